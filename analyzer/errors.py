@@ -1,0 +1,69 @@
+"""Everything that can go wrong, and what a shell sees of it.
+
+    K3slogError                     (70 unless a subclass says otherwise)
+    ├── UsageError                  2   bad combination of options
+    ├── BadInputError               3   missing, unreadable or undecodable input
+    ├── NoDataError                 4   readable, but nothing to analyse in it
+    └── OutputError                 3   the output cannot be written
+
+Each carries a ``hint``: one sentence about what to do next.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """Exit codes of the command, as fixed by the contract."""
+
+    OK = 0
+    GATE_FAILED = 1
+    USAGE = 2
+    BAD_INPUT = 3
+    NO_DATA = 4
+    INCONCLUSIVE = 5
+    TIMED_OUT = 6
+    INTERNAL = 70
+    INTERRUPTED = 130
+    BROKEN_PIPE = 141
+
+
+class K3slogError(Exception):
+    """Base of every error this package raises on purpose."""
+
+    exit_code: ExitCode = ExitCode.INTERNAL
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def one_line(self) -> str:
+        """The error and its hint on one line, control characters made visible."""
+        text = f"{self.message}. {self.hint}" if self.hint else self.message
+        return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+class UsageError(K3slogError):
+    """The options do not go together."""
+
+    exit_code = ExitCode.USAGE
+
+
+class BadInputError(K3slogError):
+    """An input is missing, unreadable or not decodable."""
+
+    exit_code = ExitCode.BAD_INPUT
+
+
+class NoDataError(K3slogError):
+    """The input is readable but holds nothing of a k3s or RKE2 run."""
+
+    exit_code = ExitCode.NO_DATA
+
+
+class OutputError(K3slogError):
+    """An output cannot be written."""
+
+    exit_code = ExitCode.BAD_INPUT

@@ -1,0 +1,115 @@
+"""Half-open windows ``(lower, upper]``: what can be known of a moment that nobody saw.
+
+Nothing that was only observed is a point. An open end is ``None``. Each end says what kind of evidence it rests
+on and which line that is, so that every number in a report can be traced to the text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+
+class Bound(StrEnum):
+    """What an end of a window rests on."""
+
+    OBSERVED = "observed"  # a line says so
+    GRID = "grid"  # an unprinted poll says so
+    WITNESS = "witness"  # another component's line proves it by the order of statements in its source
+    PROCESS = "process"  # the process's first or last line bounds it
+    NONE = "none"  # open
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One proven bound: a moment, why it is proven, and the line that proves it.
+
+    ``at_s`` is in seconds since the start's ``began_at``; ``line`` is 1-based in ``sources[source]``.
+    """
+
+    at_s: float
+    kind: Bound
+    line: int | None = None
+    source: int = 0
+    witness: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """``(lower, upper]`` in seconds since ``began_at``; ``None`` is an open end."""
+
+    lower: float | None = None
+    upper: float | None = None
+    lower_kind: Bound = Bound.NONE
+    upper_kind: Bound = Bound.NONE
+    lower_line: int | None = None
+    upper_line: int | None = None
+    lower_witness: str | None = None
+    upper_witness: str | None = None
+    source: int = 0
+
+    @property
+    def width(self) -> float | None:
+        """Length in seconds; ``None`` when an end is open."""
+        if self.lower is None or self.upper is None:
+            return None
+        return self.upper - self.lower
+
+    @property
+    def is_open(self) -> bool:
+        """True when the moment was never seen to have happened (right-censored)."""
+        return self.upper is None
+
+    def contains(self, moment: float, slack: float = 0.0) -> bool:
+        """Whether ``moment`` can be the true one (``slack`` in seconds on both ends)."""
+        low = self.lower is None or moment > self.lower - slack or (slack == 0 and moment == self.lower)
+        high = self.upper is None or moment <= self.upper + slack
+        return low and high
+
+    def certainly_before(self, other: Window) -> bool:
+        """True when every moment of this window lies before every moment of ``other``."""
+        return self.upper is not None and other.lower is not None and self.upper <= other.lower
+
+    def possibly_after(self, other: Window) -> bool:
+        """True when this moment can lie after the other one."""
+        return not self.certainly_before(other)
+
+    def shifted(self, by_s: float) -> Window:
+        """The same window ``by_s`` seconds later."""
+        return replace(
+            self,
+            lower=None if self.lower is None else self.lower + by_s,
+            upper=None if self.upper is None else self.upper + by_s,
+        )
+
+    def after(self, bound: Evidence) -> Window:
+        """This window cut from below by ``bound``, when that is tighter."""
+        if self.lower is not None and self.lower >= bound.at_s:
+            return self
+        return replace(
+            self, lower=bound.at_s, lower_kind=bound.kind, lower_line=bound.line, lower_witness=bound.witness
+        )
+
+    def before(self, bound: Evidence) -> Window:
+        """This window cut from above by ``bound``, when that is tighter."""
+        if self.upper is not None and self.upper <= bound.at_s:
+            return self
+        return replace(
+            self, upper=bound.at_s, upper_kind=bound.kind, upper_line=bound.line, upper_witness=bound.witness
+        )
+
+    @property
+    def contradicts_itself(self) -> bool:
+        """True when the lower end lies above the upper one: two proofs that cannot both hold."""
+        return self.lower is not None and self.upper is not None and self.lower > self.upper
+
+
+OPEN = Window()
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A length in seconds, known within ``[min, max]``; ``max`` is ``None`` when there is no upper limit."""
+
+    min: float
+    max: float | None = field(default=None)
