@@ -1,1 +1,83 @@
+"""k3slog: explains how a k3s or RKE2 server started, from its log.
 
+>>> import analyzer
+>>> log = analyzer.load("journal.txt")      # doctest: +SKIP
+>>> a = analyzer.analyze(log)               # doctest: +SKIP
+>>> a.timeline(); a.hooks(); a.starts()     # doctest: +SKIP
+
+Names are loaded when they are first used, so that ``import analyzer`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from analyzer.api import Analysis as Analysis
+    from analyzer.api import Log as Log
+    from analyzer.api import analyze as analyze
+    from analyzer.api import load as load
+    from analyzer.errors import BadInputError as BadInputError
+    from analyzer.errors import ExitCode as ExitCode
+    from analyzer.errors import K3slogError as K3slogError
+    from analyzer.errors import NoDataError as NoDataError
+    from analyzer.errors import OutputError as OutputError
+    from analyzer.errors import UsageError as UsageError
+    from analyzer.findings import Report as Report
+    from analyzer.findings import StartReport as StartReport
+    from analyzer.window import Span as Span
+    from analyzer.window import Window as Window
+
+    __version__: str
+
+_HOMES = {
+    "Analysis": "analyzer.api",
+    "BadInputError": "analyzer.errors",
+    "ExitCode": "analyzer.errors",
+    "K3slogError": "analyzer.errors",
+    "Log": "analyzer.api",
+    "NoDataError": "analyzer.errors",
+    "OutputError": "analyzer.errors",
+    "Report": "analyzer.findings",
+    "Span": "analyzer.window",
+    "StartReport": "analyzer.findings",
+    "UsageError": "analyzer.errors",
+    "Window": "analyzer.window",
+    "analyze": "analyzer.api",
+    "load": "analyzer.api",
+}
+
+__all__ = [
+    "Analysis",
+    "BadInputError",
+    "ExitCode",
+    "K3slogError",
+    "Log",
+    "NoDataError",
+    "OutputError",
+    "Report",
+    "Span",
+    "StartReport",
+    "UsageError",
+    "Window",
+    "__version__",
+    "analyze",
+    "load",
+]
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name == "__version__":
+        value: Any = import_module("analyzer.api").version()
+    elif name in _HOMES:
+        value = getattr(import_module(_HOMES[name]), name)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,145 @@
+"""``k3slog analyze``: read logs, explain every start in them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, assert_never
+
+import typer
+
+from analyzer.cli.inputs import ForceOption, OutputOption, PathsArgument, open_log
+from analyzer.errors import ExitCode, UsageError
+from analyzer.findings import Report
+from analyzer.reports.output import Destination
+from analyzer.reports.selection import judge_limit, select_starts
+
+
+class Format(StrEnum):
+    """What the report is written as."""
+
+    TEXT = "text"
+    JSON = "json"
+    CSV = "csv"
+    MARKDOWN = "markdown"
+
+
+class Table(StrEnum):
+    """Which table the csv holds."""
+
+    STARTS = "starts"
+    POLLS = "polls"
+    CHECKS = "checks"
+    HOOKS = "hooks"
+    PHASES = "phases"
+    TIMELINE = "timeline"
+
+
+_BY_SUFFIX = {".json": Format.JSON, ".csv": Format.CSV, ".md": Format.MARKDOWN, ".txt": Format.TEXT}
+
+
+def analyze(
+    paths: PathsArgument = None,
+    format: Annotated[
+        Format | None, typer.Option("--format", "-f", help="Default: by the name of FILE, else text.")
+    ] = None,
+    output: OutputOption = None,
+    force: ForceOption = False,
+    html: Annotated[str | None, typer.Option("--html", metavar="FILE", help="Also write a web page to FILE.")] = None,
+    start: Annotated[
+        str | None,
+        typer.Option("--start", metavar="N|last|all|slowest", help="Which starts (text: the last in full)."),
+    ] = None,
+    fail_over: Annotated[
+        float | None,
+        typer.Option(
+            "--fail-over",
+            metavar="SECONDS",
+            min=0.0,
+            help="Exit 1 if a selected start was ready too late or failed, 5 if the log cannot tell.",
+        ),
+    ] = None,
+    table: Annotated[Table, typer.Option("--table", help="Which table, with --format csv.")] = Table.STARTS,
+    utc: Annotated[bool, typer.Option("--utc", help="Show times in UTC, not in the zone of the log.")] = False,
+    no_color: Annotated[bool, typer.Option("--no-color", help="No colour. So does the variable NO_COLOR.")] = False,
+    width: Annotated[
+        int | None,
+        typer.Option("--width", min=40, max=400, help="Columns of the text. Default: the terminal's, at most 120; 80."),
+    ] = None,
+) -> None:
+    """Explain every start in the log: when it was ready, what held it back, where the time went.
+
+    Exit codes: 0 done, 1 over the limit, 2 usage, 3 bad input, 4 nothing of k3s in it, 5 undecided.
+    """
+    names = paths or []
+    chosen = format or _format_of(output)
+    to = Destination.named(output, force=force)
+    page = None if html is None else Destination.named(html, force=force)
+    _check_outputs(to, page, names)
+
+    log = open_log(names)
+    from analyzer.api import analyze as analyze_log
+
+    report = analyze_log(log).report
+    if start is not None:
+        select_starts(report.starts, start)  # a start that does not exist is told before anything is written
+    to.write(_render(report, chosen, start, table, utc, to, no_color, width))
+    if page is not None:
+        from analyzer.reports.html import render as render_html
+
+        page.write(render_html(report, start=_html_start(report, start)))
+
+    if log.errors:
+        raise typer.Exit(int(ExitCode.BAD_INPUT))
+    if fail_over is not None:
+        raise typer.Exit(int(judge_limit(select_starts(report.starts, start), fail_over)))
+
+
+def _format_of(output: str | None) -> Format:
+    return _BY_SUFFIX.get(Path(output or "").suffix.lower(), Format.TEXT)
+
+
+def _check_outputs(to: Destination, page: Destination | None, inputs: list[str]) -> None:
+    to.check(inputs)
+    if page is None:
+        return
+    page.check(inputs)
+    if page.path == to.path:
+        raise UsageError("the report and the web page would go to the same place", hint="Give -o another name")
+
+
+def _html_start(report: Report, choice: str | None) -> int | None:
+    if choice is None or choice == "all":
+        return None
+    return select_starts(report.starts, choice)[0].index
+
+
+def _render(
+    report: Report,
+    format: Format,
+    start: str | None,
+    table: Table,
+    utc: bool,
+    to: Destination,
+    no_color: bool,
+    width: int | None,
+) -> str:
+    match format:
+        case Format.JSON:
+            from analyzer.reports import json_report
+
+            return json_report.render(report, starts=select_starts(report.starts, start), utc=utc)
+        case Format.CSV:
+            from analyzer.reports import csv_report
+
+            return csv_report.render(report, table.value, starts=select_starts(report.starts, start), utc=utc)
+        case Format.MARKDOWN:
+            from analyzer.reports import markdown
+
+            return markdown.render(report, start=start, utc=utc)
+        case Format.TEXT:
+            from analyzer.reports import text
+
+            return text.render(report, text.TextOptions.for_output(to, start, utc, no_color, width))
+        case _:
+            assert_never(format)

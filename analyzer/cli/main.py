@@ -1,0 +1,155 @@
+"""The ``k3slog`` command: finds the subcommand, and turns every way to end into an exit code.
+
+Nothing heavy is imported here: a subcommand's module is loaded when it is called or when the help lists it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.util
+import os
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from analyzer.cli.console import complain
+from analyzer.errors import ExitCode, K3slogError
+
+# In the order of the help. A module that is not there yet is left out; each holds a function of its own name.
+COMMANDS = ("analyze", "timeline", "simulate", "schedule", "wait", "watch", "compare", "gate", "generate", "schema")
+
+# The command line library's own exceptions, whatever release of it is installed: it prints them itself.
+_LIBRARY_ERRORS = (
+    typer.Exit,
+    typer.Abort,
+    *(c for c in typer.BadParameter.__mro__ if c not in (object, BaseException, Exception)),
+)
+
+
+class LazyGroup(TyperGroup):
+    """Loads subcommands on demand, and maps errors to exit codes."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Names of the subcommands that exist, in the order of ``COMMANDS``."""
+        return [n for n in COMMANDS if importlib.util.find_spec(f"analyzer.cli.{n}") is not None]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The subcommand, imported now; ``None`` when there is none of that name."""
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        module = importlib.import_module(f"analyzer.cli.{cmd_name}")
+        inner = getattr(module, "app", None)
+        if isinstance(inner, typer.Typer):
+            command = typer.main.get_command(inner)
+        else:
+            wrapper = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+            wrapper.command(cmd_name)(getattr(module, cmd_name))
+            command = typer.main.get_command(wrapper)
+        command.name = cmd_name
+        return command
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """``--debug`` and ``--version`` may stand anywhere, also behind the subcommand."""
+        own, rest = _split_at_dashes(args)
+        moved = [flag for flag in ("--debug", "--version") if flag in own]
+        own = [a for a in own if a not in moved]
+        return super().parse_args(ctx, [*moved, *own, *rest])
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the subcommand; errors of ours become one line on stderr and their exit code."""
+        debug = bool(ctx.params.get("debug"))
+        try:
+            return super().invoke(ctx)
+        except _LIBRARY_ERRORS:
+            raise
+        except K3slogError as error:
+            if debug:
+                _print_traceback()
+            complain(error.one_line())
+            raise typer.Exit(int(error.exit_code)) from None
+        except KeyboardInterrupt:
+            raise typer.Exit(int(ExitCode.INTERRUPTED)) from None
+        except BrokenPipeError:
+            _silence_stdout()
+            raise typer.Exit(int(ExitCode.BROKEN_PIPE)) from None
+        except Exception as error:
+            if debug:
+                _print_traceback()
+            complain(_bug_line(error))
+            raise typer.Exit(int(ExitCode.INTERNAL)) from None
+
+
+def _split_at_dashes(args: list[str]) -> tuple[list[str], list[str]]:
+    cut = args.index("--") if "--" in args else len(args)
+    return args[:cut], args[cut:]
+
+
+def _bug_line(error: Exception) -> str:
+    what = K3slogError(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__).one_line()
+    return (
+        f"internal error: {what[:300]}. This is a bug in k3slog; run again with --debug and report the traceback,"
+        " with the lines of the log that cause it if you can share them"
+    )
+
+
+def _print_traceback() -> None:
+    import traceback
+
+    traceback.print_exc(file=sys.stderr)
+
+
+def _silence_stdout() -> None:
+    """Keep the interpreter from complaining about the closed pipe when it flushes at exit."""
+    with contextlib.suppress(OSError, ValueError):
+        devnull = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(devnull, sys.stdout.fileno())
+        os.close(devnull)
+
+
+def _print_version(value: bool) -> None:
+    if value:
+        from analyzer.api import version
+
+        print(f"k3slog {version()}")
+        raise typer.Exit
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def k3slog(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Explain how a k3s or RKE2 server started: when it was ready, and what held it back.
+
+    Reads the journal of the unit, for example: journalctl -u k3s -o short-precise | k3slog analyze
+    """
+
+
+def run() -> None:
+    """Entry point of the ``k3slog`` script; always ends in ``SystemExit``."""
+    try:
+        app(prog_name="k3slog")
+    except KeyboardInterrupt:
+        sys.exit(int(ExitCode.INTERRUPTED))
+    except BrokenPipeError:  # the help, cut by a pager
+        _silence_stdout()
+        sys.exit(int(ExitCode.BROKEN_PIPE))
+
+
+if __name__ == "__main__":
+    run()
