@@ -1,0 +1,47 @@
+"""Runs the vocabulary over decoded records: one pass, records in, events out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from analyzer.events import catalogue, poll_errors, witnesses
+from analyzer.events.health import HealthAssembler
+from analyzer.events.model import Event, PollLine, PollUnchanged, WitnessLine
+from analyzer.records.model import LogRecord, Payload
+
+POLL_PREFIX = "Polling for API server readiness: GET /readyz failed: "
+_UNCHANGED = "status unchanged"
+
+
+def detect(records: Iterable[LogRecord]) -> Iterator[Event]:
+    """Every event of one process's records (its systemd lines among them), in the order of the records.
+
+    A health block is yielded when its last line has been seen, so it may come after events of later records.
+    """
+    health = HealthAssembler()
+    for record in records:
+        yield from health.feed(record)
+        message = record.message
+        if message.startswith("Polling for API"):
+            poll = _poll(record)
+            if poll is not None:
+                yield poll
+                continue
+        if record.payload in (Payload.KLOG, Payload.LOGRUS):
+            rules = witnesses.candidates(message, record.file, record.payload is Payload.LOGRUS)
+            if rules:
+                yield WitnessLine(record, rules)
+        yield from catalogue.match(record)
+    yield from health.finish()
+
+
+def _poll(record: LogRecord) -> PollLine | PollUnchanged | None:
+    if not record.message.startswith(POLL_PREFIX):
+        # The pager or an ellipsis cut the line inside its fixed part: a poll was printed, its answer is lost.
+        if record.truncated and POLL_PREFIX.startswith(record.message.rstrip(" .…>")):
+            return PollLine(record, "", poll_errors.classify(""))
+        return None
+    text = record.message[len(POLL_PREFIX) :]
+    if text.strip() == _UNCHANGED:
+        return PollUnchanged(record)
+    return PollLine(record, text, poll_errors.classify(text))

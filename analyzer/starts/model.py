@@ -1,0 +1,56 @@
+"""One start: the lines of one run of one k3s process, and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from analyzer.events.model import Event, Mark
+from analyzer.findings import Outcome
+from analyzer.records.model import LogRecord
+
+
+@dataclass(slots=True)
+class Start:
+    """The lines of one process on one host and unit, and systemd's lines about it, in the order of the log."""
+
+    host: str | None
+    unit: str | None
+    records: list[LogRecord]  # of the process and of systemd about it, in order
+    process: list[LogRecord]  # of the process alone
+    began: LogRecord | None  # the earliest stamped line that belongs to the start
+    begin_seen: bool  # systemd's Starting or the banner is in the text
+    pid: int | None = None
+    boot_id: str | None = None
+    invocation_id: str | None = None
+    product: str = "unknown"
+    role: str = "unknown"
+    version: str | None = None
+    commit: str | None = None
+    events: list[Event] = field(default_factory=list)
+    followed_by: Start | None = None  # the next start of the same unit
+    systemd_in_text: bool = False  # systemd's lines about this unit are in the text at all
+
+    def marks(self, *ids: str) -> list[Mark]:
+        """All marks of the given ids, in order."""
+        return [event for event in self.events if isinstance(event, Mark) and event.id in ids]
+
+    def first(self, *ids: str) -> Mark | None:
+        """The first mark of any of the given ids."""
+        for event in self.events:
+            if isinstance(event, Mark) and event.id in ids:
+                return event
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of a start, with the lines that decide it."""
+
+    outcome: Outcome
+    reason: str | None
+    detected: LogRecord | None  # the line that only a successful poll can have caused
+    stop_sign: LogRecord | None  # first sign that the process is going down: nothing after it proves readiness
+    end_kind: Literal["running", "stopped", "failed"]
+    end: LogRecord | None
+    end_reason: str | None

@@ -1,0 +1,336 @@
+"""Cuts the records of a log into starts.
+
+Strongest sign first: a new invocation id or boot, the version banner, a new pid, systemd's ``Starting …``. A pid
+whose lines interleave with those of an older one is a child that writes under the parent's name (RKE2's kubelet),
+not a start. Without any pid (``-o cat``, containers) only the banner and a second launch of kube-apiserver cut.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from analyzer.events import catalogue
+from analyzer.events.detect import detect
+from analyzer.events.model import HealthBlock, Mark, PollLine, PollUnchanged, WitnessLine
+from analyzer.records.model import LogRecord, Payload
+from analyzer.starts.model import Start
+
+_FAMILY = re.compile(r"^(k3s|rke2)(?:[-_@.][\w.@-]+)?$")
+_BANNER = re.compile(r"^Starting (k3s|rke2) (?:agent )?v?\d+\.\d+")
+_OURS = re.compile(r"Lightweight Kubernetes|Rancher Kubernetes Engine|\bk3s service\b")
+# What the wrapper and the flag handling print before the banner, in the same process.
+_BEFORE_BANNER = re.compile(
+    r"^(?:Acquiring lock file |Preparing data dir |Found ip |Webhooks and apiserver aggregation may not|"
+    r"Unknown flag |Starting VPN|remotedialer disabled|Changed advertise-address)"
+)
+_LAUNCH = "Running kube-apiserver "
+_PIDLESS_CLOSERS = frozenset({"process_exited", "systemd_failed", "systemd_stopped", "restart_scheduled"})
+
+
+@dataclass(slots=True)
+class _Open:
+    """A start under construction."""
+
+    records: list[LogRecord] = field(default_factory=list)
+    process: list[LogRecord] = field(default_factory=list)
+    pid: int | None = None
+    boot_id: str | None = None
+    invocation_id: str | None = None
+    banner: bool = False
+    launched: bool = False
+    starting: bool = False  # systemd's Starting is among the records
+    closed: bool = False  # systemd said that it ended
+
+
+@dataclass(slots=True)
+class _Stream:
+    """One unit on one host."""
+
+    host: str | None
+    opens: list[_Open] = field(default_factory=list)
+    by_pid: dict[tuple[str | None, int], _Open] = field(default_factory=dict)
+    systemd_seen: bool = False
+
+    @property
+    def current(self) -> _Open | None:
+        return self.opens[-1] if self.opens else None
+
+
+def find_starts(records: Sequence[LogRecord]) -> list[Start]:
+    """All starts in the log, in time order. Lines of other programs belong to none.
+
+    A group of lines in which nothing is known to be k3s' or RKE2's is no start, unless its identifier says so.
+    """
+    named = _named_streams(records)
+    streams: dict[tuple[str | None, str], _Stream] = {}
+    spans = _pid_spans(records)
+    for record in records:
+        key = _stream_key(record, named)
+        if key is None:
+            continue
+        stream = streams.get(key)
+        if stream is None:
+            stream = streams[key] = _Stream(record.host)
+        if record.payload is Payload.SYSTEMD:
+            _take_systemd(stream, record)
+        else:
+            _take_process(stream, record, spans)
+    starts: list[Start] = []
+    for key, stream in streams.items():
+        starts.extend(_finish(stream, trusted=bool(_FAMILY.match(key[1]))))
+    starts.sort(key=_order)
+    return starts
+
+
+def _order(start: Start) -> tuple[int, int]:
+    first = start.records[0].seq if start.records else 0
+    return (first, first)
+
+
+def _stream_key(record: LogRecord, named: frozenset[str]) -> tuple[str | None, str] | None:
+    """Which unit the line is of; ``None``: of nobody we know."""
+    if record.payload is Payload.SYSTEMD:
+        unit = (record.unit or "").removesuffix(".service")
+        match = _FAMILY.match(unit)
+        if match:
+            return (record.host, match.group(1))
+        if _OURS.search(record.message):
+            return (record.host, "rke2" if "Rancher" in record.message else "k3s")
+        return None
+    if record.payload is Payload.KERNEL:
+        return None
+    if record.ident is None:
+        return (record.host, "")
+    match = _FAMILY.match(record.ident)
+    if match:
+        return (record.host, match.group(1))
+    return (record.host, record.ident) if record.ident in named else None
+
+
+def _named_streams(records: Iterable[LogRecord]) -> frozenset[str]:
+    """Identifiers of other names (container tags) that print what only k3s or RKE2 prints."""
+    found: set[str] = set()
+    for record in records:
+        ident = record.ident
+        if ident is None or ident in found or _FAMILY.match(ident) or record.payload is Payload.SYSTEMD:
+            continue
+        message = record.message
+        if (
+            _BANNER.match(message)
+            or message.startswith("Polling for API server readiness:")
+            or message.endswith("check failed: readyz")
+            or message == "Kube API server is now running"
+        ):
+            found.add(ident)
+    return frozenset(found)
+
+
+def _pid_spans(records: Iterable[LogRecord]) -> dict[tuple[str | None, str | None, int], tuple[int, int, bool]]:
+    """First and last position of every pid, and whether it printed a banner."""
+    spans: dict[tuple[str | None, str | None, int], tuple[int, int, bool]] = {}
+    for record in records:
+        if record.pid is None or record.payload is Payload.SYSTEMD:
+            continue
+        key = (record.host, record.boot_id, record.pid)
+        first, _, banner = spans.get(key, (record.seq, record.seq, False))
+        spans[key] = (first, record.seq, banner or bool(_BANNER.match(record.message)))
+    return spans
+
+
+def _take_systemd(stream: _Stream, record: LogRecord) -> None:
+    ids = {mark.id for mark in catalogue.match(record)}
+    stream.systemd_seen = True
+    current = stream.current
+    if "systemd_starting" in ids:
+        if current is not None:
+            current.closed = True
+        stream.opens.append(_Open(records=[record], starting=True, boot_id=record.boot_id))
+        return
+    if current is None:
+        if not ids:
+            return
+        stream.opens.append(_Open(records=[record], boot_id=record.boot_id))
+        current = stream.opens[-1]
+    current.records.append(record) if current.records[-1] is not record else None
+    if ids & _PIDLESS_CLOSERS:
+        current.closed = True
+
+
+def _take_process(
+    stream: _Stream, record: LogRecord, spans: dict[tuple[str | None, str | None, int], tuple[int, int, bool]]
+) -> None:
+    banner = bool(_BANNER.match(record.message))
+    target = _existing(stream, record, banner, spans)
+    if target is None:
+        current = stream.current
+        if current is not None and current.starting and not current.process:
+            target = current  # systemd announced exactly this one
+        else:
+            target = _Open(boot_id=record.boot_id)
+            if banner and current is not None and record.pid is None:
+                _pull_back(current, target)
+            stream.opens.append(target)
+    if record.pid is not None:
+        stream.by_pid.setdefault((record.boot_id, record.pid), target)
+        if banner or stream.by_pid[(record.boot_id, record.pid)] not in stream.opens:
+            stream.by_pid[(record.boot_id, record.pid)] = target
+        if target.pid is None:
+            target.pid = record.pid
+    target.records.append(record)
+    target.process.append(record)
+    target.banner = target.banner or banner
+    target.launched = target.launched or record.message.startswith(_LAUNCH)
+    target.invocation_id = target.invocation_id or record.invocation_id
+    target.boot_id = target.boot_id or record.boot_id
+
+
+def _existing(
+    stream: _Stream,
+    record: LogRecord,
+    banner: bool,
+    spans: dict[tuple[str | None, str | None, int], tuple[int, int, bool]],
+) -> _Open | None:
+    """The start under construction that the line belongs to; ``None``: a new one begins here."""
+    current = stream.current
+    if current is None:
+        return None
+    if record.pid is not None:
+        known = stream.by_pid.get((record.boot_id, record.pid))
+        if known is not None:
+            fresh = banner and known.banner
+            other = bool(record.invocation_id and known.invocation_id and record.invocation_id != known.invocation_id)
+            announced = known is not current and current.starting and not current.process and known.closed
+            # A pid that comes back after systemd announced a new start (a container's pid 1, a reused pid) is new
+            # only with a banner: late lines of the old process arrive after systemd's lines, too.
+            return None if fresh or other or (announced and banner) else known
+    if not current.process:
+        return None if current.starting else current
+    if record.boot_id and current.boot_id and record.boot_id != current.boot_id:
+        return None
+    if record.invocation_id and current.invocation_id:
+        return current if record.invocation_id == current.invocation_id else None
+    if record.pid is not None and current.pid is not None:
+        return current if _is_child(record, current, spans) else None
+    if banner and (current.banner or current.closed):
+        return None
+    if current.closed and record.pid is None and stream.systemd_seen:
+        return current
+    if record.pid is None and current.launched and record.message.startswith(_LAUNCH):
+        return None
+    return current
+
+
+def _is_child(
+    record: LogRecord, parent: _Open, spans: dict[tuple[str | None, str | None, int], tuple[int, int, bool]]
+) -> bool:
+    """A pid that starts while an older one still writes, without a banner of its own, is the older one's child."""
+    assert record.pid is not None and parent.pid is not None
+    _, _, has_banner = spans[(record.host, record.boot_id, record.pid)]
+    span = spans.get((record.host, record.boot_id, parent.pid))
+    return not has_banner and span is not None and span[1] > record.seq
+
+
+def _pull_back(old: _Open, new: _Open) -> None:
+    """Moves the wrapper's lines, printed before the banner, from the end of the old start to the new one."""
+    while len(old.process) > 1 and _BEFORE_BANNER.match(old.process[-1].message):
+        record = old.process.pop()
+        old.records.remove(record)
+        new.process.insert(0, record)
+        new.records.insert(0, record)
+
+
+def _finish(stream: _Stream, *, trusted: bool) -> list[Start]:
+    starts: list[Start] = []
+    for opened in stream.opens:
+        start = _to_start(stream, opened)
+        if not _is_ours(start, trusted):
+            continue
+        if starts:
+            starts[-1].followed_by = start
+        starts.append(start)
+    return starts
+
+
+def _is_ours(start: Start, trusted: bool) -> bool:
+    if trusted:
+        return bool(start.process) or bool(start.events)
+    for event in start.events:
+        match event:
+            case PollLine() | PollUnchanged() | HealthBlock() | WitnessLine():
+                return True
+            case Mark(kind="milestone"):
+                return True
+            case Mark(kind="end", id="fatal" | "shutdown_requested" | "component_exited"):
+                if _speaks_of_us(event.record.message):
+                    return True
+            case _:
+                continue
+    return False
+
+
+def _speaks_of_us(message: str) -> bool:
+    return bool(re.search(r"\bk3s\b|\brke2\b|kube|apiserver|etcd|preparing server|cluster data|flannel", message))
+
+
+def _to_start(stream: _Stream, opened: _Open) -> Start:
+    start = Start(
+        host=stream.host,
+        unit=None,
+        records=opened.records,
+        process=opened.process,
+        began=None,
+        begin_seen=opened.starting or opened.banner,
+        pid=opened.pid,
+        boot_id=opened.boot_id,
+        invocation_id=opened.invocation_id,
+        systemd_in_text=stream.systemd_seen,
+    )
+    start.events = list(detect(opened.records))
+    # systemd's Starting is its first line; else the process's first line that has a stamp. Lines are in the order
+    # of the log, which is the order of time within one process.
+    head = opened.records if opened.starting else opened.process or opened.records
+    start.began = next((r for r in head if r.at is not None), None)
+    start.unit = next((r.unit for r in opened.records if r.unit), None)
+    _identify(start)
+    return start
+
+
+def _identify(start: Start) -> None:
+    """Product, role, version: from the banner, else from klog's ``Version:`` and the unit's name."""
+    banner = start.first("starting")
+    if banner is not None:
+        start.product = banner.groups.get("product", "unknown")
+        start.version = banner.groups.get("version")
+        start.commit = banner.groups.get("commit")
+        start.role = "agent" if banner.groups.get("agent") else "server"
+    else:
+        version = start.first("apiserver_version")
+        start.version = version.groups.get("version") if version is not None else None
+    idents = defaultdict(int)  # type: defaultdict[str, int]
+    for record in start.records[:50]:
+        for name in (record.unit, record.ident):
+            match = _FAMILY.match((name or "").removesuffix(".service"))
+            if match:
+                idents[match.group(1)] += 1
+                if start.role == "unknown" and "agent" in (name or ""):
+                    start.role = "agent"
+                elif start.role == "unknown" and "server" in (name or ""):
+                    start.role = "server"
+    if start.product == "unknown" and idents:
+        start.product = max(idents, key=lambda name: idents[name])
+    if start.product == "unknown" and start.version:
+        start.product = "rke2" if "rke2" in start.version else "k3s" if "k3s" in start.version else "unknown"
+    if start.product == "unknown" and any(
+        isinstance(e, PollLine) or (isinstance(e, Mark) and e.id in ("k3s_running", "agent_running", "api_running"))
+        for e in start.events
+    ):
+        running = start.first("k3s_running", "agent_running")
+        start.product = "rke2" if running is not None and "rke2" in running.record.message else "k3s"
+    if start.role == "unknown":
+        if start.first("api_running", "serving_securely", "apiserver_requested", "apiserver_version"):
+            start.role = "server"
+        elif start.first("agent_running"):
+            start.role = "agent"

@@ -1,0 +1,157 @@
+"""What became of a start: ready, failed, stopped or incomplete, with the line that decides it.
+
+Rules of the contract and of measurements on real servers: a shutdown request with a cause is a failure even when
+the process then exits with status 0; whatever is printed after the first sign of a shutdown proves no readiness
+(some releases close the readiness channel on cancellation, too) and is an echo, not a failure.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from analyzer.events.masking import mask_secrets
+from analyzer.events.model import Mark, PollLine
+from analyzer.records.goquote import unquote
+from analyzer.records.model import LogRecord
+from analyzer.starts.model import Start, Verdict
+
+_SHUTDOWN_CAUSE = re.compile(r"^Shutdown request received: (?P<cause>.+)$", re.DOTALL)
+_RECONCILER_STOP = "Shutting down kubernetes service endpoint reconciler"
+_ECHO = re.compile(r"context canceled|http: Server closed|server is stopping")
+_EXIT = re.compile(r"code=(?P<code>\w+), status=(?P<status>\d+)(?:/(?P<name>[\w-]+))?")
+EndKind = Literal["running", "stopped", "failed"]
+_ROOT_IDS = ("fatal", "component_exited", "panic", "hook_failed")
+
+
+def judge(start: Start) -> Verdict:
+    """The verdict on one start."""
+    position = {id(record): i for i, record in enumerate(start.records)}
+    stop_sign, asked = _signs(start, position)
+    failure, reason = _failure(start, position, asked)
+    detected = _detection(start, position, stop_sign)
+    end_kind, end, end_reason = _end(start, position, asked, failure, reason)
+    if detected is not None:
+        return Verdict("ready", None, detected, stop_sign, end_kind, end, end_reason)
+    if end_kind == "running":
+        return Verdict("incomplete", None, None, stop_sign, "running", None, None)
+    return Verdict(end_kind, end_reason, None, stop_sign, end_kind, end, end_reason)
+
+
+def _shutdown_cause(mark: Mark) -> str | None:
+    match = _SHUTDOWN_CAUSE.match(mark.record.message)
+    if match is None:
+        return None
+    cause = match.group("cause").strip()
+    # ≥1.34.2 quotes the cause once more in some patch releases, 1.35.0 does not.
+    return unquote(cause[1:-1]) if len(cause) > 1 and cause.startswith('"') and cause.endswith('"') else cause
+
+
+def _signs(start: Start, position: dict[int, int]) -> tuple[LogRecord | None, LogRecord | None]:
+    """The first sign of going down, and the first sign that somebody asked for it."""
+    signs: list[LogRecord] = []
+    asked: list[LogRecord] = []
+    for mark in start.marks("stop_signal", "systemd_stopping"):
+        signs.append(mark.record)
+        asked.append(mark.record)
+    signs.extend(mark.record for mark in start.marks("shutdown_requested", "panic", "hook_failed"))
+    signs.extend(m.record for m in start.marks("fatal", "component_exited", "process_exited", "systemd_failed"))
+    for record in start.process:
+        if record.message.startswith(_RECONCILER_STOP):
+            signs.append(record)
+            break
+    for event in start.events:
+        if isinstance(event, PollLine) and event.error.error == "context_canceled":
+            signs.append(event.record)
+            break
+    first = min(signs, key=lambda r: position[id(r)], default=None)
+    return first, min(asked, key=lambda r: position[id(r)], default=None)
+
+
+def _detection(start: Start, position: dict[int, int], stop_sign: LogRecord | None) -> LogRecord | None:
+    """The line that only code behind a successful poll prints, unless a stop had begun before it."""
+    limit = position[id(stop_sign)] if stop_sign is not None else len(start.records)
+    ids = ("agent_running",) if start.role == "agent" else ("api_running",)
+    for mark in start.marks(*ids):
+        if position[id(mark.record)] < limit and not _closing_burst(start, position, mark.record):
+            return mark.record
+    if start.role != "agent":
+        # Fragments often hold only the last of the lines; a server without an API server of its own prints it too.
+        for mark in start.marks("k3s_running"):
+            if position[id(mark.record)] < limit and not _own_api_missing(start):
+                return mark.record
+        for mark in start.marks("agent_running"):
+            if position[id(mark.record)] < limit and start.role == "unknown":
+                return mark.record
+    return None
+
+
+def _own_api_missing(start: Start) -> bool:
+    """A whole start of a server that never launched an API server: its ``up and running`` is no /readyz."""
+    return start.begin_seen and start.first("apiserver_requested", "serving_securely") is None and start.product == "k3s"
+
+
+def _closing_burst(start: Start, position: dict[int, int], record: LogRecord) -> bool:
+    """``now running`` caused by an unannounced stop: only closing noise and echoes of a cancellation follow it."""
+    rest = [r for r in start.process[:] if position[id(r)] > position[id(record)]]
+    if len(rest) > 60:
+        return False
+    return any(_ECHO.search(r.message) for r in rest[:8])
+
+
+def _failure(
+    start: Start, position: dict[int, int], asked: LogRecord | None
+) -> tuple[LogRecord | None, str | None]:
+    """The root line of a failure and what it says; lines after a request to stop are echoes."""
+    limit = position[id(asked)] if asked is not None else len(start.records)
+    candidates: list[tuple[int, LogRecord, str]] = []
+    for mark in start.marks("shutdown_requested"):
+        cause = _shutdown_cause(mark)
+        if cause is not None:
+            candidates.append((position[id(mark.record)], mark.record, cause))
+    for mark in start.marks(*_ROOT_IDS):
+        candidates.append((position[id(mark.record)], mark.record, mark.record.message))
+    candidates = [c for c in candidates if c[0] < limit]
+    if not candidates:
+        for mark in start.marks("bare_error"):
+            if position[id(mark.record)] < limit:
+                candidates.append((position[id(mark.record)], mark.record, mark.record.message))
+    if not candidates:
+        return None, None
+    _, record, text = min(candidates, key=lambda c: c[0])
+    return record, mask_secrets(text.strip())
+
+
+def _exit_text(mark: Mark) -> tuple[bool, str]:
+    """Whether systemd's exit line tells of a failure, and its words."""
+    match = _EXIT.search(mark.record.message)
+    if match is None:
+        return True, mark.record.message
+    failed = match["code"] != "exited" or match["status"] != "0"
+    name = f" ({match['name']})" if match["name"] else ""
+    what = "killed by signal" if match["code"] in ("killed", "dumped") else "exited with status"
+    return failed, f"{what} {match['status']}{name}"
+
+
+def _end(
+    start: Start, position: dict[int, int], asked: LogRecord | None, failure: LogRecord | None, reason: str | None
+) -> tuple[EndKind, LogRecord | None, str | None]:
+    """How the process ended: the deciding line and its words; ``running`` when the text does not say."""
+    if failure is not None:
+        return "failed", failure, reason
+    if asked is not None:
+        return "stopped", asked, mask_secrets(asked.message)
+    exits = start.marks("process_exited")
+    if exits:
+        failed, words = _exit_text(exits[0])
+        reset = any("cluster-reset" in r.message or "membership has been reset" in r.message for r in start.process)
+        return ("stopped" if reset and not failed else "failed"), exits[0].record, words
+    others = start.marks("systemd_failed", "restart_scheduled", "systemd_stopped")
+    if others:
+        return "failed", others[0].record, mask_secrets(others[0].record.message)
+    follower = start.followed_by
+    if follower is not None and start.systemd_in_text and follower.first("systemd_starting") is not None:
+        # systemd starts a unit only after its process is gone; nobody asked it to go.
+        last = start.process[-1] if start.process else None
+        return "failed", last, None
+    return "running", None, None
