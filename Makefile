@@ -1,0 +1,95 @@
+# k3slog: everything a user, a developer and CI run. `make help` lists the targets.
+
+VENV    ?= .venv
+BIN     := $(VENV)/bin
+PIP     := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock
+DEMO    ?= sample_logs/slow-rbac-1core/journal.txt
+DEMO_DIR := demo
+JOBS    ?= 2
+PYTEST  := $(BIN)/pytest -n $(JOBS) --dist worksteal
+
+# One stamp per set of extras: a second run installs nothing unless the lock or pyproject.toml changed.
+INPUTS  := pyproject.toml requirements.lock
+RUN     := $(VENV)/.run-stamp
+DEV     := $(VENV)/.dev-stamp
+BROWSER := $(VENV)/.browser-stamp
+BOOK    := $(VENV)/.notebook-stamp
+
+.DEFAULT_GOAL := help
+.PHONY: help demo install test check format test-browser test-notebooks test-slow bench lock vendor-plotly samples docs clean
+
+help: ## Show this list
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z][a-z-]*:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+# --- environments ---------------------------------------------------------------------------------------------------
+
+$(BIN)/python:
+	@sh tools/bootstrap $(VENV)
+
+$(RUN): $(INPUTS) | $(BIN)/python
+	@echo "installing k3slog into $(VENV)" >&2
+	@$(PIP) -e . && touch $@
+
+$(DEV): $(RUN)
+	@echo "installing what the tests and checks need into $(VENV)" >&2
+	@$(PIP) -e '.[dev,stats,fast,parquet,zstd]' && touch $@
+
+$(BROWSER): $(DEV)
+	@$(PIP) -e '.[dev,browser]' && touch $@
+
+$(BOOK): $(DEV)
+	@$(PIP) -e '.[dev,notebook]' && touch $@
+
+install: $(RUN) ## Make .venv and install k3slog and its locked dependencies into it
+
+# --- use it ---------------------------------------------------------------------------------------------------------
+
+demo: $(RUN) ## Analyse a sample log: print the report, write an HTML page into demo/
+	@mkdir -p $(DEMO_DIR)
+	@$(BIN)/k3slog analyze $(DEMO) --force --html $(DEMO_DIR)/$(notdir $(patsubst %/,%,$(dir $(DEMO)))).html
+
+# --- prove it -------------------------------------------------------------------------------------------------------
+
+test: $(DEV) ## Run the tests (no browser, no notebooks; some minutes)
+	@$(PYTEST)
+
+check: $(DEV) ## Lint, format, types and import contracts: what CI demands
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+format: $(DEV) ## Let ruff mend what it can
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+test-browser: $(BROWSER) ## Run the HTML tests in a real Chromium (installs Debian's when root and missing)
+	@sh tools/bootstrap-chromium
+	@$(BIN)/pytest -m browser
+
+test-notebooks: $(BOOK) ## Execute the notebooks from a clean kernel
+	@$(BIN)/pytest -m notebook
+
+test-slow: $(DEV) ## Run the long suites: more generated journals, statistical coverage
+	@$(PYTEST) -m slow
+
+bench: $(DEV) ## Time the command line; prints figures, judges nothing
+	@$(BIN)/python benchmarks/cli.py
+
+# --- refresh what is kept in the tree -------------------------------------------------------------------------------
+
+lock: ## Write requirements.lock anew from pyproject.toml
+	@sh tools/lock.sh
+
+vendor-plotly: $(RUN) ## Fetch plotly.js for the HTML page from npm
+	@$(BIN)/python tools/refresh_plotly.py
+
+samples: $(RUN) ## Write the generated sample logs anew
+	@$(BIN)/python tools/make_samples.py
+
+docs: $(RUN) ## Write the generated parts of docs/ anew
+	@$(BIN)/python tools/make_docs.py
+
+clean: ## Remove what the other targets made (not the environment)
+	@rm -rf $(DEMO_DIR) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find analyzer tests benchmarks tools -name __pycache__ -type d -prune -exec rm -rf {} +
