@@ -24,6 +24,7 @@ class ReadyzBody:
     endpoint: str | None = None  # readyz | healthz | livez, from the trailer or klog header
     cut: bool = False  # the text ends before the trailer
     complete_names: bool = True  # False when the last name was cut inside (it is then in neither tuple)
+    excluded: tuple[str, ...] = ()  # left out by the request (`?exclude=`): not asked, in neither tuple
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,100 @@
+"""What the error text of a readiness poll means: one class of the contract's table each."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache, lru_cache
+
+from analyzer.events._data import load
+from analyzer.events.model import PollError, ReadyzBody, Severity
+from analyzer.events.readyz import parse_body
+
+_PREVIOUS = re.compile(r"\s+-\s+error from a previous attempt:")
+# Values that change from attempt to attempt although the state does not: k3s prints such a text every time.
+_EPHEMERAL_PORT = re.compile(r"((?:\[[0-9a-fA-F:.%]+\]|\d{1,3}(?:\.\d{1,3}){3})):\d{1,5}(?=->)")
+_CURRENT_TIME = re.compile(r"(current time )\S+(?: [+-]\d{4} \w+)?(?= is (?:after|before))")
+_CUT_MARK = re.compile(r"(?:>|…|\.{3})\s*\Z")
+# A cut text must be this long, without spaces, to be taken for the beginning of a known one.
+_CLEAR_BEGINNING = 24
+
+
+def _squash(text: str) -> str:
+    return re.sub(r"\s+", "", text).lower()
+
+
+@dataclass(frozen=True, slots=True)
+class _Class:
+    id: str
+    severity: Severity
+    http_status: int | None
+    whole: frozenset[str]
+    contains: tuple[str, ...]
+    ends: tuple[str, ...]
+
+
+@cache
+def _classes() -> tuple[_Class, ...]:
+    return tuple(
+        _Class(
+            id=raw["id"],
+            severity=raw["severity"],
+            http_status=raw.get("http_status"),
+            whole=frozenset(_squash(text) for text in raw.get("whole", ())),
+            contains=tuple(_squash(text) for text in raw.get("contains", ())),
+            ends=tuple(_squash(text) for text in raw.get("ends", ())),
+        )
+        for raw in load("errors.toml")["error"]
+    )
+
+
+@cache
+def severities() -> dict[str, Severity]:
+    """Every error class with its severity."""
+    return {one.id: one.severity for one in _classes()}
+
+
+def _matches(one: _Class, text: str, *, cut: bool) -> bool:
+    if text in one.whole or any(part in text for part in one.contains) or text.endswith(one.ends):
+        return True
+    return cut and len(text) >= _CLEAR_BEGINNING and any(whole.startswith(text) for whole in one.whole)
+
+
+def _class(name: str) -> _Class:
+    return next(one for one in _classes() if one.id == name)
+
+
+@lru_cache(maxsize=4096)
+def classify(text: str) -> PollError:
+    """The class of the text after ``GET /readyz failed: `` (unquoted once; further escapes do no harm).
+
+    Never raises: what is not known is ``other``. ``http_status`` is set where the text stands for one answer.
+    """
+    body = parse_body(text) if "[" in text or "&#" in text else None
+    if body is not None and _is_list(text, body):
+        found = _class("readyz_failing")
+        return PollError(found.id, found.severity, found.http_status, body)
+    # client-go hides retries inside one poll: the last answer counts.
+    last = _PREVIOUS.split(text.strip(), maxsplit=1)[0]
+    shown = _CUT_MARK.sub("", last)
+    squashed = _squash(shown)
+    # What the server says in a 5xx answer is about its own connections, not about this one.
+    answered = squashed.startswith("anerrorontheserver(")
+    for one in _classes():
+        if answered and one.http_status != 500:
+            continue
+        if _matches(one, squashed, cut=True):
+            return PollError(one.id, one.severity, one.http_status)
+    other = _class("other")
+    return PollError(other.id, other.severity, other.http_status)
+
+
+def _is_list(text: str, body: ReadyzBody) -> bool:
+    """A body that names a check, or one cut in its first line inside the text that carries lists."""
+    return bool(body.ok or body.failing or body.excluded) or "error on the server" in text
+
+
+def normalise(text: str) -> str:
+    """``text`` without what changes from attempt to attempt: ephemeral ports and the current time of x509 errors."""
+    text = _EPHEMERAL_PORT.sub(r"\1:*", text)
+    return _CURRENT_TIME.sub(r"\1*", text)

@@ -1,0 +1,218 @@
+"""Releases: reading version strings, how each release waits for readiness, and which checks it lists.
+
+Facts come from ``versions.toml``. What a release is not known to do is ``None`` or the cautious answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import cache
+
+from analyzer.events._data import load, minor
+
+_VERSION = re.compile(
+    r"(?<![\w.])v?(?P<major>\d{1,2})\.(?P<minor>\d{1,3})\.(?P<patch>\d{1,3})"
+    r"(?P<pre>-[0-9A-Za-z.-]+)?(?:\+(?P<build>[0-9A-Za-z.-]+))?"
+)
+_RELEASE_BUILD = re.compile(r"(?:k3s|rke2r)\d+\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A release of k3s, RKE2 or Kubernetes; ``suffix`` is what follows the patch number (``+k3s1``, ``-rc1+k3s1``)."""
+
+    major: int
+    minor: int
+    patch: int
+    suffix: str = ""
+
+    @property
+    def numbers(self) -> tuple[int, int, int]:
+        """For comparing releases; the suffix does not take part."""
+        return self.major, self.minor, self.patch
+
+    @property
+    def kubernetes_minor(self) -> tuple[int, int]:
+        """``(1, 33)``."""
+        return self.major, self.minor
+
+    @property
+    def product(self) -> str:
+        """``k3s``, ``rke2``, or ``unknown`` for a bare Kubernetes version."""
+        if "k3s" in self.suffix:
+            return "k3s"
+        return "rke2" if "rke2" in self.suffix else "unknown"
+
+    @property
+    def is_development(self) -> bool:
+        """A build of a branch (``v1.29.15+k3s-5aac2aaf``): its number is that of the last release before it."""
+        _, plus, build = self.suffix.partition("+")
+        return bool(plus) and _RELEASE_BUILD.match(build) is None
+
+    def __str__(self) -> str:
+        return f"v{self.major}.{self.minor}.{self.patch}{self.suffix}"
+
+
+def parse_version(text: str) -> Version | None:
+    """Read ``v1.33.4+k3s1``, ``1.34.3+k3s3`` (NixOS), ``v1.30.4+rke2r1``, ``v1.29.15+k3s-5aac2aaf``; else ``None``."""
+    found = _VERSION.match(text.strip())
+    if found is None:
+        return None
+    build = found["build"]
+    suffix = (found["pre"] or "") + (f"+{build}" if build else "")
+    return Version(int(found["major"]), int(found["minor"]), int(found["patch"]), suffix)
+
+
+@dataclass(frozen=True, slots=True)
+class PollerSpec:
+    """How a release asks for readiness. Seconds; ``None`` means unknown or without limit.
+
+    ``pollers`` is how many callers ask independently, each with its own phase; ``round_s`` is the length of one round
+    of the server's own waiter, after which it prints its waiting line again. ``start_delay_s`` is the time from the
+    poller's begin to its first request.
+    """
+
+    kind: str  # shared-2s | legacy-4x1s | legacy-30s | unknown
+    interval_s: float | None = None
+    prints_polls: bool | None = None
+    request_limit_s: float | None = None
+    total_limit_s: float | None = None
+    round_s: float | None = None
+    pollers: int = 0
+    start_delay_s: float | None = None
+
+
+@cache
+def poller(kind: str) -> PollerSpec:
+    """The facts of one kind of poller.
+
+    :raises KeyError: no such kind.
+    """
+    raw = load("versions.toml")["pollers"][kind]
+    return PollerSpec(
+        kind=kind,
+        interval_s=raw.get("interval_s"),
+        prints_polls=raw.get("prints_polls"),
+        request_limit_s=raw.get("request_limit_s"),
+        total_limit_s=raw.get("total_limit_s"),
+        round_s=raw.get("round_s"),
+        pollers=raw["pollers"],
+        start_delay_s=0.0 if raw.get("first_at_once") else None,
+    )
+
+
+def _boundaries(section: str) -> dict[tuple[int, int], int]:
+    found: dict[tuple[int, int], int] = {}
+    for text in load("versions.toml")[section]["first"]:
+        first = parse_version(text)
+        assert first is not None
+        found[first.kubernetes_minor] = first.patch
+    return found
+
+
+def _from(version: Version, section: str) -> bool | None:
+    """Whether ``version`` is at or past the boundary of its minor; ``None``: a build between two releases at it."""
+    bounds = _boundaries(section)
+    first = bounds.get(version.kubernetes_minor)
+    if first is None:
+        return version.kubernetes_minor > max(bounds)
+    if version.patch < first and version.is_development and version.patch == first - 1:
+        return None
+    return version.patch >= first
+
+
+def poller_for(version: str | None) -> PollerSpec:
+    """The poller of a release; kind ``unknown`` for none, an unreadable one or a development build at a boundary."""
+    parsed = parse_version(version) if version else None
+    if parsed is None:
+        return poller("unknown")
+    shared = _from(parsed, "shared_poller")
+    dev_only = {minor(text) for text in load("versions.toml")["shared_poller"]["dev_only"]}
+    if shared is None or (parsed.is_development and parsed.kubernetes_minor in dev_only):
+        return poller("unknown")
+    if shared:
+        return poller("shared-2s")
+    return poller("legacy-30s" if parsed.kubernetes_minor <= (1, 21) else "legacy-4x1s")
+
+
+def ready_line_on_cancel(version: str | None) -> bool:
+    """Whether ``Kube API server is now running`` may also be printed because the wait was cancelled.
+
+    True unless the release is known to print it on success only: after a sign of stop the line then proves nothing.
+    """
+    parsed = parse_version(version) if version else None
+    return parsed is None or _from(parsed, "closed_on_success_only") is not True
+
+
+def exit_zero_on_failure(version: str | None) -> bool | None:
+    """Whether a failed start may end with exit status 0; ``None`` for an unknown release."""
+    parsed = parse_version(version) if version else None
+    return None if parsed is None else _from(parsed, "exit_zero_on_failure")
+
+
+@cache
+def _lists() -> dict[tuple[int, int], tuple[str, ...]]:
+    found: dict[tuple[int, int], tuple[str, ...]] = {}
+    for raw in load("versions.toml")["list"]:
+        low, high = minor(raw["since"]), minor(raw["until"])
+        for number in range(low[1], high[1] + 1):
+            found[low[0], number] = tuple(raw["checks"])
+    return found
+
+
+def known_minors() -> tuple[tuple[int, int], ...]:
+    """The minors whose check lists are known, ascending."""
+    return tuple(sorted(_lists()))
+
+
+def check_list(kubernetes_minor: tuple[int, int]) -> tuple[str, ...]:
+    """The full check names of ``/readyz`` in order, with default options; ``()`` for a minor that is not known."""
+    return _lists().get(kubernetes_minor, ())
+
+
+@cache
+def all_check_names() -> frozenset[str]:
+    """Every check name of every known minor, and the optional ones."""
+    return frozenset(name for names in _lists().values() for name in names) | optional_names()
+
+
+@cache
+def optional_names() -> frozenset[str]:
+    """Names that depend on options and say nothing about the release."""
+    return frozenset(load("versions.toml")["optional"]["names"])
+
+
+@cache
+def _optional_patterns() -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(raw) for raw in load("versions.toml")["optional"]["patterns"])
+
+
+def is_optional(name: str) -> bool:
+    """Whether a server's options, not its release, decide that ``name`` is listed."""
+    return name in optional_names() or any(pattern.match(name) for pattern in _optional_patterns())
+
+
+def guess_minors(names: Collection[str], *, complete: bool = False) -> tuple[tuple[int, int], ...]:
+    """The known minors whose list has every one of ``names``.
+
+    ``complete`` says that ``names`` is a whole list: then a minor must not have other names either. Optional names do
+    not count. Empty when nothing fits (another program's API server, or a release not known here).
+    """
+    seen = {name for name in names if not is_optional(name)}
+    if not seen:
+        return ()
+    removable = frozenset(load("versions.toml")["optional"]["removable"])
+    fitting: list[tuple[int, int]] = []
+    for number, listed in sorted(_lists().items()):
+        expected = frozenset(listed)
+        if seen <= expected and (not complete or expected - seen <= removable):
+            fitting.append(number)
+    return tuple(fitting)
+
+
+def guess_minor(names: Collection[str], *, complete: bool = False) -> tuple[int, int] | None:
+    """The only minor that fits ``names``, or ``None`` when several or none do."""
+    fitting = guess_minors(names, complete=complete)
+    return fitting[0] if len(fitting) == 1 else None
