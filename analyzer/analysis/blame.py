@@ -1,0 +1,183 @@
+"""Who made readiness late: exclusive time, saving, last blocker — as ranges, from windows.
+
+Hooks all begin when the server serves and only end; so time in which one check *alone* is failing can lie only
+between the last clearing but one and the last. What each number may be is decided by the windows of all checks; a
+check of which the text says nothing may have cleared as late as readiness, unless a complete list shows it passed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from analyzer.analysis.checks import CheckFacts, Facts
+from analyzer.events.checks import info
+from analyzer.findings import Bottleneck, Certainty, LastBlocker
+from analyzer.window import Span, Window
+
+
+@dataclass(frozen=True, slots=True)
+class Blame:
+    """Of one check: time alone, possible saving, and whether it was the last to clear."""
+
+    exclusive_s: Span | None
+    saving_s: Span | None
+    last_blocker: LastBlocker
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """Between serving and ready: time in which one check alone was failing, and in which several were."""
+
+    alone_s: Span | None
+    shared_s: Span | None
+
+
+def blame(facts: Facts) -> tuple[dict[str, Blame], Shares]:
+    """Ranges for every check of a start that became ready; ``None`` ranges where serving or ready is not known."""
+    names = list(facts.checks)
+    certain = _certain_last(facts)
+    result = {}
+    for name in names:
+        last = _last_blocker(facts, name, certain)
+        exclusive = _exclusive(facts, name, last)
+        result[name] = Blame(exclusive, _saving(facts, name, last, exclusive), last)
+    return result, _shares(facts, result)
+
+
+def _certain_last(facts: Facts) -> str | None:
+    """The check seen failing alone in the last complete list: all others had passed, it had not."""
+    if facts.ready.upper is None:
+        return None
+    joint = [check.name for check in facts.checks.values() if check.joint_last]
+    return joint[0] if len(joint) == 1 else None
+
+
+def _last_blocker(facts: Facts, name: str, certain: str | None) -> LastBlocker:
+    check = facts.checks[name]
+    if facts.ready.upper is None:
+        return "possible" if check.last_state == "failing" else "no"
+    if certain is not None:
+        return "certain" if name == certain else "no"
+    if facts.last_list is not None and facts.last_list_complete and not facts.trouble_after_list:
+        return "possible" if name in facts.last_list else "no"
+    others = [c.window for other, c in facts.checks.items() if other != name]
+    beaten = any(check.window.certainly_before(window) for window in others)
+    return "no" if beaten else "possible"
+
+
+def _exclusive(facts: Facts, name: str, last: LastBlocker) -> Span | None:
+    serving, ready = facts.serving, facts.ready
+    window = facts.checks[name].window
+    if serving is None or ready.upper is None or ready.lower is None or window.upper is None:
+        return None
+    if last == "no":
+        return Span(0.0, 0.0)
+    lowers = [c.window.lower for other, c in facts.checks.items() if other != name and c.window.lower is not None]
+    begin = max([serving.at_s, *lowers])
+    upper = max(0.0, min(window.upper, ready.upper) - begin)
+    if last != "certain" or window.lower is None:
+        return Span(0.0, upper)
+    uppers = [_upper(c.window, ready) for other, c in facts.checks.items() if other != name]
+    lower = max(0.0, window.lower - max([serving.at_s, *uppers]))
+    return Span(min(lower, upper), upper)
+
+
+def _upper(window: Window, ready: Window) -> float:
+    assert ready.upper is not None
+    return ready.upper if window.upper is None else min(window.upper, ready.upper)
+
+
+def _saving(facts: Facts, name: str, last: LastBlocker, exclusive: Span | None) -> Span | None:
+    """How much earlier ready would be had the check been instant.
+
+    Checks that wait for it would begin earlier by its own length at most, the rest stays; so the saving is at least
+    its time alone, and at most its own length, up to where the independent rest had certainly not cleared yet.
+    """
+    if exclusive is None or facts.serving is None or facts.ready.upper is None:
+        return exclusive
+    dependents = _dependents(name, facts.checks)
+    if not dependents:
+        return exclusive
+    window = facts.checks[name].window
+    own = max(0.0, (facts.ready.upper if window.upper is None else window.upper) - facts.serving.at_s)
+    rest = [
+        c.window.lower
+        for other, c in facts.checks.items()
+        if other != name and other not in dependents and c.window.lower is not None
+    ]
+    room = max(0.0, facts.ready.upper - max([facts.serving.at_s, *rest]))
+    upper = max(exclusive.max or 0.0, min(own, room))
+    return Span(min(exclusive.min, upper), upper)
+
+
+def _dependents(name: str, checks: dict[str, CheckFacts]) -> frozenset[str]:
+    """All checks that cannot end before ``name`` does, directly or through others."""
+    found: set[str] = set()
+    frontier = {name}
+    while frontier:
+        frontier = {c for c in checks if c not in found and frontier & set(info(c).needs)} - {name}
+        found |= frontier
+    return frozenset(found)
+
+
+def _shares(facts: Facts, blames: dict[str, Blame]) -> Shares:
+    serving, ready = facts.serving, facts.ready
+    if serving is None or ready.upper is None or ready.lower is None:
+        return Shares(None, None)
+    whole_min, whole_max = max(0.0, ready.lower - serving.at_s), max(0.0, ready.upper - serving.at_s)
+    spans = [b.exclusive_s for b in blames.values() if b.exclusive_s is not None]
+    low = max((s.min for s in spans), default=0.0)
+    # A check that the text never names may have been the last one, alone for the whole stretch.
+    high = max((s.max or 0.0 for s in spans), default=0.0) if facts.any_complete_list and spans else whole_max
+    high = min(high, whole_max)
+    return Shares(Span(min(low, high), high), Span(max(0.0, whole_min - high), max(0.0, whole_max - low)))
+
+
+def bottleneck(facts: Facts, blames: dict[str, Blame]) -> Bottleneck:
+    """Which checks can have made readiness late, and how sure that is, in one sentence."""
+    if facts.ready.upper is None:
+        return _never_ready(facts)
+    certain = [name for name, b in blames.items() if b.last_blocker == "certain"]
+    possible = [name for name, b in blames.items() if b.last_blocker == "possible"]
+    if certain:
+        alone = blames[certain[0]].exclusive_s
+        time = f", alone for {_range(alone)}" if alone is not None else ""
+        return Bottleneck(tuple(certain), "certain", f"{_short(certain[0])} was the last check to clear{time}.")
+    if not possible:
+        return Bottleneck((), "none", "The log says nothing about the checks.")
+    possible.sort(key=lambda name: -(facts.checks[name].window.lower or 0.0))
+    if facts.last_list is not None:
+        names = _join(possible)
+        sentence = f"The last list shows {names} still failing; which of them cleared last cannot be told."
+        if len(possible) == 1:
+            sentence = f"The last list shows only {names} failing; it is very likely the last, but not proven."
+        return Bottleneck(tuple(possible), "possible", sentence)
+    sentence = (
+        f"No check list was printed; by the lines of other components {_join(possible[:3])}"
+        f"{f' (or {len(possible) - 3} others)' if len(possible) > 3 else ''} may have cleared last."
+    )
+    return Bottleneck(tuple(possible), "possible", sentence)
+
+
+def _never_ready(facts: Facts) -> Bottleneck:
+    failing = [c.name for c in facts.checks.values() if c.last_state == "failing"]
+    if not failing:
+        return Bottleneck((), "none", "Not ready, and no check was ever seen failing.")
+    certainty: Certainty = "certain" if len(failing) == 1 and facts.last_list_complete else "possible"
+    verb = "was" if len(failing) == 1 else "were"
+    return Bottleneck(tuple(failing), certainty, f"{_join(failing)} {verb} still failing when last seen.")
+
+
+def _range(span: Span) -> str:
+    if span.max is None:
+        return f"at least {span.min:.1f} s"
+    return f"{span.min:.1f} to {span.max:.1f} s"
+
+
+def _short(name: str) -> str:
+    return name.removeprefix("poststarthook/")
+
+
+def _join(names: list[str]) -> str:
+    short = [_short(name) for name in names]
+    return short[0] if len(short) == 1 else f"{', '.join(short[:-1])} and {short[-1]}"

@@ -1,0 +1,271 @@
+"""From a log book to the report: every start analysed, every number with its line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta, timezone
+from types import MappingProxyType
+
+from analyzer.analysis import findings as rules
+from analyzer.analysis.blame import blame, bottleneck
+from analyzer.analysis.checks import CheckFacts, Facts, gather
+from analyzer.analysis.clocked import Clocked
+from analyzer.analysis.phases import budget
+from analyzer.analysis.polls import PollFacts, count_errors, read_polls, rows
+from analyzer.errors import NoDataError
+from analyzer.events.versions import check_list, parse_version
+from analyzer.findings import (
+    Check,
+    CheckState,
+    ClockNote,
+    End,
+    Gap,
+    LedgerCounts,
+    Milestone,
+    Poll,
+    Report,
+    StartReport,
+)
+from analyzer.records.book import LogBook
+from analyzer.records.model import LogRecord, Stamp
+from analyzer.starts import Start, Verdict, find_starts, judge
+from analyzer.window import Span, Window
+
+_MILESTONES = (
+    "systemd_starting", "starting", "datastore_ready", "certificates", "apiserver_requested", "apiserver_version",
+    "serving_securely", "containerd_ready", "first_poll", "etcd_running", "api_running", "k3s_running",
+    "agent_running", "kubelet_started", "node_registered", "systemd_started", "fatal", "panic",
+    "shutdown_requested", "process_exited", "restart_scheduled", "systemd_stopping",
+)  # fmt: skip
+_EVIDENCE_LIMIT = 2000
+_SILENCE_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Studied:
+    """A start with everything that was worked out about it: what the finding rules look at."""
+
+    start: Start
+    verdict: Verdict
+    clocked: Clocked
+    polls: PollFacts
+    facts: Facts
+    report: StartReport
+    previous: StartReport | None = None
+
+
+def analyze_book(book: LogBook, *, tool_version: str) -> Report:
+    """The report on all starts of a log.
+
+    Raises:
+        NoDataError: nothing in the log comes from a k3s or RKE2 run.
+    """
+    starts = find_starts(book.records)
+    if not starts:
+        raise NoDataError(
+            "no trace of a k3s or RKE2 run",
+            hint="capture one with: journalctl -u k3s -u k3s-agent --no-pager -o export | gzip > k3s.export.gz",
+        )
+    studied: list[Studied] = []
+    for index, start in enumerate(starts, 1):
+        studied.append(study(start, index, book, studied[-1].report if studied else None))
+    reports = [replace(s.report, findings=rules.diagnose(s, book)) for s in studied]
+    reports = rules.across_starts(reports)
+    return Report(
+        tool_version=tool_version,
+        sources=tuple(book.sources),
+        ledger=_ledger(book, starts),
+        starts=tuple(reports),
+        evidence=MappingProxyType(_evidence(starts)),
+    )
+
+
+def study(start: Start, index: int, book: LogBook, previous: StartReport | None) -> Studied:
+    """Works out one start; its findings are added by the rules afterwards."""
+    verdict = judge(start)
+    clocked = Clocked(start)
+    polls = read_polls(start, verdict, clocked)
+    facts = gather(start, verdict, clocked, polls)
+    blames, shares = blame(facts)
+    poll_rows, note = rows(polls, start, verdict, clocked)
+    tax = _tax(facts.ready, facts.detected)
+    began = start.began
+    report = StartReport(
+        index=index,
+        host=start.host,
+        unit=start.unit,
+        pid=start.pid,
+        boot_id=start.boot_id,
+        invocation_id=start.invocation_id,
+        product=start.product,
+        role=start.role,
+        version=start.version,
+        commit=start.commit,
+        began_at=_moment(began, began.at or began.inner_at) if began is not None else None,
+        ended_at=_moment(verdict.end, verdict.end.at or verdict.end.inner_at) if verdict.end is not None else None,
+        begin_seen=start.begin_seen,
+        clock=_clock(start, book),
+        outcome=verdict.outcome,
+        outcome_reason=verdict.reason,
+        end=_end(verdict, clocked),
+        ready=facts.ready,
+        detected=facts.detected,
+        polling_tax_s=tax,
+        poller=note,
+        polls=tuple(_unseen(poll_rows, start)),
+        errors=tuple(count_errors(poll_rows)),
+        milestones=tuple(_milestones(start, polls, clocked)),
+        phases=tuple(budget(start, verdict, clocked, facts.ready, facts.detected)),
+        checks=tuple(_check(facts.checks[name], blames[name], verdict) for name in facts.checks),
+        bottleneck=bottleneck(facts, blames),
+        findings=(),
+        source=began.source if began is not None else 0,
+        hooks_alone_s=shares.alone_s,
+        hooks_shared_s=shares.shared_s,
+        gaps=tuple(_gaps(start, clocked, book)),
+        cut_at_s=next((t for r in reversed(start.records) if (t := clocked.point(r)) is not None), None),
+    )
+    return Studied(start, verdict, clocked, polls, facts, report, previous)
+
+
+def _moment(record: LogRecord | None, stamp: Stamp | None) -> datetime | None:
+    """An absolute time in the zone of the log; ``None`` where the log gives no date."""
+    if record is None or stamp is None or not record.absolute:
+        return None
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=stamp.us)
+    return moment.astimezone(_zone(record.clock.utc_offset))
+
+
+def _zone(offset: str | None) -> timezone:
+    if not offset or len(offset) < 6:
+        return UTC
+    sign = -1 if offset[0] == "-" else 1
+    return timezone(sign * timedelta(hours=int(offset[1:3]), minutes=int(offset[4:6])))
+
+
+def _clock(start: Start, book: LogBook) -> ClockNote:
+    began = start.began
+    if began is None:
+        return ClockNote()
+    last = start.records[-1].seq
+    steps = sum(1 for step in book.steps if began.seq < step.seq <= last)
+    stamp = began.at or began.inner_at
+    precision = stamp.precision_us / 1_000_000 if stamp is not None else began.clock.precision_s
+    return ClockNote(began.clock.basis, precision, began.clock.utc_offset, began.clock.year_from, steps)
+
+
+def _end(verdict: Verdict, clocked: Clocked) -> End:
+    record = verdict.end
+    if record is None:
+        return End(verdict.end_kind)
+    return End(verdict.end_kind, clocked.point(record), record.line, verdict.end_reason, record.source)
+
+
+def _tax(ready: Window, detected: Window) -> Span | None:
+    if detected.upper is None:
+        return None
+    low = 0.0 if detected.lower is None or ready.upper is None else max(0.0, detected.lower - ready.upper)
+    return Span(low, None if ready.lower is None else max(0.0, detected.upper - ready.lower))
+
+
+def _unseen(polls: Sequence[Poll], start: Start) -> list[Poll]:
+    """Adds to each cut list the checks of the release that the cut hides."""
+    version = parse_version(start.version) if start.version else None
+    expected = check_list((version.major, version.minor)) if version is not None else ()
+    result = []
+    for poll in polls:
+        if poll.cut and (poll.failing or poll.ok):
+            shown = set(poll.failing) | set(poll.ok)
+            poll = replace(poll, unseen=tuple(name for name in expected if name not in shown))
+        result.append(poll)
+    return result
+
+
+def _milestones(start: Start, polls: PollFacts, clocked: Clocked) -> list[Milestone]:
+    found: list[tuple[int, Milestone]] = []
+    for name in _MILESTONES:
+        mark = start.first(name)
+        record = mark.record if mark is not None else None
+        if name == "first_poll" and polls.sightings:
+            record = polls.sightings[0].line.record
+        if record is not None:
+            text = record.message[:300]
+            found.append((record.seq, Milestone(name, clocked.point(record), record.line, text, record.source)))
+    return [milestone for _, milestone in sorted(found, key=lambda item: item[0])]
+
+
+def _check(facts: CheckFacts, blamed: object, verdict: Verdict) -> Check:
+    from analyzer.analysis.blame import Blame
+
+    assert isinstance(blamed, Blame)
+    final: CheckState
+    if verdict.detected is not None:
+        final = "ok"
+    elif facts.last_state == "failing":
+        final = "failing"
+    elif facts.last_state == "ok" or facts.window.upper is not None:
+        final = "ok"
+    else:
+        final = "unseen"
+    return Check(
+        name=facts.name,
+        final=final,
+        seen_failing=facts.seen_failing,
+        cleared=facts.window if final != "failing" else replace(facts.window, upper=None),
+        estimate_s=facts.near[0] if facts.near is not None else None,
+        estimate_basis=facts.near[1] if facts.near is not None else None,
+        exclusive_s=blamed.exclusive_s,
+        saving_s=blamed.saving_s,
+        last_blocker=blamed.last_blocker,
+        reasons=tuple(facts.reasons),
+        failing_until_s=facts.last_failing.at_s if facts.last_failing is not None else None,
+        first_seen_failing_s=facts.first_failing.at_s if facts.first_failing is not None else None,
+        first_seen_failing_line=facts.first_failing.line if facts.first_failing is not None else None,
+    )
+
+
+def _gaps(start: Start, clocked: Clocked, book: LogBook) -> list[Gap]:
+    """Silences of the process, places where lines were lost, and clock steps."""
+    gaps: list[Gap] = []
+    previous: float | None = None
+    for record in start.process:
+        at = clocked.point(record)
+        if at is None:
+            continue
+        if previous is not None and at - previous > _SILENCE_S:
+            kind = "lost" if record.gap_before else "silent"
+            gaps.append(Gap(previous, at, kind, record.line, record.source))  # type: ignore[arg-type]
+        previous = max(at, previous) if previous is not None else at
+    seqs = {record.seq: record for record in start.records}
+    for step in book.steps:
+        record = seqs.get(step.seq)  # type: ignore[assignment]
+        if record is not None and (at := clocked.point(record)) is not None:
+            gaps.append(Gap(at, at, "clock_step", step.line, step.source, f"the clock moved by {step.by_s:+.1f} s"))
+    return sorted(gaps, key=lambda gap: gap.begin_s)
+
+
+def _ledger(book: LogBook, starts: Sequence[Start]) -> LedgerCounts:
+    """Moves the lines that events rest on from ignored to used."""
+    used = {event.record.seq for start in starts for event in start.events}
+    ledger = book.ledger
+    moved = min(len(used), ledger.ignored)
+    return LedgerCounts(
+        lines=ledger.lines,
+        used=ledger.used + moved,
+        ignored=ledger.ignored - moved,
+        malformed=ledger.malformed,
+        truncated=ledger.truncated,
+        lossy=ledger.lossy,
+        reasons=MappingProxyType(dict(ledger.reasons)),
+    )
+
+
+def _evidence(starts: Sequence[Start]) -> dict[tuple[int, int], str]:
+    texts: dict[tuple[int, int], str] = {}
+    for start in starts:
+        records = [event.record for event in start.events]
+        records += start.records[:1] + start.process[:1] + start.records[-1:]
+        for record in records:
+            texts[(record.source, record.line)] = record.raw[:_EVIDENCE_LIMIT]
+    return texts

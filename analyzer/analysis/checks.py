@@ -1,0 +1,337 @@
+"""Windows of every check, of readiness and of its detection, fused from all observers.
+
+Observers are the printed polls, the unprinted ones on their grid, klog's health blocks and the witness lines. The
+tightest certain bound wins, and every end keeps its line. Two bounds that contradict each other are both dropped.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from analyzer.analysis import witness
+from analyzer.analysis.clocked import Clocked
+from analyzer.analysis.polls import PollFacts, implied_before
+from analyzer.events.checks import info
+from analyzer.events.model import HealthBlock
+from analyzer.events.versions import check_list, parse_version
+from analyzer.starts.model import Start, Verdict
+from analyzer.window import Bound, Evidence, Window
+
+# Lines that say the datastore stalled: a probe that was ok may have turned bad again after the last list.
+_TROUBLE = re.compile(
+    r"Slow SQL|apply request took too long|slow fdatasync|context deadline exceeded|etcdserver: |lost leader|"
+    r"too many clients|database is locked|transport is closing|connection refused|Failed to test etcd connection|"
+    r"error reading from server|retrying of unary invoker failed|i/o timeout"
+)
+_HOOK = "poststarthook/"
+
+
+@dataclass(slots=True)
+class CheckFacts:
+    """What was seen of one check."""
+
+    name: str
+    monotone: bool
+    lowers: list[Evidence] = field(default_factory=list)  # it cleared after each of these
+    uppers: list[Evidence] = field(default_factory=list)  # it had cleared by each of these
+    seen_failing: bool = False
+    first_failing: Evidence | None = None
+    last_failing: Evidence | None = None
+    last_state: str | None = None  # ok | failing, at the last list or block that shows it
+    near: tuple[float, str] | None = None  # estimate and its rule
+    reasons: list[str] = field(default_factory=list)
+    window: Window = field(default_factory=Window)
+    joint_last: bool = False  # seen failing alone in a complete list that was the last to show anything failing
+
+
+@dataclass(slots=True)
+class Facts:
+    """Everything the observers say about one start."""
+
+    checks: dict[str, CheckFacts]
+    ready: Window
+    detected: Window
+    serving: Evidence | None
+    fresh: bool
+    contradictions: list[str]
+    last_list: frozenset[str] | None  # failing set of the last complete list or block before readiness
+    last_list_complete: bool
+    trouble_after_list: bool
+    any_complete_list: bool
+
+
+def gather(start: Start, verdict: Verdict, clocked: Clocked, polls: PollFacts) -> Facts:
+    """Fuses all observers of a start into windows."""
+    builder = _Builder(start, verdict, clocked, polls)
+    return builder.build()
+
+
+@dataclass(slots=True)
+class _Look:
+    """One look at a whole check list: a poll's or a health block's."""
+
+    seq: int
+    departed: Evidence | None  # state is of a moment after this
+    read: Evidence | None  # … and before this
+    ok: frozenset[str]
+    failing: frozenset[str]
+    complete: bool
+    still: Evidence | None  # a later unprinted poll that was answered alike
+
+
+class _Builder:
+    """Collects bounds; separate from ``gather`` only to keep the pieces of state together."""
+
+    def __init__(self, start: Start, verdict: Verdict, clocked: Clocked, polls: PollFacts) -> None:
+        self.start, self.verdict, self.clocked, self.polls = start, verdict, clocked, polls
+        self.checks: dict[str, CheckFacts] = {}
+        self.ready_lowers: list[Evidence] = []
+        self.ready_uppers: list[Evidence] = []
+        self.contradictions: list[str] = []
+        self.serving: Evidence | None = None
+        self.every_hook: list[Evidence] = []
+        self.fresh = witness.is_fresh(start)
+        version = parse_version(start.version) if start.version else None
+        self.minor = (version.major, version.minor) if version else None
+        self.expected = frozenset(check_list(self.minor)) if self.minor else frozenset()
+
+    def build(self) -> Facts:
+        looks = self._looks()
+        self._take_looks(looks)
+        self._take_other_polls()
+        self._take_witnesses()
+        ready = self._ready_window()
+        self._process_begin()
+        trouble = self._trouble_after(looks, ready)
+        for facts in self.checks.values():
+            facts.window = self._window(facts, looks, ready, trouble)
+            if facts.near is not None and not facts.window.contains(facts.near[0], slack=0.0):
+                facts.near = None
+        last = max((look for look in looks if look.failing), key=lambda look: look.seq, default=None)
+        for name in last.failing if last is not None and last.complete and len(last.failing) == 1 else ():
+            self.checks[name].joint_last = not trouble
+        return Facts(
+            checks=self.checks,
+            # Not noticed by k3s: the contract leaves the upper end open, whatever a witness proves of the hooks.
+            ready=ready if self.verdict.detected is not None else replace(ready, upper=None, upper_kind=Bound.NONE, upper_line=None, upper_witness=None),
+            detected=self._detected_window(ready),
+            serving=self.serving,
+            fresh=self.fresh,
+            contradictions=self.contradictions,
+            last_list=last.failing if last is not None else None,
+            last_list_complete=bool(last and last.complete),
+            trouble_after_list=trouble,
+            any_complete_list=any(look.complete for look in looks),
+        )
+
+    def _check(self, name: str) -> CheckFacts:
+        facts = self.checks.get(name)
+        if facts is None:
+            facts = self.checks[name] = CheckFacts(name, info(name).monotone)
+        return facts
+
+    def _evidence(self, at: float | None, kind: Bound, line: int | None, source: int) -> Evidence | None:
+        return None if at is None else Evidence(at, kind, line, source)
+
+    def _looks(self) -> list[_Look]:
+        """Every check list in the text before the first sign of a stop, in order."""
+        looks: list[_Look] = []
+        # What is seen after readiness was noticed, or after a stop began, says nothing about the way there.
+        ends = [r.seq for r in (self.verdict.stop_sign, self.verdict.detected) if r is not None]
+        limit = min(ends, default=None)
+        for index, sighting in enumerate(self.polls.sightings):
+            record, body = sighting.line.record, sighting.line.error.body
+            if body is None or (limit is not None and record.seq > limit):
+                continue
+            tick = implied_before(self.polls, index)
+            looks.append(
+                _Look(
+                    record.seq,
+                    self._evidence(sighting.departed_s, Bound.OBSERVED, record.line, record.source),
+                    self._evidence(sighting.read_s, Bound.OBSERVED, record.line, record.source),
+                    frozenset(body.ok),
+                    frozenset(body.failing),
+                    not (body.cut or record.truncated),
+                    self._evidence(tick, Bound.GRID, None, record.source),
+                )
+            )
+        for event in self.start.events:
+            if not isinstance(event, HealthBlock) or event.endpoint != "readyz":
+                continue
+            record = event.record
+            if limit is not None and record.seq > limit:
+                continue
+            # The block lists failing checks alone; where it is whole, the release's other checks passed.
+            passed = self.expected - set(event.failing) if event.complete else frozenset()
+            at = self._evidence(self.clocked.earliest(record), Bound.OBSERVED, record.line, record.source)
+            by = self._evidence(self.clocked.latest(record), Bound.OBSERVED, record.line, record.source)
+            # The checks run one after the other before the header is written; 2 s is a probe's own limit.
+            begun = Evidence(at.at_s - 2.0, at.kind, at.line, at.source) if at is not None else None
+            looks.append(_Look(record.seq, begun, by, passed, frozenset(event.failing), event.complete, None))
+            for name, reason in event.reasons:
+                facts = self._check(name)
+                if reason not in facts.reasons and reason != "reason withheld":
+                    facts.reasons.append(reason)
+        looks.sort(key=lambda look: look.seq)
+        return looks
+
+    def _take_looks(self, looks: Iterable[_Look]) -> None:
+        for look in looks:
+            for name in sorted(look.failing):
+                facts = self._check(name)
+                facts.seen_failing, facts.last_state = True, "failing"
+                for bound in (look.departed, look.still):
+                    if bound is None:
+                        continue
+                    facts.lowers.append(bound)
+                    facts.first_failing = facts.first_failing or bound
+                    facts.last_failing = bound
+                if not facts.monotone:
+                    facts.uppers.clear()
+            for name in sorted(look.ok):
+                facts = self._check(name)
+                facts.last_state = "ok"
+                if look.read is not None:
+                    facts.uppers.append(look.read)
+            if look.failing:
+                self.ready_lowers.extend(b for b in (look.departed, look.still) if b is not None)
+
+    def _take_other_polls(self) -> None:
+        """Answers without a list that still say: not ready yet."""
+        server = self.start.role != "agent"
+        for index, sighting in enumerate(self.polls.sightings):
+            error = sighting.line.error
+            if error.body is not None:
+                continue
+            own = server and error.error == "service_unavailable"
+            denied = server and error.error == "forbidden" and not self.fresh
+            if not (own or denied or error.error == "not_ready_text"):
+                continue
+            record = sighting.line.record
+            bound = self._evidence(sighting.departed_s, Bound.OBSERVED, record.line, record.source)
+            tick = self._evidence(implied_before(self.polls, index), Bound.GRID, None, record.source)
+            self.ready_lowers.extend(b for b in (bound, tick) if b is not None)
+        if self.polls.last_failed_tick_s is not None and self.polls.sightings:
+            self.ready_lowers.append(Evidence(self.polls.last_failed_tick_s, Bound.GRID))
+
+    def _take_witnesses(self) -> None:
+        for proof in witness.proofs(self.start, self.verdict, self.clocked):
+            rule, evidence = proof.rule, proof.evidence
+            if rule.relation == "near" or rule.also_near:
+                self._check(rule.check).near = (evidence.at_s, rule.id)
+            if rule.relation == "not_before":
+                if self.verdict.detected is not None and proof.record.seq > self.verdict.detected.seq:
+                    continue  # the same words by somebody else, later
+                if rule.id == witness.SERVING_RULE:
+                    self.serving = evidence
+                if rule.check == "poststarthook/*":
+                    self.every_hook.append(evidence)
+                elif rule.check != "ready":
+                    self._check(rule.check).lowers.append(evidence)
+                self.ready_lowers.append(evidence)
+            elif rule.relation == "not_after":
+                if rule.check == "ready":
+                    self.ready_uppers.append(evidence)
+                else:
+                    self._check(rule.check).uppers.append(evidence)
+
+    def _ready_window(self) -> Window:
+        detected = self.verdict.detected
+        if detected is None:
+            # A witness may have proven readiness although k3s did not notice it.
+            return self._fuse(self.ready_lowers, self.ready_uppers, "ready")
+        at = self._evidence(self.clocked.latest(detected), Bound.OBSERVED, detected.line, detected.source)
+        uppers = [*self.ready_uppers, at] if at is not None else self.ready_uppers
+        return self._fuse(self.ready_lowers, uppers, "ready")
+
+    def _fuse(self, lowers: list[Evidence], uppers: list[Evidence], what: str) -> Window:
+        """The tightest window; a witness pair that contradicts is dropped, both ends of it, and named."""
+        lowers, uppers = list(lowers), list(uppers)
+        while lowers and uppers:
+            low = max(lowers, key=lambda e: e.at_s)
+            high = min(uppers, key=lambda e: e.at_s)
+            if low.at_s <= high.at_s:
+                break
+            self.contradictions.append(f"{what}: {_name(low)} and {_name(high)} contradict each other; both dropped")
+            lowers.remove(low)
+            uppers.remove(high)
+        window = Window()
+        for low in lowers:
+            window = window.after(low)
+        for high in uppers:
+            window = window.before(high)
+        return window
+
+    def _process_begin(self) -> None:
+        """Nothing of a process clears before the process begins; no hook before the server serves."""
+        first = next((r for r in self.start.process if r.at is not None or r.inner_at is not None), None)
+        if first is None or not self.start.begin_seen:
+            begin = None
+        else:
+            begin = self._evidence(self.clocked.earliest(first), Bound.PROCESS, first.line, first.source)
+        for facts in self.checks.values():
+            if facts.name.startswith(_HOOK):
+                facts.lowers.extend(self.every_hook)
+            if begin is not None:
+                facts.lowers.append(begin)
+
+    def _trouble_after(self, looks: list[_Look], ready: Window) -> bool:
+        """Whether a probe may have turned bad again unseen between the last list and readiness."""
+        if not looks:
+            return True
+        last = looks[-1]
+        if ready.upper is not None and self.polls.success_tick_s is None:
+            return True  # not every poll since the list is accounted for
+        detected = self.verdict.detected
+        for record in self.start.process:
+            if record.seq <= last.seq:
+                continue
+            if detected is not None and record.seq >= detected.seq:
+                break
+            if record.gap_before or _TROUBLE.search(record.message):
+                return True
+        return False
+
+    def _window(self, facts: CheckFacts, looks: list[_Look], ready: Window, trouble: bool) -> Window:
+        uppers = list(facts.uppers)
+        if not facts.monotone and trouble and ready.upper is not None:
+            uppers = []
+        if ready.upper is not None:
+            uppers.append(Evidence(ready.upper, ready.upper_kind, ready.upper_line, ready.source, ready.upper_witness))
+        elif not facts.monotone and facts.last_state == "failing":
+            uppers = []
+        return self._fuse(facts.lowers, uppers, facts.name)
+
+    def _detected_window(self, ready: Window) -> Window:
+        detected = self.verdict.detected
+        if detected is None:
+            answered = self._last_answer(None)
+            return Window().after(answered) if answered is not None else Window()
+        window = Window(source=detected.source)
+        if ready.lower is not None:
+            window = window.after(
+                Evidence(ready.lower, ready.lower_kind, ready.lower_line, ready.source, ready.lower_witness)
+            )
+        answered = self._last_answer(detected.seq)
+        if answered is not None:
+            window = window.after(answered)
+        if self.polls.success_tick_s is not None:
+            window = window.after(Evidence(self.polls.success_tick_s, Bound.GRID))
+        at = self._evidence(self.clocked.latest(detected), Bound.OBSERVED, detected.line, detected.source)
+        return window.before(at) if at is not None else window
+
+    def _last_answer(self, before_seq: int | None) -> Evidence | None:
+        """The last printed failing answer: the successful one came after it."""
+        for sighting in reversed(self.polls.sightings):
+            record = sighting.line.record
+            if before_seq is None or record.seq < before_seq:
+                return self._evidence(self.clocked.earliest(record), Bound.OBSERVED, record.line, record.source)
+        return None
+
+
+def _name(evidence: Evidence) -> str:
+    if evidence.witness:
+        return f"witness {evidence.witness} (line {evidence.line})"
+    return f"line {evidence.line}" if evidence.line is not None else "the poll grid"

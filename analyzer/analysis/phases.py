@@ -1,0 +1,85 @@
+"""The time budget: cut points that the text holds, in order, and each phase named for what it waits for."""
+
+from __future__ import annotations
+
+from analyzer.analysis.clocked import Clocked
+from analyzer.findings import Phase
+from analyzer.records.model import LogRecord
+from analyzer.starts.model import Start, Verdict
+from analyzer.window import Bound, Span, Window
+
+# (phase, milestone that ends it); hooks and polling_tax end with windows of their own.
+_CUTS = (
+    ("extract", "starting"),
+    ("datastore", "datastore_ready"),
+    ("certificates", "apiserver_requested"),
+    ("apiserver_boot", "serving_securely"),
+    ("hooks", "ready"),
+    ("polling_tax", "detected"),
+    ("node", "node_registered"),
+)
+
+
+def budget(start: Start, verdict: Verdict, clocked: Clocked, ready: Window, detected: Window) -> list[Phase]:
+    """Phases of a start without gaps or overlaps: each begins where the one before it ends.
+
+    A cut that is missing or out of order is skipped; its time belongs to the next phase. A start that never got
+    further ends with the phase it was in, its end open from above.
+    """
+    if start.began is None or clocked.zero_us is None:
+        return []
+    begin = Window(0.0, clocked.precision_s, Bound.OBSERVED, Bound.OBSERVED, start.began.line, start.began.line)
+    phases: list[Phase] = []
+    if not start.begin_seen:
+        begin = Window(0.0, clocked.precision_s, Bound.PROCESS, Bound.PROCESS, start.began.line, start.began.line)
+    reached = 0
+    for position, (phase, cut) in enumerate(_CUTS):
+        if cut == "ready":
+            end = ready
+        elif cut == "detected":
+            end = detected
+        else:
+            mark = start.first(cut)
+            end = _window(mark.record, clocked) if mark is not None else Window()
+        if end.upper is None or end.lower is None or not _follows(begin, end):
+            continue
+        if cut == "node_registered" and verdict.detected is None:
+            continue
+        phases.append(Phase(phase, begin, end, _length(begin, end)))
+        begin, reached = end, position + 1
+    if verdict.detected is None:
+        last = start.process[-1] if start.process else None
+        alive = clocked.earliest(verdict.end or last) if (verdict.end or last) is not None else None  # type: ignore[arg-type]
+        if alive is not None and (begin.upper is None or alive >= (begin.lower or 0.0)) and reached < len(_CUTS):
+            phase = _waiting_for(start, reached)
+            record = verdict.end or last
+            open_end = Window(alive, None, Bound.PROCESS, Bound.NONE, record.line if record else None, None)
+            phases.append(Phase(phase, begin, open_end, _length(begin, open_end)))
+    return phases
+
+
+def _waiting_for(start: Start, reached: int) -> str:
+    """The phase that never ended: the first whose cut the text does not hold."""
+    for phase, cut in _CUTS[reached:]:
+        if cut in ("ready", "detected") or start.first(cut) is None:
+            return phase
+    return "hooks"
+
+
+def _window(record: LogRecord, clocked: Clocked) -> Window:
+    low, high = clocked.earliest(record), clocked.latest(record)
+    if low is None or high is None:
+        return Window()
+    return Window(low, high, Bound.OBSERVED, Bound.OBSERVED, record.line, record.line, source=record.source)
+
+
+def _follows(begin: Window, end: Window) -> bool:
+    return begin.lower is not None and end.upper is not None and end.upper >= begin.lower and (
+        end.lower is None or begin.upper is None or end.lower >= begin.lower
+    )
+
+
+def _length(begin: Window, end: Window) -> Span:
+    low = max(0.0, (end.lower or 0.0) - (begin.upper or 0.0))
+    high = None if end.upper is None else max(0.0, end.upper - (begin.lower or 0.0))
+    return Span(low, high)

@@ -1,0 +1,315 @@
+"""Polls: the grid they are on, when each printed one left, and the ones that were not printed.
+
+The poller of today asks every 2 s on a non-sliding ticker (k3s ``pkg/util/api.go``, apimachinery ``util/wait``): a
+slow answer lets the queued tick fire at once and the grid goes on as before; measured, its phase never moved, not
+even across a 12 s freeze. A line is printed only when the error text changed, when the answer has been read. So a
+printed line's stamp is at or after its tick, and between two printed lines every tick was answered alike.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from analyzer.analysis.clocked import Clocked
+from analyzer.events.masking import mask_secrets
+from analyzer.events.model import PollLine, PollUnchanged
+from analyzer.events.versions import PollerSpec, poller_for
+from analyzer.findings import ErrorCount, Poll, PollerNote
+from analyzer.records.model import LogRecord
+from analyzer.starts.model import Start, Verdict
+
+# The contract's numbers: a tenth of the interval after a tick counts as on it; the fitted phase is late by the
+# latency of the fastest answer (3 to 50 ms on healthy servers).
+ON_GRID = 0.1
+PHASE_SLACK_S = 0.05
+_MAX_IMPLIED = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A fitted ticker: ticks at ``phase_s + k · interval_s``; ``locked`` stamps lie on it, ``rms_s`` is their spread."""
+
+    interval_s: float
+    phase_s: float
+    locked: int
+    rms_s: float
+
+    def tick_at_or_before(self, moment_s: float) -> float:
+        """The last tick not after ``moment_s`` (a little early answer still counts as after its tick)."""
+        k = math.floor((moment_s - self.phase_s + PHASE_SLACK_S) / self.interval_s)
+        return self.phase_s + k * self.interval_s
+
+    def on_grid(self, moment_s: float) -> bool:
+        """Whether an answer read at ``moment_s`` lies within a tenth of the interval after a tick."""
+        return moment_s - self.tick_at_or_before(moment_s) < ON_GRID * self.interval_s
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One printed poll with what can be said about its times.
+
+    ``departed_s`` is a lower bound of when the request left, ``read_s`` an upper bound of when the answer was read;
+    the state in it is of some moment between. ``None``: not stamped.
+    """
+
+    line: PollLine
+    departed_s: float | None
+    read_s: float | None
+    stamp_s: float | None
+    on_grid: bool
+
+
+@dataclass(slots=True)
+class PollFacts:
+    """All that the poll lines of a start say."""
+
+    spec: PollerSpec
+    sightings: list[Sighting] = field(default_factory=list)
+    unchanged: list[LogRecord] = field(default_factory=list)
+    grid: Grid | None = None
+    # The tick before the successful one, less the slack: a bound of the contract's grid rule; None where not allowed.
+    last_failed_tick_s: float | None = None
+    # The tick of the successful request itself, under the same condition.
+    success_tick_s: float | None = None
+
+    @property
+    def lists(self) -> list[Sighting]:
+        """Sightings that hold a check list."""
+        return [s for s in self.sightings if s.line.error.body is not None]
+
+
+def read_polls(start: Start, verdict: Verdict, clocked: Clocked) -> PollFacts:
+    """Fits the grid and places every printed poll of a start."""
+    facts = PollFacts(poller_for(start.version))
+    lines = [event for event in start.events if isinstance(event, PollLine)]
+    facts.unchanged = [event.record for event in start.events if isinstance(event, PollUnchanged)]
+    interval = facts.spec.interval_s if facts.spec.kind == "shared-2s" else 2.0 if lines else None
+    stamps = [clocked.point(line.record) for line in lines]
+    success = _success_stamp(verdict, clocked)
+    if interval is not None and lines:
+        fine = [s for s, line in zip(stamps, lines, strict=True) if s is not None and clocked.fine(line.record)]
+        fine += [s for r in facts.unchanged if clocked.fine(r) and (s := clocked.point(r)) is not None]
+        if success is not None:
+            fine.append(success)
+        facts.grid = fit_grid(fine, interval)
+    floor = clocked.earliest(start.process[0]) if start.process else None
+    attempts = sorted(facts.unchanged, key=lambda r: r.seq)
+    previous: LogRecord | None = None
+    for line, stamp in zip(lines, stamps, strict=True):
+        fine_line = clocked.fine(line.record)
+        on_grid = bool(facts.grid and fine_line and stamp is not None and facts.grid.on_grid(stamp))
+        before = [r for r in attempts if r.seq < line.record.seq]
+        if before and (previous is None or before[-1].seq > previous.seq):
+            previous = before[-1]
+        departed = clocked.earliest(previous) if previous is not None else floor
+        if on_grid and facts.grid is not None and stamp is not None and not _silent_before(line.record, start, clocked, facts.grid):
+            tick = facts.grid.tick_at_or_before(stamp) - PHASE_SLACK_S
+            departed = tick if departed is None else max(departed, tick)
+        facts.sightings.append(Sighting(line, departed, clocked.latest(line.record), stamp, on_grid))
+        previous = line.record
+    _grid_rule(facts, start, verdict, clocked, success)
+    return facts
+
+
+def _success_stamp(verdict: Verdict, clocked: Clocked) -> float | None:
+    if verdict.detected is None or not clocked.fine(verdict.detected):
+        return None
+    return clocked.point(verdict.detected)
+
+
+def fit_grid(stamps_s: Sequence[float], interval_s: float) -> Grid | None:
+    """The phase on which most answers lie within a tenth of the interval after a tick; two must agree.
+
+    ``stamps_s`` are times at which answers were read, in seconds. The phase is that of the fastest answer.
+    """
+    if len(stamps_s) < 2:
+        return None
+    best: tuple[int, float, float, list[float]] | None = None
+    for candidate in stamps_s:
+        residuals = []
+        for stamp in stamps_s:
+            offset = (stamp - candidate) % interval_s
+            if offset > interval_s - PHASE_SLACK_S:
+                offset -= interval_s
+            if offset < ON_GRID * interval_s:
+                residuals.append(offset)
+        early = min(residuals)
+        spread = [r - early for r in residuals]
+        score = (len(residuals), -sum(spread) / len(spread), candidate + early, spread)
+        if best is None or score[:2] > best[:2]:
+            best = score
+    assert best is not None
+    count, _, phase, spread = best
+    if count < 2:
+        return None
+    return Grid(interval_s, phase, count, math.sqrt(sum(r * r for r in spread) / count))
+
+
+def _silent_before(record: LogRecord, start: Start, clocked: Clocked, grid: Grid) -> bool:
+    """Whether the process was silent for more than two intervals just before a line, or lines were lost there."""
+    stamp = record.at or record.inner_at
+    if stamp is None:
+        return True
+    moment = clocked.seconds(stamp.us)
+    horizon = moment - 2 * grid.interval_s
+    latest: float | None = None
+    for other in reversed(start.process):
+        if other.seq >= record.seq:
+            continue
+        if record.gap_before:
+            return True
+        other_stamp = other.at or other.inner_at
+        if other_stamp is None:
+            continue
+        latest = clocked.seconds(other_stamp.us)
+        break
+    return latest is None or latest < horizon
+
+
+def _grid_rule(
+    facts: PollFacts, start: Start, verdict: Verdict, clocked: Clocked, success: float | None
+) -> None:
+    """The contract's grid rule: the tick before the successful one bounds readiness from below, where it may."""
+    if success is None or facts.grid is None or verdict.detected is None or not facts.sightings:
+        return
+    if not facts.grid.on_grid(success) or _silent_before(verdict.detected, start, clocked, facts.grid):
+        return
+    tick = facts.grid.tick_at_or_before(success)
+    facts.success_tick_s = tick - PHASE_SLACK_S
+    last = facts.sightings[-1]
+    before = tick - facts.grid.interval_s - PHASE_SLACK_S
+    if last.stamp_s is not None and before >= last.stamp_s - facts.grid.interval_s - PHASE_SLACK_S:
+        facts.last_failed_tick_s = before
+
+
+def implied_before(facts: PollFacts, index: int) -> float | None:
+    """The departure of the last unprinted poll that still gave the text of sighting ``index``.
+
+    Where the next printed line (or the success) lies on the grid, the tick before it was answered with the old text.
+    """
+    grid = facts.grid
+    if grid is None:
+        return None
+    if index + 1 < len(facts.sightings):
+        following = facts.sightings[index + 1]
+        if not following.on_grid or following.stamp_s is None:
+            return None
+        tick = grid.tick_at_or_before(following.stamp_s) - grid.interval_s
+    elif facts.success_tick_s is not None:
+        tick = facts.success_tick_s + PHASE_SLACK_S - grid.interval_s
+    else:
+        return None
+    own = facts.sightings[index].stamp_s
+    if own is None or tick < own:
+        return None  # the tick before is this very poll, or earlier
+    return tick - PHASE_SLACK_S
+
+
+def rows(facts: PollFacts, start: Start, verdict: Verdict, clocked: Clocked) -> tuple[list[Poll], PollerNote]:
+    """Every attempt from the first printed one on, and the note on the poller."""
+    spec = facts.spec
+    kind = spec.kind if spec.kind != "unknown" or not facts.sightings else "shared-2s"
+    prints = spec.prints_polls if spec.kind != "unknown" else (True if facts.sightings else None)
+    interval = spec.interval_s if spec.kind != "unknown" else 2.0 if facts.sightings else None
+    result: list[Poll] = []
+    if facts.sightings:
+        for index, sighting in enumerate(facts.sightings):
+            result.append(_printed(sighting))
+            result.extend(_between(facts, index, start, verdict, clocked))
+        if verdict.detected is not None:
+            result.append(Poll(at_s=clocked.latest(verdict.detected), printed=False, error=None, source=verdict.detected.source))
+    implied = sum(1 for poll in result if not poll.printed and poll.error is not None)
+    grid = facts.grid
+    note = PollerNote(
+        kind=kind,
+        interval_s=interval,
+        prints_polls=prints,
+        printed=len(facts.sightings),
+        implied=implied,
+        grid_rms_s=grid.rms_s if grid else None,
+        grid_phase_s=grid.phase_s if grid else None,
+    )
+    return result, note
+
+
+def _printed(sighting: Sighting) -> Poll:
+    error = sighting.line.error
+    body = error.body
+    record = sighting.line.record
+    return Poll(
+        at_s=sighting.stamp_s,
+        printed=True,
+        error=error.error,
+        severity=error.severity,
+        http_status=error.http_status,
+        failing=body.failing if body else (),
+        cut=bool(body and body.cut) or record.truncated,
+        line=record.line,
+        source=record.source,
+        text=mask_secrets(sighting.line.text),
+        ok=body.ok if body else (),
+    )
+
+
+def _between(
+    facts: PollFacts, index: int, start: Start, verdict: Verdict, clocked: Clocked
+) -> list[Poll]:
+    """The attempts after one printed line and before the next: certain with ``--debug``, else implied by the grid."""
+    sighting = facts.sightings[index]
+    template = _printed(sighting)
+    nxt = facts.sightings[index + 1] if index + 1 < len(facts.sightings) else None
+
+    def again(at_s: float | None, line: int | None) -> Poll:
+        return Poll(
+            at_s=at_s, printed=False, error=template.error, severity=template.severity,
+            http_status=template.http_status, failing=template.failing, cut=template.cut, line=line,
+            source=template.source, text=template.text, ok=template.ok,
+        )  # fmt: skip
+
+    seq, limit = sighting.line.record.seq, nxt.line.record.seq if nxt else None
+    certain = [r for r in facts.unchanged if r.seq > seq and (limit is None or r.seq < limit)]
+    if facts.unchanged:
+        # With --debug every attempt is logged.
+        return [again(clocked.point(r), r.line) for r in certain]
+    begin = sighting.stamp_s
+    end = nxt.stamp_s if nxt else _polling_end(start, verdict, clocked)
+    if begin is None or end is None:
+        return []
+    interval = facts.spec.interval_s if facts.spec.kind == "shared-2s" and facts.spec.interval_s else 2.0
+    first = facts.sightings[0].stamp_s
+    grid = facts.grid or Grid(interval, first if first is not None else begin, 0, 0.0)
+    ticks = []
+    tick = grid.tick_at_or_before(begin) + interval
+    answered_by_end = nxt is not None or verdict.detected is not None
+    last = grid.tick_at_or_before(end) - (interval if answered_by_end else 0.0)
+    while tick <= last + 1e-9 and len(ticks) < _MAX_IMPLIED:
+        if tick > begin:
+            ticks.append(tick)
+        tick += interval
+    return [again(t, None) for t in ticks]
+
+
+def _polling_end(start: Start, verdict: Verdict, clocked: Clocked) -> float | None:
+    """Until when a poller that saw no success kept asking: its success, the end of the process, or of the text."""
+    if verdict.detected is not None:
+        return clocked.point(verdict.detected)
+    record = verdict.stop_sign or verdict.end or (start.process[-1] if start.process else None)
+    return clocked.point(record) if record is not None else None
+
+
+def count_errors(polls: Sequence[Poll]) -> list[ErrorCount]:
+    """Attempts by error class, in order of first sight; printed and implied together."""
+    groups: dict[str, list[Poll]] = {}
+    for poll in polls:
+        if poll.error is not None:
+            groups.setdefault(poll.error, []).append(poll)
+    result = []
+    for error, members in groups.items():
+        times = [p.at_s for p in members if p.at_s is not None]
+        severity = members[0].severity or "suspect"
+        result.append(
+            ErrorCount(error, severity, len(members), min(times, default=None), max(times, default=None))
+        )
+    return result

@@ -1,0 +1,93 @@
+"""Judges witness lines in the context of one process: which of them prove a bound, and of what.
+
+The rules and their proofs are data (``events/witnesses.toml``). Conditions that need the whole process — fresh
+datastore, first occurrence, a line that must or must not come before, release range — are judged here. Everything
+stops at the first sign of a shutdown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from analyzer.analysis.clocked import Clocked
+from analyzer.events.model import WitnessLine, WitnessRule
+from analyzer.events.versions import parse_version
+from analyzer.records.model import LogRecord, Payload
+from analyzer.starts.model import Start, Verdict
+from analyzer.window import Bound, Evidence
+
+_FRESH = "generated self-signed CA certificate CN=k3s-client-ca"
+_FRESH_RKE2 = "generated self-signed CA certificate CN=rke2-client-ca"
+_OLDEST, _NEWEST = (1, 24), (1, 35)  # the range read in source
+SERVING_RULE = "serving-before-every-hook"
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A witness rule that holds here: a bound of ``check`` (a name, ``ready`` or ``poststarthook/*``)."""
+
+    rule: WitnessRule
+    evidence: Evidence
+    record: LogRecord
+
+
+def is_fresh(start: Start) -> bool:
+    """Whether this process initialised the datastore: it made the cluster's client CA."""
+    return any(r.message.startswith((_FRESH, _FRESH_RKE2)) for r in start.process[:4000])
+
+
+def proofs(start: Start, verdict: Verdict, clocked: Clocked) -> Iterator[Proof]:
+    """Every witness line of a start that proves something (``near`` rules included: they never bound)."""
+    lines = {event.record.seq: event.rules for event in start.events if isinstance(event, WitnessLine)}
+    if not lines:
+        return
+    fresh = is_fresh(start)
+    version = parse_version(start.version) if start.version else None
+    minor = (version.major, version.minor) if version is not None else None
+    conditions = {p.pattern: p for rules in lines.values() for r in rules for p in (r.after_match, r.unless_after) if p}
+    met: set[str] = set()
+    seen: set[str] = set()
+    for record in start.records:
+        if verdict.stop_sign is not None and record.seq >= verdict.stop_sign.seq:
+            return
+        for rule in lines.get(record.seq, ()):
+            if not _applies(rule, fresh, minor):
+                continue
+            if rule.after_match is not None and rule.after_match.pattern not in met:
+                continue
+            if rule.unless_after is not None and rule.unless_after.pattern in met:
+                continue
+            if rule.first_only:
+                if rule.id in seen:
+                    continue
+                seen.add(rule.id)
+            evidence = _evidence(rule, record, clocked)
+            if evidence is not None:
+                yield Proof(rule, evidence, record)
+        for text, pattern in conditions.items():
+            if text not in met and pattern.search(record.message):
+                met.add(text)
+
+
+def _applies(rule: WitnessRule, fresh: bool, minor: tuple[int, int] | None) -> bool:
+    if rule.datastore == "fresh" and not fresh:
+        return False
+    if rule.datastore == "existing" and fresh:
+        return False
+    if minor is None:  # unknown release: only what holds for every one that was read
+        return rule.since <= _OLDEST and rule.until >= _NEWEST
+    return rule.since <= minor <= rule.until
+
+
+def _evidence(rule: WitnessRule, record: LogRecord, clocked: Clocked) -> Evidence | None:
+    if rule.relation == "not_after":
+        at = clocked.latest(record)
+    else:
+        # Only klog's own header time is sure to come before the statement that follows the line.
+        if record.payload is Payload.KLOG and record.inner_at is None:
+            return None
+        at = clocked.earliest(record)
+    if at is None:
+        return None
+    return Evidence(at + rule.offset_s, Bound.WITNESS, record.line, record.source, rule.id)
