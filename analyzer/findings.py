@@ -12,11 +12,11 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Literal
 
+from analyzer.events.model import Severity
 from analyzer.records.model import SourceInfo
+from analyzer.starts.model import Outcome
 from analyzer.window import OPEN, Span, Window
 
-Outcome = Literal["ready", "failed", "stopped", "incomplete"]
-Severity = Literal["transient", "suspect", "fatal"]
 FindingSeverity = Literal["info", "warning", "critical"]
 Certainty = Literal["certain", "possible", "none"]
 LastBlocker = Literal["certain", "possible", "no"]

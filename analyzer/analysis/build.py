@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from types import MappingProxyType
 
 from analyzer.analysis import findings as rules
-from analyzer.analysis.blame import blame, bottleneck
+from analyzer.analysis.blame import Blame, blame, bottleneck
 from analyzer.analysis.checks import CheckFacts, Facts, gather
 from analyzer.analysis.clocked import Clocked
 from analyzer.analysis.phases import budget
@@ -195,10 +195,7 @@ def _milestones(start: Start, polls: PollFacts, clocked: Clocked) -> list[Milest
     return [milestone for _, milestone in sorted(found, key=lambda item: item[0])]
 
 
-def _check(facts: CheckFacts, blamed: object, verdict: Verdict) -> Check:
-    from analyzer.analysis.blame import Blame
-
-    assert isinstance(blamed, Blame)
+def _check(facts: CheckFacts, blamed: Blame, verdict: Verdict) -> Check:
     final: CheckState
     if verdict.detected is not None:
         final = "ok"
@@ -234,13 +231,12 @@ def _gaps(start: Start, clocked: Clocked, book: LogBook) -> list[Gap]:
         if at is None:
             continue
         if previous is not None and at - previous > _SILENCE_S:
-            kind = "lost" if record.gap_before else "silent"
-            gaps.append(Gap(previous, at, kind, record.line, record.source))  # type: ignore[arg-type]
+            gaps.append(Gap(previous, at, "lost" if record.gap_before else "silent", record.line, record.source))
         previous = max(at, previous) if previous is not None else at
     seqs = {record.seq: record for record in start.records}
     for step in book.steps:
-        record = seqs.get(step.seq)  # type: ignore[assignment]
-        if record is not None and (at := clocked.point(record)) is not None:
+        stepped = seqs.get(step.seq)
+        if stepped is not None and (at := clocked.point(stepped)) is not None:
             gaps.append(Gap(at, at, "clock_step", step.line, step.source, f"the clock moved by {step.by_s:+.1f} s"))
     return sorted(gaps, key=lambda gap: gap.begin_s)
 

@@ -115,7 +115,9 @@ class _Builder:
         return Facts(
             checks=self.checks,
             # Not noticed by k3s: the contract leaves the upper end open, whatever a witness proves of the hooks.
-            ready=ready if self.verdict.detected is not None else replace(ready, upper=None, upper_kind=Bound.NONE, upper_line=None, upper_witness=None),
+            ready=ready
+            if self.verdict.detected is not None
+            else replace(ready, upper=None, upper_kind=Bound.NONE, upper_line=None, upper_witness=None),
             detected=self._detected_window(ready),
             serving=self.serving,
             fresh=self.fresh,

@@ -48,13 +48,11 @@ def budget(start: Start, verdict: Verdict, clocked: Clocked, ready: Window, dete
         phases.append(Phase(phase, begin, end, _length(begin, end)))
         begin, reached = end, position + 1
     if verdict.detected is None:
-        last = start.process[-1] if start.process else None
-        alive = clocked.earliest(verdict.end or last) if (verdict.end or last) is not None else None  # type: ignore[arg-type]
-        if alive is not None and (begin.upper is None or alive >= (begin.lower or 0.0)) and reached < len(_CUTS):
-            phase = _waiting_for(start, reached)
-            record = verdict.end or last
-            open_end = Window(alive, None, Bound.PROCESS, Bound.NONE, record.line if record else None, None)
-            phases.append(Phase(phase, begin, open_end, _length(begin, open_end)))
+        last = verdict.end or (start.process[-1] if start.process else None)
+        alive = clocked.earliest(last) if last is not None else None
+        if last is not None and alive is not None and alive >= (begin.lower or 0.0) and reached < len(_CUTS):
+            open_end = Window(alive, None, Bound.PROCESS, Bound.NONE, last.line, source=last.source)
+            phases.append(Phase(_waiting_for(start, reached), begin, open_end, _length(begin, open_end)))
     return phases
 
 
@@ -74,8 +72,11 @@ def _window(record: LogRecord, clocked: Clocked) -> Window:
 
 
 def _follows(begin: Window, end: Window) -> bool:
-    return begin.lower is not None and end.upper is not None and end.upper >= begin.lower and (
-        end.lower is None or begin.upper is None or end.lower >= begin.lower
+    return (
+        begin.lower is not None
+        and end.upper is not None
+        and end.upper >= begin.lower
+        and (end.lower is None or begin.upper is None or end.lower >= begin.lower)
     )
 
 

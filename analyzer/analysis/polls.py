@@ -104,7 +104,12 @@ def read_polls(start: Start, verdict: Verdict, clocked: Clocked) -> PollFacts:
         if before and (previous is None or before[-1].seq > previous.seq):
             previous = before[-1]
         departed = clocked.earliest(previous) if previous is not None else floor
-        if on_grid and facts.grid is not None and stamp is not None and not _silent_before(line.record, start, clocked, facts.grid):
+        if (
+            on_grid
+            and facts.grid is not None
+            and stamp is not None
+            and not _silent_before(line.record, start, clocked, facts.grid)
+        ):
             tick = facts.grid.tick_at_or_before(stamp) - PHASE_SLACK_S
             departed = tick if departed is None else max(departed, tick)
         facts.sightings.append(Sighting(line, departed, clocked.latest(line.record), stamp, on_grid))
@@ -168,9 +173,7 @@ def _silent_before(record: LogRecord, start: Start, clocked: Clocked, grid: Grid
     return latest is None or latest < horizon
 
 
-def _grid_rule(
-    facts: PollFacts, start: Start, verdict: Verdict, clocked: Clocked, success: float | None
-) -> None:
+def _grid_rule(facts: PollFacts, start: Start, verdict: Verdict, clocked: Clocked, success: float | None) -> None:
     """The contract's grid rule: the tick before the successful one bounds readiness from below, where it may."""
     if success is None or facts.grid is None or verdict.detected is None or not facts.sightings:
         return
@@ -219,7 +222,9 @@ def rows(facts: PollFacts, start: Start, verdict: Verdict, clocked: Clocked) -> 
             result.append(_printed(sighting))
             result.extend(_between(facts, index, start, verdict, clocked))
         if verdict.detected is not None:
-            result.append(Poll(at_s=clocked.latest(verdict.detected), printed=False, error=None, source=verdict.detected.source))
+            result.append(
+                Poll(at_s=clocked.latest(verdict.detected), printed=False, error=None, source=verdict.detected.source)
+            )
     implied = sum(1 for poll in result if not poll.printed and poll.error is not None)
     grid = facts.grid
     note = PollerNote(
@@ -253,9 +258,7 @@ def _printed(sighting: Sighting) -> Poll:
     )
 
 
-def _between(
-    facts: PollFacts, index: int, start: Start, verdict: Verdict, clocked: Clocked
-) -> list[Poll]:
+def _between(facts: PollFacts, index: int, start: Start, verdict: Verdict, clocked: Clocked) -> list[Poll]:
     """The attempts after one printed line and before the next: certain with ``--debug``, else implied by the grid."""
     sighting = facts.sightings[index]
     template = _printed(sighting)
@@ -280,7 +283,7 @@ def _between(
     interval = facts.spec.interval_s if facts.spec.kind == "shared-2s" and facts.spec.interval_s else 2.0
     first = facts.sightings[0].stamp_s
     grid = facts.grid or Grid(interval, first if first is not None else begin, 0, 0.0)
-    ticks = []
+    ticks: list[float] = []
     tick = grid.tick_at_or_before(begin) + interval
     answered_by_end = nxt is not None or verdict.detected is not None
     last = grid.tick_at_or_before(end) - (interval if answered_by_end else 0.0)
@@ -309,7 +312,5 @@ def count_errors(polls: Sequence[Poll]) -> list[ErrorCount]:
     for error, members in groups.items():
         times = [p.at_s for p in members if p.at_s is not None]
         severity = members[0].severity or "suspect"
-        result.append(
-            ErrorCount(error, severity, len(members), min(times, default=None), max(times, default=None))
-        )
+        result.append(ErrorCount(error, severity, len(members), min(times, default=None), max(times, default=None)))
     return result

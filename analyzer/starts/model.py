@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from analyzer.events.model import Event, Mark
-from analyzer.findings import Outcome
 from analyzer.records.model import LogRecord
+
+Outcome = Literal["ready", "failed", "stopped", "incomplete"]
 
 
 @dataclass(slots=True)

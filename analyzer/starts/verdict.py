@@ -88,7 +88,9 @@ def _detection(start: Start, position: dict[int, int], stop_sign: LogRecord | No
 
 def _own_api_missing(start: Start) -> bool:
     """A whole start of a server that never launched an API server: its ``up and running`` is no /readyz."""
-    return start.begin_seen and start.first("apiserver_requested", "serving_securely") is None and start.product == "k3s"
+    return (
+        start.begin_seen and start.first("apiserver_requested", "serving_securely") is None and start.product == "k3s"
+    )
 
 
 def _closing_burst(start: Start, position: dict[int, int], record: LogRecord) -> bool:
@@ -99,9 +101,7 @@ def _closing_burst(start: Start, position: dict[int, int], record: LogRecord) ->
     return any(_ECHO.search(r.message) for r in rest[:8])
 
 
-def _failure(
-    start: Start, position: dict[int, int], asked: LogRecord | None
-) -> tuple[LogRecord | None, str | None]:
+def _failure(start: Start, position: dict[int, int], asked: LogRecord | None) -> tuple[LogRecord | None, str | None]:
     """The root line of a failure and what it says; lines after a request to stop are echoes."""
     limit = position[id(asked)] if asked is not None else len(start.records)
     candidates: list[tuple[int, LogRecord, str]] = []
