@@ -1,0 +1,65 @@
+"""The only clock of the live half, injectable so that fifteen minutes can be tested in milliseconds.
+
+Absolute stamps are derived from one reading of the wall clock plus monotonic time: boards without a battery clock
+step by years when NTP answers, in the middle of exactly the start that is being watched.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Seconds that only go forward, and the wall clock they are pinned to."""
+
+    def monotonic(self) -> float:
+        """Seconds since an arbitrary zero."""
+        ...
+
+    def utc(self) -> datetime:
+        """The wall clock, aware, in UTC."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Let ``seconds`` pass; not positive: only give others a turn."""
+        ...
+
+
+class SystemClock:
+    """This machine's clocks."""
+
+    def monotonic(self) -> float:
+        """``CLOCK_MONOTONIC``."""
+        return time.monotonic()
+
+    def utc(self) -> datetime:
+        """The wall clock."""
+        return datetime.now(UTC)
+
+    async def sleep(self, seconds: float) -> None:
+        """Sleep on the running event loop."""
+        await asyncio.sleep(max(0.0, seconds))
+
+
+class Stopwatch:
+    """Time since the wait began, and the absolute stamps that belong to it."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._zero = clock.monotonic()
+        self.began_at = clock.utc()
+
+    def now_s(self) -> float:
+        """Seconds since the wait began."""
+        return self._clock.monotonic() - self._zero
+
+    def stamp(self, at_s: float) -> datetime:
+        """The absolute moment of ``at_s``, to the microsecond, untouched by steps of the wall clock."""
+        return self.began_at + timedelta(microseconds=round(at_s * 1e6))
+
+    async def until(self, at_s: float) -> None:
+        """Sleep until ``at_s``; a moment in the past returns after giving others a turn."""
+        await self._clock.sleep(at_s - self.now_s())

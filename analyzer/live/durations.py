@@ -1,0 +1,32 @@
+"""Lengths of time as people type them: ``15m``, ``1h30m``, ``90s``, ``250ms``, ``90``."""
+
+from __future__ import annotations
+
+import re
+
+from analyzer.errors import UsageError
+
+_UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_WHOLE = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h))+", re.ASCII)
+_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)", re.ASCII)
+_PLAIN = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
+
+#: Longest accepted length, 7 days: more is a slip of the finger.
+LONGEST_S = 7 * 86400.0
+
+
+def parse_duration(text: str) -> float:
+    """Seconds of ``text``: a number with ``ms``, ``s``, ``m`` or ``h``, several in a row, or a bare number of seconds.
+
+    Raises ``UsageError`` for anything else, for zero and for more than seven days.
+    """
+    bare = text.strip().lower()
+    if _PLAIN.fullmatch(bare):
+        seconds = float(bare)
+    elif _WHOLE.fullmatch(bare):
+        seconds = sum(float(number) * _UNIT_S[unit] for number, unit in _PART.findall(bare))
+    else:
+        raise UsageError(f"not a length of time: {text!r}", hint="Examples: 15m, 90s, 1h30m, 250ms")
+    if not 0 < seconds <= LONGEST_S:
+        raise UsageError(f"a length of time must be above zero and at most seven days: {text!r}")
+    return seconds

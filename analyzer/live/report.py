@@ -1,0 +1,297 @@
+"""What the polls of a wait prove: one ``StartReport`` with windows, for the same reports that ``analyze`` writes.
+
+The wait is its own observer, so the rules are simpler than for a log, and stricter in one point: a poll's state was
+sampled somewhere between its departure and its answer. Hence
+
+* a check seen failing was failing *after the departure* of that poll: lower end = that departure;
+* a check seen ok was ok *by the answer* of that poll: upper end = that answer;
+* readiness is bounded from below by polls whose answer proves that the server is not ready (a list with a failing
+  check, ``apiserver not ready``, the 503 of k3s' own supervisor); other answers bound only ``detected``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Literal, cast
+from urllib.parse import urlsplit
+
+from analyzer.findings import (
+    Bottleneck,
+    Check,
+    ClockNote,
+    End,
+    ErrorCount,
+    Finding,
+    LastBlocker,
+    Outcome,
+    Phase,
+    Poll,
+    PollerNote,
+    Severity,
+    StartReport,
+)
+from analyzer.live.observed import ObservedPoll, ObservedWait
+from analyzer.policies.protocol import SEVERITY_OF
+from analyzer.window import OPEN, Bound, Evidence, Span, Window
+
+#: ``Status`` messages of the 503 that k3s' supervisor sends while its API handler does not exist yet
+#: (catalogue of start-up lines, §2.3: K >= 1.24).
+SUPERVISOR_MESSAGES = ("apiserver not ready", "starting", "runtime core not ready")
+
+
+def proves_not_ready(poll: ObservedPoll) -> bool:
+    """Whether this answer proves that the server was not ready when it was written."""
+    if poll.error == "readyz_failing":
+        return bool(poll.failing)
+    if poll.error == "not_ready_text":
+        return True
+    return poll.error == "service_unavailable" and poll.message in SUPERVISOR_MESSAGES
+
+
+def start_report(wait: ObservedWait) -> StartReport:
+    """The wait as one start: ``began_at`` is the wait's own begin, so nothing before it is claimed."""
+    polls = wait.polls
+    success = wait.success
+    ready, detected = _ready(polls, success), _detected(success)
+    checks = _checks(polls, success)
+    tax = None
+    if success is not None and ready.upper is not None:
+        tax = Span(0.0, None if ready.lower is None else success.answered_s - ready.lower)
+    outcome: Outcome = "ready" if success is not None else "incomplete"
+    last_s = wait.end_s if wait.end_s is not None else max((p.answered_s for p in polls), default=0.0)
+    return StartReport(
+        index=1,
+        host=urlsplit(wait.server).hostname,
+        unit=None,
+        pid=None,
+        boot_id=None,
+        invocation_id=None,
+        product="unknown",
+        role="unknown",
+        version=None,
+        commit=None,
+        began_at=wait.began_at,
+        ended_at=None,
+        begin_seen=False,
+        clock=ClockNote(basis="monotonic", precision_s=1e-6, utc_offset="+00:00", year_from="stamp"),
+        outcome=outcome,
+        outcome_reason=None,
+        end=End(),
+        ready=ready,
+        detected=detected,
+        polling_tax_s=tax,
+        poller=_poller(wait, success),
+        polls=tuple(_row(p, last=p is success) for p in polls),
+        errors=_errors(polls),
+        milestones=(),
+        phases=_phases(polls, ready, detected, tax),
+        checks=checks,
+        bottleneck=_bottleneck(checks, success is not None),
+        findings=_findings(wait),
+        cut_at_s=last_s,
+    )
+
+
+def _ready(polls: Sequence[ObservedPoll], success: ObservedPoll | None) -> Window:
+    window = OPEN
+    for poll in _before(polls, success):
+        if proves_not_ready(poll):
+            window = window.after(Evidence(poll.departed_s, Bound.OBSERVED, poll.line or None))
+    if success is not None:
+        window = window.before(Evidence(success.answered_s, Bound.OBSERVED, success.line or None))
+    return window
+
+
+def _before(polls: Sequence[ObservedPoll], success: ObservedPoll | None) -> list[ObservedPoll]:
+    """Polls certainly sampled before the successful one. Only loops that overlap (``legacy-4x1s``) lose any."""
+    return [p for p in polls if p is not success and (success is None or p.answered_s <= success.departed_s)]
+
+
+def _detected(success: ObservedPoll | None) -> Window:
+    if success is None:
+        return OPEN
+    line = success.line or None
+    return OPEN.after(Evidence(success.departed_s, Bound.OBSERVED, line)).before(
+        Evidence(success.answered_s, Bound.OBSERVED, line)
+    )
+
+
+def _checks(polls: Sequence[ObservedPoll], success: ObservedPoll | None) -> tuple[Check, ...]:
+    names: dict[str, None] = {}
+    for poll in polls:
+        names.update(dict.fromkeys((*poll.failing, *poll.ok)))
+    earlier = _before(polls, success)
+    last_list = max((p for p in earlier if p.failing), key=lambda p: p.departed_s, default=None)
+    # One body is one look: what failed in the last list cleared after everything that was ok in it.
+    suspects = set(last_list.failing) if last_list is not None else set()
+    if last_list is not None and last_list.cut:
+        suspects.update(n for n in names if n not in last_list.ok)  # beyond the cut: unseen, not ok
+    certain = len(suspects) == 1 and last_list is not None and not last_list.cut
+    return tuple(
+        _check(name, earlier, success, ("certain" if certain else "possible") if name in suspects else "no")
+        for name in names
+    )
+
+
+def _check(name: str, earlier: Sequence[ObservedPoll], success: ObservedPoll | None, blocker: LastBlocker) -> Check:
+    failing = [p for p in earlier if name in p.failing]
+    last = max(failing, key=lambda p: p.departed_s, default=None)
+    settled_s = max((p.answered_s for p in failing), default=0.0)
+    good = [p for p in earlier if name in p.ok and p.departed_s >= settled_s]
+    if success is not None:
+        good.append(success)  # readiness means that every check passes, listed or not
+    first_ok = min(good, key=lambda p: p.answered_s, default=None)
+    window = OPEN
+    if last is not None:
+        window = window.after(Evidence(last.departed_s, Bound.OBSERVED, last.line or None))
+    if first_ok is not None:
+        window = window.before(Evidence(first_ok.answered_s, Bound.OBSERVED, first_ok.line or None))
+    first = min(failing, key=lambda p: p.answered_s, default=None)
+    return Check(
+        name=name,
+        final="ok" if first_ok is not None else "failing" if failing else "unseen",
+        seen_failing=last is not None,
+        cleared=window,
+        last_blocker=blocker,
+        failing_until_s=last.departed_s if last is not None else None,
+        first_seen_failing_s=first.answered_s if first is not None else None,
+        first_seen_failing_line=(first.line or None) if first is not None else None,
+    )
+
+
+def _bottleneck(checks: Sequence[Check], became_ready: bool) -> Bottleneck:
+    held = [c for c in checks if (c.last_blocker != "no" if became_ready else c.final == "failing")]
+    if not held:
+        return Bottleneck()
+    names = tuple(c.name for c in held)
+    certain = len(held) == 1 and held[0].last_blocker == "certain"
+    if not became_ready:
+        sentence = f"Still failing at the last look: {', '.join(names)}."
+    elif certain:
+        sentence = f"{names[0]} was the last to clear."
+    else:
+        sentence = f"The last to clear was one of: {', '.join(names)}."
+    return Bottleneck(names, "certain" if certain else "possible", sentence)
+
+
+def _poller(wait: ObservedWait, success: ObservedPoll | None) -> PollerNote:
+    kind: Literal["shared-2s", "legacy-4x1s", "unknown"] = "unknown"
+    if wait.policy in ("shared-2s", "legacy-4x1s"):
+        kind = cast('Literal["shared-2s", "legacy-4x1s"]', wait.policy)
+    interval = {"shared-2s": 2.0, "legacy-4x1s": 1.0}.get(wait.policy)
+    printed = len(wait.polls) - (1 if success is not None else 0)
+    return PollerNote(kind=kind, interval_s=interval, prints_polls=True, printed=printed)
+
+
+def _row(poll: ObservedPoll, *, last: bool) -> Poll:
+    severity = None if poll.error is None else cast("Severity", SEVERITY_OF.get(poll.error, "suspect"))
+    return Poll(
+        at_s=poll.answered_s,
+        printed=not last,
+        error=poll.error,
+        severity=severity,
+        http_status=poll.status,
+        failing=poll.failing,
+        cut=poll.cut,
+        line=poll.line or None,
+        text=poll.text,
+        ok=poll.ok,
+    )
+
+
+def _errors(polls: Sequence[ObservedPoll]) -> tuple[ErrorCount, ...]:
+    groups: dict[str, list[ObservedPoll]] = {}
+    for poll in polls:
+        if poll.error is not None:
+            groups.setdefault(poll.error, []).append(poll)
+    return tuple(
+        ErrorCount(
+            error=error,
+            severity=cast("Severity", SEVERITY_OF.get(error, "suspect")),
+            polls=len(group),
+            first_s=group[0].answered_s,
+            last_s=group[-1].answered_s,
+        )
+        for error, group in groups.items()
+    )
+
+
+def _serves(poll: ObservedPoll) -> bool:
+    """Whether this answer proves that the API server itself was serving: a check list or its own 403."""
+    if poll.error == "forbidden":
+        return poll.message is not None
+    return poll.error is None or bool(poll.failing or poll.ok)
+
+
+def _serving(polls: Sequence[ObservedPoll]) -> Window:
+    """When the API server began to serve; open below when it did so before the wait."""
+    first = min((p for p in polls if _serves(p)), key=lambda p: p.answered_s, default=None)
+    if first is None:
+        return OPEN
+    window = OPEN.before(Evidence(first.answered_s, Bound.OBSERVED, first.line or None))
+    for poll in polls:
+        absent = poll.error in ("connection_refused", "not_ready_text") or (
+            poll.error == "service_unavailable" and poll.message in SUPERVISOR_MESSAGES
+        )
+        if absent and poll.answered_s <= first.departed_s:
+            window = window.after(Evidence(poll.departed_s, Bound.OBSERVED, poll.line or None))
+    return window
+
+
+def _phases(polls: Sequence[ObservedPoll], ready: Window, detected: Window, tax: Span | None) -> tuple[Phase, ...]:
+    """The budget from the wait's begin; nothing before serving can be told apart from outside."""
+    begin = Window(0.0, 0.0, Bound.PROCESS, Bound.PROCESS)
+    serving = _serving(polls)
+    out = []
+    if serving.lower is not None and serving.upper is not None:
+        out.append(Phase("apiserver_boot", begin, serving, Span(serving.lower, serving.upper)))
+        begin = serving
+    if out or ready.lower is not None or ready.upper is not None:
+        least = max(0.0, (ready.lower or 0.0) - (begin.upper or 0.0))
+        most = None if ready.upper is None else ready.upper - (begin.lower or 0.0)
+        out.append(Phase("hooks", begin, ready, Span(least, most)))
+    if tax is not None:
+        out.append(Phase("polling_tax", ready, detected, tax))
+    return tuple(out)
+
+
+def _findings(wait: ObservedWait) -> tuple[Finding, ...]:
+    if wait.verdict == "fatal":
+        last = next((p for p in reversed(wait.polls) if p.error is not None), None)
+        same = [p for p in wait.polls if last is not None and p.error == last.error]
+        return (
+            Finding(
+                id="wait_confirmed_fatal",
+                severity="critical",
+                title="The server cannot become ready as it is",
+                detail=wait.reason,
+                advice=wait.advice,
+                lines=tuple(p.line for p in (same[:1] + same[-1:] if len(same) > 1 else same) if p.line),
+            ),
+        )
+    if wait.verdict == "timed_out":
+        return (
+            Finding(
+                id="wait_timed_out",
+                severity="critical",
+                title="The server was not ready in time",
+                detail=wait.reason,
+                advice=wait.advice or "Look at the last poll and at the server's own log (k3slog analyze).",
+            ),
+        )
+    return ()
+
+
+def numbered(wait: ObservedWait) -> ObservedWait:
+    """``wait`` with the lines its polls have in the saved file, so that a live report names the same lines."""
+    polls = tuple(replace(p, line=n) for n, p in enumerate(wait.polls, start=2))
+    return replace(wait, polls=polls)
+
+
+def ended_at(wait: ObservedWait) -> str | None:
+    """The absolute end of the wait in ISO 8601, for people; ``None`` when it was killed."""
+    if wait.end_s is None:
+        return None
+    return (wait.began_at + timedelta(seconds=wait.end_s)).isoformat(timespec="milliseconds")

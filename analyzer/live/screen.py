@@ -1,0 +1,123 @@
+"""What a wait says while it waits: one changing line on a terminal, one structured line per change elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import unicodedata
+from typing import TextIO
+
+from analyzer.live.clock import Clock, Stopwatch
+from analyzer.live.observed import ObservedPoll, iso
+from analyzer.live.transport import visible
+from analyzer.policies.protocol import AskAt, Decision, Observation, state_line
+
+REFRESH_S = 0.25
+#: Common beginning of most check names; left out on the narrow live line.
+_PREFIX = "poststarthook/"
+
+
+class StateLines:
+    """One logfmt line for the first answer and for each change of error class, status, failing set or state."""
+
+    def __init__(self, stream: TextIO, policy: str, watch: Stopwatch | None = None) -> None:
+        self._stream = stream
+        self._policy = policy
+        self._last: tuple[object, ...] | None = None
+        self.watch = watch
+
+    def polled(self, poll: ObservedPoll, seen: Observation, before: str, decision: Decision) -> None:
+        """Print when something changed."""
+        state = decision.state if isinstance(decision, AskAt) else decision.kind
+        key = (seen.error, seen.status, frozenset(seen.failing), state)
+        if key == self._last:
+            return
+        self._last = key
+        stamp = f"time={iso(self.watch.stamp(poll.answered_s))} " if self.watch is not None else ""
+        line = stamp + state_line(self._policy, before, seen, decision)
+        if seen.error is not None and not seen.failing and seen.detail:
+            line += ' detail="{}"'.format(seen.detail.replace("\\", "\\\\").replace('"', "'"))
+        _say(self._stream, "".join(c if c.isprintable() else "?" for c in line) + "\n")
+
+
+class LiveLine:
+    """One line that is rewritten in place. Nothing of it stays on the screen."""
+
+    def __init__(self, stream: TextIO, server: str) -> None:
+        self._stream = stream
+        self._server = server
+        self._words = f"asking {server}"
+        self._polls = 0
+        self._alive = True
+        self.watch: Stopwatch | None = None
+
+    def polled(self, poll: ObservedPoll, seen: Observation, before: str, decision: Decision) -> None:
+        """Take in an answer and redraw."""
+        self._polls += 1
+        self._words = words_of(seen)
+        self.draw()
+
+    def draw(self) -> None:
+        """Rewrite the line."""
+        if not self._alive:
+            return
+        elapsed = self.watch.now_s() if self.watch is not None else 0.0
+        polls = f"{self._polls} poll" + ("" if self._polls == 1 else "s")
+        width = max(20, shutil.get_terminal_size((80, 24)).columns - 1)
+        text = fitted(visible(f"{clock_face(elapsed)}  {polls}  {self._words}"), width)
+        _say(self._stream, f"\r{text}\x1b[K")
+
+    def clear(self) -> None:
+        """Leave an empty line behind and draw no more."""
+        self._alive = False
+        _say(self._stream, "\r\x1b[K")
+
+    async def keep_drawing(self, clock: Clock) -> None:
+        """Let the seconds run until cancelled."""
+        with contextlib.suppress(asyncio.CancelledError):
+            while self._alive:
+                self.draw()
+                await clock.sleep(REFRESH_S)
+
+
+def words_of(seen: Observation) -> str:
+    """The state of an answer in a few words, the failing checks first named first."""
+    if seen.error is None:
+        return "ready"
+    if seen.failing:
+        names = [name.removeprefix(_PREFIX) for name in seen.failing]
+        total = len(seen.failing) + len(seen.ok)
+        return f"{len(names)} of {total} checks failing: {', '.join(names)}"
+    return f"{seen.error.replace('_', ' ')}{f': {seen.detail}' if seen.detail else ''}"
+
+
+def clock_face(elapsed_s: float) -> str:
+    """``12.3 s``, ``2 min 05 s``."""
+    if elapsed_s < 60:
+        return f"{elapsed_s:.1f} s"
+    minutes, seconds = divmod(int(elapsed_s), 60)
+    return f"{minutes} min {seconds:02d} s"
+
+
+def fitted(text: str, width: int) -> str:
+    """``text`` cut to ``width`` terminal cells."""
+    used = 0
+    out: list[str] = []
+    for character in text:
+        cells = 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        if used + cells > width:
+            while out and used + 1 > width:
+                used -= 2 if unicodedata.east_asian_width(out.pop()) in "WF" else 1
+            return "".join(out) + "…"
+        used += cells
+        out.append(character)
+    return text
+
+
+def _say(stream: TextIO, text: str) -> None:
+    """A closed or narrow-minded stderr is no reason to stop waiting."""
+    with contextlib.suppress(OSError, ValueError):
+        encoding = getattr(stream, "encoding", None) or "utf-8"
+        stream.write(text.encode(encoding, "replace").decode(encoding))
+        stream.flush()

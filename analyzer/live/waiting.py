@@ -1,0 +1,194 @@
+"""The loop of ``k3slog wait``: a policy object against a prober, until ready, hopeless or out of time.
+
+The same objects that the simulator replays decide here; this file only sleeps, asks, enforces limits and writes down.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields, is_dataclass, replace
+from importlib.metadata import version
+from typing import Any, Protocol, cast
+
+from analyzer.errors import UsageError
+from analyzer.live.clock import Clock, Stopwatch, SystemClock
+from analyzer.live.observed import ObservedPoll, ObservedWait, Verdict
+from analyzer.live.transport import Answer, Prober
+from analyzer.policies.protocol import AskAt, Decision, Loop, Observation, Policy, Stop
+
+#: When the policy gives up earlier than the caller's limit, one last look is taken this long before the limit
+#: (or twice the last latency, up to ``LAST_LOOK_MAX_S``).
+LAST_LOOK_S = 0.5
+LAST_LOOK_MAX_S = 5.0
+
+
+class Watcher(Protocol):
+    """Told about every answer; the loop is silent without one."""
+
+    def polled(self, poll: ObservedPoll, seen: Observation, before: str, decision: Decision) -> None:
+        """``poll`` was answered; the policy was in state ``before`` and now says ``decision``."""
+
+
+class Wait:
+    """One wait. ``run()`` it once; ``observed()`` is what was seen, also after an interruption.
+
+    ``timeout_s`` replaces the policy's own total limit. Raises ``UsageError`` for a policy that must be told the truth.
+    """
+
+    def __init__(
+        self,
+        prober: Prober,
+        policy: Policy,
+        *,
+        timeout_s: float,
+        clock: Clock | None = None,
+        rng: random.Random | None = None,
+        watcher: Watcher | None = None,
+    ) -> None:
+        if policy.informed:
+            raise UsageError(
+                f"policy {policy.name} must know the future; it exists in simulations only",
+                hint="adaptive is the best one that does not",
+            )
+        self.policy = limited(policy, timeout_s)
+        self.timeout_s = timeout_s
+        self._prober = prober
+        self._clock = clock or SystemClock()
+        self._rng = rng or random.Random()
+        self._watcher = watcher
+        self._polls: list[ObservedPoll] = []
+        self._lists: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self._verdict: Verdict | None = None
+        self._stop = Stop("timed_out")
+        self.watch = Stopwatch(self._clock)
+        self._end_s: float | None = None
+
+    async def run(self) -> ObservedWait:
+        """Poll until the decisive loop stops; the other loops of a policy are then cut off."""
+        self.watch = Stopwatch(self._clock)
+        loops = self.policy.loops(self._rng)
+        tasks = [asyncio.ensure_future(self._follow(i, loop)) for i, loop in enumerate(loops)]
+        decisive = tasks[self.policy.decisive]
+        try:
+            pending: set[asyncio.Future[Stop]] = set(tasks)
+            while not decisive.done():
+                done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()  # a broken loop must not go unnoticed
+            self._stop = decisive.result()
+            self._verdict = self._stop.kind
+        finally:
+            self._end_s = self.watch.now_s()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        return self.observed()
+
+    def observed(self) -> ObservedWait:
+        """Everything seen so far; ``interrupted`` when ``run`` did not come to an end."""
+        # The success that ended the wait comes last whatever else was in flight.
+        polls = sorted(self._polls, key=lambda p: (p.answered_s, p.error is None))
+        return ObservedWait(
+            server=self._prober.server,
+            policy=self.policy.name,
+            began_at=self.watch.began_at,
+            polls=tuple(polls),
+            verdict=self._verdict or "interrupted",
+            end_s=self._end_s if self._end_s is not None else self.watch.now_s(),
+            reason=self._stop.reason if self._verdict else "interrupted",
+            advice=self._stop.advice if self._verdict else "",
+            tool=version("k3slog"),
+        )
+
+    async def _follow(self, index: int, loop: Loop) -> Stop:
+        decision = loop.first()
+        latency_s = 0.0
+        before = "start"
+        while isinstance(decision, AskAt) and decision.at_s < self.timeout_s:
+            await self.watch.until(decision.at_s)
+            if self.watch.now_s() >= self.timeout_s:
+                break
+            seen, poll = await self._ask(index)
+            latency_s = seen.latency_s
+            state = decision.state
+            decision = loop.next(seen)
+            if index == self.policy.decisive and self._watcher is not None:
+                self._watcher.polled(poll, seen, before, decision)
+            before = decision.state if isinstance(decision, AskAt) else state
+        if isinstance(decision, Stop) and decision.kind != "timed_out":
+            return decision
+        if index == self.policy.decisive:
+            return await self._last_look(index, latency_s, before)
+        return Stop("timed_out", at_s=self.timeout_s)
+
+    async def _last_look(self, index: int, latency_s: float, before: str) -> Stop:
+        """Use up the caller's time: policies give up when no further request fits their rhythm."""
+        end = Stop(
+            "timed_out",
+            f"not ready within {self.timeout_s:g} s",
+            "See which checks still fail in the last answer, and what the server's own log says (k3slog analyze).",
+            self.timeout_s,
+        )
+        at_s = self.timeout_s - min(max(2 * latency_s, LAST_LOOK_S), LAST_LOOK_MAX_S)
+        if at_s <= self.watch.now_s():
+            await self.watch.until(self.timeout_s)
+            return end
+        await self.watch.until(at_s)
+        if self.watch.now_s() >= self.timeout_s:
+            return end
+        seen, poll = await self._ask(index)
+        stop = Stop("ready", at_s=seen.at_s) if seen.ready else end
+        if self._watcher is not None:
+            self._watcher.polled(poll, seen, before, stop)
+        return stop
+
+    async def _ask(self, index: int) -> tuple[Observation, ObservedPoll]:
+        departed_s = self.watch.now_s()
+        limit_s = min(self.policy.limits.request_s, max(0.001, self.timeout_s - departed_s))
+        answer: Answer = await self._prober.ask(limit_s)
+        answered_s = max(departed_s, self.watch.now_s())
+        failing, ok = (self._lists.setdefault(names, names) for names in (answer.failing, answer.ok))
+        poll = ObservedPoll(
+            departed_s=departed_s,
+            answered_s=answered_s,
+            error=answer.error,
+            status=answer.status,
+            text=answer.text,
+            failing=failing,
+            ok=ok,
+            message=answer.message,
+            retry_after_s=answer.retry_after_s,
+            cut=answer.cut,
+            loop=index,
+        )
+        self._polls.append(poll)
+        seen = Observation(
+            at_s=answered_s,
+            latency_s=answered_s - departed_s,
+            status=answer.status,
+            error=answer.error,
+            failing=failing,
+            ok=ok,
+            retry_after_s=answer.retry_after_s,
+            detail=answer.text,
+        )
+        return seen, poll
+
+
+def limited(policy: Policy, total_s: float) -> Policy:
+    """``policy`` with ``total_s`` as its total limit, where its type allows that (all built-in ones do)."""
+    given: Any = policy
+    if not is_dataclass(given) or not any(f.name == "limits" and f.init for f in fields(given)):
+        return policy
+    changed: Policy = replace(cast(Any, policy), limits=replace(policy.limits, total_s=total_s))
+    return changed
+
+
+@contextmanager
+def runner() -> Iterator[asyncio.Runner]:
+    """An event loop that turns SIGINT into a cancelled task and then ``KeyboardInterrupt``."""
+    with asyncio.Runner() as one:
+        yield one
