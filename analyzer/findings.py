@@ -12,9 +12,9 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Literal
 
-from analyzer.events.model import Severity
+from analyzer.events.model import Severity as Severity
 from analyzer.records.model import SourceInfo
-from analyzer.starts.model import Outcome
+from analyzer.starts.model import Outcome as Outcome
 from analyzer.window import OPEN, Span, Window
 
 FindingSeverity = Literal["info", "warning", "critical"]

@@ -29,7 +29,7 @@ _MAX_IMPLIED = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A fitted ticker: ticks at ``phase_s + k · interval_s``; ``locked`` stamps lie on it, ``rms_s`` is their spread."""
+    """A fitted ticker: ticks at ``phase_s + k · interval_s``; ``locked`` stamps lie on it, spread by ``rms_s``."""
 
     interval_s: float
     phase_s: float
