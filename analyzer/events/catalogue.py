@@ -1,0 +1,251 @@
+"""Named lines: milestones, ends, problems and known noise, by the rules of ``catalogue.toml``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+
+from analyzer.events._data import load
+from analyzer.events.model import Mark
+from analyzer.records.model import LogRecord, Payload
+
+Kind = Literal["milestone", "end", "problem", "noise"]
+
+MILESTONES: tuple[str, ...] = (
+    "systemd_starting",
+    "starting",
+    "datastore_ready",
+    "certificates",
+    "apiserver_requested",
+    "apiserver_version",
+    "serving_securely",
+    "containerd_ready",
+    "first_poll",
+    "etcd_running",
+    "api_running",
+    "k3s_running",
+    "agent_running",
+    "kubelet_started",
+    "node_registered",
+    "systemd_started",
+    "fatal",
+    "panic",
+    "shutdown_requested",
+    "process_exited",
+    "restart_scheduled",
+    "systemd_stopping",
+)
+"""The ids a report may show as milestones; all other ids are for the analysis only."""
+
+_KEY = 6  # rules with a beginning are found by its first characters
+_DESCRIPTION = re.compile(
+    r"^(?:Starting|Started|Stopping|Stopped|Failed to start) "
+    r"(?:\S*(?:k3s|rke2)\S*|Lightweight Kubernetes|Rancher Kubernetes Engine)"
+    r"|^\S*(?:k3s|rke2)\S*: |^This usually indicates",
+    re.IGNORECASE,
+)
+_GO_UNIT = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9}
+_GO_PART = re.compile(r"(\d+(?:\.\d+)?)(h|ms|m|s|us|µs|μs|ns)")
+_GO_DURATION = re.compile(rf"\s*(?:{_GO_PART.pattern})+")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule of the catalogue; for problems also what a finding says about it."""
+
+    id: str
+    kind: Kind
+    head: tuple[str, ...]
+    any: tuple[str, ...]
+    match: re.Pattern[str] | None
+    payload: frozenset[Payload]
+    levels: frozenset[str]
+    file: str
+    fields: tuple[tuple[str, str], ...]
+    problem_class: str = ""  # fatal | peer | environment | transient | load
+    severity: Literal["info", "warning", "critical"] = "info"
+    title: str = ""
+    advice: str = ""
+
+
+def _compile(raw: Mapping[str, Any]) -> Rule:
+    return Rule(
+        id=raw["id"],
+        kind=raw["kind"],
+        head=tuple(raw.get("head", ())),
+        any=tuple(raw.get("any", ())),
+        match=re.compile(raw["match"]) if "match" in raw else None,
+        payload=frozenset(Payload(name) for name in raw.get("payload", ())),
+        levels=frozenset(raw.get("levels", ())),
+        file=raw.get("file", ""),
+        fields=tuple(raw.get("fields", {}).items()),
+        problem_class=raw.get("class", ""),
+        severity=raw.get("severity", "info"),
+        title=raw.get("title", ""),
+        advice=raw.get("advice", ""),
+    )
+
+
+@cache
+def rules() -> tuple[Rule, ...]:
+    """All rules in file order."""
+    return tuple(_compile(raw) for raw in load("catalogue.toml")["mark"])
+
+
+@cache
+def info(mark_id: str) -> Rule | None:
+    """The first rule of that id, or ``None``."""
+    return next((rule for rule in rules() if rule.id == mark_id), None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Index:
+    systemd: tuple[Rule, ...]
+    heads: Mapping[str, tuple[tuple[str, Rule], ...]]  # first characters → (beginning, rule)
+    anywhere: tuple[tuple[str, Rule], ...]  # (literal, rule)
+    by_level: tuple[Rule, ...]  # no text of their own: level and payload decide
+    foreign: re.Pattern[str]
+
+
+@cache
+def _index() -> _Index:
+    heads: dict[str, list[tuple[str, Rule]]] = {}
+    anywhere: list[tuple[str, Rule]] = []
+    by_level: list[Rule] = []
+    systemd: list[Rule] = []
+    for rule in rules():
+        if rule.payload == {Payload.SYSTEMD}:
+            systemd.append(rule)
+            continue
+        for head in rule.head:
+            heads.setdefault(head[:_KEY], []).append((head, rule))
+        anywhere.extend((literal, rule) for literal in rule.any)
+        if not rule.head and not rule.any:
+            by_level.append(rule)
+    return _Index(
+        systemd=tuple(systemd),
+        heads={key: tuple(found) for key, found in heads.items()},
+        anywhere=tuple(anywhere),
+        by_level=tuple(by_level),
+        foreign=re.compile(load("catalogue.toml")["foreign"]["match"]),
+    )
+
+
+def unquote_once(text: str) -> str:
+    r"""A cause that Go printed with ``%q``, without its quotes and one level of escapes; other texts unchanged."""
+    stripped = text.strip()
+    if len(stripped) < 2 or stripped[0] != '"' or stripped[-1] != '"':
+        return text
+    simple = {"n": "\n", "t": "\t", "r": "\r"}
+    return re.sub(r"\\(.)", lambda found: simple.get(found[1], found[1]), stripped[1:-1], flags=re.DOTALL)
+
+
+def go_seconds(text: str) -> float | None:
+    """``"1m2.5s"``, ``"178.39274ms"`` → seconds; ``None`` when it is no Go duration."""
+    if _GO_DURATION.fullmatch(text.strip()) is None:
+        return None
+    return sum(float(number) * _GO_UNIT[unit] for number, unit in _GO_PART.findall(text))
+
+
+def _try(rule: Rule, record: LogRecord, text: str) -> Mark | None:
+    if rule.payload and record.payload not in rule.payload:
+        return None
+    if rule.levels and record.level not in rule.levels:
+        return None
+    if rule.file and record.payload is Payload.KLOG and record.file != rule.file:
+        return None
+    groups: dict[str, str] = {}
+    if rule.match is not None:
+        found = rule.match.search(text)
+        if found is None:
+            return None
+        groups = {name: value for name, value in found.groupdict().items() if value is not None}
+    for name, group in rule.fields:
+        if name in record.fields:
+            groups[group] = record.fields[name]
+    if "cause" in groups:
+        groups["cause"] = unquote_once(groups["cause"])
+    return Mark(record, rule.id, rule.kind, groups)
+
+
+def _is_ours(record: LogRecord) -> bool:
+    """Whether a systemd line is about a unit of k3s or RKE2: by the unit it is about, else by its text."""
+    unit = record.unit or ""
+    if "k3s" in unit or "rke2" in unit:
+        return True
+    return (not unit or unit == "init.scope") and _DESCRIPTION.search(record.message) is not None
+
+
+def match(record: LogRecord) -> Sequence[Mark]:
+    """What the line is, judged by its message alone; nothing for the lines of pollers and of other programs.
+
+    A line that is known noise is never reported as a problem. At most one mark of each id. Lines of systemd count only
+    when they are about a unit of k3s or RKE2.
+    """
+    index = _index()
+    payload = record.payload
+    if payload is Payload.SYSTEMD:
+        if not _is_ours(record):
+            return ()
+        return _unique(mark for rule in index.systemd if (mark := _try(rule, record, record.message)) is not None)
+    message = record.message
+    text = message[1:] if message[:1] == '"' else message
+    level = record.level
+    found: list[Mark] = []
+    for head, rule in index.heads.get(text[:_KEY], ()):
+        if text.startswith(head):
+            mark = _try(rule, record, text)
+            if mark is not None:
+                found.append(mark)
+    quiet = payload is Payload.KLOG and level == "info"
+    if not quiet and not text.startswith("Polling for API"):
+        for literal, rule in index.anywhere:
+            if literal in message and (mark := _try(rule, record, text)) is not None:
+                found.append(mark)
+        if level in ("fatal", "panic"):
+            for rule in index.by_level:
+                mark = _try(rule, record, text)
+                if mark is not None:
+                    found.append(mark)
+    if not found:
+        return ()
+    if any(mark.kind == "end" for mark in found) and index.foreign.search(text):
+        return ()
+    if any(mark.kind == "noise" for mark in found):
+        found = [mark for mark in found if mark.kind != "problem"]
+    return _unique(found)
+
+
+def _unique(marks: Iterable[Mark]) -> Sequence[Mark]:
+    seen: dict[str, Mark] = {}
+    for mark in marks:
+        seen.setdefault(mark.id, mark)
+    return tuple(seen.values())
+
+
+@cache
+def _problems() -> tuple[Rule, ...]:
+    return tuple(
+        rule for rule in rules() if rule.kind == "problem" and (rule.problem_class != "load" or rule.id in _CAUSES)
+    )
+
+
+# Load shows in many lines; only these of them end a process.
+_CAUSES = frozenset({"hook_failed", "lease_lost"})
+
+
+def causes_in(text: str) -> tuple[tuple[Rule, Mapping[str, str]], ...]:
+    """The problems that a failure's message names, with the groups of their patterns, in file order."""
+    found: list[tuple[Rule, Mapping[str, str]]] = []
+    for rule in _problems():
+        if not any(text.startswith(head) for head in rule.head) and not any(part in text for part in rule.any):
+            continue
+        hit = rule.match.search(text) if rule.match is not None else None
+        if rule.match is not None and hit is None:
+            continue
+        groups = {name: value for name, value in hit.groupdict().items() if value} if hit is not None else {}
+        found.append((rule, groups))
+    return tuple(found)
