@@ -152,6 +152,7 @@ class Legacy4x1s:
     """
 
     interval_s: float = 1.0
+    log_style: str = "rounds"
     callers: int = 4
     name: str = "legacy-4x1s"
     limits: Limits = field(default_factory=Limits)
