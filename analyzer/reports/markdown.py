@@ -1,0 +1,146 @@
+"""The report as Markdown, made to be pasted into an issue.
+
+All text of a log goes into code spans or has every character escaped that Markdown or HTML could read as markup, so
+that it can neither break a table nor mention people nor draw images.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from analyzer.findings import Finding, Report, StartReport
+from analyzer.reports import story, words
+from analyzer.reports.output import printable
+from analyzer.reports.selection import select_starts
+
+# Characters with a meaning somewhere in Markdown; "@" and "#" would notify people and link issues.
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+!|~@&$:])")
+_SIGN = {"certain": "last", "possible": "perhaps last", "no": ""}
+
+
+def render(report: Report, *, start: str | None = None, utc: bool = False) -> str:
+    """Markdown with a final newline; ``start`` as in ``selection.select_starts``, ``None``: summary and last start."""
+    shown = report.starts[-1:] if start is None else select_starts(report.starts, start)
+    lines: list[str] = []
+    if len(report.starts) > 1 and start in (None, "all"):
+        lines += _summary(report.starts)
+    for one in shown:
+        lines += _start(report, one, utc)
+    lines += [
+        "",
+        "---",
+        *(escape(sentence) for sentence in story.ledger(report)),
+        f"k3slog {code(report.tool_version)}",
+    ]
+    return "\n".join(lines).strip("\n") + "\n"
+
+
+def escape(text: str) -> str:
+    """``text`` such that Markdown shows it as it is, on one line; control characters become visible escapes."""
+    return _SPECIAL.sub(r"\\\1", printable(text)).replace("://", ":\u200b//")
+
+
+def code(text: str) -> str:
+    """``text`` as a code span that nothing in it can end, fit for a table cell (``|`` escaped)."""
+    shown = printable(text).replace("|", "\\|") or " "
+    runs = [len(run) for run in re.findall(r"`+", shown)]
+    fence = "`" * (max(runs, default=0) + 1)
+    pad = " " if shown.startswith("`") or shown.endswith("`") else ""
+    return f"{fence}{pad}{shown}{pad}{fence}"
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[int] = ()) -> list[str]:
+    rule = ["--:" if number in right else "---" for number in range(len(header))]
+    return [f"| {' | '.join(line)} |" for line in (header, rule, *rows)]
+
+
+def _summary(starts: Sequence[StartReport]) -> list[str]:
+    lines = [f"## {words.plural(len(starts), 'start')}: {story.outcomes(starts)}", ""]
+    lines += _table(
+        ("unit and host", "starts", "ready after (s)", "in order"),
+        ((code(g.where), str(g.total), escape(g.ready_within), g.pattern) for g in story.groups(starts)[:20]),
+        right=(1, 2),
+    )
+    sentences = [s for s in (*story.loop(starts), story.slowest(starts)) if s]
+    return [*lines, "", *(f"- {escape(s)}" for s in sentences), ""]
+
+
+def _start(report: Report, start: StartReport, utc: bool) -> list[str]:
+    first, second = story.title(start, utc=utc)
+    what, sure = story.culprit(start)
+    lines = ["", f"## Start {start.index}: {escape(first)}", "", escape(second), ""]
+    lines += [f"**{escape(line)}**" if n == 0 else escape(line) + "  " for n, line in enumerate(story.verdict(start))]
+    if what:
+        lines += ["", f"Held back by: {escape(what)}"]
+    if sure:
+        lines[-1] += f" ({escape(sure)})"
+    lines += _budget(start)
+    lines += _polls(start)
+    lines += _checks(start)
+    lines += _findings("Looks bad, but is normal", story.normal(start))
+    lines += _findings("What to do", story.troubles(start)) or [
+        "",
+        "### What to do",
+        "",
+        "Nothing was found that needs it.",
+    ]
+    missing = [f"- {escape(sentence)}" for sentence in story.unknowns(report, start)]
+    if missing:
+        lines += ["", "### What the text could not tell", "", *missing]
+    return lines
+
+
+def _budget(start: StartReport) -> list[str]:
+    rows, whole = story.budget(start)
+    if not rows:
+        return []
+    table = [(r.id, escape(words.span_range(r.duration)), r.meaning) for r in rows]
+    if whole is not None:
+        table.append(("**total**", f"**{escape(words.span_range(whole))}**", ""))
+    head = ("phase", "took (s)", "")
+    return ["", "### Where the time went", "", *_table(head, table, right=(1,))]
+
+
+def _polls(start: StartReport) -> list[str]:
+    sentence, rows = story.polls(start)
+    lines = ["", "### Polls of `/readyz`", "", escape(sentence)]
+    if rows:
+        table = ((code(r.error), str(r.count), r.when, escape(r.meaning)) for r in rows)
+        lines += ["", *_table(("answer", "polls", "seconds", "meaning"), table, right=(1,))]
+    return lines
+
+
+def _checks(start: StartReport) -> list[str]:
+    rows, quiet, unseen = story.blame(start)
+    lines: list[str] = []
+    if rows:
+        table = (
+            (
+                code(r.name),
+                escape(r.cleared),
+                escape(r.alone),
+                escape(r.saving),
+                _SIGN[r.last] if r.state == "ok" else "",
+            )
+            for r in rows
+        )
+        head = ("check", "passed (s)", "alone (s)", "saving (s)", "")
+        lines += _table(head, table, right=(1, 2, 3))
+    rest = [f"{words.plural(quiet, 'check')} never seen failing."] * bool(quiet)
+    rest += [f"{words.plural(unseen, 'check')} not shown in any answer."] * bool(unseen)
+    if not lines and not rest:
+        return []
+    return ["", "### Checks, the last to pass first", "", *lines, *([""] * bool(lines and rest)), *rest]
+
+
+def _findings(title: str, findings: Sequence[Finding]) -> list[str]:
+    if not findings:
+        return []
+    lines = ["", f"### {title}", ""]
+    for finding in findings:
+        label = "" if finding.severity == "info" else f"**{finding.severity}** "
+        where = f" (lines {', '.join(str(n) for n in finding.lines[:5])})" if finding.lines else ""
+        lines.append(f"- {label}{escape(finding.title)}{where}")
+        lines += [f"  {escape(text)}" for text in (finding.detail, finding.advice) if text]
+    return lines

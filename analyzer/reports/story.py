@@ -1,0 +1,362 @@
+"""What a report for people says about a start, as plain data; text and Markdown only lay it out.
+
+Texts here are as the log has them: whoever shows them must escape them for the medium.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from analyzer.findings import Check, Finding, Phase, Report, StartReport
+from analyzer.reports import words
+from analyzer.window import Span
+
+HOOK_PREFIX = "poststarthook/"
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetRow:
+    """One phase: its name, what it waited for and its length."""
+
+    id: str
+    meaning: str
+    duration: Span
+    counted: bool  # part of the sum up to the moment k3s noticed
+
+
+@dataclass(frozen=True, slots=True)
+class BlameRow:
+    """One check: when it cleared, what it cost, and whether it was the last."""
+
+    name: str
+    cleared: str
+    alone: str
+    saving: str
+    last: str  # certain | possible | no
+    state: str  # ok | failing | unseen
+
+
+@dataclass(frozen=True, slots=True)
+class PollRow:
+    """All polls of one error class."""
+
+    error: str
+    count: int
+    when: str
+    severity: str
+    meaning: str
+
+
+def title(start: StartReport, *, utc: bool = False) -> list[str]:
+    """Who started, and when: one to three lines."""
+    place = " on ".join(p for p in (start.unit or "", start.host or "") if p)
+    where = ", ".join(p for p in (place, f"pid {start.pid}" if start.pid is not None else "") if p)
+    first = words.what(start) + (f" ({where})" if where else "")
+    precision = f"stamps to {words.precision_words(start.clock.precision_s)}"
+    if start.began_at is None:
+        second = f"The text holds no date: seconds count from the first line that has a time; {precision}"
+    else:
+        began = words.clock_time(start.began_at, start.clock.precision_s, utc=utc)
+        what = "Began" if start.begin_seen else "First line"
+        second = f"{what} {began} ({words.offset(start.began_at, utc=utc)}); seconds count from there; {precision}"
+    return [first, second]
+
+
+def verdict(start: StartReport) -> list[str]:
+    """Whether it became ready and when, in one or two sentences."""
+    lines = [_verdict(start)]
+    if start.outcome == "ready" and start.end.kind != "running":
+        ended = {"stopped": "was stopped", "failed": "ended by itself"}[start.end.kind]
+        when = "" if start.end.at_s is None else f" after {words.about(start.end.at_s)}"
+        lines.append(f"Later the process {ended}{when}" + (f": {start.end.reason}" if start.end.reason else "") + ".")
+    if start.outcome in ("failed", "stopped") and start.outcome_reason:
+        lines.append(f"Reason: {start.outcome_reason}")
+    return lines
+
+
+def _verdict(start: StartReport) -> str:
+    ready, detected = start.ready, start.detected
+    if start.outcome == "ready":
+        if ready.upper is None:
+            return "It became ready, but the text does not show when."
+        noticed = ""
+        if detected.upper is not None:
+            tax = "" if start.polling_tax_s is None else f", {words.span_words(start.polling_tax_s)} later"
+            noticed = f"; k3s noticed it {words.window_words(detected)}{tax}"
+        return f"Ready {words.window_words(ready)}{noticed}."
+    known = "" if not ready.lower else f" It was still not ready at {words.about(ready.lower)}."
+    if start.outcome == "failed":
+        when = "" if start.end.at_s is None else f" after {words.about(start.end.at_s)}"
+        return f"Failed: the process ended{when} before it was ready.{known}"
+    if start.outcome == "stopped":
+        when = "" if start.end.at_s is None else f" after {words.about(start.end.at_s)}"
+        return f"Stopped{when}, on request, before it was ready.{known}"
+    if start.cut_at_s is not None:
+        return f"Not known: the text ends at {words.about(start.cut_at_s)} and does not show that it was ready.{known}"
+    return f"Not known: the text does not show whether it became ready.{known}"
+
+
+def culprit(start: StartReport) -> tuple[str, str]:
+    """What held it back, and how sure that is."""
+    blamed = start.bottleneck
+    if blamed.certainty == "none" or not blamed.checks:
+        if blamed.sentence:
+            return blamed.sentence, ""
+        if start.role == "agent":
+            return "An agent has no checks of its own; it waits for a server.", ""
+        return "The text does not show which check was last.", ""
+    never = start.ready.upper is None
+    names = ", ".join(blamed.checks)
+    if blamed.certainty == "certain":
+        sure = "certain: no other check can have been last" if not never else "certain: it was still failing"
+    elif len(blamed.checks) == 1:
+        sure = "possible: the text does not rule out another one"
+    else:
+        sure = f"possible: one of these {len(blamed.checks)}, the text does not show which"
+        if never:
+            sure = f"these {len(blamed.checks)} were still failing"
+    sentence = blamed.sentence or names
+    return sentence, sure
+
+
+def budget(start: StartReport) -> tuple[list[BudgetRow], Span | None]:
+    """The phases, and the whole up to the moment k3s noticed (or as far as the phases reach)."""
+    made = [BudgetRow(p.id, words.PHASE_MEANING.get(p.id, ""), p.duration_s, p.id != "node") for p in start.phases]
+    counted = [p for p in start.phases if p.id != "node"]
+    return made, _whole(counted)
+
+
+def _whole(phases: Sequence[Phase]) -> Span | None:
+    """From the begin of the first to the end of the last; the parts are correlated, so their ranges do not add up."""
+    if not phases:
+        return None
+    begin, end = phases[0].begin, phases[-1].end
+    if begin.lower is None or end.lower is None:
+        return None
+    least = max(0.0, end.lower - (begin.upper if begin.upper is not None else begin.lower))
+    return Span(least, None if end.upper is None else end.upper - begin.lower)
+
+
+def polls(start: StartReport) -> tuple[str, list[PollRow]]:
+    """One sentence about the polls, and a row for each error class."""
+    poller = start.poller
+    if poller.prints_polls is False:
+        return (
+            "This release polls without printing anything: when checks cleared is known from other lines only.",
+            _poll_rows(start),
+        )
+    if not start.polls:
+        return "The text holds no poll of /readyz.", []
+    every = f" every {poller.interval_s:g} s" if poller.interval_s else ""
+    sentence = f"{words.plural(poller.printed, 'poll')} printed, {poller.implied} more implied{every}"
+    if poller.implied or poller.interval_s:
+        sentence += " (k3s prints a poll only when its answer changes)"
+    return sentence + ".", _poll_rows(start)
+
+
+def _poll_rows(start: StartReport) -> list[PollRow]:
+    return [
+        PollRow(
+            e.error,
+            e.polls,
+            "?" if e.first_s is None else _stretch(e.first_s, e.last_s),
+            e.severity,
+            words.ERROR_MEANING.get(e.error, ""),
+        )
+        for e in start.errors
+    ]
+
+
+def _stretch(first: float, last: float | None) -> str:
+    low, high = f"{first:.1f}", f"{first if last is None else last:.1f}"
+    return low if low == high else f"{low}–{high}"
+
+
+def blame(start: StartReport) -> tuple[list[BlameRow], int, int]:
+    """Checks worth a row, the latest to clear first; how many others never failed, and how many stayed unseen."""
+    shown = [c for c in start.checks if c.seen_failing or c.last_blocker != "no" or c.final == "failing"]
+    shown = [c for c in shown if c.final != "unseen"]
+    unseen = sum(c.final == "unseen" for c in start.checks)
+    shown.sort(key=_clearing, reverse=True)
+    rows = [
+        BlameRow(
+            c.name,
+            _cleared(c),
+            words.span_range(c.exclusive_s),
+            words.span_range(c.saving_s),
+            c.last_blocker,
+            c.final,
+        )
+        for c in shown
+    ]
+    return rows, len(start.checks) - len(shown) - unseen, unseen
+
+
+def _clearing(check: Check) -> tuple[float, float, str]:
+    upper, lower = check.cleared.upper, check.cleared.lower
+    if check.final == "failing":
+        upper = None
+    infinite = float("inf")
+    return (infinite if upper is None else upper, -infinite if lower is None else lower, check.name)
+
+
+def _cleared(check: Check) -> str:
+    return "not cleared" if check.final == "failing" else words.window_range(check.cleared)
+
+
+def short_name(name: str) -> str:
+    """A check without the prefix that most of them share."""
+    return name.removeprefix(HOOK_PREFIX)
+
+
+def troubles(start: StartReport) -> list[Finding]:
+    """Findings that ask for something to be done, the worst first."""
+    order = {"critical": 0, "warning": 1}
+    return sorted((f for f in start.findings if f.severity in order), key=lambda f: order[f.severity])
+
+
+def normal(start: StartReport) -> list[Finding]:
+    """Findings that only look bad."""
+    return [f for f in start.findings if f.severity == "info"]
+
+
+def unknowns(report: Report, start: StartReport) -> Iterator[str]:
+    """What the text could not tell about this start, and how to get it."""
+    unit = start.unit or f"{'rke2-server' if start.product == 'rke2' else 'k3s'}.service"
+    if not start.begin_seen:
+        yield f"The beginning is missing. To get all of it: journalctl -u {unit} -b --no-pager -o short-precise"
+    if start.began_at is None:
+        yield "The date: the stamps hold none."
+    elif start.clock.precision_s >= 1:
+        yield (
+            f"Moments finer than {words.precision_words(start.clock.precision_s)}: so are the stamps."
+            " journalctl -o short-precise prints more."
+        )
+    if start.clock.steps:
+        yield f"The clock was set {words.plural(start.clock.steps, 'time')} during this start."
+    if start.clock.year_from == "none" and start.began_at is not None:
+        yield "The year is not in the stamps."
+    if start.poller.prints_polls is False:
+        yield "Which checks failed while it waited: this release does not print its polls."
+    cut = sum(p.cut for p in start.polls)
+    if cut:
+        yield f"Whether more checks failed: {words.plural(cut, 'poll line')} {'was' if cut == 1 else 'were'} cut short."
+    unseen = [c.name for c in start.checks if c.final == "unseen"]
+    if unseen:
+        yield f"The state of {words.plural(len(unseen), 'check')}: {', '.join(short_name(n) for n in unseen[:3])}" + (
+            " …" if len(unseen) > 3 else ""
+        )
+    for gap in start.gaps[:5]:
+        name = words.GAP_MEANING.get(gap.kind, gap.kind)
+        detail = f" ({gap.detail})" if gap.detail else ""
+        yield f"Between {gap.begin_s:.1f} and {gap.end_s:.1f} s: {name}{detail}."
+    if len(start.gaps) > 5:
+        yield f"… and {len(start.gaps) - 5} more such gaps."
+
+
+def ledger(report: Report) -> list[str]:
+    """What became of the lines that were read."""
+    counts = report.ledger
+    parts = [f"{counts.used} used", f"{counts.ignored} of no interest here"]
+    parts += [
+        f"{number} {name}"
+        for name, number in (
+            ("malformed", counts.malformed),
+            ("damaged", counts.lossy),
+            ("cut short", counts.truncated),
+        )
+        if number
+    ]
+    lines = [f"{words.plural(counts.lines, 'line')} read: {', '.join(parts)}."]
+    if counts.reasons:
+        lines.append("Noted: " + ", ".join(f"{why} ({n})" for why, n in sorted(counts.reasons.items())) + ".")
+    return lines
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRow:
+    """The starts of one host and unit."""
+
+    where: str
+    total: int
+    counts: str
+    ready_within: str
+    pattern: str
+
+
+def groups(starts: Sequence[StartReport]) -> list[GroupRow]:
+    """One row for each host and unit, in the order they appear."""
+    by_place: dict[tuple[str, str], list[StartReport]] = {}
+    for start in starts:
+        by_place.setdefault((start.host or "?", start.unit or "?"), []).append(start)
+    rows = []
+    for (host, unit), members in by_place.items():
+        done = [s for s in members if s.outcome == "ready" and s.ready.upper is not None]
+        fastest = min((s.ready.lower or 0.0 for s in done), default=None)
+        slowest = max((s.ready.upper or 0.0 for s in done), default=None)
+        within = "" if fastest is None or slowest is None else words.number_range(fastest, slowest)
+        where = host if unit == "?" else unit if host == "?" else f"{unit} on {host}"
+        rows.append(GroupRow(where, len(members), outcomes(members), within, pattern(members)))
+    return rows
+
+
+def outcomes(starts: Sequence[StartReport]) -> str:
+    """``13 failed, 1 ready``."""
+    names = ("ready", "failed", "stopped", "incomplete")
+    counts = {n: sum(s.outcome == n for s in starts) for n in names}
+    return ", ".join(f"{counts[n]} {n}" for n in names if counts[n])
+
+
+def pattern(starts: Sequence[StartReport], limit: int = 7) -> str:
+    """Outcomes over time as runs: ``failed ×13, ready``; the middle is left out when there are many runs."""
+    runs: list[tuple[str, int]] = []
+    for start in starts:
+        if runs and runs[-1][0] == start.outcome:
+            runs[-1] = (start.outcome, runs[-1][1] + 1)
+        else:
+            runs.append((start.outcome, 1))
+    told = [name if n == 1 else f"{name} ×{n}" for name, n in runs]
+    if len(told) > limit:
+        head, tail = limit // 2, limit - limit // 2 - 1
+        told = [*told[:head], f"… {len(told) - head - tail} more changes …", *told[-tail:]]
+    return ", ".join(told)
+
+
+def loop(starts: Sequence[StartReport]) -> list[str]:
+    """Sentences about failures that repeat: how often, how far apart, whether for the same reason."""
+    failed = [s for s in starts if s.outcome == "failed"]
+    if len(failed) < 2:
+        return []
+    lines = []
+    steps = sorted(
+        (b.began_at - a.began_at).total_seconds()
+        for a, b in pairwise(failed)
+        if a.began_at is not None and b.began_at is not None and (a.host, a.unit) == (b.host, b.unit)
+    )
+    cycle = f", one about every {words.about(steps[len(steps) // 2])}" if steps else ""
+    lasted = sorted(s.end.at_s for s in failed if s.end.at_s is not None)
+    life = f"; half of them ended within {words.about(lasted[len(lasted) // 2])}" if lasted else ""
+    lines.append(f"{len(failed)} starts failed{cycle}{life}.")
+    reasons: dict[str, int] = {}
+    for start in failed:
+        key = start.outcome_reason or "no reason in the text"
+        reasons[key] = reasons.get(key, 0) + 1
+    if len(reasons) == 1:
+        lines.append(f"Always for the same reason: {next(iter(reasons))}")
+    else:
+        most = sorted(reasons.items(), key=lambda item: -item[1])
+        lines += [f"{n} × {why}" for why, n in most[:3]]
+        if len(most) > 3:
+            lines.append(f"… and {len(most) - 3} other reasons.")
+    return lines
+
+
+def slowest(starts: Sequence[StartReport]) -> str:
+    """The slowest start in one sentence, empty when none became ready."""
+    done = [s for s in starts if s.outcome == "ready" and s.ready.upper is not None]
+    if len(done) < 2:
+        return ""
+    worst = max(done, key=lambda s: s.ready.upper or 0.0)
+    return f"Slowest: start {worst.index}, ready {words.window_words(worst.ready)} (--start {worst.index} shows it)."
