@@ -11,12 +11,13 @@ sampled somewhere between its departure and its answer. Hence
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
 from typing import Literal, cast
 from urllib.parse import urlsplit
 
+from analyzer.events.checks import info
+from analyzer.events.model import Severity
 from analyzer.findings import (
     Bottleneck,
     Check,
@@ -25,17 +26,21 @@ from analyzer.findings import (
     ErrorCount,
     Finding,
     LastBlocker,
-    Outcome,
+    LedgerCounts,
     Phase,
     Poll,
     PollerNote,
-    Severity,
+    Report,
     StartReport,
 )
 from analyzer.live.observed import ObservedPoll, ObservedWait
 from analyzer.policies.protocol import SEVERITY_OF
+from analyzer.records.model import SourceInfo
+from analyzer.starts.model import Outcome
 from analyzer.window import OPEN, Bound, Evidence, Span, Window
 
+#: Name of the source format in reports.
+FORMAT = "polls"
 #: ``Status`` messages of the 503 that k3s' supervisor sends while its API handler does not exist yet
 #: (catalogue of start-up lines, §2.3: K >= 1.24).
 SUPERVISOR_MESSAGES = ("apiserver not ready", "starting", "runtime core not ready")
@@ -129,10 +134,40 @@ def _checks(polls: Sequence[ObservedPoll], success: ObservedPoll | None) -> tupl
     if last_list is not None and last_list.cut:
         suspects.update(n for n in names if n not in last_list.ok)  # beyond the cut: unseen, not ok
     certain = len(suspects) == 1 and last_list is not None and not last_list.cut
-    return tuple(
-        _check(name, earlier, success, ("certain" if certain else "possible") if name in suspects else "no")
+    found = {
+        name: _check(name, earlier, success, ("certain" if certain else "possible") if name in suspects else "no")
         for name in names
-    )
+    }
+    if success is None:
+        return tuple(found.values())
+    return tuple(_blamed(check, found, _serving(polls), success.answered_s) for check in found.values())
+
+
+def _blamed(check: Check, found: Mapping[str, Check], serving: Window, ready_s: float) -> Check:
+    """``check`` with its time alone and its possible saving.
+
+    Time alone lies between the clearing of all others and its own, so only the last one can have any. A server that
+    served before the wait began may have let it run for any time: no upper limit then.
+    """
+    if serving.upper is None or check.cleared.upper is None:
+        return check
+    others = [c.cleared for c in found.values() if c.name != check.name]
+    own_end_s = min(check.cleared.upper, ready_s)
+    alone = Span(0.0, 0.0)
+    if check.last_blocker != "no":
+        begins = [w.lower for w in (serving, *others) if w.lower is not None]
+        most = max(0.0, own_end_s - max(begins)) if begins else None
+        least = 0.0
+        if check.last_blocker == "certain" and check.cleared.lower is not None:
+            cleared = [serving.upper, *(ready_s if w.upper is None else w.upper for w in others)]
+            least = max(0.0, check.cleared.lower - max(cleared))
+        alone = Span(least if most is None else min(least, most), most)
+    saving = alone
+    if any(check.name in info(name).needs for name in found):
+        # Others wait for it and would begin earlier: at most by its own length.
+        own = None if serving.lower is None or alone.max is None else max(alone.max, own_end_s - serving.lower)
+        saving = Span(alone.min, own)
+    return replace(check, exclusive_s=alone, saving_s=saving)
 
 
 def _check(name: str, earlier: Sequence[ObservedPoll], success: ObservedPoll | None, blocker: LastBlocker) -> Check:
@@ -284,14 +319,26 @@ def _findings(wait: ObservedWait) -> tuple[Finding, ...]:
     return ()
 
 
+def report_of(wait: ObservedWait, *, path: str | None = None, size: int = 0, tool_version: str = "") -> Report:
+    """A whole report of one wait. ``path`` and ``size`` (bytes) are those of its file; without one, the server's."""
+    records = 1 + len(wait.polls) + (1 if wait.end_s is not None else 0)
+    return Report(
+        tool_version=tool_version or wait.tool,
+        sources=(SourceInfo(path if path is not None else wait.server, FORMAT, size, records),),
+        ledger=LedgerCounts(lines=records, used=records, ignored=0, malformed=0, truncated=0, lossy=0),
+        starts=(start_report(wait),),
+        evidence={(0, p.line): _evidence(p) for p in wait.polls if p.line},
+    )
+
+
+def _evidence(poll: ObservedPoll) -> str:
+    words = f"poll answered {poll.answered_s:.3f} s: {poll.error or 'ready'}"
+    if poll.failing:
+        return f"{words}, failing {', '.join(poll.failing)}"
+    return f"{words}, {poll.text}" if poll.text else words
+
+
 def numbered(wait: ObservedWait) -> ObservedWait:
     """``wait`` with the lines its polls have in the saved file, so that a live report names the same lines."""
     polls = tuple(replace(p, line=n) for n, p in enumerate(wait.polls, start=2))
     return replace(wait, polls=polls)
-
-
-def ended_at(wait: ObservedWait) -> str | None:
-    """The absolute end of the wait in ISO 8601, for people; ``None`` when it was killed."""
-    if wait.end_s is None:
-        return None
-    return (wait.began_at + timedelta(seconds=wait.end_s)).isoformat(timespec="milliseconds")

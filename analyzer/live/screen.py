@@ -21,11 +21,11 @@ _PREFIX = "poststarthook/"
 class StateLines:
     """One logfmt line for the first answer and for each change of error class, status, failing set or state."""
 
-    def __init__(self, stream: TextIO, policy: str, watch: Stopwatch | None = None) -> None:
+    def __init__(self, stream: TextIO, policy: str) -> None:
         self._stream = stream
         self._policy = policy
         self._last: tuple[object, ...] | None = None
-        self.watch = watch
+        self.watch: Stopwatch | None = None
 
     def polled(self, poll: ObservedPoll, seen: Observation, before: str, decision: Decision) -> None:
         """Print when something changed."""

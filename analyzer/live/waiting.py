@@ -28,6 +28,8 @@ LAST_LOOK_MAX_S = 5.0
 class Watcher(Protocol):
     """Told about every answer; the loop is silent without one."""
 
+    watch: Stopwatch | None  # set when the wait begins
+
     def polled(self, poll: ObservedPoll, seen: Observation, before: str, decision: Decision) -> None:
         """``poll`` was answered; the policy was in state ``before`` and now says ``decision``."""
 
@@ -46,7 +48,6 @@ class Wait:
         timeout_s: float,
         clock: Clock | None = None,
         rng: random.Random | None = None,
-        watcher: Watcher | None = None,
     ) -> None:
         if policy.informed:
             raise UsageError(
@@ -58,7 +59,7 @@ class Wait:
         self._prober = prober
         self._clock = clock or SystemClock()
         self._rng = rng or random.Random()
-        self._watcher = watcher
+        self._watcher: Watcher | None = None
         self._polls: list[ObservedPoll] = []
         self._lists: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._verdict: Verdict | None = None
@@ -66,9 +67,15 @@ class Wait:
         self.watch = Stopwatch(self._clock)
         self._end_s: float | None = None
 
+    def attend(self, watcher: Watcher) -> None:
+        """Let ``watcher`` know of every answer from now on."""
+        self._watcher = watcher
+
     async def run(self) -> ObservedWait:
         """Poll until the decisive loop stops; the other loops of a policy are then cut off."""
         self.watch = Stopwatch(self._clock)
+        if self._watcher is not None:
+            self._watcher.watch = self.watch
         loops = self.policy.loops(self._rng)
         tasks = [asyncio.ensure_future(self._follow(i, loop)) for i, loop in enumerate(loops)]
         decisive = tasks[self.policy.decisive]

@@ -219,7 +219,13 @@ class Double:
     def start(self) -> None:
         """Time zero of the script and the hooks."""
         self._zero = time.monotonic()
+        if self.listen_at_s <= 0:
+            self._listen()
         self._thread.start()
+
+    def _listen(self) -> None:
+        self._socket.listen(64)
+        self._socket.settimeout(0.05)
 
     @property
     def hooks_done_s(self) -> float:
@@ -245,10 +251,10 @@ class Double:
     # --- the work of the threads ---
 
     def _accept(self) -> None:
-        self._stopping.wait(max(0.0, self._zero + self.listen_at_s - time.monotonic()))
-        with contextlib.suppress(OSError):
-            self._socket.listen(64)
-            self._socket.settimeout(0.2)
+        if self.listen_at_s > 0:
+            self._stopping.wait(max(0.0, self._zero + self.listen_at_s - time.monotonic()))
+            with contextlib.suppress(OSError):
+                self._listen()
         while not self._stopping.is_set():
             try:
                 connection, _ = self._socket.accept()

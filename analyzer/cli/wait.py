@@ -1,0 +1,173 @@
+"""``k3slog wait``: ask a real API server until it is ready, then explain what was seen."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, assert_never
+
+import typer
+
+from analyzer.cli.console import complain
+from analyzer.cli.inputs import ForceOption
+from analyzer.errors import ExitCode
+from analyzer.findings import Report
+from analyzer.live.clock import SystemClock
+from analyzer.live.durations import parse_duration
+from analyzer.live.observed import ObservedWait, Verdict, dump
+from analyzer.live.report import numbered, report_of
+from analyzer.live.screen import LiveLine, StateLines, clock_face
+from analyzer.live.target import Target, access_of
+from analyzer.live.transport import HttpProber
+from analyzer.live.waiting import Wait, runner
+from analyzer.policies import get
+from analyzer.reports.output import Destination, printable
+
+
+class Format(StrEnum):
+    """What the summary is written as."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+def wait(
+    server: Annotated[
+        str | None, typer.Option("--server", metavar="URL", help="The API server; default: the kubeconfig's.")
+    ] = None,
+    kubeconfig: Annotated[
+        Path | None,
+        typer.Option(
+            "--kubeconfig", metavar="FILE", help="Default: /etc/rancher/k3s/k3s.yaml if it exists, then $KUBECONFIG."
+        ),
+    ] = None,
+    ca: Annotated[Path | None, typer.Option("--ca", metavar="FILE", help="CA that signed the server (PEM).")] = None,
+    cert: Annotated[Path | None, typer.Option("--cert", metavar="FILE", help="Client certificate (PEM).")] = None,
+    key: Annotated[Path | None, typer.Option("--key", metavar="FILE", help="Key of --cert (PEM).")] = None,
+    token_file: Annotated[
+        Path | None, typer.Option("--token-file", metavar="FILE", help="File with a bearer token.")
+    ] = None,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Trust any server certificate. Whoever answers gets your token.")
+    ] = False,
+    policy: Annotated[str, typer.Option("--policy", metavar="NAME|FILE.toml", help="When to ask next.")] = "adaptive",
+    timeout: Annotated[str, typer.Option("--timeout", metavar="TIME", help="Give up after: 15m, 90s, 1h30m.")] = "15m",
+    format: Annotated[Format, typer.Option("--format", "-f", help="Of the summary.")] = Format.TEXT,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="Save the polls for analyze and simulate (-: stdout, no summary).",
+        ),
+    ] = None,
+    force: ForceOption = False,
+) -> None:
+    """Ask an API server for /readyz until it is ready, and say what held it back.
+
+    Exit codes: 0 ready, 1 it cannot become ready as it is, 2 usage, 3 bad file, 6 timed out, 130 interrupted.
+    """
+    timeout_s = parse_duration(timeout)
+    chosen = get(policy)
+    saved = None if output is None else Destination.named(output, force=force)
+    if saved is not None:
+        saved.check([str(p) for p in (kubeconfig, ca, cert, key, token_file) if p is not None])
+    access = access_of(
+        Target(server, kubeconfig, ca, cert, key, token_file, insecure, env_kubeconfig=os.environ.get("KUBECONFIG"))
+    )
+    for note in access.notes:
+        complain(note)
+    one = Wait(HttpProber(access), chosen, timeout_s=timeout_s)
+    interrupted = not _run(one, one.policy.name, access.server)
+    seen = numbered(one.observed())
+    _finish(seen, saved, format)
+    if interrupted:
+        raise KeyboardInterrupt
+    raise typer.Exit(int(_exit_code(seen.verdict)))
+
+
+def _run(one: Wait, policy: str, server: str) -> bool:
+    """Wait, telling the terminal or the log; ``False`` when interrupted."""
+    stream = sys.stderr
+    on_terminal = stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
+    live = LiveLine(stream, server) if on_terminal else None
+    one.attend(live if live is not None else StateLines(stream, policy))
+    try:
+        with runner() as loop:
+            loop.run(_drawn(one, live))
+    except KeyboardInterrupt:
+        return False
+    finally:
+        if live is not None:
+            live.clear()
+    return True
+
+
+async def _drawn(one: Wait, live: LiveLine | None) -> None:
+    drawing = asyncio.ensure_future(live.keep_drawing(SystemClock())) if live is not None else None
+    try:
+        await one.run()
+    finally:
+        if drawing is not None:
+            drawing.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await drawing
+
+
+def _finish(seen: ObservedWait, saved: Destination | None, format: Format) -> None:
+    text = dump(seen)
+    if saved is not None:
+        saved.write(text)
+    path = None if saved is None or saved.path is None else str(saved.path)
+    if saved is None or not saved.is_stdout:
+        summary = _summary(report_of(seen, path=path, size=len(text.encode())), format)
+        Destination().write(summary)
+    complain(_last_words(seen))
+
+
+def _summary(report: Report, format: Format) -> str:
+    match format:
+        case Format.JSON:
+            from analyzer.reports import json_report
+
+            return json_report.render(report)
+        case Format.TEXT:
+            from analyzer.reports import text
+
+            return text.render(report, text.TextOptions.for_output(Destination(), None, False, False, None))
+        case _:
+            assert_never(format)
+
+
+def _last_words(seen: ObservedWait) -> str:
+    polls = f"{len(seen.polls)} poll{'' if len(seen.polls) == 1 else 's'}"
+    took = clock_face(seen.end_s or 0.0)
+    match seen.verdict:
+        case "ready":
+            return f"ready after {took}, {polls}"
+        case "fatal":
+            advice = f" {seen.advice}" if seen.advice else ""
+            return printable(f"cannot become ready: {seen.reason}.{advice}")
+        case "timed_out":
+            return f"not ready after {took}, {polls}"
+        case _:
+            return f"interrupted after {took}, {polls}"
+
+
+def _exit_code(verdict: Verdict | None) -> ExitCode:
+    match verdict:
+        case "ready":
+            return ExitCode.OK
+        case "fatal":
+            return ExitCode.GATE_FAILED
+        case "timed_out":
+            return ExitCode.TIMED_OUT
+        case "interrupted" | None:
+            return ExitCode.INTERRUPTED
+        case _:
+            assert_never(verdict)
