@@ -85,7 +85,10 @@ def _start(report: Report, start: StartReport, utc: bool) -> list[str]:
         "",
         "Nothing was found that needs it.",
     ]
-    missing = [f"- {escape(sentence)}" for sentence in story.unknowns(report, start)]
+    missing = [
+        f"- {escape(sentence)}" + (f" {code(command)}" if command else "")
+        for sentence, command in story.unknowns(report, start)
+    ]
     if missing:
         lines += ["", "### What the text could not tell", "", *missing]
     return lines

@@ -222,38 +222,42 @@ def normal(start: StartReport) -> list[Finding]:
     return [f for f in start.findings if f.severity == "info"]
 
 
-def unknowns(report: Report, start: StartReport) -> Iterator[str]:
-    """What the text could not tell about this start, and how to get it."""
+def unknowns(report: Report, start: StartReport) -> Iterator[tuple[str, str]]:
+    """What the text could not tell about this start, and the command that would (empty: none)."""
     unit = start.unit or f"{'rke2-server' if start.product == 'rke2' else 'k3s'}.service"
+    whole = f"journalctl -u {unit} -b --no-pager -o short-precise"
     if not start.begin_seen:
-        yield f"The beginning is missing. To get all of it: journalctl -u {unit} -b --no-pager -o short-precise"
+        yield "How it began: the text starts in the middle. This prints all of it:", whole
     if start.began_at is None:
-        yield "The date: the stamps hold none."
+        yield "The date: the stamps hold none.", ""
     elif start.clock.precision_s >= 1:
-        yield (
-            f"Moments finer than {words.precision_words(start.clock.precision_s)}: so are the stamps."
-            " journalctl -o short-precise prints more."
-        )
+        finer = f"Moments finer than {words.precision_words(start.clock.precision_s)}, because the stamps are not."
+        if start.begin_seen:
+            yield f"{finer} This prints finer ones:", whole
+        else:
+            yield finer, ""
     if start.clock.steps:
-        yield f"The clock was set {words.plural(start.clock.steps, 'time')} during this start."
+        yield f"The clock was set {words.plural(start.clock.steps, 'time')} during this start.", ""
     if start.clock.year_from == "none" and start.began_at is not None:
-        yield "The year is not in the stamps."
+        yield "The year: the stamps hold none.", ""
     if start.poller.prints_polls is False:
-        yield "Which checks failed while it waited: this release does not print its polls."
+        yield "Which checks failed while it waited: this release does not print its polls.", ""
     cut = sum(p.cut for p in start.polls)
     if cut:
-        yield f"Whether more checks failed: {words.plural(cut, 'poll line')} {'was' if cut == 1 else 'were'} cut short."
+        yield (
+            f"Whether more checks failed: {words.plural(cut, 'poll line')} {'was' if cut == 1 else 'were'} cut short.",
+            "",
+        )
     unseen = [c.name for c in start.checks if c.final == "unseen"]
     if unseen:
-        yield f"The state of {words.plural(len(unseen), 'check')}: {', '.join(short_name(n) for n in unseen[:3])}" + (
-            " …" if len(unseen) > 3 else ""
-        )
+        names = ", ".join(short_name(n) for n in unseen[:3]) + (" …" if len(unseen) > 3 else "")
+        yield f"The state of {words.plural(len(unseen), 'check')}: {names}", ""
     for gap in start.gaps[:5]:
         name = words.GAP_MEANING.get(gap.kind, gap.kind)
         detail = f" ({gap.detail})" if gap.detail else ""
-        yield f"Between {gap.begin_s:.1f} and {gap.end_s:.1f} s: {name}{detail}."
+        yield f"Between {gap.begin_s:.1f} and {gap.end_s:.1f} s: {name}{detail}.", ""
     if len(start.gaps) > 5:
-        yield f"… and {len(start.gaps) - 5} more such gaps."
+        yield f"… and {len(start.gaps) - 5} more such gaps.", ""
 
 
 def ledger(report: Report) -> list[str]:

@@ -324,8 +324,10 @@ def _unknowns(page: _Page, report: Report, start: StartReport) -> None:
     missing = list(story.unknowns(report, start))
     if missing:
         page.heading("What the text could not tell")
-        for sentence in missing:
+        for sentence, command in missing:
             page.line(f"· {sentence}", indent=2, hang=2)
+            if command:
+                page.line(command, indent=6)
 
 
 def _ledger(page: _Page, report: Report) -> None:

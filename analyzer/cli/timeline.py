@@ -1,0 +1,88 @@
+"""``k3slog timeline``: everything that happened in time order, for other tools."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, assert_never
+
+import typer
+
+from analyzer.cli.inputs import ForceOption, OutputOption, PathsArgument, open_log
+from analyzer.errors import ExitCode, UsageError
+from analyzer.findings import Report, StartReport
+from analyzer.reports.output import Destination
+from analyzer.reports.selection import select_starts
+
+
+class TimelineFormat(StrEnum):
+    """What the timeline is written as."""
+
+    CSV = "csv"
+    JSON = "json"
+    PARQUET = "parquet"
+    TRACE = "trace"
+
+
+def timeline(
+    paths: PathsArgument = None,
+    format: Annotated[
+        TimelineFormat | None,
+        typer.Option("--format", "-f", help="Default: by the name of FILE (.trace.json is trace), else csv."),
+    ] = None,
+    output: OutputOption = None,
+    force: ForceOption = False,
+    start: Annotated[
+        str | None, typer.Option("--start", metavar="N|last|all|slowest", help="Which starts. Default: all.")
+    ] = None,
+    utc: Annotated[bool, typer.Option("--utc", help="Show times in UTC, not in the zone of the log.")] = False,
+) -> None:
+    """Write polls, check transitions, milestones and phases in time order.
+
+    A trace opens in Perfetto and other viewers of Chrome traces; what is uncertain is a slice of its own there.
+    """
+    names = paths or []
+    chosen = format or _format_of(output)
+    to = Destination.named(output, force=force)
+    to.check(names)
+    if chosen is TimelineFormat.PARQUET and to.is_stdout:
+        raise UsageError("parquet is not for a terminal or a pipe", hint="Name a file with -o")
+
+    log = open_log(names)
+    from analyzer.api import analyze as analyze_log
+
+    report = analyze_log(log).report
+    to.write(_render(report, select_starts(report.starts, start), chosen, utc))
+    if log.errors:
+        raise typer.Exit(int(ExitCode.BAD_INPUT))
+
+
+def _format_of(output: str | None) -> TimelineFormat:
+    name = Path(output or "").name.lower()
+    if name.endswith(".trace.json"):
+        return TimelineFormat.TRACE
+    if name.endswith(".parquet"):
+        return TimelineFormat.PARQUET
+    return TimelineFormat.JSON if name.endswith(".json") else TimelineFormat.CSV
+
+
+def _render(report: Report, starts: tuple[StartReport, ...], format: TimelineFormat, utc: bool) -> str | bytes:
+    match format:
+        case TimelineFormat.CSV:
+            from analyzer.reports import csv_report
+
+            return csv_report.render(report, "timeline", starts=starts, utc=utc)
+        case TimelineFormat.JSON:
+            from analyzer.reports import tables
+
+            return tables.json_rows(report, "timeline", starts, utc=utc)
+        case TimelineFormat.PARQUET:
+            from analyzer.reports import tables
+
+            return tables.parquet(report, "timeline", starts)
+        case TimelineFormat.TRACE:
+            from analyzer.reports import trace
+
+            return trace.render(report, starts)
+        case _:
+            assert_never(format)

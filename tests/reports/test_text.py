@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from made_reports import HOSTILE, RBAC, crash_loop, failed_start, fragment, hostile_start, ready_start, report_of
+
+from analyzer.errors import UsageError
+from analyzer.findings import Bottleneck, Report
+from analyzer.reports import text
+from analyzer.reports.output import Destination
+from analyzer.reports.text import TextOptions
+
+GOLD = Path(__file__).parent / "gold"
+REPORTS = {
+    "ready": report_of(ready_start()),
+    "crash-loop": crash_loop(13),
+    "failed": report_of(failed_start(index=1)),
+    "fragment": report_of(fragment()),
+    "hostile": report_of(hostile_start()),
+}
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_gold(name: str) -> None:
+    """Bytes at 80 columns; K3SLOG_UPDATE_GOLD=1 writes them anew."""
+    made = text.render(REPORTS[name])
+    path = GOLD / f"{name}.txt"
+    if os.environ.get("K3SLOG_UPDATE_GOLD"):
+        path.write_text(made, encoding="utf-8")
+    assert made == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+@pytest.mark.parametrize("name", REPORTS)
+def test_no_line_is_wider_than_asked_and_none_ends_in_blanks(name: str, width: int) -> None:
+    for line in text.render(REPORTS[name], TextOptions(width=width)).splitlines():
+        cells = sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in line)
+        assert cells <= width, line
+        assert line == line.rstrip()
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_without_colour_every_character_is_harmless(name: str) -> None:
+    made = text.render(REPORTS[name])
+    assert all(c.isprintable() or c == "\n" for c in made)
+
+
+def test_with_colour_only_our_own_escapes_are_there() -> None:
+    made = text.render(REPORTS["hostile"], TextOptions(color=True))
+    assert "\x1b[" in made
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", made)
+    assert all(c.isprintable() or c == "\n" for c in plain)
+    assert "\\x1b[31m</script>" in plain  # the log's own escape, made visible
+
+
+def test_markup_of_a_log_is_shown_not_obeyed() -> None:
+    made = text.render(REPORTS["hostile"])
+    assert "[bold]x[/bold]" in made
+    assert HOSTILE not in made
+
+
+def test_a_terminal_without_unicode_gets_ascii() -> None:
+    start = ready_start(host="größe")
+    made = text.render(report_of(start), TextOptions(ascii=True))
+    assert made.isascii()
+    assert "12.0-14.1" in made and "###" in made
+
+
+def test_the_answers_come_in_the_order_people_ask() -> None:
+    made = text.render(REPORTS["ready"])
+    questions = ["Ready between 12.0 and 14.1 s", "Held back by", "How sure: certain", "Where the time went",
+                 "Polls of /readyz", "Looks bad, but is normal", "What to do", "lines read"]  # fmt: skip
+    places = [made.index(q) for q in questions]
+    assert places == sorted(places)
+
+
+def test_polls_tell_printed_from_implied() -> None:
+    assert "3 polls printed, 3 more implied every 2 s" in text.render(REPORTS["ready"])
+
+
+def test_blame_is_sorted_by_number_not_by_text() -> None:
+    from analyzer.window import Window
+
+    base = ready_start().checks[0]
+    checks = tuple(
+        replace(base, name=f"poststarthook/t{upper:g}", cleared=Window(0.0, upper)) for upper in (9.9, 120.0, 0.8, 20.0)
+    )
+    made = text.render(report_of(ready_start(checks=checks)))
+    assert re.findall(r" (t[\d.]+)\n", made) == ["t120", "t20", "t9.9", "t0.8"]
+
+
+def test_the_offset_is_named_once_for_a_start_and_utc_moves_the_time() -> None:
+    from datetime import datetime, timedelta, timezone
+
+    local = datetime(2025, 3, 1, 6, 3, 22, tzinfo=timezone(timedelta(hours=5, minutes=30)))
+    report = report_of(ready_start(began_at=local))
+    assert text.render(report).count("UTC+05:30") == 1
+    assert "Began 2025-03-01 06:03:22 (UTC+05:30)" in text.render(report)
+    assert "Began 2025-03-01 00:33:22 (UTC)" in text.render(report, TextOptions(utc=True))
+
+
+def test_many_starts_show_counts_runs_reason_and_the_last_in_detail() -> None:
+    made = text.render(REPORTS["crash-loop"])
+    assert "14 starts: 1 ready, 13 failed" in made
+    assert "failed ×13, ready" in made
+    assert "one about every 8.0 s" in made
+    assert made.count("Where the time went") == 1
+    assert "Start 14 of 14" in made
+
+
+def test_a_chosen_start_is_shown_alone_and_all_shows_every_one() -> None:
+    report = crash_loop(2)
+    assert "Start 2 of 3" in text.render(report, TextOptions(start="2"))
+    assert "Start 3 of 3" not in text.render(report, TextOptions(start="2"))
+    made = text.render(report, TextOptions(start="all"))
+    assert all(f"Start {n} of 3" in made for n in (1, 2, 3))
+    with pytest.raises(UsageError):
+        text.render(report, TextOptions(start="9"))
+
+
+def test_thousands_of_starts_stay_a_few_lines() -> None:
+    assert len(text.render(crash_loop(5000)).splitlines()) < 70
+
+
+def test_a_culprit_among_several_is_not_told_as_certain() -> None:
+    blamed = Bottleneck((RBAC, "etcd"), "possible", "")
+    made = text.render(report_of(ready_start(bottleneck=blamed)))
+    assert f"Held back by: {RBAC}, etcd" in made
+    assert "possible: one of these 2" in made
+
+
+def test_nothing_known_is_told_as_such() -> None:
+    made = text.render(report_of(fragment(bottleneck=Bottleneck(), checks=(), polls=(), errors=())))
+    assert "does not show whether it became ready" in made
+    assert "journalctl -u k3s.service -b --no-pager -o short-precise" in made
+    assert "The date: the stamps hold none." in made
+
+
+def test_a_report_without_starts_still_tells_what_was_read() -> None:
+    empty: Report = report_of()
+    assert "64 lines read" in text.render(empty)
+
+
+def test_a_pipe_gets_80_columns_and_no_colour(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    options = TextOptions.for_output(Destination(), None, False, False, None)
+    assert (options.width, options.color) == (80, False)
+
+
+@pytest.mark.parametrize(
+    ("env", "flag", "colour"),
+    [({}, False, True), ({"NO_COLOR": "1"}, False, False), ({}, True, False), ({"TERM": "dumb"}, False, False)],
+)
+def test_a_terminal_gets_colour_unless_told_otherwise(
+    env: dict[str, str], flag: bool, colour: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "200")
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    options = TextOptions.for_output(Destination(), None, False, flag, None)
+    assert options.color is colour
+    assert options.width == 120
+    assert TextOptions.for_output(Destination(Path("f")), None, False, flag, None).color is False

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analyzer.reports import words
+from analyzer.window import Span, Window
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper", "sentence", "cell"),
+    [
+        (12.0, 14.1, "between 12.0 and 14.1 s", "12.0–14.1"),
+        (12.04, 14.02, "between 12.0 and 14.1 s", "12.0–14.1"),
+        (14.05, 14.06, "between 14.05 and 14.06 s", "14.05–14.06"),
+        (14.0501, 14.0502, "between 14.050 and 14.051 s", "14.050–14.051"),
+        (0.7, 0.7, "at 0.700 s", "0.700"),
+        (None, 14.02, "by 14.1 s", "≤ 14.1"),
+        (12.09, None, "after 12.0 s", "> 12.0"),
+        (None, None, "at an unknown moment", "?"),
+        (-0.04, 1.0, "between -0.1 and 1.0 s", "-0.1–1.0"),
+    ],
+)
+def test_windows_in_words(lower: float | None, upper: float | None, sentence: str, cell: str) -> None:
+    assert words.window_words(Window(lower, upper)) == sentence
+    assert words.window_range(Window(lower, upper)) == cell
+
+
+@given(st.floats(0, 1e5, allow_nan=False), st.floats(0, 1e3, allow_nan=False))
+def test_what_is_told_is_never_narrower_than_what_is_known(lower: float, length: float) -> None:
+    upper = lower + length
+    told = [float(n) for n in re.findall(r"\d+(?:\.\d+)?", words.window_range(Window(lower, upper)))]
+    assert told[0] <= lower + 1e-8
+    assert told[-1] >= upper - 1e-8
+    assert told[-1] - told[0] <= length + 0.2
+
+
+@pytest.mark.parametrize(
+    ("span", "sentence", "cell"),
+    [
+        (Span(2.0, 6.1), "2.0 to 6.1 s", "2.0–6.1"),
+        (Span(0.0, 2.0288), "up to 2.1 s", "0.0–2.1"),
+        (Span(2.0, None), "at least 2.0 s", "≥ 2.0"),
+        (Span(0.0, 0.0), "0.000 s", "0"),
+        (Span(0.0, None), "at least 0.0 s", "?"),
+        (None, "an unknown time", "?"),
+    ],
+)
+def test_lengths_in_words(span: Span | None, sentence: str, cell: str) -> None:
+    assert words.span_words(span) == sentence
+    assert words.span_range(span) == cell
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(3.94, "3.9 s"), (119.9, "119.9 s"), (400, "6 min 40 s"), (3900, "65 min 00 s"), (7260, "2 h 01 min")],
+)
+def test_long_times_get_minutes_and_hours(seconds: float, told: str) -> None:
+    assert words.about(seconds) == told
+
+
+def test_times_show_the_zone_of_the_log_once_and_utc_on_request() -> None:
+    moment = datetime(2025, 3, 1, 6, 3, 22, 480_000, tzinfo=timezone(-timedelta(hours=3, minutes=30)))
+    assert words.clock_time(moment, 1e-6) == "2025-03-01 06:03:22.480"
+    assert words.clock_time(moment, 1.0) == "2025-03-01 06:03:22"
+    assert words.offset(moment) == "UTC-03:30"
+    assert words.clock_time(moment, 1.0, utc=True) == "2025-03-01 09:33:22"
+    assert words.offset(moment, utc=True) == words.offset(moment.astimezone(UTC)) == "UTC"
+
+
+def test_every_error_class_and_phase_of_the_schema_has_a_meaning() -> None:
+    import json
+
+    from analyzer.reports.schema import schema_text
+
+    start = json.loads(schema_text())["$defs"]["start"]["properties"]
+    assert set(words.ERROR_MEANING) == set(start["errors"]["items"]["properties"]["error"]["enum"])
+    assert set(words.PHASE_MEANING) == set(start["phases"]["items"]["properties"]["id"]["enum"])
+    assert set(words.OUTCOME_GLYPH) == set(start["outcome"]["enum"])
+    assert set(words.GAP_MEANING) == set(start["gaps"]["items"]["properties"]["kind"]["enum"])
