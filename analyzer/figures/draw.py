@@ -1,0 +1,320 @@
+"""Plotly figures from the timeline model and the report; nothing is written, nothing is shown.
+
+Only ``plotly.graph_objects`` is used (``plotly.express`` costs four times as much to import). Text from a log goes
+through :func:`plain`, because plotly reads a subset of HTML in its labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import plotly.graph_objects as go
+
+from analyzer.figures.model import Mark, Row, blame_rows, timeline_model
+from analyzer.figures.palette import LIGHT, error_mark, error_words, phase_words
+from analyzer.findings import Report, StartReport
+from analyzer.window import Span
+
+ROW_HEIGHT: Final = 26
+_BAR_HEIGHT: Final = {"phase": 0.8, "failing": 0.7, "uncertain": 0.7, "ok": 0.22, "unseen": 0.06, "waiting": 0.7}
+_BAR_NAME: Final = {
+    "phase": "phase",
+    "failing": "certainly failing",
+    "waiting": "certainly not ready",
+    "uncertain": "uncertain: it happened somewhere in here",
+    "ok": "certainly OK",
+    "ready": "ready, not noticed yet",
+    "unseen": "nothing seen",
+    "run": "merged polls",
+    "gap": "gap",
+}
+_FILL: Final = {
+    "phase": "phase-a",
+    "failing": "failing",
+    "waiting": "failing",
+    "ok": "ok",
+    "ready": "ok",
+    "unseen": "unseen",
+    "run": "phase-b",
+    "gap": "gap",
+}
+STARTS_LIMIT: Final = 1500
+
+
+def plain(text: str) -> str:
+    """Text that plotly shows as it is: its pseudo-HTML and its control characters made harmless."""
+    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def axis_title(start: StartReport) -> str:
+    """What second 0 is and in which zone, for the shared time axis."""
+    if start.began_at is None:
+        return "seconds since the first stamped line of this start (the text holds no date)"
+    zone = start.clock.utc_offset
+    shown = start.began_at.strftime("%Y-%m-%d %H:%M:%S")
+    offset = start.began_at.strftime("%z")
+    zone = zone or f"{offset[:3]}:{offset[3:5]}"
+    return f"seconds since {shown} (UTC{zone})"
+
+
+def _base(title: str, height: int) -> Any:
+    figure = go.Figure()
+    figure.update_layout(
+        title={"text": plain(title), "x": 0.01},
+        template="plotly_white",
+        height=height,
+        barmode="overlay",
+        margin={"l": 10, "r": 20, "t": 60, "b": 60},
+        font={"family": "system-ui, sans-serif", "size": 12, "color": LIGHT["ink"]},
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0},
+        hoverlabel={"align": "left"},
+    )
+    return figure
+
+
+def _empty(title: str, why: str) -> Any:
+    figure = _base(title, 160)
+    figure.add_annotation(text=plain(why), showarrow=False, x=0.5, y=0.5, xref="paper", yref="paper")
+    figure.update_xaxes(visible=False)
+    figure.update_yaxes(visible=False)
+    return figure
+
+
+def _name(start: StartReport) -> str:
+    where = f" on {start.host}" if start.host else ""
+    version = f", {start.version}" if start.version else ""
+    return f"Start {start.index}{where}{version}: {start.outcome}"
+
+
+def timeline(start: StartReport, *, all_checks: bool = False) -> Any:
+    """The timeline of one start as a ``plotly.graph_objects.Figure``; x in seconds since ``began_at``.
+
+    ``all_checks`` adds the checks that were never seen failing. The windows of the report are the traces named
+    "uncertain…": ``base`` is the lower end, ``base + x`` the upper one.
+    """
+    model = timeline_model(start)
+    title = _name(start)
+    if not model.drawable:
+        return _empty(title, "no line of this start carries a usable time stamp")
+    rows = [r for r in model.rows if all_checks or not r.extra]
+    figure = _base(title, 150 + ROW_HEIGHT * max(4, len(rows)))
+    _add_bars(figure, rows)
+    _add_dots(figure, rows)
+    margin = (model.focus_end - model.begin) * 0.03
+    figure.update_xaxes(
+        title=axis_title(start), range=[model.begin - margin, model.focus_end + margin], zeroline=False, showline=True
+    )
+    figure.update_yaxes(
+        tickmode="array",
+        tickvals=list(range(len(rows))),
+        ticktext=[("▶ " if r.blocker else "") + plain(r.label) for r in rows],
+        range=[len(rows) - 0.4, -0.6],
+        automargin=True,
+        fixedrange=True,
+        showgrid=False,
+        zeroline=False,
+    )
+    if model.notes:
+        figure.add_annotation(
+            text=plain("; ".join(model.notes)),
+            xref="paper",
+            yref="paper",
+            x=0,
+            y=0,
+            yshift=-58,
+            xanchor="left",
+            showarrow=False,
+            font={"size": 10, "color": LIGHT["muted"]},
+        )
+        figure.update_layout(margin={"b": 90})
+    return figure
+
+
+def _add_bars(figure: Any, rows: Sequence[Row]) -> None:
+    kinds = dict.fromkeys(mark.kind for row in rows for mark in row.marks)
+    for kind in kinds:
+        found: list[tuple[int, Mark]] = [(i, m) for i, row in enumerate(rows) for m in row.marks if m.kind == kind]
+        uncertain = kind == "uncertain"
+        marker: dict[str, Any] = {"color": LIGHT["uncertain-fill" if uncertain else _FILL[kind]]}
+        if uncertain:
+            marker["pattern"] = {"shape": "/", "fgcolor": LIGHT["uncertain"], "size": 6, "solidity": 0.35}
+            marker["line"] = {"color": LIGHT["uncertain"], "width": 1}
+        elif kind == "gap":
+            marker["pattern"] = {"shape": "x", "fgcolor": LIGHT["gap"], "bgcolor": LIGHT["paper"], "size": 6}
+        figure.add_trace(
+            go.Bar(
+                orientation="h",
+                name=_BAR_NAME[kind],
+                y=[i for i, _ in found],
+                base=[m.begin for _, m in found],
+                x=[m.end - m.begin for _, m in found],
+                width=[_BAR_HEIGHT.get(kind, 0.4)] * len(found),
+                text=[plain(m.label) if kind in ("phase", "run") else "" for _, m in found],
+                textposition="inside",
+                insidetextanchor="middle",
+                textangle=0,
+                marker=marker,
+                hovertext=[plain(f"{m.note} [{m.begin:.3f} … {m.end:.3f} s]") for _, m in found],
+                hoverinfo="text",
+            )
+        )
+    figure.update_layout(uniformtext={"mode": "hide", "minsize": 9})
+
+
+def _add_dots(figure: Any, rows: Sequence[Row]) -> None:
+    groups: dict[tuple[str, str | None, bool], list[tuple[int, float, str]]] = {}
+    for i, row in enumerate(rows):
+        for dot in row.dots:
+            groups.setdefault((dot.kind, dot.error, dot.printed), []).append((i, dot.at, dot.note))
+    for (kind, error, printed), points in groups.items():
+        if kind == "poll":
+            symbol, colour = error_mark(error)
+            name = error_words(error) + ("" if printed or error is None else " (implied)")
+            hollow = not printed and error is not None
+        else:
+            symbol, colour = {
+                "milestone": ("diamond", "milestone"),
+                "step": ("line-ns", "gap"),
+                "seen": ("line-ns", "failing"),
+            }[kind]
+            name = {"milestone": "milestone", "step": "clock step or loss", "seen": "seen failing once"}[kind]
+            hollow = False
+        figure.add_trace(
+            go.Scatter(
+                mode="markers",
+                name=name,
+                x=[at for _, at, _ in points],
+                y=[i for i, _, _ in points],
+                marker={
+                    "symbol": symbol + ("-open" if hollow else ""),
+                    "size": 10,
+                    "color": LIGHT[colour],
+                    "line": {"width": 2 if symbol == "line-ns" else 1, "color": LIGHT[colour]},
+                },
+                hovertext=[plain(f"{note} [{at:.3f} s]") for _, at, note in points],
+                hoverinfo="text",
+            )
+        )
+
+
+def _spans(title: str, unit: str, rows: Sequence[tuple[str, Span | None]], why_empty: str) -> Any:
+    known = [(name, span) for name, span in rows if span is not None]
+    if not known:
+        return _empty(title, why_empty)
+    known.reverse()  # plotly counts from the bottom
+    names = [plain(name) for name, _ in known]
+    least = [span.min for _, span in known]
+    widest = max((span.max if span.max is not None else span.min for _, span in known), default=0.0)
+    more = [((span.max if span.max is not None else widest * 1.1) - span.min) for _, span in known]
+    notes = [
+        f"{name}: at least {span.min:.3f} s, " + ("no upper limit" if span.max is None else f"at most {span.max:.3f} s")
+        for name, span in known
+    ]
+    hover = [plain(note) for note in notes]
+    figure = _base(title, 130 + ROW_HEIGHT * len(known))
+    figure.add_trace(
+        go.Bar(orientation="h", name="certain", y=names, x=least, marker_color=LIGHT["failing"], hovertext=hover)
+    )
+    figure.add_trace(
+        go.Bar(
+            orientation="h",
+            name="possible",
+            y=names,
+            base=least,
+            x=more,
+            marker={
+                "color": LIGHT["uncertain-fill"],
+                "line": {"color": LIGHT["uncertain"], "width": 1},
+                "pattern": {"shape": "/", "fgcolor": LIGHT["uncertain"], "size": 6, "solidity": 0.35},
+            },
+            hovertext=hover,
+        )
+    )
+    figure.update_traces(hoverinfo="text")
+    figure.update_xaxes(title=unit, rangemode="tozero")
+    figure.update_yaxes(automargin=True, type="category")
+    return figure
+
+
+def blame(start: StartReport) -> Any:
+    """Time in which one check alone was failing between serving and ready: certain part and possible part, seconds."""
+    rows: list[tuple[str, Span | None]] = [*blame_rows(start)]
+    if start.hooks_shared_s is not None:
+        rows.append(("several checks at once", start.hooks_shared_s))
+    return _spans(
+        f"{_name(start)}: which check alone held readiness up",
+        "exclusive time, seconds (solid: at least, hatched: at most)",
+        rows,
+        "the text does not say how long any check alone was failing",
+    )
+
+
+def phases(start: StartReport) -> Any:
+    """The time budget of one start: each phase's length, certain part and possible part, seconds."""
+    rows: list[tuple[str, Span | None]] = [(phase_words(p.id), p.duration_s) for p in start.phases]
+    return _spans(
+        f"{_name(start)}: time budget",
+        "length of the phase, seconds (solid: at least, hatched: at most)",
+        rows,
+        "the text holds no cut points of phases",
+    )
+
+
+def starts(report: Report) -> Any:
+    """Time to ready of every start (seconds after it began) as a window; starts that were not seen ready end open."""
+    shown = report.starts[-STARTS_LIMIT:]
+    timed = [s for s in shown if s.ready.lower is not None or s.ready.upper is not None]
+    if not timed:
+        return _empty("Time to ready", "no start in this text says anything about readiness")
+    figure = _base("Time to ready, start by start", 420)
+    top = max(max(s.ready.lower or 0.0, s.ready.upper or 0.0) for s in timed)
+    for outcome, symbol, colour in (
+        ("ready", "circle", "ok"),
+        ("failed", "x", "fatal"),
+        ("stopped", "square", "suspect"),
+        ("incomplete", "triangle-up", "unseen"),
+    ):
+        group = [s for s in timed if s.outcome == outcome]
+        if not group:
+            continue
+        low = [s.ready.lower or 0.0 for s in group]
+        high = [s.ready.upper if s.ready.upper is not None else top * 1.08 for s in group]
+        notes = [plain(f"start {s.index}, {s.outcome}: {window_text(s)}") for s in group]
+        figure.add_trace(
+            go.Bar(
+                name=f"{outcome}: window",
+                x=[s.index for s in group],
+                base=low,
+                y=[h - b for b, h in zip(low, high, strict=True)],
+                marker={"color": LIGHT["uncertain-fill"], "line": {"color": LIGHT[colour], "width": 1}},
+                hovertext=notes,
+                hoverinfo="text",
+            )
+        )
+        figure.add_trace(
+            go.Scatter(
+                mode="markers",
+                name=outcome,
+                x=[s.index for s in group],
+                y=[s.ready.upper if s.ready.upper is not None else (s.ready.lower or 0.0) for s in group],
+                marker={"symbol": symbol, "size": 9, "color": LIGHT[colour]},
+                hovertext=notes,
+                hoverinfo="text",
+            )
+        )
+    if len(shown) < len(report.starts):
+        figure.update_layout(title={"text": f"Time to ready, the last {len(shown)} of {len(report.starts)} starts"})
+    figure.update_xaxes(title="start (number in the text)", tickformat="d")
+    figure.update_yaxes(title="seconds after the start began", rangemode="tozero")
+    return figure
+
+
+def window_text(start: StartReport) -> str:
+    """The ready window with its open ends, seconds."""
+    low, high = start.ready.lower, start.ready.upper
+    if high is None:
+        return "not seen ready" if low is None else f"not ready before {low:.3f} s, then not seen"
+    return f"ready at the latest {high:.3f} s" if low is None else f"ready after {low:.3f} s, at the latest {high:.3f} s"
+

@@ -1,0 +1,226 @@
+// Figures from the rows of the embedded data. Nothing is computed about the start here: a bar is a row's mark.
+const DATA = JSON.parse(document.getElementById("k3slog-data").textContent);
+const CONFIG = { displayModeBar: false, displaylogo: false, scrollZoom: false, doubleClick: false, showTips: false, responsive: false };
+const FONT = "system-ui, -apple-system, Segoe UI, Roboto, Liberation Sans, sans-serif";
+const HEIGHT = { phase: 0.8, failing: 0.66, waiting: 0.66, uncertain: 0.66, ok: 0.2, ready: 0.34, unseen: 0.05, run: 0.5, gap: 0.66 };
+const FILL = { phase: "phase-a", failing: "failing", waiting: "failing", ok: "ok", ready: "ok", unseen: "unseen", run: "phase-b", gap: "paper" };
+const NAMES = { phase: "phase", failing: "certainly failing", waiting: "certainly not ready", uncertain: "uncertain", ok: "certainly OK",
+  ready: "ready, not noticed yet", unseen: "nothing seen", run: "merged polls", gap: "gap" };
+const OUTCOMES = { ready: ["circle", "ok", "ready"], failed: ["x", "fatal", "failed (not ready up to here)"],
+  stopped: ["square", "suspect", "stopped (not ready up to here)"], incomplete: ["triangle-up", "muted", "incomplete"] };
+const COARSE = window.matchMedia("(pointer: coarse)").matches;
+
+function colour(name) { return getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim(); }
+
+// plotly reads a subset of HTML in its texts; names from a log must stay names
+function plain(text) { return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;"); }
+
+function hatch() {
+  return { color: colour("uncertain-fill"), line: { color: colour("uncertain"), width: 1 },
+    pattern: { shape: "/", fgcolor: colour("uncertain"), bgcolor: colour("uncertain-fill"), size: 7, solidity: 0.35 } };
+}
+
+function barMarker(kind) {
+  if (kind === "uncertain") { return hatch(); }
+  if (kind === "gap") { return { color: colour("paper"), line: { color: colour("gap"), width: 1 },
+    pattern: { shape: "x", fgcolor: colour("gap"), bgcolor: colour("paper"), size: 7, solidity: 0.2 } }; }
+  if (kind === "run") { return { color: colour("phase-b"), line: { color: colour("hue-1"), width: 1 } }; }
+  if (kind === "phase") { return { color: colour("phase-a"), line: { color: colour("paper"), width: 1 } }; }
+  return { color: colour(FILL[kind]) };
+}
+
+function baseLayout(width, height) {
+  return { width, height, paper_bgcolor: colour("paper"), plot_bgcolor: colour("paper"), barmode: "overlay", hovermode: "closest",
+    hoverdistance: 12, showlegend: false, dragmode: COARSE ? false : "zoom", uniformtext: { mode: "hide", minsize: 9 },
+    font: { family: FONT, size: 12, color: colour("ink") } };
+}
+
+function axisLook() {
+  return { gridcolor: colour("grid"), linecolor: colour("line"), tickcolor: colour("line"), zeroline: false, showline: true };
+}
+
+// Rows get a height each; `narrow` puts their names above the bars instead of beside them.
+function place(rows, narrow) {
+  let top = 0;
+  return rows.map((row) => {
+    const tall = row.kind === "milestones" ? 2 : 1;
+    const height = narrow ? tall + 0.7 : tall;
+    const center = top + (narrow ? 0.7 : 0) + tall / 2;
+    const at = { row, top, center, unit: narrow ? 0.8 : 1 };
+    top += height;
+    return at;
+  });
+}
+
+function timelineFigure(start, rows, range, width, faded) {
+  const narrow = width < 640;
+  const placed = place(rows, narrow);
+  const last = placed[placed.length - 1];
+  const total = last ? last.center + (last.row.kind === "milestones" ? 1 : 0.5) : 1;
+  const marks = [];
+  const bars = new Map();
+  const dots = new Map();
+  const ends = { x: [], y: [], text: [] };
+  placed.forEach((spot) => {
+    spot.row.marks.forEach((mark) => {
+      if (!bars.has(mark.k)) { bars.set(mark.k, []); }
+      bars.get(mark.k).push([spot, mark, marks.push({ spot, mark, from: mark.a, to: mark.b }) - 1]);
+      if (mark.ob) { ends.x.push(mark.b); ends.y.push(spot.center); ends.text.push("»"); }
+      if (mark.oa) { ends.x.push(mark.a); ends.y.push(spot.center); ends.text.push("«"); }
+    });
+    spot.row.dots.forEach((dot) => {
+      const key = JSON.stringify([dot.k, dot.x === undefined ? 0 : dot.x, dot.p !== false]);
+      if (!dots.has(key)) { dots.set(key, []); }
+      dots.get(key).push([spot, dot, marks.push({ spot, mark: dot, from: dot.t, to: dot.t }) - 1]);
+    });
+  });
+  const data = [];
+  ["unseen", "ok", "phase", "run", "gap", "waiting", "failing", "ready", "uncertain"].forEach((kind) => {
+    const found = bars.get(kind);
+    if (!found) { return; }
+    data.push({ type: "bar", orientation: "h", name: NAMES[kind], meta: kind, hoverinfo: "none", cliponaxis: true,
+      y: found.map(([spot]) => spot.center), base: found.map(([, mark]) => mark.a), x: found.map(([, mark]) => mark.b - mark.a),
+      width: found.map(([spot]) => HEIGHT[kind] * spot.unit), marker: barMarker(kind), customdata: found.map(([, , i]) => i),
+      text: found.map(([, mark]) => plain(mark.l || "")), textposition: "inside", insidetextanchor: "middle", textangle: 0,
+      insidetextfont: { color: colour(kind === "gap" ? "ink" : "phase-ink"), size: 11 },
+      opacity: 1 });
+  });
+  dots.forEach((found) => {
+    const first = found[0][1];
+    let symbol = "diamond";
+    let shade = colour("milestone");
+    if (first.k === "poll") {
+      const look = first.x === null ? DATA.success : DATA.errors[first.x] || DATA.errors.other;
+      symbol = look[0] + (first.p || first.x === null ? "" : "-open");
+      shade = colour(look[1]);
+    } else if (first.k === "step") { symbol = "line-ns"; shade = colour("gap");
+    } else if (first.k === "seen") { symbol = "line-ns"; shade = colour("failing"); }
+    data.push({ type: "scatter", mode: "markers", meta: first.k, hoverinfo: "none", name: first.k,
+      x: found.map(([, dot]) => dot.t), y: found.map(([spot]) => spot.center), customdata: found.map(([, , i]) => i),
+      marker: { symbol, color: shade, size: first.k === "poll" ? 10 : 9, opacity: found.map(([, dot]) => (faded(dot) ? 0.12 : 1)),
+        line: { color: shade, width: symbol === "line-ns" ? 2.5 : symbol.endsWith("-open") ? 2 : 1 } } });
+  });
+  if (ends.x.length) {
+    data.push({ type: "scatter", mode: "text", hoverinfo: "skip", meta: "open", x: ends.x, y: ends.y, text: ends.text,
+      textposition: ends.text.map((t) => (t === "»" ? "middle right" : "middle left")), textfont: { size: 15, color: colour("uncertain") } });
+  }
+  const unit = narrow ? 26 : 28;
+  const layout = baseLayout(width, Math.round(total * unit) + 74);
+  const labelWidth = narrow ? 8 : Math.min(320, 22 + 7 * Math.max(8, ...rows.map((r) => r.label.length + (r.blocker ? 2 : 0))));
+  layout.margin = { l: labelWidth, r: narrow ? 12 : 24, t: 8, b: 66 };
+  layout.xaxis = Object.assign(axisLook(), { range: range.slice(), tickmode: "array", tickangle: 0, ticks: "outside",
+    title: { text: "time since " + plain(start.origin) + (start.wall === null ? "" : "; clock of the log, " + plain(start.zone)), standoff: 6, font: { size: 12 } } });
+  layout.yaxis = Object.assign(axisLook(), { range: [total + 0.1, -0.1], fixedrange: true, showgrid: false, ticks: "",
+    tickmode: "array", showticklabels: !narrow, tickvals: placed.map((s) => s.center), ticktext: placed.map((s) => rowLabel(s.row)) });
+  layout.shapes = bands(start, rows);
+  const figure = { data, layout, marks, placed, narrow, total, fixedAnnotations: narrow ? placed.map(nameAbove) : [] };
+  tune(figure, start, range);
+  return figure;
+}
+
+function rowLabel(row) {
+  const sign = row.blocker === "certain" ? "▶ " : row.blocker ? "▷ " : "";
+  return row.blocker ? "<b>" + sign + plain(row.label) + "</b>" : plain(row.label);
+}
+
+function nameAbove(spot) {
+  return { xref: "paper", x: 0, xanchor: "left", yref: "y", y: spot.top + 0.36, yanchor: "middle", showarrow: false, align: "left",
+    text: rowLabel(spot.row), font: { size: 12, color: colour("ink") }, bgcolor: colour("paper"), borderpad: 1 };
+}
+
+// Stripes through all rows: the window of readiness, gaps, clock steps.
+function bands(start, rows) {
+  const stripe = (from, to, fill, opacity) => ({ type: "rect", xref: "x", yref: "paper", x0: from, x1: to, y0: 0, y1: 1, layer: "below",
+    fillcolor: colour(fill), opacity, line: { width: 0 } });
+  const found = [];
+  if (start.ready.lower !== null && start.ready.upper !== null) { found.push(stripe(start.ready.lower, start.ready.upper, "uncertain", 0.1)); }
+  rows.filter((row) => row.kind === "gaps").forEach((row) => {
+    row.marks.forEach((mark) => found.push(stripe(mark.a, mark.b, "gap", 0.1)));
+    row.dots.forEach((dot) => found.push({ type: "line", xref: "x", yref: "paper", x0: dot.t, x1: dot.t, y0: 0, y1: 1, layer: "below",
+      line: { color: colour("gap"), width: 1, dash: "dash" } }));
+  });
+  return found;
+}
+
+// What depends on the visible range: ticks, and names of milestones where they fit without touching each other.
+function tune(figure, start, range) {
+  const inner = figure.layout.width - figure.layout.margin.l - figure.layout.margin.r;
+  const found = axisTicks(range, inner, start.wall);
+  figure.layout.xaxis.tickvals = found.values;
+  figure.layout.xaxis.ticktext = found.texts;
+  figure.layout.annotations = figure.fixedAnnotations.concat(stoneNames(figure, range, inner));
+}
+
+const STONES_FIRST = ["fatal", "panic", "serving_securely", "k3s_running", "api_running", "datastore_ready", "starting", "apiserver_requested"];
+
+function stoneNames(figure, range, inner) {
+  const spot = figure.placed.find((s) => s.row.kind === "milestones");
+  if (!spot) { return []; }
+  const rank = (dot) => { const i = STONES_FIRST.indexOf(dot.l.replace(/ /g, "_")); return i < 0 ? 99 : i; };
+  const scale = inner / (range[1] - range[0]);
+  const taken = [[], []];
+  const names = [];
+  spot.row.dots.filter((dot) => dot.t >= range[0] && dot.t <= range[1]).sort((a, b) => rank(a) - rank(b) || a.t - b.t).forEach((dot) => {
+    const at = (dot.t - range[0]) * scale;
+    const length = dot.l.length * 6.3 + 6;
+    for (const right of [true, false]) {
+      const from = right ? at - 5 : at - length + 5;
+      if (from < -4 || from + length > inner + 12) { continue; }
+      const lane = [0, 1].find((n) => taken[n].every(([a, b]) => from > b + 4 || from + length < a - 4));
+      if (lane === undefined) { continue; }
+      taken[lane].push([from, from + length]);
+      names.push({ xref: "x", yref: "y", x: dot.t, y: spot.center + (lane ? 0.62 : -0.62), xanchor: right ? "left" : "right", xshift: right ? -5 : 5,
+        yanchor: "middle", showarrow: false, text: plain(dot.l), font: { size: 11, color: colour("milestone") } });
+      return;
+    }
+  });
+  return names;
+}
+
+// Lengths that are known within limits: solid up to the least, hatched up to the most.
+function spansFigure(items, width, unit) {
+  const widest = Math.max(...items.map((i) => (i.max === null ? i.min : i.max)), 0.001);
+  const y = items.map((_, i) => i);
+  const open = (i) => (i.max === null ? widest * 1.12 : i.max);
+  const index = y.slice();
+  const layout = baseLayout(width, items.length * 42 + 58);
+  layout.dragmode = false;
+  layout.margin = { l: 10, r: 16, t: 2, b: 46 };
+  layout.xaxis = Object.assign(axisLook(), { range: [0, widest * 1.16], fixedrange: true, ticksuffix: " s", nticks: 7, title: { text: unit, standoff: 4, font: { size: 12 } } });
+  layout.yaxis = Object.assign(axisLook(), { range: [items.length - 0.35, -0.6], fixedrange: true, showgrid: false, showticklabels: false });
+  layout.annotations = items.map((item, i) => ({ xref: "paper", x: 0, xanchor: "left", yref: "y", y: i - 0.33, yanchor: "middle", showarrow: false,
+    align: "left", text: plain(item.label) + ": <b>" + plain(item.words) + "</b>", font: { size: 12, color: colour("ink") } }));
+  const bar = (name, base, length, marker) => ({ type: "bar", orientation: "h", name, meta: name, hoverinfo: "none", y: y.map((v) => v + 0.1), base, x: length,
+    width: 0.36, marker, customdata: index });
+  return { layout, data: [
+    bar("least", items.map(() => 0), items.map((i) => i.min), { color: colour("failing") }),
+    bar("most", items.map((i) => i.min), items.map((i) => open(i) - i.min), hatch()),
+    { type: "scatter", mode: "text", hoverinfo: "skip", x: items.filter((i) => i.max === null).map(open), y: y.filter((i) => items[i].max === null).map((v) => v + 0.1),
+      text: items.filter((i) => i.max === null).map(() => "»"), textposition: "middle right", textfont: { size: 15, color: colour("uncertain") } } ] };
+}
+
+function overviewFigure(items, width, current) {
+  const known = items.filter((i) => i.lower !== null || i.upper !== null);
+  const top = Math.max(...known.map((i) => Math.max(i.lower || 0, i.upper || 0)), 1);
+  const layout = baseLayout(width, 250);
+  const data = [];
+  layout.dragmode = false;
+  layout.showlegend = true;
+  layout.legend = { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", font: { size: 12 }, itemclick: false, itemdoubleclick: false };
+  layout.margin = { l: 58, r: 12, t: 30, b: 44 };
+  const first = items[0].index;
+  const final = items[items.length - 1].index;
+  layout.xaxis = Object.assign(axisLook(), { range: [first - 0.7, final + 0.7], fixedrange: true, tickformat: "d", showgrid: false,
+    dtick: final - first < Math.max(4, width / 40) ? 1 : undefined, title: { text: "start, by its number in the text", standoff: 4, font: { size: 12 } } });
+  layout.yaxis = Object.assign(axisLook(), { range: [0, top * 1.12], fixedrange: true, ticksuffix: " s", nticks: 6, title: { text: "after it began", standoff: 6, font: { size: 12 } } });
+  layout.shapes = [{ type: "rect", xref: "x", yref: "paper", x0: current - 0.5, x1: current + 0.5, y0: 0, y1: 1, layer: "below", fillcolor: colour("link"), opacity: 0.14, line: { width: 0 } }];
+  data.push({ type: "bar", name: "window", showlegend: false, hoverinfo: "none", x: known.map((i) => i.index), base: known.map((i) => i.lower || 0),
+    y: known.map((i) => (i.upper === null ? top * 1.1 : i.upper) - (i.lower || 0)), width: 0.6, marker: hatch(), customdata: known.map((i) => i.index) });
+  Object.entries(OUTCOMES).forEach(([outcome, [symbol, shade, name]]) => {
+    const group = known.filter((i) => i.outcome === outcome);
+    if (!group.length) { return; }
+    data.push({ type: "scatter", mode: "markers", name, hoverinfo: "none", x: group.map((i) => i.index), y: group.map((i) => (i.upper === null ? i.lower : i.upper)),
+      marker: { symbol, color: colour(shade), size: 9 }, customdata: group.map((i) => i.index) });
+  });
+  return { data, layout };
+}

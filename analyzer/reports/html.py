@@ -1,0 +1,325 @@
+"""The report as one self-contained page: everything in one file, nothing loaded, nothing from the log able to run.
+
+How the page is kept safe: Jinja2 escapes every value (``autoescape``), the numbers travel as JSON in a data block
+through ``tojson``, the policy in the page lets only the two scripts with a known digest run and nothing be fetched,
+and the page's own script puts text from the log into the document as text only.
+
+How it is kept light: the texts of all starts are in inert ``<template>`` elements, figures are drawn for the shown
+start alone, from the rows of :mod:`analyzer.figures.model`.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from analyzer.errors import UsageError
+from analyzer.figures.model import Dot, Mark, Ref, Row, Timeline, blame_rows, short_name, timeline_model
+from analyzer.figures.palette import DARK, ERROR_MARKS, LIGHT, SUCCESS_MARK, error_words, phase_words
+from analyzer.findings import Report, StartReport
+from analyzer.reports.html_view import (
+    clean,
+    outcome_counts,
+    page_title,
+    span_words,
+    start_row,
+    start_view,
+    window_words,
+    zone_words,
+)
+from analyzer.reports.output import Destination
+from analyzer.window import Span, Window
+
+PAGE_VERSION: Final = 1
+DETAILED_STARTS: Final = 200  # with all their tables and figures; the others have their row in the table of starts
+EVIDENCE_BYTES: Final = 200_000  # of log lines in the page before long lines are cut
+_EVIDENCE_CUTS: Final = (4096, 1200, 500, 240, 120)
+_SCRIPTS: Final = ("ticks", "figures", "hover", "view")
+
+JsonObject = dict[str, Any]
+
+
+def render(report: Report, *, start: int | None = None) -> str:
+    """The page as text, UTF-8 when written.
+
+    ``start`` is the ``index`` of the start shown first (default: the last). All starts are in the page; above
+    ``DETAILED_STARTS`` the older ones are only in the table, and the page says so. Raises ``UsageError`` when no
+    start has that index.
+    """
+    shown = _shown(report, start)
+    detailed = _detailed(report, shown)
+    models = {s.index: timeline_model(s) for s in detailed}
+    evidence, cut_to = _evidence(report, detailed, models)
+    data = {
+        "page": PAGE_VERSION,
+        "sources": [clean(os.path.basename(s.path) or s.path) for s in report.sources],
+        "errors": {name: list(mark) for name, mark in ERROR_MARKS.items()},
+        "success": list(SUCCESS_MARK),
+        "shown": shown.index if shown else None,
+        "starts": [_start_data(s, models[s.index]) for s in detailed],
+        "overview": [_overview(s) for s in report.starts[-DETAILED_STARTS * 10 :]] if len(report.starts) > 1 else [],
+        "evidence": evidence,
+    }
+    indexes = {s.index for s in detailed}
+    scripts = [_asset("plotly/plotly-basic.min.js"), _page_script()]
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            title=page_title(report, shown),
+            policy=_policy(scripts),
+            scripts=[Markup(text) for text in scripts],  # noqa: S704 - our own files, never a log's text
+            style=Markup(_asset("page/page.css")),  # noqa: S704
+            colours={"light": LIGHT, "dark": DARK},
+            data=data,
+            shown=None if shown is None else start_view(shown),
+            others=[start_view(s) for s in detailed if s is not shown],
+            rows=[start_row(s, s.index in indexes) for s in report.starts],
+            counts=outcome_counts(report),
+            left_out=len(report.starts) - len(detailed),
+            ledger=report.ledger,
+            reasons=sorted(report.ledger.reasons.items(), key=lambda item: (-item[1], item[0])),
+            sources=report.sources,
+            many_sources=len(report.sources) > 1,
+            evidence_cut=cut_to,
+            tool_version=report.tool_version,
+            plotly_version=json.loads(_asset("plotly/vendored.json"))["version"],
+            plotly_licence=_asset("plotly/LICENSE-plotly.txt"),
+        )
+    )
+
+
+def write_html(report: Report, path: str | Path, *, force: bool = False, start: int | None = None) -> None:
+    """Write the page to ``path`` (``-``: stdout), whole or not at all; says ``Wrote FILE`` on stderr.
+
+    Raises ``OutputError`` when the file exists (without ``force``) or cannot be written, ``UsageError`` as
+    :func:`render` does.
+    """
+    destination = Destination.named(str(path), force=force)
+    destination.check()
+    destination.write(render(report, start=start))
+
+
+def _shown(report: Report, start: int | None) -> StartReport | None:
+    if start is None:
+        return report.starts[-1] if report.starts else None
+    for candidate in report.starts:
+        if candidate.index == start:
+            return candidate
+    raise UsageError(f"there is no start {start}", hint=f"The text holds {len(report.starts)} starts")
+
+
+def _detailed(report: Report, shown: StartReport | None) -> list[StartReport]:
+    """The starts with tables and figures: all of them, or the newest and the shown one."""
+    kept = list(report.starts[-DETAILED_STARTS:])
+    if shown is not None and all(s is not shown for s in kept):
+        kept[0] = shown
+    return kept
+
+
+# --- data for the figures ------------------------------------------------------------------------------------------
+
+
+def _ref(ref: Ref) -> str:
+    return f"{ref[0]}:{ref[1]}"
+
+
+def _window(window: Window) -> JsonObject:
+    return {
+        "lower": window.lower,
+        "upper": window.upper,
+        "lower_kind": str(window.lower_kind),
+        "upper_kind": str(window.upper_kind),
+        "words": window_words(window),
+    }
+
+
+def _mark(mark: Mark) -> JsonObject:
+    found: JsonObject = {"k": mark.kind, "a": mark.begin, "b": mark.end, "n": clean(mark.note)}
+    if mark.refs:
+        found["e"] = [_ref(r) for r in mark.refs]
+    if mark.label:
+        found["l"] = clean(mark.label)
+    if mark.kind == "run":
+        found |= {"c": mark.count, "x": mark.error}
+    if mark.open_begin:
+        found["oa"] = True
+    if mark.open_end:
+        found["ob"] = True
+    return found
+
+
+def _dot(dot: Dot) -> JsonObject:
+    found: JsonObject = {"k": dot.kind, "t": dot.at, "n": clean(dot.note)}
+    if dot.refs:
+        found["e"] = [_ref(r) for r in dot.refs]
+    if dot.kind == "poll":
+        found |= {"x": dot.error, "p": dot.printed}
+    if dot.label:
+        found["l"] = clean(dot.label)
+    return found
+
+
+def _row(row: Row) -> JsonObject:
+    return {
+        "id": clean(row.id),
+        "kind": row.kind,
+        "label": clean(row.label),
+        "full": clean(row.full),
+        "marks": [_mark(m) for m in row.marks],
+        "dots": [_dot(d) for d in row.dots],
+        "window": None if row.window is None else _window(row.window),
+        "blocker": row.blocker,
+        "extra": row.extra,
+    }
+
+
+def _span(name: str, full: str, span: Span) -> JsonObject:
+    return {"label": clean(name), "full": clean(full), "min": span.min, "max": span.max, "words": span_words(span)}
+
+
+def _start_data(start: StartReport, model: Timeline) -> JsonObject:
+    began = start.began_at
+    blame = [_span(short_name(name), name, span) for name, span in blame_rows(start)]
+    if blame and start.hooks_shared_s is not None and start.hooks_shared_s.max != 0:
+        blame.append(_span("several at once", "Time in which several checks were failing", start.hooks_shared_s))
+    return {
+        "index": start.index,
+        "outcome": start.outcome,
+        "ready": _window(start.ready),
+        "detected": _window(start.detected),
+        "checks": {clean(c.name): [c.cleared.lower, c.cleared.upper] for c in start.checks},
+        "rows": [_row(r) for r in model.rows],
+        "begin": model.begin,
+        "end": model.end,
+        "focus": model.focus_end,
+        "notes": list(model.notes),
+        # seconds since 1970 as the log's own clock on the wall shows them, so that the browser's zone plays no part
+        "wall": None if began is None else began.timestamp() + _offset_s(start),
+        "zone": zone_words(start),
+        "origin": "the start began" if start.begin_seen and began is not None else "the first stamped line",
+        "blame": blame,
+        "phases": [_span(phase_words(p.id), phase_words(p.id), p.duration_s) for p in start.phases],
+        "error_words": {str(e.error): error_words(e.error) for e in start.errors},
+    }
+
+
+def _offset_s(start: StartReport) -> float:
+    offset = start.began_at.utcoffset() if start.began_at is not None else None
+    return offset.total_seconds() if offset is not None else 0.0
+
+
+def _overview(start: StartReport) -> JsonObject:
+    return {
+        "index": start.index,
+        "outcome": start.outcome,
+        "lower": start.ready.lower,
+        "upper": start.ready.upper,
+        "words": window_words(start.ready),
+    }
+
+
+def _evidence(
+    report: Report, detailed: Iterable[StartReport], models: Mapping[int, Timeline]
+) -> tuple[dict[str, str], int | None]:
+    """Texts of the lines that the page names, and to how many characters long ones were cut (``None``: not cut)."""
+    wanted: dict[Ref, None] = {}
+    for start in detailed:
+        for row in models[start.index].rows:
+            for item in (*row.marks, *row.dots):
+                wanted.update(dict.fromkeys(item.refs))
+        wanted.update(_table_refs(start))
+    texts = {ref: clean(report.evidence[ref]) for ref in wanted if ref in report.evidence}
+    budget = max(EVIDENCE_BYTES, 40 * 200 * len(models))
+    for limit in _EVIDENCE_CUTS:
+        if sum(min(len(t), limit) for t in texts.values()) <= budget:
+            break
+    cut = any(len(t) > limit for t in texts.values())
+    return {
+        _ref(ref): text if len(text) <= limit else f"{text[:limit]}… [{len(text) - limit} more characters]"
+        for ref, text in texts.items()
+    }, (limit if cut else None)
+
+
+def _table_refs(start: StartReport) -> dict[Ref, None]:
+    found: dict[Ref, None] = {}
+    for finding in start.findings:
+        found.update(dict.fromkeys((finding.source, line) for line in finding.lines[:20]))
+    windows = [start.ready, start.detected, *(p.end for p in start.phases), *(c.cleared for c in start.checks)]
+    for window in windows:
+        for line in (window.lower_line, window.upper_line):
+            if line is not None:
+                found[window.source, line] = None
+    for poll in start.polls[:2000]:
+        if poll.line is not None:
+            found[poll.source, poll.line] = None
+    for stone in start.milestones[:400]:
+        found[stone.source, stone.line] = None
+    return found
+
+
+# --- templates, assets, policy -------------------------------------------------------------------------------------
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("analyzer.reports", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_visible,
+    )
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": True, "separators": (",", ":")}
+    return environment
+
+
+def _visible(value: Any) -> Any:
+    """Every text a template prints, with control and direction-changing characters made visible."""
+    return clean(value) if type(value) is str else value
+
+
+@cache
+def _asset(name: str) -> str:
+    return files("analyzer.reports").joinpath("assets", *name.split("/")).read_text(encoding="utf-8")
+
+
+@cache
+def _page_script() -> str:
+    parts = "\n".join(_asset(f"page/{name}.js") for name in _SCRIPTS)
+    return f'(function () {{\n"use strict";\n{parts}\n}})();\n'
+
+
+def _digest(script: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
+
+
+def _policy(scripts: Iterable[str]) -> str:
+    """The Content-Security-Policy: two scripts by digest, nothing fetched. Plotly needs inline styles."""
+    allowed = " ".join(f"'{_digest(text)}'" for text in scripts)
+    return "; ".join(
+        (
+            "default-src 'none'",
+            f"script-src {allowed}",
+            "style-src 'unsafe-inline'",
+            "img-src data: blob:",
+            "connect-src 'none'",
+            "font-src 'none'",
+            "object-src 'none'",
+            "frame-src 'none'",
+            "worker-src 'none'",
+            "base-uri 'none'",
+            "form-action 'none'",
+        )
+    )

@@ -1,0 +1,417 @@
+"""What the page says, in words: plain data for the templates, built from a report. No markup here.
+
+Numbers are rounded for reading so that a window never gets narrower: lower ends down, upper ends up.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from analyzer.figures.model import Ref, bound_words, clearing_order
+from analyzer.figures.palette import error_mark, error_words, phase_words
+from analyzer.findings import Check, Finding, Poll, Report, StartReport
+from analyzer.window import Span, Window
+
+TABLE_ROWS: Final = 400  # per table; a page is for reading
+_OUTCOME: Final = {
+    "ready": ("✓", "Ready"),
+    "failed": ("✕", "Failed before it was ready"),
+    "stopped": ("■", "Stopped before it was ready"),
+    "incomplete": ("?", "Not known: the text ends or does not say"),
+}
+_SEVERITY: Final = {"critical": ("✕", "Critical"), "warning": ("▲", "Warning"), "info": ("i", "Note")}
+_BASIS: Final = {
+    "monotonic": "the journal's monotonic clock, which clock steps do not move",
+    "journal": "the journal's stamps",
+    "logrus": "the stamps k3s writes into its own lines",
+    "klog": "the stamps of the klog lines, which hold no year",
+    "elapsed": "seconds counted by the program itself",
+}
+_POLLER: Final = {
+    "shared-2s": "one poller, every 2 s",
+    "legacy-4x1s": "four pollers, every 1 s each",
+    "legacy-30s": "1 s polls in rounds of 30 s",
+    "unknown": "not known",
+}
+
+
+def clean(text: str) -> str:
+    """``text`` with control, direction-changing and undecodable characters made visible.
+
+    Done before escaping, so that no name from a log can reorder or hide what stands beside it.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def down(value: float, digits: int) -> float:
+    """``value`` rounded down; float noise below a nanosecond does not cost a digit."""
+    scale = 10.0**digits
+    return math.floor(value * scale + 1e-6 * min(1.0, scale / 1000)) / scale
+
+
+def up(value: float, digits: int) -> float:
+    """``value`` rounded up; float noise below a nanosecond does not cost a digit."""
+    scale = 10.0**digits
+    return math.ceil(value * scale - 1e-6 * min(1.0, scale / 1000)) / scale
+
+
+def _digits(width: float | None) -> int:
+    if width is None or width >= 0.95:
+        return 1
+    return 2 if width >= 0.095 else 3
+
+
+def number(value: float, digits: int = 1) -> str:
+    """Seconds, and minutes beside them from two minutes on: ``74.1 s``, ``902.0 s (15 min 2 s)``."""
+    text = f"{value:.{digits}f} s"
+    if abs(value) < 120:
+        return text
+    minutes, seconds = divmod(round(abs(value)), 60)
+    hours, minutes = divmod(minutes, 60)
+    long = f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"
+    return f"{text} ({'-' if value < 0 else ''}{long})"
+
+
+def window_words(window: Window) -> str:
+    """A window as a phrase that follows "it happened": ``between 12.0 s and 14.1 s``."""
+    low, high = window.lower, window.upper
+    digits = _digits(window.width)
+    if low is None and high is None:
+        return "at a time the text does not tell"
+    if high is None:
+        return f"after {number(down(low or 0.0, 1))}, if at all"
+    if low is None:
+        return f"at {number(up(high, 1))} at the latest"
+    if low == high:
+        return f"at {number(low, 3)}"
+    return f"between {number(down(low, digits), digits)} and {number(up(high, digits), digits)}"
+
+
+def span_words(span: Span | None) -> str:
+    """A length known within limits: ``2.0 to 6.1 s``, ``at least 3.0 s``, ``not known``."""
+    if span is None:
+        return "not known"
+    digits = _digits(None if span.max is None else span.max - span.min)
+    low = down(span.min, digits)
+    if span.max is None:
+        return f"at least {low:.{digits}f} s"
+    high = up(span.max, digits)
+    return f"{low:.{digits}f} s" if low == high else f"{low:.{digits}f} to {high:.{digits}f} s"
+
+
+def refs_of(window: Window) -> list[Ref]:
+    """The lines behind both ends, each once."""
+    lines = [line for line in (window.lower_line, window.upper_line) if line is not None]
+    return [(window.source, line) for line in dict.fromkeys(lines)]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Turns moments of one start into text; holds the zone and the origin."""
+
+    start: StartReport
+
+    def clock(self, at: float | None) -> str:
+        """Wall-clock time in the zone of the log; empty when the log holds no date."""
+        if at is None or self.start.began_at is None or not math.isfinite(at):
+            return ""
+        try:
+            moment = self.start.began_at + timedelta(seconds=at)
+        except OverflowError:
+            return ""
+        same_day = moment.date() == self.start.began_at.date()
+        return moment.strftime("%H:%M:%S" if same_day else "%Y-%m-%d %H:%M:%S")
+
+    def at(self, at: float | None) -> str:
+        """Seconds since the start began."""
+        return "no stamp" if at is None else f"{at:.3f} s"
+
+    @property
+    def origin(self) -> str:
+        """What second 0 is."""
+        if self.start.began_at is None:
+            return "the first stamped line"
+        return "the start began" if self.start.begin_seen else "the first line of this fragment"
+
+
+def zone_words(start: StartReport) -> str:
+    """``UTC+05:30`` or that it is not known."""
+    if start.clock.utc_offset:
+        return f"UTC{start.clock.utc_offset}"
+    if start.began_at is not None:
+        offset = start.began_at.strftime("%z")
+        return f"UTC{offset[:3]}:{offset[3:5]}" if offset else "zone not known"
+    return "zone not known"
+
+
+def verdict(start: StartReport) -> tuple[str, str, list[str]]:
+    """Sign, headline and sentences about the outcome of one start."""
+    sign, headline = _OUTCOME[start.outcome]
+    words = Words(start)
+    said: list[str] = []
+    ready, detected = start.ready, start.detected
+    if start.role == "agent" and ready.lower is None and ready.upper is None:
+        said.append("An agent has no API server of its own, so there is no readiness to time.")
+    elif ready.upper is not None:
+        said.append(f"/readyz turned OK {window_words(ready)} after {words.origin}.")
+        if ready.width is not None and ready.width > 0.05:
+            said.append(f"That is a window {up(ready.width, 1):.1f} s wide: nobody looked in between.")
+    elif ready.lower is not None:
+        said.append(
+            f"/readyz was certainly not OK until {number(down(ready.lower, 1))} after {words.origin}; "
+            "the text does not show it turning OK."
+        )
+    else:
+        said.append("The text does not say when or whether /readyz turned OK.")
+    if detected.upper is not None:
+        tax = f", {span_words(start.polling_tax_s)} later" if start.polling_tax_s is not None else ""
+        said.append(f"k3s noticed it {window_words(detected)}{tax}.")
+    return sign, headline, said
+
+
+def end_words(start: StartReport) -> str:
+    """What became of the process."""
+    end = start.end
+    if end.kind == "running":
+        return "still running at the end of the text"
+    at = f" at {number(end.at_s)}" if end.at_s is not None else ""
+    clock = Words(start).clock(end.at_s)
+    return f"{end.kind}{at}{f' ({clock})' if clock else ''}"
+
+
+def start_row(start: StartReport, detailed: bool) -> dict[str, Any]:
+    """One row of the table of all starts."""
+    sign, headline = _OUTCOME[start.outcome]
+    ready = start.ready
+    latest = ready.upper if ready.upper is not None else math.inf
+    began = start.began_at
+    return {
+        "index": start.index,
+        "detailed": detailed,
+        "host": start.host or "–",
+        "began": began.strftime("%Y-%m-%d %H:%M:%S") if began else "no date",
+        "began_sort": began.timestamp() if began else start.index,
+        "version": start.version or "–",
+        "outcome": start.outcome,
+        "sign": sign,
+        "headline": headline,
+        "ready": "–" if ready.lower is None and ready.upper is None else window_words(ready),
+        "ready_sort": latest if math.isfinite(latest) else 1e12 + (ready.lower or 0.0),
+        "bottleneck": ", ".join(start.bottleneck.checks[:2])
+        + (f" and {len(start.bottleneck.checks) - 2} more" if len(start.bottleneck.checks) > 2 else "")
+        or "–",
+    }
+
+
+def start_view(start: StartReport) -> dict[str, Any]:
+    """Everything one start's section says."""
+    sign, headline, said = verdict(start)
+    words = Words(start)
+    began = start.began_at
+    origin = began.strftime("%Y-%m-%d %H:%M:%S") if began else None
+    zone = zone_words(start)
+    who = [start.product if start.product != "unknown" else "k3s or RKE2"]
+    if start.role != "unknown":
+        who.append(start.role)
+    return {
+        "index": start.index,
+        "sign": sign,
+        "outcome": start.outcome,
+        "headline": headline,
+        "said": said,
+        "reason": start.outcome_reason,
+        "bottleneck": start.bottleneck.sentence,
+        "certainty": start.bottleneck.certainty,
+        "facts": [
+            ("Host and unit", " · ".join(t for t in (start.host, start.unit) if t) or "not in the text"),
+            ("Program", " ".join(who) + (f" {start.version}" if start.version else ", version not in the text")),
+            ("Began", f"{origin} ({zone})" if origin else f"no date in the text ({zone})"),
+            ("End of the process", end_words(start)),
+            ("Poller", _poller_words(start)),
+        ],
+        "axis": f"{words.origin}, {origin} ({zone})" if origin else f"{words.origin} (no date in the text)",
+        "zone": zone,
+        "findings": [_finding(f) for f in start.findings],
+        "checks": [_check(c, start) for c in sorted(start.checks, key=clearing_order)[:TABLE_ROWS]],
+        "checks_total": len(start.checks),
+        "polls": _poll_table(start.polls, words),
+        "polls_total": len(start.polls),
+        "errors": [
+            {
+                "error": e.error,
+                "words": error_words(e.error),
+                "symbol": error_mark(e.error)[0],
+                "severity": e.severity,
+                "polls": e.polls,
+                "first": words.at(e.first_s),
+                "last": words.at(e.last_s),
+            }
+            for e in start.errors
+        ],
+        "phases": [
+            {
+                "words": phase_words(p.id),
+                "id": p.id,
+                "length": span_words(p.duration_s),
+                "end": window_words(p.end),
+                "refs": refs_of(p.end),
+            }
+            for p in start.phases
+        ],
+        "milestones": [
+            {
+                "id": m.id,
+                "at": words.at(m.at_s),
+                "clock": words.clock(m.at_s),
+                "text": m.text,
+                "refs": [(m.source, m.line)],
+            }
+            for m in start.milestones[:TABLE_ROWS]
+        ],
+        "milestones_total": len(start.milestones),
+        "gaps": [
+            {
+                "kind": g.kind.replace("_", " "),
+                "begin": words.at(g.begin_s),
+                "end": words.at(g.end_s),
+                "detail": g.detail,
+                "refs": [] if g.line is None else [(g.source, g.line)],
+            }
+            for g in start.gaps[:TABLE_ROWS]
+        ],
+        "gaps_total": len(start.gaps),
+        "clock": _clock_notes(start),
+        "alone": None if start.hooks_alone_s is None else span_words(start.hooks_alone_s),
+        "shared": None if start.hooks_shared_s is None else span_words(start.hooks_shared_s),
+    }
+
+
+def _poller_words(start: StartReport) -> str:
+    poller = start.poller
+    text = _POLLER.get(poller.kind, poller.kind)
+    if poller.prints_polls is False:
+        return f"{text}; this release prints no polls"
+    return f"{text}; {poller.printed} polls printed, {poller.implied} implied"
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    sign, severity = _SEVERITY[finding.severity]
+    return {
+        "id": finding.id,
+        "sign": sign,
+        "severity": severity,
+        "level": finding.severity,
+        "title": finding.title,
+        "detail": finding.detail,
+        "advice": finding.advice,
+        "refs": [(finding.source, line) for line in finding.lines[:20]],
+        "more": max(0, len(finding.lines) - 20),
+    }
+
+
+_BLOCKER: Final = {"certain": "certainly the last", "possible": "possibly the last", "no": "not the last"}
+
+
+def _check(check: Check, start: StartReport) -> dict[str, Any]:
+    window = check.cleared
+    basis = []
+    if window.lower is not None:
+        basis.append(f"after: {bound_words(window.lower_kind, window.lower_witness)}")
+    if window.upper is not None:
+        basis.append(f"at the latest: {bound_words(window.upper_kind, window.upper_witness)}")
+    estimate = None if check.estimate_s is None else f"{check.estimate_s:.2f} s ({check.estimate_basis or 'estimate'})"
+    return {
+        "name": check.name,
+        "final": check.final,
+        "seen_failing": check.seen_failing,
+        "cleared": window_words(window),
+        "basis": "; ".join(basis) or "nothing",
+        "refs": refs_of(window),
+        "estimate": estimate,
+        "exclusive": span_words(check.exclusive_s),
+        "saving": span_words(check.saving_s),
+        "last": _BLOCKER[check.last_blocker],
+        "bottleneck": check.name in start.bottleneck.checks,
+        "reasons": ", ".join(check.reasons),
+    }
+
+
+def _poll_table(polls: Sequence[Poll], words: Words) -> list[dict[str, Any]]:
+    """Printed polls one by one; the implied ones between two of them in one row."""
+    rows: list[dict[str, Any]] = []
+    implied: list[Poll] = []
+
+    def flush() -> None:
+        if implied:
+            first, last = implied[0], implied[-1]
+            at = words.at(first.at_s) if len(implied) == 1 else f"{words.at(first.at_s)} … {words.at(last.at_s)}"
+            rows.append(_poll_row(first, at, words.clock(first.at_s), len(implied)))
+            implied.clear()
+
+    for poll in polls:
+        if poll.printed or poll.error is None or poll.line is not None:
+            flush()
+            rows.append(_poll_row(poll, words.at(poll.at_s), words.clock(poll.at_s), 1))
+        else:
+            if implied and implied[-1].error != poll.error:
+                flush()
+            implied.append(poll)
+        if len(rows) > TABLE_ROWS:
+            implied.clear()
+            break
+    flush()
+    return rows[:TABLE_ROWS]
+
+
+def _poll_row(poll: Poll, at: str, clock: str, count: int) -> dict[str, Any]:
+    kind = "answered OK" if poll.error is None else "printed" if poll.printed else "implied"
+    return {
+        "at": at,
+        "clock": clock,
+        "kind": f"{count} {kind}" if count > 1 else kind,
+        "error": error_words(poll.error),
+        "status": poll.http_status,
+        "failing": ", ".join(poll.failing[:8])
+        + (f" and {len(poll.failing) - 8} more" if len(poll.failing) > 8 else ""),
+        "cut": poll.cut,
+        "text": poll.text[:400],
+        "refs": [] if poll.line is None else [(poll.source, poll.line)],
+    }
+
+
+def _clock_notes(start: StartReport) -> list[str]:
+    clock = start.clock
+    notes = [f"Times rest on {_BASIS.get(clock.basis, clock.basis)}; one stamp is good to {clock.precision_s:g} s."]
+    if clock.year_from == "none":
+        notes.append("The year is not in the text and was not guessed.")
+    elif clock.year_from != "stamp":
+        notes.append(f"The year was taken from: {clock.year_from}.")
+    if clock.utc_offset is None:
+        notes.append("The zone of the log is not known.")
+    if clock.steps:
+        notes.append(f"The wall clock was set {clock.steps} time{'s' if clock.steps > 1 else ''} during this start.")
+    return notes
+
+
+def page_title(report: Report, shown: StartReport | None) -> str:
+    """The title of the page."""
+    if shown is None:
+        return "k3s start-up: no start found"
+    product = "RKE2" if shown.product == "rke2" else "k3s"
+    host = f" on {shown.host}" if shown.host else ""
+    count = len(report.starts)
+    return f"{product} start-up{host}" + (f": {count} starts" if count > 1 else "")
+
+
+def outcome_counts(report: Report) -> list[tuple[str, str, int]]:
+    """Sign, outcome and how many starts ended so; only outcomes that occur."""
+    counts: Mapping[str, int] = {
+        key: sum(s.outcome == key for s in report.starts) for key in ("ready", "failed", "stopped", "incomplete")
+    }
+    return [(_OUTCOME[key][0], key, n) for key, n in counts.items() if n]
