@@ -71,20 +71,20 @@ class AdaptiveParams:
     """Seconds, shares and counts of the adaptive policy; see the module's text for their meaning."""
 
     wait_share: float = 0.15
-    wait_min_s: float = 0.6
-    wait_max_s: float = 2.0
-    floor_s: float = 1.0
-    many_s: float = 0.5
-    few: int = 2
+    wait_min_s: float = 1.37
+    wait_max_s: float = 2.5
+    floor_s: float = 1.14
+    many_s: float = 0.79
+    few: int = 1
     late_share: float = 0.2
-    late_min_s: float = 0.3
-    late_max_s: float = 0.7
+    late_min_s: float = 0.26
+    late_max_s: float = 0.56
     over_s: float = 1.0
     over_max_s: float = 15.0
     fatal_s: float = 1.0
     fatal_count: int = 3
     fatal_span_s: float = 3.0
-    latency_factor: float = 1.5
+    latency_factor: float = 1.6
     latency_cap_s: float = 0.7
     jitter: float = 0.1
 
