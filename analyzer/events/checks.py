@@ -30,6 +30,7 @@ class CheckInfo:
     slow_causes: tuple[str, ...] = ()
     advice: str = ""
     needs: tuple[str, ...] = ()
+    needs_when_fresh: tuple[str, ...] = ()
     hard_limit: bool = False
     known: bool = True
 
@@ -58,6 +59,7 @@ def _known() -> tuple[dict[str, CheckInfo], tuple[tuple[re.Pattern[str], CheckIn
             slow_causes=tuple(raw.get("slow_causes", ())),
             advice=raw.get("advice", ""),
             needs=tuple(raw.get("needs", ())),
+            needs_when_fresh=tuple(raw.get("needs_when_fresh", ())),
             hard_limit=raw.get("hard_limit", False),
         )
         for name in raw.get("names", ()):

@@ -49,6 +49,15 @@ def _classes() -> tuple[_Class, ...]:
 
 
 @cache
+def advice(error: str) -> tuple[str, str]:
+    """Title and advice for answers of a class that do not go away; empty for classes that heal by themselves."""
+    for raw in load("errors.toml")["error"]:
+        if raw["id"] == error and "title" in raw:
+            return raw["title"], raw["advice"]
+    return "", ""
+
+
+@cache
 def severities() -> dict[str, Severity]:
     """Every error class with its severity."""
     return {one.id: one.severity for one in _classes()}
