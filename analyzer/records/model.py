@@ -74,6 +74,7 @@ class LogRecord:
     pid: int | None = None
     unit: str | None = None  # the unit the line is about (_SYSTEMD_UNIT, or UNIT for PID 1's lines)
     boot_id: str | None = None
+    boot_seq: int = 0  # text without boot ids: counts the boot markers of its source (0 before the first)
     invocation_id: str | None = None
     journal: Mapping[str, str] = field(default_factory=lambda: NO_FIELDS)  # EXIT_CODE, EXIT_STATUS, N_RESTARTS, MESSAGE_ID …
     truncated: bool = False  # cut by a pager, an ellipsis or a length limit

@@ -1,0 +1,26 @@
+"""Bytes to printable text: terminal sequences and control characters out, bad UTF-8 replaced and noticed."""
+
+from __future__ import annotations
+
+import re
+
+_TERMINAL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[PX^_][^\x1b]*\x1b\\|[@-Z\\-_])")
+# C0 and C1 without TAB and LF, DEL, lone surrogates, and the bidirectional controls that can disguise a line.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+
+
+def strip_terminal(text: str) -> str:
+    """``text`` without colour, cursor and title sequences and without control characters; TAB and LF stay."""
+    if _CONTROL.search(text) is None:
+        return text
+    if "\x1b" in text:
+        text = _TERMINAL.sub("", text)
+    return _CONTROL.sub("", text)
+
+
+def decode(data: bytes) -> tuple[str, bool]:
+    """``(text, lossy)``: UTF-8 with undecodable bytes replaced."""
+    try:
+        return data.decode("utf-8"), False
+    except UnicodeDecodeError:
+        return data.decode("utf-8", "replace"), True

@@ -1,0 +1,71 @@
+"""A record on its way: the decoded line beside the raw stamps that ``resolve`` turns into axis positions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from analyzer.records.model import LogRecord
+
+
+class Outer(IntEnum):
+    """What the carrier's stamp of a line is."""
+
+    NONE = 0
+    UTC = 1  # realtime, µs since 1970
+    WALL = 2  # local time with its date, zone unknown
+    PARTIAL = 3  # local time with month and day only (timebase.pack_partial)
+    TIME = 4  # time of day only
+    MONO = 5  # monotonic only, in text
+
+
+class Inner(IntEnum):
+    """What the stamp inside the message is."""
+
+    NONE = 0
+    UTC = 1  # logrus time=, etcd ts=
+    PARTIAL = 2  # klog
+    ELAPSED = 3  # logrus on a terminal: seconds since the process began
+
+
+@dataclass(slots=True)
+class Draft:
+    """One record and its undigested stamps; all µs, offsets in s."""
+
+    rec: LogRecord
+    outer: Outer = Outer.NONE
+    value: int = 0
+    precision: int = 0
+    offset_s: int | None = None
+    mono: int | None = None
+    inner: Inner = Inner.NONE
+    inner_value: int = 0
+    inner_precision: int = 0
+    inner_offset_s: int | None = None
+    etcd: bool = False
+    klog_pid: int | None = None
+    rt: int | None = None  # realtime in UTC, set by resolve (wall time when no zone is known)
+    follows: bool = False  # a further line of the entry before it
+    line_max: bool = False  # journald cut the line here, the next entry goes on
+    whole: str = ""  # the undigested message, kept only for lines as long as journald's limit
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a reader met in one source, and what it learnt about the source on the way."""
+
+    path: str
+    index: int
+    format: str = "unknown"
+    bytes: int = 0
+    lines: int = 0
+    malformed: int = 0
+    truncated: int = 0
+    lossy: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
+    formats: Counter[str] = field(default_factory=Counter)
+    # Date hints for text without a year: (wall µs, offset in s or None), from headers and status blocks.
+    date_hints: list[tuple[int, int | None]] = field(default_factory=list)
+    digest: bytes = b""

@@ -1,0 +1,117 @@
+"""Several inputs to one sequence: copies counted once, hosts and boots kept together, file order kept within each."""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+from analyzer.records.draft import Draft, Outer, Tally
+from analyzer.timebase import SECOND
+
+GIVEN_TWICE = "given twice"
+_Key = tuple[int, int | None, str]
+Source = tuple[Tally, list[Draft]]
+
+
+def drop_copies(sources: Sequence[Source]) -> list[Source]:
+    """Sources in an order that does not depend on how they were named, without lines that another source holds too.
+
+    Two lines are the same when second, pid and message agree; of k equal lines in one source and m in another the
+    larger number is kept. The source with the finer clock wins. Lines without a date are only compared as whole files.
+    """
+    ordered = sorted(sources, key=lambda s: (_rank(s[1]), _first(s[1]), s[0].digest))
+    if len(ordered) < 2:
+        return ordered
+    seen: Counter[_Key] = Counter()
+    digests: set[bytes] = set()
+    kept: list[Source] = []
+    for tally, drafts in ordered:
+        if tally.digest and tally.digest in digests:
+            count = len({d.rec.line for d in drafts})
+            tally.reasons[GIVEN_TWICE] += count
+            tally.notes.append("an exact copy of another input, counted once")
+            kept.append((tally, []))
+            continue
+        digests.add(tally.digest)
+        here: Counter[_Key] = Counter()
+        rest: list[Draft] = []
+        dropped: set[int] = set()
+        context: int | None = None
+        for draft in drafts:
+            if draft.rt is not None and (draft.rec.absolute or draft.outer is Outer.PARTIAL):
+                context = draft.rt // SECOND
+            if context is None:
+                rest.append(draft)
+                continue
+            key = (context, draft.rec.pid, draft.rec.message)
+            here[key] += 1
+            if here[key] <= seen[key]:
+                dropped.add(draft.rec.line)
+            else:
+                rest.append(draft)
+        for key, count in here.items():
+            seen[key] = max(seen[key], count)
+        if dropped:
+            tally.reasons[GIVEN_TWICE] += len(dropped)
+            tally.notes.append(f"{len(dropped)} lines are in another input too, counted once")
+        kept.append((tally, rest))
+    return kept
+
+
+def _rank(drafts: Sequence[Draft]) -> int:
+    """0 for sources with a monotonic clock, then realtime in µs, then coarser stamps, then none."""
+    for draft in drafts:
+        if draft.mono is not None:
+            return 0
+        if draft.outer is not Outer.NONE:
+            return 1 if draft.precision < 1000 else 2
+    return 3
+
+
+def _first(drafts: Sequence[Draft]) -> int:
+    return next((d.rt for d in drafts if d.rt is not None), 1 << 62)
+
+
+def merge(sources: Sequence[Source]) -> list[Draft]:
+    """All drafts in true order: per host and boot by time, equal stamps and stampless lines in file order."""
+    groups: dict[tuple[str | None, str | None], list[list[Draft]]] = defaultdict(list)
+    with_boots = all(d.rec.boot_id is not None for _, drafts in sources for d in drafts)
+    for _, drafts in sources:
+        mine: dict[tuple[str | None, str | None], list[Draft]] = defaultdict(list)
+        for draft in drafts:
+            mine[(draft.rec.host, draft.rec.boot_id if with_boots else None)].append(draft)
+        for key, rows in mine.items():
+            groups[key].append(rows)
+    whole = [_weave(rows, by_clock=with_boots) for rows in groups.values()]
+    whole.sort(key=_begin)
+    return [draft for rows in whole for draft in rows]
+
+
+def _begin(rows: Sequence[Draft]) -> tuple[int, int]:
+    """Groups in order of time; those whose time is not absolute come after."""
+    absolute = any(d.rec.absolute for d in rows)
+    first = next((d.rec.at.us for d in rows if d.rec.at is not None), 0)
+    return (0 if absolute else 1, first)
+
+
+def _weave(rows: Sequence[list[Draft]], by_clock: bool) -> list[Draft]:
+    keyed = [_keys(part, by_clock) for part in rows]
+    if len(keyed) == 1:
+        part = keyed[0]
+        return [d for _, d in (sorted(part, key=lambda k: k[0]) if by_clock else part)]
+    if by_clock:
+        keyed = [sorted(part, key=lambda k: k[0]) for part in keyed]
+    return [draft for _, draft in heapq.merge(*keyed, key=lambda item: item[0])]
+
+
+def _keys(part: Sequence[Draft], by_clock: bool) -> list[tuple[int, Draft]]:
+    """Sort keys: the clock itself within one boot, otherwise the highest stamp so far (file order is the truth)."""
+    high = -(1 << 62)
+    out = []
+    for draft in part:
+        at = draft.rec.at
+        if at is not None:
+            high = at.us if by_clock and not draft.follows else max(high, at.us)
+        out.append((high, draft))
+    return out

@@ -1,0 +1,242 @@
+"""The program's own format inside a message: logrus, klog, etcd's zap, systemd, Go panics.
+
+``digest`` fills the payload fields of a draft from ``rec.message``. Nothing here fails: what is not recognised stays
+``PLAIN`` with its text, and a header whose tail was cut still gives level, stamp and the text that is left.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+from analyzer.records.draft import Draft, Inner
+from analyzer.records.goquote import quoted, unquote
+from analyzer.records.model import Payload
+from analyzer.timebase import SECOND, pack_partial, parse_iso
+
+_LOGRUS = re.compile(r'(?:time="([^"]*)(?:"|$) ?)?(?:level=(\w+)(?: |$))?(?:msg=)?')
+_GLUED = re.compile(r'time="[^"]{10,40}" level=\w+ ')
+_BARE_VALUE = re.compile(r"[^\s\"]*")
+_PAIR = re.compile(r'([\w.\-/]+)=("(?:[^"\\]++|\\.)*+"?|[^\s"]*)', re.DOTALL)
+_TTY = re.compile(r"(TRAC|DEBU|INFO|WARN|ERRO|FATA|PANI)\[([^\]]{1,40})\] ?(.*)", re.DOTALL)
+_TTY_TAIL = re.compile(r' {2,}((?:[\w.\-/]+=(?:"(?:[^"\\]++|\\.)*+"|[^\s"]*) ?)+)$')
+_KLOG = re.compile(
+    r"([IWEF]?)(\d\d)(\d\d) (\d\d):(\d\d):(\d\d)\.(\d{6})\s+(\d+) ([^\s:\]]+):(\d+)\] ?(.*)", re.DOTALL
+)
+_ZAP_PART = re.compile(r'"(level|ts|caller|msg|logger)":"((?:[^"\\]++|\\.)*+)')
+_PANIC = re.compile(
+    r"panic: |panic\(|fatal error: |goroutine \d+ [\[(]|created by |SIG[A-Z]{3,5}: |\[signal |exit status \d|"
+    r"\t/\S+\.go:\d+|main\.main\(|runtime[./]|(?:[\w.\-]+/)+[\w.\-]+\.\S*\(.*\)$"
+)
+_UNIT_COLON = re.compile(r"([\w@:.\\-]+\.(?:service|scope|socket|mount|slice|target|timer)): ")
+_UNIT_JOB = re.compile(
+    r"(?:Starting|Started|Stopping|Stopped|Failed to start|Finished|Reloading|Reloaded) "
+    r"([\w@:.\\-]+\.(?:service|scope|socket|mount|slice|target|timer))(?: - |\.|$)"
+)
+_EXITED = re.compile(r"[Mm]ain process exited, code=(\w+), status=(\d+)")
+_COUNTER = re.compile(r"restart counter is at (\d+)")
+_LEVELS = {
+    "TRAC": "trace", "DEBU": "debug", "INFO": "info", "WARN": "warning", "ERRO": "error", "FATA": "fatal", "PANI": "panic",
+    "I": "info", "W": "warning", "E": "error", "F": "fatal", "warn": "warning", "dpanic": "panic",
+}  # fmt: skip
+_SYSTEMD_IDENTS = frozenset({"systemd", "(systemd)"})
+
+
+def _pairs(text: str) -> dict[str, str]:
+    return {key: unquote(value) if value[:1] == '"' else value for key, value in _PAIR.findall(text)}
+
+
+def _logrus(draft: Draft, text: str) -> bool:
+    rec = draft.rec
+    match = _LOGRUS.match(text)
+    assert match is not None
+    stamp, level = match.group(1), match.group(2)
+    if stamp is None and level is None:
+        return False
+    rest = text[match.end() :]
+    has_msg = match.group(0).endswith("msg=")
+    rec.payload = Payload.LOGRUS
+    rec.level = _LEVELS.get(level, level) if level else ""
+    if stamp is not None:
+        instant = parse_iso(stamp)
+        if instant is not None and instant.offset_s is not None:
+            draft.inner = Inner.UTC
+            draft.inner_value, draft.inner_precision = instant.us, instant.precision_us
+            draft.inner_offset_s = instant.offset_s
+    if not has_msg:  # cut or ellipsised before msg=, or a line without a message
+        rec.message = rest
+        rec.truncated = rec.truncated or "=" not in rest
+        return True
+    if rest[:1] == '"':
+        rec.message, end, closed = quoted(rest, 0)
+        if not closed:
+            rec.truncated = True
+            if rec.message.endswith(">"):  # the pager's mark in the last column
+                rec.message = rec.message[:-1]
+            return True
+    else:
+        bare = _BARE_VALUE.match(rest)
+        assert bare is not None
+        rec.message, end = bare.group(), bare.end()
+    tail = rest[end:]
+    if tail and not tail.isspace():
+        rec.fields = _pairs(tail)
+    return True
+
+
+def _tty(draft: Draft, text: str) -> bool:
+    match = _TTY.match(text)
+    if match is None:
+        return False
+    level, stamp, rest = match.groups()
+    if stamp.isdigit():
+        draft.inner = Inner.ELAPSED
+        draft.inner_value, draft.inner_precision = int(stamp[:9]) * SECOND, SECOND
+    else:
+        instant = parse_iso(stamp)
+        if instant is None:
+            return False
+        if instant.offset_s is not None:
+            draft.inner = Inner.UTC
+            draft.inner_value, draft.inner_precision = instant.us, instant.precision_us
+            draft.inner_offset_s = instant.offset_s
+    rec = draft.rec
+    rec.payload = Payload.LOGRUS
+    rec.level = _LEVELS[level]
+    tail = _TTY_TAIL.search(rest)
+    if tail is not None:
+        rec.fields = _pairs(tail.group(1))
+        rest = rest[: tail.start()]
+    rec.message = rest.rstrip()
+    return True
+
+
+def _klog(draft: Draft, text: str) -> bool:
+    match = _KLOG.match(text)
+    if match is None:
+        return False
+    letter, month, day, hour, minute, second, micro, pid, file, _line, rest = match.groups()
+    seconds = int(hour) * 3600 + int(minute) * 60 + int(second)
+    if not (1 <= int(month) <= 12 and 1 <= int(day) <= 31 and seconds <= 86400):
+        return False
+    rec = draft.rec
+    rec.payload = Payload.KLOG
+    rec.level = _LEVELS.get(letter, "")
+    rec.file = file
+    rec.message = rest
+    if rest[:1] == '"':
+        _, end, closed = quoted(rest, 0)
+        if not closed:
+            rec.truncated = True
+        elif end < len(rest):
+            rec.fields = _pairs(rest[end:])
+    draft.inner = Inner.PARTIAL
+    draft.inner_value = pack_partial(int(month), int(day), seconds * SECOND + int(micro))
+    draft.inner_precision = 1
+    draft.klog_pid = int(pid)
+    return True
+
+
+def _zap_stamp(draft: Draft, stamp: str) -> None:
+    instant = parse_iso(stamp)
+    if instant is not None and instant.offset_s is not None:
+        draft.inner = Inner.UTC
+        draft.etcd = True
+        draft.inner_value, draft.inner_precision = instant.us, instant.precision_us
+        draft.inner_offset_s = instant.offset_s
+
+
+def _zap(draft: Draft, text: str) -> bool:
+    rec = draft.rec
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        parts = dict(_ZAP_PART.findall(text))
+        if "level" not in parts or not ("msg" in parts or "ts" in parts):
+            return False
+        rec.payload = Payload.ZAP
+        rec.truncated = True
+        rec.level = _LEVELS.get(parts["level"], parts["level"])
+        rec.file = parts.get("caller", "").rpartition(":")[0]
+        rec.message = unquote(parts.get("msg", text))
+        _zap_stamp(draft, parts.get("ts", ""))
+        return True
+    if not isinstance(data, dict) or "level" not in data or "msg" not in data:
+        return False
+    rec.payload = Payload.ZAP
+    level = str(data.pop("level")).lower()
+    rec.level = _LEVELS.get(level, level)
+    rec.file = str(data.pop("caller", "")).rpartition(":")[0]
+    rec.message = str(data.pop("msg"))
+    _zap_stamp(draft, str(data.pop("ts", "")))
+    if data:
+        rec.fields = {k: v if isinstance(v, str) else json.dumps(v, ensure_ascii=False) for k, v in data.items()}
+    return True
+
+
+def _systemd(draft: Draft, text: str) -> None:
+    rec = draft.rec
+    rec.payload = Payload.SYSTEMD
+    match = _UNIT_COLON.match(text) or _UNIT_JOB.match(text)
+    if match is not None and (rec.unit is None or rec.unit == "init.scope"):
+        rec.unit = match.group(1)
+    elif rec.unit == "init.scope":
+        rec.unit = None
+    if rec.journal:
+        return
+    exited = _EXITED.search(text)
+    if exited is not None:
+        rec.journal = {"EXIT_CODE": exited.group(1), "EXIT_STATUS": exited.group(2)}
+        return
+    counter = _COUNTER.search(text)
+    if counter is not None:
+        rec.journal = {"N_RESTARTS": counter.group(1)}
+
+
+def digest(draft: Draft) -> None:
+    """Recognise the payload of ``draft.rec.message`` and fill payload, level, file, fields, message and inner stamp."""
+    rec = draft.rec
+    text = rec.message
+    first = text[:1]
+    if rec.ident in _SYSTEMD_IDENTS and (rec.pid is None or rec.pid == 1 or rec.journal):
+        _systemd(draft, text)
+        return
+    if rec.ident == "kernel":
+        rec.payload = Payload.KERNEL
+        return
+    if first == "t" or first == "l":
+        if text.startswith(("time=", "level=")) and _logrus(draft, text):
+            return
+    elif first in "IWEF0123456789" and first:
+        if _klog(draft, text):
+            return
+        if first in "IWEF" and _tty(draft, text):
+            return
+    elif first == "{":
+        if text.startswith('{"') and _zap(draft, text):
+            return
+    elif first in "TDP":
+        if text.startswith("Trace["):
+            rec.payload = Payload.TRACE
+            return
+        if _tty(draft, text):
+            return
+    if _PANIC.match(text) is not None:
+        rec.payload = Payload.PANIC
+        return
+    if "time=" in text:  # two records glued together: the second one is whole
+        glued = _GLUED.search(text)
+        if glued is not None and glued.start() and _logrus(draft, text[glued.start() :]):
+            draft.rec.truncated = True
+
+
+def is_stamped_payload(text: str) -> bool:
+    """Whether ``text`` begins like a line that k3s, klog or etcd writes itself (used to peel carriers safely)."""
+    first = text[:1]
+    if first in "tl":
+        return text.startswith(('time="', "level="))
+    if first == "{":
+        return text.startswith('{"level":"')
+    if first in "IWEF" and first:
+        return _KLOG.match(text) is not None or _TTY.match(text) is not None
+    return first in "TDP" and first != "" and (_TTY.match(text) is not None or text.startswith("Trace["))

@@ -1,0 +1,240 @@
+"""Inputs to a ``LogBook``: open, recognise the carrier, decode, resolve time, merge."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import BinaryIO
+
+from analyzer.errors import BadInputError
+from analyzer.ledger import Ledger, Observer
+from analyzer.records.book import LogBook
+from analyzer.records.draft import Draft, Tally
+from analyzer.records.merge import drop_copies, merge
+from analyzer.records.model import RAW_LIMIT, ClockStep, LogRecord, Payload, SourceInfo
+from analyzer.records.payloads import digest
+from analyzer.records.resolve import resolve, stamp_series
+from analyzer.records.structured import read_document, read_export, read_json_pretty, read_verbose, stamped
+from analyzer.records.textlines import LINE_MAX, TextReader
+from analyzer.sources.bytestream import open_bytes
+from analyzer.sources.lines import RawLine, read_lines
+from analyzer.sources.scan import BIG, candidates, export_pattern
+from analyzer.timebase import SECOND, mostly_backwards
+
+DOCUMENT_LIMIT = 32 << 20  # bytes of a JSON document that is one value; it has to be held whole
+_EXPORT = re.compile(rb"(?:__CURSOR|__REALTIME_TIMESTAMP|__MONOTONIC_TIMESTAMP|_BOOT_ID|__SEQNUM)=")
+_VERBOSE = re.compile(rb"(?:-- [^\n]*\n)*(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? \S+ \[s=")
+_PRETTY = re.compile(rb"\{\s*\n\s*(?:\x1b\[[\d;]*m)?\"")
+_ANSI = re.compile(rb"\x1b\[[\d;]*m")
+_LOKI = re.compile(rb'\{\s*"(?:status|data)"\s*:')
+_CSV = re.compile(rb'"?[\w@.]+"?(?:,"?[\w@. ]+"?){1,8}\r?\n')
+
+
+def read_book(
+    paths: Sequence[str | os.PathLike[str]], *, stdin: BinaryIO | None = None, observer: Observer | None = None
+) -> tuple[LogBook, list[BadInputError]]:
+    """Read every path (``"-"`` is ``stdin``) and return the merged log beside the inputs that could not be read.
+
+    Does not raise for bad input: each bad path gives one ``BadInputError`` with a hint, the good ones are in the book.
+    An empty input is a good one with no records. Inputs above 32 MiB go through a fast scan that keeps only lines some
+    rule can use; the records after passed-over lines carry ``gap_before``, and those lines count as ignored.
+    """
+    errors: list[BadInputError] = []
+    tallies: list[Tally] = []
+    sources: list[tuple[Tally, list[Draft]]] = []
+    once: set[str] = set()
+    for path in paths:
+        name = os.fspath(path)
+        if name == "-":
+            if name in once:
+                continue
+            once.add(name)
+        tally = Tally(name if name != "-" else "<stdin>", len(tallies))
+        try:
+            drafts = _read_one(path, tally, stdin, observer)
+        except BadInputError as error:
+            errors.append(error)
+            continue
+        tallies.append(tally)
+        sources.append((tally, drafts))
+    return _assemble(tallies, sources), errors
+
+
+def _assemble(tallies: Sequence[Tally], sources: Sequence[tuple[Tally, list[Draft]]]) -> LogBook:
+    sources = [(tally, _true_order(tally, rejoin(drafts))) for tally, drafts in sources]
+    # What one source teaches another must not depend on the order of the arguments.
+    steps = resolve(sorted(sources, key=lambda s: s[0].digest))
+    drafts = merge(drop_copies(sources))
+    records: list[LogRecord] = []
+    for number, draft in enumerate(drafts):
+        draft.rec.seq = number
+        records.append(draft.rec)
+    place = {id(draft): draft.rec for draft in drafts}
+    marks = [place[id(step.draft)] for step in steps if id(step.draft) in place]
+    sizes = [step.by for step in steps if id(step.draft) in place]
+    ledger = Ledger()
+    for tally in tallies:
+        ledger.lines += tally.lines
+        ledger.malformed += tally.malformed
+        ledger.truncated += tally.truncated
+        ledger.lossy += tally.lossy
+        ledger.reasons.update(tally.reasons)
+    ledger.ignored = ledger.lines - ledger.malformed - ledger.lossy
+    return LogBook(
+        records,
+        tuple(SourceInfo(t.path, t.format, t.bytes, t.lines) for t in tallies),
+        ledger,
+        tuple(
+            ClockStep(rec.seq, by / SECOND, rec.line, rec.source)
+            for rec, by in sorted(zip(marks, sizes, strict=True), key=lambda pair: pair[0].seq)
+        ),
+        {t.index: tuple(t.notes) for t in tallies if t.notes},
+    )
+
+
+def _read_one(
+    path: str | os.PathLike[str], tally: Tally, stdin: BinaryIO | None, observer: Observer | None
+) -> list[Draft]:
+    stream, reader, expected = open_bytes(path, stdin=stdin, observer=observer)
+    try:
+        drafts = list(_decode(reader, tally, expected))
+    finally:
+        if path != "-":
+            reader.close()
+    tally.bytes = stream.count
+    tally.digest = stream.digest()
+    if stream.damage is not None:
+        tally.notes.append(stream.damage)
+        tally.reasons["input ends early"] += 1
+        if not drafts and not tally.lines:
+            raise BadInputError(f"{stream.name}: {stream.damage}", hint="Copy the file again")
+    if tally.format == "unknown":
+        tally.format = _name_of(tally)
+    return drafts
+
+
+def _name_of(tally: Tally) -> str:
+    total = sum(tally.formats.values())
+    if not total:
+        return "empty" if not tally.lines else "text"
+    name, votes = tally.formats.most_common(1)[0]
+    return name if votes * 10 >= total * 9 else "mixed"
+
+
+def _decode(reader: io.BufferedReader, tally: Tally, expected: int | None) -> Iterator[Draft]:
+    head = reader.peek(4096)[:65536]
+    start = head.lstrip()
+    big = expected is not None and expected > BIG
+    if _EXPORT.match(start):
+        tally.format = "export"
+        yield from read_export(reader, tally, export_pattern() if big else None)
+    elif _VERBOSE.match(_ANSI.sub(b"", start)):
+        tally.format = "verbose"
+        yield from read_verbose(reader, tally)
+    elif _PRETTY.match(_ANSI.sub(b"", start)):
+        tally.format = "json-pretty"
+        yield from read_json_pretty(reader, tally)
+    elif start[:1] == b"[" and start[1:64].lstrip()[:1] == b"{" or _LOKI.match(start):
+        text = reader.read(DOCUMENT_LIMIT).decode("utf-8", "replace")
+        if start[:1] == b"{" and "\n" in text.strip():  # a log that begins with such a line, not one document
+            yield from _text_lines(read_lines(io.BufferedReader(io.BytesIO(text.encode()))), tally)
+        else:
+            yield from read_document(text, tally)
+            tally.format = _name_of(tally)
+    elif _CSV.match(start) and _csv_columns(start) is not None:
+        yield from _csv(reader, tally)
+    else:
+        yield from _text_lines(candidates(reader, big), tally)
+
+
+def _text_lines(lines: Iterable[RawLine], tally: Tally) -> Iterator[Draft]:
+    text = TextReader(tally)
+    previous = 0
+    for line in lines:
+        passed = line.number - previous - 1
+        if passed > 0:
+            tally.lines += passed
+            tally.reasons["passed over by the fast scan"] += passed
+        previous = line.number
+        if line.filler:
+            tally.lines += 1
+            continue
+        yield from text.feed(line)
+    yield from text.finish()
+
+
+def _csv_columns(head: bytes) -> tuple[int, int] | None:
+    """``(column of the time, column of the line)`` of an exported table, ``None`` when this is no such table."""
+    names = [n.strip().strip('"').lower() for n in head.split(b"\n", 1)[0].decode("utf-8", "replace").split(",")]
+    line = next((names.index(n) for n in ("line", "message", "body") if n in names), None)
+    stamp = next((names.index(n) for n in ("tsns", "@timestamp", "timestamp", "date", "time") if n in names), None)
+    return None if line is None or stamp is None else (stamp, line)
+
+
+def _csv(reader: io.BufferedReader, tally: Tally) -> Iterator[Draft]:
+    """Grafana's and Kibana's tables; a Kibana stamp has no zone and is left out, the inner stamps tell the time."""
+    import csv
+
+    wrapped = io.TextIOWrapper(reader, encoding="utf-8", errors="replace", newline="")
+    try:
+        columns: tuple[int, int] | None = None
+        for number, row in enumerate(csv.reader(line.replace("\x00", "") for line in wrapped), 1):
+            tally.lines += 1
+            if columns is None:
+                columns = _csv_columns(",".join(row).encode())
+                continue
+            if len(row) <= max(columns):
+                tally.malformed += 1
+                tally.reasons["table row with too few cells"] += 1
+                continue
+            tally.formats["csv"] += 1
+            yield from stamped(row[columns[1]], row[columns[0]], tally, number)
+    except csv.Error as error:
+        tally.notes.append(f"the table cannot be read further: {error}")
+    finally:
+        wrapped.detach()
+
+
+def rejoin(drafts: list[Draft]) -> list[Draft]:
+    """Put lines together that journald split at 48 KiB: whole pieces of exactly that size, of one process."""
+    if not any(draft.line_max for draft in drafts):
+        return drafts
+    out: list[Draft] = []
+    waiting: dict[tuple[str | None, int | None], Draft] = {}
+    for draft in drafts:
+        key = (draft.rec.host, draft.rec.pid)
+        before = waiting.pop(key, None)
+        if before is not None and draft.rec.payload is Payload.PLAIN and len(before.whole) < 16 * LINE_MAX:
+            before.whole += draft.whole or draft.rec.message
+            before.rec.message = before.whole
+            before.rec.payload = Payload.PLAIN
+            before.rec.truncated = False
+            digest(before)
+            before.rec.raw = before.rec.raw[:RAW_LIMIT]
+            if draft.line_max:
+                waiting[key] = before
+            continue
+        if draft.line_max:
+            waiting[key] = draft
+        out.append(draft)
+    return out
+
+
+def _true_order(tally: Tally, drafts: list[Draft]) -> list[Draft]:
+    """Turn round what was printed newest first, entry by entry."""
+    if not mostly_backwards(stamp_series(drafts)):
+        return drafts
+    entries: list[list[Draft]] = []
+    for draft in drafts:
+        if draft.follows and entries:
+            entries[-1].append(draft)
+        else:
+            entries.append([draft])
+    gaps = [entry[0].rec.gap_before for entry in entries]
+    for entry, gap in zip(entries, [*gaps[1:], False], strict=True):  # a gap above the next line is one before this
+        entry[0].rec.gap_before = gap
+    tally.notes.append("the input runs backwards in time and was turned round")
+    tally.reasons["input turned round"] += 1
+    return [draft for entry in reversed(entries) for draft in entry]

@@ -1,0 +1,367 @@
+"""Text logs, line by line: peels envelopes in a loop, keeps what belongs together, sets aside what is no log line.
+
+One reader per source. It knows the line before (for continuation lines), the boot a marker announced, and the pieces
+of lines that docker or CRI split.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from analyzer.records.clean import decode, strip_terminal
+from analyzer.records.draft import Draft, Outer, Tally
+from analyzer.records.envelopes import PEELERS, Envelope
+from analyzer.records.model import RAW_LIMIT, LogRecord, Payload
+from analyzer.records.payloads import digest, is_stamped_payload
+from analyzer.records.structured import LINE_MAX, from_json
+from analyzer.sources.lines import LINE_LIMIT, RawLine
+from analyzer.timebase import parse_iso
+
+MAX_LAYERS = 4
+_BOOT = re.compile(r"-- Boot ([0-9a-f]{32}) --")
+_BEGINS = re.compile(r"-- (?:Logs begin|Journal begins) at (.+?)(?:, ends? at (.+?))?\.? ?(?:--)?$")
+_DATE = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) ([A-Z]{1,5}|[+-]\d{2,4})")
+_STATUS_HEAD = re.compile(r"(?:[●○×↻*x]|â\S*) (\S+\.service)(?: - |$)")
+_STATUS = re.compile(
+    r"\s*(?:Loaded|Active|Main PID|Process|Tasks|Memory|CPU|CGroup|Docs|Invocation|Drop-In|Status|TriggeredBy|IO|IP): |"
+    r"\s+[├└│]|\s+`-|\s+\|-"
+)
+_NOISE = re.compile(
+    r"lines \d+-\d+|\(END\)|~$|Hint: Some lines were ellipsized|(?:Notice|Warning): [Jj]ournal has been rotated|```|"
+    r"[$#] |\[\w+@[^\]]+\][$#]|\w[\w.\-]*@[\w.\-]+:\S*[$#] |section_(?:start|end):\d|##\[|Common labels: |Line limit: |"
+    r"Total bytes processed: |</?(?:code|pre|details|summary)>"
+)
+_ELISION = re.compile(r"(?:\.{2,}|…+|\[?(?:SNIP|snip|\.\.\.)\]?|--)$")
+_BLOB = re.compile(r"\[\d+(?:\.\d)?[BKMGT] blob data\]")
+_REPEATED = re.compile(r"message repeated \d+ times: \[ ?(.*)\]$", re.DOTALL)
+_OCTAL = re.compile(r"#([0-3][0-7]{2})")
+_CLOCK_FIRST = re.compile(r" ?\d\d:\d\d:\d\d[ .]")
+_GENERATED = re.compile(r"notBefore=(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.\d+)? \+0000 UTC")
+
+
+class TextReader:
+    """Feed it raw lines; it hands back drafts (see the module's docstring)."""
+
+    def __init__(self, tally: Tally) -> None:
+        self.tally = tally
+        self.boot: str | None = None
+        self.boots: list[str | None] = []
+        self.boot_seq = 0
+        self.head: Draft | None = None
+        self.head_width = 0
+        self.gap = False
+        self.rsyslog = False
+        self.longest = 0
+        self._after_line_max = False
+        self.pager: list[tuple[int, Draft]] = []
+        self._order: list[tuple[str, Callable[[str], Envelope | None]]] = list(PEELERS)
+        self._parts: dict[str, tuple[list[str], int, int, Envelope, bool]] = {}
+
+    # ------------------------------------------------------------------ one physical line
+
+    def feed(self, line: RawLine) -> list[Draft]:
+        """Drafts of one physical line, in order; none for blank lines, markers and other text that is no log line."""
+        tally = self.tally
+        tally.lines += 1
+        text, lossy = decode(line.data)
+        if line.cut:
+            tally.truncated += 1
+            tally.reasons["line longer than 256 KiB cut"] += 1
+        if lossy:
+            tally.lossy += 1
+            tally.reasons["bytes that are not UTF-8 replaced"] += 1
+        if "\r" in text:
+            text = text.rstrip("\r")
+            if "\r" in text:  # a terminal redrew the line: the last version is what was seen
+                text = next((part for part in reversed(text.split("\r")) if part.strip()), "")
+        zeros = "\x00" in text
+        text = strip_terminal(text)
+        if zeros and not lossy:
+            tally.lossy += 1
+            tally.reasons["NUL bytes removed"] += 1
+            lossy = True
+        if line.gap:
+            self.gap = True
+        if not text or text.isspace():
+            return []
+        if text[0] in "-░" and self._marker(text):
+            return []
+        drafts = self._json(line, text) if text[0] == "{" or text.startswith("data: {") else None
+        if drafts is None:
+            drafts = self._text(text, line.number, None, lossy, line.cut)
+        else:
+            for draft in drafts:
+                if draft.rec.boot_id is None:
+                    draft.rec.boot_id, draft.rec.boot_seq = self.boot, self.boot_seq
+        if self.gap and drafts:
+            drafts[0].rec.gap_before = True
+            self.gap = False
+        if drafts and text[-1] == ">":
+            self.pager.append((len(text), drafts[-1]))
+        self.longest = max(self.longest, len(text))
+        return drafts
+
+    def finish(self) -> Iterator[Draft]:
+        """What was still waiting for its other half, and a second look at lines the pager may have cut."""
+        for pieces, _, number, envelope, lossy in list(self._parts.values()):
+            for draft in self._text("".join(pieces), number, envelope, lossy, True):
+                self.tally.truncated += 1
+                self.tally.reasons["line whose end is missing"] += 1
+                yield draft
+        self._parts.clear()
+        at_edge = [draft for width, draft in self.pager if width == self.longest]
+        if len(at_edge) >= 2:
+            for draft in at_edge:
+                if not draft.rec.truncated:
+                    draft.rec.truncated = True
+                    draft.rec.message = draft.rec.message.removesuffix(">")
+            self.tally.reasons["cut at the right edge by the pager"] += len(at_edge)
+
+    # ------------------------------------------------------------------ what is no entry
+
+    def _marker(self, text: str) -> bool:
+        if text.startswith("░"):
+            return True
+        if text == "--":
+            self.gap = True
+            self.tally.reasons["grep separator: lines are missing"] += 1
+            return True
+        if not text.startswith("-- "):
+            return False
+        boot = _BOOT.match(text)
+        if boot is not None:
+            self._new_boot(boot.group(1))
+        elif text.startswith("-- Reboot --"):
+            self._new_boot(None)
+        else:
+            begins = _BEGINS.match(text)
+            if begins is not None:
+                self._hint(begins.group(2) or begins.group(1))
+        return True
+
+    def _new_boot(self, boot: str | None) -> None:
+        if not self.boots:
+            self.boots.append(None)  # the boot before the first marker
+        if boot is not None and boot in self.boots:
+            self.boot_seq = self.boots.index(boot)
+        else:
+            self.boots.append(boot)
+            self.boot_seq = len(self.boots) - 1
+        self.boot = boot
+        self.head = None
+
+    def _hint(self, text: str) -> None:
+        match = _DATE.search(text)
+        if match is None:
+            return
+        zone = match.group(2)
+        if zone == "UTC":
+            offset: int | None = 0
+        elif zone[0] in "+-" and len(zone) in (3, 5):
+            parsed = parse_iso(match.group(1).replace(" ", "T") + (zone if len(zone) == 5 else zone + "00"))
+            offset = parsed.offset_s if parsed is not None else None
+        else:
+            offset = None
+        wall = parse_iso(match.group(1).replace(" ", "T"))
+        if wall is not None:
+            self.tally.date_hints.append((wall.us, offset))
+
+    def _noise(self, text: str) -> bool:
+        head = _STATUS_HEAD.match(text)
+        if head is not None:
+            self.tally.formats["status"] += 1
+            self.gap = True
+            self.head = None
+            return True
+        if _STATUS.match(text):
+            if "Active: " in text:
+                self._hint(text)
+            return True
+        if _ELISION.match(text):
+            self.gap = True
+            self.tally.reasons["lines left out by hand"] += 1
+            return True
+        return _NOISE.match(text) is not None
+
+    # ------------------------------------------------------------------ JSON per line
+
+    def _json(self, line: RawLine, text: str) -> list[Draft] | None:
+        """Drafts of a JSON carrier's line, ``None`` when the line is not of one."""
+        if text.startswith('{"level":"'):
+            return None
+        body = text.removeprefix("data: ")
+        try:
+            data: Any = json.loads(body)
+        except (ValueError, RecursionError):
+            if '"__REALTIME_TIMESTAMP"' in body or '"MESSAGE"' in body or '{"log":' in body[:8]:
+                self.tally.malformed += 1
+                self.tally.reasons["last entry cut off" if line.last else "JSON that cannot be read"] += 1
+                return []
+            return None
+        if not isinstance(data, dict):
+            return None
+        drafts = from_json(data, self.tally, line.number)
+        if drafts is not None:
+            return drafts
+        if isinstance(data.get("log"), str) and ("stream" in data or "time" in data):
+            self.tally.formats["docker-json"] += 1
+            envelope = Envelope("")
+            instant = parse_iso(str(data.get("time", "")))
+            if instant is not None and instant.offset_s is not None:
+                envelope.outer, envelope.value = Outer.UTC, instant.us
+                envelope.precision, envelope.offset_s = instant.precision_us, instant.offset_s
+            whole = data["log"].endswith("\n")
+            return self._piece(str(data.get("stream")), data["log"].rstrip("\r\n"), line.number, envelope, not whole)
+        return None
+
+    def _piece(self, stream: str, text: str, number: int, envelope: Envelope, more: bool) -> list[Draft]:
+        """Join the parts of a line that the container runtime split; its own stamp is the first part's."""
+        pieces, size, first, begun, lossy = self._parts.pop(stream, ([], 0, number, envelope, False))
+        if size < LINE_LIMIT:
+            pieces.append(text)
+            size += len(text)
+        if more:
+            self._parts[stream] = (pieces, size, first, begun, lossy)
+            return []
+        drafts: list[Draft] = []
+        for row in strip_terminal("".join(pieces)).split("\n"):
+            drafts += self._text(row, first, begun, lossy, False)
+        return drafts
+
+    # ------------------------------------------------------------------ text
+
+    def _text(self, text: str, number: int, outer: Envelope | None, lossy: bool, cut: bool) -> list[Draft]:
+        whole = text
+        found = outer
+        names: list[str] = []
+        for _ in range(MAX_LAYERS):
+            if is_stamped_payload(text):
+                break
+            name, layer = self._peel(text)
+            if layer is None:
+                break
+            if layer.partial is not None:
+                self.tally.formats["cri"] += 1
+                if layer.partial or layer.stream in self._parts:
+                    return self._piece(layer.stream, layer.rest, number, layer, layer.partial)
+                name = "cri"
+            names.append(name)
+            found = layer if found is None else _merge(found, layer)
+            text = layer.rest
+            if layer.tail:
+                break
+        if found is None:
+            return self._bare(whole, number, lossy, cut)
+        if not names:
+            names.append("cri" if found.partial is not None else "docker-json")
+        self.tally.formats[names[-1]] += 1
+        if not found.tail and found.outer is Outer.NONE and not is_stamped_payload(text):
+            # Only a wrapper (CI, compose, a quoting mark) was peeled off.
+            return self._bare(text, number, lossy, cut)
+        if names[-1] == "syslog" or (names[-1] == "short" and whole[4:5] == " " and whole[5:6].isdigit()):
+            self.rsyslog = True
+        if self.rsyslog and "#" in text:
+            text = strip_terminal(_OCTAL.sub(lambda m: chr(int(m.group(1), 8)), text))
+        repeated = _REPEATED.match(text) if text.startswith("message rep") else None
+        if repeated is not None:
+            text = repeated.group(1)
+        drafts = []
+        for piece in text.split("\n") if "\n" in text else (text,):
+            draft = self._draft(piece, whole, number, lossy, cut)
+            rec = draft.rec
+            rec.host, rec.ident, rec.pid, rec.unit = found.host, found.ident, found.pid, found.unit
+            draft.outer, draft.value, draft.precision = found.outer, found.value, found.precision
+            draft.offset_s = found.offset_s
+            draft.follows = bool(drafts)
+            self._digest(draft)
+            drafts.append(draft)
+        if found.tail or found.outer is not Outer.NONE:
+            self.head = drafts[-1]
+            self.head_width = len(whole.encode("utf-8", "replace")) - len(text.encode("utf-8", "replace"))
+        return drafts
+
+    def _peel(self, text: str) -> tuple[str, Envelope | None]:
+        for at, (name, peeler) in enumerate(self._order):
+            layer = peeler(text)
+            if layer is not None:
+                if at:  # the last winner goes first next time
+                    self._order.insert(0, self._order.pop(at))
+                return name, layer
+        return "", None
+
+    def _draft(self, text: str, whole: str, number: int, lossy: bool, cut: bool) -> Draft:
+        rec = LogRecord(0, self.tally.index, number, whole[:RAW_LIMIT], text)
+        rec.truncated, rec.lossy = cut, lossy
+        rec.boot_id, rec.boot_seq = self.boot, self.boot_seq
+        return Draft(rec)
+
+    def _digest(self, draft: Draft) -> None:
+        rec = draft.rec
+        text = rec.message
+        if len(text) > 48_000 and len(text.encode("utf-8", "replace")) == LINE_MAX:
+            draft.line_max = True
+            draft.whole = text
+        elif len(text) > 2 and self._after_line_max:
+            draft.whole = text
+        self._after_line_max = draft.line_max
+        if text[:1] == "[" and _BLOB.fullmatch(text) and not rec.lossy:
+            rec.lossy = True
+            self.tally.lossy += 1
+            self.tally.reasons["message not printable, replaced by journalctl"] += 1
+        digest(draft)
+        if "Suppressed " in text and rec.ident == "systemd-journald":
+            rec.gap_before = True
+        if ("…" in rec.raw and "…" in text) or (rec.truncated and not rec.lossy and text[-1:] in ">…"):
+            if not rec.truncated:
+                rec.truncated = True
+            self.tally.truncated += 1
+
+    def _bare(self, text: str, number: int, lossy: bool, cut: bool) -> list[Draft]:
+        """A line without any envelope: a bare payload, a further line of the entry before, or no log line at all."""
+        if is_stamped_payload(text):
+            self.tally.formats["cat"] += 1
+            draft = self._draft(text, text, number, lossy, cut)
+            self._digest(draft)
+            return [draft]
+        head = self.head
+        if head is not None and text[0] in " \t" and not _CLOCK_FIRST.match(text) and not _STATUS.match(text):
+            width = self.head_width
+            body = text[width:] if len(text) > width and text[:width].isspace() else text.lstrip(" ")
+            draft = self._draft(body, text, number, lossy, cut)
+            self._inherit(draft, head)
+            draft.follows = True
+            draft.outer, draft.value, draft.precision = head.outer, head.value, head.precision
+            draft.offset_s, draft.mono = head.offset_s, head.mono
+            digest(draft)
+            return [draft]
+        if self._noise(text):
+            return []
+        draft = self._draft(text, text, number, lossy, cut)
+        self._digest(draft)
+        if head is not None and draft.rec.payload is not Payload.LOGRUS:
+            self._inherit(draft, head)  # the prefix was cut away or wrapped: it belongs where it stands
+            draft.follows = True
+        return [draft]
+
+    @staticmethod
+    def _inherit(draft: Draft, head: Draft) -> None:
+        rec, before = draft.rec, head.rec
+        rec.host, rec.ident, rec.pid, rec.unit = before.host, before.ident, before.pid, before.unit
+
+
+def _merge(outer: Envelope, inner: Envelope) -> Envelope:
+    """The inner layer wins where it says anything: an outer stamp is the time of printing."""
+    if inner.outer is Outer.NONE:
+        inner.outer, inner.value, inner.precision, inner.offset_s = (
+            outer.outer, outer.value, outer.precision, outer.offset_s,
+        )  # fmt: skip
+    inner.host = inner.host or outer.host
+    inner.ident = inner.ident or outer.ident
+    inner.unit = inner.unit or outer.unit
+    if inner.pid is None:
+        inner.pid = outer.pid
+    inner.tail = inner.tail or outer.tail
+    return inner

@@ -1,0 +1,317 @@
+"""Where bytes come from: files (plain, gz, xz, bz2, zst) and standard input, as one bounded, buffered stream.
+
+Whatever is wrong with an input becomes a ``BadInputError`` with one sentence and a hint, or, once something could be
+read, a note beside what was read. UTF-16 text (a Windows redirection) is turned into UTF-8 on the way.
+"""
+
+from __future__ import annotations
+
+import bz2
+import codecs
+import gzip
+import hashlib
+import io
+import lzma
+import os
+import stat
+import zlib
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, BinaryIO
+
+from analyzer.errors import BadInputError
+from analyzer.ledger import Observer
+
+BLOCK = 128 * 1024
+DECOMPRESSED_LIMIT = 16 << 30  # bytes: a bomb ends here
+_PROGRESS_EVERY = 4 << 20
+_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+_MAGIC = ((b"\x1f\x8b", "gzip"), (b"\xfd7zXZ\x00", "xz"), (b"BZh", "bzip2"), (_ZSTD_MAGIC, "zstd"))
+_NOT_LOGS = (
+    (b"LPKSHHRH", "is a binary systemd journal", "Convert it: journalctl --file FILE -o export > journal.export"),
+    (b"PK\x03\x04", "is a zip archive", "Unpack it and give the log files inside"),
+    (b"\x89PNG", "is a picture, not text", "Paste the log as text"),
+    (b"\xff\xd8\xff", "is a picture, not text", "Paste the log as text"),
+    (b"GIF8", "is a picture, not text", "Paste the log as text"),
+    (b"%PDF-", "is a PDF document, not text", "Save the log as plain text"),
+    (b"\x7fELF", "is a program, not text", "Give a log file"),
+    (b"7z\xbc\xaf\x27\x1c", "is a 7z archive", "Unpack it and give the log files inside"),
+)
+_READ_ERRORS = (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError)
+BEST_CAPTURE = "journalctl -u k3s -o export | gzip > k3s.export.gz"
+
+
+def _zstd_open(raw: BinaryIO) -> BinaryIO | None:
+    """A zstd reader from whichever module is there, ``None`` without one."""
+    for name in ("compression.zstd", "backports.zstd"):
+        try:
+            module: Any = import_module(name)
+            opened: BinaryIO = module.ZstdFile(raw, "rb")
+        except ImportError:
+            continue
+        return opened
+    try:
+        zstandard: Any = import_module("zstandard")
+    except ImportError:
+        return None
+    reader: BinaryIO = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
+    return reader
+
+
+class ByteStream(io.RawIOBase):
+    """A readable stream that hashes, counts, reports progress and turns read errors into an early end.
+
+    ``damage`` is a sentence when the input ended badly; ``digest()`` identifies the content.
+    """
+
+    def __init__(
+        self, name: str, inner: BinaryIO, head: bytes, total: int | None, observer: Observer | None,
+        position: Callable[[], int] | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self.name = name
+        self.damage: str | None = None
+        self.count = 0
+        self._inner = inner
+        self._head = head
+        self._total = total
+        self._observer = observer
+        self._position = position
+        self._told = 0
+        self._hash = hashlib.blake2b(digest_size=16)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        view = memoryview(buffer)
+        if self._head:
+            data = self._head[: len(view)]
+            self._head = self._head[len(data) :]
+        elif self.damage is not None:
+            return 0
+        else:
+            try:
+                data = self._inner.read(len(view)) or b""
+            except _READ_ERRORS as error:
+                self.damage = f"the input is damaged after {self.count} bytes ({_reason(error)})"
+                return 0
+            except Exception as error:  # zstd modules have exception classes of their own
+                if "zstd" not in type(error).__name__.lower():
+                    raise
+                self.damage = f"the input is damaged after {self.count} bytes ({_reason(error)})"
+                return 0
+        if self.count + len(data) > DECOMPRESSED_LIMIT:
+            self.damage = f"reading stopped after {DECOMPRESSED_LIMIT >> 30} GiB"
+            return 0
+        view[: len(data)] = data
+        self._hash.update(data)
+        self.count += len(data)
+        if self._observer is not None and (self.count - self._told >= _PROGRESS_EVERY or not data):
+            self._told = self.count
+            done = self._position() if self._position is not None else self.count
+            self._observer.progress(self.name, done, self._total)
+        return len(data)
+
+    def digest(self) -> bytes:
+        """Identifies what was read so far."""
+        return self._hash.digest()
+
+    def close(self) -> None:
+        if not self.closed:
+            try:
+                self._inner.close()
+            finally:
+                super().close()
+
+
+def _reason(error: BaseException) -> str:
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return (text or type(error).__name__).rstrip(".").lower()
+
+
+class _Transcoded(io.RawIOBase):
+    """UTF-16 in, UTF-8 out."""
+
+    def __init__(self, inner: BinaryIO, encoding: str) -> None:
+        super().__init__()
+        self._inner = inner
+        self._decoder = codecs.getincrementaldecoder(encoding)("replace")
+        self._held = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        view = memoryview(buffer)
+        while not self._held:
+            data = self._inner.read(BLOCK)
+            self._held = self._decoder.decode(data or b"", final=not data).encode("utf-8", "replace")
+            if not data:
+                break
+        part = self._held[: len(view)]
+        self._held = self._held[len(part) :]
+        view[: len(part)] = part
+        return len(part)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._inner.close()
+            super().close()
+
+
+def _looks_binary(head: bytes) -> bool:
+    """More than a tenth of control bytes or NULs, or mostly undecodable: not a log, whatever it is."""
+    if not head:
+        return False
+    allowed = bytes([7, 8, 9, 10, 12, 13, 27, 30])
+    control = sum(head.count(bytes([b])) for b in range(32) if b not in allowed) + head.count(b"\x7f")
+    if control * 10 > len(head):
+        return True
+    high = len(head.translate(None, bytes(range(128))))
+    if high * 4 < len(head):
+        return False
+    return head.decode("utf-8", "replace").count("\ufffd") * 5 > len(head)
+
+
+def open_bytes(
+    path: str | os.PathLike[str], *, stdin: BinaryIO | None = None, observer: Observer | None = None
+) -> tuple[ByteStream, io.BufferedReader, int | None]:
+    """Open one input: ``(stream, buffered reader over it, expected size in bytes when known)``.
+
+    Raises ``BadInputError`` for what is missing, not readable, a folder, not text, or packed in an unknown way.
+    The caller closes the buffered reader.
+    """
+    name = os.fspath(path)
+    raw: BinaryIO
+    size: int | None = None
+    if name == "-":
+        if stdin is None:
+            raise BadInputError("there is nothing on standard input", hint=f"Pipe a log into it: {BEST_CAPTURE}")
+        name, raw = "<stdin>", stdin
+    else:
+        try:
+            status = os.stat(name)
+            if stat.S_ISDIR(status.st_mode):
+                raise BadInputError(f"{name} is a folder", hint="Give the log files in it")
+            size = status.st_size if stat.S_ISREG(status.st_mode) else None
+            raw = open(name, "rb", buffering=0)  # noqa: SIM115  closed by the caller through the reader
+        except FileNotFoundError:
+            raise BadInputError(f"{name} does not exist", hint="Check the path") from None
+        except PermissionError:
+            raise BadInputError(
+                f"{name} may not be read by this user", hint="Run as root or a member of adm or systemd-journal"
+            ) from None
+        except (OSError, ValueError) as error:
+            raise BadInputError(f"{name} cannot be opened: {_reason(error)}", hint="Check the path") from None
+    try:
+        return _wrap(name, raw, size, observer)
+    except BaseException:
+        if raw is not stdin:
+            raw.close()
+        raise
+
+
+def _fill(raw: BinaryIO, wanted: int) -> bytes:
+    parts, have = [], 0
+    while have < wanted:
+        data = raw.read(wanted - have)
+        if not data:
+            break
+        parts.append(data)
+        have += len(data)
+    return b"".join(parts)
+
+
+class _Rest(io.RawIOBase):
+    """``head`` and then what ``raw`` still holds."""
+
+    def __init__(self, head: bytes, raw: BinaryIO) -> None:
+        super().__init__()
+        self._head, self._raw = head, raw
+        self.done = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        view = memoryview(buffer)
+        if self._head:
+            data = self._head[: len(view)]
+            self._head = self._head[len(data) :]
+        else:
+            data = self._raw.read(len(view)) or b""
+        view[: len(data)] = data
+        self.done += len(data)
+        return len(data)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._raw.close()
+            super().close()
+
+
+def _wrap(
+    name: str, raw: BinaryIO, size: int | None, observer: Observer | None
+) -> tuple[ByteStream, io.BufferedReader, int | None]:
+    try:
+        head = _fill(raw, 8192)
+    except OSError as error:
+        raise BadInputError(f"{name} cannot be read: {_reason(error)}", hint="Check the path") from None
+    kind = next((k for magic, k in _MAGIC if head.startswith(magic)), None)
+    position: Callable[[], int] | None = None
+    expected = size
+    inner: BinaryIO = raw
+    if kind is not None:
+        rest = _Rest(head, raw)
+        packed = io.BufferedReader(rest, BLOCK)
+        position = lambda: rest.done  # noqa: E731
+        expected = size * 12 if size is not None else None  # logs shrink about tenfold
+        if kind == "gzip":
+            inner = gzip.GzipFile(fileobj=packed, mode="rb")  # type: ignore[assignment]
+        elif kind == "xz":
+            inner = lzma.LZMAFile(packed, "rb")  # type: ignore[assignment]
+        elif kind == "bzip2":
+            inner = bz2.BZ2File(packed, "rb")
+        else:
+            opened = _zstd_open(packed)  # type: ignore[arg-type]
+            if opened is None:
+                raise BadInputError(
+                    f"{name} is packed with zstd and no module for it is installed",
+                    hint="Install k3slog[zstd], or unpack it with: zstd -d",
+                )
+            inner = opened
+        try:
+            head = _fill(inner, 8192)
+        except Exception as error:
+            raise BadInputError(
+                f"{name} begins like a {kind} file but cannot be unpacked: {_reason(error)}", hint="Copy it again"
+            ) from None
+    for magic, sentence, hint in _NOT_LOGS:
+        if head.startswith(magic):
+            raise BadInputError(f"{name} {sentence}", hint=hint)
+    if head[257:262] == b"ustar":
+        raise BadInputError(f"{name} is a tar archive", hint="Unpack it and give the log files inside")
+    encoding = _utf16(head)
+    if encoding is None and _looks_binary(head):
+        raise BadInputError(f"{name} is not text", hint=f"Give a log, for example from: {BEST_CAPTURE}")
+    stream = ByteStream(name, inner, head, size, observer, position)
+    reader = io.BufferedReader(stream, BLOCK)
+    if encoding is not None:
+        reader = io.BufferedReader(_Transcoded(reader, encoding), BLOCK)  # type: ignore[arg-type]
+    elif head.startswith(codecs.BOM_UTF8):
+        reader.read(3)
+    return stream, reader, expected
+
+
+def _utf16(head: bytes) -> str | None:
+    if head.startswith(codecs.BOM_UTF16_LE) or head.startswith(codecs.BOM_UTF16_BE):
+        return "utf-16"
+    sample = head[:400]
+    if len(sample) >= 40:
+        even, odd = sample[::2].count(0), sample[1::2].count(0)
+        if odd > len(sample) * 0.4 and even < len(sample) * 0.05:
+            return "utf-16-le"
+        if even > len(sample) * 0.4 and odd < len(sample) * 0.05:
+            return "utf-16-be"
+    return None

@@ -1,0 +1,40 @@
+"""Raw lines with their numbers, bounded in length."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+LINE_LIMIT = 256 * 1024  # bytes; journald's own limit is 48 KiB
+
+
+@dataclass(slots=True)
+class RawLine:
+    """One physical line without its end. ``cut``: bytes beyond the limit were dropped. ``gap``: lines before it were."""
+
+    number: int
+    data: bytes
+    cut: bool = False
+    gap: bool = False
+    filler: bool = False  # only tells the number of the last line; no content
+    last: bool = False  # the input ended without a newline: the line may be incomplete
+
+
+def read_lines(reader: io.BufferedReader, first: int = 1) -> Iterator[RawLine]:
+    """Every line of ``reader``, numbered from ``first``."""
+    number = first
+    while True:
+        data = reader.readline(LINE_LIMIT)
+        if not data:
+            return
+        if data.endswith(b"\n"):
+            yield RawLine(number, data[:-1])
+        elif len(data) < LINE_LIMIT:
+            yield RawLine(number, data, last=True)
+        else:
+            tail = data
+            while tail and not tail.endswith(b"\n"):
+                tail = reader.readline(LINE_LIMIT)
+            yield RawLine(number, data, cut=True)
+        number += 1

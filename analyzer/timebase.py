@@ -1,0 +1,256 @@
+"""Instants as integers: stamp parsers, the year and zone arithmetic, and clock steps. Never reads the wall clock.
+
+Units: every instant and length is an integer in microseconds; offsets of zones are in seconds east of UTC. A *wall*
+value is a local time of day with its date, counted as if its zone were UTC. A *partial* wall (``short`` and klog
+stamps name no year) is packed by :func:`pack_partial` until a year is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+
+SECOND = 1_000_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+QUARTER = 15 * MINUTE  # zone offsets in use are multiples of a quarter of an hour
+MAX_OFFSET = 14 * HOUR
+ARBITRARY_YEAR = 1972  # a leap year, used only for axes that are not absolute
+# An outer stamp is written after the inner one; measured on real files it never left (-1 s, +1 s], with rare backlogs.
+EARLIEST_RESIDUAL = -2 * SECOND
+LATEST_RESIDUAL = 120 * SECOND
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_NAIVE = datetime(1970, 1, 1)  # noqa: DTZ001  wall values are zone-less by definition, inside this module only
+_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+_US = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """A parsed stamp: ``us`` is UTC when ``offset_s`` is known, else a wall value; truncated to ``precision_us``."""
+
+    us: int
+    offset_s: int | None
+    precision_us: int
+
+
+@lru_cache(maxsize=8192)
+def parse_iso(text: str) -> Instant | None:
+    """RFC 3339 / ISO 8601 with any number of fraction digits, ``Z``, ``+01:00`` or ``+0100``; ``None`` if it is none."""
+    try:
+        moment = datetime.fromisoformat(text.strip().replace(",", "."))
+    except ValueError:
+        return None
+    digits = 0
+    dot = text.find(".")
+    if dot < 0:
+        dot = text.find(",")
+    if dot >= 0:
+        for char in text[dot + 1 :]:
+            if not char.isdigit():
+                break
+            digits += 1
+    precision = 10 ** (6 - min(digits, 6))
+    try:
+        if moment.tzinfo is None:
+            return Instant((moment - _EPOCH_NAIVE) // _US, None, precision)
+        offset = moment.utcoffset()
+        assert offset is not None
+        return Instant((moment - _EPOCH) // _US, int(offset.total_seconds()), precision)
+    except OverflowError:
+        return None
+
+
+@lru_cache(maxsize=4096)
+def days_from_civil(year: int, month: int, day: int) -> int | None:
+    """Days since 1970-01-01, ``None`` for a date that does not exist."""
+    try:
+        return date(year, month, day).toordinal() - _EPOCH_ORDINAL
+    except ValueError:
+        return None
+
+
+def pack_partial(month: int, day: int, time_of_day: int) -> int:
+    """Month, day and time of day (µs) as one integer that sorts like the calendar."""
+    return (month * 32 + day) * DAY + time_of_day
+
+
+def with_year(partial: int, year: int) -> int | None:
+    """The wall value of a partial stamp in ``year``; ``None`` when the date does not exist (Feb 29)."""
+    packed, time_of_day = divmod(partial, DAY)
+    days = days_from_civil(year, packed // 32, packed % 32)
+    return None if days is None else days * DAY + time_of_day
+
+
+def year_of(wall: int) -> int:
+    """Calendar year of a wall value (also of a UTC instant, in UTC)."""
+    return date.fromordinal(max(1, min(wall // DAY + _EPOCH_ORDINAL, date.max.toordinal()))).year
+
+
+def nearest_year(partial: int, reference_wall: int) -> int | None:
+    """The wall value of ``partial`` in the year that brings it nearest to ``reference_wall``."""
+    year = year_of(reference_wall)
+    best: int | None = None
+    for candidate in (year, year - 1, year + 1):
+        wall = with_year(partial, candidate)
+        if wall is not None and (best is None or abs(wall - reference_wall) < abs(best - reference_wall)):
+            best = wall
+    if best is None:  # Feb 29 outside a leap year: look further
+        for candidate in range(year - 4, year + 5):
+            wall = with_year(partial, candidate)
+            if wall is not None and (best is None or abs(wall - reference_wall) < abs(best - reference_wall)):
+                best = wall
+    return best
+
+
+def quarter_offset(difference: int, late: int = LATEST_RESIDUAL) -> int | None:
+    """The zone offset (s) hidden in ``difference`` = outer wall − inner UTC; ``None`` if it is none.
+
+    The outer stamp may be up to ``late`` after the inner one and, both being truncated, up to 2 s before it.
+    """
+    rounded = (difference + QUARTER // 2) // QUARTER * QUARTER
+    if abs(rounded) > MAX_OFFSET or not EARLIEST_RESIDUAL <= difference - rounded <= late:
+        return None
+    return rounded // SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """A line on which the outer wall clock and UTC are both known."""
+
+    index: int  # position in the sequence of lines
+    wall: int  # with its year
+    offset_s: int  # wall − UTC
+
+
+def anchor(index: int, partial: int | None, wall: int | None, inner_utc: int) -> Anchor | None:
+    """Year and offset together, from an outer stamp (partial or with its year) and the inner UTC instant."""
+    if wall is not None:
+        candidates: Iterable[int | None] = (wall,)
+    elif partial is not None:
+        year = year_of(inner_utc)
+        candidates = (with_year(partial, y) for y in (year, year - 1, year + 1))
+    else:
+        return None
+    for candidate in candidates:
+        if candidate is not None:
+            offset = quarter_offset(candidate - inner_utc)
+            if offset is not None:
+                return Anchor(index, candidate, offset)
+    return None
+
+
+def drop_lone_anchors(anchors: Sequence[Anchor]) -> list[Anchor]:
+    """Anchors without those that contradict both neighbours while the neighbours agree (a backlog, a quoted line)."""
+    kept: list[Anchor] = []
+    for at, item in enumerate(anchors):
+        if 0 < at < len(anchors) - 1:
+            before, after = anchors[at - 1].offset_s, anchors[at + 1].offset_s
+            if before == after != item.offset_s:
+                continue
+        kept.append(item)
+    return kept
+
+
+def resolve_walls(stamps: Sequence[tuple[bool, int]], anchors: Sequence[Anchor]) -> list[tuple[int, int]]:
+    """``(wall, offset_s)`` for every line of one host in file order.
+
+    ``stamps`` holds ``(has_year, value)``: a wall value, or a partial one. Between two anchors of different offset
+    (the zone's summer time began or ended) the switch is put where the wall clock jumps by about that much; in the
+    repeated hour the order of the lines decides. At least one anchor is needed.
+    """
+    walls: list[int] = []
+    marks = [a.index for a in anchors]
+    at = 0
+    for index, (has_year, value) in enumerate(stamps):
+        while at + 1 < len(marks) and abs(marks[at + 1] - index) <= abs(marks[at] - index):
+            at += 1
+        if has_year:
+            walls.append(value)
+        else:
+            wall = nearest_year(value, anchors[at].wall)
+            walls.append(anchors[at].wall if wall is None else wall)
+    offsets = [anchors[0].offset_s] * len(stamps)
+    for first, second in zip(anchors, anchors[1:], strict=False):
+        if first.offset_s == second.offset_s:
+            offsets[first.index : second.index + 1] = [first.offset_s] * (second.index + 1 - first.index)
+            continue
+        wanted = (second.offset_s - first.offset_s) * SECOND
+        switch = min(
+            range(first.index + 1, second.index + 1),
+            key=lambda i: abs(walls[i] - walls[i - 1] - wanted),
+        )
+        offsets[first.index : switch] = [first.offset_s] * (switch - first.index)
+        offsets[switch : second.index + 1] = [second.offset_s] * (second.index + 1 - switch)
+    last = anchors[-1]
+    offsets[last.index :] = [last.offset_s] * (len(stamps) - last.index)
+    return list(zip(walls, offsets, strict=True))
+
+
+def walls_without_anchor(stamps: Sequence[tuple[bool, int]], last_year: int | None) -> list[int]:
+    """Wall values when nothing in the log names zone and year together.
+
+    ``last_year`` is the year of the last line if some header said so; otherwise an arbitrary leap year stands in.
+    Walking backwards, a date more than half a year later than its successor belongs to the year before.
+    """
+    year = ARBITRARY_YEAR if last_year is None else last_year
+    walls: list[int] = []
+    following: int | None = None
+    for has_year, value in reversed(stamps):
+        if has_year:
+            wall: int | None = value
+        else:
+            wall = with_year(value, year)
+            if following is not None and (wall is None or wall - following > 183 * DAY):
+                wall = nearest_year(value, following)
+            if wall is None:
+                wall = nearest_year(value, with_year(pack_partial(3, 1, 0), year) or 0)
+        assert wall is not None
+        walls.append(wall)
+        following = wall
+    walls.reverse()
+    return walls
+
+
+def dates_for_times(times: Sequence[int], first_day: int) -> list[int]:
+    """Wall values for bare times of day in order: ``first_day`` (µs of its midnight), a fall of > 12 h is midnight."""
+    day, previous, walls = first_day, None, []
+    for time_of_day in times:
+        if previous is not None and previous - time_of_day > 12 * HOUR:
+            day += DAY
+        walls.append(day + time_of_day)
+        previous = time_of_day
+    return walls
+
+
+def mostly_backwards(values: Sequence[int]) -> bool:
+    """Whether stamps in reading order run backwards: over four fifths of at least two steps that are not zero."""
+    ups = downs = 0
+    for before, after in zip(values, values[1:], strict=False):
+        if after > before:
+            ups += 1
+        elif after < before:
+            downs += 1
+    return downs >= 2 and downs > 4 * ups
+
+
+def jumps(differences: Sequence[int], least: int = SECOND) -> list[tuple[int, int]]:
+    """``(index, by)`` wherever realtime − monotonic changes by more than ``least`` between neighbours: clock steps."""
+    return [
+        (index, differences[index] - differences[index - 1])
+        for index in range(1, len(differences))
+        if abs(differences[index] - differences[index - 1]) > least
+    ]
+
+
+def offset_text(offset_s: int | None) -> str | None:
+    """``+05:30`` for 19800; ``None`` stays ``None``."""
+    if offset_s is None:
+        return None
+    sign = "-" if offset_s < 0 else "+"
+    minutes = abs(offset_s) // 60
+    return f"{sign}{minutes // 60:02d}:{minutes % 60:02d}"
