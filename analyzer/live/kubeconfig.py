@@ -208,9 +208,9 @@ def _pem(body: Mapping[str, Any], name: str, path: Path) -> Pem | None:
     data = body.get(f"{name}-data")
     if data:  # the data wins over the file, as in client-go
         try:
-            if not isinstance(data, str | bytes):
+            if not isinstance(data, str):
                 raise ValueError
-            text = base64.b64decode(data, validate=False).decode("ascii")
+            text = base64.b64decode("".join(data.split()), validate=True).decode("ascii")
         except (binascii.Error, ValueError):
             raise BadInputError(f"kubeconfig {path}: {name}-data is not base64 of a PEM text") from None
         return Pem(text, f"{name}-data of {path}")
