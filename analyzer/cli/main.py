@@ -1,6 +1,6 @@
 """The ``k3slog`` command: finds the subcommand, and turns every way to end into an exit code.
 
-Nothing heavy is imported here: a subcommand's module is loaded when it is called or when the help lists it.
+Nothing heavy is imported here: a subcommand's module is loaded when it is called.
 """
 
 from __future__ import annotations
@@ -18,11 +18,23 @@ from typer.core import TyperGroup
 from analyzer.cli.console import complain
 from analyzer.errors import ExitCode, K3slogError
 
-# In the order of the help. A module that is not there yet is left out; each holds a function of its own name.
-COMMANDS = ("analyze", "timeline", "simulate", "schedule", "wait", "watch", "compare", "gate", "generate", "schema")
+# In the order of the help, which shows these words, so that it need not import a single command. A module that is not
+# there is left out; each holds a function of its own name.
+COMMANDS = {
+    "analyze": "Explain the starts in a log: when ready, and what held them back.",
+    "timeline": "Write all that happened in time order: csv, json, parquet, trace.",
+    "simulate": "Ask how other ways of polling would have done in a log's starts.",
+    "schedule": "Work out when it is best to look, from how long starts take.",
+    "wait": "Ask a real API server until it is ready, and say what it lacked.",
+    "watch": "Follow the journal of a start that is under way.",
+    "compare": "Compare two sets of starts.",
+    "gate": "Pass or fail, for CI.",
+    "generate": "Make a journal whose truth is known.",
+    "schema": "Print the JSON Schema of the report.",
+}
 
 # The command line library's own exceptions, whatever release of it is installed: it prints them itself.
-_LIBRARY_ERRORS = (
+_LIBRARY_ERRORS: tuple[type[BaseException], ...] = (
     typer.Exit,
     typer.Abort,
     *(c for c in typer.BadParameter.__mro__ if c not in (object, BaseException, Exception)),
@@ -50,6 +62,11 @@ class LazyGroup(TyperGroup):
             command = typer.main.get_command(wrapper)
         command.name = cmd_name
         return command
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """The list in the help."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name]) for name in self.list_commands(ctx)])
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """``--debug`` and ``--version`` may stand anywhere, also behind the subcommand."""
@@ -136,7 +153,11 @@ def k3slog(
 ) -> None:
     """Explain how a k3s or RKE2 server started: when it was ready, and what held it back.
 
-    Reads the journal of the unit, for example: journalctl -u k3s -o short-precise | k3slog analyze
+    For example:
+
+    \b
+        journalctl -u k3s --no-pager -o short-precise | k3slog analyze
+        k3slog analyze journal.txt --html report.html
     """
 
 

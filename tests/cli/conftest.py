@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "reports"))
+
+from made_reports import ready_start, report_of
+
+from analyzer.errors import BadInputError, NoDataError
+from analyzer.findings import Report, StartReport
+from analyzer.ledger import Ledger
+from analyzer.records.book import LogBook
+from analyzer.records.model import SourceInfo
+
+
+@pytest.fixture
+def run() -> Callable[..., Any]:
+    """Runs the command in this process: ``run("analyze", path, input=b"…")``; exit_code, stdout, stderr come back."""
+    from typer.testing import CliRunner
+
+    from analyzer.cli.main import app
+
+    def call(*args: object, input: bytes | None = None) -> Any:
+        return CliRunner().invoke(app, [str(a) for a in args], input=input)
+
+    return call
+
+
+@pytest.fixture
+def pipeline(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Puts a made report in place of the real analysis; existing files are "read", others are bad input."""
+    import analyzer.analysis
+    import analyzer.records
+
+    def install(*starts: StartReport, error: Exception | None = None) -> None:
+        def read_book(paths: Any, *, stdin: Any = None, observer: Any = None) -> tuple[LogBook, list[BadInputError]]:
+            found = [SourceInfo("stdin" if p == "-" else p, "short", 1, 1) for p in paths if Path(p).exists()]
+            if stdin is not None:
+                found.append(SourceInfo("stdin", "short", len(stdin.read()), 1))
+            bad = [BadInputError(f"{p}: no such file", hint="Check it") for p in paths if not Path(p).exists()]
+            return LogBook([], found, Ledger()), bad
+
+        def analyze_book(book: LogBook, *, tool_version: str) -> Report:
+            if error is not None:
+                raise error
+            if not starts:
+                raise NoDataError("nothing of a k3s or RKE2 run", hint="Give the journal of k3s")
+            return report_of(*starts)
+
+        monkeypatch.setattr(analyzer.records, "read_book", read_book, raising=False)
+        monkeypatch.setattr(analyzer.analysis, "analyze_book", analyze_book, raising=False)
+
+    install(ready_start())
+    return install

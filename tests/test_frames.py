@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent / "reports"))
+
+from made_reports import RBAC, crash_loop, fragment, hostile_start, ready_start, report_of
+
+from analyzer import frames
+
+REPORTS = {
+    "empty": report_of(),
+    "mixed": report_of(ready_start(), fragment(index=2), hostile_start()),
+    "loop": crash_loop(4),
+}
+
+
+@pytest.mark.parametrize("report", REPORTS)
+@pytest.mark.parametrize("name", sorted(frames.TABLES))
+def test_every_table_has_its_schema_whatever_is_in_it(name: str, report: str) -> None:
+    frame = frames.build(name, REPORTS[report])
+    frames.validate(frame, name)
+    assert list(frame.columns) == frames.TABLES[name].names
+
+
+def test_rows_count_what_the_report_holds() -> None:
+    report = REPORTS["mixed"]
+    assert len(frames.starts(report)) == 3
+    assert len(frames.polls(report)) == sum(len(s.polls) for s in report.starts)
+    assert len(frames.checks(report)) == sum(len(s.checks) for s in report.starts)
+    assert len(frames.phases(report)) == sum(len(s.phases) for s in report.starts)
+    hooks = frames.hooks(report)
+    assert set(hooks["hook"]) >= {"rbac/bootstrap-roles", "crd-informer-synced"}
+    assert not hooks["hook"].str.startswith("poststarthook/").any()
+
+
+def test_a_check_that_is_no_hook_is_in_checks_only() -> None:
+    from dataclasses import replace
+
+    start = ready_start()
+    report = report_of(replace(start, checks=(replace(start.checks[0], name="etcd"), *start.checks[1:])))
+    assert "etcd" in set(frames.checks(report)["check"])
+    assert len(frames.hooks(report)) == len(frames.checks(report)) - 1
+
+
+def test_windows_reach_the_tables_unchanged_and_open_ends_are_missing() -> None:
+    (row,) = frames.starts(report_of(ready_start())).to_dict("records")
+    assert (row["ready_lower_s"], row["ready_upper_s"]) == (12.0312, 14.0518)
+    assert row["ready_lower_kind"] == "grid" and row["ready_upper_line"] == 61
+    open_ended = frames.starts(report_of(fragment()))
+    assert open_ended["ready_upper_s"].isna().all() and open_ended["ready_lower_line"].isna().all()
+    assert open_ended["began_at"].isna().all()
+
+
+def test_the_timeline_is_in_time_order_and_tells_inferred_from_printed() -> None:
+    line = frames.timeline(report_of(ready_start()))
+    first = line["t_lower_s"].fillna(line["t_upper_s"])
+    assert first.is_monotonic_increasing
+    assert {"poll", "milestone", "check_failing", "check_ok", "phase_begin", "phase_end", "ready", "detected"} == set(
+        line["kind"]
+    )
+    polls = line[line["kind"] == "poll"]
+    assert polls["printed"].sum() == 4 and (~polls["printed"]).sum() == 3
+    implied = polls[(~polls["printed"]) & polls["line"].isna()]
+    assert set(implied["lower_kind"]) == {"grid"} and (implied["t_lower_s"] < implied["t_upper_s"]).all()
+    (cleared,) = line[(line["kind"] == "check_ok") & (line["id"] == RBAC)].to_dict("records")
+    assert (cleared["t_lower_s"], cleared["t_upper_s"]) == (12.0312, 14.0518)
+
+
+def test_a_stamp_covers_its_precision() -> None:
+    from analyzer.findings import ClockNote
+
+    coarse = frames.timeline(report_of(ready_start(clock=ClockNote("journal", 1.0, "+00:00", "stamp", 0))))
+    milestones = coarse[coarse["kind"] == "milestone"]
+    assert ((milestones["t_upper_s"] - milestones["t_lower_s"]).round(9) == 1.0).all()
+
+
+def test_times_are_aware_and_agree_with_the_seconds() -> None:
+    line = frames.timeline(report_of(ready_start()))
+    (ready,) = line[line["kind"] == "ready"].to_dict("records")
+    assert ready["time_lower"] == pd.Timestamp("2025-03-01T06:03:34.031200Z")
+
+
+def test_validate_names_everything_that_is_wrong() -> None:
+    frame = frames.starts(report_of(ready_start()))
+    with pytest.raises(ValueError, match=r"no column host.*pid is float64, not Int64"):
+        frames.validate(frame.drop(columns="host").astype({"pid": "float64"}), "starts")
+    with pytest.raises(ValueError, match=r"ready_lower_s > ready_upper_s in row 0"):
+        frames.validate(frame.assign(ready_lower_s=99.0), "starts")
+    frames.validate(frame.assign(mine=1), "starts")
+
+
+def test_selected_starts_keep_their_index() -> None:
+    report = REPORTS["loop"]
+    assert frames.build("starts", report, report.starts[2:3])["start"].tolist() == [3]
+
+
+def test_the_docs_are_current() -> None:
+    root = Path(__file__).parents[1]
+    made = subprocess.run(
+        [sys.executable, "-m", "analyzer.frames"], capture_output=True, encoding="utf-8", check=True, cwd=root
+    ).stdout
+    assert (root / "docs" / "frames.md").read_text(encoding="utf-8") == made
+    assert "pandas" not in subprocess.run(
+        [sys.executable, "-c", "import analyzer.frames, sys; print('pandas' if 'pandas' in sys.modules else '')"],
+        capture_output=True, encoding="utf-8", check=True, cwd=root,
+    ).stdout  # fmt: skip

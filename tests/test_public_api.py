@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent / "reports"))
+
+from made_reports import crash_loop, hostile_start, ready_start, report_of
+
+import analyzer
+from analyzer import frames
+
+
+def test_all_is_sorted_complete_and_resolvable() -> None:
+    assert analyzer.__all__ == sorted(analyzer.__all__)
+    assert set(analyzer._HOMES) | {"__version__"} == set(analyzer.__all__)
+    for name in analyzer.__all__:
+        assert getattr(analyzer, name) is not None
+        assert name in dir(analyzer)
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="nonsense"):
+        analyzer.nonsense  # noqa: B018
+
+
+def test_import_loads_nothing_heavy() -> None:
+    code = "import analyzer, sys; print(sorted({'pandas', 'numpy', 'plotly', 'rich', 'typer'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("name", sorted(frames.TABLES))
+def test_every_table_is_a_method(name: str) -> None:
+    made = analyzer.Analysis(report_of(ready_start()))
+    frames.validate(getattr(made, name)(), name)
+
+
+def test_an_analysis_shows_itself_in_a_shell_and_safely_in_a_notebook() -> None:
+    made = analyzer.Analysis(crash_loop(2))
+    assert repr(made) == "<Analysis of 3 starts: 2 failed, 1 ready>"
+    assert len(made) == 3 and [s.index for s in made] == [1, 2, 3]
+    html = analyzer.Analysis(report_of(hostile_start()))._repr_html_()
+    assert html.startswith("<pre") and "</script>" not in html and "\x1b" not in html
+
+
+def test_text_and_json_are_what_the_command_prints() -> None:
+    from analyzer.reports import json_report, text
+
+    report = report_of(ready_start())
+    made = analyzer.Analysis(report)
+    assert made.to_json() == json_report.render(report)
+    assert made.to_text() == text.render(report)
+
+
+def test_loading_nothing_is_a_usage_error() -> None:
+    with pytest.raises(analyzer.UsageError):
+        analyzer.load()
