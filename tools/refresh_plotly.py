@@ -57,7 +57,9 @@ def refresh() -> int:
     """Fetch, check and replace; 0 on success."""
     major = installed_major()
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run(["npm", "pack", "--silent", f"{PACKAGE}@^{major}"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            ["npm", "pack", "--silent", f"{PACKAGE}@^{major}"], cwd=folder, check=True, stdout=subprocess.DEVNULL
+        )
         archives = sorted(Path(folder).glob("*.tgz"))
         if len(archives) != 1:
             raise SystemExit(f"refresh_plotly: npm brought {len(archives)} archives, expected 1")

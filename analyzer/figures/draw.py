@@ -316,5 +316,6 @@ def window_text(start: StartReport) -> str:
     low, high = start.ready.lower, start.ready.upper
     if high is None:
         return "not seen ready" if low is None else f"not ready before {low:.3f} s, then not seen"
-    return f"ready at the latest {high:.3f} s" if low is None else f"ready after {low:.3f} s, at the latest {high:.3f} s"
-
+    return (
+        f"ready at the latest {high:.3f} s" if low is None else f"ready after {low:.3f} s, at the latest {high:.3f} s"
+    )

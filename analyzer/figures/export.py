@@ -31,7 +31,7 @@ def image_bytes(figure: Any, format: str, *, width: int = 1200, scale: float = 1
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise BadInputError(
             f"the picture could not be drawn: {first}",
-            hint="kaleido needs a Chrome or Chromium it may start (BROWSER_PATH names one); the page (--html) needs none",
+            hint="kaleido needs a Chromium that it may start (BROWSER_PATH names one); the page (--html) needs none",
         ) from error
     return data
 

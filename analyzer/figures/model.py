@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from analyzer.figures.palette import error_words, phase_words
@@ -30,7 +30,7 @@ RowKind = Literal["phases", "milestones", "ready", "detected", "polls", "check",
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A bar from ``begin`` to ``end`` (seconds); ``open_begin``/``open_end``: the bar stops only because the text does."""
+    """A bar from ``begin`` to ``end`` (seconds); an open end of it stops only because the text or the process does."""
 
     kind: MarkKind
     begin: float
@@ -109,15 +109,23 @@ def timeline_model(start: StartReport, *, limit: int = MARK_LIMIT) -> Timeline:
     if not end > begin:
         return Timeline((), 0.0, 0.0, 0.0)
     notes: list[str] = []
-    rows = [_phase_row(start.phases, end), _milestone_row(start, notes)]
-    rows += _readiness_rows(start, begin, end)
-    checks = _check_rows(start, begin, end, notes)
+    over = max(horizon(start, end), begin)
+    rows = [_phase_row(start.phases, over), _milestone_row(start, notes)]
+    rows += _readiness_rows(start, begin, over)
+    checks = _check_rows(start, begin, over, notes)
     gaps = _gap_row(start.gaps, notes)
     fixed = sum(len(r.marks) + len(r.dots) for r in (*rows, *checks, gaps))
     rows += _poll_rows(start.polls, max(200, limit - fixed), notes)
     rows += [gaps, *checks]
     kept = tuple(r for r in rows if r.marks or r.dots or r.kind == "check")
     return Timeline(kept, begin, end, focus_end, tuple(notes), sum(len(r.marks) + len(r.dots) for r in kept))
+
+
+def horizon(start: StartReport, end: float) -> float:
+    """The last moment (seconds) at which anything of the start can have happened: the process's end, else ``end``."""
+    if start.end.kind != "running" and start.end.at_s is not None:
+        return min(end, start.end.at_s)
+    return end
 
 
 def _range(start: StartReport) -> tuple[float, float, float]:
@@ -191,9 +199,9 @@ def _uncertain(window: Window, begin: float, end: float, what: str) -> tuple[Mar
     high = end if window.upper is None else window.upper
     if high <= low:
         return ()
-    tail = " (not seen to happen: the window stays open)" if window.upper is None else ""
     basis = _basis(window)
-    note = f"{what} somewhere in here{tail}" + (f"; {basis}" if basis else "")
+    note = what if window.upper is None else f"{what} somewhere in here"
+    note += f"; {basis}" if basis else ""
     return (
         Mark(
             "uncertain",
@@ -205,6 +213,13 @@ def _uncertain(window: Window, begin: float, end: float, what: str) -> tuple[Mar
             open_end=window.upper is None,
         ),
     )
+
+
+def _maybe(window: Window, start: StartReport, what: str) -> str:
+    if window.upper is not None:
+        return what
+    ended = f"; the process {start.end.kind} at the end of it" if start.end.kind != "running" else ""
+    return f"{what}? Not seen: if it did, then somewhere in here{ended}"
 
 
 def _phase_row(phases: Sequence[Phase], end: float) -> Row:
@@ -220,7 +235,8 @@ def _phase_row(phases: Sequence[Phase], end: float) -> Row:
             if window.lower is None:
                 continue
             cuts.pop((window.lower, window.upper), None)  # the next phase begins where this one ends: say it once
-            for mark in _uncertain(window, window.lower, end, what):
+            said = what if window.upper is not None else f"{what}: not seen, if at all then somewhere in here"
+            for mark in _uncertain(window, window.lower, end, said):
                 cuts[window.lower, window.upper] = mark
     return Row("phases", "phases", "Phases", "Phases of the start", (*marks, *cuts.values()))
 
@@ -252,16 +268,18 @@ def _readiness_rows(start: StartReport, begin: float, end: float) -> list[Row]:
         why = bound_words(ready.lower_kind, ready.lower_witness)
         marks.append(Mark("waiting", begin, ready.lower, f"/readyz was certainly not OK yet ({why})", refs))
     if ready.lower is not None or ready.upper is not None:
-        marks += _uncertain(ready, begin, end, "/readyz turned OK")
+        marks += _uncertain(ready, begin, end, _maybe(ready, start, "/readyz turned OK"))
     until = detected.upper
     if ready.upper is not None and until is not None and until > ready.upper:
         refs = _refs((ready.source, ready.upper_line))
         marks.append(Mark("ready", ready.upper, until, "/readyz was OK, k3s had not asked again yet", refs))
     if marks:
-        rows.append(Row("ready", "ready", "/readyz OK", "When /readyz turned OK and stayed so", tuple(marks), (), ready))
+        rows.append(
+            Row("ready", "ready", "/readyz OK", "When /readyz turned OK and stayed so", tuple(marks), (), ready)
+        )
     if detected.upper is not None:
         seen = _uncertain(detected, begin, end, "k3s noticed that it is ready")
-        dots = ()
+        dots: tuple[Dot, ...] = ()
         if not seen:
             note = "k3s noticed that it is ready"
             dots = (Dot(detected.upper, note, window_refs(detected), kind="milestone", label="noticed"),)
@@ -281,7 +299,7 @@ def clearing_order(check: Check) -> tuple[float, float, str]:
     )
 
 
-def short_name(name: str, width: int = 40) -> str:
+def short_name(name: str, width: int = 36) -> str:
     """A check's name as an axis label: without ``poststarthook/``, cut in the middle above ``width`` characters."""
     name = name.removeprefix("poststarthook/")
     if len(name) <= width:
@@ -346,21 +364,11 @@ def check_marks(check: Check, begin: float, end: float) -> tuple[Mark, ...]:
     if low is None and window.upper is None:
         marks.append(Mark("unseen", begin, end, "the text says nothing about when this check cleared"))
         return tuple(marks)
-    shown = Window(
-        low,
-        window.upper,
-        window.lower_kind,
-        window.upper_kind,
-        window.lower_line,
-        window.upper_line,
-        window.lower_witness,
-        window.upper_witness,
-        window.source,
-    )
-    if check.final == "failing" and window.upper is None:
-        marks += _uncertain(shown, begin, end, "last seen failing; if it cleared at all,")
-    else:
-        marks += _uncertain(shown, begin, end, "it turned OK")
+    what = "it turned OK"
+    if window.upper is None:
+        seen = "last seen failing; " if check.final == "failing" else ""
+        what = f"{seen}not seen to turn OK: if it did, then somewhere in here"
+    marks += _uncertain(replace(window, lower=low), begin, end, what)
     if window.upper is not None and end > window.upper:
         refs = _refs((window.source, window.upper_line))
         marks.append(Mark("ok", window.upper, end, "certainly OK", refs))
@@ -372,7 +380,9 @@ def _only_sight(check: Check) -> tuple[Dot, ...]:
     first, low = check.first_seen_failing_s, check.cleared.lower
     if not check.seen_failing or first is None or low is None or first < low:
         return ()
-    refs = _refs((check.cleared.source, check.first_seen_failing_line), (check.cleared.source, check.cleared.lower_line))
+    refs = _refs(
+        (check.cleared.source, check.first_seen_failing_line), (check.cleared.source, check.cleared.lower_line)
+    )
     return (Dot(low, "seen failing by this poll alone", refs, kind="seen"),)
 
 
@@ -488,7 +498,7 @@ def _run(group: Sequence[Poll]) -> Mark:
 
 
 def blame_rows(start: StartReport) -> list[tuple[str, Span]]:
-    """Checks with a known exclusive time (seconds, min to max), the worst first; those certainly at zero are left out."""
+    """Checks with a known exclusive time (seconds), the worst first; those certainly at zero are left out."""
     rows = [(c.name, c.exclusive_s) for c in start.checks if c.exclusive_s is not None]
     useful = [(name, span) for name, span in rows if span is not None and (span.max is None or span.max > 0)]
     return sorted(useful, key=lambda r: (-r[1].min, -(float("inf") if r[1].max is None else r[1].max), r[0]))

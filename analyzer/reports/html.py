@@ -78,8 +78,8 @@ def render(report: Report, *, start: int | None = None) -> str:
         .render(
             title=page_title(report, shown),
             policy=_policy(scripts),
-            scripts=[Markup(text) for text in scripts],  # noqa: S704 - our own files, never a log's text
-            style=Markup(_asset("page/page.css")),  # noqa: S704
+            scripts=[Markup(text) for text in scripts],  # our own files, never a log's text
+            style=Markup(_asset("page/page.css")),
             colours={"light": LIGHT, "dark": DARK},
             data=data,
             shown=None if shown is None else start_view(shown),
@@ -220,11 +220,15 @@ def _offset_s(start: StartReport) -> float:
 
 
 def _overview(start: StartReport) -> JsonObject:
+    low, high = start.ready.lower, start.ready.upper
+    last = start.end.at_s if start.end.at_s is not None else start.cut_at_s
     return {
         "index": start.index,
         "outcome": start.outcome,
-        "lower": start.ready.lower,
-        "upper": start.ready.upper,
+        "lower": low,
+        "upper": high,
+        # an open window is drawn up to the last that is known of the process, not beyond
+        "until": high if high is not None else max((t for t in (low, last) if t is not None), default=None),
         "words": window_words(start.ready),
     }
 
@@ -236,8 +240,10 @@ def _evidence(
     wanted: dict[Ref, None] = {}
     for start in detailed:
         for row in models[start.index].rows:
-            for item in (*row.marks, *row.dots):
-                wanted.update(dict.fromkeys(item.refs))
+            for mark in row.marks:
+                wanted.update(dict.fromkeys(mark.refs))
+            for dot in row.dots:
+                wanted.update(dict.fromkeys(dot.refs))
         wanted.update(_table_refs(start))
     texts = {ref: clean(report.evidence[ref]) for ref in wanted if ref in report.evidence}
     budget = max(EVIDENCE_BYTES, 40 * 200 * len(models))

@@ -102,6 +102,8 @@ def span_words(span: Span | None) -> str:
     if span.max is None:
         return f"at least {low:.{digits}f} s"
     high = up(span.max, digits)
+    if span.max == 0:
+        return "0 s"
     return f"{low:.{digits}f} s" if low == high else f"{low:.{digits}f} to {high:.{digits}f} s"
 
 
@@ -159,16 +161,16 @@ def verdict(start: StartReport) -> tuple[str, str, list[str]]:
     if start.role == "agent" and ready.lower is None and ready.upper is None:
         said.append("An agent has no API server of its own, so there is no readiness to time.")
     elif ready.upper is not None:
-        said.append(f"/readyz turned OK {window_words(ready)} after {words.origin}.")
+        said.append(f"The API became ready (/readyz turned OK) {window_words(ready)} after {words.origin}.")
         if ready.width is not None and ready.width > 0.05:
             said.append(f"That is a window {up(ready.width, 1):.1f} s wide: nobody looked in between.")
     elif ready.lower is not None:
         said.append(
-            f"/readyz was certainly not OK until {number(down(ready.lower, 1))} after {words.origin}; "
-            "the text does not show it turning OK."
+            f"The API was certainly not ready (/readyz not OK) until {number(down(ready.lower, 1))} "
+            f"after {words.origin}; the text does not show it becoming ready."
         )
     else:
-        said.append("The text does not say when or whether /readyz turned OK.")
+        said.append("The text does not say when or whether the API became ready (/readyz turned OK).")
     if detected.upper is not None:
         tax = f", {span_words(start.polling_tax_s)} later" if start.polling_tax_s is not None else ""
         said.append(f"k3s noticed it {window_words(detected)}{tax}.")
@@ -237,6 +239,7 @@ def start_view(start: StartReport) -> dict[str, Any]:
         ],
         "axis": f"{words.origin}, {origin} ({zone})" if origin else f"{words.origin} (no date in the text)",
         "zone": zone,
+        "origin": words.origin,
         "findings": [_finding(f) for f in start.findings],
         "checks": [_check(c, start) for c in sorted(start.checks, key=clearing_order)[:TABLE_ROWS]],
         "checks_total": len(start.checks),
@@ -385,9 +388,18 @@ def _poll_row(poll: Poll, at: str, clock: str, count: int) -> dict[str, Any]:
     }
 
 
+def _precision(seconds: float) -> str:
+    for unit, name in ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")):
+        if seconds >= unit * 0.999:
+            return f"{seconds / unit:g} {name}"
+    return f"{seconds:g} s"
+
+
 def _clock_notes(start: StartReport) -> list[str]:
     clock = start.clock
-    notes = [f"Times rest on {_BASIS.get(clock.basis, clock.basis)}; one stamp is good to {clock.precision_s:g} s."]
+    notes = [
+        f"Times rest on {_BASIS.get(clock.basis, clock.basis)}; one stamp is good to {_precision(clock.precision_s)}."
+    ]
     if clock.year_from == "none":
         notes.append("The year is not in the text and was not guessed.")
     elif clock.year_from != "stamp":
@@ -395,7 +407,11 @@ def _clock_notes(start: StartReport) -> list[str]:
     if clock.utc_offset is None:
         notes.append("The zone of the log is not known.")
     if clock.steps:
-        notes.append(f"The wall clock was set {clock.steps} time{'s' if clock.steps > 1 else ''} during this start.")
+        often = "once" if clock.steps == 1 else f"{clock.steps} times"
+        notes.append(
+            f"The wall clock was set {often} during this start; clock times on this page use one setting throughout, "
+            "so on one side of a step they differ from the stamps in the log."
+        )
     return notes
 
 

@@ -129,9 +129,7 @@ def base(index: int = 1) -> StartReport:
         phases=phases,
         checks=checks,
         bottleneck=Bottleneck((RBAC,), "certain", f"{RBAC} was the last check to clear."),
-        findings=(
-            Finding("polling_tax", "info", "Noticed late", "k3s noticed readiness up to 2.1 s late.", "Nothing.", (61,)),
-        ),
+        findings=(Finding("polling_tax", "info", "Noticed late", "Noticed up to 2.1 s late.", "Nothing.", (61,)),),
         hooks_alone_s=Span(2.0, 6.1),
         hooks_shared_s=Span(0.0, 2.0),
         cut_at_s=40.0,

@@ -2,18 +2,25 @@
 const DATA = JSON.parse(document.getElementById("k3slog-data").textContent);
 const CONFIG = { displayModeBar: false, displaylogo: false, scrollZoom: false, doubleClick: false, showTips: false, responsive: false };
 const FONT = "system-ui, -apple-system, Segoe UI, Roboto, Liberation Sans, sans-serif";
-const HEIGHT = { phase: 0.8, failing: 0.66, waiting: 0.66, uncertain: 0.66, ok: 0.2, ready: 0.34, unseen: 0.05, run: 0.5, gap: 0.66 };
+const HEIGHT = { phase: 0.8, failing: 0.66, waiting: 0.66, uncertain: 0.66, ok: 0.2, ready: 0.34, unseen: 0.05, run: 0.74, gap: 0.7 };
 const FILL = { phase: "phase-a", failing: "failing", waiting: "failing", ok: "ok", ready: "ok", unseen: "unseen", run: "phase-b", gap: "paper" };
 const NAMES = { phase: "phase", failing: "certainly failing", waiting: "certainly not ready", uncertain: "uncertain", ok: "certainly OK",
   ready: "ready, not noticed yet", unseen: "nothing seen", run: "merged polls", gap: "gap" };
-const OUTCOMES = { ready: ["circle", "ok", "ready"], failed: ["x", "fatal", "failed (not ready up to here)"],
-  stopped: ["square", "suspect", "stopped (not ready up to here)"], incomplete: ["triangle-up", "muted", "incomplete"] };
+const OUTCOMES = { ready: ["circle", "ok", "ready"], failed: ["x", "fatal", "failed, certainly not ready up to here"],
+  stopped: ["square", "suspect", "stopped, certainly not ready up to here"], incomplete: ["triangle-up", "muted", "incomplete"] };
 const COARSE = window.matchMedia("(pointer: coarse)").matches;
 
 function colour(name) { return getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim(); }
 
 // plotly reads a subset of HTML in its texts; names from a log must stay names
 function plain(text) { return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;"); }
+
+const measure = document.createElement("canvas").getContext("2d");
+
+function textWidth(text, weight) {
+  measure.font = weight + " 12px " + FONT;
+  return measure.measureText(text).width;
+}
 
 function hatch() {
   return { color: colour("uncertain-fill"), line: { color: colour("uncertain"), width: 1 },
@@ -22,8 +29,7 @@ function hatch() {
 
 function barMarker(kind) {
   if (kind === "uncertain") { return hatch(); }
-  if (kind === "gap") { return { color: colour("paper"), line: { color: colour("gap"), width: 1 },
-    pattern: { shape: "x", fgcolor: colour("gap"), bgcolor: colour("paper"), size: 7, solidity: 0.2 } }; }
+  if (kind === "gap") { return { color: colour("panel"), line: { color: colour("gap"), width: 1.5 } }; }
   if (kind === "run") { return { color: colour("phase-b"), line: { color: colour("hue-1"), width: 1 } }; }
   if (kind === "phase") { return { color: colour("phase-a"), line: { color: colour("paper"), width: 1 } }; }
   return { color: colour(FILL[kind]) };
@@ -106,7 +112,7 @@ function timelineFigure(start, rows, range, width, faded) {
   }
   const unit = narrow ? 26 : 28;
   const layout = baseLayout(width, Math.round(total * unit) + 74);
-  const labelWidth = narrow ? 8 : Math.min(320, 22 + 7 * Math.max(8, ...rows.map((r) => r.label.length + (r.blocker ? 2 : 0))));
+  const labelWidth = narrow ? 34 : Math.ceil(Math.max(60, ...rows.map((r) => textWidth((r.blocker ? "▶ " : "") + r.label, r.blocker ? 700 : 400)))) + 16;
   layout.margin = { l: labelWidth, r: narrow ? 12 : 24, t: 8, b: 66 };
   layout.xaxis = Object.assign(axisLook(), { range: range.slice(), tickmode: "array", tickangle: 0, ticks: "outside",
     title: { text: "time since " + plain(start.origin) + (start.wall === null ? "" : "; clock of the log, " + plain(start.zone)), standoff: 6, font: { size: 12 } } });
@@ -124,7 +130,7 @@ function rowLabel(row) {
 }
 
 function nameAbove(spot) {
-  return { xref: "paper", x: 0, xanchor: "left", yref: "y", y: spot.top + 0.36, yanchor: "middle", showarrow: false, align: "left",
+  return { xref: "paper", x: 0, xshift: -30, xanchor: "left", yref: "y", y: spot.top + 0.36, yanchor: "middle", showarrow: false, align: "left",
     text: rowLabel(spot.row), font: { size: 12, color: colour("ink") }, bgcolor: colour("paper"), borderpad: 1 };
 }
 
@@ -162,7 +168,7 @@ function stoneNames(figure, range, inner) {
   const names = [];
   spot.row.dots.filter((dot) => dot.t >= range[0] && dot.t <= range[1]).sort((a, b) => rank(a) - rank(b) || a.t - b.t).forEach((dot) => {
     const at = (dot.t - range[0]) * scale;
-    const length = dot.l.length * 6.3 + 6;
+    const length = textWidth(dot.l, 400) + 4;
     for (const right of [true, false]) {
       const from = right ? at - 5 : at - length + 5;
       if (from < -4 || from + length > inner + 12) { continue; }
@@ -178,7 +184,7 @@ function stoneNames(figure, range, inner) {
 }
 
 // Lengths that are known within limits: solid up to the least, hatched up to the most.
-function spansFigure(items, width, unit) {
+function spansFigure(items, width, unit, shade) {
   const widest = Math.max(...items.map((i) => (i.max === null ? i.min : i.max)), 0.001);
   const y = items.map((_, i) => i);
   const open = (i) => (i.max === null ? widest * 1.12 : i.max);
@@ -193,7 +199,7 @@ function spansFigure(items, width, unit) {
   const bar = (name, base, length, marker) => ({ type: "bar", orientation: "h", name, meta: name, hoverinfo: "none", y: y.map((v) => v + 0.1), base, x: length,
     width: 0.36, marker, customdata: index });
   return { layout, data: [
-    bar("least", items.map(() => 0), items.map((i) => i.min), { color: colour("failing") }),
+    bar("least", items.map(() => 0), items.map((i) => i.min), { color: colour(shade) }),
     bar("most", items.map((i) => i.min), items.map((i) => open(i) - i.min), hatch()),
     { type: "scatter", mode: "text", hoverinfo: "skip", x: items.filter((i) => i.max === null).map(open), y: y.filter((i) => items[i].max === null).map((v) => v + 0.1),
       text: items.filter((i) => i.max === null).map(() => "»"), textposition: "middle right", textfont: { size: 15, color: colour("uncertain") } } ] };
@@ -201,7 +207,7 @@ function spansFigure(items, width, unit) {
 
 function overviewFigure(items, width, current) {
   const known = items.filter((i) => i.lower !== null || i.upper !== null);
-  const top = Math.max(...known.map((i) => Math.max(i.lower || 0, i.upper || 0)), 1);
+  const top = Math.max(...known.map((i) => i.until), 1);
   const layout = baseLayout(width, 250);
   const data = [];
   layout.dragmode = false;
@@ -215,7 +221,7 @@ function overviewFigure(items, width, current) {
   layout.yaxis = Object.assign(axisLook(), { range: [0, top * 1.12], fixedrange: true, ticksuffix: " s", nticks: 6, title: { text: "after it began", standoff: 6, font: { size: 12 } } });
   layout.shapes = [{ type: "rect", xref: "x", yref: "paper", x0: current - 0.5, x1: current + 0.5, y0: 0, y1: 1, layer: "below", fillcolor: colour("link"), opacity: 0.14, line: { width: 0 } }];
   data.push({ type: "bar", name: "window", showlegend: false, hoverinfo: "none", x: known.map((i) => i.index), base: known.map((i) => i.lower || 0),
-    y: known.map((i) => (i.upper === null ? top * 1.1 : i.upper) - (i.lower || 0)), width: 0.6, marker: hatch(), customdata: known.map((i) => i.index) });
+    y: known.map((i) => i.until - (i.lower || 0)), width: 0.6, marker: hatch(), customdata: known.map((i) => i.index) });
   Object.entries(OUTCOMES).forEach(([outcome, [symbol, shade, name]]) => {
     const group = known.filter((i) => i.outcome === outcome);
     if (!group.length) { return; }

@@ -30,8 +30,8 @@ function clock(wall, seconds, digits) {
 
 function axisTicks(range, width, wall) {
   const span = Math.max(range[1] - range[0], 0.001);
-  const most = Math.max(2, Math.floor(width / 84));
-  const step = STEPS.find((s) => span / s <= most) || span / most;
+  const room = (s) => Math.max(2, Math.floor(width / (s >= 1 ? 68 : 92))); // labels with fractions are wider
+  const step = STEPS.find((s) => span / s <= room(s)) || span / 2;
   const digits = digitsOf(step);
   const values = [];
   const texts = [];

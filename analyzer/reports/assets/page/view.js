@@ -53,8 +53,9 @@ function matches(text, wanted) {
 
 function markText(mark) { return [mark.n, mark.l || ""].concat((mark.e || []).map((ref) => DATA.evidence[ref] || "")).join(" "); }
 
-function rowsShown(start, wanted) {
+function rowsShown(start, wanted, range) {
   return start.rows.filter((row) => {
+    if (row.kind === "gaps") { return row.marks.some((m) => m.b >= range[0] && m.a <= range[1]) || row.dots.some((d) => d.t >= range[0] && d.t <= range[1]); }
     if (row.kind !== "check") { return true; }
     if (wanted.length) { return matches([row.full].concat(row.marks.map((m) => m.n)).join(" "), wanted); }
     return view.extra || !row.extra;
@@ -89,7 +90,8 @@ function drawTimeline() {
   hideTip();
   const wanted = words();
   filterTables(wanted);
-  const rows = rowsShown(start, wanted);
+  const range = view.range || focusRange(start);
+  const rows = rowsShown(start, wanted, range);
   tellMatches(start, rows, wanted);
   const notes = document.getElementById("notes");
   notes.textContent = "";
@@ -101,7 +103,6 @@ function drawTimeline() {
     say_empty(box, rows.length || !start.rows.length ? "No line of this start carries a usable time stamp, so there is no time axis. The tables below hold what the text says." : "Nothing matches the filter.");
     return;
   }
-  const range = view.range || focusRange(start);
   shownWidth = box.clientWidth;
   figure = timelineFigure(start, rows, range, shownWidth, (dot) => wanted.length > 0 && !matches(markText(dot), wanted));
   cursor = -1;
@@ -161,11 +162,11 @@ function move(part) {
   setRange([low + (high - low) * part, high + (high - low) * part]);
 }
 
-function drawSpans(id, items, unit, why) {
+function drawSpans(id, items, unit, shade, why) {
   const box = document.getElementById(id);
   if (!box) { return; }
   if (!items.length) { say_empty(box, why); return; }
-  const made = spansFigure(items, box.clientWidth, unit);
+  const made = spansFigure(items, box.clientWidth, unit, shade);
   const fresh = !box.classList.contains("js-plotly-plot");
   if (fresh) { box.textContent = ""; }
   Plotly.react(box, made.data, made.layout, CONFIG);
@@ -202,8 +203,8 @@ function drawAll() {
   drawOverview();
   if (!start) { return; }
   drawTimeline();
-  drawSpans("blame", start.blame, "time in which it alone was failing", "The text does not say how long any check alone was failing.");
-  drawSpans("phases", start.phases, "length of the phase", "The text holds no cut points of phases.");
+  drawSpans("blame", start.blame, "time in which it alone was failing", "failing", "The text does not say how long any check alone was failing.");
+  drawSpans("phases", start.phases, "length of the phase", "hue-1", "The text holds no cut points of phases.");
 }
 
 // --- switching ------------------------------------------------------------------------------------------------------
