@@ -1,0 +1,124 @@
+"""One start as the finding rules look at it: its marks before the first sign of a stop, their times and lines."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+from analyzer.events.catalogue import go_seconds
+from analyzer.events.masking import mask_secrets
+from analyzer.events.model import Mark
+from analyzer.findings import Finding, FindingSeverity, StartReport
+from analyzer.records.book import LogBook
+from analyzer.records.model import LogRecord
+
+if TYPE_CHECKING:
+    from analyzer.analysis.build import Studied
+
+MAX_LINES = 8
+Datastore = Literal["sqlite", "etcd", "external", "unknown"]
+
+
+@dataclass
+class Case:
+    """What the rules need of a start. Lines after a sign of a stop are echoes and in no list here."""
+
+    studied: Studied
+    book: LogBook
+    marks: list[Mark] = field(init=False)  # before any sign of a stop
+    starting: list[Mark] = field(init=False)  # the part of them before k3s noticed readiness
+
+    def __post_init__(self) -> None:
+        verdict = self.studied.verdict
+        stop = verdict.stop_sign.seq if verdict.stop_sign is not None else None
+        found = [event for event in self.studied.start.events if isinstance(event, Mark)]
+        # The line that is the first sign of an end is its cause more often than an echo.
+        self.marks = [mark for mark in found if stop is None or mark.record.seq <= stop]
+        noticed = verdict.detected.seq if verdict.detected is not None else None
+        self.starting = [mark for mark in self.marks if noticed is None or mark.record.seq < noticed]
+
+    @property
+    def report(self) -> StartReport:
+        """The report of the start, without findings yet."""
+        return self.studied.report
+
+    @property
+    def unit(self) -> str:
+        """For commands: the unit's name without suffix."""
+        unit = self.report.unit or ""
+        if unit:
+            return unit.removesuffix(".service")
+        if self.report.product == "rke2":
+            return "rke2-agent" if self.report.role == "agent" else "rke2-server"
+        return "k3s-agent" if self.report.role == "agent" else "k3s"
+
+    @property
+    def never_ready(self) -> bool:
+        """K3s was not seen to notice readiness."""
+        return self.studied.verdict.detected is None
+
+    @cached_property
+    def datastore(self) -> Datastore:
+        """Which datastore the start uses, as far as its lines say."""
+        for mark in self.marks:
+            if mark.id in ("etcd_starting", "temporary_etcd"):
+                return "etcd"
+            if mark.id == "datastore_configured" and "driver" in mark.groups:
+                driver = mark.groups["driver"].lower()
+                if driver not in ("database", "db"):
+                    return "sqlite" if driver.startswith("sqlite") else "external"
+        return "unknown"
+
+    def of(self, *ids: str, before_ready: bool = True) -> list[Mark]:
+        """Marks of the given ids, in order; by default only those before readiness was noticed."""
+        return [mark for mark in (self.starting if before_ready else self.marks) if mark.id in ids]
+
+    def at(self, record: LogRecord) -> float | None:
+        """Seconds since the start's begin."""
+        return self.studied.clocked.point(record)
+
+    def span(self, marks: Sequence[Mark]) -> str:
+        """``between 3.1 s and 9.4 s``, or nothing without times."""
+        times = [at for mark in marks if (at := self.at(mark.record)) is not None]
+        if not times:
+            return ""
+        if max(times) - min(times) < 0.05:
+            return f" at {min(times):.1f} s"
+        return f" between {min(times):.1f} s and {max(times):.1f} s"
+
+    def finding(
+        self, name: str, severity: FindingSeverity, title: str, detail: str, advice: str = "",
+        records: Iterable[LogRecord] = (), *, lines: Iterable[tuple[int, int]] = (),
+    ) -> Finding:  # fmt: skip
+        """A finding with its evidence; ``lines`` are (source, line) pairs beside the records."""
+        places = [(record.source, record.line) for record in records] + list(lines)
+        source = places[0][0] if places else self.report.source
+        own = list(dict.fromkeys(line for place, line in places if place == source))
+        if len(own) > MAX_LINES:
+            own = own[: MAX_LINES - 1] + own[-1:]
+        return Finding(name, severity, title, mask_secrets(detail), advice, tuple(own), source)
+
+
+def durations(marks: Iterable[Mark]) -> list[tuple[float, Mark]]:
+    """Marks whose ``duration`` group is a Go duration, with its seconds."""
+    found = []
+    for mark in marks:
+        seconds = go_seconds(mark.groups.get("duration", ""))
+        if seconds is not None:
+            found.append((seconds, mark))
+    return found
+
+
+def count(number: int, what: str, many: str | None = None) -> str:
+    """``1 line``, ``3 lines``."""
+    return f"{number} {what if number == 1 else many or what + 's'}"
+
+
+def listing(counts: Counter[str], limit: int = 6) -> str:
+    """``a (3), b (2)``, the most frequent first."""
+    shown = ", ".join(f"{name} ({number})" for name, number in counts.most_common(limit))
+    rest = len(counts) - limit
+    return f"{shown} and {rest} more kinds" if rest > 0 else shown
