@@ -104,7 +104,7 @@ class _Builder:
         self._take_witnesses()
         ready = self._ready_window()
         self._process_begin()
-        trouble = self._trouble_after(looks, ready)
+        trouble = self._trouble_after(looks)
         for facts in self.checks.values():
             facts.window = self._window(facts, looks, ready, trouble)
             if facts.near is not None and not facts.window.contains(facts.near[0], slack=0.0):
@@ -279,26 +279,26 @@ class _Builder:
             if begin is not None:
                 facts.lowers.append(begin)
 
-    def _trouble_after(self, looks: list[_Look], ready: Window) -> bool:
-        """Whether a probe may have turned bad again unseen between the last list and readiness."""
+    def _trouble_after(self, looks: list[_Look]) -> bool:
+        """Whether the log shows signs, after the last list, that a probe may have turned bad again unseen.
+
+        Hooks never go back; the datastore and informer probes can, when the datastore stalls for their 2 s limit.
+        Signs are errors and slow answers of the datastore, and lost lines. Silence is none: while rbac writes its
+        roles, nothing else is printed.
+        """
         if not looks:
             return True
-        last = looks[-1]
-        if ready.upper is not None and self.polls.success_tick_s is None:
-            return True  # not every poll since the list is accounted for
-        detected = self.verdict.detected
         for record in self.start.process:
-            if record.seq <= last.seq:
-                continue
-            if detected is not None and record.seq >= detected.seq:
+            if self.verdict.detected is not None and record.seq >= self.verdict.detected.seq:
                 break
-            if record.gap_before or _TROUBLE.search(record.message):
+            if record.seq > looks[-1].seq and (record.gap_before or _TROUBLE.search(record.message)):
                 return True
         return False
 
     def _window(self, facts: CheckFacts, looks: list[_Look], ready: Window, trouble: bool) -> Window:
         uppers = list(facts.uppers)
-        if not facts.monotone and trouble and ready.upper is not None:
+        # What can go back is bounded by its last sighting only if every later poll is accounted for.
+        if not facts.monotone and ready.upper is not None and (trouble or self.polls.success_tick_s is None):
             uppers = []
         if ready.upper is not None:
             uppers.append(Evidence(ready.upper, ready.upper_kind, ready.upper_line, ready.source, ready.upper_witness))
