@@ -118,7 +118,7 @@ def _chunk(policy: Policy, w: Worlds) -> Outcome:
         latency = w.latency[live] * np.exp(w.latency_sigma[live] * _Z[(draw * 1024).astype(np.int64)])
         late = latency > limit
         np.minimum(latency, limit, out=latency)
-        code, failing, retry = _answers(w, live, asked + MIDDLE * latency - push)
+        code, failing, retry = _answers(w, live, asked + MIDDLE * latency - push, masks=not by_rounds)
         if late.any():
             code = np.where(late, TIMEOUT, code)
             failing = np.where(late, 0, failing)
@@ -146,15 +146,19 @@ def _chunk(policy: Policy, w: Worlds) -> Outcome:
     return Outcome(policy.name, detected, w.ready + shift, w.ready, requests, requests * w.poll_cpu, lines)
 
 
-def _answers(w: Worlds, live: IntArray, moment: FloatArray) -> tuple[IntArray, IntArray, FloatArray]:
-    """(code, failing mask, Retry-After) of worlds ``live`` at ``moment`` (unpolled clock)."""
+def _answers(
+    w: Worlds, live: IntArray, moment: FloatArray, *, masks: bool = True
+) -> tuple[IntArray, IntArray, FloatArray]:
+    """(code, failing mask, Retry-After) of worlds ``live`` at ``moment`` (unpolled clock).
+
+    ``masks=False`` leaves the masks 0, for pollers that neither read nor print the list."""
     code = np.where(moment >= w.ready[live], READY, LISTED).astype(np.int64)
     failing = np.zeros(len(live), dtype=np.int64)
     ends = w.stage_ends[live]
     for s in range(len(w.stage_codes) - 1, -1, -1):
         inside = moment < ends[:, s]
         code[inside] = w.stage_codes[s]
-    listed = np.flatnonzero(code == LISTED)
+    listed = np.flatnonzero(code == LISTED) if masks else np.zeros(0, dtype=np.int64)
     if len(listed):
         rows = live[listed]
         still = moment[listed]
