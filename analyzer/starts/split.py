@@ -26,6 +26,10 @@ _BEFORE_BANNER = re.compile(
     r"^(?:Acquiring lock file |Preparing data dir |Found ip |Webhooks and apiserver aggregation may not|"
     r"Unknown flag |Starting VPN|remotedialer disabled|Changed advertise-address)"
 )
+_SPEAKS_OF_US = re.compile(
+    r"\bk3s\b|\brke2\b|\bkube|apiserver|\betcd\b|preparing server|cluster-(?:cidr|init|reset)|flannel|"
+    r"flag provided but not defined"
+)
 _LAUNCH = "Running kube-apiserver "
 _PIDLESS_CLOSERS = frozenset({"process_exited", "systemd_failed", "systemd_stopped", "restart_scheduled"})
 
@@ -264,15 +268,11 @@ def _is_ours(start: Start, trusted: bool) -> bool:
             case Mark(kind="milestone"):
                 return True
             case Mark(kind="end", id="fatal" | "shutdown_requested" | "component_exited"):
-                if _speaks_of_us(event.record.message):
+                if any(_SPEAKS_OF_US.search(record.message) for record in start.process[:200]):
                     return True
             case _:
                 continue
     return False
-
-
-def _speaks_of_us(message: str) -> bool:
-    return bool(re.search(r"\bk3s\b|\brke2\b|kube|apiserver|etcd|preparing server|cluster data|flannel", message))
 
 
 def _to_start(stream: _Stream, opened: _Open) -> Start:
