@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from analyzer.analysis import trouble
 from analyzer.analysis.case import Case, count, listing
-from analyzer.events.catalogue import info
+from analyzer.events.catalogue import causes_in, info
 from analyzer.events.masking import mask_secrets
 from analyzer.findings import Finding, FindingSeverity, Gap, StartReport
 from analyzer.records.book import LogBook
@@ -29,7 +29,8 @@ _COUNTER = re.compile(r"restart counter is at (\d+)")
 _FLOOR = ("poststarthook/rbac/bootstrap-roles", "poststarthook/scheduling/bootstrap-system-priority-classes")
 _LONG_SILENCE_S = 8.0
 _STUCK_S = 120.0
-_LATE_LINE_S = 1.0
+_LATE_LINE_S = 0.5
+_SLOW_BOOT_S = 4.0
 _LOOP = 3
 
 
@@ -40,7 +41,8 @@ def diagnose(studied: Studied, book: LogBook) -> tuple[Finding, ...]:
     found += trouble.datastore(case)
     found += trouble.slow_datastore(case)
     found += trouble.poll_answers(case)
-    found += trouble.other_problems(case, {finding.id for finding in found})
+    said = causes_in(studied.verdict.reason or studied.verdict.end_reason or "")
+    found += trouble.other_problems(case, {finding.id for finding in found} | {rule.id for rule, _ in said})
     found += _stuck(case, found)
     found += _starved(case) + _gaps(case) + _clock(case)
     found += _lost(case) + _cut(case)
@@ -72,50 +74,80 @@ def _stuck(case: Case, others: Sequence[Finding]) -> list[Finding]:
 
 
 def _starved(case: Case) -> list[Finding]:
-    """Signs of scarce CPU: lines that reached the journal late, answers that left the poller's grid."""
-    late: list[tuple[float, LogRecord]] = []
-    for record in case.studied.start.process:
-        if record.payload is Payload.KLOG and record.at is not None and record.inner_at is not None:
-            if record.at.precision_us >= 1_000_000:
-                continue
-            lag = (record.at.us - record.inner_at.us) / 1e6
-            if _LATE_LINE_S < lag < 600:
-                late.append((lag, record))
-    grid = case.studied.polls.grid
-    slow = []
-    for sighting in case.studied.polls.sightings:
-        if grid is None or sighting.stamp_s is None or grid.locked < 2:
-            continue
-        after = sighting.stamp_s - grid.tick_at_or_before(sighting.stamp_s)
-        if after > 0.5 * grid.interval_s:
-            slow.append((after, sighting.line.record))
-    if not late and len(slow) < 2:
-        return []
-    parts = []
+    """Signs of scarce CPU, each with a measured healthy value beside it."""
+    signs: list[str] = []
+    records: list[LogRecord] = []
+    version, serving = case.studied.start.first("apiserver_version"), case.studied.start.first("serving_securely")
+    boot = None
+    if version is not None and serving is not None:
+        begin, end = case.at(version.record), case.at(serving.record)
+        boot = end - begin if begin is not None and end is not None else None
+    if boot is not None and version is not None and serving is not None and boot >= _SLOW_BOOT_S:
+        signs.append(f"the API server took {boot:.1f} s from its version line to serving (1 to 3 s on a free core)")
+        records += [version.record, serving.record]
+    late = _late_lines(case)
     if late:
-        worst = max(lag for lag, _ in late)
-        parts.append(f"{count(len(late), 'line')} reached the journal more than {_LATE_LINE_S:g} s after being written "
-                     f"(at most {worst:.1f} s)")  # fmt: skip
+        signs.append(f"{count(len(late), 'line')} reached the journal up to {late[0][0]:.1f} s after being written "
+                     "(99 % take under 20 ms)")  # fmt: skip
+        records += [record for _, record in late]
+    slow = _slow_answers(case)
     if slow:
-        parts.append(f"{count(len(slow), 'poll')} took over {0.5 * grid.interval_s if grid else 1:g} s to be answered "
-                     f"(at most {max(after for after, _ in slow):.1f} s)")  # fmt: skip
-    records = [record for _, record in sorted(late, key=lambda pair: -pair[0])] + [record for _, record in slow]
+        worst = max(after for after, _ in slow)
+        signs.append(f"{count(len(slow), 'poll')} took up to {worst:.1f} s to be answered (3 to 50 ms on a free core)")
+        records += [record for _, record in slow]
+    if not signs or (len(signs) == 1 and boot is not None and boot < _SLOW_BOOT_S and len(slow) < 2 and not late):
+        return []
+    severity: FindingSeverity = (
+        "warning" if len(signs) > 1 or (boot is not None and boot >= 2 * _SLOW_BOOT_S) else "info"
+    )
     advice = (
         "Compare the load at that time (sar -u, or top while it starts). Give the unit more CPU (systemctl show "
         f"-p CPUQuotaPerSecUSec {case.unit}), or start fewer things at once at boot."
     )
-    detail = "; ".join(parts) + "."
-    severity: FindingSeverity = "warning" if late or len(slow) >= 3 else "info"
-    return [case.finding("cpu_starved", severity, "The machine was short of CPU", detail, advice, records)]
+    detail = "; ".join(signs) + "."
+    return [case.finding("cpu_starved", severity, "The machine was short of CPU", _sentence(detail), advice, records)]
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _late_lines(case: Case) -> list[tuple[float, LogRecord]]:
+    """klog lines whose journal stamp is far behind their own, the worst first."""
+    late: list[tuple[float, LogRecord]] = []
+    for record in case.studied.start.process:
+        if record.payload is not Payload.KLOG or record.at is None or record.inner_at is None:
+            continue
+        lag = (record.at.us - record.inner_at.us) / 1e6
+        # Whole-second stamps hide a lag, whole hours are another zone.
+        if record.at.precision_us < 1_000_000 and _LATE_LINE_S < lag < 600:
+            late.append((lag, record))
+    return sorted(late, key=lambda pair: -pair[0])
+
+
+def _slow_answers(case: Case) -> list[tuple[float, LogRecord]]:
+    """Printed polls that were read long after their tick; a lower bound, whole ticks of waiting come on top."""
+    grid = case.studied.polls.grid
+    if grid is None or grid.locked < 2:
+        return []
+    slow = []
+    for sighting in case.studied.polls.sightings:
+        if sighting.stamp_s is not None:
+            after = sighting.stamp_s - grid.tick_at_or_before(sighting.stamp_s)
+            if 0.35 * grid.interval_s < after < 0.98 * grid.interval_s:
+                slow.append((after, sighting.line.record))
+    return slow
 
 
 def _gaps(case: Case) -> list[Finding]:
-    """Silences before readiness. A frozen process and one that waits for its datastore look alike."""
+    """Silences before readiness. A frozen process and one that waits for its datastore can look alike.
+
+    A silence in which only the serial rbac hook was still at work is what that hook looks like on a restart: it reads
+    without printing. Told apart by the priority classes, whose line normally comes a second after serving.
+    """
     report = case.report
     noticed = report.detected.upper
-    silent = [
-        gap for gap in report.gaps if gap.kind == "silent" and (noticed is None or gap.begin_s < noticed)
-    ]  # fmt: skip
+    silent = [gap for gap in report.gaps if gap.kind == "silent" and (noticed is None or gap.begin_s < noticed)]
     long = [gap for gap in silent if gap.end_s - gap.begin_s >= _LONG_SILENCE_S]
     if not long:
         return []
@@ -125,18 +157,31 @@ def _gaps(case: Case) -> list[Finding]:
     detail = f"No component wrote a line from {worst.begin_s:.1f} s to {worst.end_s:.1f} s ({length:.1f} s)"
     if len(long) > 1:
         detail += f", and {count(len(long) - 1, 'shorter silence')} over {_LONG_SILENCE_S:g} s besides"
+    explained = _only_roles(case, worst)
     if missing:
-        detail += ". Polls that --debug prints every 2 s are missing as well: the process was frozen"
+        detail += ". Polls that --debug prints every 2 s are missing as well: the process did not run"
+    elif explained:
+        detail += ". The rbac hook was still at work, which reads and writes without printing"
     else:
-        detail += ". A frozen, swapped or starved process looks like that, and so does waiting for a slow datastore"
+        detail += ". A frozen, swapped or starved process looks like that; so does waiting for a stalled datastore"
     lines = [(worst.source, worst.line)] if worst.line is not None else []
     advice = (
         "Look at what the machine did then: journalctl --since/--until around it without -u, sar, and the hypervisor "
         "(pauses, snapshots, migration)."
     )
-    severity: FindingSeverity = "warning" if missing or (length >= _LONG_SILENCE_S and not case.never_ready) else "info"
+    severity: FindingSeverity = "warning" if missing or (not explained and not case.never_ready) else "info"
     title = f"Nothing was logged for {length:.0f} s"
     return [case.finding("frozen_gap", severity, title, detail + ".", advice, lines=lines)]
+
+
+def _only_roles(case: Case, gap: Gap) -> bool:
+    """Whether, when the silence began, the priority classes were done and the rbac hook was not."""
+    checks = {check.name: check for check in case.report.checks}
+    roles, classes = checks.get(_FLOOR[0]), checks.get(_FLOOR[1])
+    if roles is None or classes is None or classes.cleared.lower is None:
+        return False
+    until = roles.cleared.upper
+    return classes.cleared.lower <= gap.begin_s and (until is None or until >= gap.begin_s)
 
 
 def _missing_polls(case: Case, gap: Gap) -> bool:

@@ -157,8 +157,8 @@ def _slow_roles(case: Case, lines_too: bool) -> list[Finding]:
         most = "" if check.cleared.upper is None else f" and at most {check.cleared.upper - serving.at_s:.1f} s"
         detail = (
             f"{words} {_RBAC} took at least {least + 1.0:.1f} s{most} after the server began to serve. It makes about "
-            f"{_RBAC_REQUESTS} requests one after the other: at least {each * 1000:.0f} ms each on average, or a try failed "
-            "and was repeated."
+            f"{_RBAC_REQUESTS} requests one after the other: at least {each * 1000:.0f} ms each on average, "
+            "or a try failed and was repeated."
         )
         silent = sum(
             min(gap.end_s, check.cleared.lower) - max(gap.begin_s, serving.at_s)
