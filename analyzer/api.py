@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from analyzer.errors import BadInputError, UsageError
 from analyzer.findings import Report, StartReport
@@ -123,21 +123,21 @@ class Analysis:
 
 def load(
     *paths: PathLike,
-    stdin: IO[bytes] | None = None,
+    stdin: BinaryIO | None = None,
     observer: Observer | None = None,
     keep_going: bool = False,
 ) -> Log:
-    """Read logs: files, compressed files, folders, support bundles; ``stdin`` for an open binary stream.
+    """Read logs: files, compressed files, folders, support bundles; ``-`` or no path at all reads ``stdin``.
 
-    Lines that several inputs share count once. Inputs that cannot be read end up in ``Log.errors``; when none
-    can be, the first ``BadInputError`` is raised, unless ``keep_going``.
+    ``stdin`` is any open binary stream. Lines that several inputs share count once. Inputs that cannot be read end
+    up in ``Log.errors``; when none can be, the first ``BadInputError`` is raised, unless ``keep_going``.
     """
     from analyzer.records import read_book
 
     if not paths and stdin is None:
         raise UsageError("nothing to read", hint='Name a file: load("journal.txt")')
-    book, errors = read_book([os.fspath(p) for p in paths], stdin=stdin, observer=observer)
-    if errors and not keep_going and len(errors) >= max(1, len(paths)):
+    book, errors = read_book([os.fspath(p) for p in paths or ("-",)], stdin=stdin, observer=observer)
+    if errors and not keep_going and not book.sources:
         raise errors[0]
     return Log(book, tuple(errors))
 

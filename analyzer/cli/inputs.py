@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import IO, Annotated
+from typing import Annotated, BinaryIO
 
 import typer
 
@@ -32,7 +32,7 @@ def open_log(paths: Sequence[str]) -> Log:
 
     Raises ``UsageError`` when there is nothing to read, ``typer.Exit`` (3) when no input could be read.
     """
-    log = load(*[p for p in paths if p != "-"], stdin=_stdin(paths), keep_going=True)
+    log = load(*paths, stdin=_stdin(paths), keep_going=True)
     for error in log.errors:
         complain(error.one_line())
     if log.errors and not log.book.sources:
@@ -40,7 +40,7 @@ def open_log(paths: Sequence[str]) -> Log:
     return log
 
 
-def _stdin(paths: Sequence[str]) -> IO[bytes] | None:
+def _stdin(paths: Sequence[str]) -> BinaryIO | None:
     if paths and "-" not in paths:
         return None
     stream = sys.stdin

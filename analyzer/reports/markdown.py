@@ -78,13 +78,19 @@ def _start(report: Report, start: StartReport, utc: bool) -> list[str]:
     lines += _budget(start)
     lines += _polls(start)
     lines += _checks(start)
-    lines += _findings("Looks bad, but is normal", story.normal(start))
+    polls = story.normal_polls(start)
+    normal = _findings("Looks bad, but is normal", story.normal(start))
+    if polls:
+        normal = normal or ["", "### Looks bad, but is normal", ""]
+        normal.insert(3, f"- {escape(polls)}")
+    lines += normal
     lines += _findings("What to do", story.troubles(start)) or [
         "",
         "### What to do",
         "",
         "Nothing was found that needs it.",
     ]
+    lines += _findings("Good to know", story.notes(start))
     missing = [
         f"- {escape(sentence)}" + (f" {code(command)}" if command else "")
         for sentence, command in story.unknowns(report, start)
@@ -115,26 +121,17 @@ def _polls(start: StartReport) -> list[str]:
 
 
 def _checks(start: StartReport) -> list[str]:
-    rows, quiet, unseen = story.blame(start)
-    lines: list[str] = []
-    if rows:
-        table = (
-            (
-                code(r.name),
-                escape(r.cleared),
-                escape(r.alone),
-                escape(r.saving),
-                _SIGN[r.last] if r.state == "ok" else "",
-            )
-            for r in rows
-        )
-        head = ("check", "passed (s)", "alone (s)", "saving (s)", "")
-        lines += _table(head, table, right=(1, 2, 3))
-    rest = [f"{words.plural(quiet, 'check')} never seen failing."] * bool(quiet)
-    rest += [f"{words.plural(unseen, 'check')} not shown in any answer."] * bool(unseen)
-    if not lines and not rest:
+    blame = story.blame(start)
+    if not blame.rows and not blame.others:
         return []
-    return ["", "### Checks, the last to pass first", "", *lines, *([""] * bool(lines and rest)), *rest]
+    lines = ["", "### Checks, the last to pass first", ""]
+    if blame.rows:
+        table = (
+            (code(r.name), escape(r.cleared), escape(r.alone), escape(r.saving), _SIGN[r.last] * (r.state == "ok"))
+            for r in blame.rows
+        )
+        lines += [*_table(("check", "passed (s)", "alone (s)", "saving (s)", ""), table, right=(1, 2, 3)), ""]
+    return lines + [escape(sentence) for sentence in blame.others]
 
 
 def _findings(title: str, findings: Sequence[Finding]) -> list[str]:

@@ -14,6 +14,9 @@ from analyzer.reports import words
 from analyzer.window import Span
 
 HOOK_PREFIX = "poststarthook/"
+_NAMED = 3  # checks told by name in a sentence
+_BLAMED = 10  # rows of the table of checks
+_NOISE = {"noise_explained"}  # findings that tell of lines that only look bad
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ def verdict(start: StartReport) -> list[str]:
     if start.outcome == "ready" and start.end.kind != "running":
         ended = {"stopped": "was stopped", "failed": "ended by itself"}[start.end.kind]
         when = "" if start.end.at_s is None else f" after {words.about(start.end.at_s)}"
-        lines.append(f"Later the process {ended}{when}" + (f": {start.end.reason}" if start.end.reason else "") + ".")
+        lines.append(f"Later the process {ended}{when}" + (f": {start.end.reason}" if start.end.reason else "."))
     if start.outcome in ("failed", "stopped") and start.outcome_reason:
         lines.append(f"Reason: {start.outcome_reason}")
     return lines
@@ -99,26 +102,34 @@ def _verdict(start: StartReport) -> str:
 
 
 def culprit(start: StartReport) -> tuple[str, str]:
-    """What held it back, and how sure that is."""
+    """What held it back, and how sure that is (empty when nothing can be said)."""
     blamed = start.bottleneck
-    if blamed.certainty == "none" or not blamed.checks:
+    count = len(blamed.checks)
+    if blamed.certainty == "none" or not count:
         if blamed.sentence:
             return blamed.sentence, ""
         if start.role == "agent":
             return "An agent has no checks of its own; it waits for a server.", ""
         return "The text does not show which check was last.", ""
-    never = start.ready.upper is None
-    names = ", ".join(blamed.checks)
+    sentence = blamed.sentence or " or ".join(blamed.checks)
+    if count > _NAMED:
+        sentence = f"{', '.join(_likeliest(start)[:_NAMED])} or one of {count - _NAMED} other checks"
+    if start.ready.upper is None:
+        return sentence, "certain: still failing at the end of the text" if blamed.certainty == "certain" else (
+            f"possible: {'this one was' if count == 1 else f'these {count} were'} failing when last seen"
+        )
     if blamed.certainty == "certain":
-        sure = "certain: no other check can have been last" if not never else "certain: it was still failing"
-    elif len(blamed.checks) == 1:
-        sure = "possible: the text does not rule out another one"
-    else:
-        sure = f"possible: one of these {len(blamed.checks)}, the text does not show which"
-        if never:
-            sure = f"these {len(blamed.checks)} were still failing"
-    sentence = blamed.sentence or names
-    return sentence, sure
+        return sentence, "certain: no other check can have been last"
+    if count == 1:
+        return sentence, "possible: the text does not rule out another one"
+    return sentence, f"possible: any of these {count} can have been last, the text does not show which"
+
+
+def _likeliest(start: StartReport) -> list[str]:
+    """The checks under suspicion, those known to have failed longest first."""
+    known = {c.name: c.cleared.lower for c in start.checks if c.cleared.lower is not None}
+    names = sorted(start.bottleneck.checks, key=lambda name: -known.get(name, float("-inf")))
+    return [short_name(name) for name in names]
 
 
 def budget(start: StartReport) -> tuple[list[BudgetRow], Span | None]:
@@ -174,24 +185,42 @@ def _stretch(first: float, last: float | None) -> str:
     return low if low == high else f"{low}–{high}"
 
 
-def blame(start: StartReport) -> tuple[list[BlameRow], int, int]:
-    """Checks worth a row, the latest to clear first; how many others never failed, and how many stayed unseen."""
-    shown = [c for c in start.checks if c.seen_failing or c.last_blocker != "no" or c.final == "failing"]
-    shown = [c for c in shown if c.final != "unseen"]
-    unseen = sum(c.final == "unseen" for c in start.checks)
+@dataclass(frozen=True, slots=True)
+class Blame:
+    """The checks worth a row, the latest to clear first, and sentences about the others."""
+
+    rows: list[BlameRow]
+    others: list[str]
+
+
+def blame(start: StartReport) -> Blame:
+    """Checks that failed or may have been last; at most ten rows, unless more were certainly still failing."""
+    shown = [
+        c
+        for c in start.checks
+        if c.final != "unseen" and (c.seen_failing or c.last_blocker != "no" or c.final == "failing")
+    ]
     shown.sort(key=_clearing, reverse=True)
+    rest = shown[_BLAMED:]
     rows = [
         BlameRow(
-            c.name,
-            _cleared(c),
-            words.span_range(c.exclusive_s),
-            words.span_range(c.saving_s),
-            c.last_blocker,
-            c.final,
+            c.name, _cleared(c), words.span_range(c.exclusive_s), words.span_range(c.saving_s), c.last_blocker, c.final
         )
-        for c in shown
+        for c in shown[:_BLAMED]
     ]
-    return rows, len(start.checks) - len(shown) - unseen, unseen
+    others = []
+    if rest:
+        savings = [c.saving_s.max for c in rest if c.saving_s is not None]
+        known = [s for s in savings if s is not None]
+        worth = f", worth at most {words.ceil_seconds(max(known))} each" if known and len(known) == len(rest) else ""
+        others.append(f"{words.plural(len(rest), 'more check')}{worth} (--format csv --table checks lists all).")
+    unseen = sum(c.final == "unseen" for c in start.checks)
+    quiet = len(start.checks) - len(shown) - unseen
+    if quiet:
+        others.append(f"{words.plural(quiet, 'check')} never seen failing.")
+    if unseen:
+        others.append(f"{words.plural(unseen, 'check')} not shown in any answer.")
+    return Blame(rows, others)
 
 
 def _clearing(check: Check) -> tuple[float, float, str]:
@@ -218,8 +247,22 @@ def troubles(start: StartReport) -> list[Finding]:
 
 
 def normal(start: StartReport) -> list[Finding]:
-    """Findings that only look bad."""
-    return [f for f in start.findings if f.severity == "info"]
+    """Findings about lines that only look bad."""
+    return [f for f in start.findings if f.severity == "info" and f.id in _NOISE]
+
+
+def notes(start: StartReport) -> list[Finding]:
+    """Findings that are good to know and ask for nothing."""
+    return [f for f in start.findings if f.severity == "info" and f.id not in _NOISE]
+
+
+def normal_polls(start: StartReport) -> str:
+    """Poll lines are red in many terminals, and people report them: say when they are part of a healthy start."""
+    if start.outcome != "ready" or not start.errors or any(e.severity != "transient" for e in start.errors):
+        return ""
+    if start.poller.prints_polls is False:
+        return ""
+    return "The poll lines above: k3s asks before the API server can answer, so every start prints some."
 
 
 def unknowns(report: Report, start: StartReport) -> Iterator[tuple[str, str]]:

@@ -119,12 +119,14 @@ class _Page:
         self.blank()
         self.line((title, "bold"))
 
-    def table(self, columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[Text | str]], indent: int = 2) -> None:
+    def table(
+        self, columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[Text | str]], indent: int = 2, gap: int = 2
+    ) -> None:
         """A table without borders; ``columns`` are (title, left|right|wrap)."""
         from rich.padding import Padding
         from rich.table import Table
 
-        table: Table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", show_edge=False)
+        table: Table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="dim", show_edge=False)
         for title, how in columns:
             table.add_column(
                 title, justify="right" if how == "right" else "left", no_wrap=how != "wrap", overflow="fold"
@@ -253,11 +255,11 @@ def _meaning(row: story.PollRow) -> str:
 
 
 def _blame(page: _Page, start: StartReport) -> None:
-    rows, quiet, unseen = story.blame(start)
-    if not rows and not quiet:
+    blame = story.blame(start)
+    if not blame.rows and not blame.others:
         return
     page.heading("Checks, the last to pass first (seconds)")
-    if rows:
+    if blame.rows:
         mark = {"certain": "●", "possible": "○", "no": " "}
         page.table(
             (("", "left"), ("passed", "right"), ("alone", "right"), ("saving", "right"), ("check", "wrap")),
@@ -269,12 +271,13 @@ def _blame(page: _Page, start: StartReport) -> None:
                     r.saving,
                     _styled(story.short_name(r.name), "bold" if r.last == "certain" else ""),
                 )
-                for r in rows
+                for r in blame.rows
             ),
+            gap=1,
         )
-        signs = {r.last for r in rows if r.state != "failing"}
+        signs = {r.last for r in blame.rows if r.state != "failing"}
         legend = ["● certainly the last"] * ("certain" in signs) + ["○ perhaps the last"] * ("possible" in signs)
-        legend += ["✗ still failing"] * any(r.state == "failing" for r in rows)
+        legend += ["✗ still failing"] * any(r.state == "failing" for r in blame.rows)
         if legend:
             page.line(", ".join(legend) + ".", indent=2)
         page.line(
@@ -282,17 +285,16 @@ def _blame(page: _Page, start: StartReport) -> None:
             " been instant.",
             indent=2,
         )
-    if quiet:
-        more = "more " if rows else ""
-        page.line(f"{words.plural(quiet, more + 'check')} never seen failing.", indent=2)
-    if unseen:
-        page.line(f"{words.plural(unseen, 'check')} not shown in any answer.", indent=2)
+    for sentence in blame.others:
+        page.line(sentence, indent=2)
 
 
 def _findings(page: _Page, start: StartReport) -> None:
-    normal = story.normal(start)
-    if normal:
+    normal, polls = story.normal(start), story.normal_polls(start)
+    if normal or polls:
         page.heading("Looks bad, but is normal")
+        if polls:
+            page.line(polls, indent=2, hang=2)
         for finding in normal:
             _finding(page, finding)
     troubles = story.troubles(start)
@@ -301,6 +303,11 @@ def _findings(page: _Page, start: StartReport) -> None:
         page.line("Nothing was found that needs it.", indent=2)
     for finding in troubles:
         _finding(page, finding)
+    notes = story.notes(start)
+    if notes:
+        page.heading("Good to know")
+        for finding in notes:
+            _finding(page, finding)
 
 
 def _finding(page: _Page, finding: Finding) -> None:

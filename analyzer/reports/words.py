@@ -119,6 +119,9 @@ def span_range(span: Span | None) -> str:
         return f"≥ {_floor(span.min, 1)}" if span.min > 0 else "?"
     if span.max <= 0:
         return "0"
+    places = _places(span.max - span.min)
+    if float(_floor(span.min, places)) <= 0:
+        return f"≤ {_ceil(span.max, places)}"
     return number_range(span.min, span.max)
 
 
@@ -133,6 +136,11 @@ def span_words(span: Span | None) -> str:
     if low == high:
         return f"{high} s"
     return f"up to {high} s" if float(low) <= 0 else f"{low} to {high} s"
+
+
+def ceil_seconds(value: float) -> str:
+    """An upper limit for a sentence, rounded up: ``0.13 s``."""
+    return f"{_ceil(value, _places(value))} s"
 
 
 def about(seconds: float) -> str:

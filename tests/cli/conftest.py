@@ -39,10 +39,10 @@ def pipeline(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
     def install(*starts: StartReport, error: Exception | None = None) -> None:
         def read_book(paths: Any, *, stdin: Any = None, observer: Any = None) -> tuple[LogBook, list[BadInputError]]:
-            found = [SourceInfo("stdin" if p == "-" else p, "short", 1, 1) for p in paths if Path(p).exists()]
-            if stdin is not None:
-                found.append(SourceInfo("stdin", "short", len(stdin.read()), 1))
-            bad = [BadInputError(f"{p}: no such file", hint="Check it") for p in paths if not Path(p).exists()]
+            assert ("-" in paths) == (stdin is not None)
+            found = [SourceInfo(p, "short", 1, 1) for p in paths if p == "-" or Path(p).exists()]
+            names = {s.path for s in found}
+            bad = [BadInputError(f"{p}: no such file", hint="Check it") for p in paths if p not in names]
             return LogBook([], found, Ledger()), bad
 
         def analyze_book(book: LogBook, *, tool_version: str) -> Report:

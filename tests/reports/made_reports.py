@@ -118,7 +118,7 @@ def ready_start(**changes: Any) -> StartReport:
         findings=(
             Finding("slow_datastore", "warning", "The datastore answers slowly", "3 requests took longer than 1 s.",
                     "Move the datastore to a faster disk.", (52, 57)),
-            Finding("normal_noise", "info", "403 while the roles do not exist yet",
+            Finding("noise_explained", "info", "403 while the roles do not exist yet",
                     "Normal until the RBAC hook is done.", "", (44,)),
         ),
         hooks_alone_s=Span(4.0, 6.0),

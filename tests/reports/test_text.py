@@ -130,8 +130,27 @@ def test_thousands_of_starts_stay_a_few_lines() -> None:
 def test_a_culprit_among_several_is_not_told_as_certain() -> None:
     blamed = Bottleneck((RBAC, "etcd"), "possible", "")
     made = text.render(report_of(ready_start(bottleneck=blamed)))
-    assert f"Held back by: {RBAC}, etcd" in made
-    assert "possible: one of these 2" in made
+    assert f"Held back by: {RBAC} or etcd" in made
+    assert "possible: any of these 2 can have been last" in made
+
+
+def test_dozens_of_suspects_are_a_few_names_and_ten_rows() -> None:
+    base = ready_start().checks[0]
+    checks = tuple(replace(base, name=f"poststarthook/c{n}", last_blocker="possible") for n in range(35))
+    blamed = Bottleneck(tuple(c.name for c in checks), "possible", "a sentence with 35 names")
+    made = text.render(report_of(ready_start(bottleneck=blamed, checks=checks)))
+    assert "c0, c1, c2 or one of 32 other checks" in " ".join(made.split())
+    assert made.count("○") == 11  # ten rows and the legend
+    assert "25 more checks, worth at most 6.0 s each" in made
+
+
+def test_red_lines_of_a_healthy_start_are_called_normal_and_those_of_a_sick_one_are_not() -> None:
+    from analyzer.findings import ErrorCount
+
+    assert "The poll lines above" in text.render(REPORTS["ready"])
+    sick = ready_start(errors=(ErrorCount("io_timeout", "suspect", 1, 2.0, 2.0),))
+    assert "The poll lines above" not in text.render(report_of(sick))
+    assert "The poll lines above" not in text.render(REPORTS["failed"])
 
 
 def test_nothing_known_is_told_as_such() -> None:

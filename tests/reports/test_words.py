@@ -43,7 +43,7 @@ def test_what_is_told_is_never_narrower_than_what_is_known(lower: float, length:
     ("span", "sentence", "cell"),
     [
         (Span(2.0, 6.1), "2.0 to 6.1 s", "2.0–6.1"),
-        (Span(0.0, 2.0288), "up to 2.1 s", "0.0–2.1"),
+        (Span(0.0, 2.0288), "up to 2.1 s", "≤ 2.1"),
         (Span(2.0, None), "at least 2.0 s", "≥ 2.0"),
         (Span(0.0, 0.0), "0.000 s", "0"),
         (Span(0.0, None), "at least 0.0 s", "?"),
