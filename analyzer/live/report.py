@@ -46,13 +46,16 @@ FORMAT = "polls"
 SUPERVISOR_MESSAGES = ("apiserver not ready", "starting", "runtime core not ready")
 
 
-def proves_not_ready(poll: ObservedPoll) -> bool:
-    """Whether this answer proves that the server was not ready when it was written."""
-    if poll.error == "readyz_failing":
-        return bool(poll.failing)
+def proves_absent(poll: ObservedPoll) -> bool:
+    """Whether this answer proves that the API server itself was not serving: k3s' supervisor answered in its place."""
     if poll.error == "not_ready_text":
         return True
     return poll.error == "service_unavailable" and poll.message in SUPERVISOR_MESSAGES
+
+
+def proves_not_ready(poll: ObservedPoll) -> bool:
+    """Whether this answer proves that the server was not ready when it was written."""
+    return proves_absent(poll) or (poll.error == "readyz_failing" and bool(poll.failing))
 
 
 def start_report(wait: ObservedWait) -> StartReport:
@@ -91,7 +94,7 @@ def start_report(wait: ObservedWait) -> StartReport:
         polls=tuple(_row(p, last=p is success) for p in polls),
         errors=_errors(polls),
         milestones=(),
-        phases=_phases(polls, ready, detected, tax),
+        phases=_phases(polls, success, ready, detected, tax),
         checks=checks,
         bottleneck=_bottleneck(checks, success is not None),
         findings=_findings(wait),
@@ -128,19 +131,28 @@ def _checks(polls: Sequence[ObservedPoll], success: ObservedPoll | None) -> tupl
     for poll in polls:
         names.update(dict.fromkeys((*poll.failing, *poll.ok)))
     earlier = _before(polls, success)
-    last_list = max((p for p in earlier if p.failing), key=lambda p: p.departed_s, default=None)
-    # One body is one look: what failed in the last list cleared after everything that was ok in it.
-    suspects = set(last_list.failing) if last_list is not None else set()
-    if last_list is not None and last_list.cut:
-        suspects.update(n for n in names if n not in last_list.ok)  # beyond the cut: unseen, not ok
+    since_s = _last_life_s(earlier)
+    serving = _serving(earlier, success, since_s)
+    last_list = max(
+        (p for p in earlier if p.failing and p.departed_s >= since_s), key=lambda p: p.departed_s, default=None
+    )
+    # One body is one look: what failed in the last list cleared after everything that was ok in it. Beyond a cut, and
+    # without a list, every check is unseen, not ok.
+    suspects = [n for n in names if last_list is None or n not in last_list.ok]
     certain = len(suspects) == 1 and last_list is not None and not last_list.cut
-    found = {
-        name: _check(name, earlier, success, ("certain" if certain else "possible") if name in suspects else "no")
-        for name in names
-    }
+    found = {}
+    for name in names:
+        blocker: LastBlocker = "no" if name not in suspects else "certain" if certain else "possible"
+        found[name] = _check(name, earlier, success, since_s, serving, blocker)
     if success is None:
         return tuple(found.values())
-    return tuple(_blamed(check, found, _serving(polls), success.answered_s) for check in found.values())
+    return tuple(_blamed(check, found, serving, success.answered_s) for check in found.values())
+
+
+def _last_life_s(earlier: Sequence[ObservedPoll]) -> float:
+    """After the answer of the last poll that met no API server: a restart makes what passed before worthless."""
+    gone = (p.answered_s for p in earlier if proves_absent(p) or p.error == "connection_refused")
+    return max(gone, default=0.0)
 
 
 def _blamed(check: Check, found: Mapping[str, Check], serving: Window, ready_s: float) -> Check:
@@ -170,15 +182,22 @@ def _blamed(check: Check, found: Mapping[str, Check], serving: Window, ready_s: 
     return replace(check, exclusive_s=alone, saving_s=saving)
 
 
-def _check(name: str, earlier: Sequence[ObservedPoll], success: ObservedPoll | None, blocker: LastBlocker) -> Check:
+def _check(
+    name: str,
+    earlier: Sequence[ObservedPoll],
+    success: ObservedPoll | None,
+    since_s: float,
+    serving: Window,
+    blocker: LastBlocker,
+) -> Check:
     failing = [p for p in earlier if name in p.failing]
     last = max(failing, key=lambda p: p.departed_s, default=None)
-    settled_s = max((p.answered_s for p in failing), default=0.0)
+    settled_s = max([since_s, *(p.answered_s for p in failing)])
     good = [p for p in earlier if name in p.ok and p.departed_s >= settled_s]
     if success is not None:
         good.append(success)  # readiness means that every check passes, listed or not
     first_ok = min(good, key=lambda p: p.answered_s, default=None)
-    window = OPEN
+    window = replace(serving, upper=None, upper_kind=Bound.NONE, upper_line=None)  # no check passes before serving
     if last is not None:
         window = window.after(Evidence(last.departed_s, Bound.OBSERVED, last.line or None))
     if first_ok is not None:
@@ -201,6 +220,8 @@ def _bottleneck(checks: Sequence[Check], became_ready: bool) -> Bottleneck:
     if not held:
         return Bottleneck()
     names = tuple(c.name for c in held)
+    if became_ready and not any(c.seen_failing for c in held):
+        return Bottleneck((), "none", "No list of checks was seen between the last start of the server and readiness.")
     certain = len(held) == 1 and held[0].last_blocker == "certain"
     if not became_ready:
         sentence = f"Still failing at the last look: {', '.join(names)}."
@@ -260,25 +281,32 @@ def _serves(poll: ObservedPoll) -> bool:
     return poll.error is None or bool(poll.failing or poll.ok)
 
 
-def _serving(polls: Sequence[ObservedPoll]) -> Window:
-    """When the API server began to serve; open below when it did so before the wait."""
-    first = min((p for p in polls if _serves(p)), key=lambda p: p.answered_s, default=None)
-    if first is None:
-        return OPEN
-    window = OPEN.before(Evidence(first.answered_s, Bound.OBSERVED, first.line or None))
-    for poll in polls:
-        absent = poll.error in ("connection_refused", "not_ready_text") or (
-            poll.error == "service_unavailable" and poll.message in SUPERVISOR_MESSAGES
-        )
-        if absent and poll.answered_s <= first.departed_s:
+def _serving(earlier: Sequence[ObservedPoll], success: ObservedPoll | None, since_s: float) -> Window:
+    """When the API server last began to serve; open below when it did so before the wait."""
+    window = OPEN
+    for poll in earlier:
+        if proves_absent(poll):
             window = window.after(Evidence(poll.departed_s, Bound.OBSERVED, poll.line or None))
+    up = [p for p in earlier if _serves(p) and p.departed_s >= since_s]
+    if success is not None:
+        up.append(success)
+    first = min(up, key=lambda p: p.answered_s, default=None)
+    if first is not None:
+        window = window.before(Evidence(first.answered_s, Bound.OBSERVED, first.line or None))
     return window
 
 
-def _phases(polls: Sequence[ObservedPoll], ready: Window, detected: Window, tax: Span | None) -> tuple[Phase, ...]:
+def _phases(
+    polls: Sequence[ObservedPoll],
+    success: ObservedPoll | None,
+    ready: Window,
+    detected: Window,
+    tax: Span | None,
+) -> tuple[Phase, ...]:
     """The budget from the wait's begin; nothing before serving can be told apart from outside."""
     begin = Window(0.0, 0.0, Bound.PROCESS, Bound.PROCESS)
-    serving = _serving(polls)
+    earlier = _before(polls, success)
+    serving = _serving(earlier, success, _last_life_s(earlier))
     out = []
     if serving.lower is not None and serving.upper is not None:
         out.append(Phase("apiserver_boot", begin, serving, Span(serving.lower, serving.upper)))

@@ -76,7 +76,12 @@ def test_the_agreed_shape() -> None:
     }
     assert first["departed"] == "2025-03-01T06:03:22.000005+00:00"
     assert first["answered"] == "2025-03-01T06:03:22.004005+00:00"
-    assert (first["status"], first["error"], first["failing"], first["ok"]) == (500, "readyz_failing", ["a"], ["b", "ping"])
+    assert (first["status"], first["error"], first["failing"], first["ok"]) == (
+        500,
+        "readyz_failing",
+        ["a"],
+        ["b", "ping"],
+    )
     assert last["error"] is None
     assert (end["end"], end["at"]) == ("ready", "2025-03-01T06:03:23.250005+00:00")
     assert looks_like(lines_of(WAIT)[0])

@@ -200,7 +200,9 @@ def test_lengths_of_time(text: str, seconds: float) -> None:
     assert parse_duration(text) == pytest.approx(seconds)
 
 
-@pytest.mark.parametrize("text", ["", "0", "0s", "-5s", "5d", "m", "1h 2m", "nan", "inf", "1e3", "8000h", "٣s", "5 m s"])
+@pytest.mark.parametrize(
+    "text", ["", "0", "0s", "-5s", "5d", "m", "1h 2m", "nan", "inf", "1e3", "8000h", "٣s", "5 m s"]
+)
 def test_not_lengths_of_time(text: str) -> None:
     with pytest.raises(UsageError):
         parse_duration(text)

@@ -59,19 +59,15 @@ class ScriptedProber:
 
     server = "https://127.0.0.1:6443"
 
-    def __init__(
-        self, answer: Callable[[float], Answer], latency: Callable[[float], float] = lambda _t: 0.004
-    ) -> None:
+    def __init__(self, answer: Callable[[float], Answer], latency: Callable[[float], float] = lambda _t: 0.004) -> None:
         self.answer = answer
         self.latency = latency
         self.asked: list[float] = []
         self.limits: list[float] = []
-        self.zero: float | None = None
+        self.zero = 1000.0  # the begin of every VirtualLoop
 
     async def ask(self, limit_s: float) -> Answer:
         loop = asyncio.get_running_loop()
-        if self.zero is None:
-            self.zero = loop.time()
         at = loop.time() - self.zero
         self.asked.append(at)
         self.limits.append(limit_s)
