@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from analyzer.figures.palette import error_words, phase_words
@@ -299,7 +299,7 @@ def clearing_order(check: Check) -> tuple[float, float, str]:
     )
 
 
-def short_name(name: str, width: int = 36) -> str:
+def short_name(name: str, width: int = 40) -> str:
     """A check's name as an axis label: without ``poststarthook/``, cut in the middle above ``width`` characters."""
     name = name.removeprefix("poststarthook/")
     if len(name) <= width:
@@ -343,32 +343,24 @@ def check_marks(check: Check, begin: float, end: float) -> tuple[Mark, ...]:
     window = check.cleared
     marks: list[Mark] = []
     low = window.lower
-    if check.seen_failing:
-        first = check.first_seen_failing_s
-        last = check.failing_until_s if low is None else low
-        if first is None or (last is not None and first > last):
-            first = last  # the window starts when the request left, before the answer that names the check
-        if first is not None and first > begin:
+    if low is None and window.upper is None:
+        return (Mark("unseen", begin, end, "the text says nothing about when this check cleared"),)
+    if check.seen_failing and low is not None:
+        # the window starts when the request left, which is before the answer that names the check
+        first = low if check.first_seen_failing_s is None else min(check.first_seen_failing_s, low)
+        if first > begin:
             marks.append(Mark("unseen", begin, first, "nothing seen of this check yet"))
-        if first is not None and last is not None and last > first:
+        if low > first:
             reasons = f"; reasons printed: {', '.join(check.reasons)}" if check.reasons else ""
-            refs = _refs(
-                (window.source, check.first_seen_failing_line),
-                (window.source, window.lower_line),
-            )
-            marks.append(Mark("failing", first, last, f"certainly failing{reasons}", refs))
-        if low is None and last is not None:
-            low = last
+            refs = _refs((window.source, check.first_seen_failing_line), (window.source, window.lower_line))
+            marks.append(Mark("failing", first, low, f"certainly failing{reasons}", refs))
     elif low is not None and low > begin:
         marks.append(Mark("unseen", begin, low, "cannot have cleared yet; never seen failing", window_refs(window)[:1]))
-    if low is None and window.upper is None:
-        marks.append(Mark("unseen", begin, end, "the text says nothing about when this check cleared"))
-        return tuple(marks)
     what = "it turned OK"
     if window.upper is None:
         seen = "last seen failing; " if check.final == "failing" else ""
         what = f"{seen}not seen to turn OK: if it did, then somewhere in here"
-    marks += _uncertain(replace(window, lower=low), begin, end, what)
+    marks += _uncertain(window, begin, end, what)
     if window.upper is not None and end > window.upper:
         refs = _refs((window.source, window.upper_line))
         marks.append(Mark("ok", window.upper, end, "certainly OK", refs))
@@ -378,12 +370,12 @@ def check_marks(check: Check, begin: float, end: float) -> tuple[Mark, ...]:
 def _only_sight(check: Check) -> tuple[Dot, ...]:
     """A check seen failing once has no certain stretch; the sight itself is shown instead."""
     first, low = check.first_seen_failing_s, check.cleared.lower
-    if not check.seen_failing or first is None or low is None or first < low:
+    if not check.seen_failing or first is None or (low is not None and first < low):
         return ()
     refs = _refs(
         (check.cleared.source, check.first_seen_failing_line), (check.cleared.source, check.cleared.lower_line)
     )
-    return (Dot(low, "seen failing by this poll alone", refs, kind="seen"),)
+    return (Dot(first if low is None else low, "seen failing by this poll alone", refs, kind="seen"),)
 
 
 def _gap_row(gaps: Sequence[Gap], notes: list[str]) -> Row:

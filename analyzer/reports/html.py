@@ -28,6 +28,7 @@ from analyzer.figures.model import Dot, Mark, Ref, Row, Timeline, blame_rows, sh
 from analyzer.figures.palette import DARK, ERROR_MARKS, LIGHT, SUCCESS_MARK, error_words, phase_words
 from analyzer.findings import Report, StartReport
 from analyzer.reports.html_view import (
+    Words,
     clean,
     outcome_counts,
     page_title,
@@ -207,7 +208,7 @@ def _start_data(start: StartReport, model: Timeline) -> JsonObject:
         # seconds since 1970 as the log's own clock on the wall shows them, so that the browser's zone plays no part
         "wall": None if began is None else began.timestamp() + _offset_s(start),
         "zone": zone_words(start),
-        "origin": "the start began" if start.begin_seen and began is not None else "the first stamped line",
+        "origin": Words(start).origin,
         "blame": blame,
         "phases": [_span(phase_words(p.id), phase_words(p.id), p.duration_s) for p in start.phases],
         "error_words": {str(e.error): error_words(e.error) for e in start.errors},

@@ -111,12 +111,12 @@ function timelineFigure(start, rows, range, width, faded) {
       textposition: ends.text.map((t) => (t === "»" ? "middle right" : "middle left")), textfont: { size: 15, color: colour("uncertain") } });
   }
   const unit = narrow ? 26 : 28;
-  const layout = baseLayout(width, Math.round(total * unit) + 74);
+  const layout = baseLayout(width, Math.round(total * unit) + (narrow ? 92 : 74));
   const labelWidth = narrow ? 34 : Math.ceil(Math.max(60, ...rows.map((r) => textWidth((r.blocker ? "▶ " : "") + r.label, r.blocker ? 700 : 400)))) + 16;
-  layout.margin = { l: labelWidth, r: narrow ? 12 : 24, t: 8, b: 66 };
+  layout.margin = { l: labelWidth, r: narrow ? 28 : 24, t: 8, b: narrow ? 84 : 66 };
   layout.xaxis = Object.assign(axisLook(), { range: range.slice(), tickmode: "array", tickangle: 0, ticks: "outside",
-    title: { text: "time since " + plain(start.origin) + (start.wall === null ? "" : "; clock of the log, " + plain(start.zone)), standoff: 6, font: { size: 12 } } });
-  layout.yaxis = Object.assign(axisLook(), { range: [total + 0.1, -0.1], fixedrange: true, showgrid: false, ticks: "",
+    title: { text: "time since " + plain(start.origin) + (start.wall === null ? "" : (narrow ? ";<br>" : "; ") + "clock of the log, " + plain(start.zone)), standoff: 6, font: { size: 12 } } });
+  layout.yaxis = Object.assign(axisLook(), { range: [total + 0.1, -0.1], showline: !narrow, fixedrange: true, showgrid: false, ticks: "",
     tickmode: "array", showticklabels: !narrow, tickvals: placed.map((s) => s.center), ticktext: placed.map((s) => rowLabel(s.row)) });
   layout.shapes = bands(start, rows);
   const figure = { data, layout, marks, placed, narrow, total, fixedAnnotations: narrow ? placed.map(nameAbove) : [] };
@@ -193,7 +193,7 @@ function spansFigure(items, width, unit, shade) {
   layout.dragmode = false;
   layout.margin = { l: 10, r: 16, t: 2, b: 46 };
   layout.xaxis = Object.assign(axisLook(), { range: [0, widest * 1.16], fixedrange: true, ticksuffix: " s", nticks: 7, title: { text: unit, standoff: 4, font: { size: 12 } } });
-  layout.yaxis = Object.assign(axisLook(), { range: [items.length - 0.35, -0.6], fixedrange: true, showgrid: false, showticklabels: false });
+  layout.yaxis = Object.assign(axisLook(), { range: [items.length - 0.35, -0.6], fixedrange: true, showgrid: false, showticklabels: false, ticks: "" });
   layout.annotations = items.map((item, i) => ({ xref: "paper", x: 0, xanchor: "left", yref: "y", y: i - 0.33, yanchor: "middle", showarrow: false,
     align: "left", text: plain(item.label) + ": <b>" + plain(item.words) + "</b>", font: { size: 12, color: colour("ink") } }));
   const bar = (name, base, length, marker) => ({ type: "bar", orientation: "h", name, meta: name, hoverinfo: "none", y: y.map((v) => v + 0.1), base, x: length,
