@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from itertools import pairwise
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -40,7 +41,7 @@ class Instant:
 
 @lru_cache(maxsize=8192)
 def parse_iso(text: str) -> Instant | None:
-    """RFC 3339 / ISO 8601 with any number of fraction digits, ``Z``, ``+01:00`` or ``+0100``; ``None`` if it is none."""
+    """RFC 3339 / ISO 8601 with any number of fraction digits, ``Z``, ``+01:00`` or ``+0100``, else ``None``."""
     try:
         moment = datetime.fromisoformat(text.strip().replace(",", "."))
     except ValueError:
@@ -175,7 +176,7 @@ def resolve_walls(stamps: Sequence[tuple[bool, int]], anchors: Sequence[Anchor])
             wall = nearest_year(value, anchors[at].wall)
             walls.append(anchors[at].wall if wall is None else wall)
     offsets = [anchors[0].offset_s] * len(stamps)
-    for first, second in zip(anchors, anchors[1:], strict=False):
+    for first, second in pairwise(anchors):
         if first.offset_s == second.offset_s:
             offsets[first.index : second.index + 1] = [first.offset_s] * (second.index + 1 - first.index)
             continue
@@ -227,15 +228,15 @@ def dates_for_times(times: Sequence[int], first_day: int) -> list[int]:
     return walls
 
 
-def mostly_backwards(values: Sequence[int]) -> bool:
-    """Whether stamps in reading order run backwards: over four fifths of at least two steps that are not zero."""
+def mostly_backwards(values: Sequence[int], least: int = 2) -> bool:
+    """Whether stamps in reading order run backwards: over four fifths of the steps, and at least ``least`` of them."""
     ups = downs = 0
-    for before, after in zip(values, values[1:], strict=False):
+    for before, after in pairwise(values):
         if after > before:
             ups += 1
         elif after < before:
             downs += 1
-    return downs >= 2 and downs > 4 * ups
+    return downs >= least and downs > 4 * ups
 
 
 def jumps(differences: Sequence[int], least: int = SECOND) -> list[tuple[int, int]]:

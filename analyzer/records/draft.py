@@ -58,7 +58,7 @@ class Tally:
     path: str
     index: int
     format: str = "unknown"
-    bytes: int = 0
+    size: int = 0  # bytes, decompressed
     lines: int = 0
     malformed: int = 0
     truncated: int = 0

@@ -35,22 +35,36 @@ class Envelope:
     stream: str = ""
 
 
-_ENGLISH = {m: i for i, m in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)}
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_ENGLISH = {m: i for i, m in enumerate(_MONTHS, 1)}
 # A first letter lost in copying leaves two letters that still name the month.
 _BEHEADED = {name[1:]: number for name, number in _ENGLISH.items()}
 
-_SHORT = re.compile(r" ?([^\s\d]\S{0,11}|\d{1,2}\S{1,8}|[^\s\d]\S{0,8} [\d\S]{1,6}) {1,2}(\d{1,2}) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))? (.*)")
-_FAST_SHORT = re.compile(r"([A-Z][a-z][a-z]) ([ \d]\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{6}))? (\S+) ([^\s\[\]:]+)\[(\d+)\]: ?(.*)", re.DOTALL)
+_SHORT = re.compile(
+    r" ?([^\s\d]\S{0,11}|\d{1,2}\S{1,8}|[^\s\d]\S{0,8} \S{1,6}) {1,2}"
+    r"(\d{1,2}) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))? (.*)",
+    re.DOTALL,
+)
+_FAST_SHORT = re.compile(
+    r"([A-Z][a-z][a-z]) ([ \d]\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{6}))? "
+    r"(\S+) ([^\s\[\]:]+)\[(\d+)\]: ?(.*)",
+    re.DOTALL,
+)
 _ISO = re.compile(r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?)([ \t])(.*)", re.DOTALL)
 _CRI = re.compile(r"(stdout|stderr) ([FP]\S*) ?(.*)", re.DOTALL)
 _GITLAB = re.compile(r"\d\d[OE][+ ] ?(.*)", re.DOTALL)
 _LOGCLI = re.compile(r"\{([^{}]*)\} (.*)", re.DOTALL)
 _FULL = re.compile(
-    r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?) ([A-Z]{1,5}|[+-]\d{2,4}) (.*)", re.DOTALL
+    r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?) ([A-Z]{1,5}|[+-]\d{2,4}) (.*)",
+    re.DOTALL,
 )
 _MONO = re.compile(r"\[ *(\d{1,9}\.\d{6})(?: ?(?:<[^<>]{1,30}>)? *)\] (.*)", re.DOTALL)
 _UNIX = re.compile(r" {0,9}(\d{1,10})\.(\d{6}) (.*)", re.DOTALL)
-_RFC5424 = re.compile(r"<\d{1,3}>1 (\S+) (\S+) (\S+) (\S+) (\S+) (?:-|(?:\[(?:[^\]\\]|\\.)*\])+) ?\ufeff?(.*)", re.DOTALL)
+_RFC5424 = re.compile(
+    r"<\d{1,3}>1 (\S+) (\S+) (\S+) (\S+) (\S+) "
+    r"(?:-|(?:\[(?:[^\]\\]|\\.)*\])+) ?\ufeff?(.*)",
+    re.DOTALL,
+)
 _RFC3164 = re.compile(r"<\d{1,3}>(\D.*)", re.DOTALL)
 _COMPOSE = re.compile(r"([A-Za-z0-9][\w.\-]{0,63}) +\| (.*)", re.DOTALL)
 _PREFIX = re.compile(r"\[pod/[^\]\s]+\] (.*)", re.DOTALL)
@@ -257,20 +271,25 @@ def rfc5424(text: str) -> Envelope | None:
 
 
 def wrappers(text: str) -> Envelope | None:
-    """Prefixes without a time of their own: compose, kubectl --prefix, gh run view, Grafana's text, quoting marks."""
+    """Prefixes without a time of their own: compose, kubectl --prefix, gh run view, quoting marks."""
     for pattern in (_PREFIX, _GH_VIEW, _COMPOSE):
         match = pattern.match(text)
         if match is not None:
             return Envelope(match.groups()[-1])
-    match = _GRAFANA.match(text)
-    if match is not None:
-        envelope = Envelope(match.group(2))
-        instant = parse_iso(match.group(1))
-        if instant is not None:
-            _set(envelope, instant)
-        return envelope
     match = _QUOTE_MARKS.match(text)
     return Envelope(match.group(1)) if match is not None else None
+
+
+def grafana(text: str) -> Envelope | None:
+    """Grafana Explore's text download: nanoseconds, TAB, ISO stamp, TAB, line."""
+    match = _GRAFANA.match(text)
+    if match is None:
+        return None
+    envelope = Envelope(match.group(2))
+    instant = parse_iso(match.group(1))
+    if instant is not None:
+        _set(envelope, instant)
+    return envelope
 
 
 def undated(text: str) -> Envelope | None:
@@ -294,6 +313,7 @@ def undated(text: str) -> Envelope | None:
 
 PEELERS: tuple[tuple[str, Callable[[str], Envelope | None]], ...] = (
     ("syslog", rfc5424),
+    ("grafana", grafana),
     ("short-iso", iso),
     ("short-full", full),
     ("short-monotonic", monotonic),

@@ -76,7 +76,7 @@ class LogRecord:
     boot_id: str | None = None
     boot_seq: int = 0  # text without boot ids: counts the boot markers of its source (0 before the first)
     invocation_id: str | None = None
-    journal: Mapping[str, str] = field(default_factory=lambda: NO_FIELDS)  # EXIT_CODE, EXIT_STATUS, N_RESTARTS, MESSAGE_ID …
+    journal: Mapping[str, str] = field(default_factory=lambda: NO_FIELDS)  # EXIT_CODE, N_RESTARTS, MESSAGE_ID …
     truncated: bool = False  # cut by a pager, an ellipsis or a length limit
     lossy: bool = False  # bytes were lost or replaced
     gap_before: bool = False  # lines between the previous kept record and this one were passed over or lost

@@ -20,9 +20,7 @@ _BARE_VALUE = re.compile(r"[^\s\"]*")
 _PAIR = re.compile(r'([\w.\-/]+)=("(?:[^"\\]++|\\.)*+"?|[^\s"]*)', re.DOTALL)
 _TTY = re.compile(r"(TRAC|DEBU|INFO|WARN|ERRO|FATA|PANI)\[([^\]]{1,40})\] ?(.*)", re.DOTALL)
 _TTY_TAIL = re.compile(r' {2,}((?:[\w.\-/]+=(?:"(?:[^"\\]++|\\.)*+"|[^\s"]*) ?)+)$')
-_KLOG = re.compile(
-    r"([IWEF]?)(\d\d)(\d\d) (\d\d):(\d\d):(\d\d)\.(\d{6})\s+(\d+) ([^\s:\]]+):(\d+)\] ?(.*)", re.DOTALL
-)
+_KLOG = re.compile(r"([IWEF]?)(\d\d)(\d\d) (\d\d):(\d\d):(\d\d)\.(\d{6})\s+(\d+) ([^\s:\]]+):(\d+)\] ?(.*)", re.DOTALL)
 _ZAP_PART = re.compile(r'"(level|ts|caller|msg|logger)":"((?:[^"\\]++|\\.)*+)')
 _PANIC = re.compile(
     r"panic: |panic\(|fatal error: |goroutine \d+ [\[(]|created by |SIG[A-Z]{3,5}: |\[signal |exit status \d|"
@@ -36,8 +34,8 @@ _UNIT_JOB = re.compile(
 _EXITED = re.compile(r"[Mm]ain process exited, code=(\w+), status=(\d+)")
 _COUNTER = re.compile(r"restart counter is at (\d+)")
 _LEVELS = {
-    "TRAC": "trace", "DEBU": "debug", "INFO": "info", "WARN": "warning", "ERRO": "error", "FATA": "fatal", "PANI": "panic",
-    "I": "info", "W": "warning", "E": "error", "F": "fatal", "warn": "warning", "dpanic": "panic",
+    "TRAC": "trace", "DEBU": "debug", "INFO": "info", "WARN": "warning", "ERRO": "error", "FATA": "fatal",
+    "PANI": "panic", "I": "info", "W": "warning", "E": "error", "F": "fatal", "warn": "warning", "dpanic": "panic",
 }  # fmt: skip
 _SYSTEMD_IDENTS = frozenset({"systemd", "(systemd)"})
 
@@ -151,7 +149,7 @@ def _zap(draft: Draft, text: str) -> bool:
     try:
         data = json.loads(text)
     except (ValueError, RecursionError):
-        parts = dict(_ZAP_PART.findall(text))
+        parts: dict[str, str] = dict(_ZAP_PART.findall(text))
         if "level" not in parts or not ("msg" in parts or "ts" in parts):
             return False
         rec.payload = Payload.ZAP

@@ -16,16 +16,19 @@ from analyzer.records.merge import drop_copies, merge
 from analyzer.records.model import RAW_LIMIT, ClockStep, LogRecord, Payload, SourceInfo
 from analyzer.records.payloads import digest
 from analyzer.records.resolve import resolve, stamp_series
-from analyzer.records.structured import read_document, read_export, read_json_pretty, read_verbose, stamped
-from analyzer.records.textlines import LINE_MAX, TextReader
+from analyzer.records.structured import LINE_MAX, read_document, read_export, read_json_pretty, read_verbose, stamped
+from analyzer.records.textlines import TextReader
 from analyzer.sources.bytestream import open_bytes
 from analyzer.sources.lines import RawLine, read_lines
-from analyzer.sources.scan import BIG, candidates, export_pattern
+from analyzer.sources.scan import BIG, EntryFilter, candidates
 from analyzer.timebase import SECOND, mostly_backwards
 
+_NEWEST_FIRST = frozenset({"csv", "logcli", "loki", "grafana"})  # these print so unless told otherwise
 DOCUMENT_LIMIT = 32 << 20  # bytes of a JSON document that is one value; it has to be held whole
 _EXPORT = re.compile(rb"(?:__CURSOR|__REALTIME_TIMESTAMP|__MONOTONIC_TIMESTAMP|_BOOT_ID|__SEQNUM)=")
-_VERBOSE = re.compile(rb"(?:-- [^\n]*\n)*(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? \S+ \[s=")
+_VERBOSE = re.compile(
+    rb"(?:-- [^\n]*\n)*(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? \S+ \[s="
+)
 _PRETTY = re.compile(rb"\{\s*\n\s*(?:\x1b\[[\d;]*m)?\"")
 _ANSI = re.compile(rb"\x1b\[[\d;]*m")
 _LOKI = re.compile(rb'\{\s*"(?:status|data)"\s*:')
@@ -63,7 +66,7 @@ def read_book(
 
 
 def _assemble(tallies: Sequence[Tally], sources: Sequence[tuple[Tally, list[Draft]]]) -> LogBook:
-    sources = [(tally, _true_order(tally, rejoin(drafts))) for tally, drafts in sources]
+    sources = [(tally, _one_host(_true_order(tally, rejoin(drafts)))) for tally, drafts in sources]
     # What one source teaches another must not depend on the order of the arguments.
     steps = resolve(sorted(sources, key=lambda s: s[0].digest))
     drafts = merge(drop_copies(sources))
@@ -84,7 +87,7 @@ def _assemble(tallies: Sequence[Tally], sources: Sequence[tuple[Tally, list[Draf
     ledger.ignored = ledger.lines - ledger.malformed - ledger.lossy
     return LogBook(
         records,
-        tuple(SourceInfo(t.path, t.format, t.bytes, t.lines) for t in tallies),
+        tuple(SourceInfo(t.path, t.format, t.size, t.lines) for t in tallies),
         ledger,
         tuple(
             ClockStep(rec.seq, by / SECOND, rec.line, rec.source)
@@ -103,7 +106,7 @@ def _read_one(
     finally:
         if path != "-":
             reader.close()
-    tally.bytes = stream.count
+    tally.size = stream.count
     tally.digest = stream.digest()
     if stream.damage is not None:
         tally.notes.append(stream.damage)
@@ -129,14 +132,14 @@ def _decode(reader: io.BufferedReader, tally: Tally, expected: int | None) -> It
     big = expected is not None and expected > BIG
     if _EXPORT.match(start):
         tally.format = "export"
-        yield from read_export(reader, tally, export_pattern() if big else None)
+        yield from read_export(reader, tally, EntryFilter() if big else None)
     elif _VERBOSE.match(_ANSI.sub(b"", start)):
         tally.format = "verbose"
         yield from read_verbose(reader, tally)
     elif _PRETTY.match(_ANSI.sub(b"", start)):
         tally.format = "json-pretty"
         yield from read_json_pretty(reader, tally)
-    elif start[:1] == b"[" and start[1:64].lstrip()[:1] == b"{" or _LOKI.match(start):
+    elif (start[:1] == b"[" and start[1:64].lstrip()[:1] == b"{") or _LOKI.match(start):
         text = reader.read(DOCUMENT_LIMIT).decode("utf-8", "replace")
         if start[:1] == b"{" and "\n" in text.strip():  # a log that begins with such a line, not one document
             yield from _text_lines(read_lines(io.BufferedReader(io.BytesIO(text.encode()))), tally)
@@ -174,7 +177,7 @@ def _csv_columns(head: bytes) -> tuple[int, int] | None:
 
 
 def _csv(reader: io.BufferedReader, tally: Tally) -> Iterator[Draft]:
-    """Grafana's and Kibana's tables; a Kibana stamp has no zone and is left out, the inner stamps tell the time."""
+    """Grafana's and Kibana's tables; Kibana shows the browser's local time, its zone comes from the inner stamps."""
     import csv
 
     wrapped = io.TextIOWrapper(reader, encoding="utf-8", errors="replace", newline="")
@@ -222,9 +225,20 @@ def rejoin(drafts: list[Draft]) -> list[Draft]:
     return out
 
 
+def _one_host(drafts: list[Draft]) -> list[Draft]:
+    """Lines whose host was cut off belong to the only host the source names."""
+    hosts = {draft.rec.host for draft in drafts} - {None}
+    if len(hosts) == 1:
+        host = hosts.pop()
+        for draft in drafts:
+            draft.rec.host = host
+    return drafts
+
+
 def _true_order(tally: Tally, drafts: list[Draft]) -> list[Draft]:
     """Turn round what was printed newest first, entry by entry."""
-    if not mostly_backwards(stamp_series(drafts)):
+    newest_first = tally.format in _NEWEST_FIRST
+    if not mostly_backwards(stamp_series(drafts), least=1 if newest_first else 2):
         return drafts
     entries: list[list[Draft]] = []
     for draft in drafts:

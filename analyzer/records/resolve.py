@@ -16,6 +16,7 @@ from analyzer.records.draft import Draft, Inner, Outer, Tally
 from analyzer.records.model import ClockInfo, Stamp
 from analyzer.timebase import (
     DAY,
+    HOUR,
     LATEST_RESIDUAL,
     SECOND,
     Anchor,
@@ -29,6 +30,7 @@ from analyzer.timebase import (
     quarter_offset,
     resolve_walls,
     walls_without_anchor,
+    with_year,
 )
 
 STEP_SIGNAL = re.compile(
@@ -36,7 +38,9 @@ STEP_SIGNAL = re.compile(
     r"System clock wrong by|System clock was stepped by|time jumped|Clock change detected"
 )
 _INNER_SLACK = 50_000  # µs: an inner stamp this much after the outer one is rounding, more is another clock
-_FRESH_CA = re.compile(r"generated self-signed CA certificate .*notBefore=(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.\d+)? \+0000 UTC")
+_FRESH_CA = re.compile(
+    r"generated self-signed CA certificate .*notBefore=(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.\d+)? \+0000 UTC"
+)
 
 
 @dataclass(slots=True)
@@ -151,7 +155,10 @@ def _strays(drafts: list[Draft]) -> None:
             draft.rec.at = Stamp(draft.inner_value, draft.inner_precision)
             draft.rec.absolute = True
             draft.rec.clock = ClockInfo(
-                "logrus", draft.inner_precision / SECOND, offset_text(draft.inner_offset_s), "etcd" if draft.etcd else "logrus"
+                "logrus",
+                draft.inner_precision / SECOND,
+                offset_text(draft.inner_offset_s),
+                "etcd" if draft.etcd else "logrus",
             )
 
 
@@ -196,7 +203,7 @@ def _walls(
         first = lines[anchors[0].index]
         if year_from == "none":
             year_from = "certificate" if first.inner is Inner.NONE else "etcd" if first.etcd else "logrus"
-        pairs = resolve_walls(stamps, anchors)
+        pairs = _unset_clock(stamps, anchors, resolve_walls(stamps, anchors))
         teacher = _Known(anchors[-1].wall, anchors[-1].offset_s, year_from)
         known[host] = teacher
         known.setdefault(None, teacher)
@@ -224,6 +231,20 @@ def _walls(
         return True
     _put_local(lines, walls_without_anchor(stamps, None), year_from)
     return True
+
+
+def _unset_clock(
+    stamps: Sequence[tuple[bool, int]], anchors: Sequence[Anchor], pairs: list[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """The first minutes of Jan 1 before an anchor of an earlier date are a board whose clock was not set: 1970."""
+    first = anchors[0]
+    for index in range(first.index):
+        has_year, value = stamps[index]
+        unset = with_year(value, 1970) if not has_year else None
+        if unset is None or unset > HOUR or pairs[index][0] <= first.wall:
+            break
+        pairs[index] = (unset, pairs[index][1])
+    return pairs
 
 
 def _near(stamps: Sequence[tuple[bool, int]], reference: int) -> list[int]:
@@ -478,12 +499,11 @@ def _inner(tally: Tally, drafts: list[Draft]) -> None:
     zones = _process_zones(drafts)
     default = Counter(z for _, z in zones.values()).most_common(1)
     usual = default[0][0] if default else None
-    structured = {d.mono is not None for d in drafts if d.outer is Outer.UTC}
     infos: dict[tuple[object, ...], ClockInfo] = {}
     for draft in drafts:
         rec = draft.rec
         if draft.outer is Outer.UTC:
-            zone = draft.offset_s if draft.offset_s is not None else zones.get(rec.pid, (0, usual))[1] if structured else None
+            zone = draft.offset_s if draft.offset_s is not None else zones.get(rec.pid, (0, usual))[1]
             basis = "monotonic" if draft.mono is not None and rec.boot_id is not None else "journal"
             key = (basis, draft.precision, zone)
             info = infos.get(key)

@@ -17,6 +17,7 @@ from analyzer.records.clean import decode, strip_terminal
 from analyzer.records.draft import Draft, Outer, Tally
 from analyzer.records.model import NO_FIELDS, RAW_LIMIT, LogRecord
 from analyzer.records.payloads import digest
+from analyzer.sources.scan import EntryFilter
 from analyzer.timebase import SECOND, parse_iso
 
 MESSAGE_LIMIT = 256 * 1024
@@ -117,8 +118,8 @@ def from_fields(
 # --------------------------------------------------------------------------------------------------- export
 
 
-def read_export(stream: Lines, tally: Tally, keep: re.Pattern[bytes] | None = None) -> Iterator[Draft]:
-    """Journal Export Format from its bytes. With ``keep``, entries whose bytes do not match are passed over.
+def read_export(stream: Lines, tally: Tally, keep: EntryFilter | None = None) -> Iterator[Draft]:
+    """Journal Export Format from its bytes. With ``keep``, entries it does not want are passed over.
 
     Damaged framing costs one entry: reading goes on after the next empty line.
     """
@@ -196,10 +197,9 @@ def read_export(stream: Lines, tally: Tally, keep: re.Pattern[bytes] | None = No
         yield from finish()
 
 
-def _wanted(fields: Mapping[str, bytes], keep: re.Pattern[bytes]) -> bool:
-    if fields.get("SYSLOG_IDENTIFIER") == b"systemd" or "N_DROPPED" in fields:
-        return True
-    return keep.search(fields.get("MESSAGE", b"")) is not None
+def _wanted(fields: Mapping[str, bytes], keep: EntryFilter) -> bool:
+    special = fields.get("SYSLOG_IDENTIFIER") == b"systemd" or "N_DROPPED" in fields
+    return keep.wanted(fields.get("MESSAGE", b""), systemd=special)
 
 
 _TEXT_KEYS = frozenset(
@@ -260,8 +260,6 @@ def from_json(data: Mapping[str, Any], tally: Tally, line: int) -> list[Draft] |
             tally.lossy += 1
             tally.reasons["message lost by journalctl -o json without --all" if "MESSAGE" not in fields
                           else "bytes that are not UTF-8 replaced"] += 1  # fmt: skip
-            if "MESSAGE" in fields and data["MESSAGE"] is not None:
-                pass
         tally.formats["json"] += 1
         return from_fields(fields, tally, line, lossy=lossy)
     if isinstance(data.get("log"), str) and ("stream" in data or "time" in data):
@@ -306,9 +304,24 @@ def _shipped(data: Mapping[str, Any], tally: Tally, line: int) -> list[Draft]:
     return drafts
 
 
+_KIBANA = re.compile(r"([A-Z][a-z]{2}) (\d{1,2}), (\d{4}) @ (\d\d:\d\d:\d\d\.\d{3})")
+_KIBANA_MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"
+
+
+def _kibana_iso(match: re.Match[str]) -> str:
+    month, day, year, clock = match.groups()
+    return f"{year}-{_KIBANA_MONTHS.find(month) // 3 + 1:02d}-{int(day):02d}T{clock}"
+
+
 def _put_stamp(drafts: list[Draft], text: str) -> None:
     if text.isdigit() and 16 <= len(text) <= 19:  # nanoseconds since 1970
         us, precision, offset = int(text) // 1000 if len(text) > 16 else int(text), 1, None
+    elif (kibana := _KIBANA.fullmatch(text)) is not None:
+        moment = parse_iso(_kibana_iso(kibana))
+        for draft in drafts if moment is not None else ():
+            assert moment is not None
+            draft.outer, draft.value, draft.precision = Outer.WALL, moment.us, moment.precision_us
+        return
     else:
         instant = parse_iso(text)
         if instant is None or instant.offset_s is None:

@@ -268,7 +268,7 @@ class TextReader:
         repeated = _REPEATED.match(text) if text.startswith("message rep") else None
         if repeated is not None:
             text = repeated.group(1)
-        drafts = []
+        drafts: list[Draft] = []
         for piece in text.split("\n") if "\n" in text else (text,):
             draft = self._draft(piece, whole, number, lossy, cut)
             rec = draft.rec

@@ -25,6 +25,7 @@ from analyzer.ledger import Observer
 BLOCK = 128 * 1024
 DECOMPRESSED_LIMIT = 16 << 30  # bytes: a bomb ends here
 _PROGRESS_EVERY = 4 << 20
+_HASHED_WHOLE = 8 << 20
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _MAGIC = ((b"\x1f\x8b", "gzip"), (b"\xfd7zXZ\x00", "xz"), (b"BZh", "bzip2"), (_ZSTD_MAGIC, "zstd"))
 _NOT_LOGS = (
@@ -92,7 +93,8 @@ class ByteStream(io.RawIOBase):
             return 0
         else:
             try:
-                data = self._inner.read(len(view)) or b""
+                got = self._inner.readinto(view)  # type: ignore[attr-defined]
+                return self._account(view[:got], got)
             except _READ_ERRORS as error:
                 self.damage = f"the input is damaged after {self.count} bytes ({_reason(error)})"
                 return 0
@@ -101,21 +103,26 @@ class ByteStream(io.RawIOBase):
                     raise
                 self.damage = f"the input is damaged after {self.count} bytes ({_reason(error)})"
                 return 0
-        if self.count + len(data) > DECOMPRESSED_LIMIT:
+        view[: len(data)] = data
+        return self._account(view[: len(data)], len(data))
+
+    def _account(self, data: memoryview, got: int) -> int:
+        if self.count + got > DECOMPRESSED_LIMIT:
             self.damage = f"reading stopped after {DECOMPRESSED_LIMIT >> 30} GiB"
             return 0
-        view[: len(data)] = data
-        self._hash.update(data)
-        self.count += len(data)
-        if self._observer is not None and (self.count - self._told >= _PROGRESS_EVERY or not data):
+        self._hash.update(data if self.count < _HASHED_WHOLE else data[:512])
+        self.count += got
+        if self._observer is not None and (self.count - self._told >= _PROGRESS_EVERY or not got):
             self._told = self.count
             done = self._position() if self._position is not None else self.count
             self._observer.progress(self.name, done, self._total)
-        return len(data)
+        return got
 
     def digest(self) -> bytes:
-        """Identifies what was read so far."""
-        return self._hash.digest()
+        """Identifies the content read so far: all of its first 8 MiB, samples of what follows, and its length."""
+        whole = self._hash.copy()
+        whole.update(str(self.count).encode())
+        return whole.digest()
 
     def close(self) -> None:
         if not self.closed:
@@ -270,11 +277,11 @@ def _wrap(
         if kind == "gzip":
             inner = gzip.GzipFile(fileobj=packed, mode="rb")  # type: ignore[assignment]
         elif kind == "xz":
-            inner = lzma.LZMAFile(packed, "rb")  # type: ignore[assignment]
+            inner = lzma.LZMAFile(packed, "rb")  # type: ignore[assignment]  # noqa: SIM115
         elif kind == "bzip2":
-            inner = bz2.BZ2File(packed, "rb")
+            inner = bz2.BZ2File(packed, "rb")  # type: ignore[assignment]
         else:
-            opened = _zstd_open(packed)  # type: ignore[arg-type]
+            opened = _zstd_open(packed)
             if opened is None:
                 raise BadInputError(
                     f"{name} is packed with zstd and no module for it is installed",
@@ -296,16 +303,16 @@ def _wrap(
     if encoding is None and _looks_binary(head):
         raise BadInputError(f"{name} is not text", hint=f"Give a log, for example from: {BEST_CAPTURE}")
     stream = ByteStream(name, inner, head, size, observer, position)
-    reader = io.BufferedReader(stream, BLOCK)
+    reader: io.BufferedReader = io.BufferedReader(stream, BLOCK)
     if encoding is not None:
-        reader = io.BufferedReader(_Transcoded(reader, encoding), BLOCK)  # type: ignore[arg-type]
+        reader = io.BufferedReader(_Transcoded(reader, encoding), BLOCK)
     elif head.startswith(codecs.BOM_UTF8):
         reader.read(3)
     return stream, reader, expected
 
 
 def _utf16(head: bytes) -> str | None:
-    if head.startswith(codecs.BOM_UTF16_LE) or head.startswith(codecs.BOM_UTF16_BE):
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     sample = head[:400]
     if len(sample) >= 40:

@@ -11,7 +11,7 @@ LINE_LIMIT = 256 * 1024  # bytes; journald's own limit is 48 KiB
 
 @dataclass(slots=True)
 class RawLine:
-    """One physical line without its end. ``cut``: bytes beyond the limit were dropped. ``gap``: lines before it were."""
+    """One physical line without its end. ``cut``: its tail was dropped. ``gap``: lines before it were."""
 
     number: int
     data: bytes
