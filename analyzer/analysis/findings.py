@@ -95,8 +95,11 @@ def _starved(case: Case) -> list[Finding]:
         worst = max(after for after, _ in slow)
         signs.append(f"{count(len(slow), 'poll')} took up to {worst:.1f} s to be answered (3 to 50 ms on a free core)")
         records += [record for _, record in slow]
-    if not signs or (len(signs) == 1 and boot is not None and boot < _SLOW_BOOT_S and len(slow) < 2 and not late):
-        return []
+    silent = [gap for gap in case.report.gaps if gap.kind == "silent" and gap.end_s - gap.begin_s >= _LONG_SILENCE_S]
+    if slow and silent:
+        signs.append(f"nothing was logged for {max(gap.end_s - gap.begin_s for gap in silent):.1f} s")
+    if not signs or (len(signs) == 1 and len(slow) == 1):
+        return []  # one slow answer alone is nothing
     severity: FindingSeverity = (
         "warning" if len(signs) > 1 or (boot is not None and boot >= 2 * _SLOW_BOOT_S) else "info"
     )
@@ -157,7 +160,7 @@ def _gaps(case: Case) -> list[Finding]:
     detail = f"No component wrote a line from {worst.begin_s:.1f} s to {worst.end_s:.1f} s ({length:.1f} s)"
     if len(long) > 1:
         detail += f", and {count(len(long) - 1, 'shorter silence')} over {_LONG_SILENCE_S:g} s besides"
-    explained = _only_roles(case, worst)
+    explained = _only_roles(case, worst) and not _slow_answers(case)
     if missing:
         detail += ". Polls that --debug prints every 2 s are missing as well: the process did not run"
     elif explained:

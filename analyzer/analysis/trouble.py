@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 
 from analyzer.analysis.case import Case, count, durations, listing
@@ -38,6 +39,8 @@ _HANDLED = frozenset(_SLOW) | {
     "lines_lost",
 }
 _REPEATED = 3
+# An address with a port: unix sockets are kine's or the container runtime's.
+_ETCD_ADDRESS = re.compile(r'failed to connect to \{Addr: "(?P<address>[^"/]+:\d+)"')
 
 
 def failure(case: Case) -> list[Finding]:
@@ -230,6 +233,8 @@ def datastore(case: Case) -> list[Finding]:
                     [m.record for m in away],
                 )
             )
+    if case.never_ready and not away and not quorum:
+        found.extend(_silent_etcd(case))
     for check in case.report.checks:
         serving = case.studied.facts.serving
         if check.name not in ("etcd", "etcd-readiness") or not check.seen_failing or serving is None:
@@ -250,6 +255,23 @@ def datastore(case: Case) -> list[Finding]:
             )  # fmt: skip
             break
     return found
+
+
+def _silent_etcd(case: Case) -> list[Finding]:
+    """An etcd that nobody serves: k3s waits in silence, only gRPC's own retries (noise elsewhere) tell of it."""
+    refused: dict[str, list[Mark]] = defaultdict(list)
+    for mark in case.of("noise_grpc_retry"):
+        hit = _ETCD_ADDRESS.search(mark.record.message)
+        if hit is not None:
+            refused[hit["address"]].append(mark)
+    rule = info("datastore_unreachable")
+    found: list[Finding] = []
+    for address, marks in refused.items():
+        if rule is not None and len(marks) >= _REPEATED + 2:
+            detail = f"{count(len(marks), 'attempt')} to connect to etcd at {address} failed{case.span(marks)}."
+            records = [mark.record for mark in marks]
+            found.append(case.finding(rule.id, "critical", rule.title, detail, rule.advice, records))
+    return found[:1]
 
 
 def other_problems(case: Case, explained: set[str]) -> list[Finding]:
