@@ -88,7 +88,7 @@ samples: $(RUN) ## Write the generated sample logs anew
 	@$(BIN)/python tools/make_samples.py
 
 docs: $(RUN) ## Write the generated parts of docs/ anew
-	@$(BIN)/python tools/make_docs.py
+	@$(BIN)/python -m analyzer.frames >docs/frames.md.new && mv docs/frames.md.new docs/frames.md
 
 clean: ## Remove what the other targets made (not the environment)
 	@rm -rf $(DEMO_DIR) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -88,6 +88,14 @@ def check_pipeline(content: bytes) -> None:
     assert "\x1b" not in analysis.to_text()
 
 
+def test_the_journals_are_analysed_before_they_are_spliced() -> None:
+    """Else everything below could pass on input that nothing is found in."""
+    for carrier in ("short", "iso", "json", "cat", "export"):
+        content = b"".join(lines_of(carrier))
+        assert len(analyzer.analyze(analyzer.load(stdin=io.BytesIO(content))).report.starts) >= 5
+        check_pipeline(content)
+
+
 @STEADY
 @given(spliced())
 def test_spliced_journals(content: bytes) -> None:

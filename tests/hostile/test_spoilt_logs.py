@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from hostile_kit import NO_DATA, healthy, k3slog
-from score_recorded import RECORDED, judge, truth_path
+from score_recorded import RECORDED, judge, read_export, truth_path, write_carrier
 
 NAME = "1324-fresh-full"
 TRUTH = json.loads(truth_path(RECORDED / f"{NAME}.export.gz").read_text())
@@ -41,7 +41,6 @@ def spoil(content: bytes, extra: bytes, seed: int) -> bytes:
 
 EXTRAS = {
     "a 60 KB line": b"x" * 60_000 + b"\n",
-    "a 60 KB line of k3s": b"Nov 25 00:00:00 vm k3s[1]: " + b"y" * 60_000 + b"\n",
     "NULs": b"\0" * 100 + b"\n",
     "NULs in a line": b"Nov 25 00:00:00 vm other[1]: a\0b\0\n",
     "invalid UTF-8": b"\xff\xfe\xc3\x28 \xed\xa0\x80\n",
@@ -69,6 +68,17 @@ def test_foreign_lines_between_the_lines_change_no_claim(extra: bytes, carrier: 
 def test_foreign_lines_in_a_json_journal_change_no_claim(extra: bytes, tmp_path: Path) -> None:
     report = report_of(spoil(healthy("json", NAME), extra, seed=2), tmp_path)
     assert_truthful(report, "json")
+    assert report["starts"][0]["outcome"] == "ready"
+
+
+@pytest.mark.parametrize("carrier", [c for c in CARRIERS if c != "export"])
+@pytest.mark.parametrize("size", [60_000, 3_000_000])
+def test_a_huge_line_of_the_process_itself(size: int, carrier: str, tmp_path: Path) -> None:
+    rows = read_export(healthy("export", NAME))
+    middle = next(i for i, row in enumerate(rows) if b"Serving securely" in row["MESSAGE"])
+    rows.insert(middle, {**rows[middle - 1], "MESSAGE": b"time=x level=info msg=" + b"y" * size})
+    report = report_of(write_carrier(rows, carrier), tmp_path)
+    assert_truthful(report, carrier)
     assert report["starts"][0]["outcome"] == "ready"
 
 

@@ -1,0 +1,290 @@
+"""Against reality: real k3s starts watched from outside, every claim right in every carrier, and sharp enough.
+
+Beside the truth, the laws that hold on any log: another carrier tells the same story up to its precision, the order
+of files does not matter, coarser stamps only widen, another observer only narrows, and between serving and ready the
+time alone and the time shared are the whole.
+"""
+
+from __future__ import annotations
+
+import gzip
+import random
+import re
+from collections.abc import Callable
+from functools import cache, partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from score_recorded import (
+    CARRIERS,
+    RECORDED,
+    Sharpness,
+    read_export,
+    recordings,
+    score_recording,
+    write_carrier,
+)
+
+import analyzer
+from analyzer.events.model import WitnessRule
+from analyzer.events.witnesses import rules
+from analyzer.findings import StartReport
+from analyzer.reports import json_report
+from analyzer.window import Window
+
+# The bar: as sharp as a plain reader that uses the printed polls, the grid and the witness rules alone.
+READY_S, CHECK_S, NAMED = 0.7, 2.1, 0.30
+
+# Enough kinds for the laws; all recordings would only take longer.
+LAWFUL = (
+    "1303-fresh-25",
+    "1322-tz-kolkata",
+    "1324-crashloop-slow",
+    "1324-etcd-restart",
+    "1324-fresh-15",
+    "1324-killed-thrice",
+    "1324-pg-late-20s",
+    "1324-v2",
+    "1350-debug",
+    "1350-wrong-token",
+    "ab-1.32.4-25-1",
+)
+EPSILON = 1e-6
+# klog's and logrus's own stamps are laid on the journal's axis by an offset that is itself measured, so the same moment
+# comes out a little different when there are fewer or coarser stamps to measure it with.
+SAME_S = 2e-3
+
+
+def name_of(recording: Path) -> str:
+    """The name without its suffixes."""
+    return recording.name.removesuffix(".export.gz")
+
+
+def start_of(name: str) -> Path:
+    """The recording of that name."""
+    return RECORDED / f"{name}.export.gz"
+
+
+@pytest.mark.parametrize("recording", recordings(), ids=name_of)
+def test_no_claim_contradicts_what_the_watcher_saw(recording: Path, tmp_path: Path) -> None:
+    wrong = {
+        f"{carrier}: {claim}" for carrier in CARRIERS for claim in score_recording(recording, carrier, tmp_path).wrong
+    }
+    assert wrong == set()
+
+
+def test_the_windows_are_sharp(tmp_path: Path) -> None:
+    sharp, right = Sharpness(), 0
+    for recording in recordings():
+        score = score_recording(recording, "export", tmp_path)
+        sharp.add(score.sharp)
+        right += sum(score.right.values())
+    print(f"{sharp}; {right} claims right")
+    assert len(sharp.ready) > 50
+    assert sharp.median(sharp.ready) <= READY_S
+    assert sharp.median(sharp.check) <= CHECK_S
+    assert sharp.named_share >= NAMED
+
+
+# --- laws -----------------------------------------------------------------------------------------------------------
+
+
+@cache
+def bytes_of(name: str) -> bytes:
+    """The export stream of a recording."""
+    return gzip.decompress(start_of(name).read_bytes())
+
+
+def analysed(content: bytes, *more: bytes, folder: Path) -> tuple[StartReport, ...]:
+    """The starts found in one file per argument, given in that order."""
+    paths = []
+    for number, data in enumerate((content, *more)):
+        path = folder / f"part{number}.log"
+        path.write_bytes(data)
+        paths.append(path)
+    return analyzer.analyze(analyzer.load(*paths)).report.starts
+
+
+def absolute(start: StartReport, window: Window) -> Window:
+    """``window`` on the axis of seconds since 1970."""
+    assert start.began_at is not None
+    return window.shifted(start.began_at.timestamp())
+
+
+def windows(start: StartReport) -> dict[str, Window]:
+    """Every window of a start by name, on the axis of seconds since 1970."""
+    named = {check.name: check.cleared for check in start.checks}
+    return {name: absolute(start, w) for name, w in {"": start.ready, "detected": start.detected, **named}.items()}
+
+
+def below(one: float | None, other: float | None, slack: float) -> bool:
+    """Whether lower end ``one`` is not above ``other`` (an open end is the lowest)."""
+    return one is None or (other is not None and one <= other + slack)
+
+
+def above(one: float | None, other: float | None, slack: float) -> bool:
+    """Whether upper end ``one`` is not below ``other`` (an open end is the highest)."""
+    return one is None or (other is not None and one >= other - slack)
+
+
+def assert_covers(wide: StartReport, narrow: StartReport, slack: float = SAME_S, says: str = "") -> None:
+    """Every window of ``wide`` holds that of the same name in ``narrow``; a check may be missing in ``wide``."""
+    narrower = windows(narrow)
+    for name, window in windows(wide).items():
+        if name not in narrower:
+            continue
+        other = narrower[name]
+        where = f"{says} start {wide.index} {name or 'ready'}: {window} does not hold {other}"
+        assert below(window.lower, other.lower, slack), where
+        assert above(window.upper, other.upper, slack), where
+
+
+def assert_meet(one: StartReport, other: StartReport, slack: float) -> None:
+    """Windows of the same name have a moment in common."""
+    others = windows(other)
+    for name, window in windows(one).items():
+        if name in others:
+            lows = [w.lower for w in (window, others[name]) if w.lower is not None]
+            highs = [w.upper for w in (window, others[name]) if w.upper is not None]
+            assert not lows or not highs or max(lows) <= min(highs) + slack, f"start {one.index} {name or 'ready'}"
+
+
+def story(start: StartReport) -> dict[str, Any]:
+    """What a start says, without where its lines stand."""
+
+    def bare(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {k: bare(v) for k, v in value.items() if not k.endswith(("line", "lines")) and k != "source"}
+        return [bare(v) for v in value] if isinstance(value, list) else value
+
+    told: dict[str, Any] = bare(json_report.start_object(start))
+    return told
+
+
+@pytest.mark.parametrize("name", LAWFUL)
+def test_another_carrier_tells_the_same_story(name: str, tmp_path: Path) -> None:
+    rows = read_export(bytes_of(name))
+    starts = analysed(bytes_of(name), folder=tmp_path)
+    for carrier in ("json", "short", "iso", "cat"):
+        others = analysed(write_carrier(rows, carrier), folder=tmp_path)
+        assert len(others) == len(starts), carrier
+        for start, other in zip(starts, others, strict=True):
+            if carrier != "cat" or start.outcome == "ready":  # the lines that decide other verdicts are systemd's
+                assert other.outcome == start.outcome, carrier
+                assert other.end.kind == start.end.kind or carrier == "cat", carrier
+            assert other.version == start.version
+            assert [p.failing for p in other.polls if p.printed] == [p.failing for p in start.polls if p.printed]
+            if carrier == "json":
+                assert story(other) == story(start)
+            else:
+                assert_meet(other, start, slack=1.0)
+
+
+@pytest.mark.parametrize("name", LAWFUL)
+def test_coarser_stamps_only_widen(name: str, tmp_path: Path) -> None:
+    rows = read_export(bytes_of(name))
+    starts = analysed(bytes_of(name), folder=tmp_path)
+    for carrier in ("short", "iso"):
+        for start, coarse in zip(starts, analysed(write_carrier(rows, carrier), folder=tmp_path), strict=True):
+            assert_covers(coarse, start)
+
+
+def cut_in_two(name: str) -> tuple[bytes, bytes]:
+    """A journal in two parts, cut between two records."""
+    records = bytes_of(name).split(b"\n\n")
+    middle = random.Random(name).randrange(len(records) // 4, 3 * len(records) // 4)
+    return b"\n\n".join(records[:middle]) + b"\n\n", b"\n\n".join(records[middle:])
+
+
+@pytest.mark.parametrize("name", LAWFUL)
+def test_the_order_of_files_does_not_matter(name: str, tmp_path: Path) -> None:
+    first, second = cut_in_two(name)
+    whole = [story(s) for s in analysed(bytes_of(name), folder=tmp_path)]
+    assert [story(s) for s in analysed(first, second, folder=tmp_path)] == whole
+    assert [story(s) for s in analysed(second, first, folder=tmp_path)] == whole
+
+
+@pytest.mark.parametrize("name", LAWFUL)
+def test_lines_given_twice_count_once(name: str, tmp_path: Path) -> None:
+    whole = [story(s) for s in analysed(bytes_of(name), folder=tmp_path)]
+    first, _ = cut_in_two(name)
+    assert [story(s) for s in analysed(bytes_of(name), first, folder=tmp_path)] == whole
+    assert [story(s) for s in analysed(bytes_of(name), bytes_of(name), folder=tmp_path)] == whole
+
+
+# klog's header, or logrus's up to the message: what a witness rule matches comes after it.
+_HEADER = re.compile(rb'^(?:[IWEF]\d{4} [\d:.]+ +\d+ [^\]]+\] |time="[^"]*" level=\w+ msg="?)')
+_VERDICT = "Kube API server is now running"  # not one observer among many: it decides the outcome
+
+
+def speaks(record: bytes, rule: WitnessRule) -> bool:
+    """Whether the message of an export record is a line that ``rule`` takes for its witness."""
+    _, _, message = record.partition(b"\nMESSAGE=")
+    text = _HEADER.sub(b"", message.split(b"\n", 1)[0]).rstrip(b'"').decode("utf-8", "replace")
+    return rule.match.search(text) is not None
+
+
+def observers() -> dict[str, Callable[[bytes], bool]]:
+    """Who can be taken away: the poller, and each witness rule that no other rule depends on."""
+    needed = [rule.unless_after.pattern for rule in rules() if rule.unless_after is not None]
+    found: dict[str, Callable[[bytes], bool]] = {"the poller": lambda r: b"Polling for API server readiness" in r}
+    for text, rule in {rule.match.pattern: rule for rule in rules()}.items():
+        if _VERDICT not in text and text not in needed:
+            found[rule.id] = partial(speaks, rule=rule)
+    return found
+
+
+@pytest.mark.parametrize("name", LAWFUL)
+def test_another_observer_only_narrows(name: str, tmp_path: Path) -> None:
+    records = bytes_of(name).split(b"\n\n")
+    starts = analysed(bytes_of(name), folder=tmp_path)
+    silenced = 0
+    for observer, is_heard in observers().items():
+        rest = [record for record in records if not is_heard(record)]
+        if len(rest) == len(records):
+            continue
+        silenced += 1
+        fewer = analysed(b"\n\n".join(rest), folder=tmp_path)
+        assert len(fewer) == len(starts), observer
+        for start, poorer in zip(starts, fewer, strict=True):
+            assert poorer.outcome == start.outcome, observer
+            assert_covers(poorer, start, says=observer)
+    assert silenced >= 5
+
+
+@pytest.mark.parametrize("recording", recordings(), ids=name_of)
+def test_time_alone_and_time_shared_are_the_whole(recording: Path, tmp_path: Path) -> None:
+    for start in analysed(gzip.decompress(recording.read_bytes()), folder=tmp_path):
+        alone, shared = start.hooks_alone_s, start.hooks_shared_s
+        if alone is None or shared is None:
+            assert alone is None
+            assert shared is None
+            continue
+        hooks = next(p for p in start.phases if p.id == "hooks").duration_s
+        assert alone.max is not None
+        assert shared.max is not None
+        assert hooks.max is not None
+        assert 0 <= alone.min <= alone.max <= hooks.max + EPSILON
+        assert 0 <= shared.min <= shared.max <= hooks.max + EPSILON
+        # In every world alone + shared = whole; so the ends of the ranges must add up too.
+        assert alone.min + shared.max == pytest.approx(hooks.max, abs=1e-3)
+        assert alone.max + shared.min >= hooks.min - 1e-3
+        for check in start.checks:
+            if check.exclusive_s is not None and check.exclusive_s.max is not None:
+                assert check.exclusive_s.max <= alone.max + EPSILON
+
+
+@pytest.mark.parametrize("recording", recordings(), ids=name_of)
+def test_the_phases_are_a_budget(recording: Path, tmp_path: Path) -> None:
+    """Without gaps or overlaps, and their sum up to the tax is the time to detection."""
+    for start in analysed(gzip.decompress(recording.read_bytes()), folder=tmp_path):
+        for one, following in pairwise(start.phases):
+            assert (one.end.lower, one.end.upper) == (following.begin.lower, following.begin.upper)
+        until = [p for p in start.phases if p.id != "node"]
+        if start.detected.upper is None or not until or until[-1].id != "polling_tax":
+            continue
+        assert until[-1].end.upper == pytest.approx(start.detected.upper, abs=1e-3)
+        assert sum(p.duration_s.min for p in until) <= start.detected.upper + 1e-3
+        assert sum(p.duration_s.max or 0.0 for p in until) >= (start.detected.lower or 0.0) - 1e-3
