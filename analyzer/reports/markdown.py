@@ -14,8 +14,12 @@ from analyzer.reports import story, words
 from analyzer.reports.output import printable
 from analyzer.reports.selection import select_starts
 
-# Characters with a meaning somewhere in Markdown; "@" and "#" would notify people and link issues.
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+!|~@&$:])")
+# What Markdown reads as markup. An underscore inside a word and a lone ampersand are left alone, so that names stay
+# readable where nobody renders the text.
+_SPECIAL = re.compile(r"[\\`*\[\]<>|~$]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)")
+_AT_LINE_START = re.compile(r"^(\s*(?:\d{1,9}(?=[.)]))?)([-+=#.)])(?=[-+=#]*(?:\s|$))")  # a list, a heading, a rule
+# People and issues are notified by what the rendered text says, escaped or not: only code spans are safe. So are links.
+_LOUD = re.compile(r"\S*(?:[@#]\w|://|\bwww\.)\S*", re.I)
 _SIGN = {"certain": "last", "possible": "perhaps last", "no": ""}
 
 
@@ -37,8 +41,20 @@ def render(report: Report, *, start: str | None = None, utc: bool = False) -> st
 
 
 def escape(text: str) -> str:
-    """``text`` such that Markdown shows it as it is, on one line; control characters become visible escapes."""
-    return _SPECIAL.sub(r"\\\1", printable(text)).replace("://", ":\u200b//")
+    """``text`` such that Markdown shows it as it is, on one line; control characters become visible escapes.
+
+    Words that would notify somebody or become a link become code spans.
+    """
+    shown, pieces, last = printable(text), [], 0
+    for loud in _LOUD.finditer(shown):
+        pieces += [_escape(shown[last : loud.start()]), code(loud.group())]
+        last = loud.end()
+    made = "".join([*pieces, _escape(shown[last:])])
+    return _AT_LINE_START.sub(r"\1\\\2", made)
+
+
+def _escape(text: str) -> str:
+    return _SPECIAL.sub(lambda m: f"\\{m[0]}", text)
 
 
 def code(text: str) -> str:
@@ -72,9 +88,7 @@ def _start(report: Report, start: StartReport, utc: bool) -> list[str]:
     lines = ["", f"## Start {start.index}: {escape(first)}", "", escape(second), ""]
     lines += [f"**{escape(line)}**" if n == 0 else escape(line) + "  " for n, line in enumerate(story.verdict(start))]
     if what:
-        lines += ["", f"Held back by: {escape(what)}"]
-    if sure:
-        lines[-1] += f" ({escape(sure)})"
+        lines += ["", f"Held back by: {escape(what.rstrip('.'))}" + (f" ({escape(sure)})" if sure else "")]
     lines += _budget(start)
     lines += _polls(start)
     lines += _checks(start)
@@ -140,7 +154,7 @@ def _findings(title: str, findings: Sequence[Finding]) -> list[str]:
     lines = ["", f"### {title}", ""]
     for finding in findings:
         label = "" if finding.severity == "info" else f"**{finding.severity}** "
-        where = f" (lines {', '.join(str(n) for n in finding.lines[:5])})" if finding.lines else ""
+        where = story.line_list(finding.lines)
         lines.append(f"- {label}{escape(finding.title)}{where}")
         lines += [f"  {escape(text)}" for text in (finding.detail, finding.advice) if text]
     return lines

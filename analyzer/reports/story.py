@@ -246,6 +246,14 @@ def troubles(start: StartReport) -> list[Finding]:
     return sorted((f for f in start.findings if f.severity in order), key=lambda f: order[f.severity])
 
 
+def line_list(lines: Sequence[int]) -> str:
+    """`` (lines 3, 17)``, at most five of them, or nothing."""
+    if not lines:
+        return ""
+    shown = ", ".join(str(n) for n in lines[:5])
+    return f" (line{'s' if len(lines) > 1 else ''} {shown}{' …' if len(lines) > 5 else ''})"
+
+
 def normal(start: StartReport) -> list[Finding]:
     """Findings about lines that only look bad."""
     return [f for f in start.findings if f.severity == "info" and f.id in _NOISE]

@@ -311,20 +311,13 @@ def _findings(page: _Page, start: StartReport) -> None:
 
 
 def _finding(page: _Page, finding: Finding) -> None:
-    where = _lines(finding.lines)
+    where = story.line_list(finding.lines)
     label = "" if finding.severity == "info" else f"{finding.severity}: "
     page.line((label + finding.title, _SEVERITY_STYLE[finding.severity]), where, indent=2, hang=2)
     if finding.detail:
         page.line(finding.detail, indent=4)
     if finding.advice:
         page.line(f"→ {finding.advice}", indent=4, hang=2)
-
-
-def _lines(lines: Sequence[int]) -> str:
-    if not lines:
-        return ""
-    shown = ", ".join(str(n) for n in lines[:5])
-    return f" (line{'s' if len(lines) > 1 else ''} {shown}{' …' if len(lines) > 5 else ''})"
 
 
 def _unknowns(page: _Page, report: Report, start: StartReport) -> None:
