@@ -35,6 +35,12 @@ class Grid:
     phase_s: float
     locked: int
     rms_s: float
+    stamps: int = 0  # how many were fitted
+
+    @property
+    def punctual(self) -> bool:
+        """Whether most answers came right after a tick; else one that seems to may be late by whole ticks."""
+        return 2 * self.locked >= self.stamps
 
     def tick_at_or_before(self, moment_s: float) -> float:
         """The last tick not after ``moment_s`` (a little early answer still counts as after its tick)."""
@@ -110,7 +116,7 @@ def read_polls(start: Start, verdict: Verdict, clocked: Clocked) -> PollFacts:
             and stamp is not None
             and not _silent_before(line.record, start, clocked, facts.grid)
         ):
-            tick = facts.grid.tick_at_or_before(stamp) - PHASE_SLACK_S
+            tick = grid.tick_at_or_before(stamp) - PHASE_SLACK_S
             departed = tick if departed is None else max(departed, tick)
         facts.sightings.append(Sighting(line, departed, clocked.latest(line.record), stamp, on_grid))
         previous = line.record
@@ -149,7 +155,7 @@ def fit_grid(stamps_s: Sequence[float], interval_s: float) -> Grid | None:
     count, _, phase, spread = best
     if count < 2:
         return None
-    return Grid(interval_s, phase, count, math.sqrt(sum(r * r for r in spread) / count))
+    return Grid(interval_s, phase, count, math.sqrt(sum(r * r for r in spread) / count), len(stamps_s))
 
 
 def _silent_before(record: LogRecord, start: Start, clocked: Clocked, grid: Grid) -> bool:
