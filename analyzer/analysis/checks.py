@@ -221,10 +221,10 @@ class _Builder:
     def _take_witnesses(self) -> None:
         for proof in witness.proofs(self.start, self.verdict, self.clocked):
             rule, evidence = proof.rule, proof.evidence
-            if rule.relation == "near" or rule.also_near:
-                # A hook that only starts a goroutine is worth a row when something else speaks of it.
-                if rule.check in self.checks or info(rule.check).kind != "trivial":
-                    self._check(rule.check).near = (evidence.at_s, rule.id)
+            # A hook that only starts a goroutine is worth a row when something else speaks of it.
+            telling = rule.check in self.checks or info(rule.check).kind != "trivial"
+            if telling and (rule.relation == "near" or rule.also_near):
+                self._check(rule.check).near = (evidence.at_s, rule.id)
             if rule.relation == "not_before":
                 if self.verdict.detected is not None and proof.record.seq > self.verdict.detected.seq:
                     continue  # the same words by somebody else, later

@@ -103,19 +103,14 @@ def read_polls(start: Start, verdict: Verdict, clocked: Clocked) -> PollFacts:
     floor = clocked.earliest(start.process[0]) if start.process else None
     attempts = sorted(facts.unchanged, key=lambda r: r.seq)
     previous: LogRecord | None = None
+    grid = facts.grid
     for line, stamp in zip(lines, stamps, strict=True):
-        fine_line = clocked.fine(line.record)
-        on_grid = bool(facts.grid and fine_line and stamp is not None and facts.grid.on_grid(stamp))
+        on_grid = bool(grid and clocked.fine(line.record) and stamp is not None and grid.on_grid(stamp))
         before = [r for r in attempts if r.seq < line.record.seq]
         if before and (previous is None or before[-1].seq > previous.seq):
             previous = before[-1]
         departed = clocked.earliest(previous) if previous is not None else floor
-        if (
-            on_grid
-            and facts.grid is not None
-            and stamp is not None
-            and not _silent_before(line.record, start, clocked, facts.grid)
-        ):
+        if on_grid and grid and stamp is not None and _trusted(line.record, start, clocked, grid):
             tick = grid.tick_at_or_before(stamp) - PHASE_SLACK_S
             departed = tick if departed is None else max(departed, tick)
         facts.sightings.append(Sighting(line, departed, clocked.latest(line.record), stamp, on_grid))
@@ -156,6 +151,11 @@ def fit_grid(stamps_s: Sequence[float], interval_s: float) -> Grid | None:
     if count < 2:
         return None
     return Grid(interval_s, phase, count, math.sqrt(sum(r * r for r in spread) / count), len(stamps_s))
+
+
+def _trusted(record: LogRecord, start: Start, clocked: Clocked, grid: Grid) -> bool:
+    """Whether an answer that lies on the grid may be taken to have left at its tick."""
+    return grid.punctual and not _silent_before(record, start, clocked, grid)
 
 
 def _silent_before(record: LogRecord, start: Start, clocked: Clocked, grid: Grid) -> bool:
