@@ -52,6 +52,11 @@ class Log:
         names = ", ".join(s.path for s in self.book.sources)
         return f"<Log of {names or 'nothing'}: {len(self.book.records)} records, {len(self.errors)} unreadable>"
 
+    def _repr_html_(self) -> str:
+        from analyzer.reports import notebook_html
+
+        return notebook_html.render_log(self.book.sources, self.book.ledger, self.errors)
+
 
 @dataclass(frozen=True, slots=True)
 class Analysis:

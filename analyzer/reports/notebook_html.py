@@ -1,11 +1,16 @@
-"""What a notebook shows for an analysis: the text report in a box that can scroll."""
+"""What a notebook shows: a table of the inputs for a log, the text report in a box that can scroll for an analysis."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
+from analyzer.errors import BadInputError
 from analyzer.findings import Report
+from analyzer.ledger import Ledger
+from analyzer.records.model import SourceInfo
 from analyzer.reports import text
+from analyzer.reports.output import printable
 
 
 def render(report: Report) -> str:
@@ -14,3 +19,21 @@ def render(report: Report) -> str:
         '<pre style="overflow-x:auto;line-height:1.25" role="region" aria-label="k3slog report">'
         f"{escape(text.render(report, text.TextOptions(width=100)))}</pre>"
     )
+
+
+def render_log(sources: Sequence[SourceInfo], ledger: Ledger, errors: Sequence[BadInputError]) -> str:
+    """A fragment of HTML without scripts: the inputs, what became of their lines, and which could not be read."""
+    rows = "".join(
+        f"<tr><td>{_safe(s.path)}</td><td>{_safe(s.format)}</td><td>{s.lines}</td><td>{s.bytes}</td></tr>"
+        for s in sources
+    )
+    bad = "".join(f"<li>{_safe(e.one_line())}</li>" for e in errors)
+    return (
+        "<table><thead><tr><th>input</th><th>format</th><th>lines</th><th>bytes</th></tr></thead>"
+        f"<tbody>{rows}</tbody></table><p>{ledger.lines} lines: {ledger.used} used, {ledger.ignored} ignored,"
+        f" {ledger.malformed} malformed, {ledger.lossy} damaged.</p>" + (f"<ul>{bad}</ul>" if bad else "")
+    )
+
+
+def _safe(content: str) -> str:
+    return escape(printable(content))

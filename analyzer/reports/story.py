@@ -106,10 +106,10 @@ def culprit(start: StartReport) -> tuple[str, str]:
     blamed = start.bottleneck
     count = len(blamed.checks)
     if blamed.certainty == "none" or not count:
-        if blamed.sentence:
-            return blamed.sentence, ""
+        if start.outcome in ("failed", "stopped"):
+            return "", ""  # the reason above says it
         if start.role == "agent":
-            return "An agent has no checks of its own; it waits for a server.", ""
+            return "Nothing of its own: an agent has no checks, it waits for a server.", ""
         return "The text does not show which check was last.", ""
     sentence = blamed.sentence or " or ".join(blamed.checks)
     if count > _NAMED:

@@ -127,3 +127,5 @@ def test_the_library_does_what_its_docs_say(log: Path) -> None:
         analyzer.load(log.parent / "none")
     both = analyzer.load(log, log.parent / "none")
     assert len(both.errors) == 1 and "1 unreadable" in repr(both)
+    shown = both._repr_html_()
+    assert "<td>short</td>" in shown and "<li>" in shown
