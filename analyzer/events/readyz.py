@@ -22,7 +22,7 @@ _NAME = r"[A-Za-z0-9][^\s\[\]\"'`()<>{}&\\,;*|]{0,199}"
 _MARK = re.compile(r"\[\s?([+-])\s?\]")
 _STATE = re.compile(
     rf"\s?(?P<name>{_NAME})[ \t]+(?:(?P<ok>ok)|(?P<excluded>excluded(?: with [^\n:]*)?:\s?ok)"
-    r"|(?P<failed>failed)(?:\s?:[ \t]?(?P<reason>[^\n]*))?)(?![\w-])"
+    r"|(?P<failed>failed)(?:\s?:[ \t]?(?P<reason>[^\n]*))?)(?=[\s\"'`)*>…|<&]|_\*|\Z)"
 )
 _TRAILER = re.compile(r"\b(readyz|healthz|livez)\s+check\s+(?:failed|passed)\b")
 _HEADER = re.compile(r"\bcheck failed: (readyz|healthz|livez)\b")
@@ -77,6 +77,14 @@ def _squashed(segment: str) -> tuple[str, str, str | None] | None:
                 return name, "failed", None
             return name, "failed", reason.split("\n", 1)[0]
     return None
+
+
+def _split_by_a_wrap(found: re.Match[str]) -> bool:
+    """``poststartho ok`` may be a terminal's break inside ``poststarthook/…`` and not a check that is ok."""
+    name = found["name"]
+    word = "ok" if found["ok"] else "excluded" if found["excluded"] else "failed"
+    known = _known_longest_first()
+    return name not in known and any(one.startswith(name + word) for one in known)
 
 
 @cache
@@ -155,7 +163,7 @@ def _starts_line(plain: str, mark: re.Match[str]) -> bool:
 def _read(segment: str, sign: str, *, cut_here: bool) -> tuple[str, str, str | None] | None:
     """One check line after its marker → (name, ok | failed | excluded, reason)."""
     found = _STATE.match(segment)
-    if found is not None:
+    if found is not None and not _split_by_a_wrap(found):
         name = found["name"]
         word = "ok" if found["ok"] else "excluded" if found["excluded"] else "failed"
         reason = found["reason"]
