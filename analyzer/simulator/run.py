@@ -99,7 +99,8 @@ class Ceiling:
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
-    """The whole answer. ``samples``: a few paired draws per policy for the figure, (requests, delay)."""
+    """The whole answer. ``hooks_s``: readiness without any polling, since the first poll could leave; ``boot_s`` of
+    it until the API handler exists, ``work_s`` after that."""
 
     seed: int
     draws: int
@@ -109,6 +110,8 @@ class Simulation:
     frontier: tuple[Point, ...]
     ceiling_s: Ceiling | None
     hooks_s: Stat | None = None
+    boot_s: Stat | None = None
+    work_s: Stat | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +180,18 @@ def simulate(
         frontier=_frontier(pilot),
         ceiling_s=_ceiling(tax, outcomes, base),
         hooks_s=Stat.of(base.ready_unpolled),
+        boot_s=Stat.of(_boot(pilot)),
+        work_s=Stat.of(pilot.ready - _boot(pilot)),
     )
+
+
+def _boot(worlds: Worlds) -> FloatArray:
+    """When the answers that come before a check list end."""
+    if not worlds.stage_codes:
+        return np.zeros(len(worlds))
+    with np.errstate(invalid="ignore"):
+        end = np.maximum(worlds.stage_ends.max(axis=1), 0.0)
+        return np.where(np.isfinite(worlds.ready), np.minimum(end, worlds.ready), np.nan)
 
 
 def optimal_for(worlds: Worlds, requests: float) -> Optimal:

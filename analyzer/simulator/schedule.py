@@ -266,11 +266,11 @@ def _quantiles(moments: _Moments, dist: Distribution, points: int) -> FloatArray
     return np.asarray(np.interp(levels, f[keep], moments.at[keep]), dtype=float)
 
 
-def frontier(dist: Distribution, costs: Costs, points: int = 13) -> tuple[Schedule, ...]:
-    """Optimal schedules from few requests to many: ``poll``/``delay`` from 1/64 to 64 of the given ratio and more."""
+def frontier(dist: Distribution, costs: Costs, points: int = 15) -> tuple[Schedule, ...]:
+    """Optimal schedules from few requests to many: a request costs from 2 horizons of delay down to 1/16,000 of one."""
     found = []
     mean_scale = max(dist.horizon_s, 1e-3)
-    for exponent in np.linspace(-3.2, 0.3, points):
+    for exponent in np.linspace(-4.2, 0.3, points):
         poll = costs.delay * mean_scale * 10.0**exponent
         found.append(optimal(dist, Costs(poll, costs.delay, costs.min_gap_s, costs.request_s)))
     return tuple(found)

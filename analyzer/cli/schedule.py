@@ -1,0 +1,89 @@
+"""``k3slog schedule``: when it is best to look, from how long starts take."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from analyzer.cli.inputs import ForceOption, OutputOption, PathsArgument, open_log
+from analyzer.errors import ExitCode, NoDataError, UsageError
+from analyzer.reports.output import Destination
+
+
+class Format(StrEnum):
+    """What the schedule is written as."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+def schedule(
+    paths: PathsArgument = None,
+    distribution: Annotated[
+        str | None,
+        typer.Option(
+            "--distribution",
+            metavar="KIND:NUMBERS",
+            help="Of readiness: uniform:0,30 | weibull:SHAPE,SCALE | lognormal:MU,SIGMA | exponential:RATE."
+            " Without it: the pooled curve of the starts in PATH.",
+            show_default=False,
+        ),
+    ] = None,
+    poll_cost: Annotated[
+        float | None,
+        typer.Option("--poll-cost", metavar="C", help="Cost of one request (required).", show_default=False),
+    ] = None,
+    delay_cost: Annotated[
+        float | None,
+        typer.Option(
+            "--delay-cost", metavar="D", help="Cost of one second of not noticing (required).", show_default=False
+        ),
+    ] = None,
+    min_gap: Annotated[float, typer.Option("--min-gap", metavar="G", help="Least seconds between requests.")] = 0.0,
+    request_time: Annotated[
+        float, typer.Option("--request-time", metavar="R", help="Seconds that a request takes.")
+    ] = 0.0,
+    format: Annotated[Format, typer.Option("--format", "-f", help="What the schedule is written as.")] = Format.TEXT,
+    output: OutputOption = None,
+    force: ForceOption = False,
+) -> None:
+    """Work out when it is best to look: the moments that cost least, requests and waiting together.
+
+    Exit codes: 0 done, 2 usage, 3 bad input, 4 no start that became ready.
+    """
+    from analyzer.reports import simulation_schedule
+    from analyzer.simulator import schedule as planner
+
+    names = paths or []
+    if poll_cost is None or delay_cost is None:
+        raise UsageError("--poll-cost and --delay-cost are needed", hint="For example --poll-cost 0.05 --delay-cost 1.")
+    to = Destination.named(output, force=force)
+    to.check(names)
+    costs = planner.Costs(poll_cost, delay_cost, min_gap, request_time)
+    bad = False
+    aware = None
+    if distribution is not None:
+        if names:
+            raise UsageError("give either PATH or --distribution, not both", hint="Leave one of them out.")
+        dist = planner.parse(distribution)
+    else:
+        from analyzer.api import analyze
+        from analyzer.simulator import starts, stateaware
+        from analyzer.simulator.scenario import load
+
+        log = open_log(names)
+        bad = bool(log.errors)
+        found = analyze(log).report.starts
+        curve = starts.curve(found)
+        if curve is None:
+            raise NoDataError(f"none of {len(found)} starts became ready in the text", hint="Try --distribution.")
+        dist = planner.empirical(starts.draw_ready(curve, 4000, 1))
+        dist = planner.Distribution(f"pooled curve of {int(curve.windows)} starts", dist.cdf, dist.horizon_s)
+        aware = stateaware.judge_starts(found, load("cloud-2vcpu").machine, costs)
+    answer = planner.optimal(dist, costs)
+    render = simulation_schedule.render_json if format is Format.JSON else simulation_schedule.render_text
+    to.write(render(answer, dist.name, costs, aware))
+    if bad:
+        raise typer.Exit(int(ExitCode.BAD_INPUT))

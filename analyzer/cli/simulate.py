@@ -1,0 +1,137 @@
+"""``k3slog simulate``: other ways of polling, replayed in the starts of a log."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, assert_never
+
+import typer
+
+from analyzer.cli.inputs import ForceOption, OutputOption, PathsArgument, open_log
+from analyzer.errors import ExitCode, NoDataError, UsageError
+from analyzer.reports.output import Destination
+from analyzer.simulator.run import Simulation
+
+
+class Format(StrEnum):
+    """What the answer is written as."""
+
+    TEXT = "text"
+    JSON = "json"
+    CSV = "csv"
+    MARKDOWN = "markdown"
+
+
+def simulate(
+    paths: PathsArgument = None,
+    policy: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--policy",
+            metavar="NAME|FILE",
+            help="A policy or a .toml file of one; repeat for more. Default: legacy-4x1s, shared-2s, backoff, adaptive,"
+            " optimal, oracle.",
+            show_default=False,
+        ),
+    ] = None,
+    scenario: Annotated[
+        str | None,
+        typer.Option(
+            "--scenario",
+            metavar="FILE|NAME",
+            help="cloud-2vcpu, pi4, edge-1core or a .toml file. With PATH: only its machine, in the log's starts.",
+        ),
+    ] = None,
+    draws: Annotated[int, typer.Option("--draws", metavar="N", min=1, help="Possible worlds to try.")] = 100_000,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Same seed, same answer.")] = 1,
+    format: Annotated[Format, typer.Option("--format", "-f", help="What the answer is written as.")] = Format.TEXT,
+    output: OutputOption = None,
+    html: Annotated[str | None, typer.Option("--html", metavar="FILE", help="Also write a web page to FILE.")] = None,
+    force: ForceOption = False,
+    pool: Annotated[
+        bool,
+        typer.Option("--pool", help="Draw from the pooled curve of all starts, also those that never became ready."),
+    ] = False,
+) -> None:
+    """Ask how other ways of polling would have done in a log's starts, or in a scenario.
+
+    Exit codes: 0 done, 2 usage, 3 bad input, 4 no start that became ready.
+    """
+    names = paths or []
+    to = Destination.named(output, force=force)
+    page = None if html is None else Destination.named(html, force=force)
+    to.check(names)
+    if page is not None:
+        page.check(names)
+        if page.path == to.path:
+            raise UsageError("the answer and the web page would go to the same place", hint="Give -o another name")
+    answer, bad = _answer(names, tuple(policy or ()), scenario, draws, seed, pool)
+    to.write(_render(answer, format))
+    if page is not None:
+        from analyzer.api import version
+        from analyzer.reports.simulation_html import render
+
+        page.write(render(answer, tool_version=version()))
+    if bad:
+        raise typer.Exit(int(ExitCode.BAD_INPUT))
+
+
+def _answer(
+    names: list[str], policies: tuple[str, ...], scenario: str | None, draws: int, seed: int, pool: bool
+) -> tuple[Simulation, bool]:
+    from analyzer.policies import registry
+    from analyzer.simulator import run, starts
+    from analyzer.simulator import scenario as scenarios
+
+    options = run.Options(policies=policies or run.DEFAULT_POLICIES, draws=draws, seed=seed)
+    for name in options.policies:  # told before minutes are spent on reading
+        registry.get(name)
+    chosen = None if scenario is None else scenarios.load(scenario)
+    if not names and chosen is not None:
+        if pool:
+            raise UsageError("--pool needs a log", hint="Name one or more PATHs.")
+        answer = run.simulate(
+            run.of_scenario(chosen),
+            options,
+            source=f"scenario {chosen.name}",
+            assumptions=run.scenario_assumptions(chosen),
+        )
+        return answer, False
+    log = open_log(names)
+    from analyzer.api import analyze
+
+    found = analyze(log).report.starts
+    machine = (chosen or scenarios.load("cloud-2vcpu")).machine
+    worlds = starts.pooled(found, machine) if pool else starts.possible(found, machine)
+    if worlds is None:
+        raise NoDataError(
+            f"none of {len(found)} starts became ready in the text", hint="Try --scenario, or a log with a whole start."
+        )
+    answer = run.simulate(
+        worlds.make,
+        options,
+        source=worlds.title,
+        assumptions={
+            **worlds.assumptions,
+            "machine": chosen.name if chosen is not None else "cloud-2vcpu (name another with --scenario)",
+            **run.machine_assumptions(machine),
+        },
+        tax=worlds.tax,
+    )
+    return answer, bool(log.errors)
+
+
+def _render(answer: Simulation, format: Format) -> str:
+    from analyzer.reports import simulation
+
+    match format:
+        case Format.JSON:
+            return simulation.render_json(answer)
+        case Format.CSV:
+            return simulation.render_csv(answer)
+        case Format.MARKDOWN:
+            return simulation.render_markdown(answer)
+        case Format.TEXT:
+            return simulation.render_text(answer)
+        case _:
+            assert_never(format)
