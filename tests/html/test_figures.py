@@ -217,6 +217,6 @@ def test_a_renderer_that_fails_becomes_one_line(tmp_path: Path) -> None:
         def to_image(self, **_: Any) -> bytes:
             raise RuntimeError("Kaleido requires Google Chrome\nto be installed.\n")
 
-    with pytest.raises(BadInputError, match="Kaleido requires Google Chrome$"):
+    with pytest.raises(BadInputError, match=r"Kaleido requires Google Chrome$"):
         export.write_image(Broken(), tmp_path / "a.svg")
     assert list(tmp_path.iterdir()) == []

@@ -22,6 +22,14 @@ function textWidth(text, weight) {
   return measure.measureText(text).width;
 }
 
+// The name as it fits into `room` pixels; the tip has it whole.
+function fitted(text, room) {
+  if (textWidth(text, 400) <= room) { return text; }
+  let length = text.length - 1;
+  while (length > 4 && textWidth(text.slice(0, length) + "…", 400) > room) { length -= 1; }
+  return text.slice(0, length) + "…";
+}
+
 function hatch() {
   return { color: colour("uncertain-fill"), line: { color: colour("uncertain"), width: 1 },
     pattern: { shape: "/", fgcolor: colour("uncertain"), bgcolor: colour("uncertain-fill"), size: 7, solidity: 0.35 } };
@@ -195,7 +203,7 @@ function spansFigure(items, width, unit, shade) {
   layout.xaxis = Object.assign(axisLook(), { range: [0, widest * 1.16], fixedrange: true, ticksuffix: " s", nticks: 7, title: { text: unit, standoff: 4, font: { size: 12 } } });
   layout.yaxis = Object.assign(axisLook(), { range: [items.length - 0.35, -0.6], fixedrange: true, showgrid: false, showticklabels: false, ticks: "" });
   layout.annotations = items.map((item, i) => ({ xref: "paper", x: 0, xanchor: "left", yref: "y", y: i - 0.33, yanchor: "middle", showarrow: false,
-    align: "left", text: plain(item.label) + ": <b>" + plain(item.words) + "</b>", font: { size: 12, color: colour("ink") } }));
+    align: "left", text: plain(fitted(item.label, width - 30 - textWidth(": " + item.words, 700))) + ": <b>" + plain(item.words) + "</b>", font: { size: 12, color: colour("ink") } }));
   const bar = (name, base, length, marker) => ({ type: "bar", orientation: "h", name, meta: name, hoverinfo: "none", y: y.map((v) => v + 0.1), base, x: length,
     width: 0.36, marker, customdata: index });
   return { layout, data: [

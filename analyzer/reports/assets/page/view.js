@@ -70,7 +70,7 @@ function tellMatches(start, rows, wanted) {
   const box = document.getElementById("matches");
   if (!wanted.length) { box.textContent = ""; return; }
   const checks = start.rows.filter((row) => row.kind === "check").length;
-  const messages = start.rows.flatMap((row) => row.dots);
+  const messages = start.rows.filter((row) => row.kind !== "check").flatMap((row) => row.dots);
   const hits = messages.filter((dot) => matches(markText(dot), wanted)).length;
   box.textContent = rows.filter((row) => row.kind === "check").length + " of " + checks + " checks, " + hits + " of " + messages.length + " messages";
 }

@@ -1,0 +1,103 @@
+"""A real chromium without network, opening pages from ``file://``."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analyzer.findings import Report
+from analyzer.reports.html import render
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "html"))  # the reports made by hand live there
+
+# chromium run as root needs --no-sandbox; the proxy that leads nowhere makes a request that slips through fail
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--proxy-server=127.0.0.1:9", "--disable-background-networking"]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    api = pytest.importorskip("playwright.sync_api")
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        pytest.fail("no chromium found: install Debian's package chromium, or name one in CHROMIUM")
+    with api.sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield started
+        started.close()
+
+
+@dataclass
+class Opened:
+    """A page, and everything it complained about or asked the network for."""
+
+    page: Any
+    path: Path
+    complaints: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+    def goto(self, fragment: str = "") -> None:
+        self.page.goto(self.path.as_uri() + fragment)
+        self.page.wait_for_selector("html[data-drawn=yes]")
+
+    def windows(self) -> list[list[float]]:
+        """``[begin, end]`` of every bar drawn as uncertain in the timeline, from plotly's own data."""
+        found: list[list[float]] = self.page.evaluate(
+            """() => (document.getElementById('timeline').data || []).filter((t) => t.meta === 'uncertain')
+                .flatMap((t) => t.base.map((b, i) => [b, b + t.x[i]]))"""
+        )
+        return found
+
+    def labels(self) -> list[str]:
+        """Names of the rows as they stand on the page."""
+        found: list[str] = self.page.evaluate(
+            "() => Array.from(document.querySelectorAll('#timeline .yaxislayer-above text')).map((t) => t.textContent)"
+        )
+        return found
+
+    def shown_range(self) -> list[float]:
+        found: list[float] = self.page.evaluate("() => document.getElementById('timeline').layout.xaxis.range")
+        return found
+
+
+Opener = Callable[..., Opened]
+
+
+@pytest.fixture()
+def opened(browser: Any, tmp_path: Path) -> Iterator[Opener]:
+    """``opened(report, **options of the browser context)`` → a page; no complaint and no request may be left over."""
+    contexts: list[Any] = []
+    pages: list[Opened] = []
+
+    def make(report: Report, fragment: str = "", *, start: int | None = None, **options: Any) -> Opened:
+        path = tmp_path / f"page-{len(pages)}.html"
+        path.write_text(render(report, start=start), encoding="utf-8")
+        context = browser.new_context(**({"viewport": {"width": 1280, "height": 900}} | options))
+        contexts.append(context)
+        context.set_default_timeout(15_000)
+        page = context.new_page()
+        made = Opened(page, path)
+        pages.append(made)
+        page.on("console", lambda m: made.complaints.append(m.text) if m.type in ("error", "warning") else None)
+        page.on("pageerror", lambda e: made.complaints.append(str(e)))
+        page.on("request", lambda r: made.requests.append(r.url))
+        page.add_init_script(
+            "document.addEventListener('securitypolicyviolation', (e) => console.error('policy: ' + e.violatedDirective"
+            " + ' ' + e.blockedURI));"
+        )
+        context.set_offline(True)
+        made.goto(fragment)
+        return made
+
+    yield make
+    for made in pages:
+        assert made.complaints == []
+        assert [url for url in made.requests if not url.startswith(("file:", "blob:", "data:"))] == []
+    for context in contexts:
+        context.close()
