@@ -9,7 +9,9 @@ control characters made visible, and credentials masked wherever an error might 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
+import importlib
 import json
 import re
 import ssl
@@ -135,6 +137,7 @@ class HttpProber:
     """Asks a real server with httpx."""
 
     def __init__(self, access: Access) -> None:
+        _warm_up()
         self._server = checked_server(access.server)
         if access.token and self._server.startswith("http:"):
             raise UsageError("a token is never sent over plain http; use https")
@@ -210,6 +213,13 @@ class HttpProber:
         for secret in self._secrets:
             text = text.replace(secret, "***")
         return visible(text)
+
+
+def _warm_up() -> None:
+    """Load what httpx loads late: the first poll would take tens of milliseconds more, seconds on a starved board."""
+    for name in ("httpcore", "anyio.streams.tls", "anyio._backends._asyncio"):
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
 
 
 class _Stage:

@@ -311,7 +311,9 @@ class Double:
         self._stopping.wait(act.hold_s / 2)
         now = self.now_s()
         seen.read_s = now
-        kind = act.kind
+        if act.hold_s:  # what there is to say is decided half way, as for the hooks
+            act = self.script(now)
+        kind = seen.act = act.kind
         if kind == "hang":
             self._stopping.wait(30.0)
         elif kind == "eof":
