@@ -86,19 +86,20 @@ def _instant(moment: datetime | None, utc: bool) -> str | None:
 
 
 def window_object(window: Window) -> JsonObject:
-    """A window as the contract writes it; ``*_witness`` only where a witness rule stands behind the end."""
+    """A window as the contract writes it; ``*_witness`` only where a witness rule is behind the end."""
+    lower, upper = rounded_down(window.lower), rounded_up(window.upper)
     result: JsonObject = {
-        "lower": rounded_down(window.lower),
-        "upper": rounded_up(window.upper),
-        "lower_kind": str(window.lower_kind),
-        "upper_kind": str(window.upper_kind),
-        "lower_line": window.lower_line,
-        "upper_line": window.upper_line,
+        "lower": lower,
+        "upper": upper,
+        "lower_kind": "none" if lower is None else str(window.lower_kind),
+        "upper_kind": "none" if upper is None else str(window.upper_kind),
+        "lower_line": None if lower is None else window.lower_line,
+        "upper_line": None if upper is None else window.upper_line,
         "source": window.source,
     }
-    if window.lower_witness is not None:
+    if window.lower_witness is not None and lower is not None:
         result["lower_witness"] = window.lower_witness
-    if window.upper_witness is not None:
+    if window.upper_witness is not None and upper is not None:
         result["upper_witness"] = window.upper_witness
     return result
 

@@ -89,7 +89,7 @@ def _verdict(start: StartReport) -> str:
             tax = "" if start.polling_tax_s is None else f", {words.span_words(start.polling_tax_s)} later"
             noticed = f"; k3s noticed it {words.window_words(detected)}{tax}"
         return f"Ready {words.window_words(ready)}{noticed}."
-    known = "" if not ready.lower else f" It was still not ready at {words.about(ready.lower)}."
+    known = "" if ready.lower is None or ready.lower <= 0 else f" It was still not ready at {words.about(ready.lower)}."
     if start.outcome == "failed":
         when = "" if start.end.at_s is None else f" after {words.about(start.end.at_s)}"
         return f"Failed: the process ended{when} before it was ready.{known}"
@@ -134,7 +134,10 @@ def _likeliest(start: StartReport) -> list[str]:
 
 def budget(start: StartReport) -> tuple[list[BudgetRow], Span | None]:
     """The phases, and the whole up to the moment k3s noticed (or as far as the phases reach)."""
-    made = [BudgetRow(p.id, words.PHASE_MEANING.get(p.id, ""), p.duration_s, p.id != "node") for p in start.phases]
+    made = []
+    for phase in start.phases:
+        meaning = words.PHASE_MEANING.get(phase.id, "") + ("" if phase.end.upper is not None else " (not seen)")
+        made.append(BudgetRow(phase.id, meaning, phase.duration_s, phase.id != "node"))
     counted = [p for p in start.phases if p.id != "node"]
     return made, _whole(counted)
 

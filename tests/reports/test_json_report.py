@@ -65,6 +65,14 @@ def test_windows_carry_kind_and_line_and_a_witness_only_where_there_is_one() -> 
     assert "lower_witness" not in checks[1]["cleared"]
 
 
+def test_an_open_end_has_no_proof() -> None:
+    half = Window(1.0, None, Bound.OBSERVED, Bound.WITNESS, 3, 4, None, "some-rule")
+    assert json_report.window_object(half) == {
+        "lower": 1.0, "upper": None, "lower_kind": "observed", "upper_kind": "none",
+        "lower_line": 3, "upper_line": None, "source": 0,
+    }  # fmt: skip
+
+
 @given(st.floats(-1e6, 1e9, allow_nan=False), st.floats(0, 1e6, allow_nan=False))
 def test_rounding_never_narrows_a_window(lower: float, length: float) -> None:
     upper = lower + length

@@ -153,6 +153,27 @@ def test_red_lines_of_a_healthy_start_are_called_normal_and_those_of_a_sick_one_
     assert "The poll lines above" not in text.render(REPORTS["failed"])
 
 
+def test_a_start_that_never_served_is_not_said_to_wait_for_a_negative_time() -> None:
+    from analyzer.findings import Phase
+    from analyzer.window import OPEN, Bound, Span, Window
+
+    stuck = failed_start(
+        index=1,
+        ready=Window(-0.2, None, Bound.PROCESS, Bound.NONE),
+        phases=(Phase("apiserver_boot", ready_start().phases[1].end, OPEN, Span(899.8, None)),),
+    )
+    made = text.render(report_of(stuck))
+    assert "-0.2 s" not in made
+    assert re.search(r"apiserver_boot +≥ 899\.8 +█+ +until the API server serves \(not\n +seen\)", made)
+
+
+def test_several_hosts_are_a_table_with_a_line_each() -> None:
+    report = report_of(*(ready_start(index=i + 1, host=f"node-{i % 3}") for i in range(6)))
+    made = text.render(report)
+    for host in range(3):
+        assert re.search(rf"k3s\.service on node-{host} +2 +12\.0–14\.1 +ready ×2", made)
+
+
 def test_nothing_known_is_told_as_such() -> None:
     made = text.render(report_of(fragment(bottleneck=Bottleneck(), checks=(), polls=(), errors=())))
     assert "does not show whether it became ready" in made
