@@ -89,6 +89,7 @@ samples: $(RUN) ## Write the generated sample logs anew
 
 docs: $(RUN) ## Write the generated parts of docs/ anew
 	@$(BIN)/python -m analyzer.frames >docs/frames.md.new && mv docs/frames.md.new docs/frames.md
+	@$(BIN)/python tools/refresh_readme.py
 
 clean: ## Remove what the other targets made (not the environment)
 	@rm -rf $(DEMO_DIR) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
