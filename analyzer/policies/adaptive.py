@@ -16,8 +16,8 @@ What it uses, and why that is sound:
 * Pauses are jittered, and never shorter than ``latency_factor`` times the last answer's latency (up to
   ``latency_cap_s``): a server that answers slowly has no CPU to spare.
 
-The default parameters were chosen on one half of the recorded starts and judged on the other half
-(``python -m analyzer.simulator.validate``, docs/simulator.md).
+The default parameters were chosen on one half of the recorded starts (``python -m analyzer.simulator.tune``) and
+judged on the other half (``python -m analyzer.simulator.validate``); docs/simulator.md has the numbers.
 """
 
 from __future__ import annotations
@@ -70,21 +70,21 @@ ADVICE: dict[str, str] = {
 class AdaptiveParams:
     """Seconds, shares and counts of the adaptive policy; see the module's text for their meaning."""
 
-    wait_share: float = 0.15
+    wait_share: float = 0.19
     wait_min_s: float = 1.37
-    wait_max_s: float = 2.5
-    floor_s: float = 1.14
-    many_s: float = 0.79
-    few: int = 1
-    late_share: float = 0.2
-    late_min_s: float = 0.26
+    wait_max_s: float = 2.05
+    floor_s: float = 1.21
+    many_s: float = 0.86
+    few: int = 2
+    late_share: float = 0.1
+    late_min_s: float = 0.41
     late_max_s: float = 0.56
     over_s: float = 1.0
     over_max_s: float = 15.0
     fatal_s: float = 1.0
     fatal_count: int = 3
     fatal_span_s: float = 3.0
-    latency_factor: float = 1.6
+    latency_factor: float = 0.73
     latency_cap_s: float = 0.7
     jitter: float = 0.1
 

@@ -300,6 +300,7 @@ def judge(
 
 
 def judge_starts(starts: Sequence[StartReport], machine: Machine, costs: sched.Costs) -> Judgement | None:
-    """The judgement for analysed starts, at most 120 of them; ``None`` with fewer than four that became ready."""
+    """The judgement for the last 120 analysed starts, leaving out one at a time up to 20 starts, beyond that a
+    twentieth of them; ``None`` with fewer than four that became ready."""
     sketches = [sketch for s in starts if (sketch := sketch_start(s, machine)) is not None][-120:]
-    return judge(sketches, costs) if len(sketches) >= 4 else None
+    return judge(sketches, costs, folds=min(len(sketches), 20)) if len(sketches) >= 4 else None

@@ -134,6 +134,20 @@ class Sketch:
     last: tuple[str, ...] = ()
     phase_slack_s: float = 0.0
 
+    def later(self, by_s: float) -> Sketch:
+        """The same start on a clock that began ``by_s`` earlier, with nothing left to move."""
+
+        def moved(window: tuple[float, float]) -> tuple[float, float]:
+            return window[0] + by_s, window[1] + by_s
+
+        return replace(
+            self,
+            stages=tuple((code, moved(window)) for code, window in self.stages),
+            checks=tuple((name, moved(window)) for name, window in self.checks),
+            ready=moved(self.ready),
+            phase_slack_s=0.0,
+        )
+
 
 def draw_from(sketch: Sketch, names: Sequence[str], n: int, group: int, rng: np.random.Generator) -> Worlds:
     """``n`` worlds of one start, over the given check names."""

@@ -25,7 +25,7 @@ def grouped_mean(
     labels, begin, count = np.unique(group, return_index=True, return_counts=True)
     tail = (1.0 - level) / 2.0
     if len(labels) == len(values):  # a bootstrap of so many is the normal interval
-        half = 1.959964 * float(values.std()) / np.sqrt(len(values)) if len(values) > 1 else float("inf")
+        half = 1.959964 * float(values.std()) / float(np.sqrt(len(values))) if len(values) > 1 else float("inf")
         return mean, mean - half, mean + half
     order = np.argsort(group, kind="stable")
     sorted_values = values[order]
