@@ -13,6 +13,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -40,7 +41,7 @@ DRAWS = 24
 
 def params_of(point: dict[str, float]) -> AdaptiveParams:
     """Parameters, rounded as they would be written down."""
-    values = {name: round(value, 2) for name, value in point.items() if name != "few"}
+    values: dict[str, Any] = {name: round(value, 2) for name, value in point.items() if name != "few"}
     values["late_max_s"] = max(values["late_max_s"], values["late_min_s"])
     return replace(AdaptiveParams(few=int(point["few"])), **values)
 
