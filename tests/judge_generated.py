@@ -1,0 +1,181 @@
+"""Holds a report against the truth of a generated journal: every window contains it, no claim contradicts it.
+
+Stamps of coarse carriers are truncated, and the windows know that; so nothing here depends on the carrier but what a
+carrier cannot show (``cat`` has no systemd lines, a time without a date has no absolute place).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from analyzer.findings import Check, Report, StartReport
+from analyzer.testing.model import SECOND, StartTruth, Truth, expected_outcome
+from analyzer.window import Span, Window
+
+# Stamps of other components are laid on the journal's axis by a measured offset, so a bound may be this far off.
+SLACK_S = 2e-3
+
+
+@dataclass
+class Verdict:
+    """What is wrong with one report, and how wide its windows are where a rule limits them."""
+
+    wrong: list[str] = field(default_factory=list)
+    claims: int = 0
+    contained: int = 0
+
+    def claim(self, holds: bool, otherwise: str) -> None:
+        """Count a claim; ``otherwise`` tells how it fails."""
+        self.claims += 1
+        if not holds:
+            self.wrong.append(otherwise)
+
+
+def judge(truth: Truth, report: Report, carrier: str) -> Verdict:
+    """Everything in ``report`` that the truth can decide."""
+    verdict = Verdict()
+    told = truth.starts
+    verdict.claim(len(told) == len(report.starts), f"{len(report.starts)} starts for {len(told)}")
+    if len(told) != len(report.starts):
+        return verdict
+    for true_start, start in zip(_paired(told, report.starts), report.starts, strict=True):
+        _Judge(verdict, truth, true_start, start, carrier).run()
+    return verdict
+
+
+def _paired(told: tuple[StartTruth, ...], found: tuple[StartReport, ...]) -> list[StartTruth]:
+    """The truths in the order of the reports: by process where both name one, else by time."""
+    by_process = {(t.host, t.pid): t for t in told}
+    if len(by_process) == len(told) and all((s.host, s.pid) in by_process for s in found):
+        return [by_process[(s.host, s.pid)] for s in found]  # type: ignore[index]
+    return sorted(told, key=lambda t: t.began_us)
+
+
+class _Judge:
+    """Judges one start."""
+
+    def __init__(self, verdict: Verdict, truth: Truth, told: StartTruth, start: StartReport, carrier: str) -> None:
+        self.verdict, self.truth, self.told, self.start, self.carrier = verdict, truth, told, start, carrier
+        self.zero_s: float | None = None
+        if start.began_at is not None:
+            self.zero_s = start.began_at.timestamp()
+        elif start.begin_seen and carrier != "cat" and truth.text_from_us is None:
+            self.zero_s = told.began_us / SECOND  # no date in the carrier: times count from systemd's line
+
+    def claim(self, holds: bool, otherwise: str) -> None:
+        """Count a claim of this start."""
+        self.verdict.claim(holds, f"start {self.start.index}: {otherwise}")
+
+    def run(self) -> None:
+        """All claims of the start."""
+        self._identity()
+        self._polls()
+        if self.zero_s is None:
+            return
+        self._moments()
+        for check in self.start.checks:
+            self._check(check)
+        self._blame()
+
+    def _identity(self) -> None:
+        told, start = self.told, self.start
+        self.claim(start.version in (told.version, None), f"version {start.version}, not {told.version}")
+        self.claim(start.product in (told.product, "unknown"), f"product {start.product}, not {told.product}")
+        self.claim(start.role in (told.role, "unknown"), f"role {start.role}, not {told.role}")
+        expected = expected_outcome(told, self.carrier)
+        self.claim(start.outcome == expected, f"outcome {start.outcome}, not {expected}")
+        if told.reason_has and start.outcome == told.outcome:
+            reason = start.outcome_reason or ""
+            self.claim(told.reason_has in reason, f"reason {reason!r} lacks {told.reason_has!r}")
+
+    def _polls(self) -> None:
+        printed = [p for p in self.start.polls if p.printed]
+        told = [p for p in self.told.polls if p.printed]
+        self.claim(len(printed) == len(told), f"{len(printed)} printed polls for {len(told)}")
+        if len(printed) != len(told):
+            return
+        for number, (poll, true_poll) in enumerate(zip(printed, told, strict=True)):
+            self.claim(poll.error == true_poll.error, f"poll {number}: {poll.error}, not {true_poll.error}")
+            self.claim(
+                sorted(poll.failing) == sorted(true_poll.shown_failing),
+                f"poll {number}: failing {sorted(poll.failing)}, not {sorted(true_poll.shown_failing)}",
+            )
+        self.claim(self.start.poller.kind in (self.told.poller, "unknown"), f"poller {self.start.poller.kind}")
+
+    def _holds(self, name: str, window: Window, moment_us: int | None) -> None:
+        """Claim that ``window`` contains the true moment; an end may be open, a moment that never came has none."""
+        assert self.zero_s is not None
+        if moment_us is None:
+            self.claim(window.upper is None, f"{name} {_shown(window)} although it never happened")
+            return
+        moment = moment_us / SECOND - self.zero_s
+        self.verdict.contained += 1
+        self.claim(window.contains(moment, SLACK_S), f"{name} {_shown(window)} misses {moment:.6f}")
+
+    def _moments(self) -> None:
+        told, start = self.told, self.start
+        noticed = told.detected_us is not None
+        self._holds("ready", start.ready, told.ready_us if noticed or start.ready.upper is not None else None)
+        self._holds("detected", start.detected, told.detected_us)
+        if noticed and told.ready_us is not None and start.polling_tax_s is not None:
+            tax = (told.detected_us - told.ready_us) / SECOND  # type: ignore[operator]
+            self.claim(_within(start.polling_tax_s, tax), f"polling tax {start.polling_tax_s} misses {tax:.6f}")
+        if noticed:
+            self.claim(start.ready.upper is not None, "ready is open although k3s noticed it")
+
+    def _check(self, check: Check) -> None:
+        told = self.told.checks.get(check.name)
+        if told is None:
+            self.claim(not check.seen_failing, f"{check.name} seen failing, but there is no such check")
+            return
+        if told.ok_us is None:
+            self.claim(check.final != "ok", f"{check.name} called ok")
+        self._holds(check.name, check.cleared, told.ok_us)
+        if check.estimate_s is not None:
+            self.claim(check.cleared.contains(check.estimate_s, SLACK_S), f"{check.name}: estimate outside the window")
+
+    def _blame(self) -> None:
+        """Last blocker, time alone and time shared, against the true order of the checks."""
+        told, start = self.told, self.start
+        times = {name: c.ok_us for name, c in told.checks.items() if c.ok_us is not None}
+        if told.ready_us is None or told.detected_us is None or len(times) < 2:
+            return
+        latest = max(times.values())
+        last = {name for name, at in times.items() if at == latest}
+        named = set(start.bottleneck.checks)
+        if start.bottleneck.certainty == "certain":
+            self.claim(bool(named) and named <= last, f"{sorted(named)} called last for certain, it was {sorted(last)}")
+        elif named:
+            self.claim(bool(named & last), f"bottleneck {sorted(named)} leaves out {sorted(last)}")
+        for check in start.checks:
+            if check.last_blocker == "certain":
+                self.claim(check.name in last, f"{check.name} called the last blocker")
+            elif check.last_blocker == "no":
+                self.claim({check.name} != last, f"{check.name} called no last blocker, but it was")
+        if told.serving_us is None:
+            return
+        begin = max([told.serving_us, *(at for name, at in times.items() if name not in last)])
+        alone = max(0.0, (latest - begin) / SECOND) if len(last) == 1 else 0.0
+        whole = (told.ready_us - told.serving_us) / SECOND
+        if start.hooks_alone_s is not None:
+            self.claim(_within(start.hooks_alone_s, alone), f"time alone {start.hooks_alone_s} misses {alone:.6f}")
+        if start.hooks_shared_s is not None:
+            shared = whole - alone
+            self.claim(_within(start.hooks_shared_s, shared), f"time shared {start.hooks_shared_s} misses {shared:.6f}")
+        for check in start.checks:
+            true_alone = alone if {check.name} == last else 0.0
+            if check.exclusive_s is not None and check.name in times:
+                self.claim(
+                    _within(check.exclusive_s, true_alone), f"{check.name}: alone {check.exclusive_s}, not {true_alone}"
+                )
+
+
+def _within(span: Span, length: float) -> bool:
+    return span.min - SLACK_S <= length and (span.max is None or length <= span.max + SLACK_S)
+
+
+def _shown(window: Window) -> str:
+    return (
+        f"({window.lower}, {window.upper}] [{window.lower_kind} {window.lower_witness or window.lower_line}"
+        f" … {window.upper_kind} {window.upper_witness or window.upper_line}]"
+    )
