@@ -9,7 +9,7 @@ from typing import Annotated, BinaryIO
 import typer
 
 from analyzer.api import Log, load
-from analyzer.cli.console import complain
+from analyzer.cli.console import Progress, complain
 from analyzer.errors import ExitCode, UsageError
 
 PathsArgument = Annotated[
@@ -32,7 +32,8 @@ def open_log(paths: Sequence[str]) -> Log:
 
     Raises ``UsageError`` when there is nothing to read, ``typer.Exit`` (3) when no input could be read.
     """
-    log = load(*paths, stdin=_stdin(paths), keep_going=True)
+    with Progress() as observer:
+        log = load(*paths, stdin=_stdin(paths), observer=observer, keep_going=True)
     for error in log.errors:
         complain(error.one_line())
     if log.errors and not log.book.sources:

@@ -89,6 +89,9 @@ def _start(report: Report, start: StartReport, utc: bool) -> list[str]:
     lines += [f"**{escape(line)}**" if n == 0 else escape(line) + "  " for n, line in enumerate(story.verdict(start))]
     if what:
         lines += ["", f"Held back by: {escape(what.rstrip('.'))}" + (f" ({escape(sure)})" if sure else "")]
+    about = story.about_culprit(start)
+    if about:
+        lines += ["", escape(" ".join(about))]
     lines += _budget(start)
     lines += _polls(start)
     lines += _checks(start)

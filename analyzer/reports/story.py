@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from analyzer.events.checks import info
 from analyzer.findings import Check, Finding, Phase, Report, StartReport
 from analyzer.reports import words
 from analyzer.window import Span
@@ -125,9 +126,31 @@ def culprit(start: StartReport) -> tuple[str, str]:
     return sentence, f"possible: any of these {count} can have been last, the text does not show which"
 
 
+def about_culprit(start: StartReport) -> list[str]:
+    """What the likeliest last check waits for, what makes it slow, and the checks that must pass before it."""
+    if not start.bottleneck.checks:
+        return []
+    known = _known_until(start)
+    check = info(max(start.bottleneck.checks, key=lambda name: known.get(name, float("-inf"))))
+    if not check.known:
+        return []
+    lines = [f"{check.short} waits for {check.waits_for}."]
+    if check.slow_causes:
+        lines.append(f"What makes it slow: {'; '.join(check.slow_causes)}.")
+    needed = [c for c in start.checks if c.name in check.needs]
+    if needed:
+        passed = (f"{short_name(c.name)} (passed {words.window_words(c.cleared)})" for c in needed)
+        lines.append(f"Before it must pass: {', '.join(passed)}.")
+    return lines
+
+
+def _known_until(start: StartReport) -> dict[str, float]:
+    return {c.name: c.cleared.lower for c in start.checks if c.cleared.lower is not None}
+
+
 def _likeliest(start: StartReport) -> list[str]:
     """The checks under suspicion, those known to have failed longest first."""
-    known = {c.name: c.cleared.lower for c in start.checks if c.cleared.lower is not None}
+    known = _known_until(start)
     names = sorted(start.bottleneck.checks, key=lambda name: -known.get(name, float("-inf")))
     return [short_name(name) for name in names]
 

@@ -192,6 +192,8 @@ def _start(page: _Page, report: Report, start: StartReport, *, numbered: bool) -
         page.line(("Held back by: ", "bold"), what, indent=2, hang=2)
     if sure:
         page.line(f"How sure: {sure}.", indent=2, hang=2)
+    for line in story.about_culprit(start):
+        page.line(line, indent=2, hang=2)
     _budget(page, start)
     _polls(page, start)
     _blame(page, start)
