@@ -389,7 +389,7 @@ def _x509(cause: ssl.SSLCertVerificationError) -> tuple[str, str]:
 
 
 def _tls(cause: ssl.SSLError) -> tuple[str, str] | None:
-    reason = (cause.reason or "").upper().replace(" ", "_")
+    reason = (getattr(cause, "reason", None) or "").upper().replace(" ", "_")
     if any(word in reason for word in _NOT_TLS):
         return "bad_listener", "the server does not speak TLS on this port"
     if any(word in reason for word in _CERT_REFUSED):
