@@ -115,6 +115,7 @@ def _answer(
             **worlds.assumptions,
             "machine": chosen.name if chosen is not None else "cloud-2vcpu (name another with --scenario)",
             **run.machine_assumptions(machine),
+            **({"intervals": run.SAMPLING_ONLY} if pool else {}),
         },
         tax=worlds.tax,
     )

@@ -173,8 +173,8 @@ def story(simulation: Simulation) -> list[str]:
     if old is not None and base is not None and old.requests and base.requests:
         diff = old.vs_shared_2s.get("detected_s")
         said.append(
-            f"What the 2025 change bought (legacy-4x1s → {REFERENCE}): {old.requests.mean:.1f} → "
-            f"{base.requests.mean:.1f} requests a start, {_cpu(old)} → {_cpu(base)} s of server CPU; polling holds the "
+            f"What the 2025 change bought (legacy-4x1s → {REFERENCE}): {_asked(old.requests)} → "
+            f"{_asked(base.requests)} requests a start, {_cpu(old)} → {_cpu(base)} s of server CPU; polling holds the "
             f"start up by {_number(old.ready_delayed_s, 'mean')} → {_number(base.ready_delayed_s, 'mean')} s and "
             f"adds {_number(old.delay_s, 'mean')} → {_number(base.delay_s, 'mean')} s until it is noticed."
             + ("" if diff is None else f" In sum readiness is noticed {_versus(diff)} than before.")
@@ -182,13 +182,13 @@ def story(simulation: Simulation) -> list[str]:
     if new is not None and base is not None and new.requests and base.requests:
         diff = new.vs_shared_2s.get("detected_s")
         said.append(
-            f"What adaptive buys on top: {new.requests.mean:.1f} requests and {_cpu(new)} s of CPU a start, delay "
+            f"What adaptive buys on top: {_asked(new.requests)} requests and {_cpu(new)} s of CPU a start, delay "
             f"{_number(new.delay_s, 'p50')} s (p50) and {_number(new.delay_s, 'p95')} s (p95)"
             + ("." if diff is None else f"; noticed {_gain(diff)} than with {REFERENCE}.")
         )
     if best is not None and new is not None and best.delay_s and new.delay_s and best.requests and new.requests:
         said.append(
-            f"How far that is from optimal: a schedule that knows the distribution of readiness, with "
+            f"How far that is from optimal: a schedule that knows how long just these starts take, with "
             f"{best.requests.mean:.1f} requests, has a mean delay of {seconds(best.delay_s.mean)} s; adaptive, which "
             f"does not know it, {seconds(new.delay_s.mean)} s with {new.requests.mean:.1f}."
         )
@@ -215,8 +215,12 @@ def _shares(simulation: Simulation) -> str:
     )
 
 
+def _asked(stat: Stat) -> str:
+    return f"{stat.mean:.1f} (p95 {stat.p95:.0f})"
+
+
 def _cpu(result: PolicyResult) -> str:
-    return _number(result.server_cpu_s, "mean")
+    return f"{_number(result.server_cpu_s, 'mean')} (p95 {_number(result.server_cpu_s, 'p95')})"
 
 
 def _gain(diff: Difference) -> str:

@@ -23,6 +23,8 @@ from analyzer.simulator.scenario import Scenario
 from analyzer.simulator.world import Machine, Sketch, Worlds, draw
 from analyzer.stats.bootstrap import grouped_mean
 
+#: Runs whose draws are all worlds of their own: their interval says nothing of the scenario's truth.
+SAMPLING_ONLY = "95 % of the mean over the draws (sampling alone; the distributions themselves are taken as exact)"
 DEFAULT_POLICIES = ("legacy-4x1s", "shared-2s", "backoff", "adaptive", "optimal", "oracle")
 REFERENCE = "shared-2s"
 BLOCK = 1 << 16  # draws that share one random stream
@@ -340,6 +342,7 @@ def scenario_assumptions(scenario: Scenario) -> dict[str, str | float | int | li
         "worlds": f"scenario {scenario.name}: {scenario.title}",
         "sources": list(scenario.sources),
         **machine_assumptions(scenario.machine),
+        "intervals": SAMPLING_ONLY,
     }
 
 

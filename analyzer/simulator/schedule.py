@@ -214,6 +214,8 @@ def evaluate(times_s: FloatArray, dist: Distribution, costs: Costs, *, moments: 
     if times[-1] < dist.horizon_s:
         more = math.ceil((dist.horizon_s - times[-1]) / tail)
         times = np.concatenate((times, times[-1] + tail * np.arange(1, more + 1)))
+    elif len(times) > 2:  # every start of the distribution is noticed by now: one that is not gets a common gap
+        tail = max(tail, float(np.median(np.diff(times))))
     f, m = moments.at_points(np.minimum(times, dist.horizon_s))
     end_f, end_m = (float(v[0]) for v in moments.at_points(np.array([dist.horizon_s])))
     f, m = f / end_f, m / end_f
