@@ -10,7 +10,7 @@ from types import MappingProxyType
 from analyzer.analysis import findings as rules
 from analyzer.analysis.blame import Blame, blame, bottleneck
 from analyzer.analysis.checks import CheckFacts, Facts, gather
-from analyzer.analysis.clocked import Clocked
+from analyzer.analysis.clocked import Clocked, begin_stamp
 from analyzer.analysis.phases import budget
 from analyzer.analysis.polls import PollFacts, count_errors, read_polls, rows
 from analyzer.errors import NoDataError
@@ -102,7 +102,7 @@ def study(start: Start, index: int, book: LogBook, previous: StartReport | None)
         role=start.role,
         version=start.version,
         commit=start.commit,
-        began_at=_moment(began, began.at or began.inner_at) if began is not None else None,
+        began_at=_moment(began, begin_stamp(start)),
         ended_at=_moment(verdict.end, verdict.end.at or verdict.end.inner_at) if verdict.end is not None else None,
         begin_seen=start.begin_seen,
         clock=_clock(start, book),
@@ -150,7 +150,7 @@ def _clock(start: Start, book: LogBook) -> ClockNote:
         return ClockNote()
     last = start.records[-1].seq
     steps = sum(1 for step in book.steps if began.seq < step.seq <= last)
-    stamp = began.at or began.inner_at
+    stamp = begin_stamp(start)
     precision = stamp.precision_us / 1_000_000 if stamp is not None else began.clock.precision_s
     return ClockNote(began.clock.basis, precision, began.clock.utc_offset, began.clock.year_from, steps)
 

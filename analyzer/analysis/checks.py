@@ -160,19 +160,24 @@ class _Builder:
                 )
             )
         for event in self.start.events:
-            if not isinstance(event, HealthBlock) or event.endpoint != "readyz":
+            if not isinstance(event, HealthBlock):
                 continue
             record = event.record
             if limit is not None and record.seq > limit:
                 continue
             # The block lists failing checks alone; where it is whole, the release's other checks passed.
-            passed = self.expected - set(event.failing) if event.complete else frozenset()
+            readyz = event.endpoint == "readyz"
+            passed = self.expected - set(event.failing) if event.complete and readyz else frozenset()
+            # A hook's check is registered with all three endpoints alike; what else they hold differs.
+            failing = frozenset(name for name in event.failing if readyz or name.startswith(_HOOK))
             at = self._evidence(self.clocked.earliest(record), Bound.OBSERVED, record.line, record.source)
             by = self._evidence(self.clocked.latest(record), Bound.OBSERVED, record.line, record.source)
             # The checks run one after the other before the header is written; 2 s is a probe's own limit.
-            begun = Evidence(at.at_s - 2.0, at.kind, at.line, at.source) if at is not None else None
-            looks.append(_Look(record.seq, begun, by, passed, frozenset(event.failing), event.complete, None))
+            begun = Evidence(at.at_s - 2.0 - event.stale_s, at.kind, at.line, at.source) if at is not None else None
+            looks.append(_Look(record.seq, begun, by, passed, failing, event.complete and readyz, None))
             for name, reason in event.reasons:
+                if name not in failing:
+                    continue
                 facts = self._check(name)
                 if reason not in facts.reasons and reason != "reason withheld":
                     facts.reasons.append(reason)

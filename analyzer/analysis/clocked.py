@@ -20,6 +20,16 @@ _SLACK_US = 20_000  # measured: 99 % of lines reach the journal within 20 ms
 _FINE_US = 100_000  # a stamp at least this fine can tell poll ticks apart
 
 
+def begin_stamp(start: Start) -> Stamp | None:
+    """The stamp of a start's begin: its first line's, or that line's own when the journal took it down late."""
+    began = start.began
+    if began is None:
+        return None
+    if began.payload in (Payload.KLOG, Payload.ZAP) and began.at is not None and began.inner_at is not None:
+        return min(began.at, began.inner_at, key=lambda stamp: stamp.us)
+    return began.at or began.inner_at
+
+
 @dataclass(slots=True)
 class Clocked:
     """Times of one start's lines. ``zero_us`` is the start's begin on the axis; ``None``: nothing is stamped."""
@@ -30,8 +40,7 @@ class Clocked:
     _lag: list[int] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
-        began = self.start.began
-        stamp = (began.at or began.inner_at) if began is not None else None
+        stamp = begin_stamp(self.start)
         self.zero_us = stamp.us if stamp is not None else None
         samples = sorted(
             (record.at.us, record.at.us - record.inner_at.us)
@@ -44,8 +53,7 @@ class Clocked:
     @property
     def precision_s(self) -> float:
         """Of the start's first stamp: how coarse ``began_at`` is."""
-        began = self.start.began
-        stamp = (began.at or began.inner_at) if began is not None else None
+        stamp = begin_stamp(self.start)
         return stamp.precision_us / _SECOND if stamp is not None else 1.0
 
     def seconds(self, us: int) -> float:

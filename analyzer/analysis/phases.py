@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from analyzer.analysis.clocked import Clocked
+from analyzer.events.model import HealthBlock, PollLine
 from analyzer.findings import Phase
 from analyzer.records.model import LogRecord
 from analyzer.starts.model import Start, Verdict
@@ -18,6 +19,7 @@ _CUTS = (
     ("polling_tax", "detected"),
     ("node", "node_registered"),
 )
+_PHASES = tuple(phase for phase, _ in _CUTS)
 
 
 def budget(start: Start, verdict: Verdict, clocked: Clocked, ready: Window, detected: Window) -> list[Phase]:
@@ -47,13 +49,22 @@ def budget(start: Start, verdict: Verdict, clocked: Clocked, ready: Window, dete
             continue
         phases.append(Phase(phase, begin, end, _length(begin, end)))
         begin, reached = end, position + 1
-    if verdict.detected is None:
+    reached = max(reached, _at_least(start))
+    if verdict.detected is None and (start.begin_seen or reached):
         last = verdict.end or (start.process[-1] if start.process else None)
         alive = clocked.earliest(last) if last is not None else None
         if last is not None and alive is not None and alive >= (begin.lower or 0.0) and reached < len(_CUTS):
             open_end = Window(alive, None, Bound.PROCESS, Bound.NONE, last.line, source=last.source)
             phases.append(Phase(_waiting_for(start, reached), begin, open_end, _length(begin, open_end)))
     return phases
+
+
+def _at_least(start: Start) -> int:
+    """How far a start had certainly come by what its polls were answered, whatever cuts the text lacks."""
+    errors = {event.error.error for event in start.events if isinstance(event, PollLine)}
+    if errors & {"readyz_failing", "forbidden"} or any(isinstance(e, HealthBlock) for e in start.events):
+        return _PHASES.index("hooks")
+    return _PHASES.index("apiserver_boot") if "service_unavailable" in errors else 0
 
 
 def _waiting_for(start: Start, reached: int) -> str:

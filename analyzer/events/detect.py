@@ -6,10 +6,12 @@ from collections.abc import Iterable, Iterator
 
 from analyzer.events import catalogue, poll_errors, witnesses
 from analyzer.events.health import HealthAssembler
-from analyzer.events.model import Event, PollLine, PollUnchanged, WitnessLine
+from analyzer.events.model import Event, HealthBlock, PollLine, PollUnchanged, WitnessLine
+from analyzer.events.readyz import parse_body
 from analyzer.records.model import LogRecord, Payload
 
 POLL_PREFIX = "Polling for API server readiness: GET /readyz failed: "
+_REMEMBERED_S = 31.0  # upstream's wait for a healthy API server polls in rounds of 30 s and reports the last answer
 _UNCHANGED = "status unchanged"
 
 
@@ -28,11 +30,26 @@ def detect(records: Iterable[LogRecord]) -> Iterator[Event]:
                 yield poll
                 continue
         if record.payload in (Payload.KLOG, Payload.LOGRUS):
-            rules = witnesses.candidates(message, record.file, record.payload is Payload.LOGRUS)
+            rules = witnesses.candidates(message, record.file, record.payload is Payload.LOGRUS, record.fields)
             if rules:
                 yield WitnessLine(record, rules)
+            if "[-]" in message and "n the server (" in message:
+                remembered = _remembered(record)
+                if remembered is not None:
+                    yield remembered
         yield from catalogue.match(record)
     yield from health.finish()
+
+
+def _remembered(record: LogRecord) -> HealthBlock | None:
+    """The last answer that a component quotes when it gives up (controller-manager ≤1.20, the 15-minute limit)."""
+    message = record.message
+    body = parse_body(message[message.index("n the server (") :])
+    if body is None or not body.failing:
+        return None
+    endpoint = body.endpoint or next((name for name in ("healthz", "livez") if f"/{name}" in message), "readyz")
+    whole = not (body.cut or record.truncated)
+    return HealthBlock(record, body.failing, body.reasons, endpoint, whole, stale_s=_REMEMBERED_S)
 
 
 def _poll(record: LogRecord) -> PollLine | PollUnchanged | None:

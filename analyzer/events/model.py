@@ -62,6 +62,7 @@ class HealthBlock:
     reasons: tuple[tuple[str, str], ...]
     endpoint: str  # readyz | healthz | livez
     complete: bool  # False when the block's begin or end lies outside the text
+    stale_s: float = 0.0  # the state may be older than the line by this much (a remembered answer)
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,7 @@ class _Open:
     launched: bool = False
     starting: bool = False  # systemd's Starting is among the records
     closed: bool = False  # systemd said that it ended
+    dead: bool = False  # the process printed its last words
 
 
 @dataclass(slots=True)
@@ -186,6 +187,7 @@ def _take_process(
     target.records.append(record)
     target.process.append(record)
     target.banner = target.banner or banner
+    target.dead = target.dead or record.level in ("fatal", "panic")
     target.launched = target.launched or record.message.startswith(_LAUNCH)
     target.invocation_id = target.invocation_id or record.invocation_id
     target.boot_id = target.boot_id or record.boot_id
@@ -218,13 +220,18 @@ def _existing(
         return current if record.invocation_id == current.invocation_id else None
     if record.pid is not None and current.pid is not None:
         return current if _is_child(record, current, spans) else None
-    if banner and (current.banner or current.closed):
+    if banner and (current.banner or current.closed or current.dead or _was_running(current)):
         return None
     if current.closed and record.pid is None and stream.systemd_seen:
         return current
     if record.pid is None and current.launched and record.message.startswith(_LAUNCH):
         return None
     return current
+
+
+def _was_running(opened: _Open) -> bool:
+    """Lines before a banner that no process prints before its own: they are an earlier one's."""
+    return opened.pid is None and any(r.payload is Payload.KLOG for r in opened.process)
 
 
 def _is_child(
@@ -248,8 +255,12 @@ def _pull_back(old: _Open, new: _Open) -> None:
 
 def _finish(stream: _Stream, *, trusted: bool) -> list[Start]:
     starts: list[Start] = []
+    unit = next((r.unit for opened in stream.opens for r in opened.records if r.unit), None)
+    if any(opened.process or opened.starting for opened in stream.opens):
+        # Only systemd's last words about a run whose own lines lie outside the text: no start of this text.
+        stream.opens = [opened for opened in stream.opens if opened.process or opened.starting]
     for opened in stream.opens:
-        start = _to_start(stream, opened)
+        start = _to_start(stream, opened, unit)
         if not _is_ours(start, trusted):
             continue
         if starts:
@@ -275,7 +286,7 @@ def _is_ours(start: Start, trusted: bool) -> bool:
     return False
 
 
-def _to_start(stream: _Stream, opened: _Open) -> Start:
+def _to_start(stream: _Stream, opened: _Open, unit: str | None) -> Start:
     start = Start(
         host=stream.host,
         unit=None,
@@ -293,7 +304,7 @@ def _to_start(stream: _Stream, opened: _Open) -> Start:
     # of the log, which is the order of time within one process.
     head = opened.records if opened.starting else opened.process or opened.records
     start.began = next((r for r in head if r.at is not None), None)
-    start.unit = next((r.unit for r in opened.records if r.unit), None)
+    start.unit = next((r.unit for r in opened.records if r.unit), unit)
     _identify(start)
     return start
 
@@ -305,13 +316,13 @@ def _identify(start: Start) -> None:
         start.product = banner.groups.get("product", "unknown")
         start.version = banner.groups.get("version")
         start.commit = banner.groups.get("commit")
-        start.role = "agent" if banner.groups.get("agent") else "server"
+        start.role = banner.groups.get("role") or "server"
     else:
         version = start.first("apiserver_version")
         start.version = version.groups.get("version") if version is not None else None
     idents = defaultdict(int)  # type: defaultdict[str, int]
     for record in start.records[:50]:
-        for name in (record.unit, record.ident):
+        for name in (record.unit or start.unit, record.ident):
             match = _FAMILY.match((name or "").removesuffix(".service"))
             if match:
                 idents[match.group(1)] += 1

@@ -17,11 +17,11 @@ from analyzer.records.model import LogRecord
 from analyzer.starts.model import Start, Verdict
 
 _SHUTDOWN_CAUSE = re.compile(r"^Shutdown request received: (?P<cause>.+)$", re.DOTALL)
-_RECONCILER_STOP = "Shutting down kubernetes service endpoint reconciler"
 _ECHO = re.compile(r"context canceled|http: Server closed|server is stopping")
 _EXIT = re.compile(r"code=(?P<code>\w+), status=(?P<status>\d+)(?:/(?P<name>[\w-]+))?")
 EndKind = Literal["running", "stopped", "failed"]
 _ROOT_IDS = ("fatal", "component_exited", "panic", "hook_failed")
+_DOWN_IDS = (*_ROOT_IDS, "shutdown_requested", "shutting_down", "process_exited", "systemd_failed")
 
 
 def judge(start: Start) -> Verdict:
@@ -54,12 +54,7 @@ def _signs(start: Start, position: dict[int, int]) -> tuple[LogRecord | None, Lo
     for mark in start.marks("stop_signal", "systemd_stopping"):
         signs.append(mark.record)
         asked.append(mark.record)
-    signs.extend(mark.record for mark in start.marks("shutdown_requested", "panic", "hook_failed"))
-    signs.extend(m.record for m in start.marks("fatal", "component_exited", "process_exited", "systemd_failed"))
-    for record in start.process:
-        if record.message.startswith(_RECONCILER_STOP):
-            signs.append(record)
-            break
+    signs.extend(mark.record for mark in start.marks(*_DOWN_IDS))
     for event in start.events:
         if isinstance(event, PollLine) and event.error.error == "context_canceled":
             signs.append(event.record)
@@ -104,6 +99,10 @@ def _closing_burst(start: Start, position: dict[int, int], record: LogRecord) ->
 def _failure(start: Start, position: dict[int, int], asked: LogRecord | None) -> tuple[LogRecord | None, str | None]:
     """The root line of a failure and what it says; lines after a request to stop are echoes."""
     limit = position[id(asked)] if asked is not None else len(start.records)
+    # Some releases log no request to stop: closing noise comes first then, and what follows it is an echo.
+    closing = start.first("shutting_down")
+    if closing is not None:
+        limit = min(limit, position[id(closing.record)])
     candidates: list[tuple[int, LogRecord, str]] = []
     for mark in start.marks("shutdown_requested"):
         cause = _shutdown_cause(mark)
@@ -141,6 +140,9 @@ def _end(
         return "failed", failure, reason
     if asked is not None:
         return "stopped", asked, mask_secrets(asked.message)
+    closing = start.first("shutting_down")
+    if closing is not None and start.marks("api_running", "k3s_running"):
+        return "stopped", closing.record, "shut down; this release logs no request"
     exits = start.marks("process_exited")
     if exits:
         failed, words = _exit_text(exits[0])
