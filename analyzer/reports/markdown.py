@@ -105,7 +105,7 @@ def _start(report: Report, start: StartReport, utc: bool) -> list[str]:
         "",
         "### What to do",
         "",
-        "Nothing was found that needs it.",
+        story.nothing_to_do(start),
     ]
     lines += _findings("Good to know", story.notes(start))
     missing = [

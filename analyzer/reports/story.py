@@ -161,6 +161,8 @@ def budget(start: StartReport) -> tuple[list[BudgetRow], Span | None]:
     for phase in start.phases:
         meaning = words.PHASE_MEANING.get(phase.id, "") + ("" if phase.end.upper is not None else " (not seen)")
         made.append(BudgetRow(phase.id, meaning, phase.duration_s, phase.id != "node"))
+    if all(row.duration == Span(0.0) for row in made):
+        return [], None  # a fragment: nothing to tell
     counted = [p for p in start.phases if p.id != "node"]
     return made, _whole(counted)
 
@@ -270,6 +272,15 @@ def troubles(start: StartReport) -> list[Finding]:
     """Findings that ask for something to be done, the worst first."""
     order = {"critical": 0, "warning": 1}
     return sorted((f for f in start.findings if f.severity in order), key=lambda f: order[f.severity])
+
+
+def nothing_to_do(start: StartReport) -> str:
+    """What stands in place of advice when there is none."""
+    if start.outcome == "ready":
+        return "Nothing was found that needs it."
+    if start.outcome == "incomplete":
+        return "Nothing can be said from this text; give more of the log."
+    return "No cause that this program knows is in this text."
 
 
 def line_list(lines: Sequence[int]) -> str:

@@ -302,7 +302,7 @@ def _findings(page: _Page, start: StartReport) -> None:
     troubles = story.troubles(start)
     page.heading("What to do")
     if not troubles:
-        page.line("Nothing was found that needs it.", indent=2)
+        page.line(story.nothing_to_do(start), indent=2)
     for finding in troubles:
         _finding(page, finding)
     notes = story.notes(start)

@@ -209,3 +209,9 @@ def test_a_terminal_gets_colour_unless_told_otherwise(
     assert options.color is colour
     assert options.width == 120
     assert TextOptions.for_output(Destination(Path("f")), None, False, flag, None).color is False
+
+
+def test_no_advice_is_not_told_as_all_is_well_when_it_is_not() -> None:
+    assert "Nothing was found that needs it." in text.render(report_of(ready_start(findings=())))
+    assert "give more of the log" in text.render(report_of(fragment()))
+    assert "No cause that this program knows" in text.render(report_of(failed_start(index=1, findings=())))
