@@ -1,1 +1,40 @@
+"""Journals whose truth is known: a k3s start is played in virtual time, its log and its truth are written.
 
+>>> from analyzer.testing import generate, named
+>>> made = generate(named("healthy-sqlite"), seed=1)
+>>> made.truth.starts[0].outcome
+'ready'
+"""
+
+from __future__ import annotations
+
+from analyzer.testing.carriers import CARRIERS
+from analyzer.testing.generator import Generated, generate
+from analyzer.testing.model import (
+    CheckTruth,
+    EndTruth,
+    PollTruth,
+    Scenario,
+    StartPlan,
+    StartTruth,
+    Truth,
+    expected_outcome,
+)
+from analyzer.testing.scenarios import NAMED, named, random_scenario
+
+__all__ = [
+    "CARRIERS",
+    "NAMED",
+    "CheckTruth",
+    "EndTruth",
+    "Generated",
+    "PollTruth",
+    "Scenario",
+    "StartPlan",
+    "StartTruth",
+    "Truth",
+    "expected_outcome",
+    "generate",
+    "named",
+    "random_scenario",
+]
