@@ -173,10 +173,12 @@ class Double:
         client_certs: bool = True,
         plain_http: bool = False,
         host: str = "127.0.0.1",
+        zero_at_first_request: bool = False,
     ) -> None:
         self.hooks = dict(hooks or {})
         self.script = script or (lambda _t: Act())
         self.listen_at_s = listen_at_s
+        self._lazy = zero_at_first_request  # for clients that are processes and take their time to begin
         self.log: list[Seen] = []
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
@@ -262,6 +264,8 @@ class Double:
                 continue
             except OSError:
                 return
+            if self._lazy:
+                self._zero, self._lazy = time.monotonic(), False
             now = self.now_s()
             seen = Seen(accepted_s=now, act=self.script(now).kind)
             with self._lock:
@@ -277,6 +281,7 @@ class Double:
                 self._stopping.wait(30.0)
                 return
             if act.kind == "eof_tcp":
+                connection.recv(65536)  # unread bytes would turn the close into a reset
                 return
             if act.kind == "reset":
                 _reset(raw)

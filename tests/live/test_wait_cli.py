@@ -45,9 +45,9 @@ def test_ready_exits_0_with_windows_that_hold_the_truth(pki: Pki, config: Path, 
     saved = tmp_path / "polls.jsonl"
     hooks = {"poststarthook/a": 0.5, ROLES: 2.2}
     script = stages((0.4, Act("503")), (1e9, Act()))
-    with Double(pki, hooks, script) as server:
-        zero = time.time() - server.now_s()
+    with Double(pki, hooks, script, zero_at_first_request=True) as server:
         done = run("--kubeconfig", str(pki.kubeconfig(config, server.url)), "-f", "json", "-o", str(saved))
+        zero = time.time() - server.now_s()
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     jsonschema.validate(report, json.loads(schema_text()))
@@ -70,7 +70,7 @@ def test_ready_exits_0_with_windows_that_hold_the_truth(pki: Pki, config: Path, 
 
 
 def test_text_summary_names_the_last_check(pki: Pki, config: Path) -> None:
-    with Double(pki, {ROLES: 1.6}) as server:
+    with Double(pki, {ROLES: 1.6}, zero_at_first_request=True) as server:
         done = run("--kubeconfig", str(pki.kubeconfig(config, server.url)), NO_COLOR="1")
     assert done.returncode == 0, done.stderr
     assert "rbac/bootstrap-roles" in done.stdout and "Ready" in done.stdout and "\x1b" not in done.stdout
@@ -194,7 +194,7 @@ def test_polls_on_stdout_replace_the_summary(pki: Pki, config: Path) -> None:
 def test_interrupt_is_clean_and_keeps_the_polls(pki: Pki, config: Path, tmp_path: Path) -> None:
     saved = tmp_path / "polls"
     # A request hangs when the signal comes.
-    with Double(pki, {ROLES: 99.0}, stages((1.5, Act()), (1e9, Act("hang")))) as server:
+    with Double(pki, {ROLES: 99.0}, stages((0.3, Act()), (1e9, Act("hang"))), zero_at_first_request=True) as server:
         options = ("--kubeconfig", str(pki.kubeconfig(config, server.url)), "-o", str(saved))
         process = subprocess.Popen(command(*options), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         try:
@@ -215,7 +215,7 @@ def test_interrupt_is_clean_and_keeps_the_polls(pki: Pki, config: Path, tmp_path
 
 
 def test_live_line_on_a_terminal(pki: Pki, config: Path) -> None:
-    with Double(pki, {"poststarthook/a": 0.8, ROLES: 1.4}) as server:
+    with Double(pki, {"poststarthook/a": 0.8, ROLES: 1.4}, zero_at_first_request=True) as server:
         main, side = pty.openpty()
         options = ("--kubeconfig", str(pki.kubeconfig(config, server.url)))
         env = {**os.environ, "TERM": "xterm"}
