@@ -231,6 +231,9 @@ def rows(facts: PollFacts, start: Start, verdict: Verdict, clocked: Clocked) -> 
             result.append(
                 Poll(at_s=clocked.latest(verdict.detected), printed=False, error=None, source=verdict.detected.source)
             )
+        # A spliced text may go back in time; without a stamp a row stays where the text has it.
+        if all(poll.at_s is not None for poll in result):
+            result.sort(key=lambda poll: poll.at_s or 0.0)
     implied = sum(1 for poll in result if not poll.printed and poll.error is not None)
     grid = facts.grid
     note = PollerNote(

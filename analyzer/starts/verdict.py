@@ -18,6 +18,7 @@ from analyzer.starts.model import Start, Verdict
 
 _SHUTDOWN_CAUSE = re.compile(r"^Shutdown request received: (?P<cause>.+)$", re.DOTALL)
 _ECHO = re.compile(r"context canceled|http: Server closed|server is stopping")
+_AFTER_READY = re.compile(r"leaderelection lost|lost master|leader election lost")
 _EXIT = re.compile(r"code=(?P<code>\w+), status=(?P<status>\d+)(?:/(?P<name>[\w-]+))?")
 EndKind = Literal["running", "stopped", "failed"]
 _ROOT_IDS = ("fatal", "component_exited", "panic", "hook_failed")
@@ -33,8 +34,9 @@ def judge(start: Start) -> Verdict:
     end_kind, end, end_reason = _end(start, position, asked, failure, reason)
     if detected is not None:
         return Verdict("ready", None, detected, stop_sign, end_kind, end, end_reason)
-    if end_kind == "running":
-        return Verdict("incomplete", None, None, stop_sign, "running", None, None)
+    if end_kind == "running" or (not start.begin_seen and _AFTER_READY.search(end_reason or "")):
+        # A fragment that ends with what only a ready server can lose does not say how its start went.
+        return Verdict("incomplete", None, None, stop_sign, end_kind, end, end_reason)
     return Verdict(end_kind, end_reason, None, stop_sign, end_kind, end, end_reason)
 
 
