@@ -145,7 +145,8 @@ class _Judge:
         named = set(start.bottleneck.checks)
         if start.bottleneck.certainty == "certain":
             self.claim(bool(named) and named <= last, f"{sorted(named)} called last for certain, it was {sorted(last)}")
-        elif named:
+        elif named and last & {check.name for check in start.checks}:
+            # A check of which the text says nothing cannot be named.
             self.claim(bool(named & last), f"bottleneck {sorted(named)} leaves out {sorted(last)}")
         for check in start.checks:
             if check.last_blocker == "certain":
