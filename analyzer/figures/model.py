@@ -266,7 +266,7 @@ def _readiness_rows(start: StartReport, begin: float, end: float) -> list[Row]:
     if ready.lower is not None and ready.lower > begin:
         refs = _refs((ready.source, ready.lower_line))
         why = bound_words(ready.lower_kind, ready.lower_witness)
-        marks.append(Mark("waiting", begin, ready.lower, f"/readyz was certainly not OK yet ({why})", refs))
+        marks.append(Mark("waiting", begin, min(ready.lower, end), f"/readyz was certainly not OK yet ({why})", refs))
     if ready.lower is not None or ready.upper is not None:
         marks += _uncertain(ready, begin, end, _maybe(ready, start, "/readyz turned OK"))
     until = detected.upper
@@ -299,7 +299,7 @@ def clearing_order(check: Check) -> tuple[float, float, str]:
     )
 
 
-def short_name(name: str, width: int = 40) -> str:
+def short_name(name: str, width: int = 60) -> str:
     """A check's name as an axis label: without ``poststarthook/``, cut in the middle above ``width`` characters."""
     name = name.removeprefix("poststarthook/")
     if len(name) <= width:
@@ -349,13 +349,15 @@ def check_marks(check: Check, begin: float, end: float) -> tuple[Mark, ...]:
         # the window starts when the request left, which is before the answer that names the check
         first = low if check.first_seen_failing_s is None else min(check.first_seen_failing_s, low)
         if first > begin:
-            marks.append(Mark("unseen", begin, first, "nothing seen of this check yet"))
+            marks.append(Mark("unseen", begin, min(first, end), "nothing seen of this check yet"))
         if low > first:
             reasons = f"; reasons printed: {', '.join(check.reasons)}" if check.reasons else ""
             refs = _refs((window.source, check.first_seen_failing_line), (window.source, window.lower_line))
             marks.append(Mark("failing", first, low, f"certainly failing{reasons}", refs))
     elif low is not None and low > begin:
-        marks.append(Mark("unseen", begin, low, "cannot have cleared yet; never seen failing", window_refs(window)[:1]))
+        marks.append(
+            Mark("unseen", begin, min(low, end), "cannot have cleared yet; never seen failing", window_refs(window)[:1])
+        )
     what = "it turned OK"
     if window.upper is None:
         seen = "last seen failing; " if check.final == "failing" else ""

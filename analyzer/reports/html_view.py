@@ -85,7 +85,7 @@ def window_words(window: Window) -> str:
     if low is None and high is None:
         return "at a time the text does not tell"
     if high is None:
-        return f"after {number(down(low or 0.0, 1))}, if at all"
+        return f"after {number(down(low or 0.0, 1))}, if at all" if (low or 0.0) > 0 else "not seen to happen"
     if low is None:
         return f"at {number(up(high, 1))} at the latest"
     if low == high:
@@ -164,6 +164,8 @@ def verdict(start: StartReport) -> tuple[str, str, list[str]]:
         said.append(f"The API became ready (/readyz turned OK) {window_words(ready)} after {words.origin}.")
         if ready.width is not None and ready.width > 0.05:
             said.append(f"That is a window {up(ready.width, 1):.1f} s wide: nobody looked in between.")
+    elif ready.lower is not None and ready.lower <= 0:
+        said.append("The text does not show the API becoming ready (/readyz turning OK).")
     elif ready.lower is not None:
         said.append(
             f"The API was certainly not ready (/readyz not OK) until {number(down(ready.lower, 1))} "
@@ -241,8 +243,7 @@ def start_view(start: StartReport) -> dict[str, Any]:
         "zone": zone,
         "origin": words.origin,
         "findings": [_finding(f) for f in start.findings],
-        "checks": [_check(c, start) for c in sorted(start.checks, key=clearing_order)[:TABLE_ROWS]],
-        "checks_total": len(start.checks),
+        "check_tables": _check_tables(start),
         "polls": _poll_table(start.polls, words),
         "polls_total": len(start.polls),
         "errors": [
@@ -318,7 +319,27 @@ def _finding(finding: Finding) -> dict[str, Any]:
     }
 
 
+def _check_tables(start: StartReport) -> list[dict[str, Any]]:
+    """The checks that matter in a table that is open, the others in a closed one; both in the order of clearing."""
+    ordered = sorted(start.checks, key=clearing_order)
+    matter = [c for c in ordered if c.seen_failing or c.name in start.bottleneck.checks]
+    rest = [c for c in ordered if not (c.seen_failing or c.name in start.bottleneck.checks)]
+    title = "Checks seen failing" if all(c.seen_failing for c in matter) else "Checks seen failing or possibly the last"
+    tables = [(title, matter, True), ("Checks never seen failing", rest, not matter)]
+    return [
+        {"title": title, "total": len(group), "open": opened, "rows": [_check(c, start) for c in group[:TABLE_ROWS]]}
+        for title, group, opened in tables
+        if group
+    ]
+
+
 _BLOCKER: Final = {"certain": "certainly the last", "possible": "possibly the last", "no": "not the last"}
+
+
+def _bottleneck_sign(name: str, start: StartReport) -> str:
+    if name not in start.bottleneck.checks:
+        return ""
+    return "▶" if start.bottleneck.certainty == "certain" else "▷"
 
 
 def _check(check: Check, start: StartReport) -> dict[str, Any]:
@@ -340,7 +361,7 @@ def _check(check: Check, start: StartReport) -> dict[str, Any]:
         "exclusive": span_words(check.exclusive_s),
         "saving": span_words(check.saving_s),
         "last": _BLOCKER[check.last_blocker],
-        "bottleneck": check.name in start.bottleneck.checks,
+        "sign": _bottleneck_sign(check.name, start),
         "reasons": ", ".join(check.reasons),
     }
 

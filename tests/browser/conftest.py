@@ -69,7 +69,7 @@ class Opened:
 Opener = Callable[..., Opened]
 
 
-@pytest.fixture()
+@pytest.fixture
 def opened(browser: Any, tmp_path: Path) -> Iterator[Opener]:
     """``opened(report, **options of the browser context)`` → a page; no complaint and no request may be left over."""
     contexts: list[Any] = []

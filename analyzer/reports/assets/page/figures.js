@@ -45,7 +45,7 @@ function barMarker(kind) {
 
 function baseLayout(width, height) {
   return { width, height, paper_bgcolor: colour("paper"), plot_bgcolor: colour("paper"), barmode: "overlay", hovermode: "closest",
-    hoverdistance: 12, showlegend: false, dragmode: COARSE ? false : "zoom", uniformtext: { mode: "hide", minsize: 9 },
+    hoverdistance: 12, showlegend: false, dragmode: COARSE ? false : "zoom",
     font: { family: FONT, size: 12, color: colour("ink") } };
 }
 
@@ -94,10 +94,7 @@ function timelineFigure(start, rows, range, width, faded) {
     if (!found) { return; }
     data.push({ type: "bar", orientation: "h", name: NAMES[kind], meta: kind, hoverinfo: "none", cliponaxis: true,
       y: found.map(([spot]) => spot.center), base: found.map(([, mark]) => mark.a), x: found.map(([, mark]) => mark.b - mark.a),
-      width: found.map(([spot]) => HEIGHT[kind] * spot.unit), marker: barMarker(kind), customdata: found.map(([, , i]) => i),
-      text: found.map(([, mark]) => plain(mark.l || "")), textposition: "inside", insidetextanchor: "middle", textangle: 0,
-      insidetextfont: { color: colour(kind === "gap" ? "ink" : "phase-ink"), size: 11 },
-      opacity: 1 });
+      width: found.map(([spot]) => HEIGHT[kind] * spot.unit), marker: barMarker(kind), customdata: found.map(([, , i]) => i) });
   });
   dots.forEach((found) => {
     const first = found[0][1];
@@ -120,26 +117,31 @@ function timelineFigure(start, rows, range, width, faded) {
   }
   const unit = narrow ? 26 : 28;
   const layout = baseLayout(width, Math.round(total * unit) + (narrow ? 92 : 74));
-  const labelWidth = narrow ? 34 : Math.ceil(Math.max(60, ...rows.map((r) => textWidth((r.blocker ? "▶ " : "") + r.label, r.blocker ? 700 : 400)))) + 16;
+  const labelWidth = narrow ? 34 : Math.ceil(Math.max(60, ...rows.map((r) => rowWidth(r, width)))) + 16;
   layout.margin = { l: labelWidth, r: narrow ? 28 : 24, t: 8, b: narrow ? 84 : 66 };
   layout.xaxis = Object.assign(axisLook(), { range: range.slice(), tickmode: "array", tickangle: 0, ticks: "outside",
     title: { text: "time since " + plain(start.origin) + (start.wall === null ? "" : (narrow ? ";<br>" : "; ") + "clock of the log, " + plain(start.zone)), standoff: 6, font: { size: 12 } } });
   layout.yaxis = Object.assign(axisLook(), { range: [total + 0.1, -0.1], showline: !narrow, fixedrange: true, showgrid: false, ticks: "",
-    tickmode: "array", showticklabels: !narrow, tickvals: placed.map((s) => s.center), ticktext: placed.map((s) => rowLabel(s.row)) });
+    tickmode: "array", showticklabels: !narrow, tickvals: placed.map((s) => s.center), ticktext: placed.map((s) => rowLabel(s.row, width)) });
   layout.shapes = bands(start, rows);
-  const figure = { data, layout, marks, placed, narrow, total, fixedAnnotations: narrow ? placed.map(nameAbove) : [] };
+  const figure = { data, layout, marks, placed, narrow, total, fixedAnnotations: narrow ? placed.map((s) => nameAbove(s, width)) : [] };
   tune(figure, start, range);
   return figure;
 }
 
-function rowLabel(row) {
+function rowName(row, width) { return fitted(row.label, width < 640 ? width - 60 : width * 0.36); }
+
+function rowWidth(row, width) { return textWidth((row.blocker ? "▶ " : "") + rowName(row, width), row.blocker ? 700 : 400); }
+
+function rowLabel(row, width) {
   const sign = row.blocker === "certain" ? "▶ " : row.blocker ? "▷ " : "";
-  return row.blocker ? "<b>" + sign + plain(row.label) + "</b>" : plain(row.label);
+  const name = plain(rowName(row, width));
+  return row.blocker ? "<b>" + sign + name + "</b>" : name;
 }
 
-function nameAbove(spot) {
+function nameAbove(spot, width) {
   return { xref: "paper", x: 0, xshift: -30, xanchor: "left", yref: "y", y: spot.top + 0.36, yanchor: "middle", showarrow: false, align: "left",
-    text: rowLabel(spot.row), font: { size: 12, color: colour("ink") }, bgcolor: colour("paper"), borderpad: 1 };
+    text: rowLabel(spot.row, width), font: { size: 12, color: colour("ink") }, bgcolor: colour("paper"), borderpad: 1 };
 }
 
 // Stripes through all rows: the window of readiness, gaps, clock steps.
@@ -162,7 +164,19 @@ function tune(figure, start, range) {
   const found = axisTicks(range, inner, start.wall);
   figure.layout.xaxis.tickvals = found.values;
   figure.layout.xaxis.ticktext = found.texts;
-  figure.layout.annotations = figure.fixedAnnotations.concat(stoneNames(figure, range, inner));
+  figure.layout.annotations = figure.fixedAnnotations.concat(barNames(figure, range, inner), stoneNames(figure, range, inner));
+}
+
+// Names inside bars, in the middle of the part that is visible, where they fit.
+function barNames(figure, range, inner) {
+  const scale = inner / (range[1] - range[0]);
+  return figure.marks.filter((item) => item.mark.l && item.to > item.from).flatMap((item) => {
+    const low = Math.max(item.from, range[0]);
+    const high = Math.min(item.to, range[1]);
+    if ((high - low) * scale < textWidth(item.mark.l, 400) + 4) { return []; }
+    return [{ xref: "x", yref: "y", x: (low + high) / 2, y: item.spot.center, xanchor: "center", yanchor: "middle", showarrow: false,
+      text: plain(item.mark.l), font: { size: 11, color: colour(item.mark.k === "gap" ? "ink" : "phase-ink") } }];
+  });
 }
 
 const STONES_FIRST = ["fatal", "panic", "serving_securely", "k3s_running", "api_running", "datastore_ready", "starting", "apiserver_requested"];
@@ -221,19 +235,19 @@ function overviewFigure(items, width, current) {
   layout.dragmode = false;
   layout.showlegend = true;
   layout.legend = { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", font: { size: 12 }, itemclick: false, itemdoubleclick: false };
-  layout.margin = { l: 58, r: 12, t: 30, b: 44 };
+  layout.margin = { l: 76, r: 12, t: 30, b: 44 };
   const first = items[0].index;
   const final = items[items.length - 1].index;
   layout.xaxis = Object.assign(axisLook(), { range: [first - 0.7, final + 0.7], fixedrange: true, tickformat: "d", showgrid: false,
     dtick: final - first < Math.max(4, width / 40) ? 1 : undefined, title: { text: "start, by its number in the text", standoff: 4, font: { size: 12 } } });
   layout.yaxis = Object.assign(axisLook(), { range: [0, top * 1.12], fixedrange: true, ticksuffix: " s", nticks: 6, title: { text: "after it began", standoff: 6, font: { size: 12 } } });
   layout.shapes = [{ type: "rect", xref: "x", yref: "paper", x0: current - 0.5, x1: current + 0.5, y0: 0, y1: 1, layer: "below", fillcolor: colour("link"), opacity: 0.14, line: { width: 0 } }];
-  data.push({ type: "bar", name: "window", showlegend: false, hoverinfo: "none", x: known.map((i) => i.index), base: known.map((i) => i.lower || 0),
-    y: known.map((i) => i.until - (i.lower || 0)), width: 0.6, marker: hatch(), customdata: known.map((i) => i.index) });
+  data.push({ type: "bar", name: "window", showlegend: false, hoverinfo: "none", x: known.map((i) => i.index), base: known.map((i) => Math.max(0, i.lower || 0)),
+    y: known.map((i) => i.until - Math.max(0, i.lower || 0)), width: 0.6, marker: hatch(), customdata: known.map((i) => i.index) });
   Object.entries(OUTCOMES).forEach(([outcome, [symbol, shade, name]]) => {
     const group = known.filter((i) => i.outcome === outcome);
     if (!group.length) { return; }
-    data.push({ type: "scatter", mode: "markers", name, hoverinfo: "none", x: group.map((i) => i.index), y: group.map((i) => (i.upper === null ? i.lower : i.upper)),
+    data.push({ type: "scatter", mode: "markers", name, hoverinfo: "none", x: group.map((i) => i.index), y: group.map((i) => Math.max(0, i.upper === null ? i.lower : i.upper)),
       marker: { symbol, color: colour(shade), size: 9 }, customdata: group.map((i) => i.index) });
   });
   return { data, layout };
