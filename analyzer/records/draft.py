@@ -60,12 +60,24 @@ class Tally:
     format: str = "unknown"
     size: int = 0  # bytes, decompressed
     lines: int = 0
-    malformed: int = 0
+    malformed_lines: set[int] = field(default_factory=set)
+    lossy_lines: set[int] = field(default_factory=set)
     truncated: int = 0
-    lossy: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
     formats: Counter[str] = field(default_factory=Counter)
     # Date hints for text without a year: (wall µs, offset in s or None), from headers and status blocks.
     date_hints: list[tuple[int, int | None]] = field(default_factory=list)
     digest: bytes = b""
+
+    def spoil(self, line: int, reason: str) -> None:
+        """A line (record) that could not be decoded; it gives no record and no longer counts as lossy."""
+        self.reasons[reason] += 1
+        self.malformed_lines.add(line)
+        self.lossy_lines.discard(line)
+
+    def lose(self, line: int, reason: str) -> None:
+        """A line (record) of which bytes were lost or replaced."""
+        self.reasons[reason] += 1
+        if line not in self.malformed_lines:
+            self.lossy_lines.add(line)

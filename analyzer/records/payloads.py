@@ -19,12 +19,12 @@ _GLUED = re.compile(r'time="[^"]{10,40}" level=\w+ ')
 _BARE_VALUE = re.compile(r"[^\s\"]*")
 _PAIR = re.compile(r'([\w.\-/]+)=("(?:[^"\\]++|\\.)*+"?|[^\s"]*)', re.DOTALL)
 _TTY = re.compile(r"(TRAC|DEBU|INFO|WARN|ERRO|FATA|PANI)\[([^\]]{1,40})\] ?(.*)", re.DOTALL)
-_TTY_TAIL = re.compile(r' {2,}((?:[\w.\-/]+=(?:"(?:[^"\\]++|\\.)*+"|[^\s"]*) ?)+)$')
+_TTY_TAIL = re.compile(r'(?<! ) {2,}+((?:[\w.\-/]++=(?:"(?:[^"\\]++|\\.)*+"|[^\s"]*+) ?)++)$')
 _KLOG = re.compile(r"([IWEF]?)(\d\d)(\d\d) (\d\d):(\d\d):(\d\d)\.(\d{6})\s+(\d+) ([^\s:\]]+):(\d+)\] ?(.*)", re.DOTALL)
 _ZAP_PART = re.compile(r'"(level|ts|caller|msg|logger)":"((?:[^"\\]++|\\.)*+)')
 _PANIC = re.compile(
     r"panic: |panic\(|fatal error: |goroutine \d+ [\[(]|created by |SIG[A-Z]{3,5}: |\[signal |exit status \d|"
-    r"\t/\S+\.go:\d+|main\.main\(|runtime[./]|(?:[\w.\-]+/)+[\w.\-]+\.\S*\(.*\)$"
+    r"\t/\S+\.go:\d+|main\.main\(|runtime[./]|[\w.\-]{1,80}(?:/[\w.\-]{1,80}){1,9}\([*\w]|[a-z]{1,30}\.[\w.]{1,80}\(0x"
 )
 _UNIT_COLON = re.compile(r"([\w@:.\\-]+\.(?:service|scope|socket|mount|slice|target|timer)): ")
 _UNIT_JOB = re.compile(
@@ -219,7 +219,7 @@ def digest(draft: Draft) -> None:
             return
         if _tty(draft, text):
             return
-    if _PANIC.match(text) is not None:
+    if _PANIC.match(text[:1000]) is not None:
         rec.payload = Payload.PANIC
         return
     if "time=" in text:  # two records glued together: the second one is whole

@@ -80,9 +80,9 @@ def _assemble(tallies: Sequence[Tally], sources: Sequence[tuple[Tally, list[Draf
     ledger = Ledger()
     for tally in tallies:
         ledger.lines += tally.lines
-        ledger.malformed += tally.malformed
+        ledger.malformed += len(tally.malformed_lines)
         ledger.truncated += tally.truncated
-        ledger.lossy += tally.lossy
+        ledger.lossy += len(tally.lossy_lines)
         ledger.reasons.update(tally.reasons)
     ledger.ignored = ledger.lines - ledger.malformed - ledger.lossy
     return LogBook(
@@ -189,8 +189,7 @@ def _csv(reader: io.BufferedReader, tally: Tally) -> Iterator[Draft]:
                 columns = _csv_columns(",".join(row).encode())
                 continue
             if len(row) <= max(columns):
-                tally.malformed += 1
-                tally.reasons["table row with too few cells"] += 1
+                tally.spoil(number, "table row with too few cells")
                 continue
             tally.formats["csv"] += 1
             yield from stamped(row[columns[1]], row[columns[0]], tally, number)

@@ -131,8 +131,7 @@ def read_export(stream: Lines, tally: Tally, keep: EntryFilter | None = None) ->
         nonlocal bad, lossy, passed
         out: list[Draft] = []
         if bad:
-            tally.malformed += 1
-            tally.reasons["damaged entry"] += 1
+            tally.spoil(record, "damaged entry")
             passed = True
         elif keep is not None and not _wanted(fields, keep):
             tally.reasons["passed over by the fast scan"] += 1
@@ -142,8 +141,8 @@ def read_export(stream: Lines, tally: Tally, keep: EntryFilter | None = None) ->
             if passed and out:
                 out[0].rec.gap_before = True
                 passed = False
-        if lossy and not bad:
-            tally.lossy += 1
+        if lossy:
+            tally.lose(record, "value longer than its entry or than 256 KiB cut")
         fields.clear()
         bad = lossy = False
         return out
@@ -217,8 +216,7 @@ def _from_bytes(fields: Mapping[str, bytes], tally: Tally, record: int, lossy: b
             texts[key] = text
             if bad and not lossy:
                 lossy = True
-                tally.lossy += 1
-                tally.reasons["bytes that are not UTF-8 replaced"] += 1
+                tally.lose(record, "bytes that are not UTF-8 replaced")
     return from_fields(texts, tally, record, lossy=lossy)
 
 
@@ -257,9 +255,13 @@ def from_json(data: Mapping[str, Any], tally: Tally, line: int) -> list[Draft] |
         if "__REALTIME_TIMESTAMP" not in fields and isinstance(data.get("date"), (int, float)):  # Fluent Bit
             fields["__REALTIME_TIMESTAMP"] = str(round(float(data["date"]) * SECOND))
         if lossy:
-            tally.lossy += 1
-            tally.reasons["message lost by journalctl -o json without --all" if "MESSAGE" not in fields
-                          else "bytes that are not UTF-8 replaced"] += 1  # fmt: skip
+            lost_whole = "MESSAGE" not in fields
+            reason = (
+                "message lost by journalctl -o json without --all"
+                if lost_whole
+                else "bytes that are not UTF-8 replaced"
+            )
+            tally.lose(line, reason)
         tally.formats["json"] += 1
         return from_fields(fields, tally, line, lossy=lossy)
     if isinstance(data.get("log"), str) and ("stream" in data or "time" in data):
@@ -355,8 +357,7 @@ def read_json_pretty(stream: Lines, tally: Tally) -> Iterator[Draft]:
         )  # fmt: skip
         if bare == "{":
             if held:
-                tally.malformed += 1
-                tally.reasons["damaged entry"] += 1
+                tally.spoil(record, "damaged entry")
             held, size, record = [b"{"], 1, record + 1
             tally.lines += 1
         elif held:
@@ -366,12 +367,10 @@ def read_json_pretty(stream: Lines, tally: Tally) -> Iterator[Draft]:
                 yield from _load(b"\n".join(held), tally, record)
                 held = []
             elif size > 4 * MESSAGE_LIMIT:
-                tally.malformed += 1
-                tally.reasons["damaged entry"] += 1
+                tally.spoil(record, "damaged entry")
                 held = []
     if held:
-        tally.malformed += 1
-        tally.reasons["last entry cut off"] += 1
+        tally.spoil(record, "last entry cut off")
 
 
 def _load(data: bytes, tally: Tally, record: int) -> list[Draft]:
@@ -381,8 +380,7 @@ def _load(data: bytes, tally: Tally, record: int) -> list[Draft]:
         value = None
     drafts = from_json(value, tally, record) if isinstance(value, dict) else None
     if drafts is None:
-        tally.malformed += 1
-        tally.reasons["JSON that cannot be read"] += 1
+        tally.spoil(record, "JSON that cannot be read")
         return []
     return drafts
 
@@ -393,8 +391,7 @@ def read_document(text: str, tally: Tally) -> Iterator[Draft]:
         data = json.loads(text)
     except (ValueError, RecursionError):
         tally.lines += 1
-        tally.malformed += 1
-        tally.reasons["JSON that cannot be read"] += 1
+        tally.spoil(1, "JSON that cannot be read")
         return
     record = 0
     if isinstance(data, list):
@@ -403,7 +400,7 @@ def read_document(text: str, tally: Tally) -> Iterator[Draft]:
             tally.lines += 1
             drafts = from_json(item, tally, record) if isinstance(item, dict) else None
             if drafts is None:
-                tally.malformed += 1
+                tally.spoil(record, "JSON of no known carrier")
             else:
                 yield from drafts
         return
@@ -422,7 +419,7 @@ def read_document(text: str, tally: Tally) -> Iterator[Draft]:
             yield from stamped(line, stamp, tally, record, host=labels.get("nodename"), unit=labels.get("unit"))
         return
     tally.lines += 1
-    tally.malformed += 1
+    tally.spoil(1, "JSON of no known carrier")
 
 
 # --------------------------------------------------------------------------------------------------- verbose
@@ -436,8 +433,7 @@ def read_verbose(stream: Lines, tally: Tally) -> Iterator[Draft]:
 
     def finish() -> list[Draft]:
         if lossy:
-            tally.lossy += 1
-            tally.reasons["message not printable, replaced by journalctl"] += 1
+            tally.lose(record, "message not printable, replaced by journalctl")
         return from_fields(fields, tally, record, lossy=lossy) if fields else []
 
     while row := stream.readline(MESSAGE_LIMIT):

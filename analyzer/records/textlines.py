@@ -71,8 +71,7 @@ class TextReader:
             tally.truncated += 1
             tally.reasons["line longer than 256 KiB cut"] += 1
         if lossy:
-            tally.lossy += 1
-            tally.reasons["bytes that are not UTF-8 replaced"] += 1
+            tally.lose(line.number, "bytes that are not UTF-8 replaced")
         if "\r" in text:
             text = text.rstrip("\r")
             if "\r" in text:  # a terminal redrew the line: the last version is what was seen
@@ -80,8 +79,7 @@ class TextReader:
         zeros = "\x00" in text
         text = strip_terminal(text)
         if zeros and not lossy:
-            tally.lossy += 1
-            tally.reasons["NUL bytes removed"] += 1
+            tally.lose(line.number, "NUL bytes removed")
             lossy = True
         if line.gap:
             self.gap = True
@@ -197,8 +195,7 @@ class TextReader:
             data: Any = json.loads(body)
         except (ValueError, RecursionError):
             if '"__REALTIME_TIMESTAMP"' in body or '"MESSAGE"' in body or '{"log":' in body[:8]:
-                self.tally.malformed += 1
-                self.tally.reasons["last entry cut off" if line.last else "JSON that cannot be read"] += 1
+                self.tally.spoil(line.number, "last entry cut off" if line.last else "JSON that cannot be read")
                 return []
             return None
         if not isinstance(data, dict):
@@ -309,8 +306,7 @@ class TextReader:
         self._after_line_max = draft.line_max
         if text[:1] == "[" and _BLOB.fullmatch(text) and not rec.lossy:
             rec.lossy = True
-            self.tally.lossy += 1
-            self.tally.reasons["message not printable, replaced by journalctl"] += 1
+            self.tally.lose(rec.line, "message not printable, replaced by journalctl")
         digest(draft)
         if "Suppressed " in text and rec.ident == "systemd-journald":
             rec.gap_before = True

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import gzip
+import io
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from carrier_files import CARRIERS, RECORDED, carriers, export_rows
 
 from analyzer.records import LogBook, LogRecord, read_book
 from analyzer.records.model import Payload
-from carrier_files import CARRIERS, RECORDED, carriers, export_rows
 
 
 def read(path: Path) -> LogBook:
@@ -245,7 +247,8 @@ def test_terminal_seconds_are_put_between_stamped_lines() -> None:
 
 
 def test_terminal_seconds_alone_start_from_zero_and_runs_follow_each_other(tmp_path: Path) -> None:
-    text = "INFO[0000] Starting k3s v1.30.0+k3s1 (x)\nFATA[0012] boom\nINFO[0000] Starting k3s v1.30.0+k3s1 (x)\nINFO[0003] y\n"
+    banner = "INFO[0000] Starting k3s v1.30.0+k3s1 (x)\n"
+    text = banner + "FATA[0012] boom\n" + banner + "INFO[0003] y\n"
     records = read(write(tmp_path, "tty", text)).records
     stamps = [r.at.us for r in records if r.at is not None]
     assert stamps == sorted(stamps)
@@ -431,12 +434,10 @@ def test_two_hosts_stay_apart(tmp_path: Path) -> None:
     records = read(write(tmp_path, "two", as_export(mixed))).records
     hosts = [r.host for r in records]
     assert len(hosts) == 2 * len(rows)
-    assert sum(a != b for a, b in zip(hosts, hosts[1:], strict=False)) == 1
+    assert sum(a != b for a, b in pairwise(hosts)) == 1
 
 
 def test_standard_input() -> None:
-    import io
-
     data = (CARRIERS / "dst" / "json.utc.txt").read_bytes()
     book, errors = read_book(["-"], stdin=io.BytesIO(data))
     assert not errors
