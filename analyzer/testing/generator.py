@@ -175,6 +175,8 @@ def generate(scenario: Scenario, seed: int = 1) -> Generated:
     high = None if scenario.cut_after_s is None else begin + round(scenario.cut_after_s * SECOND)
     if low is not None or high is not None:
         entries, truths = _within(entries, truths, low, high)
+        if not truths:
+            raise ValueError("the cut leaves nothing of the journal")
     truths.sort(key=lambda t: t.began_us)
     truth = Truth(seed, scenario.name, scenario.story, tuple(truths), low, high)
     return Generated(scenario, seed, tuple(entries), truth)

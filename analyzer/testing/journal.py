@@ -14,7 +14,7 @@ def stamped(
     """Entries of one start.
 
     journald reads what a process wrote a tenth of a millisecond later; on a starved machine it now and then reads a
-    whole batch up to seconds later, in one go. Stamps of one stream never go back.
+    whole batch a tenth of a second later, seldom seconds, in one go. Stamps of one stream never go back.
     """
     out: list[Entry] = []
     last = held_until = 0
@@ -23,8 +23,8 @@ def stamped(
         if line.ident != "systemd":
             if at >= held_until:
                 at += min(round(rng.lognormvariate(4.6, 0.7)), 20_000)
-                if starved and rng.random() < 0.02:
-                    held_until = line.at_us + min(round(rng.lognormvariate(-1.2, 1.0) * SECOND), 5 * SECOND)
+                if starved and rng.random() < 0.01:
+                    held_until = line.at_us + min(round(rng.lognormvariate(-2.5, 1.3) * SECOND), 4 * SECOND)
                     at = held_until
             else:
                 at = held_until + rng.randint(2, 40)

@@ -19,7 +19,9 @@ from analyzer.testing.model import (
 )
 from analyzer.testing.polling import TOTAL_LIMIT, Answer, Asking, legacy, shared
 from analyzer.testing.release import Release, release
-from analyzer.testing.script import Script, hook_failure
+from analyzer.testing.script_after import Aftermath, hook_failure
+from analyzer.testing.script_api import ApiServer
+from analyzer.testing.script_setup import Setup
 from analyzer.testing.tape import Tape
 from analyzer.testing.world import BOOTSTRAP, NEVER, Making, Stored, World
 
@@ -66,7 +68,9 @@ class Player:
     cut: int = NEVER  # the file is copied here: nothing later is part of the truth
     rel: Release = field(init=False)
     tape: Tape = field(init=False)
-    script: Script = field(init=False)
+    setup: Setup = field(init=False)
+    api: ApiServer = field(init=False)
+    after: Aftermath = field(init=False)
     world: World = field(init=False)
     polls: list[PollTruth] = field(init=False)
     process: int = field(init=False)
@@ -79,7 +83,10 @@ class Player:
     def __post_init__(self) -> None:
         self.rel = release(self.plan.version)
         self.tape = Tape(self.wall, self.rng, self.who.pid, self.plan.product)
-        self.script = Script(self.tape, self.plan, self.rel, self.stored, self.who.address, self.who.ca_born)
+        shared_by_all = (self.tape, self.plan, self.rel, self.stored, self.who.address, self.who.ca_born)
+        self.setup = Setup(*shared_by_all)
+        self.api = ApiServer(*shared_by_all)
+        self.after = Aftermath(*shared_by_all)
         self.world = World()
         self.polls = []
         self.success = None
@@ -119,7 +126,7 @@ class Player:
         if plan.fate in ("stop", "kill") and plan.fate_at_s:
             self.doom = self.process + round(plan.fate_at_s * SECOND)
         banner = self.process + self.span(0.05, 0.12) + round(plan.extract_s * SECOND)
-        self.script.banner(banner)
+        self.setup.banner(banner)
         if plan.role == "agent":
             self._agent(banner)
         elif plan.product == "rke2":
@@ -132,66 +139,62 @@ class Player:
     # ------------------------------------------------------------------ a k3s server
 
     def _server(self, banner: int) -> None:
-        plan, script, rel = self.plan, self.script, self.rel
-        at = script.datastore(banner + 900)
+        plan, rel = self.plan, self.rel
+        at = self.setup.datastore(banner + 900)
         if plan.fate == "bad-token":
             self._fatal_before(at + 6000)
             return
-        at = script.certificates(at + self.span(0.003, 0.02))
-        listening = script.supervisor(at + self.span(0.03, 0.3))
+        at = self.setup.certificates(at + self.span(0.003, 0.02))
+        listening = self.setup.supervisor(at + self.span(0.03, 0.3))
         configured = listening + self.span(0.4, 1.2)
         if rel.shared:
-            script.agent_config(listening + 3000, configured)
+            self.setup.agent_config(listening + 3000, configured)
             self._new_order(listening, configured)
         else:
-            script.agent_config(listening + self.span(0.6, 1.0), listening + self.span(1.2, 2.4))
+            self.setup.agent_config(listening + self.span(0.6, 1.0), listening + self.span(1.2, 2.4))
             self._old_order(listening)
         self.stored.initialised = True
 
     def _store_ready(self, at: int) -> int:
         """When the API server can go: the datastore answers."""
-        plan, script = self.plan, self.script
+        plan = self.plan
         if plan.store != "etcd":
             if self.rel.shared:
-                script.run(at, "Connection to etcd is ready", "ETCD server is now running", step=0.0001)
+                self.setup.run(at, "Connection to etcd is ready", "ETCD server is now running", step=0.0001)
             return at + 300
-        begun = script.etcd_before(at)
+        begun = self.setup.etcd_before(at)
         if plan.unreachable:
-            script.etcd_fails(begun, min(self.doom, at + TOTAL_LIMIT))
+            self.setup.etcd_fails(begun, min(self.doom, at + TOTAL_LIMIT))
             return NEVER
         ready = begun + self.span(0.9, 1.3) + (self.span(1.0, 4.0) if plan.join else 0)
         ready += round(plan.datastore_late_s * SECOND)
         if plan.datastore_late_s > 6:
-            script.etcd_fails(begun, ready - SECOND)
-        script.etcd_after(ready)
+            self.setup.etcd_fails(begun, ready - SECOND)
+        self.setup.etcd_after(ready)
         if self.rel.shared:
-            script.run(ready, "ETCD server is now running", step=0.0001)
+            self.setup.run(ready, "ETCD server is now running", step=0.0001)
         return ready + 400
 
     def _new_order(self, listening: int, configured: int) -> None:
         """Polling begins with the agent's configuration, before the API server is launched."""
-        plan, script = self.plan, self.script
+        plan = self.plan
         begin = configured + self.rng.randint(300, 900)
         if plan.fate == "limit" or plan.unreachable or plan.binding_removed:
             self.doom = min(self.doom, begin + TOTAL_LIMIT)
         at = self._runtime(configured + 500) if plan.node else configured + 500
         store = self._store_ready(at)
-        launched = script.launch(max(at, begin) + self.rng.randint(3_000, 90_000))
-        if self._fatal_launch(launched):
-            boot = NEVER
-        elif store == NEVER:
-            boot = NEVER
-        else:
-            boot = max(store, launched)
+        launched = self.setup.launch(max(at, begin) + self.rng.randint(3_000, 90_000))
+        dead = self._fatal_launch(launched) or store == NEVER
+        boot = NEVER if dead else max(store, launched)
         self._make(boot)
         self._poll_shared(Asking(self.world, plan, self.rel, self.rng, listening), begin)
         self._after()
 
     def _old_order(self, listening: int) -> None:
         """The server's parts first, the agent's beside them; the waiter begins beside the API server."""
-        plan, script = self.plan, self.script
+        plan = self.plan
         store = self._store_ready(listening + self.span(0.01, 0.05))
-        launched = script.launch(store + self.span(0.02, 0.2))
+        launched = self.setup.launch(store + self.span(0.02, 0.2))
         if plan.node:
             self._runtime(launched + self.span(1.5, 2.5))
         boot = NEVER if self._fatal_launch(launched) else launched
@@ -201,11 +204,11 @@ class Player:
         self._after()
 
     def _runtime(self, at: int) -> int:
-        return self.script.runtime(at)
+        return self.setup.runtime(at)
 
     def _make(self, boot: int) -> None:
         """Draw the API server's course and write its lines."""
-        plan, script = self.plan, self.script
+        plan = self.plan
         if boot == NEVER:
             self.world.flips = {name: [] for name in self.rel.checks}
             return
@@ -217,9 +220,9 @@ class Player:
             world.marks["service_early"] = world.marks["service_try"]
         if plan.product != "k3s" or plan.role != "server":
             return
-        script.boot(world)
-        script.serve(world)
-        script.hooks(world)
+        self.api.boot(world)
+        self.api.serve(world)
+        self.api.hooks(world)
         if plan.verbose:
             self._own_loop()
 
@@ -232,7 +235,7 @@ class Player:
         while shown < HEALTH_LIMIT and at < min(self.world.ready, self.doom):
             failing = self.world.failing(at)
             if failing:
-                self.script.health(at + self.rng.randint(30, 400), failing)
+                self.api.health(at + self.rng.randint(30, 400), failing)
                 shown += 1
             at += SECOND // 10
 
@@ -272,24 +275,24 @@ class Player:
     def _block(self, answer: Answer) -> None:
         """The API server's own line about a failing answer."""
         if self.plan.verbose and answer.failing and self.plan.role == "server" and answer.seen_at is not None:
-            self.script.health(answer.seen_at + self.rng.randint(20, 90), answer.failing)
+            self.api.health(answer.seen_at + self.rng.randint(20, 90), answer.failing)
 
     # ------------------------------------------------------------------ RKE2 and agents
 
     def _rke2(self, banner: int) -> None:
         """Components are static pods: their lines are elsewhere, polling begins when the pod is there."""
-        plan, script, tape = self.plan, self.script, self.tape
+        plan, tape = self.plan, self.tape
         tape.log(banner - 300, "not running in CIS mode", "warning")
-        at = script.datastore(banner + 900) if plan.store == "etcd" else banner + 900
-        at = script.certificates(at + self.span(0.01, 0.05))
-        listening = script.supervisor(at + self.span(0.05, 0.3))
+        at = self.setup.datastore(banner + 900) if plan.store == "etcd" else banner + 900
+        at = self.setup.certificates(at + self.span(0.01, 0.05))
+        listening = self.setup.supervisor(at + self.span(0.05, 0.3))
         configured = listening + self.span(0.5, 1.5)
-        script.agent_config(listening + 3000, configured)
+        self.setup.agent_config(listening + 3000, configured)
         at = self._runtime(configured + 500)
         at = tape.soon(at, 2.0 * plan.pace, 6.0 * plan.pace)
         tape.log(at, "Pod for etcd not synced (pod sandbox not found), retrying")
         pod = at + self.span(3.0, 9.0)
-        script.run(
+        self.setup.run(
             pod - self.span(0.5, 1.5),
             "Pod for etcd is synced",
             "Connection to etcd is ready",
@@ -326,13 +329,9 @@ class Player:
         again = at + self.rng.randint(3000, 20000)
         while again < min(listening, self.doom):
             cause = 'failed to get CA certs: Get "https://127.0.0.1:6444/cacerts": '
-            cause += self.rng.choice(
-                (
-                    "EOF",
-                    "read tcp 127.0.0.1:%d->127.0.0.1:6444: read: connection reset by peer"
-                    % self.rng.randint(33000, 60999),
-                )
-            )
+            own = self.rng.randint(33000, 60999)
+            broken = f"read tcp 127.0.0.1:{own}->127.0.0.1:6444: read: connection reset by peer"
+            cause += self.rng.choice(("EOF", broken))
             if rel.shared:
                 cause = f"Failed to validate connection to cluster at https://{server}:{port}: {cause}"
             tape.log(again, cause, "error")
@@ -342,7 +341,7 @@ class Player:
             url = f"https://127.0.0.1:6444/v1-{product}/readyz: 500 Internal Server Error"
             tape.log(at, f"Waiting to retrieve agent configuration; server is not ready: {url}")
         configured = at + self.span(0.3, 0.8)
-        self.script.agent_config(at + 2000, configured)
+        self.setup.agent_config(at + 2000, configured)
         self._make(listening + self.span(0.2, 0.5))
         asking = Asking(self.world, plan, rel, self.rng, listening, port=6444)
         begin = configured + self.rng.randint(300, 900)
@@ -353,8 +352,8 @@ class Player:
             self._poll_legacy(asking, begin)
         if self.success is None:
             return
-        at = self.script.kubelet(self.success.answered) if product == "k3s" else self.success.answered
-        at = self.script.run(
+        at = self.after.kubelet(self.success.answered) if product == "k3s" else self.success.answered
+        at = self.setup.run(
             at + self.span(0.05, 0.3),
             "Starting flannel with backend vxlan"
             if product == "k3s"
@@ -368,16 +367,16 @@ class Player:
 
     def _after(self) -> None:
         """The lines that waited for readiness; the datastore now holds what the hooks wrote."""
-        plan, script, world = self.plan, self.script, self.world
+        plan, world = self.plan, self.world
         if world.ready != NEVER and world.ready < self.doom and plan.product == "k3s":
-            script.service_after(world)
+            self.api.service_after(world)
         if self.success is None:
             return
-        at = script.gated(self.success.answered + self.rng.randint(60, 900), world)
+        at = self.after.gated(self.success.answered + self.rng.randint(60, 900))
         self._started(at)
         if plan.node and plan.product == "k3s":
             kubelet = at + (self.span(0.0, 0.9) if not self.rel.shared else 3000)
-            script.kubelet(kubelet)
+            self.after.kubelet(kubelet)
             self.stored.names.add(plan.host)
 
     def _started(self, at: int) -> None:
@@ -470,7 +469,7 @@ class Player:
             self.doom = after + round(plan.run_s * SECOND)
         if plan.fate == "hook-limit" and self.world.dead != NEVER and self.doom == self.world.dead:
             text, reason = hook_failure()
-            last = self.script.panic(self.world.dead, text)
+            last = self.after.panic(self.world.dead, text)
             self._die(last, reason, status=2)
             return last
         if plan.fate == "kill":
@@ -500,9 +499,9 @@ class Player:
         tape.rows = [(line.at_us, number, line) for number, line in enumerate(kept)]
         tape.end = NEVER
         self.end_in_log = self.rel.says_signal
-        self.script.closing(told, before_ready=before_ready)
+        self.after.closing(told, before_ready=before_ready)
         if before_ready and self.plan.cancel_prints_ready and self.rel.cancel_closes and self.plan.role == "server":
-            self.script.run(told + 2000, "Kube API server is now running", f"{self.plan.product} is up and running")
+            self.setup.run(told + 2000, "Kube API server is now running", f"{self.plan.product} is up and running")
         over = at + self.rng.randint(60_000, 900_000)
         self._succeeded(over)
         tape.systemd(over + 900, "stopped", f"Stopped {self.described}.")

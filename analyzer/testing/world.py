@@ -311,6 +311,6 @@ class Making:
 def latency(rng: random.Random, plan: StartPlan, quick: bool) -> int:
     """How long an answer takes, µs: milliseconds on a free machine, up to seconds on a starved one."""
     if plan.starved and rng.random() < 0.6:
-        return min(round(rng.lognormvariate(math.log(0.35), 1.0) * SECOND), 20 * SECOND)
+        return min(round(rng.lognormvariate(math.log(0.45), 1.2) * SECOND), 20 * SECOND)
     low, high = (0.001, 0.008) if quick else (0.003, 0.05)
     return round(rng.uniform(low, high) * max(1.0, plan.pace) * SECOND)
