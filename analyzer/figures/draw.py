@@ -39,6 +39,7 @@ _FILL: Final = {
     "run": "phase-b",
     "gap": "gap",
 }
+_EXPLAINED: Final = frozenset({"failing", "uncertain", "ok", "unseen", "gap"})
 STARTS_LIMIT: Final = 1500
 
 
@@ -62,11 +63,11 @@ def axis_title(start: StartReport) -> str:
 def _base(title: str, height: int) -> Any:
     figure = go.Figure()
     figure.update_layout(
-        title={"text": plain(title), "x": 0.01},
+        title={"text": plain(title), "x": 0.01, "y": 1, "yref": "container", "yanchor": "top", "pad": {"t": 12}},
         template="plotly_white",
         height=height,
         barmode="overlay",
-        margin={"l": 10, "r": 20, "t": 60, "b": 60},
+        margin={"l": 10, "r": 20, "t": 78, "b": 60},
         font={"family": "system-ui, sans-serif", "size": 12, "color": LIGHT["ink"]},
         legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0},
         hoverlabel={"align": "left"},
@@ -156,6 +157,7 @@ def _add_bars(figure: Any, rows: Sequence[Row]) -> None:
                 insidetextanchor="middle",
                 textangle=0,
                 marker=marker,
+                showlegend=kind in _EXPLAINED,
                 hovertext=[plain(f"{m.note} [{m.begin:.3f} … {m.end:.3f} s]") for _, m in found],
                 hoverinfo="text",
             )
@@ -185,6 +187,7 @@ def _add_dots(figure: Any, rows: Sequence[Row]) -> None:
             go.Scatter(
                 mode="markers",
                 name=name,
+                showlegend=False,  # each kind of answer has a row with its name
                 x=[at for _, at, _ in points],
                 y=[i for i, _, _ in points],
                 marker={
@@ -269,7 +272,22 @@ def starts(report: Report) -> Any:
     if not timed:
         return _empty("Time to ready", "no start in this text says anything about readiness")
     figure = _base("Time to ready, start by start", 420)
-    top = max(max(s.ready.lower or 0.0, s.ready.upper or 0.0) for s in timed)
+    figure.add_trace(
+        go.Bar(
+            name="window: ready somewhere in here, if at all",
+            x=[s.index for s in timed],
+            base=[max(0.0, s.ready.lower or 0.0) for s in timed],
+            y=[_until(s) - max(0.0, s.ready.lower or 0.0) for s in timed],
+            width=0.6,
+            marker={
+                "color": LIGHT["uncertain-fill"],
+                "line": {"color": LIGHT["uncertain"], "width": 1},
+                "pattern": {"shape": "/", "fgcolor": LIGHT["uncertain"], "size": 6, "solidity": 0.35},
+            },
+            hovertext=[plain(f"start {s.index}, {s.outcome}: {window_text(s)}") for s in timed],
+            hoverinfo="text",
+        )
+    )
     for outcome, symbol, colour in (
         ("ready", "circle", "ok"),
         ("failed", "x", "fatal"),
@@ -279,26 +297,13 @@ def starts(report: Report) -> Any:
         group = [s for s in timed if s.outcome == outcome]
         if not group:
             continue
-        low = [s.ready.lower or 0.0 for s in group]
-        high = [s.ready.upper if s.ready.upper is not None else top * 1.08 for s in group]
         notes = [plain(f"start {s.index}, {s.outcome}: {window_text(s)}") for s in group]
-        figure.add_trace(
-            go.Bar(
-                name=f"{outcome}: window",
-                x=[s.index for s in group],
-                base=low,
-                y=[h - b for b, h in zip(low, high, strict=True)],
-                marker={"color": LIGHT["uncertain-fill"], "line": {"color": LIGHT[colour], "width": 1}},
-                hovertext=notes,
-                hoverinfo="text",
-            )
-        )
         figure.add_trace(
             go.Scatter(
                 mode="markers",
                 name=outcome,
                 x=[s.index for s in group],
-                y=[s.ready.upper if s.ready.upper is not None else (s.ready.lower or 0.0) for s in group],
+                y=[s.ready.upper if s.ready.upper is not None else max(0.0, s.ready.lower or 0.0) for s in group],
                 marker={"symbol": symbol, "size": 9, "color": LIGHT[colour]},
                 hovertext=notes,
                 hoverinfo="text",
@@ -309,6 +314,14 @@ def starts(report: Report) -> Any:
     figure.update_xaxes(title="start (number in the text)", tickformat="d")
     figure.update_yaxes(title="seconds after the start began", rangemode="tozero")
     return figure
+
+
+def _until(start: StartReport) -> float:
+    """Up to where an open window is drawn (seconds): the last that is known of the process, not beyond."""
+    if start.ready.upper is not None:
+        return start.ready.upper
+    last = start.end.at_s if start.end.at_s is not None else start.cut_at_s
+    return max(0.0, start.ready.lower or 0.0, last or 0.0)
 
 
 def window_text(start: StartReport) -> str:

@@ -15,6 +15,8 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -50,13 +52,15 @@ _SCRIPTS: Final = ("ticks", "figures", "hover", "view")
 JsonObject = dict[str, Any]
 
 
-def render(report: Report, *, start: int | None = None) -> str:
+def render(report: Report, *, start: int | None = None, utc: bool = False) -> str:
     """The page as text, UTF-8 when written.
 
     ``start`` is the ``index`` of the start shown first (default: the last). All starts are in the page; above
-    ``DETAILED_STARTS`` the older ones are only in the table, and the page says so. Raises ``UsageError`` when no
-    start has that index.
+    ``DETAILED_STARTS`` the older ones are only in the table, and the page says so. ``utc`` shows dated logs in UTC
+    instead of the log's own zone. Raises ``UsageError`` when no start has that index.
     """
+    if utc:
+        report = replace(report, starts=tuple(_in_utc(s) for s in report.starts))
     shown = _shown(report, start)
     detailed = _detailed(report, shown)
     models = {s.index: timeline_model(s) for s in detailed}
@@ -100,7 +104,9 @@ def render(report: Report, *, start: int | None = None) -> str:
     )
 
 
-def write_html(report: Report, path: str | Path, *, force: bool = False, start: int | None = None) -> None:
+def write_html(
+    report: Report, path: str | Path, *, force: bool = False, start: int | None = None, utc: bool = False
+) -> None:
     """Write the page to ``path`` (``-``: stdout), whole or not at all; says ``Wrote FILE`` on stderr.
 
     Raises ``OutputError`` when the file exists (without ``force``) or cannot be written, ``UsageError`` as
@@ -108,7 +114,15 @@ def write_html(report: Report, path: str | Path, *, force: bool = False, start: 
     """
     destination = Destination.named(str(path), force=force)
     destination.check()
-    destination.write(render(report, start=start))
+    destination.write(render(report, start=start, utc=utc))
+
+
+def _in_utc(start: StartReport) -> StartReport:
+    if start.began_at is None:
+        return start
+    ended = None if start.ended_at is None else start.ended_at.astimezone(UTC)
+    clock = replace(start.clock, utc_offset="+00:00")
+    return replace(start, began_at=start.began_at.astimezone(UTC), ended_at=ended, clock=clock)
 
 
 def _shown(report: Report, start: int | None) -> StartReport | None:

@@ -1,7 +1,9 @@
-"""Recorded starts of real servers on the page: every window read back from the browser is the analysis's window."""
+"""Recorded and generated starts on the page: every window read back from the browser is the analysis's window."""
 
 from __future__ import annotations
 
+import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,10 @@ import pytest
 from test_html_in_browser import close_to, expected_windows, text_problems
 
 import analyzer
+from analyzer.errors import NoDataError
+from analyzer.findings import LedgerCounts, Report
+from analyzer.records.model import SourceInfo
+from analyzer.testing import generate, random_scenario
 
 pytestmark = pytest.mark.browser
 
@@ -37,3 +43,27 @@ def test_windows_on_the_page_are_the_analysis(opened: Any, path: Path) -> None:
     shown.page.wait_for_timeout(400)  # the redraw waits until resizing stops
     assert text_problems(shown.page) == []
     assert shown.page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth") <= 0
+
+
+def _generated(seeds: range) -> Report:
+    """The starts of many generated journals in one report, numbered through."""
+    starts = []
+    for seed in seeds:
+        journal = generate(random_scenario(seed), seed)
+        try:
+            report = analyzer.analyze(analyzer.load(stdin=io.BytesIO(journal.render("export")))).report
+        except NoDataError:
+            continue
+        starts += report.starts
+    assert starts
+    numbered = tuple(replace(start, index=i) for i, start in enumerate(starts, start=1))
+    return Report("test", (SourceInfo("generated", "export", 0, 0),), LedgerCounts(0, 0, 0, 0, 0, 0), numbered)
+
+
+@pytest.mark.parametrize("first", range(0, 200, 25))
+def test_windows_of_generated_starts_are_the_analysis(opened: Any, first: int) -> None:
+    report = _generated(range(first, first + 25))
+    shown = opened(report, "#all=1")
+    for start in report.starts:
+        shown.page.select_option("#pick", str(start.index))
+        close_to(shown.windows(), expected_windows(start, all_checks=True))

@@ -166,6 +166,16 @@ def test_an_undated_log_gets_no_date() -> None:
     assert "The year is not in the text and was not guessed." in text
 
 
+def test_utc_on_request() -> None:
+    own = "".join(Page(render(made.stuck())).texts)
+    assert "2025-03-01 11:33:22 (UTC+05:30)" in own and "06:03:22" not in own
+    utc = Page(render(made.stuck(), utc=True))
+    assert "2025-03-01 06:03:22 (UTC+00:00)" in "".join(utc.texts)
+    starts = utc.data["starts"]
+    assert isinstance(starts, list) and starts[0]["zone"] == "UTC+00:00"
+    assert "no date in the text" in "".join(Page(render(made.undated(), utc=True)).texts)
+
+
 def test_a_text_without_a_start_still_says_what_was_read() -> None:
     text = "".join(Page(render(made.report())).texts)
     assert "No start found" in text and "Of 450 lines" in text
