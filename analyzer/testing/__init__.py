@@ -13,6 +13,7 @@ from analyzer.testing.generator import Generated, generate
 from analyzer.testing.model import (
     CheckTruth,
     EndTruth,
+    Line,
     PollTruth,
     Scenario,
     StartPlan,
@@ -28,6 +29,7 @@ __all__ = [
     "CheckTruth",
     "EndTruth",
     "Generated",
+    "Line",
     "PollTruth",
     "Scenario",
     "StartPlan",

@@ -15,13 +15,12 @@ CARRIERS = (
     "short", "short-precise", "short-iso", "short-iso-precise", "short-full", "short-monotonic", "short-unix",
     "with-unit", "export", "json", "cat",
 )  # fmt: skip
-SUFFIXES = {"export": ".export", "json": ".json"}
 MACHINE = "8d1c2b0f4a5e46b3a2f1c0d9e8f7a6b5"
 
 
-def suffix(carrier: str) -> str:
-    """The end of a file's name in ``carrier``."""
-    return SUFFIXES.get(carrier, ".txt")
+def file_name(name: str, carrier: str) -> str:
+    """``NAME.export``, ``NAME.json``, ``NAME.short.txt``."""
+    return f"{name}.{carrier}" if carrier in ("export", "json") else f"{name}.{carrier}.txt"
 
 
 def render(entries: Sequence[Entry], carrier: str, wall: Wall, zone: str) -> bytes:

@@ -36,17 +36,17 @@ class Generated:
 
     def truth_json(self) -> bytes:
         """The truth as written to ``truth.json``."""
-        return json.dumps(self.truth.as_dict(), indent=1, ensure_ascii=False).encode() + b"\n"
+        return (_laid_out(self.truth.as_dict()) + "\n").encode()
 
     def files(self, formats: Iterable[str] = carriers.CARRIERS) -> dict[str, bytes]:
         """Names and bytes of the files that ``write`` makes."""
-        out = {f"{self.scenario.name}.{c}{carriers.suffix(c)}": self.render(c) for c in formats}
+        out = {carriers.file_name(self.scenario.name, c): self.render(c) for c in formats}
         return out | {f"{self.scenario.name}.truth.json": self.truth_json()}
 
     def write(
         self, folder: str | Path, formats: Iterable[str] = carriers.CARRIERS, *, force: bool = False
     ) -> list[Path]:
-        """Write ``NAME.CARRIER.txt`` (``.export``, ``.json``) and ``NAME.truth.json``; the paths written.
+        """Write ``NAME.CARRIER.txt`` (``NAME.export``, ``NAME.json``) and ``NAME.truth.json``; the paths written.
 
         :raises OutputError: a file exists (without ``force``; then none is written), or cannot be written.
         """
@@ -66,6 +66,18 @@ class Generated:
         except OSError as error:
             raise OutputError(f"{error.filename or home} cannot be written: {error.strerror or error}") from error
         return paths
+
+
+def _laid_out(value: object, depth: int = 0) -> str:
+    """JSON with one line per start's field, per poll and per check."""
+    pad = " " * (depth + 1)
+    if depth < 4 and isinstance(value, dict) and value:
+        rows = [f"{pad}{json.dumps(key)}: {_laid_out(inner, depth + 1)}" for key, inner in value.items()]
+        return "{\n" + ",\n".join(rows) + "\n" + pad[1:] + "}"
+    if depth < 4 and isinstance(value, list | tuple) and value:
+        rows = [pad + _laid_out(inner, depth + 1) for inner in value]
+        return "[\n" + ",\n".join(rows) + "\n" + pad[1:] + "]"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _hex(rng: random.Random, digits: int = 32) -> str:
