@@ -163,6 +163,7 @@ def _text_lines(lines: Iterable[RawLine], tally: Tally) -> Iterator[Draft]:
         previous = line.number
         if line.filler:
             tally.lines += 1
+            tally.reasons["passed over by the fast scan"] += 1
             continue
         yield from text.feed(line)
     yield from text.finish()

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import io
 import re
-from collections import deque
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any
@@ -37,6 +36,7 @@ LOGRUS = (
     "ETCD server is now", "Shutdown request", "Second shutdown", "Kine available", "Running kube-apiserver",
     "generated self-signed CA", "Creating k3s-supervisor", "Running containerd", "Running kubelet", "containerd is now",
     "Containerd is now", "Managed etcd cluster", "Caches are synced", "Closing database", "Slow SQL", "Error: ",
+    "k3s is up", "rke2 is up", "k3s agent is up", "rke2 agent is up", "signal received",
 )  # fmt: skip
 KLOG = (
     "Serving securely", "Version: v", "Loaded ", "all system priority", "created PriorityClass",
@@ -48,64 +48,83 @@ KLOG = (
     "Starting cluster_auth", "Starting kubernetes-service", "Starting ipallocator", "Starting legacy_tok",
     "Starting apiserver l", "Caches are synced", "initial CRD", "waiting for initial CRD", "Creating default Serv",
     "Setting default Serv", "Resetting endpoints", "PostStartHook", "Successfully registered", "Node was prev",
-    "failed to initially",
+    "failed to initially", "Starting k3s v", "Starting k3s agent v", "Starting rke2 v", "k3s is up", "Waiting for API",
+    "Polling for API", "Kube API server",
 )  # fmt: skip
 KLOG_QUOTED = (
     "Starting", "Kubelet version", "allocated clusterIPs", "Deleting old lease", "Caches are synced", "Unhandled Error",
     "Started kubelet", "Successfully registered", "Node was prev",
 )  # fmt: skip
 ANYWHERE = (
-    "systemd[1]", "is up and running", "level=fatal", "level=panic", "panic: ", "fatal error: ", "goroutine 1 [",
-    "signal received", "check failed: ", "] Starting k3s v", "Suppressed ", "-- Boot ", "-- Reboot",
-    "Initial clock sync", "Time has been changed", '"SYSLOG_IDENTIFIER":"systemd"', '"SYSLOG_IDENTIFIER" : "systemd"',
-    '"MESSAGE":[', " FATA[", " PANI[", "[-]",
+    "level=fatal", "level=panic", "panic: ", "fatal error: ", "check failed: ",
+    "systemd-journald", "systemd-timesyncd",
 )  # fmt: skip
+IN_TEXT = ("systemd[1]", "-- Boot ", "-- Reboot", "FATA[", "PANI[")
+IN_JSON = (
+    '"SYSLOG_IDENTIFIER":"systemd"',
+    '"SYSLOG_IDENTIFIER" : "systemd"',
+    '"SYSLOG_IDENTIFIER": "systemd"',
+    '"MESSAGE":[',
+)
 _SYSTEMD = (b"systemd[1]", b'"systemd"')
 _BANNER = re.compile(rb'(?:msg=\\?"|\] |"MESSAGE" ?: ?")Starting (?:k3s|rke2) (?:(?:agent|server) )?v?\d')
+_TERMINAL = re.compile(rb"(?:TRAC|DEBU|INFO|WARN|ERRO)(?:\x1b\[0m)?\[")
 _READY = b"is up and running"
+_BLOCK = b"check failed: "  # klog prints the failing checks as lines of their own after this one
+_BLOCK_LINES = 60
+_Engine = Callable[[bytearray, int, int], list[int]]
 
 
 def _group(words: tuple[str, ...]) -> bytes:
     return b"|".join(re.escape(word.encode()) for word in words)
 
 
-_STDLIB = (
-    re.compile(rb'msg=(?:\\?")?(?:' + _group(LOGRUS) + rb")"),
-    re.compile(rb"\] (?:" + _group(KLOG) + rb'|\\?"(?:' + _group(KLOG_QUOTED) + rb"))"),
-    re.compile(rb"\]: F\d{4} "),
-    *(re.compile(re.escape(word.encode())) for word in ANYWHERE),
-)
+def stdlib_engine(json: bool = False, terminal: bool = True) -> _Engine:
+    """The search by the standard library: expressions behind a literal, one pass each, and plain ``find`` passes."""
+    expressions = [
+        re.compile(rb'msg=(?:\\?")?(?:' + _group(LOGRUS) + rb")"),
+        re.compile(rb"\] (?:" + _group(KLOG) + rb'|\\?"(?:' + _group(KLOG_QUOTED) + rb"))"),
+        re.compile(rb"level=(?:fatal|panic)"),
+    ]
+    words = [b"panic: ", b"fatal error: ", b"check failed: "]
+    if json:
+        expressions.append(re.compile(rb'"SYSLOG_IDENTIFIER" ?: ?"systemd(?:"|-journald|-timesyncd)'))
+        expressions.append(re.compile(rb'"MESSAGE" ?: ?(?:\[|"F\d{4} )'))
+    else:
+        expressions.append(re.compile(rb"systemd(?:\[1\]|-journald|-timesyncd)"))
+        expressions.append(re.compile(rb"-- (?:Boot |Reboot)"))
+        expressions.append(re.compile(rb"\]: F\d{4} "))
+    if terminal:
+        words += [b"FATA[", b"PANI["]
+
+    def search(buffer: bytearray, begin: int, end: int) -> list[int]:
+        starts: set[int] = set()
+        for expression in expressions:
+            for match in expression.finditer(buffer, begin, end):
+                starts.add(buffer.rfind(b"\n", begin, match.start()) + 1 or begin)
+        for word in words:
+            at = buffer.find(word, begin, end)
+            while at >= 0:
+                starts.add(buffer.rfind(b"\n", begin, at) + 1 or begin)
+                at = buffer.find(word, at + 1, end)
+        return sorted(starts)
+
+    return search
 
 
-def _starts_with_stdlib(buffer: bytearray, begin: int, end: int) -> list[int]:
-    """Offsets of the lines in ``buffer[begin:end]`` that hold a literal, ascending."""
-    starts: set[int] = set()
-    for expression in _STDLIB:
-        at = begin
-        while (match := expression.search(buffer, at, end)) is not None:
-            starts.add(buffer.rfind(b"\n", begin, match.start()) + 1 or begin)
-            at = buffer.find(b"\n", match.end() - 1, end) + 1
-            if not at:
-                break
-    return sorted(starts)
-
-
-_Engine = Callable[[bytearray, int, int], list[int]]
-
-
-def automaton_engine() -> _Engine | None:
+def automaton_engine(json: bool = False) -> _Engine | None:
     """The search by ``ahocorasick_rs``, ``None`` when it is not installed."""
     try:
         module: Any = import_module("ahocorasick_rs")
     except ImportError:
         return None
-    words = sorted({w.encode() for w in (*LOGRUS, *KLOG, *KLOG_QUOTED, *ANYWHERE) if len(w) >= 4} - {b"Starting"})
-    # At most 64 literals keep the vectorised search; two automata instead of one slow one. "[-]" and klog's F lines
-    # are too short for it and stay with the standard library.
-    half = (len(words) + 1) // 2
+    words = {w.encode() for w in (*LOGRUS, *KLOG, *KLOG_QUOTED, *ANYWHERE, *(IN_JSON if json else IN_TEXT))}
+    words.discard(b"Starting")
+    ordered = sorted(words)
+    # At most 64 literals keep the vectorised search, so two automata are faster than a single one.
     kind = module.MatchKind.LeftmostFirst
-    machines = [module.BytesAhoCorasick(part, matchkind=kind) for part in (words[:half], words[half:]) if part]
-    short = [re.compile(rb"\]: F\d{4} "), re.compile(rb"\[-\]"), re.compile(rb'\] \\?"Starting')]
+    machines = [module.BytesAhoCorasick(part, matchkind=kind) for part in (ordered[::2], ordered[1::2])]
+    short = (re.compile(rb'\] \\?"Starting'), re.compile(rb'"MESSAGE" ?: ?"F\d{4} ' if json else rb"\]: F\d{4} "))
 
     def search(buffer: bytearray, begin: int, end: int) -> list[int]:
         starts: set[int] = set()
@@ -114,12 +133,8 @@ def automaton_engine() -> _Engine | None:
                 for _, first, _last in machine.find_matches_as_indexes(view):
                     starts.add(buffer.rfind(b"\n", begin, begin + first) + 1 or begin)
         for expression in short:
-            at = begin
-            while (match := expression.search(buffer, at, end)) is not None:
+            for match in expression.finditer(buffer, begin, end):
                 starts.add(buffer.rfind(b"\n", begin, match.start()) + 1 or begin)
-                at = buffer.find(b"\n", match.end(), end) + 1
-                if not at:
-                    break
         return sorted(starts)
 
     return search
@@ -129,10 +144,9 @@ class EntryFilter:
     """The same choice for the entries of a large export: by message, with the window after a banner."""
 
     def __init__(self) -> None:
-        anywhere = tuple(w for w in ANYWHERE if not w.startswith('"'))
         self._words = re.compile(
             rb'msg="?(?:' + _group(LOGRUS) + rb")|\] (?:" + _group(KLOG) + rb'|"(?:' + _group(KLOG_QUOTED)
-            + rb"))|\AF\d{4} |" + _group(anywhere)
+            + rb"))|\AF\d{4} |" + _group(ANYWHERE)
         )  # fmt: skip
         self._head = HEAD_LINES
         self._window = 0
@@ -149,6 +163,8 @@ class EntryFilter:
             self._window = min(WINDOW, self._budget)
         elif self._window and _READY in message:
             self._window = min(self._window, AFTER_READY)
+        elif self._window < _BLOCK_LINES and self._budget > 0 and _BLOCK in message:
+            self._window = _BLOCK_LINES
         return inside or systemd or self._words.search(message) is not None
 
 
@@ -159,29 +175,36 @@ def candidates(reader: io.BufferedReader, big: bool, engine: _Engine | None = No
     that were passed over are missing from the sequence, and the next line has ``gap`` set. When the last lines are
     passed over a ``filler`` tells the number of the last one.
     """
-    size = 0
-    before: deque[RawLine] = deque(maxlen=1)
+    size = window = 0
+    line = None
     for line in read_lines(reader):
         yield line
-        before.append(line)
+        window -= 1
+        if _BANNER.search(line.data) is not None:
+            window = WINDOW
+        elif window > AFTER_READY and _READY in line.data:
+            window = AFTER_READY
         size += len(line.data) + 1
         if size > BIG or (big and line.number >= HEAD_LINES):
             break
     else:
         return
-    yield from _Scan(reader, before[0].number + 1, engine or automaton_engine() or _starts_with_stdlib).lines()
+    json = line.data.lstrip()[:1] == b"{" and b'"MESSAGE"' in line.data
+    terminal = _TERMINAL.search(line.data) is not None
+    chosen = engine or automaton_engine(json) or stdlib_engine(json, terminal)
+    yield from _Scan(reader, line.number + 1, chosen, max(window, 0)).lines()
 
 
 class _Scan:
     """State of one scan: the buffer, the number of the next line, and how much of a start is still to be kept."""
 
-    def __init__(self, reader: io.BufferedReader, number: int, engine: _Engine) -> None:
+    def __init__(self, reader: io.BufferedReader, number: int, engine: _Engine, window: int) -> None:
         self.reader = reader
         self.engine = engine
         self.number = number  # of the line at self.at
         self.at = 0
         self.gap = False
-        self.window = 0
+        self.window = window
         self.budget = WINDOW_BUDGET
         self.buffer = bytearray(BLOCK + LINE_LIMIT + BLOCK)
 
@@ -197,6 +220,7 @@ class _Scan:
             end = buffer.rfind(b"\n", overlap, filled) + 1
             if not end:
                 if not got:
+                    yield from self._tail(overlap)
                     break
                 if filled - overlap >= LINE_LIMIT:
                     yield from self._endless(overlap, filled)
@@ -261,6 +285,8 @@ class _Scan:
                 self.window = min(WINDOW, self.budget)
             elif self.window and buffer.find(_READY, start, stop) >= 0:
                 self.window = min(self.window, AFTER_READY)
+            elif self.window < _BLOCK_LINES and self.budget > 0 and buffer.find(_BLOCK, start, stop) >= 0:
+                self.window = _BLOCK_LINES
             yield self._take()
 
     def _tail(self, end: int) -> Iterator[RawLine]:
@@ -273,6 +299,8 @@ class _Scan:
         self._skip(first)
         while self.at < end:
             yield self._take()
+        if self.gap:
+            yield RawLine(self.number - 1, b"", filler=True)
 
     def _endless(self, begin: int, filled: int) -> Iterator[RawLine]:
         """A line longer than the limit: its head is kept when it holds a literal, the rest is dropped."""
