@@ -95,6 +95,8 @@ class Clocked:
         if outer is None:
             return None if inner is None else (inner.us, inner.us + inner.precision_us)
         low, high = outer.us - self._lag_near(outer), outer.us + outer.precision_us
+        # However late the journal was, the line is of this start: only a stamp of its own may lie before the begin.
+        low = max(low, min(self.zero_us, outer.us))
         if inner is not None:
             low = max(low, inner.us)
             high = min(high, inner.us + inner.precision_us)
@@ -102,14 +104,23 @@ class Clocked:
                 return outer.us - _SECOND, outer.us + outer.precision_us
         return low, high
 
+    def lag_s(self, at_s: float) -> float:
+        """By how much the journal was late around a moment, as far as klog's own stamps show."""
+        assert self.zero_us is not None
+        lags = self._lags_near(self.zero_us + round(at_s * _SECOND))
+        return max(0, *lags) / _SECOND if lags else 0.0
+
     def _lag_near(self, stamp: Stamp) -> int:
         """By how much the journal may be late here, from klog lines within two seconds; a second without any."""
         if stamp.precision_us >= _SECOND:
             return _SLACK_US
-        left = bisect.bisect_left(self._lag_at, stamp.us - _NEAR_US)
-        right = bisect.bisect_right(self._lag_at, stamp.us + _NEAR_US)
-        near = self._lag[left:right]
-        return max(0, *near) + _SLACK_US if near else _SECOND
+        lags = self._lags_near(stamp.us)
+        return max(0, *lags) + _SLACK_US if lags else _SECOND
+
+    def _lags_near(self, us: int) -> list[int]:
+        left = bisect.bisect_left(self._lag_at, us - _NEAR_US)
+        right = bisect.bisect_right(self._lag_at, us + _NEAR_US)
+        return self._lag[left:right]
 
     def arrivals(self) -> Iterator[float]:
         """Stamps of the process's lines in order, as seconds since begin."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from analyzer.analysis.clocked import Clocked
 from analyzer.events.masking import mask_secrets
@@ -36,6 +36,7 @@ class Grid:
     locked: int
     rms_s: float
     stamps: int = 0  # how many were fitted
+    slack_s: float = PHASE_SLACK_S  # by how much the phase may be late
 
     @property
     def punctual(self) -> bool:
@@ -99,7 +100,7 @@ def read_polls(start: Start, verdict: Verdict, clocked: Clocked) -> PollFacts:
         fine += [s for r in facts.unchanged if clocked.fine(r) and (s := clocked.point(r)) is not None]
         if success is not None:
             fine.append(success)
-        facts.grid = fit_grid(fine, interval)
+        facts.grid = _with_lag(fit_grid(fine, interval), fine, clocked)
     floor = clocked.earliest(start.process[0]) if start.process else None
     attempts = sorted(facts.unchanged, key=lambda r: r.seq)
     previous: LogRecord | None = None
@@ -111,7 +112,7 @@ def read_polls(start: Start, verdict: Verdict, clocked: Clocked) -> PollFacts:
             previous = before[-1]
         departed = clocked.earliest(previous) if previous is not None else floor
         if on_grid and grid and stamp is not None and _trusted(line.record, start, clocked, grid):
-            tick = grid.tick_at_or_before(stamp) - PHASE_SLACK_S
+            tick = grid.tick_at_or_before(stamp) - grid.slack_s
             departed = tick if departed is None else max(departed, tick)
         facts.sightings.append(Sighting(line, departed, clocked.latest(line.record), stamp, on_grid))
         previous = line.record
@@ -153,6 +154,16 @@ def fit_grid(stamps_s: Sequence[float], interval_s: float) -> Grid | None:
     return Grid(interval_s, phase, count, math.sqrt(sum(r * r for r in spread) / count), len(stamps_s))
 
 
+def _with_lag(grid: Grid | None, stamps_s: Sequence[float], clocked: Clocked) -> Grid | None:
+    """The grid with a slack that covers the journal's lag at the stamps that fix its phase."""
+    if grid is None:
+        return None
+    offsets = [((s - grid.phase_s + PHASE_SLACK_S) % grid.interval_s, s) for s in stamps_s]
+    earliest = min(offsets)[0]
+    lag = max(clocked.lag_s(stamp) for offset, stamp in offsets if offset - earliest < 0.001)
+    return replace(grid, slack_s=PHASE_SLACK_S + lag)
+
+
 def _trusted(record: LogRecord, start: Start, clocked: Clocked, grid: Grid) -> bool:
     """Whether an answer that lies on the grid may be taken to have left at its tick."""
     return grid.punctual and not _silent_before(record, start, clocked, grid)
@@ -186,10 +197,10 @@ def _grid_rule(facts: PollFacts, start: Start, verdict: Verdict, clocked: Clocke
     if not facts.grid.on_grid(success) or _silent_before(verdict.detected, start, clocked, facts.grid):
         return
     tick = facts.grid.tick_at_or_before(success)
-    facts.success_tick_s = tick - PHASE_SLACK_S
+    facts.success_tick_s = tick - facts.grid.slack_s
     last = facts.sightings[-1]
-    before = tick - facts.grid.interval_s - PHASE_SLACK_S
-    if last.stamp_s is not None and before >= last.stamp_s - facts.grid.interval_s - PHASE_SLACK_S:
+    before = tick - facts.grid.interval_s - facts.grid.slack_s
+    if last.stamp_s is not None and before >= last.stamp_s - facts.grid.interval_s - facts.grid.slack_s:
         facts.last_failed_tick_s = before
 
 
@@ -207,13 +218,13 @@ def implied_before(facts: PollFacts, index: int) -> float | None:
             return None
         tick = grid.tick_at_or_before(following.stamp_s) - grid.interval_s
     elif facts.success_tick_s is not None:
-        tick = facts.success_tick_s + PHASE_SLACK_S - grid.interval_s
+        tick = facts.success_tick_s + grid.slack_s - grid.interval_s
     else:
         return None
     own = facts.sightings[index].stamp_s
     if own is None or tick < own:
         return None  # the tick before is this very poll, or earlier
-    return tick - PHASE_SLACK_S
+    return tick - grid.slack_s
 
 
 def rows(facts: PollFacts, start: Start, verdict: Verdict, clocked: Clocked) -> tuple[list[Poll], PollerNote]:
