@@ -31,6 +31,20 @@ _SPEAKS_OF_US = re.compile(
     r"flag provided but not defined"
 )
 _LAUNCH = "Running kube-apiserver "
+_OPENRC = "supervise-daemon"
+_CHILD = re.compile(r"/(k3s|rke2)(?:[, ]|$)")
+_ONLY_OURS = (
+    _LAUNCH, "k3s is up and running", "k3s agent is up and running", "rke2 is up and running", "Kine available at ",
+    "Failed to test data store connection", "Waiting for API server to become available",
+)  # fmt: skip
+# Paths that name the product, where neither banner nor identifier does; /run/k3s is RKE2's as well.
+_NAMES_PRODUCT = re.compile(
+    r"/v1-(k3s|rke2)/|/var/lib/rancher/(k3s|rke2)/|unix://(k)ine\.sock|^(Pod for \S+ (?:is|not) synced)"
+)
+_SERVER_SIGNS = (
+    "api_running", "serving_securely", "apiserver_requested", "apiserver_version", "datastore_ready",
+    "datastore_waiting", "datastore_configured", "etcd_starting", "temporary_etcd",
+)  # fmt: skip
 _PIDLESS_CLOSERS = frozenset({"process_exited", "systemd_failed", "systemd_stopped", "restart_scheduled"})
 
 
@@ -48,6 +62,28 @@ class _Open:
     starting: bool = False  # systemd's Starting is among the records
     closed: bool = False  # systemd said that it ended
     dead: bool = False  # the process printed its last words
+
+
+@dataclass(slots=True)
+class _Span:
+    """Where one pid's lines stand: positions in the log, times on the axis, and whether it printed a banner."""
+
+    first: int
+    last: int
+    begin_us: int | None = None
+    end_us: int | None = None
+    banner: bool = False
+
+    def covers(self, record: LogRecord) -> bool:
+        """Whether the pid wrote before and after the line, in the log and in time."""
+        if not self.first < record.seq < self.last:
+            return False
+        if record.at is None or self.begin_us is None or self.end_us is None:
+            return True
+        return self.begin_us <= record.at.us <= self.end_us
+
+
+_Spans = dict[tuple[str | None, str | None, int], _Span]
 
 
 @dataclass(slots=True)
@@ -81,18 +117,22 @@ def find_starts(records: Sequence[LogRecord]) -> list[Start]:
             stream = streams[key] = _Stream(record.host)
         if record.payload is Payload.SYSTEMD:
             _take_systemd(stream, record)
+        elif record.ident == _OPENRC:
+            _take_openrc(stream, record)
         else:
             _take_process(stream, record, spans)
     starts: list[Start] = []
     for key, stream in streams.items():
         starts.extend(_finish(stream, trusted=bool(_FAMILY.match(key[1]))))
-    starts.sort(key=_order)
-    return starts
+    return _in_time_order(starts)
 
 
-def _order(start: Start) -> tuple[int, int]:
-    first = start.records[0].seq if start.records else 0
-    return (first, first)
+def _in_time_order(starts: list[Start]) -> list[Start]:
+    """By their begins where all are dated, else as the log has them."""
+    dated = [(s.began.at.us, s) for s in starts if s.began is not None and s.began.at is not None and s.began.absolute]
+    if len(dated) == len(starts):
+        return [start for _, start in sorted(dated, key=lambda pair: pair[0])]
+    return sorted(starts, key=lambda start: start.records[0].seq if start.records else 0)
 
 
 def _stream_key(record: LogRecord, named: frozenset[str]) -> tuple[str | None, str] | None:
@@ -109,7 +149,7 @@ def _stream_key(record: LogRecord, named: frozenset[str]) -> tuple[str | None, s
         return None
     if record.ident is None:
         return (record.host, "")
-    match = _FAMILY.match(record.ident)
+    match = _FAMILY.match(record.ident) or (record.ident == _OPENRC and _CHILD.search(record.message))
     if match:
         return (record.host, match.group(1))
     return (record.host, record.ident) if record.ident in named else None
@@ -128,20 +168,24 @@ def _named_streams(records: Iterable[LogRecord]) -> frozenset[str]:
             or message.startswith("Polling for API server readiness:")
             or message.endswith("check failed: readyz")
             or message == "Kube API server is now running"
+            or (record.payload is Payload.LOGRUS and message.startswith(_ONLY_OURS))
         ):
             found.add(ident)
     return frozenset(found)
 
 
-def _pid_spans(records: Iterable[LogRecord]) -> dict[tuple[str | None, str | None, int], tuple[int, int, bool]]:
-    """First and last position of every pid, and whether it printed a banner."""
-    spans: dict[tuple[str | None, str | None, int], tuple[int, int, bool]] = {}
+def _pid_spans(records: Iterable[LogRecord]) -> _Spans:
+    spans: _Spans = {}
     for record in records:
         if record.pid is None or record.payload is Payload.SYSTEMD:
             continue
         key = (record.host, record.boot_id, record.pid)
-        first, _, banner = spans.get(key, (record.seq, record.seq, False))
-        spans[key] = (first, record.seq, banner or bool(_BANNER.match(record.message)))
+        span = spans.setdefault(key, _Span(record.seq, record.seq))
+        span.last = record.seq
+        span.banner = span.banner or bool(_BANNER.match(record.message))
+        if record.at is not None:
+            span.begin_us = min(record.at.us, span.begin_us if span.begin_us is not None else record.at.us)
+            span.end_us = max(record.at.us, span.end_us if span.end_us is not None else record.at.us)
     return spans
 
 
@@ -164,9 +208,17 @@ def _take_systemd(stream: _Stream, record: LogRecord) -> None:
         current.closed = True
 
 
-def _take_process(
-    stream: _Stream, record: LogRecord, spans: dict[tuple[str | None, str | None, int], tuple[int, int, bool]]
-) -> None:
+def _take_openrc(stream: _Stream, record: LogRecord) -> None:
+    """OpenRC's supervisor in the syslog: k3s itself writes into a file, which may be missing from the text."""
+    current = stream.current
+    if current is None or "ommand line: " in record.message:
+        stream.opens.append(_Open(records=[record], starting="ommand line: " in record.message))
+        return
+    current.records.append(record)
+    current.closed = current.closed or "exited with " in record.message
+
+
+def _take_process(stream: _Stream, record: LogRecord, spans: _Spans) -> None:
     banner = bool(_BANNER.match(record.message))
     target = _existing(stream, record, banner, spans)
     if target is None:
@@ -197,7 +249,7 @@ def _existing(
     stream: _Stream,
     record: LogRecord,
     banner: bool,
-    spans: dict[tuple[str | None, str | None, int], tuple[int, int, bool]],
+    spans: _Spans,
 ) -> _Open | None:
     """The start under construction that the line belongs to; ``None``: a new one begins here."""
     current = stream.current
@@ -234,14 +286,12 @@ def _was_running(opened: _Open) -> bool:
     return opened.pid is None and any(r.payload is Payload.KLOG for r in opened.process)
 
 
-def _is_child(
-    record: LogRecord, parent: _Open, spans: dict[tuple[str | None, str | None, int], tuple[int, int, bool]]
-) -> bool:
+def _is_child(record: LogRecord, parent: _Open, spans: _Spans) -> bool:
     """A pid that starts while an older one still writes, without a banner of its own, is the older one's child."""
     assert record.pid is not None and parent.pid is not None
-    _, _, has_banner = spans[(record.host, record.boot_id, record.pid)]
+    own = spans[(record.host, record.boot_id, record.pid)]
     span = spans.get((record.host, record.boot_id, parent.pid))
-    return not has_banner and span is not None and span[1] > record.seq
+    return not own.banner and span is not None and span.covers(record)
 
 
 def _pull_back(old: _Open, new: _Open) -> None:
@@ -278,7 +328,7 @@ def _is_ours(start: Start, trusted: bool) -> bool:
                 return True
             case Mark(kind="milestone"):
                 return True
-            case Mark(kind="end", id="fatal" | "shutdown_requested" | "component_exited"):
+            case Mark(kind="end", id="fatal" | "shutdown_requested" | "component_exited" | "supervisor_exit"):
                 if any(_SPEAKS_OF_US.search(record.message) for record in start.process[:200]):
                     return True
             case _:
@@ -340,8 +390,20 @@ def _identify(start: Start) -> None:
     ):
         running = start.first("k3s_running", "agent_running")
         start.product = "rke2" if running is not None and "rke2" in running.record.message else "k3s"
+    if start.product == "unknown":
+        start.product = _product_by_paths(start)
     if start.role == "unknown":
-        if start.first("api_running", "serving_securely", "apiserver_requested", "apiserver_version"):
+        if start.first(*_SERVER_SIGNS) or any(
+            m.groups.get("component") for m in start.marks("pod_synced", "pod_not_synced")
+        ):
             start.role = "server"
         elif start.first("agent_running"):
             start.role = "agent"
+
+
+def _product_by_paths(start: Start) -> str:
+    for record in start.process[:200]:
+        found = _NAMES_PRODUCT.search(record.message)
+        if found is not None:
+            return "rke2" if "rke2" in found.groups() or found[4] else "k3s"
+    return "unknown"

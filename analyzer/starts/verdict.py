@@ -11,7 +11,7 @@ import re
 from typing import Literal
 
 from analyzer.events.masking import mask_secrets
-from analyzer.events.model import Mark, PollLine
+from analyzer.events.model import HealthBlock, Mark, PollLine
 from analyzer.records.goquote import unquote
 from analyzer.records.model import LogRecord
 from analyzer.starts.model import Start, Verdict
@@ -22,7 +22,16 @@ _AFTER_READY = re.compile(r"leaderelection lost|lost master|leader election lost
 _EXIT = re.compile(r"code=(?P<code>\w+), status=(?P<status>\d+)(?:/(?P<name>[\w-]+))?")
 EndKind = Literal["running", "stopped", "failed"]
 _ROOT_IDS = ("fatal", "component_exited", "panic", "hook_failed")
-_DOWN_IDS = (*_ROOT_IDS, "shutdown_requested", "shutting_down", "process_exited", "systemd_failed")
+_DOWN_IDS = (*_ROOT_IDS, "shutdown_requested", "shutting_down", "process_exited", "systemd_failed", "supervisor_exit")
+# What only a process does that is still starting: without any of it a fragment does not say when its end came.
+_STARTING_IDS = (
+    "starting", "systemd_starting", "extracting", "certificates", "client_ca_generated", "datastore_configured",
+    "datastore_waiting", "datastore_ready", "temporary_etcd", "etcd_starting", "apiserver_requested",
+    "apiserver_version", "serving_securely", "apiserver_waiting", "pod_not_synced", "server_not_ready",
+    "containerd_ready", "kubelet_started", "agent_starting",
+)  # fmt: skip
+_FIRST_WORK = re.compile(r"perform initial |PostStartHook|starting (?:kubernetes|tls server)|preparing server")
+_START_FAILED = re.compile(r"^Failed to start |: Start request repeated too quickly|: start operation timed out")
 
 
 def judge(start: Start) -> Verdict:
@@ -34,10 +43,24 @@ def judge(start: Start) -> Verdict:
     end_kind, end, end_reason = _end(start, position, asked, failure, reason)
     if detected is not None:
         return Verdict("ready", None, detected, stop_sign, end_kind, end, end_reason)
-    if end_kind == "running" or (not start.begin_seen and _AFTER_READY.search(end_reason or "")):
-        # A fragment that ends with what only a ready server can lose does not say how its start went.
+    if end_kind == "running" or (not start.begin_seen and not _ended_while_starting(start, failure, end_reason or "")):
+        # A fragment that ends with what only a ready server can lose, or shows nothing of a start, does not say how
+        # the start went.
         return Verdict("incomplete", None, None, stop_sign, end_kind, end, end_reason)
     return Verdict(end_kind, end_reason, None, stop_sign, end_kind, end, end_reason)
+
+
+def _ended_while_starting(start: Start, failure: LogRecord | None, words: str) -> bool:
+    if _AFTER_READY.search(words):
+        return False
+    if start.first(*_STARTING_IDS) is not None or any(isinstance(e, PollLine | HealthBlock) for e in start.events):
+        return True
+    if any(_START_FAILED.search(mark.record.message) for mark in start.marks("systemd_failed")):
+        return True
+    # A message of k3s or of a component is nearly always about the start; a crash or a kill can come at any time.
+    return failure is not None and (
+        _FIRST_WORK.search(words) is not None or not any(mark.record is failure for mark in start.marks("panic"))
+    )
 
 
 def _shutdown_cause(mark: Mark) -> str | None:
@@ -150,7 +173,15 @@ def _end(
         failed, words = _exit_text(exits[0])
         reset = any("cluster-reset" in r.message or "membership has been reset" in r.message for r in start.process)
         return ("stopped" if reset and not failed else "failed"), exits[0].record, words
-    others = start.marks("systemd_failed", "restart_scheduled", "systemd_stopped")
+    supervisor = start.first("supervisor_exit")
+    if supervisor is not None:
+        words = supervisor.groups.get("cause") or supervisor.groups.get("rancher") or supervisor.record.message
+        return "failed", supervisor.record, words
+    # What failed says more than that systemd tries again.
+    others = sorted(
+        start.marks("systemd_failed", "restart_scheduled", "systemd_stopped"),
+        key=lambda mark: ("Failed to schedule" not in mark.record.message, mark.id != "systemd_failed"),
+    )
     if others:
         return "failed", others[0].record, mask_secrets(others[0].record.message)
     follower = start.followed_by
