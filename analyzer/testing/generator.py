@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from analyzer.errors import OutputError
 from analyzer.testing import carriers, journal
+from analyzer.testing.course import Identity
 from analyzer.testing.model import SECOND, Entry, Line, Scenario, StartPlan, StartTruth, Truth
 from analyzer.testing.phrasing import Wall
-from analyzer.testing.play import Identity, Player
+from analyzer.testing.play import Player
 from analyzer.testing.tape import SYSTEMD
 from analyzer.testing.world import NEVER, Stored
+
+_TOLD = re.compile(r"Kube API server is now running|(?:k3s|rke2)(?: agent)? is up and running")
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +169,8 @@ def _within(
         polls = tuple(
             replace(p, printed=p.printed and (truth.invocation_id, p.answered_us) in texts) for p in truth.polls
         )
-        out.append(replace(truth, polls=polls))
+        told = any(e.invocation_id == truth.invocation_id and _TOLD.search(e.line.text) for e in kept)
+        out.append(replace(truth, polls=polls, detection_in_log=truth.detection_in_log and told))
     return kept, out
 
 

@@ -10,6 +10,7 @@ that is written as ``truth.json``::
         "host", "unit", "pid", "version", "product", "role", "boot_id", "invocation_id",
         "outcome",                                      # ready | failed | stopped | incomplete
         "end_in_log",                                   # the process's own lines tell of its end
+        "detection_in_log",                             # a line that only follows the success is in the text
         "reason_has",                                   # text that the reason of a failure must contain, or null
         "serving_us",                                   # "Serving securely" of the API server that is polled, or null
         "ready_us",                                     # /readyz turned OK and stayed so (until noticed); null: never
@@ -146,6 +147,7 @@ class StartTruth:
     invocation_id: str
     outcome: Outcome
     end_in_log: bool
+    detection_in_log: bool
     reason_has: str | None
     serving_us: int | None
     ready_us: int | None
@@ -180,11 +182,15 @@ def expected_outcome(start: StartTruth, carrier: str) -> Outcome:
     """The outcome that a reader of ``carrier`` can know.
 
     ``cat`` is what a container's log holds: the process's own lines. A start that ended without a word of its own
-    (killed, or stopped by a release that says nothing) is ``incomplete`` there.
+    (killed, or stopped by a release that says nothing) is ``incomplete`` there, and so is one whose readiness was
+    told in a part of the text that was cut off.
     """
-    if carrier == "cat" and start.outcome in ("failed", "stopped") and not start.end_in_log:
+    outcome: Outcome = start.outcome
+    if outcome == "ready" and not start.detection_in_log:
+        outcome = "incomplete" if start.end.kind == "running" else start.end.kind
+    if carrier == "cat" and outcome in ("failed", "stopped") and not start.end_in_log:
         return "incomplete"
-    return start.outcome
+    return outcome
 
 
 @dataclass(frozen=True, slots=True)

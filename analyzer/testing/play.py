@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from analyzer.testing import phrasing
+from analyzer.testing.endings import Endings
 from analyzer.testing.model import (
     SECOND,
     CheckTruth,
@@ -13,36 +12,12 @@ from analyzer.testing.model import (
     EndTruth,
     Line,
     Outcome,
-    PollTruth,
-    StartPlan,
     StartTruth,
 )
 from analyzer.testing.polling import TOTAL_LIMIT, Answer, Asking, legacy, shared
-from analyzer.testing.release import Release, release
-from analyzer.testing.script_after import Aftermath, hook_failure
-from analyzer.testing.script_api import ApiServer
-from analyzer.testing.script_setup import Setup
-from analyzer.testing.tape import Tape
-from analyzer.testing.world import BOOTSTRAP, NEVER, Making, Stored, World
+from analyzer.testing.world import BOOTSTRAP, NEVER, Making
 
-BAD_FLAG = "unknown flag: --enable-admission-plugin"
-PORT_TAKEN = (
-    "failed to create listener: failed to listen on 127.0.0.1:6444: "
-    "listen tcp 127.0.0.1:6444: bind: address already in use"
-)
-BAD_TOKEN = "bootstrap data already found and encrypted with different token"
 HEALTH_LIMIT = 80  # blocks of the API server's own loop, which asks ten times a second
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who the process is on its machine."""
-
-    pid: int
-    boot_id: str
-    invocation_id: str
-    address: str
-    ca_born: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,64 +29,10 @@ class Played:
     over_us: int
 
 
-@dataclass(slots=True)
-class Player:
+class Player(Endings):
     """One start in the making; ``run`` does everything."""
 
-    plan: StartPlan
-    who: Identity
-    stored: Stored
-    wall: phrasing.Wall
-    rng: random.Random
-    began: int
-    old_systemd: bool = False
-    cut: int = NEVER  # the file is copied here: nothing later is part of the truth
-    rel: Release = field(init=False)
-    tape: Tape = field(init=False)
-    setup: Setup = field(init=False)
-    api: ApiServer = field(init=False)
-    after: Aftermath = field(init=False)
-    world: World = field(init=False)
-    polls: list[PollTruth] = field(init=False)
-    process: int = field(init=False)
-    success: Answer | None = field(init=False)
-    doom: int = field(init=False)
-    end_in_log: bool = field(init=False)
-    reason: str | None = field(init=False)
-    failed: bool = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.rel = release(self.plan.version)
-        self.tape = Tape(self.wall, self.rng, self.who.pid, self.plan.product)
-        shared_by_all = (self.tape, self.plan, self.rel, self.stored, self.who.address, self.who.ca_born)
-        self.setup = Setup(*shared_by_all)
-        self.api = ApiServer(*shared_by_all)
-        self.after = Aftermath(*shared_by_all)
-        self.world = World()
-        self.polls = []
-        self.success = None
-        self.doom, self.end_in_log, self.reason, self.failed = NEVER, False, None, False
-
-    # ------------------------------------------------------------------ small helpers
-
-    @property
-    def unit(self) -> str:
-        """The unit's name."""
-        if self.plan.product == "rke2":
-            return f"rke2-{self.plan.role}.service"
-        return "k3s-agent.service" if self.plan.role == "agent" else "k3s.service"
-
-    @property
-    def described(self) -> str:
-        """The unit in systemd's sentences."""
-        text = "Lightweight Kubernetes"
-        if self.plan.product == "rke2":
-            text = f"Rancher Kubernetes Engine v2 ({self.plan.role})"
-        return text if self.old_systemd else f"{self.unit} - {text}"
-
-    def span(self, low: float, high: float) -> int:
-        """A length between two numbers of seconds on this machine, µs."""
-        return round(self.rng.uniform(low, high) * self.plan.pace * SECOND)
+    __slots__ = ()
 
     # ------------------------------------------------------------------ the whole start
 
@@ -223,6 +144,7 @@ class Player:
         self.api.boot(world)
         self.api.serve(world)
         self.api.hooks(world)
+        self.api.slowness(world)
         if plan.verbose:
             self._own_loop()
 
@@ -383,130 +305,6 @@ class Player:
         if at < self.doom:
             self.tape.systemd(at + self.rng.randint(200, 900), "started", f"Started {self.described}.")
 
-    # ------------------------------------------------------------------ ends
-
-    def _fatal_before(self, at: int) -> None:
-        """The server cannot be prepared: the token is another one."""
-        self.world.flips = {name: [] for name in self.rel.checks}
-        chain = f"failed to bootstrap cluster data: {BAD_TOKEN}" if self.rel.minor >= 32 else BAD_TOKEN
-        text = (
-            f"preparing server: {chain}" if self.rel.minor >= 32 else f"starting kubernetes: preparing server: {chain}"
-        )
-        if self.rel.exit_zero:
-            self.tape.log(at - 20, "Shutdown request received")
-        self.tape.log(at, text, "fatal")
-        self._die(at, BAD_TOKEN, status=1)
-
-    def _fatal_launch(self, at: int) -> bool:
-        """The API server ends as soon as it begins."""
-        causes = {"bad-flag": BAD_FLAG, "port-taken": PORT_TAKEN}
-        cause = causes.get(self.plan.fate)
-        if cause is None:
-            return False
-        at += self.rng.randint(400, 3000)
-        self.tape.raw(at, f"Error: {cause}")
-        if not self.rel.exit_zero:
-            level = "fatal" if self.rel.minor <= 28 else "error"
-            self.tape.log(at + 6, f"apiserver exited: {cause}", level)
-        else:
-            quoted = (
-                phrasing.go_quote(f"apiserver exited: {cause}")
-                if self.rel.quotes_cause
-                else f"apiserver exited: {cause}"
-            )
-            self.tape.log(at + 6, f"Shutdown request received: {quoted}", "error")
-            text = f"Polling for API server readiness: GET /readyz failed: {phrasing.canceled(6443)}"
-            self.tape.log(at + 260, text)
-            self.polls.append(PollTruth(at + 5, at + 260, None, "context_canceled", printed=True))
-            self.tape.log(at + 300, "Closing database connections...")
-        self._die(at + 400, cause, status=0 if self.rel.exit_zero else 1)
-        return True
-
-    def _give_up(self, at: int, last: str) -> None:
-        """Fifteen minutes are over."""
-        glue = "\n" if self.rel.joins_with_newline else ", "
-        cause = f"ait for API server to become ready: context deadline exceeded{glue}{last}"
-        if not self.rel.exit_zero:
-            self.tape.log(at, f"Failed to w{cause}", "fatal")
-        else:
-            text = f"failed to w{cause}"
-            quoted = phrasing.go_quote(text) if self.rel.quotes_cause else text
-            self.tape.log(at, f"Shutdown request received: {quoted}", "error")
-            if self.plan.store == "etcd":
-                self.tape.log(at + 1100, "Stopping etcd server...")
-                self.tape.log(at + 1600, "etcd exited: server is stopping", "error")
-        self._die(at + 1700, "to become ready: context deadline exceeded", status=0 if self.rel.exit_zero else 1)
-
-    def _die(self, at: int, reason: str, *, status: int) -> None:
-        """The process ends by itself; systemd notices."""
-        self.doom = self.tape.end = at
-        self.reason, self.failed, self.end_in_log = reason, True, True
-        at += self.rng.randint(3000, 20_000)
-        if status == 0:
-            started = any(
-                line.fields.get("MESSAGE_ID") == "39f53479d3a045ac8e11786248231fbf" for _, _, line in self.tape.rows
-            )
-            if started:
-                self._succeeded(at)
-            else:
-                self.tape.systemd(at, "failed", f"{self.unit}: Failed with result 'protocol'.", 4)
-            return
-        name = {1: "FAILURE", 2: "INVALIDARGUMENT"}[status]
-        text = f"{self.unit}: Main process exited, code=exited, status={status}/{name}"
-        self.tape.systemd(at, "exited", text, 5, EXIT_CODE="exited", EXIT_STATUS=str(status))
-        self.tape.systemd(at + 90, "failed", f"{self.unit}: Failed with result 'exit-code'.", 4)
-
-    def _succeeded(self, at: int) -> None:
-        words = "Succeeded." if self.old_systemd else "Deactivated successfully."
-        self.tape.systemd(at, "succeeded", f"{self.unit}: {words}")
-
-    def _finish(self) -> int:
-        """Whatever ends the start, or the end of the recording; the moment after which the next may begin."""
-        plan, tape = self.plan, self.tape
-        noticed = self.success.answered if self.success is not None else None
-        if plan.fate in ("stop", "kill") and not plan.fate_at_s:
-            after = noticed if noticed is not None else self.process
-            self.doom = after + round(plan.run_s * SECOND)
-        if plan.fate == "hook-limit" and self.world.dead != NEVER and self.doom == self.world.dead:
-            text, reason = hook_failure()
-            last = self.after.panic(self.world.dead, text)
-            self._die(last, reason, status=2)
-            return last
-        if plan.fate == "kill":
-            tape.end = self.doom
-            self.failed = True
-            at = self.doom + self.rng.randint(300, 9000)
-            text = f"{self.unit}: Main process exited, code=killed, status=9/KILL"
-            tape.systemd(at, "exited", text, 5, EXIT_CODE="killed", EXIT_STATUS="9")
-            tape.systemd(at + 80, "failed", f"{self.unit}: Failed with result 'signal'.", 4)
-            return at
-        if plan.fate == "stop":
-            return self._stop(before_ready=noticed is None or noticed > self.doom)
-        if self.failed:
-            return self.doom
-        last = noticed if noticed is not None else self.process + 60 * SECOND
-        tape.end = min(tape.end, last + round(plan.run_s * SECOND))
-        return tape.end
-
-    def _stop(self, *, before_ready: bool) -> int:
-        """Somebody asked systemd to stop it."""
-        tape, at = self.tape, self.doom
-        tape.systemd(at, "stopping", f"Stopping {self.described}...")
-        told = at + self.rng.randint(200, 3000)
-        tape.end = told
-        # Nothing of the normal course is said any more: only the noise of going down.
-        kept = tape.lines()
-        tape.rows = [(line.at_us, number, line) for number, line in enumerate(kept)]
-        tape.end = NEVER
-        self.end_in_log = self.rel.says_signal
-        self.after.closing(told, before_ready=before_ready)
-        if before_ready and self.plan.cancel_prints_ready and self.rel.cancel_closes and self.plan.role == "server":
-            self.setup.run(told + 2000, "Kube API server is now running", f"{self.plan.product} is up and running")
-        over = at + self.rng.randint(60_000, 900_000)
-        self._succeeded(over)
-        tape.systemd(over + 900, "stopped", f"Stopped {self.described}.")
-        return over + 1000
-
     # ------------------------------------------------------------------ the truth
 
     def _truth(self) -> StartTruth:
@@ -533,6 +331,7 @@ class Player:
             invocation_id=self.who.invocation_id,
             outcome=outcome,
             end_in_log=self.end_in_log and over,
+            detection_in_log=success is not None,
             reason_has=self.reason if over and outcome == "failed" else None,
             serving_us=world.serving if world.serving <= until else None,
             ready_us=ready,

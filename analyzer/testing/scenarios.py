@@ -334,7 +334,7 @@ def random_scenario(seed: int) -> Scenario:
     turn = rng.random()
     if len(starts) == 1 and starts[0].fate == "run" and turn < 0.12:
         scenario = replace(scenario, cut_after_s=rng.uniform(4.0, 25.0))
-    elif len(starts) == 1 and turn < 0.2 and base.role == "server":
+    elif len(starts) == 1 and starts[0].fate == "run" and turn < 0.2 and base.role == "server":
         scenario = replace(scenario, cut_before_s=rng.uniform(1.0, 6.0))
     return scenario
 

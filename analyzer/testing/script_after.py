@@ -5,6 +5,14 @@ from __future__ import annotations
 from analyzer.testing.stage import Stage
 from analyzer.testing.world import RBAC
 
+CONTROLLERS = (
+    "serviceaccount-token-controller", "root-ca-certificate-publisher-controller", "ephemeral-volume-controller",
+    "serviceaccount-controller", "garbage-collector-controller", "daemonset-controller", "deployment-controller",
+    "horizontal-pod-autoscaler-controller", "ttl-controller", "node-ipam-controller", "node-lifecycle-controller",
+    "endpointslice-controller", "replicationcontroller-controller", "resourcequota-controller", "job-controller",
+    "replicaset-controller", "statefulset-controller", "disruption-controller",
+)  # fmt: skip
+
 
 class Aftermath(Stage):
     """What follows once readiness was noticed, or never will be."""
@@ -31,6 +39,10 @@ class Aftermath(Stage):
             first = f'"Starting" version="{self.plan.version}"' if rel.minor >= 27 else f"Version: {self.plan.version}"
             tape.klog(at, "controllermanager.go:185", first)
             tape.klog(at + 5300, "secure_serving.go:213", "Serving securely on 127.0.0.1:10257")
+            begun = at + 5300
+            for name in CONTROLLERS if rel.minor >= 27 else ():
+                begun = tape.soon(begun, 0.002, 0.25 * self.plan.pace)
+                tape.klog(begun, "controllermanager.go:765", f'"Started controller" controller="{name}"')
         crd = "Creating embedded CRD" if rel.minor >= 35 else "Applying CRD"
         at = self.run(at + 9000, f"{crd} addons.k3s.cattle.io", f"{crd} etcdsnapshotfiles.k3s.cattle.io", step=0.05)
         at = self.run(

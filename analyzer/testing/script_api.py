@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from analyzer.testing.model import SECOND
 from analyzer.testing.phrasing import go_quote
 from analyzer.testing.stage import Stage
 from analyzer.testing.world import CIDR, World
@@ -201,6 +202,25 @@ class ApiServer(Stage):
         text = "all system priority classes are created successfully or already exist."
         tape.klog(marks["classes"], "storage_scheduling.go:111", text)
         self._rbac(world)
+
+    def slowness(self, world: World) -> None:
+        """What a slow or stalled datastore makes its client or server say."""
+        plan, tape = self.plan, self.tape
+        took = plan.request_ms * 16
+        begin = world.marks.get("rbac_try", world.serving)
+        moments = [begin + round(plan.request_ms * 1000 * 20 * (n + 1)) for n in range(4)] if took > 100 else []
+        if plan.stall_at_s is not None:
+            stalled = world.serving + round(plan.stall_at_s * SECOND)
+            moments += [stalled + round((2.0 + 2.5 * n) * SECOND) for n in range(int(plan.stall_s / 2.5))]
+        for number, at in enumerate(moments):
+            key = "/registry/health" if number >= 4 or took <= 100 else "/registry/clusterroles/system:node"
+            if plan.store == "etcd":
+                length = "2.000512304s" if key == "/registry/health" else f"{took:.6f}ms"
+                fields = {"took": length, "expected-duration": "100ms", "prefix": "read-only range "}
+                fields |= {"request": f'key:"{key}" '}
+                tape.zap(at, "etcdserver/util.go:170", "apply request took too long", "warn", fields)
+            elif key == "/registry/health":
+                tape.log(at, f"error while range on {key} {key}: context deadline exceeded", "error")
 
     def _rbac(self, world: World) -> None:
         tape, marks = self.tape, world.marks

@@ -157,6 +157,13 @@ def test_a_file_without_its_beginning_keeps_its_truth() -> None:
     assert sum(p.printed for p in start.polls) < sum(p.printed for p in whole.truth.starts[0].polls)
 
 
+def test_readiness_that_was_told_before_the_text_begins_cannot_be_known() -> None:
+    made = generate(Scenario(name="late", starts=(StartPlan(pace=2.0, run_s=30.0),), cut_before_s=11.5))
+    (start,) = made.truth.starts
+    assert start.outcome == "ready" and start.detected_us is not None and not start.detection_in_log
+    assert [expected_outcome(start, c) for c in ("short", "cat")] == ["incomplete", "incomplete"]
+
+
 def test_a_cut_that_leaves_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="nothing"):
         generate(Scenario(name="x", cut_before_s=4000.0))
