@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
 
 from analyzer.errors import BadInputError, UsageError
 from analyzer.findings import Report, StartReport
@@ -47,9 +47,10 @@ class Log:
 
     book: LogBook
     errors: tuple[BadInputError, ...] = ()
+    waits: tuple[Report, ...] = ()  # polls that ``k3slog wait --output`` saved
 
     def __repr__(self) -> str:
-        names = ", ".join(s.path for s in self.book.sources)
+        names = ", ".join(s.path for sources in (self.book.sources, *(w.sources for w in self.waits)) for s in sources)
         return f"<Log of {names or 'nothing'}: {len(self.book.records)} records, {len(self.errors)} unreadable>"
 
     def _repr_html_(self) -> str:
@@ -141,10 +142,85 @@ def load(
 
     if not paths and stdin is None:
         raise UsageError("nothing to read", hint='Name a file: load("journal.txt")')
-    book, errors = read_book([os.fspath(p) for p in paths or ("-",)], stdin=stdin, observer=observer)
-    if errors and not keep_going and not book.sources:
+    journals: list[str] = []
+    waits: list[Report] = []
+    errors: list[BadInputError] = []
+    for path in [os.fspath(p) for p in paths or ("-",)]:
+        try:
+            wait = _saved_wait(path)
+        except BadInputError as error:
+            errors.append(error)
+            continue
+        if wait is None:
+            journals.append(path)
+        else:
+            waits.append(wait)
+    book, unread = read_book(journals, stdin=stdin, observer=observer)
+    errors += unread
+    if errors and not keep_going and not book.sources and not waits:
         raise errors[0]
-    return Log(book, tuple(errors))
+    return Log(book, tuple(errors), tuple(waits))
+
+
+_HEADER_LIMIT = 65536
+
+
+def _saved_wait(path: str) -> Report | None:
+    """The report on a polls file of ``k3slog wait``; ``None`` for anything else, whatever is wrong with it."""
+    from analyzer.live import observed
+
+    if path == "-" or not os.path.isfile(path):
+        return None
+    try:
+        with open(path, "rb") as file:
+            if not observed.looks_like(file.readline(_HEADER_LIMIT).decode("utf-8", "replace")):
+                return None
+        with open(path, encoding="utf-8", errors="replace") as lines:
+            wait = observed.parse(lines, path)
+    except OSError:
+        return None  # the reader of logs says what is wrong
+    from analyzer.live.report import report_of
+
+    return report_of(wait, path=path, size=os.path.getsize(path), tool_version=version())
+
+
+def _joined(reports: Sequence[Report]) -> Report:
+    """One report of several: sources and starts numbered through."""
+    first, *others = reports
+    if not others:
+        return first
+    sources, starts, evidence = list(first.sources), list(first.starts), dict(first.evidence)
+    counts = {name: getattr(first.ledger, name) for name in _LEDGER_COUNTS}
+    reasons = dict(first.ledger.reasons)
+    for report in others:
+        offset = len(sources)
+        sources += report.sources
+        starts += [
+            replace(_with_source(start, offset), index=len(starts) + n) for n, start in enumerate(report.starts, 1)
+        ]
+        evidence |= {(source + offset, line): text for (source, line), text in report.evidence.items()}
+        for name in _LEDGER_COUNTS:
+            counts[name] += getattr(report.ledger, name)
+        for reason, count in report.ledger.reasons.items():
+            reasons[reason] = reasons.get(reason, 0) + count
+    ledger = replace(first.ledger, **counts, reasons=reasons)
+    return replace(first, sources=tuple(sources), starts=tuple(starts), evidence=evidence, ledger=ledger)
+
+
+_LEDGER_COUNTS = ("lines", "used", "ignored", "malformed", "truncated", "lossy")
+_Part = TypeVar("_Part")
+
+
+def _with_source(part: _Part, offset: int) -> _Part:
+    """The same result with every source index moved by ``offset``."""
+    if isinstance(part, tuple):
+        return cast("_Part", tuple(_with_source(item, offset) for item in part))
+    if not is_dataclass(part) or isinstance(part, type):
+        return part
+    values = {f.name: _with_source(getattr(part, f.name), offset) for f in fields(part)}
+    if "source" in values:
+        values["source"] += offset
+    return cast("_Part", replace(part, **values))
 
 
 def analyze(log: Log | PathLike | Sequence[PathLike], *, observer: Observer | None = None) -> Analysis:
@@ -157,4 +233,7 @@ def analyze(log: Log | PathLike | Sequence[PathLike], *, observer: Observer | No
     if not isinstance(log, Log):
         paths = (log,) if isinstance(log, str | os.PathLike) else tuple(log)
         log = load(*paths, observer=observer)
-    return Analysis(analyze_book(log.book, tool_version=version()), log.errors)
+    reports = list(log.waits)
+    if log.book.sources or not reports:
+        reports.insert(0, analyze_book(log.book, tool_version=version()))
+    return Analysis(_joined(reports), log.errors)
