@@ -83,8 +83,25 @@ class Clocked:
         return self.seconds(stamp.us)
 
     def fine(self, record: LogRecord) -> bool:
-        """Whether the line's arrival is stamped finely enough to be put on the poll grid."""
-        return record.at is not None and record.at.precision_us <= _FINE_US
+        """Whether the line's arrival is stamped finely enough, and not visibly late, to be put on the poll grid."""
+        outer, inner = record.at, record.inner_at
+        if outer is None or outer.precision_us > _FINE_US:
+            return False
+        return inner is None or outer.us <= inner.us + inner.precision_us + _SLACK_US
+
+    def prompt(self, record: LogRecord, by_s: float) -> bool:
+        """Whether nothing shows that the journal took the line down more than ``by_s`` after it was written.
+
+        A reader on its own clock can be late by whole seconds on a starved machine; klog's own stamps around the line
+        tell, and so does the second in a logrus line.
+        """
+        stamp, by_us = record.at, int(by_s * _SECOND)
+        if stamp is None:
+            return False
+        inner = record.inner_at
+        if inner is not None and inner.us + inner.precision_us + by_us < stamp.us:
+            return False
+        return stamp.precision_us >= _SECOND or max([0, *self._lags_near(stamp.us)]) <= by_us
 
     def _span_us(self, record: LogRecord) -> tuple[int, int] | None:
         if self.zero_us is None:

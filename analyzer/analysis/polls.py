@@ -24,6 +24,7 @@ from analyzer.starts.model import Start, Verdict
 # latency of the fastest answer (3 to 50 ms on healthy servers).
 ON_GRID = 0.1
 PHASE_SLACK_S = 0.05
+PROMPT_S = 0.1  # a line that the journal took down later than this after it was written is on no tick
 _MAX_IMPLIED = 20_000
 
 
@@ -96,8 +97,8 @@ def read_polls(start: Start, verdict: Verdict, clocked: Clocked) -> PollFacts:
     stamps = [clocked.point(line.record) for line in lines]
     success = _success_stamp(verdict, clocked)
     if interval is not None and lines:
-        fine = [s for s, line in zip(stamps, lines, strict=True) if s is not None and clocked.fine(line.record)]
-        fine += [s for r in facts.unchanged if clocked.fine(r) and (s := clocked.point(r)) is not None]
+        answered = [*(line.record for line in lines), *facts.unchanged]
+        fine = [s for r in answered if _exact(r, clocked) and (s := clocked.point(r)) is not None]
         if success is not None:
             fine.append(success)
         facts.grid = _with_lag(fit_grid(fine, interval), fine, clocked)
@@ -106,7 +107,7 @@ def read_polls(start: Start, verdict: Verdict, clocked: Clocked) -> PollFacts:
     previous: LogRecord | None = None
     grid = facts.grid
     for line, stamp in zip(lines, stamps, strict=True):
-        on_grid = bool(grid and clocked.fine(line.record) and stamp is not None and grid.on_grid(stamp))
+        on_grid = bool(grid and _exact(line.record, clocked) and stamp is not None and grid.on_grid(stamp))
         before = [r for r in attempts if r.seq < line.record.seq]
         if before and (previous is None or before[-1].seq > previous.seq):
             previous = before[-1]
@@ -120,10 +121,17 @@ def read_polls(start: Start, verdict: Verdict, clocked: Clocked) -> PollFacts:
     return facts
 
 
+def _exact(record: LogRecord, clocked: Clocked) -> bool:
+    """Whether a line's arrival can tell which tick it belongs to."""
+    return clocked.fine(record) and clocked.prompt(record, PROMPT_S)
+
+
 def _success_stamp(verdict: Verdict, clocked: Clocked) -> float | None:
-    if verdict.detected is None or not clocked.fine(verdict.detected):
+    """When the successful answer was read, where a line is printed right then; an agent's waits for its network."""
+    line = verdict.detected
+    if line is None or not _exact(line, clocked) or not line.message.startswith("Kube API server"):
         return None
-    return clocked.point(verdict.detected)
+    return clocked.point(line)
 
 
 def fit_grid(stamps_s: Sequence[float], interval_s: float) -> Grid | None:
@@ -166,7 +174,7 @@ def _with_lag(grid: Grid | None, stamps_s: Sequence[float], clocked: Clocked) ->
 
 def _trusted(record: LogRecord, start: Start, clocked: Clocked, grid: Grid) -> bool:
     """Whether an answer that lies on the grid may be taken to have left at its tick."""
-    return grid.punctual and not _silent_before(record, start, clocked, grid)
+    return grid.punctual and clocked.prompt(record, PROMPT_S) and not _silent_before(record, start, clocked, grid)
 
 
 def _silent_before(record: LogRecord, start: Start, clocked: Clocked, grid: Grid) -> bool:
