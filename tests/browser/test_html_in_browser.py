@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 
 from analyzer.figures.model import timeline_model
 from analyzer.findings import Report, StartReport
+from analyzer.reports.html import render
 
 pytestmark = pytest.mark.browser
 
@@ -329,19 +329,29 @@ def test_prints_light_and_with_all_tables(opened: Any) -> None:
     assert shown.page.evaluate("() => document.documentElement.dataset.theme") is None
 
 
-def test_a_hundred_starts_with_forty_checks_open_quickly(opened: Any) -> None:
-    report = made.many(100, 40)
-    began = time.monotonic()
-    shown = opened(report)
-    took = time.monotonic() - began
-    assert shown.page.locator("#starts tbody tr").count() == 100
+def test_a_hundred_starts_with_forty_checks_open_quickly(opened: Any, tmp_path: Path) -> None:
+    large = tmp_path / "many.html"
+    large.write_text(render(made.many(100, 40)), encoding="utf-8")
+    shown = opened(made.healthy())
+    page = shown.page
+    # processor time of the page's main thread, so that other work on the machine does not decide
+    meter = page.context.new_cdp_session(page)
+    meter.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def spent() -> float:
+        metrics = meter.send("Performance.getMetrics")["metrics"]
+        return next(m["value"] for m in metrics if m["name"] == "TaskDuration")
+
+    page.goto(large.as_uri())
+    page.wait_for_selector("html[data-drawn=yes]")
+    opening = spent()
+    assert 0.1 < opening < 3, f"opening took {opening:.2f} s of processor time"
+    assert page.locator("#starts tbody tr").count() == 100
     assert len([label for label in shown.labels() if "made-up" in label]) == 35
-    timing = shown.page.evaluate("() => performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd")
-    assert timing < 3000, f"the page needed {timing:.0f} ms, with rendering and start {took:.1f} s"
-    began = time.monotonic()
-    shown.page.select_option("#pick", "17")
-    shown.page.wait_for_selector("article.start[data-start='17']")
-    assert time.monotonic() - began < 1.5
+    page.select_option("#pick", "17")
+    page.wait_for_selector("article.start[data-start='17']")
+    switching = spent() - opening
+    assert switching < 1.5, f"switching took {switching:.2f} s of processor time"
 
 
 def test_marks_on_the_page_stay_under_the_limit(opened: Any) -> None:

@@ -15,7 +15,19 @@ function element(tag, className, text) {
   return made;
 }
 
-function fillTip(head, when, note, refs) {
+const TIP_LENGTH = 330;
+
+// A long line around what it says of `name`: first where it fails, else where it is named, else from its beginning.
+function excerpt(text, name) {
+  if (text.length <= TIP_LENGTH) { return text; }
+  let at = name ? text.indexOf("[-]" + name) : -1;
+  if (at < 0 && name) { at = text.indexOf(name); }
+  const from = Math.max(0, at < 0 ? 0 : Math.min(at - 80, text.length - TIP_LENGTH));
+  const to = Math.min(text.length, from + TIP_LENGTH);
+  return (from ? "… " : "") + text.slice(from, to) + (to < text.length ? " …" : "");
+}
+
+function fillTip(head, when, note, refs, name) {
   tip.textContent = "";
   if (head) { tip.append(element("p", "head", head)); }
   if (when) { tip.append(element("p", "when", when)); }
@@ -23,7 +35,7 @@ function fillTip(head, when, note, refs) {
   refs.slice(0, 3).forEach((ref) => {
     const { source, line } = lineName(ref);
     tip.append(element("p", "when", "line " + line + " of " + source));
-    if (DATA.evidence[ref] !== undefined) { tip.append(element("code", "", DATA.evidence[ref])); }
+    if (DATA.evidence[ref] !== undefined) { tip.append(element("code", "", excerpt(DATA.evidence[ref], name))); }
   });
   if (!refs.length && note) { tip.append(element("p", "when", "no line of its own")); }
 }
@@ -46,7 +58,7 @@ function whenOf(start, from, to) {
 }
 
 function tipForMark(start, item) {
-  fillTip(item.spot.row.full, whenOf(start, item.from, item.to), item.mark.n, item.mark.e || []);
+  fillTip(item.spot.row.full, whenOf(start, item.from, item.to), item.mark.n, item.mark.e || [], item.spot.row.kind === "check" ? item.spot.row.full : "");
 }
 
 function say(text) {
