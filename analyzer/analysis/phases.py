@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from analyzer.analysis.clocked import Clocked
 from analyzer.events.model import HealthBlock, PollLine
 from analyzer.findings import Phase
@@ -33,7 +35,8 @@ def budget(start: Start, verdict: Verdict, clocked: Clocked, ready: Window, dete
     begin = Window(0.0, clocked.precision_s, Bound.OBSERVED, Bound.OBSERVED, start.began.line, start.began.line)
     phases: list[Phase] = []
     if not start.begin_seen:
-        begin = Window(0.0, clocked.precision_s, Bound.PROCESS, Bound.PROCESS, start.began.line, start.began.line)
+        # The phase that the text begins in was under way already: how long is unknown.
+        begin = Window(None, clocked.precision_s, Bound.NONE, Bound.PROCESS, None, start.began.line)
     reached = 0
     for position, (phase, cut) in enumerate(_CUTS):
         if cut == "ready":
@@ -43,6 +46,9 @@ def budget(start: Start, verdict: Verdict, clocked: Clocked, ready: Window, dete
         else:
             mark = start.first(cut)
             end = _window(mark.record, clocked) if mark is not None else Window()
+        if cut in ("ready", "detected") and end.lower is None and begin.lower is not None:
+            # Nothing bounds it from below but the cut before it: how the two phases share the time is not known.
+            end = replace(end, lower=begin.lower, lower_kind=begin.lower_kind, lower_line=begin.lower_line)
         if end.upper is None or end.lower is None or not _follows(begin, end):
             continue
         if cut == "node_registered" and verdict.detected is None:
@@ -64,6 +70,8 @@ def _at_least(start: Start) -> int:
     errors = {event.error.error for event in start.events if isinstance(event, PollLine)}
     if errors & {"readyz_failing", "forbidden"} or any(isinstance(e, HealthBlock) for e in start.events):
         return _PHASES.index("hooks")
+    if start.role == "agent":
+        return _PHASES.index("hooks") if start.first("starting") is not None else 0  # it has no server's phases
     return _PHASES.index("apiserver_boot") if "service_unavailable" in errors else 0
 
 
@@ -84,14 +92,13 @@ def _window(record: LogRecord, clocked: Clocked) -> Window:
 
 def _follows(begin: Window, end: Window) -> bool:
     return (
-        begin.lower is not None
-        and end.upper is not None
-        and end.upper >= begin.lower
-        and (end.lower is None or begin.upper is None or end.lower >= begin.lower)
+        end.upper is not None
+        and end.upper >= (begin.lower or 0.0)
+        and (end.lower is None or end.lower >= (begin.lower or 0.0))
     )
 
 
 def _length(begin: Window, end: Window) -> Span:
     low = max(0.0, (end.lower or 0.0) - (begin.upper or 0.0))
-    high = None if end.upper is None else max(0.0, end.upper - (begin.lower or 0.0))
+    high = None if end.upper is None or begin.lower is None else max(0.0, end.upper - begin.lower)
     return Span(low, high)

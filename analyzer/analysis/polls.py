@@ -25,6 +25,7 @@ from analyzer.starts.model import Start, Verdict
 ON_GRID = 0.1
 PHASE_SLACK_S = 0.05
 PROMPT_S = 0.1  # a line that the journal took down later than this after it was written is on no tick
+_EARLY_S = 0.4
 _MAX_IMPLIED = 20_000
 
 
@@ -36,13 +37,16 @@ class Grid:
     phase_s: float
     locked: int
     rms_s: float
-    stamps: int = 0  # how many were fitted
+    stamps: int = 0  # how many there were to fit, the visibly late ones among them
     slack_s: float = PHASE_SLACK_S  # by how much the phase may be late
 
     @property
-    def punctual(self) -> bool:
-        """Whether most answers came right after a tick; else one that seems to may be late by whole ticks."""
-        return 2 * self.locked >= self.stamps
+    def reliable(self) -> bool:
+        """Whether most answers came right after a tick, and more than a chance agreement of two says so.
+
+        On a starved server an answer that seems punctual may be late by whole ticks.
+        """
+        return self.locked == self.stamps or (self.locked >= 3 and 2 * self.locked >= self.stamps)
 
     def tick_at_or_before(self, moment_s: float) -> float:
         """The last tick not after ``moment_s`` (a little early answer still counts as after its tick)."""
@@ -101,7 +105,8 @@ def read_polls(start: Start, verdict: Verdict, clocked: Clocked) -> PollFacts:
         fine = [s for r in answered if _exact(r, clocked) and (s := clocked.point(r)) is not None]
         if success is not None:
             fine.append(success)
-        facts.grid = _with_lag(fit_grid(fine, interval), fine, clocked)
+        late = sum(not _exact(line.record, clocked) for line in lines)
+        facts.grid = _calibrated(fit_grid(fine, interval), fine, late, clocked)
     floor = clocked.earliest(start.process[0]) if start.process else None
     attempts = sorted(facts.unchanged, key=lambda r: r.seq)
     previous: LogRecord | None = None
@@ -162,19 +167,26 @@ def fit_grid(stamps_s: Sequence[float], interval_s: float) -> Grid | None:
     return Grid(interval_s, phase, count, math.sqrt(sum(r * r for r in spread) / count), len(stamps_s))
 
 
-def _with_lag(grid: Grid | None, stamps_s: Sequence[float], clocked: Clocked) -> Grid | None:
-    """The grid with a slack that covers the journal's lag at the stamps that fix its phase."""
+def _calibrated(grid: Grid | None, stamps_s: Sequence[float], late: int, clocked: Clocked) -> Grid | None:
+    """The grid with a slack that covers the journal's lag and the answers that came shortly before a tick.
+
+    A stamp shortly before a tick was read nearly an interval late, or the whole phase is late by that little: on a
+    slow server all answers but one may have taken the same tenths of a second.
+    """
     if grid is None:
         return None
-    offsets = [((s - grid.phase_s + PHASE_SLACK_S) % grid.interval_s, s) for s in stamps_s]
-    earliest = min(offsets)[0]
+    offsets = [((s - grid.phase_s + PHASE_SLACK_S) % grid.interval_s - PHASE_SLACK_S, s) for s in stamps_s]
+    earliest = min(offset for offset, _ in offsets)
     lag = max(clocked.lag_s(stamp) for offset, stamp in offsets if offset - earliest < 0.001)
-    return replace(grid, slack_s=PHASE_SLACK_S + lag)
+    early = max(
+        (grid.interval_s - offset for offset, _ in offsets if grid.interval_s - offset <= _EARLY_S), default=0.0
+    )
+    return replace(grid, slack_s=PHASE_SLACK_S + lag + early, stamps=grid.stamps + late)
 
 
 def _trusted(record: LogRecord, start: Start, clocked: Clocked, grid: Grid) -> bool:
     """Whether an answer that lies on the grid may be taken to have left at its tick."""
-    return grid.punctual and clocked.prompt(record, PROMPT_S) and not _silent_before(record, start, clocked, grid)
+    return grid.reliable and clocked.prompt(record, PROMPT_S) and not _silent_before(record, start, clocked, grid)
 
 
 def _silent_before(record: LogRecord, start: Start, clocked: Clocked, grid: Grid) -> bool:
@@ -202,7 +214,11 @@ def _grid_rule(facts: PollFacts, start: Start, verdict: Verdict, clocked: Clocke
     """The contract's grid rule: the tick before the successful one bounds readiness from below, where it may."""
     if success is None or facts.grid is None or verdict.detected is None or not facts.sightings:
         return
-    if not facts.grid.on_grid(success) or _silent_before(verdict.detected, start, clocked, facts.grid):
+    if (
+        not facts.grid.reliable
+        or not facts.grid.on_grid(success)
+        or _silent_before(verdict.detected, start, clocked, facts.grid)
+    ):
         return
     tick = facts.grid.tick_at_or_before(success)
     facts.success_tick_s = tick - facts.grid.slack_s
@@ -218,7 +234,7 @@ def implied_before(facts: PollFacts, index: int) -> float | None:
     Where the next printed line (or the success) lies on the grid, the tick before it was answered with the old text.
     """
     grid = facts.grid
-    if grid is None:
+    if grid is None or not grid.reliable:
         return None
     if index + 1 < len(facts.sightings):
         following = facts.sightings[index + 1]

@@ -14,6 +14,7 @@ from typing import Any, Final
 from analyzer.figures.model import Ref, bound_words, clearing_order
 from analyzer.figures.palette import error_mark, error_words, phase_words
 from analyzer.findings import Check, Finding, Poll, Report, StartReport
+from analyzer.reports.words import later_words
 from analyzer.window import Span, Window
 
 TABLE_ROWS: Final = 400  # per table; a page is for reading
@@ -174,8 +175,7 @@ def verdict(start: StartReport) -> tuple[str, str, list[str]]:
     else:
         said.append("The text does not say when or whether the API became ready (/readyz turned OK).")
     if detected.upper is not None:
-        tax = f", {span_words(start.polling_tax_s)} later" if start.polling_tax_s is not None else ""
-        said.append(f"k3s noticed it {window_words(detected)}{tax}.")
+        said.append(f"k3s noticed it {window_words(detected)}{later_words(start.polling_tax_s)}.")
     return sign, headline, said
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from analyzer.events.checks import info
+from analyzer.events.readyz import abridge
 from analyzer.findings import Check, Finding, Phase, Report, StartReport
 from analyzer.reports import words
 from analyzer.window import Span
@@ -76,7 +77,7 @@ def verdict(start: StartReport) -> list[str]:
         when = "" if start.end.at_s is None else f" after {words.about(start.end.at_s)}"
         lines.append(f"Later the process {ended}{when}" + (f": {start.end.reason}" if start.end.reason else "."))
     if start.outcome in ("failed", "stopped") and start.outcome_reason:
-        lines.append(f"Reason: {start.outcome_reason}")
+        lines.append(f"Reason: {abridge(start.outcome_reason)}")
     return lines
 
 
@@ -87,8 +88,7 @@ def _verdict(start: StartReport) -> str:
             return "It became ready, but the text does not show when."
         noticed = ""
         if detected.upper is not None:
-            tax = "" if start.polling_tax_s is None else f", {words.span_words(start.polling_tax_s)} later"
-            noticed = f"; k3s noticed it {words.window_words(detected)}{tax}"
+            noticed = f"; k3s noticed it {words.window_words(detected)}{words.later_words(start.polling_tax_s)}"
         return f"Ready {words.window_words(ready)}{noticed}."
     known = "" if ready.lower is None or ready.lower <= 0 else f" It was still not ready at {words.about(ready.lower)}."
     if start.outcome == "failed":
@@ -97,6 +97,8 @@ def _verdict(start: StartReport) -> str:
     if start.outcome == "stopped":
         when = "" if start.end.at_s is None else f" after {words.about(start.end.at_s)}"
         return f"Stopped{when}, on request, before it was ready.{known}"
+    if start.end.kind == "failed":
+        return f"Not known: the process ended, and the text does not show whether it had become ready.{known}"
     if start.cut_at_s is not None:
         return f"Not known: the text ends at {words.about(start.cut_at_s)} and does not show that it was ready.{known}"
     return f"Not known: the text does not show whether it became ready.{known}"
@@ -114,7 +116,8 @@ def culprit(start: StartReport) -> tuple[str, str]:
         return "The text does not show which check was last.", ""
     sentence = blamed.sentence or " or ".join(blamed.checks)
     if count > _NAMED:
-        sentence = f"{', '.join(_likeliest(start)[:_NAMED])} or one of {count - _NAMED} other checks"
+        others = "1 other check" if count == _NAMED + 1 else f"one of {count - _NAMED} other checks"
+        sentence = f"{', '.join(short_name(name) for name in blamed.checks[:_NAMED])} or {others}"
     if start.ready.upper is None:
         return sentence, "certain: still failing at the end of the text" if blamed.certainty == "certain" else (
             f"possible: {'this one was' if count == 1 else f'these {count} were'} failing when last seen"
@@ -279,6 +282,8 @@ def nothing_to_do(start: StartReport) -> str:
     if start.outcome == "ready":
         return "Nothing was found that needs it."
     if start.outcome == "incomplete":
+        if start.bottleneck.checks:
+            return "Nothing beyond what the checks above wait for; more of the log may say more."
         return "Nothing can be said from this text; give more of the log."
     return "No cause that this program knows is in this text."
 
@@ -310,9 +315,14 @@ def normal_polls(start: StartReport) -> str:
     return "The poll lines above: k3s asks before the API server can answer, so every start prints some."
 
 
+def _units(start: StartReport) -> str:
+    server, agent = ("rke2-server", "rke2-agent") if start.product == "rke2" else ("k3s", "k3s-agent")
+    return {"server": server, "agent": agent}.get(start.role, f"{server} -u {agent}")
+
+
 def unknowns(report: Report, start: StartReport) -> Iterator[tuple[str, str]]:
     """What the text could not tell about this start, and the command that would (empty: none)."""
-    unit = start.unit or f"{'rke2-server' if start.product == 'rke2' else 'k3s'}.service"
+    unit = start.unit or _units(start)
     whole = f"journalctl -u {unit} -b --no-pager -o short-precise"
     if not start.begin_seen:
         yield "How it began: the text starts in the middle. This prints all of it:", whole

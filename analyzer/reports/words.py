@@ -138,6 +138,13 @@ def span_words(span: Span | None) -> str:
     return f"up to {high} s" if float(low) <= 0 else f"{low} to {high} s"
 
 
+def later_words(span: Span | None) -> str:
+    """``, 1.2 to 1.7 s later`` for after a moment; empty where nothing is known of the length."""
+    if span is None or (span.max is None and span.min < 0.05):
+        return ""
+    return f", {span_words(span)} later"
+
+
 def ceil_seconds(value: float) -> str:
     """An upper limit for a sentence, rounded up: ``0.13 s``."""
     return f"{_ceil(value, _places(value))} s"
