@@ -8,7 +8,9 @@ Rules of the game, the same for the vectorised and the scalar engine (a test hol
 * A latency above the request limit is an ``io_timeout`` read at the limit.
 * Randomness of request k of a world is frac(noise + k·φ) mapped to a log-normal: every policy meets the same
   sequence in the same world (common random numbers).
-* The replay of a world ends when the decisive loop notices; loops that only cost are counted until then.
+* The replay of a world ends when the decisive loop notices; loops that only cost are counted until then. No request
+  leaves after the policy's total limit (the old server waiter had none itself, but its process ended when the other
+  three gave up), or after half an hour for a policy without any.
 """
 
 from __future__ import annotations
@@ -38,6 +40,7 @@ from analyzer.simulator.world import Worlds
 LISTED = CODE_OF["readyz_failing"]
 TIMEOUT = CODE_OF["io_timeout"]
 MIDDLE = 0.5
+HORIZON_S = 1800.0
 CHUNK = 1 << 14
 _Z = np.array([NormalDist().inv_cdf((i + 0.5) / 1024) for i in range(1024)])
 
@@ -93,6 +96,7 @@ def _chunk(policy: Policy, w: Worlds) -> Outcome:
     before = np.full(n, -1, dtype=np.int64)
     by_rounds = getattr(policy, "log_style", "changes") == "rounds"
     limit = policy.limits.request_s
+    end = _end(policy)
     live = np.arange(n)
     single = len(loops) == 1
     while len(live):
@@ -102,9 +106,9 @@ def _chunk(policy: Policy, w: Worlds) -> Outcome:
         else:
             order = np.argmin(due[live], axis=1)
             asked = due[live, order]
-        going = np.isfinite(asked)
+        going = asked < end
         if not single:  # when the decisive loop gave up nothing more can be noticed
-            going &= np.isfinite(due[live, policy.decisive])
+            going &= due[live, policy.decisive] < end
         if not going.all():
             live, order, asked = live[going], order[going], asked[going]
             if not len(live):
@@ -144,6 +148,10 @@ def _chunk(policy: Policy, w: Worlds) -> Outcome:
         lines = 1 + np.floor(np.where(np.isfinite(detected), detected, 0.0) / 30.0).astype(np.int64)
     lines = lines + np.isfinite(detected)
     return Outcome(policy.name, detected, w.ready + shift, w.ready, requests, requests * w.poll_cpu, lines)
+
+
+def _end(policy: Policy) -> float:
+    return HORIZON_S if policy.limits.total_s is None else policy.limits.total_s
 
 
 def _answers(
@@ -211,7 +219,8 @@ def replay_one(policy: Policy, w: Worlds, row: int) -> tuple[Outcome, list[Asked
     trace: list[Asked] = []
     zero = np.array([0])
     by_rounds = getattr(policy, "log_style", "changes") == "rounds"
-    while np.isfinite(due[policy.decisive]):
+    end = _end(policy)
+    while due[policy.decisive] < end:
         index = int(np.argmin(due))
         asked = due[index]
         requests += 1

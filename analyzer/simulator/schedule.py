@@ -112,15 +112,21 @@ def _erf(z: FloatArray) -> FloatArray:
 
 def empirical(ready_s: FloatArray) -> Distribution:
     """Of sampled moments of readiness; infinite ones (never ready) are left out. Between order statistics the
-    distribution is continuous and piecewise linear, from 0 at the least moment (or half a grid step before it)."""
+    distribution is continuous and piecewise linear."""
     values = np.sort(ready_s[np.isfinite(ready_s)])
     if not len(values):
         raise UsageError("no start became ready: there is nothing to schedule for")
     if len(values) > 20000:  # keep about 20,000 quantiles: the grid is coarser than that anyway
         values = np.quantile(values, np.linspace(0, 1, 20001))
     points, counts = np.unique(values, return_counts=True)
-    grid = np.append(points[0] - 1e-6, points)
-    mass = np.append(0.0, np.cumsum(counts) / len(values))
+    after = np.cumsum(counts) / len(values)
+    # Between order statistics 1/n of the mass is spread out; what more a repeated moment has, it has at itself.
+    before = np.concatenate(([0.0], after[:-1])) + 1.0 / len(values)
+    tied = counts > 1
+    grid = np.concatenate(([points[0] - 1e-6], points, points[tied] - 1e-6))
+    mass = np.concatenate(([0.0], after, before[tied]))
+    order = np.lexsort((mass, grid))
+    grid, mass = grid[order], mass[order]
     return Distribution(f"empirical:{len(values)}", lambda t: np.interp(t, grid, mass), float(grid[-1]))
 
 

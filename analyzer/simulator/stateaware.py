@@ -85,7 +85,7 @@ def learn(worlds: Worlds, costs: sched.Costs) -> Table:
     good = np.flatnonzero(np.isfinite(worlds.ready) & (worlds.ready > 0))
     entry, group = entries(worlds.take(good)), worlds.group[good]
     # A pace learned from a single start would be that start's: ask for several of them, where there are several.
-    needed = min(6, len(np.unique(group)))
+    needed = min(8, len(np.unique(group)))
     states = len(STATES)
     gaps = GAPS[max(costs.min_gap_s, costs.request_s) <= GAPS]
     gaps = gaps if len(gaps) else np.array([max(costs.min_gap_s, costs.request_s)])
@@ -132,8 +132,11 @@ def learn(worlds: Worlds, costs: sched.Costs) -> Table:
             continue
         last = int(np.flatnonzero(~empty)[-1])
         values[s, empty] = values[s, last]
-        # Beyond what was seen, keep the pace of the last known moment.
-        chosen[s, empty] = chosen[s, last]
+        # Beyond what was seen: what has lasted long will last long, so the pace slows in proportion. The very last
+        # known gaps rest on few starts; take the middle of three.
+        known_gaps = chosen[s, np.flatnonzero(~empty)[-3:]]
+        slower = np.maximum(1.0, TAU / max(TAU[last], 0.5))
+        chosen[s, empty] = np.minimum(float(np.median(known_gaps)) * slower[empty], GAPS[-1])
     return Table(chosen, float(values[0, 0]))
 
 
