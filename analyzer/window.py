@@ -98,6 +98,10 @@ class Window:
             self, upper=bound.at_s, upper_kind=bound.kind, upper_line=bound.line, upper_witness=bound.witness
         )
 
+    def unbounded(self) -> Window:
+        """This window with an open upper end: the moment was not seen to have come."""
+        return replace(self, upper=None, upper_kind=Bound.NONE, upper_line=None, upper_witness=None)
+
     @property
     def contradicts_itself(self) -> bool:
         """True when the lower end lies above the upper one: two proofs that cannot both hold."""

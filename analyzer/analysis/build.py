@@ -209,7 +209,7 @@ def _check(facts: CheckFacts, blamed: Blame, verdict: Verdict) -> Check:
         name=facts.name,
         final=final,
         seen_failing=facts.seen_failing,
-        cleared=facts.window if final != "failing" else replace(facts.window, upper=None),
+        cleared=facts.window if final != "failing" else facts.window.unbounded(),
         estimate_s=facts.near[0] if facts.near is not None else None,
         estimate_basis=facts.near[1] if facts.near is not None else None,
         exclusive_s=blamed.exclusive_s,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from analyzer.analysis import witness
 from analyzer.analysis.clocked import Clocked
@@ -115,9 +115,7 @@ class _Builder:
         return Facts(
             checks=self.checks,
             # Not noticed by k3s: the contract leaves the upper end open, whatever a witness proves of the hooks.
-            ready=ready
-            if self.verdict.detected is not None
-            else replace(ready, upper=None, upper_kind=Bound.NONE, upper_line=None, upper_witness=None),
+            ready=ready if self.verdict.detected is not None else ready.unbounded(),
             detected=self._detected_window(ready),
             serving=self.serving,
             fresh=self.fresh,
@@ -300,7 +298,8 @@ class _Builder:
                 break
             if record.seq > looks[-1].seq and (record.gap_before or _TROUBLE.search(record.message)):
                 return True
-        return False
+        noticed = self.verdict.detected.seq if self.verdict.detected is not None else None
+        return self.start.lost_between(looks[-1].seq, noticed)
 
     def _window(self, facts: CheckFacts, looks: list[_Look], ready: Window, trouble: bool) -> Window:
         uppers = list(facts.uppers)

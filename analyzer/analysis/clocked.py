@@ -118,7 +118,7 @@ class Clocked:
             low = max(low, inner.us)
             high = min(high, inner.us + inner.precision_us)
             if high < low:  # the two clocks disagree: believe the journal
-                return outer.us - _SECOND, outer.us + outer.precision_us
+                return max(outer.us - _SECOND, min(self.zero_us, outer.us)), outer.us + outer.precision_us
         return low, high
 
     def lag_s(self, at_s: float) -> float:

@@ -24,6 +24,7 @@ from analyzer.starts.model import Start, Verdict
 # latency of the fastest answer (3 to 50 ms on healthy servers).
 ON_GRID = 0.1
 PHASE_SLACK_S = 0.05
+REQUEST_LIMIT_S = 15.0  # k3s asks with timeout=15s
 PROMPT_S = 0.1  # a line that the journal took down later than this after it was written is on no tick
 _EARLY_S = 0.4
 _MAX_IMPLIED = 20_000
@@ -83,6 +84,8 @@ class PollFacts:
     grid: Grid | None = None
     # The tick before the successful one, less the slack: a bound of the contract's grid rule; None where not allowed.
     last_failed_tick_s: float | None = None
+    # Sightings after which lines were lost: what was answered next is not known to be the same.
+    uncertain: set[int] = field(default_factory=set)
     # The tick of the successful request itself, under the same condition.
     success_tick_s: float | None = None
 
@@ -107,7 +110,7 @@ def read_polls(start: Start, verdict: Verdict, clocked: Clocked) -> PollFacts:
             fine.append(success)
         late = sum(not _exact(line.record, clocked) for line in lines)
         facts.grid = _calibrated(fit_grid(fine, interval), fine, late, clocked)
-    floor = clocked.earliest(start.process[0]) if start.process else None
+    floor = clocked.earliest(start.process[0]) if start.process and start.begin_seen else None
     attempts = sorted(facts.unchanged, key=lambda r: r.seq)
     previous: LogRecord | None = None
     grid = facts.grid
@@ -117,13 +120,26 @@ def read_polls(start: Start, verdict: Verdict, clocked: Clocked) -> PollFacts:
         if before and (previous is None or before[-1].seq > previous.seq):
             previous = before[-1]
         departed = clocked.earliest(previous) if previous is not None else floor
+        if departed is None:
+            departed = _within_limit(line.record, clocked)
         if on_grid and grid and stamp is not None and _trusted(line.record, start, clocked, grid):
             tick = grid.tick_at_or_before(stamp) - grid.slack_s
             departed = tick if departed is None else max(departed, tick)
         facts.sightings.append(Sighting(line, departed, clocked.latest(line.record), stamp, on_grid))
         previous = line.record
+    ends = [*(line.record.seq for line in lines[1:]), verdict.detected.seq if verdict.detected is not None else None]
+    facts.uncertain = {i for i, line in enumerate(lines) if start.lost_between(line.record.seq, ends[i])}
     _grid_rule(facts, start, verdict, clocked, success)
     return facts
+
+
+def _within_limit(record: LogRecord, clocked: Clocked) -> float | None:
+    """The earliest that the first answer of a fragment can be about: its request left within the client's limit.
+
+    ``None`` where that reaches back before the text.
+    """
+    read = clocked.earliest(record)
+    return read - REQUEST_LIMIT_S if read is not None and read >= REQUEST_LIMIT_S else None
 
 
 def _exact(record: LogRecord, clocked: Clocked) -> bool:
@@ -234,7 +250,7 @@ def implied_before(facts: PollFacts, index: int) -> float | None:
     Where the next printed line (or the success) lies on the grid, the tick before it was answered with the old text.
     """
     grid = facts.grid
-    if grid is None or not grid.reliable:
+    if grid is None or not grid.reliable or index in facts.uncertain:
         return None
     if index + 1 < len(facts.sightings):
         following = facts.sightings[index + 1]

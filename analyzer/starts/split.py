@@ -30,7 +30,11 @@ _SPEAKS_OF_US = re.compile(
     r"\bk3s\b|\brke2\b|\bkube|apiserver|\betcd\b|preparing server|cluster-(?:cidr|init|reset)|flannel|"
     r"flag provided but not defined"
 )
+# journald's rate limit, counted per unit; the notice is its own line, not one of the process.
+_SUPPRESSED = re.compile(r"^Suppressed \d+ messages from (?:\S*/)?(?:k3s|rke2)[\w.@-]*$")
 _LAUNCH = "Running kube-apiserver "
+# Helpers of ExecStartPre. Where the unit stands in place of the identifier (-o with-unit), only their words tell.
+_HELPER = re.compile(r"^\+ /|^(?:/usr)?/s?bin/|^modprobe: |^Failed to get unit file state for |^install: |^mkdir: ")
 _OPENRC = "supervise-daemon"
 _CHILD = re.compile(r"/(k3s|rke2)(?:[, ]|$)")
 _ONLY_OURS = (
@@ -106,6 +110,7 @@ def find_starts(records: Sequence[LogRecord]) -> list[Start]:
     A group of lines in which nothing is known to be k3s' or RKE2's is no start, unless its identifier says so.
     """
     named = _named_streams(records)
+    losses = [r for r in records if r.gap_before and _SUPPRESSED.match(r.message)]
     streams: dict[tuple[str | None, str], _Stream] = {}
     spans = _pid_spans(records)
     for record in records:
@@ -124,6 +129,9 @@ def find_starts(records: Sequence[LogRecord]) -> list[Start]:
     starts: list[Start] = []
     for key, stream in streams.items():
         starts.extend(_finish(stream, trusted=bool(_FAMILY.match(key[1]))))
+    for start in starts:
+        first, last = start.records[0].seq, start.records[-1].seq
+        start.losses = [r.seq for r in losses if first < r.seq < last and r.host == start.host]
     return _in_time_order(starts)
 
 
@@ -149,7 +157,9 @@ def _stream_key(record: LogRecord, named: frozenset[str]) -> tuple[str | None, s
         return None
     if record.ident is None:
         return (record.host, "")
-    match = _FAMILY.match(record.ident) or (record.ident == _OPENRC and _CHILD.search(record.message))
+    if record.ident.endswith(".service") and record.payload is Payload.PLAIN and _HELPER.match(record.message):
+        return None
+    match = _CHILD.search(record.message) if record.ident == _OPENRC else _FAMILY.match(record.ident)
     if match:
         return (record.host, match.group(1))
     return (record.host, record.ident) if record.ident in named else None
