@@ -56,6 +56,13 @@ class Case:
         return "k3s-agent" if self.report.role == "agent" else "k3s"
 
     @property
+    def units(self) -> str:
+        """For ``journalctl -u``: the unit, or both of the product's while the text does not say which one it is."""
+        if self.report.unit or self.report.role != "unknown":
+            return self.unit
+        return "rke2-server -u rke2-agent" if self.report.product == "rke2" else "k3s -u k3s-agent"
+
+    @property
     def never_ready(self) -> bool:
         """K3s was not seen to notice readiness."""
         return self.studied.verdict.detected is None

@@ -32,6 +32,7 @@ _STUCK_S = 120.0
 _LATE_LINE_S = 0.5
 _SLOW_BOOT_S = 4.0
 _LOOP = 3
+_GREPPED = 40
 
 
 def diagnose(studied: Studied, book: LogBook) -> tuple[Finding, ...]:
@@ -40,6 +41,7 @@ def diagnose(studied: Studied, book: LogBook) -> tuple[Finding, ...]:
     found = trouble.failure(case)
     found += trouble.datastore(case)
     found += trouble.slow_datastore(case)
+    found += trouble.still_waiting(case)
     found += trouble.poll_answers(case)
     said = causes_in(studied.verdict.reason or studied.verdict.end_reason or "")
     found += trouble.other_problems(case, {finding.id for finding in found} | {rule.id for rule, _ in said})
@@ -152,8 +154,8 @@ def _gaps(case: Case) -> list[Finding]:
     noticed = report.detected.upper
     silent = [gap for gap in report.gaps if gap.kind == "silent" and (noticed is None or gap.begin_s < noticed)]
     long = [gap for gap in silent if gap.end_s - gap.begin_s >= _LONG_SILENCE_S]
-    if not long:
-        return []
+    if not long or (not report.begin_seen and len(case.studied.start.process) < _GREPPED):
+        return []  # a few lines somebody picked out have holes of their own
     worst = max(long, key=lambda gap: gap.end_s - gap.begin_s)
     length = worst.end_s - worst.begin_s
     missing = _missing_polls(case, worst)
@@ -247,7 +249,7 @@ def _cut(case: Case) -> list[Finding]:
     found: list[Finding] = []
     if cut:
         detail = f"{count(len(cut), 'line')} cut at the right edge or in the middle: what stood there is unknown."
-        command = f"journalctl -u {case.unit} --no-pager -o export | gzip > {case.unit}.export.gz"
+        command = f"journalctl -u {case.units} --no-pager -o export | gzip > {case.unit}.export.gz"
         advice = f"Take the log without the pager: {command}"
         found.append(case.finding("cut_lines", "warning", "Lines are cut", detail, advice, cut))
     lists = [poll for poll in case.report.polls if poll.cut and poll.line is not None and (poll.ok or poll.failing)]

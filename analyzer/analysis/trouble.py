@@ -11,6 +11,7 @@ from analyzer.events.catalogue import causes_in, info
 from analyzer.events.checks import info as check_info
 from analyzer.events.masking import mask_secrets
 from analyzer.events.model import Mark
+from analyzer.events.readyz import abridge
 from analyzer.findings import Finding, FindingSeverity
 
 _SLOW = ("slow_sql", "etcd_slow_apply", "etcd_slow_fsync", "etcd_slow_read", "etcd_overloaded", "trace", "trace_step")
@@ -19,6 +20,7 @@ _RBAC = "poststarthook/rbac/bootstrap-roles"
 # Read in the source and measured: how many requests the hook makes one after the other at least.
 _RBAC_REQUESTS = 125
 _LIMIT_TEXT = "ailed to wait for API server to become ready"
+_GAVE_UP = "ailed to wait for apiserver being healthy"
 _FIO = "fio --name=t --rw=write --bs=2300 --size=22m --fdatasync=1 --directory=/var/lib/rancher/k3s"
 _DISK_ADVICE = {
     "sqlite": "SQLite syncs on every write: put /var/lib/rancher/k3s/server/db on an SSD, not on an SD card "
@@ -38,7 +40,15 @@ _HANDLED = frozenset(_SLOW) | {
     "image_import",
     "lines_lost",
 }
+_OTHER_LOG = {
+    "rancher": "This is Rancher's own log; what its k3s wrote is in a file inside the container: "
+    "docker exec <container> tail -n 500 /var/lib/rancher/k3s.log",
+    "openrc": "This is the supervisor's log; under OpenRC the service writes into a file: "
+    "sudo tail -n 500 /var/log/k3s.log",
+}
 _REPEATED = 3
+_DEADLY_S = 5.0
+_LASTING_S = 60.0
 # An address with a port: unix sockets are kine's or the container runtime's.
 _ETCD_ADDRESS = re.compile(r'failed to connect to \{Addr: "(?P<address>[^"/]+:\d+)"')
 
@@ -48,10 +58,12 @@ def failure(case: Case) -> list[Finding]:
     report, verdict = case.report, case.studied.verdict
     if report.end.kind != "failed":
         return []
-    text = verdict.reason or verdict.end_reason or ""
+    text = abridge(verdict.reason or verdict.end_reason or "")
     if _LIMIT_TEXT in text:
         return [_fifteen_minutes(case, text)]
     records = [verdict.end] if verdict.end is not None else []
+    if _GAVE_UP in text:
+        return [_gave_up(case, text)]
     known = causes_in(text)
     if not known:
         # The root line may only say that something exited; the component's own last words come right before it.
@@ -80,7 +92,11 @@ def failure(case: Case) -> list[Finding]:
     if not text:
         text = "the text does not say why"
     detail = f"The process ended{after}: {text}"
-    advice = f"The lines just before its end say more: journalctl -u {case.unit} --no-pager -o short-precise"
+    advice = f"The lines just before its end say more: journalctl -u {case.units} --no-pager -o short-precise"
+    if case.studied.start.first("supervisor_exit") is not None:
+        advice = _OTHER_LOG["rancher" if text.startswith("k3s exited with") else "openrc"]
+    if text.startswith("exited with") and any(s >= _DEADLY_S for s, _ in durations(case.of(*_SLOW))):
+        advice = "The datastore was slow right before; see the finding on it."
     if "killed by signal 9" in text:
         advice = "Killed from outside, often for lack of memory: journalctl -k | grep -i 'out of memory'"
     return [case.finding("process_failed", "critical", "The process ended by itself", detail, advice, records)]
@@ -110,6 +126,23 @@ def _fifteen_minutes(case: Case, text: str) -> Finding:
     )
 
 
+def _gave_up(case: Case, text: str) -> Finding:
+    """Releases up to 1.20: the controller-manager waits for /healthz itself, for seconds only."""
+    failing = [check.name for check in case.report.checks if check.final == "failing"]
+    detail = f"A controller gave up waiting for the API server: {text}"
+    if failing:
+        detail += f". Still failing: {', '.join(failing)}"
+    advice = (
+        "The API server was up and too slow, mostly for its datastore: a slow disk, an SD card, a distant database, or "
+        "scarce CPU. systemd starts k3s again, and what was written stays, so a later attempt needs less. "
+    )
+    records = [verdict.end] if (verdict := case.studied.verdict).end is not None else []
+    return case.finding(
+        "controller_gave_up", "critical", "The API server was not healthy in time", detail,
+        advice + _DISK_ADVICE[case.datastore], records,
+    )  # fmt: skip
+
+
 def slow_datastore(case: Case) -> list[Finding]:
     """Slow answers of the datastore while the start was under way, with the check that paid for them."""
     marks = [
@@ -131,6 +164,8 @@ def slow_datastore(case: Case) -> list[Finding]:
             detail += f" {bottleneck[0]} was the last to clear."
         worst_s = timed[0][0] if timed else 0.0
         severity: FindingSeverity = "warning" if worst_s >= 1.0 or len(marks) >= _REPEATED else "info"
+        if worst_s >= _DEADLY_S and case.report.end.kind == "failed" and case.never_ready:
+            severity = "critical"  # requests give up after 10 s, and so do the components that made them
         records = [mark.record for _, mark in timed] or [mark.record for mark in marks]
         found.append(
             case.finding(
@@ -255,6 +290,75 @@ def datastore(case: Case) -> list[Finding]:
             )  # fmt: skip
             break
     return found
+
+
+def still_waiting(case: Case) -> list[Finding]:
+    """What a start without polls says it is waiting for: its etcd, or RKE2's static pods."""
+    if not case.never_ready or case.report.end.kind == "failed":
+        return []
+    return _waits_for_etcd(case) or _waits_for_pods(case)
+
+
+def _lasting(case: Case, marks: list[Mark]) -> FindingSeverity:
+    times = [at for mark in marks if (at := case.at(mark.record)) is not None]
+    lasting = bool(times) and max(times) - min(times) >= _LASTING_S
+    return "warning" if lasting or len(marks) >= _REPEATED else "info"
+
+
+def _waits_for_etcd(case: Case) -> list[Finding]:
+    marks = case.of("datastore_waiting")
+    answered = case.studied.start.first("datastore_ready")
+    # A line that names its reason has a finding of its own.
+    named = {mark.record.seq for mark in case.starting if mark.kind == "problem"}
+    if not marks or (answered is not None and answered.record.seq > marks[-1].record.seq):
+        return []
+    if marks[-1].record.seq in named:
+        return []
+    last = mask_secrets(marks[-1].record.message)[:300]
+    detail = f"Said {'once' if len(marks) == 1 else f'{len(marks)} times'}{case.span(marks)}: {last}"
+    advice = (
+        "Normal for some seconds. If it stays, etcd's own lines say why (peers, disk, certificates, space): "
+        f"journalctl -u {case.units} --no-pager | grep etcdserver"
+    )
+    if case.report.product == "rke2":
+        advice = (
+            "Normal for some seconds. If it stays, etcd's own lines say why (peers, disk, certificates, space); it is "
+            "a static pod: /var/log/pods/kube-system_etcd-*, and /var/lib/rancher/rke2/agent/logs/kubelet.log if there "
+            "is none."
+        )
+    records = [mark.record for mark in marks]
+    title = "etcd does not answer yet"
+    return [case.finding("datastore_waiting", _lasting(case, marks), title, detail, advice, records)]
+
+
+def _waits_for_pods(case: Case) -> list[Finding]:
+    """RKE2's API server is a static pod: why it does not come up stands in other files."""
+    start = case.studied.start
+    answers = {"readyz_failing", "forbidden", "not_ready_text"}
+    if case.report.product != "rke2" or case.report.role == "agent" or start.first("serving_securely") is not None:
+        return []
+    if any(poll.error in answers for poll in case.report.polls):
+        return []
+    component = "kube-apiserver"
+    marks = [mark for mark in case.of("pod_not_synced") if mark.groups["component"] == component]
+    synced = [mark for mark in start.marks("pod_synced") if mark.groups["component"] == component]
+    if synced and (not marks or synced[-1].record.seq > marks[-1].record.seq):
+        return []
+    why = f": {marks[-1].groups['cause']}" if marks else ""
+    marks = marks or case.of("apiserver_waiting", "server_not_ready")
+    if not marks:
+        return []
+    detail = f"RKE2 waits for the static pod of {component}{why}. Said {count(len(marks), 'time')}{case.span(marks)}."
+    advice = (
+        "Normal for a minute or two. If it stays, the reason is in other files: the kubelet's log "
+        "(/var/lib/rancher/rke2/agent/logs/kubelet.log), containerd's (/var/lib/rancher/rke2/agent/containerd/"
+        f"containerd.log) and the pod's (/var/log/pods/kube-system_{component}-*)."
+    )
+    if case.report.role == "unknown":
+        advice += " On an agent: look at the server instead."
+    records = [mark.record for mark in marks]
+    title = "The API server's pod is not up yet"
+    return [case.finding("static_pod_waiting", _lasting(case, marks), title, detail, advice, records)]
 
 
 def _silent_etcd(case: Case) -> list[Finding]:

@@ -175,3 +175,19 @@ def _read(segment: str, sign: str, *, cut_here: bool) -> tuple[str, str, str | N
     if len(name) > MAX_NAME or not name.isprintable() or (sign == "-") != (word == "failed"):
         return None
     return name, word, _reason(reason, may_be_cut=cut_here)
+
+
+def abridge(text: str, least: int = 200) -> str:
+    """``text`` with a check list of more than ``least`` characters replaced by what matters of it, for people."""
+    begin = min((at for at in (text.find("[+]"), text.find("[-]")) if at >= 0), default=-1)
+    if begin < 0:
+        return text
+    trailer = _TRAILER.search(text, begin)
+    after = _AFTER.search(text, begin)
+    end = trailer.end() if trailer else after.start() if after else len(text)
+    body = parse_body(text[begin:end])
+    if body is None or end - begin < least:
+        return text
+    known = len(body.ok) + len(body.failing)
+    failing = f"failing: {', '.join(body.failing)}" if body.failing else "none failing"
+    return f"{text[:begin]}[{known} checks, {failing}]{text[end:]}"

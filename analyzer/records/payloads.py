@@ -16,6 +16,8 @@ from analyzer.timebase import SECOND, pack_partial, parse_iso
 
 _LOGRUS = re.compile(r'(?:time="([^"]*)(?:"|$) ?)?(?:level=(\w+)(?: |$))?(?:msg=)?')
 _GLUED = re.compile(r'time="[^"]{10,40}" level=\w+ ')
+# The k3d command quotes the last line of a container; whoever reads that log has no other copy of it.
+_K3D_QUOTE = re.compile(r"warning: encountered fatal log from node (\S+) \(retrying \d+/\d+\): ")
 _BARE_VALUE = re.compile(r"[^\s\"]*")
 _PAIR = re.compile(r'([\w.\-/]+)=("(?:[^"\\]++|\\.)*+"?|[^\s"]*)', re.DOTALL)
 _TTY = re.compile(r"(TRAC|DEBU|INFO|WARN|ERRO|FATA|PANI)\[([^\]]{1,40})\] ?(.*)", re.DOTALL)
@@ -107,6 +109,15 @@ def _tty(draft: Draft, text: str) -> bool:
         rest = rest[: tail.start()]
     rec.message = rest.rstrip()
     return True
+
+
+def _k3d_quote(draft: Draft) -> None:
+    quote = _K3D_QUOTE.match(draft.rec.message)
+    if quote is None:
+        return
+    inside = _GLUED.search(draft.rec.message, quote.end())
+    if inside is not None and _logrus(draft, draft.rec.message[inside.start() :]):
+        draft.rec.host, draft.rec.ident = quote[1], "k3s"
 
 
 def _klog(draft: Draft, text: str) -> bool:
@@ -209,6 +220,7 @@ def digest(draft: Draft) -> None:
         if _klog(draft, text):
             return
         if first in "IWEF" and _tty(draft, text):
+            _k3d_quote(draft)
             return
     elif first == "{":
         if text.startswith('{"') and _zap(draft, text):

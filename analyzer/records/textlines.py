@@ -54,6 +54,7 @@ class TextReader:
         self.head_width = 0
         self.gap = False
         self.rsyslog = False
+        self.status_unit = ""  # named by the last `systemctl status` block
         self.longest = 0
         self._after_line_max = False
         self.pager: list[tuple[int, Draft]] = []
@@ -171,6 +172,7 @@ class TextReader:
         head = _STATUS_HEAD.match(text)
         if head is not None:
             self.tally.formats["status"] += 1
+            self.status_unit = head.group(1)
             self.gap = True
             self.head = None
             return True
@@ -270,6 +272,8 @@ class TextReader:
             draft = self._draft(piece, whole, number, lossy, cut)
             rec = draft.rec
             rec.host, rec.ident, rec.pid, rec.unit = found.host, found.ident, found.pid, found.unit
+            if rec.unit is None and rec.ident and self.status_unit.startswith(rec.ident):
+                rec.unit = self.status_unit  # `systemctl status` names the unit above its last lines only
             draft.outer, draft.value, draft.precision = found.outer, found.value, found.precision
             draft.offset_s = found.offset_s
             draft.follows = bool(drafts)
