@@ -283,7 +283,7 @@ def nothing_to_do(start: StartReport) -> str:
         return "Nothing was found that needs it."
     if start.outcome == "incomplete":
         if start.bottleneck.checks:
-            return "Nothing beyond what the checks above wait for; more of the log may say more."
+            return "Nothing beyond what the checks above wait for; give more of the log."
         return "Nothing can be said from this text; give more of the log."
     return "No cause that this program knows is in this text."
 
