@@ -414,12 +414,14 @@ def _poll_rows(polls: Sequence[Poll], budget: int, notes: list[str]) -> list[Row
                 "merged into a bar that says how many it stands for"
             )
     rows: dict[str | None, tuple[list[Mark], list[Dot]]] = {}
+    before: Poll | None = None
     for group in groups:
         marks, dots = rows.setdefault(group[0].error, ([], []))
         if len(group) == 1:
-            dots.append(_poll_dot(group[0]))
+            dots.append(_poll_dot(group[0], before))
         else:
-            marks.append(_run(group))
+            marks.append(_run(group, before))
+        before = next((p for p in reversed(group) if p.line is not None), before)
     return [
         Row(
             f"polls:{error or 'ok'}",
@@ -463,7 +465,7 @@ def _halve(groups: list[list[Poll]]) -> list[list[Poll]]:
 def _poll_note(poll: Poll) -> str:
     words = [error_words(poll.error)]
     if poll.error is not None:
-        words.append("printed" if poll.printed else "implied: a tick of the poller that printed nothing new")
+        words.append("printed" if poll.printed else "implied: a tick of the poller, which prints only what is new")
     if poll.failing:
         words.append(f"{len(poll.failing)} failing: {_list(poll.failing)}")
     if poll.cut:
@@ -476,17 +478,23 @@ def _list(names: Sequence[str], most: int = 6) -> str:
     return ", ".join(names[:most]) + more
 
 
-def _poll_dot(poll: Poll) -> Dot:
-    return Dot(poll.at_s or 0.0, _poll_note(poll), _refs((poll.source, poll.line)), poll.printed, poll.error)
+def _poll_dot(poll: Poll, before: Poll | None) -> Dot:
+    """``before``: the last poll printed. An implied one repeats what that said, so its line is the evidence."""
+    shown = poll
+    if poll.line is None and poll.error is not None and before is not None and before.error == poll.error:
+        shown = before
+    return Dot(poll.at_s or 0.0, _poll_note(poll), _refs((shown.source, shown.line)), poll.printed, poll.error)
 
 
-def _run(group: Sequence[Poll]) -> Mark:
+def _run(group: Sequence[Poll], before: Poll | None) -> Mark:
     first, last = group[0], group[-1]
     printed = sum(p.printed for p in group)
     note = f"{len(group)} polls: {error_words(first.error)} ({printed} printed, {len(group) - printed} implied)"
     if first.failing:
         note += f"; failing: {_list(first.failing)}"
     refs = _refs(*((p.source, p.line) for p in group if p.line is not None))[:3]
+    if not refs and before is not None and before.error == first.error:
+        refs = _refs((before.source, before.line))
     begin, end = first.at_s or 0.0, last.at_s or 0.0
     return Mark("run", begin, max(begin, end), note, refs, count=len(group), error=first.error, label=f"×{len(group)}")
 

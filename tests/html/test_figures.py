@@ -101,12 +101,15 @@ def test_a_long_tail_of_the_log_does_not_squeeze_the_start() -> None:
     assert model.end == 86_400.0 and model.focus_end == 15.2
 
 
-def test_implied_polls_are_hollow_and_printed_ones_name_their_line() -> None:
+def test_polls_name_their_line_and_implied_ones_the_line_they_repeat() -> None:
     rows = {row.id: row for row in timeline_model(made.base()).rows}
     printed, implied = rows["polls:service_unavailable"].dots
     assert printed.printed and printed.refs == ((0, 17),)
-    assert not implied.printed and implied.refs == ()
-    assert rows["polls:ok"].dots[0].at == 14.1
+    assert not implied.printed and implied.refs == ((0, 17),) and "implied" in implied.note
+    assert rows["polls:readyz_failing"].dots[2].refs == ((0, 52),)
+    assert rows["polls:ok"].dots[0].at == 14.1 and rows["polls:ok"].dots[0].refs == ((0, 61),)
+    run = next(r for r in timeline_model(made.stuck().starts[0]).rows if r.id == "polls:readyz_failing").marks[0]
+    assert run.count == 444 and run.refs == ((0, 52),)
 
 
 @given(st.lists(st.sampled_from(["eof", "io_timeout", "other"]), min_size=1, max_size=2500), st.integers(300, 900))
