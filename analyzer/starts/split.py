@@ -157,7 +157,7 @@ def _stream_key(record: LogRecord, named: frozenset[str]) -> tuple[str | None, s
         return None
     if record.ident is None:
         return (record.host, "")
-    if record.ident.endswith(".service") and record.payload is Payload.PLAIN and _HELPER.match(record.message):
+    if record.payload is Payload.PLAIN and _HELPER.match(record.message):
         return None
     match = _CHILD.search(record.message) if record.ident == _OPENRC else _FAMILY.match(record.ident)
     if match:
