@@ -321,10 +321,12 @@ def _monotonic_text(lines: list[Draft]) -> None:
                 if best < gap <= best + SECOND:
                     best = gap
         info = ClockInfo("monotonic", 1e-6, offset_text(zone), "etcd" if gaps[-1][0].etcd else "logrus")
-        current, teachers, at = gaps[0][1], gaps, 0
+        # Where the wall clock stood elsewhere, each line takes the difference its nearest logrus line before it shows.
+        shown = [gap if abs(gap - best) > 2 * SECOND else best for _, gap in gaps]
+        current, at = shown[0], 0
         for draft in group:
-            if at < len(teachers) and teachers[at][0] is draft:
-                current = teachers[at][1] if abs(teachers[at][1] - best) > 2 * SECOND else best
+            if at < len(gaps) and gaps[at][0] is draft:
+                current = shown[at]
                 at += 1
             draft.mono = draft.value
             draft.rt = draft.value + current
