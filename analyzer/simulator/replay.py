@@ -88,7 +88,7 @@ def _chunk(policy: Policy, w: Worlds) -> Outcome:
         policy.tell(w.ready)
     n = len(w)
     loops = policy.vector_loops(w.noise, w.names)
-    due = np.stack([loop.first() for loop in loops], axis=1)  # (n, loops)
+    due = [loop.first() for loop in loops]
     shift = np.zeros(n)
     detected = np.full(n, np.inf)
     requests = np.zeros(n, dtype=np.int64)
@@ -100,15 +100,16 @@ def _chunk(policy: Policy, w: Worlds) -> Outcome:
     live = np.arange(n)
     single = len(loops) == 1
     while len(live):
-        if single:
-            order = np.zeros(len(live), dtype=np.int64)
-            asked = due[live, 0]
-        else:
-            order = np.argmin(due[live], axis=1)
-            asked = due[live, order]
+        asked = due[0][live]
+        order = np.zeros(len(live), dtype=np.int8)
+        for index in range(1, len(loops)):
+            other = due[index][live]
+            sooner = other < asked
+            order[sooner] = index
+            asked = np.where(sooner, other, asked)
         going = asked < end
         if not single:  # when the decisive loop gave up nothing more can be noticed
-            going &= due[live, policy.decisive] < end
+            going &= due[policy.decisive][live] < end
         if not going.all():
             live, order, asked = live[going], order[going], asked[going]
             if not len(live):
@@ -134,15 +135,15 @@ def _chunk(policy: Policy, w: Worlds) -> Outcome:
             before[live] = np.where(code == READY, before[live], seen)
         detected[live[won]] = at[won]
         for index, loop in enumerate(loops):
-            mine = ~won & (order == index) if not single else ~won
+            mine = ~won if single else ~won & (order == index)
             if not mine.any():
                 continue
             done = mine & (code == READY)
             ask = mine & (code != READY)
             who = live[ask]
-            due[live[done], index] = np.inf
+            due[index][live[done]] = np.inf
             if len(who):
-                due[who, index] = loop.next(who, asked[ask], at[ask], code[ask], failing[ask], retry[ask])
+                due[index][who] = loop.next(who, asked[ask], at[ask], code[ask], failing[ask], retry[ask])
         live = live[~won]
     if by_rounds:
         lines = 1 + np.floor(np.where(np.isfinite(detected), detected, 0.0) / 30.0).astype(np.int64)

@@ -204,16 +204,16 @@ def optimal_for(worlds: Worlds, requests: float) -> Optimal:
     dist = sched.empirical(finite)
     gap = float(np.median(worlds.latency))
     low, high = 1e-6 * dist.horizon_s, dist.horizon_s
-    best = sched.optimal(dist, sched.Costs(high, 1.0, gap, gap))
     for _ in range(14):
         middle = float(np.sqrt(low * high))
-        found = sched.optimal(dist, sched.Costs(middle, 1.0, gap, gap))
+        found = sched.optimal(dist, sched.Costs(middle, 1.0, gap, gap), rough=True)
         if found.expected_polls > requests:
             low = middle
         else:
-            high, best = middle, found
+            high = middle
         if abs(found.expected_polls - requests) < 0.02 * requests and found.expected_polls <= requests:
             break
+    best = sched.optimal(dist, sched.Costs(high, 1.0, gap, gap))
     return Optimal(best.times_s, max(best.tail_s, 0.1))
 
 

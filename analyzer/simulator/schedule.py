@@ -186,16 +186,20 @@ def _path(grid: FloatArray, moments: _Moments, costs: Costs) -> tuple[float, Flo
     then = np.full(n, -1)
     d_gf, d_m = costs.delay * grid, costs.delay * m
     reach = d_gf * f - d_m  # D·(x_j·F_j − M_j)
+    starts = first_allowed.tolist()
+    ahead = n - 1  # best successor of the point just handled
     for i in range(n - 2, -1, -1):
-        j = first_allowed[i]
+        j = starts[i]
         if j >= n:  # only a moment beyond the horizon obeys the gap
             late = grid[i] + gap
             to_go[i] = costs.poll * s[i] + costs.delay * (late * s[i] - (m[-1] - m[i]))
             continue
-        options = reach[j:] - d_gf[j:] * f[i] + to_go[j:]
-        best = int(np.argmin(options))
+        # The cost of a step is a Monge matrix (−x_j·F_i: both factors grow), so the best successor never moves back.
+        stop = max(ahead, j) + 1
+        options = reach[j:stop] - d_gf[j:stop] * f[i] + to_go[j:stop]
+        best = int(options.argmin())
         to_go[i] = costs.poll * s[i] + d_m[i] + options[best]
-        then[i] = j + best
+        then[i] = ahead = j + best
     options = reach + to_go
     k = int(np.argmin(options))
     cost = costs.poll + float(options[k])
@@ -231,8 +235,8 @@ def evaluate(times_s: FloatArray, dist: Distribution, costs: Costs, *, moments: 
     return Schedule(tuple(map(float, times_s)), tail, polls, delay, costs.poll * polls + costs.delay * delay)
 
 
-def optimal(dist: Distribution, costs: Costs) -> Schedule:
-    """The schedule of least expected cost.
+def optimal(dist: Distribution, costs: Costs, *, rough: bool = False) -> Schedule:
+    """The schedule of least expected cost. ``rough``: one grid of 1,000 points, for searches over costs.
 
     Raises ``UsageError`` when the costs are so far apart that the schedule would hold over 20,000 requests.
     """
@@ -247,11 +251,11 @@ def optimal(dist: Distribution, costs: Costs) -> Schedule:
         clock = np.linspace(0.0, dist.horizon_s, points + 1)
         grid = np.unique(np.concatenate((clock, _quantiles(moments, dist, points))))
         cost, times = _path(grid, moments, costs)
-        if abs(previous - cost) <= TOLERANCE * abs(cost) or points >= 4096:
+        if rough or abs(previous - cost) <= TOLERANCE * abs(cost) or points >= 4096:
             break
         previous, points = cost, points * 2
     step = dist.horizon_s / points
-    for _ in range(8):
+    for _ in range(0 if rough else 8):
         if len(times) > 400:
             break  # so many moments that the grid is fine already, relative to the gaps' cost
         near = times[:, None] + np.linspace(-1.5, 1.5, 13)[None, :] * step
@@ -280,5 +284,5 @@ def frontier(dist: Distribution, costs: Costs, points: int = 15) -> tuple[Schedu
     mean_scale = max(dist.horizon_s, 1e-3)
     for exponent in np.linspace(-4.2, 0.3, points):
         poll = costs.delay * mean_scale * 10.0**exponent
-        found.append(optimal(dist, Costs(poll, costs.delay, costs.min_gap_s, costs.request_s)))
+        found.append(optimal(dist, Costs(poll, costs.delay, costs.min_gap_s, costs.request_s), rough=True))
     return tuple(found)
