@@ -3,7 +3,7 @@
 VENV    ?= .venv
 BIN     := $(VENV)/bin
 PIP     := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock
-DEMO    ?= sample_logs/slow-rbac-1core/journal.txt
+DEMO    ?= sample_logs/slow-rbac-one-core.short.txt
 DEMO_DIR := demo
 JOBS    ?= 2
 PYTEST  := $(BIN)/pytest -n $(JOBS) --dist worksteal
@@ -46,7 +46,7 @@ install: $(RUN) ## Make .venv and install k3slog and its locked dependencies int
 
 demo: $(RUN) ## Analyse a sample log: print the report, write an HTML page into demo/
 	@mkdir -p $(DEMO_DIR)
-	@$(BIN)/k3slog analyze $(DEMO) --force --html $(DEMO_DIR)/$(notdir $(patsubst %/,%,$(dir $(DEMO)))).html
+	@$(BIN)/k3slog analyze $(DEMO) --force --html $(DEMO_DIR)/$(basename $(basename $(notdir $(DEMO)))).html
 
 # --- prove it -------------------------------------------------------------------------------------------------------
 
@@ -85,7 +85,7 @@ vendor-plotly: $(RUN) ## Fetch plotly.js for the HTML page from npm
 	@$(BIN)/python tools/refresh_plotly.py
 
 samples: $(RUN) ## Write the generated sample logs anew
-	@$(BIN)/python tools/make_samples.py
+	@$(BIN)/python -m analyzer.testing.samples
 
 docs: $(RUN) ## Write the generated parts of docs/ anew
 	@$(BIN)/python -m analyzer.frames >docs/frames.md.new && mv docs/frames.md.new docs/frames.md

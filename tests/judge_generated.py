@@ -59,7 +59,7 @@ class _Judge:
         self.zero_s: float | None = None
         if start.began_at is not None:
             self.zero_s = start.began_at.timestamp()
-        elif start.begin_seen and carrier != "cat" and truth.text_from_us is None:
+        elif any(m.id == "systemd_starting" and m.at_s == 0 for m in start.milestones):
             self.zero_s = told.began_us / SECOND  # no date in the carrier: times count from systemd's line
 
     def claim(self, holds: bool, otherwise: str) -> None:

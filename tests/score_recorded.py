@@ -7,7 +7,7 @@ printed polls. How sharp the windows are is measured beside it and never excuses
 
 As a command, over any folder of ``NAME.export.gz`` + ``NAME.truth.json`` pairs::
 
-    python tests/score_recorded.py [DIR] [--carriers export,short] [--only TEXT]
+    python tests/score_recorded.py [DIR…] [--carriers export,short] [--only TEXT]
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 RECORDED = Path(__file__).parent / "data" / "recorded"
+SAMPLES = Path(__file__).parent.parent / "sample_logs"
 CARRIERS = ("export", "short", "iso", "json", "cat")
 
 SLACK_S = 0.06  # log lines and the watcher's clock reads are not the same instant
@@ -293,9 +294,13 @@ class _StartJudge:
 # --- running --------------------------------------------------------------------------------------------------------
 
 
-def recordings(folder: Path = RECORDED) -> list[Path]:
-    """Every ``NAME.export.gz`` below ``folder`` that has a truth beside it."""
-    return sorted(p for p in folder.rglob("*.export.gz") if truth_path(p).exists())
+def recordings(*folders: Path) -> list[Path]:
+    """Every ``NAME.export.gz`` below ``folders`` that has a truth beside it; a name counts once.
+
+    Without a folder: the recordings kept for the tests and those among the sample logs.
+    """
+    found = {p.name: p for folder in folders or (SAMPLES, RECORDED) for p in folder.rglob("*.export.gz")}
+    return sorted((p for p in found.values() if truth_path(p).exists()), key=lambda p: p.name)
 
 
 def truth_path(recording: Path) -> Path:
@@ -316,9 +321,9 @@ def score_recording(recording: Path, carrier: str, folder: Path) -> Score:
     return judge(json.loads(truth_path(recording).read_text()), report, carrier)
 
 
-def _scores(folder: Path, carriers: list[str], only: str) -> Iterator[tuple[str, str, Score]]:
+def _scores(folders: list[Path], carriers: list[str], only: str) -> Iterator[tuple[str, str, Score]]:
     with tempfile.TemporaryDirectory() as work:
-        for recording in recordings(folder):
+        for recording in recordings(*folders):
             name = recording.name.removesuffix(".export.gz")
             for carrier in carriers if only in name else []:
                 try:
@@ -330,12 +335,12 @@ def _scores(folder: Path, carriers: list[str], only: str) -> Iterator[tuple[str,
 def main() -> int:
     """Score a folder, print what is wrong and how sharp the rest is; 1 when anything is wrong."""
     parser = argparse.ArgumentParser(description="Score the analysis against recordings of a real k3s.")
-    parser.add_argument("folder", nargs="?", type=Path, default=RECORDED)
+    parser.add_argument("folders", nargs="*", type=Path, metavar="DIR", help="default: all recordings of the project")
     parser.add_argument("--carriers", default=",".join(CARRIERS))
     parser.add_argument("--only", default="", help="only recordings whose name contains this")
     options = parser.parse_args()
     total, sharp, kinds = Score(), Sharpness(), Counter[str]()
-    for name, carrier, score in _scores(options.folder, options.carriers.split(","), options.only):
+    for name, carrier, score in _scores(options.folders, options.carriers.split(","), options.only):
         total.right += score.right
         total.wrong += score.wrong
         kinds.update(w.split(":")[0] for w in score.wrong)

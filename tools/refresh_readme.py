@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
-SAMPLE = "tests/data/recorded/1324-fresh-15.export.gz"
+SAMPLE = "sample_logs/slow-rbac-one-core.short.txt"
 WIDTH = 100
 SECTIONS = 4  # of the report: the answer, where the time went, the polls, the checks
 
