@@ -9,12 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from analyzer.analysis.checks import CheckFacts, Facts
+from analyzer.analysis.checks import USUAL_LAST, CheckFacts, Facts
 from analyzer.events.checks import info
 from analyzer.findings import Bottleneck, Certainty, LastBlocker
 from analyzer.window import Span, Window
-
-_USUAL_LAST = "poststarthook/rbac/bootstrap-roles"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +146,7 @@ def bottleneck(facts: Facts, blames: dict[str, Blame]) -> Bottleneck:
     if not possible:
         return Bottleneck((), "none", "The log says nothing about the checks.")
     # Likeliest first: in every recorded start that became ready (260 of 260) the roles hook was the last.
-    possible.sort(key=lambda name: (name != _USUAL_LAST, -(facts.checks[name].window.lower or 0.0)))
+    possible.sort(key=lambda name: (name != USUAL_LAST, -(facts.checks[name].window.lower or 0.0)))
     if facts.last_list is not None:
         names = _join(possible)
         sentence = f"The last list shows {names} still failing; which of them cleared last cannot be told."
@@ -160,8 +158,8 @@ def bottleneck(facts: Facts, blames: dict[str, Blame]) -> Bottleneck:
     sentence = (
         f"No check list was printed; by the lines of other components {_join(possible[:3], 'or')}{more} cleared last."
     )
-    if possible[0] == _USUAL_LAST and len(possible) > 1:
-        sentence += f" Usually it is {_short(_USUAL_LAST)}: it was in all 260 measured starts."
+    if possible[0] == USUAL_LAST and len(possible) > 1:
+        sentence += f" Usually it is {_short(USUAL_LAST)}: it was in all 260 measured starts."
     return Bottleneck(tuple(possible), "possible", sentence)
 
 

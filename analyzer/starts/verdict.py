@@ -18,6 +18,8 @@ from analyzer.starts.model import Start, Verdict
 
 _SHUTDOWN_CAUSE = re.compile(r"^Shutdown request received: (?P<cause>.+)$", re.DOTALL)
 _ECHO = re.compile(r"context canceled|http: Server closed|server is stopping")
+# Nothing fails of this by itself: somebody asked the process to end, or another component failed and says why.
+_CANCELLED = re.compile(r"context canceled\W*$")
 _AFTER_READY = re.compile(r"leaderelection lost|lost master|leader election lost")
 _EXIT = re.compile(r"code=(?P<code>\w+), status=(?P<status>\d+)(?:/(?P<name>[\w-]+))?")
 EndKind = Literal["running", "stopped", "failed"]
@@ -135,7 +137,7 @@ def _failure(start: Start, position: dict[int, int], asked: LogRecord | None) ->
             candidates.append((position[id(mark.record)], mark.record, cause))
     for mark in start.marks(*_ROOT_IDS):
         candidates.append((position[id(mark.record)], mark.record, mark.record.message))
-    candidates = [c for c in candidates if c[0] < limit]
+    candidates = [c for c in candidates if c[0] < limit and not _CANCELLED.search(c[2])]
     if not candidates:
         for mark in start.marks("bare_error"):
             if position[id(mark.record)] < limit:
