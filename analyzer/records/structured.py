@@ -237,6 +237,28 @@ def _value(value: Any) -> tuple[str | None, bool]:
     return (str(value), False) if isinstance(value, (int, float)) else (None, True)
 
 
+_FLUENT = re.compile(r"\[\d+\] (\S+): \[\[?(\d{9,11}\.\d{1,9})(?:, \{.{0,200}?\}\])?, (\{.*\})\]$", re.DOTALL)
+
+
+def from_fluent(text: str) -> dict[str, Any] | None:
+    """A line of Fluent Bit's standard output (``[0] tag: [seconds, {"KEY"=>"value"}]``) as the object it stands for."""
+    match = _FLUENT.match(text)
+    if match is None:
+        return None
+    tag, seconds, body = match.groups()
+    try:
+        data = json.loads(re.sub(r'(?<!\\)"=>', '":', body))
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(data, dict) or "MESSAGE" not in data:
+        return None
+    data["date"] = float(seconds)
+    unit = re.search(r"[\w@-]+\.service$", tag)
+    data.setdefault("_SYSTEMD_UNIT", unit[0] if unit else "")
+    data.setdefault("SYSLOG_IDENTIFIER", data["_SYSTEMD_UNIT"].removesuffix(".service"))
+    return data
+
+
 def from_json(data: Mapping[str, Any], tally: Tally, line: int) -> list[Draft] | None:
     """Drafts of one JSON object of a known carrier, ``None`` when it is none (etcd's own lines, for one)."""
     if "__REALTIME_TIMESTAMP" in data or ("MESSAGE" in data and ("_PID" in data or "SYSLOG_IDENTIFIER" in data)):

@@ -16,7 +16,7 @@ from analyzer.records.draft import Draft, Outer, Tally
 from analyzer.records.envelopes import PEELERS, Envelope
 from analyzer.records.model import RAW_LIMIT, LogRecord, Payload
 from analyzer.records.payloads import digest, is_stamped_payload
-from analyzer.records.structured import LINE_MAX, from_json
+from analyzer.records.structured import LINE_MAX, from_fluent, from_json
 from analyzer.sources.lines import LINE_LIMIT, RawLine
 from analyzer.timebase import parse_iso
 
@@ -89,6 +89,9 @@ class TextReader:
         if text[0] in "-░" and self._marker(text):
             return []
         drafts = self._json(line, text) if text[0] == "{" or text.startswith("data: {") else None
+        if drafts is None and text[0] == "[" and '"=>' in text:
+            fluent = from_fluent(text)
+            drafts = from_json(fluent, tally, line.number) if fluent is not None else None
         if drafts is None:
             drafts = self._text(text, line.number, None, lossy, line.cut)
         else:
