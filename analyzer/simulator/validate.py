@@ -147,7 +147,7 @@ def paired(starts: Sequence[RecordedStart], *, old: str = "v1.32.2", new: str = 
     """The paired recordings (``ab-…``): API ready, noticed, and CPU until ready.
 
     The simulated column replays both pollers in the unpolled worlds of the *old* release's starts, each beginning
-    when its release begins (the new one's first poll comes later, by the difference of the cell's medians).
+    when its release began in that repetition (the new one's first poll comes later).
     """
     cells: list[Paired] = []
     runs = [s for s in starts if s.name.startswith("ab-") and s.first_poll is not None]
@@ -163,16 +163,18 @@ def paired(starts: Sequence[RecordedStart], *, old: str = "v1.32.2", new: str = 
 
 
 def _cell(pct: int, kind: str, old: list[RecordedStart], new: list[RecordedStart]) -> list[Paired]:
-    later = float(np.median([s.first_poll or 0.0 for s in new]) - np.median([s.first_poll or 0.0 for s in old]))
     sketches = [sketch_recorded(s) for s in old]
     per = 400
     worlds = draw(sketches, per * len(old), 11)
     before = replay(registry.get("legacy-4x1s"), worlds)
-    # The new poller begins later on the same start: its clock's zero moves, the world's moments move the other way.
+    # The new poller begins at another moment of the same start, as in the paired repetition: its clock's zero moves,
+    # the world's moments move the other way.
+    shift = np.array([(b.first_poll or 0.0) - (a.first_poll or 0.0) for a, b in zip(old, new, strict=True)])
+    later = shift[worlds.group]
     moved = replace(
         worlds,
-        stage_ends=worlds.stage_ends - later,
-        clears=worlds.clears - later,
+        stage_ends=worlds.stage_ends - later[:, None],
+        clears=worlds.clears - later[:, None],
         ready=worlds.ready - later,
     )
     after = replay(registry.get("shared-2s"), moved)
