@@ -13,7 +13,7 @@ from typing import Literal
 from analyzer.events.masking import mask_secrets
 from analyzer.events.model import HealthBlock, Mark, PollLine
 from analyzer.records.goquote import unquote
-from analyzer.records.model import LogRecord
+from analyzer.records.model import LogRecord, Payload
 from analyzer.starts.model import Start, Verdict
 
 _SHUTDOWN_CAUSE = re.compile(r"^Shutdown request received: (?P<cause>.+)$", re.DOTALL)
@@ -30,7 +30,7 @@ _STARTING_IDS = (
     "starting", "systemd_starting", "extracting", "certificates", "client_ca_generated", "datastore_configured",
     "datastore_waiting", "datastore_ready", "temporary_etcd", "etcd_starting", "apiserver_requested",
     "apiserver_version", "serving_securely", "apiserver_waiting", "pod_not_synced", "server_not_ready",
-    "containerd_ready", "kubelet_started", "agent_starting",
+    "containerd_ready", "kubelet_started", "agent_starting", "controllers_requested",
 )  # fmt: skip
 _FIRST_WORK = re.compile(r"perform initial |PostStartHook|starting (?:kubernetes|tls server)|preparing server")
 _START_FAILED = re.compile(r"^Failed to start |: Start request repeated too quickly|: start operation timed out")
@@ -41,7 +41,7 @@ def judge(start: Start) -> Verdict:
     position = {id(record): i for i, record in enumerate(start.records)}
     stop_sign, asked = _signs(start, position)
     failure, reason = _failure(start, position, asked)
-    detected = _detection(start, position, stop_sign)
+    detected = _detection(start, position, stop_sign, asked)
     end_kind, end, end_reason = _end(start, position, asked, failure, reason)
     if detected is not None:
         return Verdict("ready", None, detected, stop_sign, end_kind, end, end_reason)
@@ -90,18 +90,28 @@ def _signs(start: Start, position: dict[int, int]) -> tuple[LogRecord | None, Lo
     return first, min(asked, key=lambda r: position[id(r)], default=None)
 
 
-def _detection(start: Start, position: dict[int, int], stop_sign: LogRecord | None) -> LogRecord | None:
+def _detection(
+    start: Start, position: dict[int, int], stop_sign: LogRecord | None, asked: LogRecord | None
+) -> LogRecord | None:
     """The line that only code behind a successful poll prints, unless a stop had begun before it."""
+
+    def burst(record: LogRecord) -> bool:
+        # A stop that the text announces later did not cause what was printed before.
+        return asked is None and _closing_burst(start, position, record)
+
     limit = position[id(stop_sign)] if stop_sign is not None else len(start.records)
     ids = ("agent_running",) if start.role == "agent" else ("api_running",)
     for mark in start.marks(*ids):
-        if position[id(mark.record)] < limit and not _closing_burst(start, position, mark.record):
-            return mark.record
+        if position[id(mark.record)] >= limit:
+            break
+        if burst(mark.record):
+            return None  # what follows is of the same burst
+        return mark.record
     if start.role != "agent":
         # Fragments often hold only the last of the lines; a server without an API server of its own prints it too.
         for mark in start.marks("k3s_running"):
             if position[id(mark.record)] < limit and not _own_api_missing(start):
-                return mark.record
+                return None if burst(mark.record) else mark.record
         for mark in start.marks("agent_running"):
             if position[id(mark.record)] < limit and start.role == "unknown":
                 return mark.record
@@ -116,11 +126,29 @@ def _own_api_missing(start: Start) -> bool:
 
 
 def _closing_burst(start: Start, position: dict[int, int], record: LogRecord) -> bool:
-    """``now running`` caused by an unannounced stop: only closing noise and echoes of a cancellation follow it."""
-    rest = [r for r in start.process[:] if position[id(r)] > position[id(record)]]
+    """``now running`` caused by an unannounced stop: only closing noise and echoes of a cancellation follow it.
+
+    Releases up to 1.34.1 close the readiness channel on cancellation, too, and some of them log no request to stop.
+    """
+    serving = start.first("serving_securely")
+    if serving is not None and _within_a_second(serving.record, record):
+        return True
+    rest = [r for r in start.process if position[id(r)] > position[id(record)]]
     if len(rest) > 60:
         return False
+    whole = start.begin_seen and start.role == "server" and start.product == "k3s"
+    if whole and serving is None and any(r.payload is Payload.KLOG for r in start.process):
+        return True  # the server's own components write, and its API server never said that it serves
     return any(_ECHO.search(r.message) for r in rest[:8])
+
+
+def _within_a_second(serving: LogRecord, record: LogRecord) -> bool:
+    """Whether a line came sooner than 1.0 s after the server began to serve: two hooks take longer than that.
+
+    The roles and priority-class hooks make their first try one second after it (kubernetes, 1.24 to 1.35).
+    """
+    begun, seen = serving.inner_at, record.at or record.inner_at
+    return begun is not None and seen is not None and seen.us + seen.precision_us < begun.us + 1_000_000
 
 
 def _failure(start: Start, position: dict[int, int], asked: LogRecord | None) -> tuple[LogRecord | None, str | None]:
@@ -175,6 +203,9 @@ def _end(
         failed, words = _exit_text(exits[0])
         reset = any("cluster-reset" in r.message or "membership has been reset" in r.message for r in start.process)
         return ("stopped" if reset and not failed else "failed"), exits[0].record, words
+    echo = next((mark.record for mark in start.marks("fatal") if _CANCELLED.search(mark.record.message)), None)
+    if echo is not None and asked is None:
+        return "stopped", echo, "shut down; the text holds no request, only its echo"
     supervisor = start.first("supervisor_exit")
     if supervisor is not None:
         words = supervisor.groups.get("cause") or supervisor.groups.get("rancher") or supervisor.record.message
@@ -182,7 +213,11 @@ def _end(
     # What failed says more than that systemd tries again.
     others = sorted(
         start.marks("systemd_failed", "restart_scheduled", "systemd_stopped"),
-        key=lambda mark: ("Failed to schedule" not in mark.record.message, mark.id != "systemd_failed"),
+        key=lambda mark: (
+            "Failed to schedule" not in mark.record.message,
+            "Failed with result" not in mark.record.message,
+            mark.id != "systemd_failed",
+        ),
     )
     if others:
         return "failed", others[0].record, mask_secrets(others[0].record.message)
