@@ -33,6 +33,7 @@ _LATE_LINE_S = 0.5
 _SLOW_BOOT_S = 4.0
 _LOOP = 3
 _GREPPED = 40
+_FIRST_YEAR = 2019
 
 
 def diagnose(studied: Studied, book: LogBook) -> tuple[Finding, ...]:
@@ -46,7 +47,7 @@ def diagnose(studied: Studied, book: LogBook) -> tuple[Finding, ...]:
     said = causes_in(studied.verdict.reason or studied.verdict.end_reason or "")
     found += trouble.other_problems(case, {finding.id for finding in found} | {rule.id for rule, _ in said})
     found += _stuck(case, found)
-    found += _starved(case) + _gaps(case) + _clock(case)
+    found += _starved(case) + _gaps(case) + _clock(case) + _unset_clock(case) + _restarted(case)
     found += _lost(case) + _cut(case)
     found += _temporary_etcd(case) + _extraction(case)
     found += _tax(case) + _floor(case) + _poller(case) + _noise(case)
@@ -213,6 +214,43 @@ def _clock(case: Case) -> list[Finding]:
     )
     lines = [(gap.source, gap.line) for gap in steps if gap.line is not None]
     return [case.finding("clock_step", severity, "The clock was set", detail, advice, lines=lines)]
+
+
+def _unset_clock(case: Case) -> list[Finding]:
+    """The first release of k3s is of 2019: an earlier date is a clock that nobody had set yet."""
+    began = case.report.began_at
+    if began is None or began.year >= _FIRST_YEAR:
+        return []
+    detail = (
+        f"The stamps say {began:%Y-%m-%d}. Certificates made under a wrong clock are not valid under the right one, "
+        "and the other way round."
+    )
+    advice = (
+        "Order k3s after time-sync.target (systemctl enable systemd-time-wait-sync), or give the board a clock chip."
+    )
+    records = [case.studied.start.began] if case.studied.start.began is not None else []
+    return [case.finding("clock_unset", "warning", "The clock was not set", detail, advice, records)]
+
+
+def _restarted(case: Case) -> list[Finding]:
+    """systemd's counter just before the first start of the text: runs that the text does not hold."""
+    records = case.studied.start.records
+    if not records:
+        return []
+    before = case.book.records[max(0, records[0].seq - 200) : records[0].seq]
+    family = case.report.product
+    if any(r.ident == records[0].ident == family or r.ident == family for r in before if r.host == records[0].host):
+        return []  # lines of an earlier run: the starts tell it themselves
+    counted = [(int(hit[1]), r) for r in before if r.payload is Payload.SYSTEMD and (hit := _COUNTER.search(r.message))]
+    counted = [(n, r) for n, r in counted if r.host == records[0].host and family in f"{r.unit or ''} {r.message}"]
+    if not counted or counted[-1][0] < _LOOP:
+        return []
+    number, record = counted[-1]
+    detail = f"systemd had started it again {count(number, 'time')} already when this start began."
+    pattern = "'level=fatal|Main process exited'"
+    advice = f"What ended the earlier ones: journalctl -u {case.units} --no-pager | grep -E {pattern}"
+    severity: FindingSeverity = "info" if not case.never_ready else "warning"
+    return [case.finding("restarted", severity, "Not the first attempt", detail, advice, [record])]
 
 
 def _lost(case: Case) -> list[Finding]:
@@ -424,7 +462,7 @@ def _tell_loop(result: list[StartReport], streak: list[int], after: int | None) 
         lines=lines[-8:],
         source=report.source,
     )
-    others = [finding, *report.findings]
+    others = [finding, *(one for one in report.findings if one.id != "restarted")]
     result[target] = replace(report, findings=tuple(sorted(others, key=lambda one: _ORDER[one.severity])))
 
 

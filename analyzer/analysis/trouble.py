@@ -300,6 +300,8 @@ def still_waiting(case: Case) -> list[Finding]:
 
 
 def _lasting(case: Case, marks: list[Mark]) -> FindingSeverity:
+    if not case.report.begin_seen:
+        return "warning"  # who shows the middle of a wait has waited
     times = [at for mark in marks if (at := case.at(mark.record)) is not None]
     lasting = bool(times) and max(times) - min(times) >= _LASTING_S
     return "warning" if lasting or len(marks) >= _REPEATED else "info"

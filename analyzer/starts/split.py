@@ -47,7 +47,7 @@ _NAMES_PRODUCT = re.compile(
 )
 _SERVER_SIGNS = (
     "api_running", "serving_securely", "apiserver_requested", "apiserver_version", "datastore_ready",
-    "datastore_waiting", "datastore_configured", "etcd_starting", "temporary_etcd",
+    "datastore_waiting", "datastore_configured", "etcd_starting", "temporary_etcd", "controllers_requested",
 )  # fmt: skip
 _PIDLESS_CLOSERS = frozenset({"process_exited", "systemd_failed", "systemd_stopped", "restart_scheduled"})
 
