@@ -59,6 +59,6 @@ def pareto(simulation: Simulation) -> Any:
         font={"family": "system-ui, sans-serif", "size": 12, "color": LIGHT["ink"]},
         margin={"l": 60, "r": 20, "t": 60, "b": 60},
     )
-    figure.update_xaxes(title="requests until noticed, mean (logarithmic)", type="log")
-    figure.update_yaxes(title="seconds from ready to noticed, mean; whiskers p50 to p95", rangemode="tozero")
+    figure.update_xaxes(title="mean requests until noticed (both axes logarithmic)", type="log")
+    figure.update_yaxes(title="mean delay in s (whiskers: p50 to p95)", type="log")
     return figure

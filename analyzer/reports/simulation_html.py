@@ -40,6 +40,7 @@ def render(simulation: Simulation, *, tool_version: str) -> str:
     allowed = " ".join(f"'{_digest(text)}'" for text in scripts)
     figure: dict[str, Any] = json.loads(pareto(simulation).to_json())
     figure["layout"].pop("template", None)  # large, and the basic bundle's defaults serve
+    figure["layout"].pop("title", None)  # the page has its own heading
     return environment.get_template("simulation.html.j2").render(
         title=f"Polling, simulated: {simulation.source}",
         policy=f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:; "
