@@ -1,7 +1,8 @@
 """IPython and Jupyter: ``%load_ext analyzer.notebook`` gives the line magic ``%k3slog``.
 
 ``a = %k3slog journal.txt --start slowest`` is an :class:`analyzer.Analysis`; as the last line of a cell it shows
-itself. Neither IPython nor pandas is imported before the magic is used.
+itself. Neither IPython nor pandas is imported before the magic is used. :func:`offline_figures` makes plotly draw
+without a network.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ import shlex
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 if TYPE_CHECKING:
     from analyzer.api import Analysis
 
 MAGIC = "k3slog"
+RENDERER = "k3slog-offline"
 
 
 class Shell(Protocol):
@@ -119,3 +121,30 @@ def k3slog(line: str) -> Analysis | None:
 def load_ipython_extension(shell: Shell) -> None:
     """Called by ``%load_ext analyzer.notebook``."""
     shell.register_magic_function(k3slog, "line", MAGIC)
+
+
+def offline_figures() -> None:
+    """Show plotly figures from here on without a network: plotly.js comes out of the installed plotly package.
+
+    Plotly's own ``notebook`` renderer embeds it as well, but has every figure fetch MathJax from a public server.
+    """
+    import plotly.io
+    from IPython import display
+    from plotly.io.base_renderers import MimetypeRenderer
+    from plotly.offline import get_plotlyjs
+
+    def to_mimebundle(self: object, figure: dict[str, Any]) -> dict[str, str]:
+        page: str = plotly.io.to_html(
+            figure, include_plotlyjs=False, include_mathjax=False, full_html=False, default_width="100%", validate=False
+        )
+        return {"text/html": page}
+
+    renderer = type("OfflineRenderer", (MimetypeRenderer,), {"to_mimebundle": to_mimebundle})
+    plotly.io.renderers[RENDERER] = renderer()
+    plotly.io.renderers.default = RENDERER
+    show: Any = display.display_html
+    # Without the first script, plotly.js looks for a MathJax to configure.
+    show(
+        f"<script>window.PlotlyConfig = {{MathJaxConfig: 'local'}};</script>\n<script>{get_plotlyjs()}</script>",
+        raw=True,
+    )

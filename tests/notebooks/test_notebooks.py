@@ -70,3 +70,21 @@ def test_a_bad_path_is_one_line_in_ipython(shell: Any, capsys: pytest.CaptureFix
     text = [line for line in (told.out + told.err).splitlines() if line.strip()]
     assert len(text) == 1 and "UsageError: k3slog:" in text[0] and "no-such.log" in text[0]
     assert "Traceback" not in told.out + told.err
+
+
+def test_figures_show_themselves_without_fetching_anything(shell: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    import plotly.graph_objects as go
+    import plotly.io
+    from IPython.utils.capture import capture_output
+
+    before = plotly.io.renderers.default
+    try:
+        with capture_output() as captured:
+            assert shell.run_cell("from analyzer.notebook import offline_figures; offline_figures()").success
+        (script,) = [o.data["text/html"] for o in captured.outputs]
+        assert "plotly.js v" in script and FETCHES.search(html({"data": {"text/html": script}})) is None
+        bundle = plotly.io.renderers[plotly.io.renderers.default].to_mimebundle(go.Figure().to_dict())
+    finally:
+        plotly.io.renderers.default = before
+    assert set(bundle) == {"text/html"}
+    assert "plotly-graph-div" in bundle["text/html"] and FETCHES.search(bundle["text/html"]) is None
