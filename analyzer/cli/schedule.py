@@ -78,7 +78,7 @@ def schedule(
         found = analyze(log).report.starts
         curve = starts.curve(found)
         if curve is None:
-            raise NoDataError(f"none of {len(found)} starts became ready in the text", hint="Try --distribution.")
+            raise NoDataError(f"no start became ready in the text ({len(found)} seen)", hint="Try --distribution.")
         dist = planner.empirical(starts.draw_ready(curve, 4000, 1))
         dist = planner.Distribution(f"pooled curve of {int(curve.windows)} starts", dist.cdf, dist.horizon_s)
         aware = stateaware.judge_starts(found, load("cloud-2vcpu").machine, costs)

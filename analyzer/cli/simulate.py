@@ -8,7 +8,7 @@ from typing import Annotated, assert_never
 import typer
 
 from analyzer.cli.inputs import ForceOption, OutputOption, PathsArgument, open_log
-from analyzer.errors import ExitCode, NoDataError, UsageError
+from analyzer.errors import ExitCode, UsageError
 from analyzer.reports.output import Destination
 from analyzer.simulator.run import Simulation
 
@@ -79,47 +79,20 @@ def simulate(
 def _answer(
     names: list[str], policies: tuple[str, ...], scenario: str | None, draws: int, seed: int, pool: bool
 ) -> tuple[Simulation, bool]:
-    from analyzer.policies import registry
     from analyzer.simulator import run, starts
     from analyzer.simulator import scenario as scenarios
 
     options = run.Options(policies=policies or run.DEFAULT_POLICIES, draws=draws, seed=seed)
-    for name in options.policies:  # told before minutes are spent on reading
-        registry.get(name)
+    options.check()  # told before minutes are spent on reading
     chosen = None if scenario is None else scenarios.load(scenario)
     if not names and chosen is not None:
         if pool:
             raise UsageError("--pool needs a log", hint="Name one or more PATHs.")
-        answer = run.simulate(
-            run.of_scenario(chosen),
-            options,
-            source=f"scenario {chosen.name}",
-            assumptions=run.scenario_assumptions(chosen),
-        )
-        return answer, False
+        return run.simulate_scenario(chosen, options), False
     log = open_log(names)
     from analyzer.api import analyze
 
-    found = analyze(log).report.starts
-    machine = (chosen or scenarios.load("cloud-2vcpu")).machine
-    worlds = starts.pooled(found, machine) if pool else starts.possible(found, machine)
-    if worlds is None:
-        raise NoDataError(
-            f"none of {len(found)} starts became ready in the text", hint="Try --scenario, or a log with a whole start."
-        )
-    answer = run.simulate(
-        worlds.make,
-        options,
-        source=worlds.title,
-        assumptions={
-            **worlds.assumptions,
-            "machine": chosen.name if chosen is not None else "cloud-2vcpu (name another with --scenario)",
-            **run.machine_assumptions(machine),
-            **({"intervals": run.SAMPLING_ONLY} if pool else {}),
-        },
-        tax=worlds.tax,
-    )
-    return answer, bool(log.errors)
+    return starts.simulate_starts(analyze(log).report.starts, options, scenario=chosen, pool=pool), bool(log.errors)
 
 
 def _render(answer: Simulation, format: Format) -> str:

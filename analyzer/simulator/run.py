@@ -118,13 +118,21 @@ class Simulation:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """``policies``: names or TOML files; ``tax_s``: per start, (min, max) polling tax and detection, in seconds, for
-    the ceiling line. ``threads``: 0 = as many as cores, at most 4."""
+    """``policies``: names or TOML files. ``threads``: 0 = as many as cores, at most 4."""
 
     policies: tuple[str, ...] = DEFAULT_POLICIES
     draws: int = 100_000
     seed: int = 1
     threads: int = 0
+
+    def check(self) -> None:
+        """Raises ``UsageError`` for numbers out of range or an unknown policy, ``BadInputError`` for a bad file."""
+        if not 1 <= self.draws <= MAX_DRAWS:
+            raise UsageError(f"--draws must lie between 1 and {MAX_DRAWS:,}")
+        if self.seed < 0:
+            raise UsageError("--seed must not be negative")
+        for name in self.policies:
+            registry.get(name)
 
 
 WorldMaker = Callable[[int, tuple[int, ...]], Worlds]
@@ -152,10 +160,7 @@ def simulate(
 
     Raises ``UsageError`` for bad options or policies.
     """
-    if not 1 <= options.draws <= MAX_DRAWS:
-        raise UsageError(f"--draws must lie between 1 and {MAX_DRAWS:,}")
-    if options.seed < 0:
-        raise UsageError("--seed must not be negative")
+    options.check()
     wanted = tuple(dict.fromkeys(options.policies))
     pilot = make(min(options.draws, PILOT), (options.seed, 0xF0))
     reference = replay(registry.get(REFERENCE), pilot)
@@ -334,6 +339,16 @@ def _ceiling(
     low, high = (float(v) for v in np.quantile(delay, [0.025, 0.975]))
     total = float(base.detected[np.isfinite(base.detected)].mean())
     return Ceiling(low, high, total, f"central 95 % of the delay of {REFERENCE} in the scenario")
+
+
+def simulate_scenario(scenario: Scenario, options: Options) -> Simulation:
+    """``simulate`` in the worlds of a scenario."""
+    return simulate(
+        of_scenario(scenario),
+        options,
+        source=f"scenario {scenario.name}",
+        assumptions=scenario_assumptions(scenario),
+    )
 
 
 def scenario_assumptions(scenario: Scenario) -> dict[str, str | float | int | list[str]]:

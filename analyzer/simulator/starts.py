@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from analyzer.errors import NoDataError
 from analyzer.policies.protocol import FloatArray
+from analyzer.simulator import run
 from analyzer.simulator.run import WorldMaker, of_sketches
+from analyzer.simulator.scenario import Scenario, load
 from analyzer.simulator.world import Machine, from_curve, sketch_start
 from analyzer.stats.turnbull import Curve, turnbull
 
 if TYPE_CHECKING:
     from analyzer.findings import StartReport
+
+
+DEFAULT_MACHINE = "cloud-2vcpu"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,3 +117,37 @@ def draw_ready(found: Curve, n: int, seed: int) -> FloatArray:
     pick = np.searchsorted(np.cumsum(mass) / mass.sum(), rng.random(n))
     pick = np.minimum(pick, len(mass) - 1)
     return np.asarray(edges[pick, 0] + (edges[pick, 1] - edges[pick, 0]) * (1.0 - rng.random(n)), dtype=float)
+
+
+def simulate_starts(
+    found: Sequence[StartReport],
+    options: run.Options,
+    *,
+    scenario: Scenario | None = None,
+    pool: bool = False,
+) -> run.Simulation:
+    """``simulate`` in the worlds of analysed starts, on the machine of ``scenario`` (default: ``cloud-2vcpu``).
+
+    ``pool``: from the pooled curve of all starts, also those that never became ready. Raises ``NoDataError`` when
+    none became ready, ``UsageError`` for bad options.
+    """
+    machine = (scenario or load(DEFAULT_MACHINE)).machine
+    worlds = pooled(found, machine) if pool else possible(found, machine)
+    if worlds is None:
+        raise NoDataError(
+            f"no start became ready in the text ({len(found)} seen)",
+            hint="Try --scenario, or a log with a whole start.",
+        )
+    named = scenario.name if scenario is not None else f"{DEFAULT_MACHINE} (name another with --scenario)"
+    return run.simulate(
+        worlds.make,
+        options,
+        source=worlds.title,
+        assumptions={
+            **worlds.assumptions,
+            "machine": named,
+            **run.machine_assumptions(machine),
+            **({"intervals": run.SAMPLING_ONLY} if pool else {}),
+        },
+        tax=worlds.tax,
+    )
