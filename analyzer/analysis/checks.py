@@ -6,6 +6,7 @@ tightest certain bound wins, and every end keeps its line. Two bounds that contr
 
 from __future__ import annotations
 
+import bisect
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -25,6 +26,7 @@ _TROUBLE = re.compile(
     r"too many clients|database is locked|transport is closing|connection refused|Failed to test etcd connection|"
     r"error reading from server|retrying of unary invoker failed|i/o timeout"
 )
+_PROBES = frozenset({"etcd", "etcd-readiness"})  # two probes of one datastore
 _HOOK = "poststarthook/"
 _OWN_503 = "the server is currently unable to handle the request"
 USUAL_LAST = "poststarthook/rbac/bootstrap-roles"  # measured: in all 260 starts that became ready
@@ -94,6 +96,7 @@ class _Builder:
         self.contradictions: list[str] = []
         self.serving: Evidence | None = None
         self.every_hook: list[Evidence] = []
+        self._troubled: list[int] | None = None
         self.fresh = witness.is_fresh(start)
         version = parse_version(start.version) if start.version else None
         self.minor = (version.major, version.minor) if version else None
@@ -188,7 +191,15 @@ class _Builder:
         return looks
 
     def _take_looks(self, looks: Iterable[_Look]) -> None:
+        previous: _Look | None = None
         for look in looks:
+            unsteady = previous is not None and self._trouble_between(previous.seq, look.seq)
+            if unsteady or not _PROBES.isdisjoint(look.failing):
+                # A probe seen ok before may have turned bad and good again since; so may the other one's twin.
+                for facts in self.checks.values():
+                    if not facts.monotone:
+                        facts.uppers.clear()
+            previous = look
             for name in sorted(look.failing):
                 facts = self._check(name)
                 facts.seen_failing, facts.last_state = True, "failing"
@@ -320,15 +331,17 @@ class _Builder:
         """
         if not looks:
             return True
-        for record in self.start.process:
-            if self.verdict.detected is not None and record.seq >= self.verdict.detected.seq:
-                break
-            if record.seq > looks[-1].seq and (record.gap_before or _TROUBLE.search(record.message)):
-                return True
         noticed = self.verdict.detected.seq if self.verdict.detected is not None else None
-        # An answer without a list hides which checks failed with it.
-        hidden = any(s.line.error.body is None and s.line.record.seq > looks[-1].seq for s in self.polls.sightings)
-        return hidden or self.start.lost_between(looks[-1].seq, noticed)
+        return self._trouble_between(looks[-1].seq, noticed)
+
+    def _trouble_between(self, after_seq: int, before_seq: int | None) -> bool:
+        if self._troubled is None:
+            said = [r.seq for r in self.start.process if r.gap_before or _TROUBLE.search(r.message)]
+            # An answer without a list hides which checks failed with it.
+            hidden = [s.line.record.seq for s in self.polls.sightings if s.line.error.body is None]
+            self._troubled = sorted([*said, *hidden, *self.start.losses])
+        first = bisect.bisect_right(self._troubled, after_seq)
+        return first < len(self._troubled) and (before_seq is None or self._troubled[first] < before_seq)
 
     def _window(self, facts: CheckFacts, looks: list[_Look], ready: Window, trouble: bool) -> Window:
         uppers = list(facts.uppers)
