@@ -84,6 +84,7 @@ class PollFacts:
     grid: Grid | None = None
     # The tick before the successful one, less the slack: a bound of the contract's grid rule; None where not allowed.
     last_failed_tick_s: float | None = None
+    stop_s: float | None = None  # when a stop began
     # Sightings after which lines were lost: what was answered next is not known to be the same.
     uncertain: set[int] = field(default_factory=set)
     # The tick of the successful request itself, under the same condition.
@@ -128,6 +129,8 @@ def read_polls(start: Start, verdict: Verdict, clocked: Clocked) -> PollFacts:
         facts.sightings.append(Sighting(line, departed, clocked.latest(line.record), stamp, on_grid))
         previous = line.record
     ends = [*(line.record.seq for line in lines[1:]), verdict.detected.seq if verdict.detected is not None else None]
+    if verdict.stop_sign is not None:
+        facts.stop_s = clocked.earliest(verdict.stop_sign)
     facts.uncertain = {i for i, line in enumerate(lines) if start.lost_between(line.record.seq, ends[i])}
     _grid_rule(facts, start, verdict, clocked, success)
     return facts
@@ -261,6 +264,8 @@ def implied_before(facts: PollFacts, index: int) -> float | None:
         tick = facts.success_tick_s + grid.slack_s - grid.interval_s
     else:
         return None
+    if facts.stop_s is not None and tick > facts.stop_s:
+        tick = grid.tick_at_or_before(facts.stop_s)  # what is answered after a stop began proves nothing
     own = facts.sightings[index].stamp_s
     if own is None or tick < own:
         return None  # the tick before is this very poll, or earlier

@@ -110,7 +110,7 @@ def find_starts(records: Sequence[LogRecord]) -> list[Start]:
     A group of lines in which nothing is known to be k3s' or RKE2's is no start, unless its identifier says so.
     """
     named = _named_streams(records)
-    losses = [r for r in records if r.gap_before and _SUPPRESSED.match(r.message)]
+    losses = [r for r in records if r.ident == "systemd-journald" and _SUPPRESSED.match(r.message)]
     streams: dict[tuple[str | None, str], _Stream] = {}
     spans = _pid_spans(records)
     for record in records:

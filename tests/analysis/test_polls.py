@@ -1,0 +1,139 @@
+"""The poll grid: what a printed poll's stamp proves, and what an unprinted one does."""
+
+from __future__ import annotations
+
+import pytest
+from handmade import FORBIDDEN, RBAC, SCHEDULING, Journal, check
+
+from analyzer.analysis.polls import fit_grid
+from analyzer.window import Bound
+
+SLACK = 0.06
+
+
+def test_the_phase_is_that_of_the_fastest_answer() -> None:
+    grid = fit_grid([4.03, 6.01, 9.5, 14.05], 2.0)
+    assert grid is not None
+    assert (grid.locked, grid.stamps) == (3, 4)
+    assert grid.phase_s % 2.0 == pytest.approx(0.01)
+
+
+def test_stamps_that_do_not_agree_are_no_grid() -> None:
+    assert fit_grid([4.0, 6.7, 9.3], 2.0) is None
+    assert fit_grid([4.0], 2.0) is None
+
+
+def quick() -> Journal:
+    """Answers right after their ticks at 4, 6, 8 … and lines all the way."""
+    return Journal().begin().ticking(1.0, 13.0).serving(5.0).poll(4.01).listed(6.02, RBAC)
+
+
+def test_the_tick_before_the_success_bounds_readiness_from_below() -> None:
+    report = quick().running(12.02).report()
+    assert report.ready.lower == pytest.approx(10.0, abs=SLACK)
+    assert report.ready.lower_kind is Bound.GRID and report.ready.lower_line is None
+    assert report.ready.upper == pytest.approx(12.02, abs=1e-3)
+    assert report.detected.lower == pytest.approx(12.0, abs=SLACK)
+    assert check(report, RBAC).cleared.lower == pytest.approx(10.0, abs=SLACK)
+
+
+def test_a_success_off_the_grid_proves_only_the_last_printed_answer() -> None:
+    report = quick().running(13.1).report()
+    assert report.ready.lower is not None
+    assert report.ready.lower <= 6.02
+    assert report.ready.lower_kind is not Bound.GRID or report.ready.lower <= 6.0
+
+
+def test_a_silent_process_gives_no_grid_bound() -> None:
+    journal = Journal().begin().ticking(1.0, 6.5).serving(5.0).poll(4.01).listed(6.02, RBAC).running(16.02)
+    report = journal.report()
+    assert report.ready.lower == pytest.approx(6.0, abs=SLACK)
+    assert check(report, RBAC).cleared.lower == pytest.approx(6.0, abs=SLACK)
+
+
+def test_a_late_answer_counts_from_the_answer_before_it() -> None:
+    """Printed 0.9 s after its tick: the state in it may be as old as the previous answer."""
+    journal = Journal().begin().ticking(1.0, 13.0).serving(5.0).poll(4.01).listed(6.9, RBAC).running(12.02)
+    sighting = journal.studied()[0].polls.sightings[1]
+    assert sighting.departed_s == pytest.approx(4.01, abs=0.03)
+    assert not sighting.on_grid
+
+
+def test_a_line_that_the_journal_took_down_late_is_on_no_tick() -> None:
+    """A starved journal puts an answer of 5.3 right after the tick of 6.0; klog's lines around show the lag."""
+    journal = Journal().begin().ticking(1.0, 4.5).ticking(4.6, 6.5, every=0.2, lag=0.72).ticking(7.4, 13.0)
+    report = journal.poll(4.01).serving(5.0).listed(5.3, RBAC, lag=0.72).running(12.02).studied()[0]
+    sighting = report.polls.sightings[1]
+    assert not sighting.on_grid
+    assert sighting.departed_s is not None and sighting.departed_s < 5.3
+
+
+def test_the_second_in_a_poll_line_shows_the_lag_where_no_klog_line_does() -> None:
+    journal = Journal().begin().poll(4.01).listed(5.3, RBAC, lag=2.71).running(12.02)
+    sighting = journal.studied()[0].polls.sightings[1]
+    assert not sighting.on_grid
+    assert sighting.departed_s is not None and sighting.departed_s <= 5.3
+
+
+def test_the_first_answer_of_a_fragment_may_be_about_the_time_before_the_text() -> None:
+    report = Journal().listed(0.0, RBAC).ticking(0.2, 3.0).running(3.3).report()
+    assert report.begin_seen is False
+    assert report.ready.lower is None and report.ready.lower_kind is Bound.NONE
+    assert check(report, RBAC).cleared.lower is None
+    assert report.ready.upper == pytest.approx(3.3, abs=1e-3)
+
+
+def test_a_fragments_first_answer_left_within_the_clients_limit() -> None:
+    journal = Journal().ticking(0.0, 40.0, every=1.0).listed(30.7, RBAC).ticking(31.0, 35.0).running(36.3)
+    assert journal.report().ready.lower == pytest.approx(15.7, abs=0.05)
+
+
+def test_lines_that_the_journal_dropped_may_have_been_polls() -> None:
+    """Between the lists the journal lost lines: the answer before the next printed one is not known."""
+    whole = Journal().begin().ticking(1.0, 17.0).serving(5.0).poll(4.01).listed(6.02, RBAC, SCHEDULING)
+    whole.listed(14.02, RBAC).running(16.02)
+    assert check(whole.report(), SCHEDULING).cleared.lower == pytest.approx(12.0, abs=SLACK)
+    whole.other(9.0, "systemd-journald", "Suppressed 312 messages from k3s.service")
+    assert check(whole.report(), SCHEDULING).cleared.lower == pytest.approx(6.0, abs=SLACK)
+
+
+def test_rows_are_the_printed_the_implied_and_the_success() -> None:
+    report = quick().running(12.02).report()
+    assert [(round(p.at_s or 0), p.printed, p.error) for p in report.polls] == [
+        (4, True, "service_unavailable"),
+        (6, True, "readyz_failing"),
+        (8, False, "readyz_failing"),
+        (10, False, "readyz_failing"),
+        (12, False, None),
+    ]
+    assert report.poller.implied == 2 and report.poller.printed == 2
+
+
+def test_with_debug_every_attempt_has_its_line() -> None:
+    journal = Journal().begin().ticking(1.0, 13.0).serving(5.0).poll(4.01).listed(6.02, RBAC)
+    journal.unchanged(8.02).unchanged(10.02).running(12.02)
+    report = journal.report()
+    again = [p for p in report.polls if not p.printed and p.error is not None]
+    assert [p.line for p in again] == [journal.line("status unchanged"), journal.line("status unchanged") + 6]
+    assert all(p.failing == (RBAC,) for p in again)
+
+
+def test_a_denied_poll_of_an_existing_datastore_says_not_ready_and_of_a_fresh_one_nothing() -> None:
+    def lower(fresh: bool) -> float | None:
+        journal = Journal().begin()
+        if fresh:
+            journal.fresh(0.5)
+        return journal.ticking(1.0, 11.0).poll(4.01).poll(8.02, FORBIDDEN).running(10.9).report().ready.lower
+
+    assert lower(fresh=False) == pytest.approx(8.0, abs=SLACK)
+    assert lower(fresh=True) == pytest.approx(6.0, abs=SLACK)  # the last 503: the tick before the 403
+
+
+def test_answers_after_a_stop_began_prove_nothing() -> None:
+    journal = Journal().begin().ticking(1.0, 15.0).serving(3.2).poll(2.01).listed(4.02, RBAC)
+    journal.systemd(9.0, "Stopping k3s.service - Lightweight Kubernetes...").poll(12.02).poll(14.01, FORBIDDEN)
+    report = journal.report()
+    assert report.outcome == "stopped"
+    assert report.ready.upper is None
+    assert report.ready.lower == pytest.approx(8.0, abs=SLACK)  # the last tick before the stop
+    assert check(report, RBAC).cleared.lower == pytest.approx(8.0, abs=SLACK)
