@@ -299,6 +299,10 @@ def still_waiting(case: Case) -> list[Finding]:
     return _waits_for_etcd(case) or _waits_for_pods(case)
 
 
+def _times(marks: list[Mark]) -> str:
+    return "once" if len(marks) == 1 else f"{len(marks)} times"
+
+
 def _lasting(case: Case, marks: list[Mark]) -> FindingSeverity:
     if not case.report.begin_seen:
         return "warning"  # who shows the middle of a wait has waited
@@ -317,7 +321,7 @@ def _waits_for_etcd(case: Case) -> list[Finding]:
     if marks[-1].record.seq in named:
         return []
     last = mask_secrets(marks[-1].record.message)[:300]
-    detail = f"Said {'once' if len(marks) == 1 else f'{len(marks)} times'}{case.span(marks)}: {last}"
+    detail = f"Said {_times(marks)}{case.span(marks)}: {last}"
     advice = (
         "Normal for some seconds. If it stays, etcd's own lines say why (peers, disk, certificates, space): "
         f"journalctl -u {case.units} --no-pager | grep etcdserver"
@@ -350,7 +354,7 @@ def _waits_for_pods(case: Case) -> list[Finding]:
     marks = marks or case.of("apiserver_waiting", "server_not_ready")
     if not marks:
         return []
-    detail = f"RKE2 waits for the static pod of {component}{why}. Said {count(len(marks), 'time')}{case.span(marks)}."
+    detail = f"RKE2 waits for the static pod of {component}{why}. Said {_times(marks)}{case.span(marks)}."
     advice = (
         "Normal for a minute or two. If it stays, the reason is in other files: the kubelet's log "
         "(/var/lib/rancher/rke2/agent/logs/kubelet.log), containerd's (/var/lib/rancher/rke2/agent/containerd/"

@@ -37,6 +37,10 @@ def detect(records: Iterable[LogRecord]) -> Iterator[Event]:
                 remembered = _remembered(record)
                 if remembered is not None:
                     yield remembered
+        elif record.payload is Payload.PLAIN and "Error from server (" in message and "[-]" in message:
+            shown = _shown(record)
+            if shown is not None:
+                yield shown
         yield from catalogue.match(record)
     yield from health.finish()
 
@@ -50,6 +54,15 @@ def _remembered(record: LogRecord) -> HealthBlock | None:
     endpoint = body.endpoint or next((name for name in ("healthz", "livez") if f"/{name}" in message), "readyz")
     whole = not (body.cut or record.truncated)
     return HealthBlock(record, body.failing, body.reasons, endpoint, whole, stale_s=_REMEMBERED_S)
+
+
+def _shown(record: LogRecord) -> HealthBlock | None:
+    """What kubectl printed of a check list; it says which endpoint only in the trailer or in the request."""
+    body = parse_body(record.message)
+    if body is None or not body.failing:
+        return None
+    endpoint = body.endpoint or next((n for n in ("readyz", "healthz", "livez") if f"/{n}" in record.message), "")
+    return HealthBlock(record, body.failing, body.reasons, endpoint, not (body.cut or record.truncated))
 
 
 def _poll(record: LogRecord) -> PollLine | PollUnchanged | None:

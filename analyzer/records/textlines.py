@@ -14,6 +14,7 @@ from typing import Any
 from analyzer.records.clean import decode, strip_terminal
 from analyzer.records.draft import Draft, Outer, Tally
 from analyzer.records.envelopes import PEELERS, Envelope
+from analyzer.records.goquote import quoted
 from analyzer.records.model import RAW_LIMIT, LogRecord, Payload
 from analyzer.records.payloads import digest, is_stamped_payload
 from analyzer.records.structured import LINE_MAX, from_fluent, from_json
@@ -39,6 +40,8 @@ _BLOB = re.compile(r"\[\d+(?:\.\d)?[BKMGT] blob data\]")
 _REPEATED = re.compile(r"message repeated \d+ times: \[ ?(.*)\]$", re.DOTALL)
 _OCTAL = re.compile(r"#([0-3][0-7]{2})")
 _CLOCK_FIRST = re.compile(r" ?\d\d:\d\d:\d\d[ .]")
+_CHECK_MARK = re.compile(r"\[[+-]\][a-z]")
+_EMAIL_WIDTH = 80
 _GENERATED = re.compile(r"notBefore=(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.\d+)? \+0000 UTC")
 
 
@@ -54,6 +57,7 @@ class TextReader:
         self.head_width = 0
         self.gap = False
         self.rsyslog = False
+        self._open: tuple[Draft, str] | None = None  # the last line, when its message has no closing quote
         self.status_unit = ""  # named by the last `systemctl status` block
         self.longest = 0
         self._after_line_max = False
@@ -160,7 +164,7 @@ class TextReader:
         if match is None:
             return
         zone = match.group(2)
-        if zone == "UTC":
+        if zone in ("UTC", "GMT"):
             offset: int | None = 0
         elif zone[0] in "+-" and len(zone) in (3, 5):
             parsed = parse_iso(match.group(1).replace(" ", "T") + (zone if len(zone) == 5 else zone + "00"))
@@ -315,6 +319,8 @@ class TextReader:
             rec.lossy = True
             self.tally.lose(rec.line, "message not printable, replaced by journalctl")
         digest(draft)
+        unclosed = rec.truncated and rec.payload is Payload.LOGRUS and text[-1:] not in ">…"
+        self._open = (draft, text) if unclosed else None
         if "Suppressed " in text and rec.ident == "systemd-journald":
             rec.gap_before = True
         if ("…" in rec.raw and "…" in text) or (rec.truncated and not rec.lossy and text[-1:] in ">…"):
@@ -324,6 +330,8 @@ class TextReader:
 
     def _bare(self, text: str, number: int, lossy: bool, cut: bool) -> list[Draft]:
         """A line without any envelope: a bare payload, a further line of the entry before, or no log line at all."""
+        if self._joined(text):
+            return []
         if is_stamped_payload(text):
             self.tally.formats["cat"] += 1
             draft = self._draft(text, text, number, lossy, cut)
@@ -348,6 +356,27 @@ class TextReader:
             self._inherit(draft, head)  # the prefix was cut away or wrapped: it belongs where it stands
             draft.follows = True
         return [draft]
+
+    def _joined(self, text: str) -> bool:
+        """Whether ``text`` was the rest of a record that somebody's editor broke in two; then it is part of it now.
+
+        Prose often stands below a cut line: only what closes the quote, or goes on with a check list, is a rest.
+        """
+        before, self._open = self._open, None
+        if before is None or is_stamped_payload(text):
+            return False
+        draft, begin = before
+        whole = begin + (" " if len(draft.rec.raw) <= _EMAIL_WIDTH else "") + text
+        _, _, closed = quoted(whole, whole.index('msg="') + 4) if 'msg="' in whole else ("", 0, False)
+        listed = _CHECK_MARK.search(begin) is not None and _CHECK_MARK.search(text) is not None
+        if not (closed or listed) or len(whole) > LINE_LIMIT:
+            return False
+        rec = draft.rec
+        rec.message, rec.truncated, rec.raw = whole, False, (rec.raw + text)[:RAW_LIMIT]
+        digest(draft)
+        self.tally.reasons["record broken over several lines"] += 1
+        self._open = (draft, whole) if rec.truncated else None
+        return True
 
     @staticmethod
     def _inherit(draft: Draft, head: Draft) -> None:
