@@ -20,7 +20,7 @@ from analyzer.records.structured import LINE_MAX, read_document, read_export, re
 from analyzer.records.textlines import TextReader
 from analyzer.sources.bytestream import open_bytes
 from analyzer.sources.lines import RawLine, read_lines
-from analyzer.sources.scan import BIG, EntryFilter, candidates
+from analyzer.sources.scan import BIG, KEPT_LINES, EntryFilter, candidates
 from analyzer.timebase import SECOND, mostly_backwards
 
 _NEWEST_FIRST = frozenset({"csv", "logcli", "loki", "grafana"})  # these print so unless told otherwise
@@ -156,17 +156,25 @@ def _text_lines(lines: Iterable[RawLine], tally: Tally) -> Iterator[Draft]:
     text = TextReader(tally)
     previous = 0
     for line in lines:
-        passed = line.number - previous - 1
+        passed = line.number - previous - (0 if line.filler else 1)
+        previous = line.number
         if passed > 0:
             tally.lines += passed
-            tally.reasons["passed over by the fast scan"] += passed
-        previous = line.number
+            if passed > line.dropped:
+                tally.reasons["passed over by the fast scan"] += passed - line.dropped
+            if line.dropped:
+                _too_many(tally, line.dropped)
         if line.filler:
-            tally.lines += 1
-            tally.reasons["passed over by the fast scan"] += 1
             continue
         yield from text.feed(line)
     yield from text.finish()
+
+
+def _too_many(tally: Tally, dropped: int) -> None:
+    tally.reasons["left out: more lines about starts than can be held"] += dropped
+    tally.notes.append(
+        f"{dropped} lines about starts were left out in the middle, because more than {KEPT_LINES} of them are too many"
+    )
 
 
 def _csv_columns(head: bytes) -> tuple[int, int] | None:

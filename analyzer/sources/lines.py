@@ -18,6 +18,7 @@ class RawLine:
     cut: bool = False
     gap: bool = False
     filler: bool = False  # only tells the number of the last line; no content
+    dropped: int = 0  # how many lines before it were worth keeping but too many to be held
     last: bool = False  # the input ended without a newline: the line may be incomplete
 
 

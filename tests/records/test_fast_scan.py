@@ -12,10 +12,10 @@ import pytest
 from carrier_files import RECORDED, as_cat, as_export, as_json, as_short, export_rows
 
 from analyzer.records import read_book
-from analyzer.sources import scan
+from analyzer.sources import scan, search
 from analyzer.sources.lines import LINE_LIMIT, RawLine
 
-ENGINES = [scan.stdlib_engine(), scan.automaton_engine()]
+ENGINES = [search.stdlib_engine(), search.automaton_engine()]
 NOISE = b'Nov 23 16:20:00 vm k3s[%d]: time="2026-11-23T16:20:00Z" level=info msg="Wrote ping of %d"\n'
 
 
@@ -23,12 +23,18 @@ def noise(lines: int, pid: int = 7) -> bytes:
     return b"".join(NOISE % (pid, n) for n in range(lines))
 
 
-def run(data: bytes, engine: scan._Engine) -> list[RawLine]:
+@pytest.fixture(autouse=True)
+def short_head(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scan, "HEAD_LINES", 200)
+    monkeypatch.setattr(scan, "AFTER_READY", 400)
+
+
+def run(data: bytes, engine: search.Engine) -> list[RawLine]:
     return list(scan.candidates(io.BufferedReader(io.BytesIO(data)), True, engine))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("engine", ENGINES, ids=["stdlib", "automaton"])
-def test_a_start_within_noise_is_kept_whole(engine: scan._Engine | None) -> None:
+def test_a_start_within_noise_is_kept_whole(engine: search.Engine | None) -> None:
     if engine is None:
         pytest.skip("ahocorasick_rs is not installed")
     start = as_short(export_rows(RECORDED / "1322-tz-kolkata.export.gz"))
@@ -47,14 +53,14 @@ def test_a_start_within_noise_is_kept_whole(engine: scan._Engine | None) -> None
 
 @pytest.mark.parametrize("engine", ENGINES, ids=["stdlib", "automaton"])
 @pytest.mark.parametrize("seed", range(6))
-def test_numbers_hold_across_blocks_and_endless_lines(engine: scan._Engine | None, seed: int) -> None:
+def test_numbers_hold_across_blocks_and_endless_lines(engine: search.Engine | None, seed: int) -> None:
     if engine is None:
         pytest.skip("ahocorasick_rs is not installed")
     dice = random.Random(seed)
     rows = []
     for number in range(3000):
         size = dice.choice([0, 5, 80, 300, 3000]) if dice.random() < 0.99 else dice.choice([70_000, 200_000, 600_000])
-        word = dice.choice([b"", b"", b"", b" level=fatal ", b" systemd[1]: x", b"] Serving securely"])
+        word = dice.choice([b"", b"", b"", b" level=fatal msg=", b" systemd[1]: Started x", b"] Serving securely"])
         rows.append(b"%d|" % number + b"x" * (size // 2) + word + b"y" * (size // 2))
     data = b"\n".join(rows) + dice.choice([b"\n", b""])
     kept = run(data, engine)
@@ -62,7 +68,7 @@ def test_numbers_hold_across_blocks_and_endless_lines(engine: scan._Engine | Non
         assert line.filler or rows[line.number - 1][:LINE_LIMIT] == line.data
     numbers = {line.number for line in kept}
     for number, row in enumerate(rows, 1):
-        if any(word in row[:LINE_LIMIT] for word in (b" level=fatal ", b"systemd[1]", b"] Serving securely")):
+        if any(word in row[:LINE_LIMIT] for word in (b" level=fatal msg=", b"systemd[1]: Started", b"] Serving securely")):
             assert number in numbers
     assert len(rows) in numbers
 

@@ -1,0 +1,144 @@
+"""Which bytes make a line worth decoding, and two engines that find them.
+
+The words are those that begin or end a start, tell its outcome, or show that one is going on; what else belongs to a
+start is kept because it stands near them (``scan``). Measured rules behind their choice: the automaton stays
+vectorised with at most 64 literals of at least four bytes and stops less often when their first four bytes are rare
+("emd[1]: " instead of "systemd[1]: ", whose first bytes are those of "system"); the standard library's expressions
+are fast when they begin with a literal, and each further pass costs about 0.25 s per GB.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+BANNERS = ("Starting k3s", "Starting rke2")
+# Messages of k3s and RKE2 themselves.
+LOGRUS = (
+    *BANNERS, "Polling for API", "Waiting for API", "Waiting for etcd", "Waiting to retrieve", "Failed to wait for",
+    "failed to wait for", "Failed to test", "Kube API server is now", "ETCD server is now", "Containerd is now",
+    "containerd is now", "Shutdown request", "signal received", "Signal received", "Second shutdown", "Received signal",
+    "Kine available", "Connection to etcd is ready", "Running kube-apiserver", "Running containerd", "Running kubelet",
+    "generated self-signed CA", "Creating k3s-supervisor", "Managed etcd cluster", "k3s is up and", "rke2 is up and",
+    "k3s agent is up and", "rke2 agent is up and",
+)  # fmt: skip
+# The same for the automaton, which looks anywhere in a line: what they have in common, rare bytes first.
+_ANYWHERE = (
+    *BANNERS, "Polling for API", "Waiting for API", "Waiting for etcd", "Waiting to retrieve", "ailed to wait for",
+    "Failed to test", "API server is now", "ETCD server is now", "ontainerd is now", "Shutdown request",
+    "ignal received", "Received signal", "Kine available", "etcd is ready", "Running kube-apis", "Running containerd",
+    "Running kubelet", "generated self-signed CA", "k3s-supervisor", "Managed etcd cluster", "up and running",
+    "fatal msg=", "panic msg=",
+)  # fmt: skip
+# Of klog and the Go runtime.
+_OTHER = ("Serving securely", " [running]:")
+_NEARLY_ALWAYS_NEAR = ("PostStartHook ", "fatal error: ", "registered node")  # … a start or an end: not worth a pass
+_IN_TEXT = (
+    "emd[1]: Sta", "emd[1]: Stopp", "emd[1]: Fail", "emd[1]: Time", ".service: ", "emd-journald", "emd-timesyncd", "-- Boot ",
+    "-- Reboot",
+)  # fmt: skip
+_IN_JSON = ('"systemd"', '"systemd-journald"', '"systemd-timesyncd"', '"MESSAGE":[', '"MESSAGE" : [', '"MESSAGE": [')
+_ON_TERMINAL = ("FATA[", "PANI[")
+
+Engine = Callable[[bytearray, int, int], list[int]]
+"""Offsets of the begins of lines within ``buffer[begin:end]`` (whole lines) that hold one of the words, ascending."""
+
+
+def _group(words: tuple[str, ...]) -> bytes:
+    return b"|".join(re.escape(word.encode()) for word in words)
+
+
+_AFTER_MSG = rb'msg=(?:(?<=fatal msg=)|(?<=panic msg=)|(?:\\?")?(?:' + _group(LOGRUS) + rb"))"
+
+
+def stdlib_engine(json: bool = False, terminal: bool = True) -> Engine:
+    """The search by the standard library: one pass for each expression or word.
+
+    ``json``: of journalctl's objects, not of text. ``terminal``: logrus wrote for a terminal (``FATA[0012]``).
+    """
+    patterns = [re.compile(_AFTER_MSG)]
+    words = [word.encode() for word in _OTHER]
+    if json:
+        patterns.append(re.compile(rb'"systemd(?:"|-journald"|-timesyncd")'))
+        patterns.append(re.compile(rb'"MESSAGE" ?: ?\['))
+    else:
+        patterns.append(re.compile(rb"systemd(?:\[1\]: (?:Sta|Stopp|Fail|Time|[^ ]+\.service: )|-journald|-timesyncd)"))
+        patterns.append(re.compile(rb"-- (?:Boot |Reboot)"))
+    if terminal:
+        words += [word.encode() for word in (*_ON_TERMINAL, *BANNERS, "Polling for API", "up and running")]
+
+    def search(buffer: bytearray, begin: int, end: int) -> list[int]:
+        starts: set[int] = set()
+        for pattern in patterns:
+            for match in pattern.finditer(buffer, begin, end):
+                starts.add(buffer.rfind(b"\n", begin, match.start()) + 1 or begin)
+        for word in words:
+            at = buffer.find(word, begin, end)
+            while at >= 0:
+                starts.add(buffer.rfind(b"\n", begin, at) + 1 or begin)
+                at = buffer.find(word, at + 1, end)
+        return sorted(starts)
+
+    return search
+
+
+def automaton_words(json: bool = False) -> list[bytes]:
+    """The literals of the automaton."""
+    return [w.encode() for w in (*_ANYWHERE, *_OTHER, *_NEARLY_ALWAYS_NEAR, *(_IN_JSON if json else _IN_TEXT), *_ON_TERMINAL)]
+
+
+def automaton_engine(json: bool = False) -> Engine | None:
+    """The search by ``ahocorasick_rs``, ``None`` where it is not installed. Finds what the other one finds, or more."""
+    try:
+        module: Any = import_module("ahocorasick_rs")
+    except ImportError:
+        return None
+    # Only the leftmost kinds are vectorised.
+    machine = module.BytesAhoCorasick(automaton_words(json), matchkind=module.MatchKind.LeftmostFirst)
+    find = machine.find_matches_as_indexes
+
+    def search(buffer: bytearray, begin: int, end: int) -> list[int]:
+        with memoryview(buffer)[begin:end] as view:
+            found = find(view)
+        starts: list[int] = []
+        stop = -1  # of the line found last
+        for _, first, _last in found:
+            if begin + first >= stop:
+                starts.append(buffer.rfind(b"\n", begin, begin + first) + 1 or begin)
+                stop = buffer.find(b"\n", begin + first, end)
+                if stop < 0:
+                    break
+        return starts
+
+    return search
+
+
+# ------------------------------------------------------------------------------------------ what a found line is
+
+BANNER = re.compile(rb'(?:msg=\\?"|\] |"MESSAGE" ?: ?"|\A)Starting (?:k3s|rke2) (?:(?:agent|server) )?v?\d')
+SIGN = re.compile(  # a start goes on although no banner was seen, or is about to
+    rb'Polling for API|Waiting for API server|systemd(?:\[1\]: |".{0,999}"MESSAGE" ?: ?")Starting [^\n]{0,40}'
+    rb"(?:k3s|rke2|ubernetes)"
+)
+READY = b"is up and running"
+BLOCK = b"check failed: "  # klog prints the failing checks as lines of their own after this one
+SYSTEMD = (b"systemd[1]: ", b'"systemd"')
+# systemd's lines about a service that may be k3s: what was printed just before them are a process's last words.
+SERVICE = re.compile(rb"k3s|rke2|ubernetes|process exited|Failed with result|Stopp")
+# … and those that a busy node prints by the thousand about containers, sessions and timers.
+OTHER_UNITS = re.compile(
+    rb"systemd\[1\]: Sta?o?[a-z]+ (?:[^ ]+\.(?:mount|scope|slice|timer|socket|device|swap|path)\b|Session |libcontain|cri-cont)"
+    rb'|"UNIT" ?: ?"[^"]+\.(?:mount|scope|slice|timer|socket|device|swap|path)"'
+)
+CRASH = b" [running]:"  # a Go panic says why a few lines above this one
+_MESSAGE = re.compile(
+    rb"\A(?:" + _group(LOGRUS) + rb")|" + _AFTER_MSG + rb"|" + _group((*_OTHER, *_NEARLY_ALWAYS_NEAR, *_ON_TERMINAL)) + rb"|\AF\d{4} |"
+    rb"systemd-(?:journald|timesyncd)"
+)
+
+
+def telling(message: bytes) -> bool:
+    """Whether a journal entry's message holds one of the words."""
+    return _MESSAGE.search(message) is not None
