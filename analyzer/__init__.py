@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from analyzer.api import Log as Log
     from analyzer.api import analyze as analyze
     from analyzer.api import load as load
+    from analyzer.api import simulate as simulate
     from analyzer.errors import BadInputError as BadInputError
     from analyzer.errors import ExitCode as ExitCode
     from analyzer.errors import K3slogError as K3slogError
@@ -45,6 +46,7 @@ _HOMES = {
     "Window": "analyzer.window",
     "analyze": "analyzer.api",
     "load": "analyzer.api",
+    "simulate": "analyzer.api",
 }
 
 __all__ = [
@@ -63,6 +65,7 @@ __all__ = [
     "__version__",
     "analyze",
     "load",
+    "simulate",
 ]
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from analyzer.ledger import Observer
     from analyzer.records.book import LogBook
+    from analyzer.simulator.run import Options, Simulation
 
 PathLike = str | os.PathLike[str]
 
@@ -221,6 +222,44 @@ def _with_source(part: _Part, offset: int) -> _Part:
     if "source" in values:
         values["source"] += offset
     return cast("_Part", replace(part, **values))
+
+
+def simulate(
+    of: Analysis | Log | PathLike | Sequence[PathLike] | None = None,
+    *,
+    policies: Sequence[str] = (),
+    scenario: str | None = None,
+    draws: int = 100_000,
+    seed: int = 1,
+    pool: bool = False,
+) -> Simulation:
+    """Replay polling policies in the starts of ``of``, or in a scenario (a packaged name or a TOML file).
+
+    ``policies`` are names or TOML files (default: all six). With both ``of`` and ``scenario`` only the scenario's
+    machine is used. Same seed, same answer; ``analyzer.frames.simulation`` makes a table of it.
+
+    Raises ``NoDataError`` when no start of ``of`` became ready, ``UsageError`` for unknown names or bad numbers.
+    """
+    from analyzer.simulator import run, starts
+    from analyzer.simulator import scenario as scenarios
+
+    options = check_simulation(policies, draws, seed)
+    chosen = None if scenario is None else scenarios.load(scenario)
+    if of is None:
+        if chosen is None:
+            raise UsageError("nothing to simulate", hint="Name a log or a scenario")
+        return run.simulate_scenario(chosen, options)
+    found = of if isinstance(of, Analysis) else analyze(of)
+    return starts.simulate_starts(found.report.starts, options, scenario=chosen, pool=pool)
+
+
+def check_simulation(policies: Sequence[str], draws: int, seed: int) -> Options:
+    """The options of a simulation; ``UsageError`` or ``BadInputError`` when something is wrong with them."""
+    from analyzer.simulator import run
+
+    options = run.Options(policies=tuple(policies) or run.DEFAULT_POLICIES, draws=draws, seed=seed)
+    options.check()
+    return options
 
 
 def analyze(log: Log | PathLike | Sequence[PathLike], *, observer: Observer | None = None) -> Analysis:

@@ -56,6 +56,7 @@ class PollerNote:
     implied: int = 0
     grid_rms_s: float | None = None
     grid_phase_s: float | None = None  # a tick of the fitted grid, seconds since began_at
+    grid_slack_s: float = 0.05  # by how much its ticks may be late
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from analyzer.findings import Check, Poll, Report, StartReport
@@ -17,12 +18,12 @@ from analyzer.window import Bound, Span, Window
 if TYPE_CHECKING:
     import pandas as pd
 
+    from analyzer.simulator.run import Simulation
+
 DType = Literal["string", "Int64", "float64", "boolean", "datetime64[us, UTC]"]
 Row = dict[str, Any]
 
 HOOK_PREFIX = "poststarthook/"
-# A tick of the fitted grid is late by the latency of the fastest answer: this much is taken off every departure.
-GRID_SLACK_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,7 +293,8 @@ def _stamped(start: StartReport, at_s: float | None) -> Window:
 def _poll_window(start: StartReport, poll: Poll) -> Window:
     if poll.at_s is None or poll.printed or poll.line is not None:
         return _stamped(start, poll.at_s)
-    return Window(poll.at_s - GRID_SLACK_S, poll.at_s + start.clock.precision_s, Bound.GRID, Bound.GRID)
+    # A tick of the fitted grid is late by the latency of the fastest answer at least.
+    return Window(poll.at_s - start.poller.grid_slack_s, poll.at_s + start.clock.precision_s, Bound.GRID, Bound.GRID)
 
 
 def _check_events(start: StartReport, check: Check) -> Iterator[Row]:
@@ -473,6 +475,28 @@ _ROWS: dict[str, Callable[[Report, StartReport], list[Row]]] = {
 }
 
 
+_STATS = ("delay_s", "requests", "detected_s", "ready_s", "ready_delayed_s", "server_cpu_s", "log_lines")
+_STATISTICS = ("mean", "p50", "p95", "max")
+SIMULATION = Table(
+    "simulation",
+    "policy of a simulation, over all draws",
+    (
+        _text("policy", "name of the policy"),
+        _count("draws", "worlds it was replayed in"),
+        _count("undetected", "of these: worlds in which it did not notice readiness"),
+        *(
+            Column(f"{name}_{part}", "float64", "s" if name.endswith("_s") else "", f"{part} of {name} over the draws")
+            for name in _STATS
+            for part in _STATISTICS
+        ),
+        *(
+            _seconds(f"vs_shared_2s_{part}", f"paired difference of detected_s against shared-2s: {part} (95 %)")
+            for part in ("mean", "low", "high")
+        ),
+    ),
+)
+
+
 def rows(name: str, report: Report, starts: Sequence[StartReport] | None = None) -> list[Row]:
     """The rows of table ``name`` as dicts in schema order, missing values ``None``; ``KeyError`` for no such table."""
     make, names = _ROWS[name], TABLES[name].names
@@ -498,39 +522,31 @@ def build(name: str, report: Report, starts: Sequence[StartReport] | None = None
     return pd.DataFrame(columns, columns=TABLES[name].names)
 
 
-def timeline(report: Report) -> pd.DataFrame:
-    """One row per polling attempt, milestone, check transition and phase edge."""
-    return build("timeline", report)
+# One table each, by its name: ``frames.checks(report)`` is ``frames.build("checks", report)``.
+timeline, polls, checks = partial(build, "timeline"), partial(build, "polls"), partial(build, "checks")
+hooks, phases, starts = partial(build, "hooks"), partial(build, "phases"), partial(build, "starts")
 
 
-def polls(report: Report) -> pd.DataFrame:
-    """One row per polling attempt."""
-    return build("polls", report)
+def simulation(answer: Simulation) -> pd.DataFrame:
+    """One row per policy of ``answer``."""
+    import pandas as pd
 
-
-def checks(report: Report) -> pd.DataFrame:
-    """One row per start and check."""
-    return build("checks", report)
-
-
-def hooks(report: Report) -> pd.DataFrame:
-    """One row per start and post-start hook."""
-    return build("hooks", report)
-
-
-def phases(report: Report) -> pd.DataFrame:
-    """One row per start and phase."""
-    return build("phases", report)
-
-
-def starts(report: Report) -> pd.DataFrame:
-    """One row per start."""
-    return build("starts", report)
+    made = []
+    for result in answer.policies:
+        row: Row = {"policy": result.policy, "draws": result.draws, "undetected": result.undetected}
+        for name in _STATS:
+            stat = getattr(result, name)
+            row |= {f"{name}_{part}": None if stat is None else getattr(stat, part) for part in _STATISTICS}
+        against = result.vs_shared_2s.get("detected_s")
+        row |= {f"vs_shared_2s_{p}": None if against is None else getattr(against, p) for p in ("mean", "low", "high")}
+        made.append(row)
+    columns = {c.name: pd.Series([row[c.name] for row in made], dtype=c.dtype) for c in SIMULATION.columns}
+    return pd.DataFrame(columns, columns=SIMULATION.names)
 
 
 def validate(frame: pd.DataFrame, name: str) -> None:
     """Raise ``ValueError`` naming everything in which ``frame`` is not table ``name``; further columns are allowed."""
-    table = TABLES[name]
+    table = SIMULATION if name == SIMULATION.name else TABLES[name]
     problems = [f"no column {c.name}" for c in table.columns if c.name not in frame.columns]
     for column in table.columns:
         if column.name in frame.columns and str(frame[column.name].dtype) != column.dtype:
@@ -556,7 +572,7 @@ def markdown() -> str:
         "end is open.",
         "Text columns marked † hold text of the log as it is: escape it before you show it.",
     ]
-    for table in TABLES.values():
+    for table in (*TABLES.values(), SIMULATION):
         lines += ["", f"## {table.name}", "", f"One row per {table.row}.", ""]
         lines += ["| column | dtype | unit | meaning |", "|---|---|---|---|"]
         lines += [

@@ -59,3 +59,19 @@ def test_text_and_json_are_what_the_command_prints() -> None:
 def test_loading_nothing_is_a_usage_error() -> None:
     with pytest.raises(analyzer.UsageError):
         analyzer.load()
+
+
+def test_simulate_gives_a_table_with_ranges() -> None:
+    from analyzer import frames
+
+    sample = Path(__file__).parent.parent / "sample_logs" / "recorded" / "1324-fresh-25.export.gz"
+    first = analyzer.simulate(sample, policies=["shared-2s", "oracle"], draws=500, seed=3)
+    table = frames.simulation(first)
+    frames.validate(table, "simulation")
+    assert list(table["policy"]) == ["shared-2s", "oracle"]
+    assert table["delay_s_mean"].iloc[0] > table["delay_s_mean"].iloc[1]
+    again = analyzer.simulate(sample, policies=["shared-2s", "oracle"], draws=500, seed=3)
+    assert again == first
+    assert analyzer.simulate(scenario="edge-1core", draws=200, policies=["shared-2s"]).policies[0].draws == 200
+    with pytest.raises(analyzer.UsageError):
+        analyzer.simulate()

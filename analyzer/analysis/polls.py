@@ -300,6 +300,7 @@ def rows(facts: PollFacts, start: Start, verdict: Verdict, clocked: Clocked) -> 
         implied=implied,
         grid_rms_s=grid.rms_s if grid else None,
         grid_phase_s=grid.phase_s if grid else None,
+        grid_slack_s=grid.slack_s if grid else PHASE_SLACK_S,
     )
     return result, note
 

@@ -79,20 +79,16 @@ def simulate(
 def _answer(
     names: list[str], policies: tuple[str, ...], scenario: str | None, draws: int, seed: int, pool: bool
 ) -> tuple[Simulation, bool]:
-    from analyzer.simulator import run, starts
-    from analyzer.simulator import scenario as scenarios
+    from analyzer import api
 
-    options = run.Options(policies=policies or run.DEFAULT_POLICIES, draws=draws, seed=seed)
-    options.check()  # told before minutes are spent on reading
-    chosen = None if scenario is None else scenarios.load(scenario)
-    if not names and chosen is not None:
+    if not names and scenario is not None:
         if pool:
             raise UsageError("--pool needs a log", hint="Name one or more PATHs.")
-        return run.simulate_scenario(chosen, options), False
+        return api.simulate(policies=policies, scenario=scenario, draws=draws, seed=seed), False
+    api.check_simulation(policies, draws, seed)  # told before minutes are spent on reading
     log = open_log(names)
-    from analyzer.api import analyze
-
-    return starts.simulate_starts(analyze(log).report.starts, options, scenario=chosen, pool=pool), bool(log.errors)
+    answer = api.simulate(log, policies=policies, scenario=scenario, draws=draws, seed=seed, pool=pool)
+    return answer, bool(log.errors)
 
 
 def _render(answer: Simulation, format: Format) -> str:
