@@ -16,7 +16,7 @@ from analyzer.reports.output import printable
 def render(report: Report) -> str:
     """A fragment of HTML without scripts; all text is escaped."""
     return (
-        '<pre style="overflow-x:auto;line-height:1.25" role="region" aria-label="k3slog report">'
+        '<pre style="overflow-x:auto;line-height:1.25;font-family:monospace" role="region" aria-label="k3slog report">'
         f"{escape(text.render(report, text.TextOptions(width=100)))}</pre>"
     )
 
