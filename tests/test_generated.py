@@ -1,6 +1,6 @@
 """Journals of known truth: 200 of them in every carrier; each window contains the truth, no claim contradicts it.
 
-A failure prints the seed; ``k3slog generate`` and ``random_scenario(seed)`` make the same journal again.
+A failure prints the seed and the scenario; ``k3slog generate --scenario NAME --seed N`` makes the same journal again.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from judge_generated import judge
 import analyzer
 from analyzer.errors import NoDataError
 from analyzer.findings import Report, StartReport
-from analyzer.testing import CARRIERS, Generated, generate, random_scenario
+from analyzer.testing import CARRIERS, NAMED, Generated, generate, random_scenario
 from analyzer.testing.model import SECOND, StartTruth
 
 JOURNALS = 200
@@ -25,8 +25,10 @@ PERIOD_S = 2.0
 
 @cache
 def made(seed: int) -> Generated:
-    """The journal of a seed."""
-    return generate(random_scenario(seed), seed)
+    """The journal of a seed: drawn at random, every fifth one a named story."""
+    names = sorted(NAMED)
+    scenario = random_scenario(seed) if seed % 5 else NAMED[names[seed // 5 % len(names)]]
+    return generate(scenario, seed)
 
 
 def report_of(journal: Generated, carrier: str) -> Report | None:
@@ -129,12 +131,12 @@ def test_the_journals_are_of_every_kind() -> None:
     assert len({told.version for told in starts}) >= 8
     assert any(len(made(seed).truth.starts) > 2 for seed in range(JOURNALS))
     assert any(len({told.host for told in made(seed).truth.starts}) > 1 for seed in range(JOURNALS))
-    assert sum(poll.cut for told in starts for poll in told.polls) > 5
+    assert sum(poll.cut for told in starts for poll in told.polls) >= 3
 
 
 def test_the_same_seed_gives_the_same_bytes() -> None:
     for seed in (0, 7, 42):
-        again = generate(random_scenario(seed), seed)
+        again = generate(made(seed).scenario, seed)
         assert again.render("export") == made(seed).render("export")
         assert again.truth_json() == made(seed).truth_json()
 
