@@ -17,7 +17,16 @@ from analyzer.records.model import LogRecord, Payload
 from analyzer.starts.model import Start, Verdict
 
 _SHUTDOWN_CAUSE = re.compile(r"^Shutdown request received: (?P<cause>.+)$", re.DOTALL)
-_ECHO = re.compile(r"context canceled|http: Server closed|server is stopping")
+# Printed only while a process goes down (measured: within 0.2 s of its end).
+_CLOSING = re.compile(
+    r"^TTL events watch channel closed|^Shutting down kubernetes service endpoint reconciler|Cleaning up lease on exit|"
+    r"^Closing database connections|http: Server closed|server is stopping"
+)
+# Printed by others that wait for the same channel.
+_GATED = re.compile(
+    r"^Waiting for (?:cloud-controller-manager privileges|untainted node)|^Creating k3s-supervisor event broadcaster$"
+)
+_ECHO = re.compile(rf"context canceled|{_CLOSING.pattern}")
 # Nothing fails of this by itself: somebody asked the process to end, or another component failed and says why.
 _CANCELLED = re.compile(r"context canceled\W*$")
 _AFTER_READY = re.compile(r"leaderelection lost|lost master|leader election lost")
@@ -41,7 +50,7 @@ def judge(start: Start) -> Verdict:
     position = {id(record): i for i, record in enumerate(start.records)}
     stop_sign, asked = _signs(start, position)
     failure, reason = _failure(start, position, asked)
-    detected = _detection(start, position, stop_sign, asked)
+    detected = _detection(start, position, stop_sign)
     end_kind, end, end_reason = _end(start, position, asked, failure, reason)
     if detected is not None:
         return Verdict("ready", None, detected, stop_sign, end_kind, end, end_reason)
@@ -86,32 +95,26 @@ def _signs(start: Start, position: dict[int, int]) -> tuple[LogRecord | None, Lo
         if isinstance(event, PollLine) and event.error.error == "context_canceled":
             signs.append(event.record)
             break
+    # A stop that the text announces later did not cause what was printed before.
+    running = start.first("api_running", "k3s_running") if not asked else None
+    if running is not None and (burst := _closing_burst(start, position, running.record)) is not None:
+        signs.append(burst)
     first = min(signs, key=lambda r: position[id(r)], default=None)
     return first, min(asked, key=lambda r: position[id(r)], default=None)
 
 
-def _detection(
-    start: Start, position: dict[int, int], stop_sign: LogRecord | None, asked: LogRecord | None
-) -> LogRecord | None:
+def _detection(start: Start, position: dict[int, int], stop_sign: LogRecord | None) -> LogRecord | None:
     """The line that only code behind a successful poll prints, unless a stop had begun before it."""
-
-    def burst(record: LogRecord) -> bool:
-        # A stop that the text announces later did not cause what was printed before.
-        return asked is None and _closing_burst(start, position, record)
-
     limit = position[id(stop_sign)] if stop_sign is not None else len(start.records)
     ids = ("agent_running",) if start.role == "agent" else ("api_running",)
     for mark in start.marks(*ids):
-        if position[id(mark.record)] >= limit:
-            break
-        if burst(mark.record):
-            return None  # what follows is of the same burst
-        return mark.record
+        if position[id(mark.record)] < limit:
+            return mark.record
     if start.role != "agent":
         # Fragments often hold only the last of the lines; a server without an API server of its own prints it too.
         for mark in start.marks("k3s_running"):
             if position[id(mark.record)] < limit and not _own_api_missing(start):
-                return None if burst(mark.record) else mark.record
+                return mark.record
         for mark in start.marks("agent_running"):
             if position[id(mark.record)] < limit and start.role == "unknown":
                 return mark.record
@@ -125,21 +128,30 @@ def _own_api_missing(start: Start) -> bool:
     )
 
 
-def _closing_burst(start: Start, position: dict[int, int], record: LogRecord) -> bool:
-    """``now running`` caused by an unannounced stop: only closing noise and echoes of a cancellation follow it.
+def _closing_burst(start: Start, position: dict[int, int], record: LogRecord) -> LogRecord | None:
+    """The first line of an unannounced stop that made ``now running`` appear; ``None``: it was readiness.
 
     Releases up to 1.34.1 close the readiness channel on cancellation, too, and some of them log no request to stop.
+    Then only closing noise and echoes of a cancellation surround it.
     """
+    at = position[id(record)]
+    before = [r for r in start.process if position[id(r)] < at][-8:]
+    rest = [r for r in start.process if position[id(r)] > at]
+    if not _is_closing(start, record, before, rest):
+        return None
+    return next((r for r in before if _CLOSING.search(r.message) or _GATED.search(r.message)), record)
+
+
+def _is_closing(start: Start, record: LogRecord, before: list[LogRecord], rest: list[LogRecord]) -> bool:
     serving = start.first("serving_securely")
     if serving is not None and _within_a_second(serving.record, record):
         return True
-    rest = [r for r in start.process if position[id(r)] > position[id(record)]]
     if len(rest) > 60:
         return False
     whole = start.begin_seen and start.role == "server" and start.product == "k3s"
     if whole and serving is None and any(r.payload is Payload.KLOG for r in start.process):
         return True  # the server's own components write, and its API server never said that it serves
-    return any(_ECHO.search(r.message) for r in rest[:8])
+    return any(_CLOSING.search(r.message) for r in before[-3:]) or any(_ECHO.search(r.message) for r in rest[:8])
 
 
 def _within_a_second(serving: LogRecord, record: LogRecord) -> bool:

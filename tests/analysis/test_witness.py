@@ -1,0 +1,121 @@
+"""Witness lines: which of them prove a bound, given the rest of their process."""
+
+from __future__ import annotations
+
+import pytest
+from handmade import RBAC, SCHEDULING, Journal, check
+
+from analyzer.analysis import witness
+from analyzer.window import Bound
+
+QUOTA = "quota admission added evaluator for: {}.rbac.authorization.k8s.io"
+SERVICE = '"allocated clusterIPs" service="default/kubernetes" clusterIPs={"IPv4":"10.43.0.1"}'
+NO_DEFAULT = 'Unable to perform initial Kubernetes service initialization: namespaces "default" not found'
+PRIORITY = "all system priority classes are created successfully or already exist."
+
+
+def rules(journal: Journal) -> dict[str, float]:
+    """Rule ids that hold in the only start, with their bounds."""
+    [studied] = journal.studied()
+    found = witness.proofs(studied.start, studied.verdict, studied.clocked)
+    return {proof.rule.id: round(proof.evidence.at_s, 3) for proof in found}
+
+
+def test_no_hook_ends_before_the_server_serves_and_two_take_a_second_more() -> None:
+    report = Journal().begin().serving(3.0).running(9.0).report()
+    roles, classes = check(report, RBAC).cleared, check(report, SCHEDULING).cleared
+    assert roles.lower == classes.lower == pytest.approx(4.0, abs=1e-5)
+    assert roles.lower_kind is Bound.WITNESS and roles.lower_witness == "serving-before-rbac-1s"
+    assert report.ready.lower == pytest.approx(4.0, abs=1e-5)
+    assert report.ready.upper == pytest.approx(9.0, abs=1e-5)
+
+
+def test_the_time_is_that_of_klogs_header_not_of_the_journal() -> None:
+    journal = Journal().begin().serving(3.0).kube(5.0, PRIORITY, "storage_scheduling.go:111", lag=2.0).running(9.0)
+    assert check(journal.report(), SCHEDULING).cleared.lower == pytest.approx(5.0, abs=1e-5)
+
+
+def test_serving_counts_only_after_the_admission_plugins_of_the_api_server() -> None:
+    lonely = Journal().begin().kube(3.0, "Serving securely on 127.0.0.1:6444", "secure_serving.go:213").running(9.0)
+    assert "serving-before-every-hook" not in rules(lonely)
+
+
+def test_the_controller_managers_port_is_not_the_api_servers() -> None:
+    journal = Journal().begin().serving(3.0).running(9.0)
+    journal.kube(9.5, "Serving securely on 127.0.0.1:10257", "secure_serving.go:213")
+    assert rules(journal)["serving-before-every-hook"] == pytest.approx(3.0)
+
+
+def test_quota_lines_bound_the_roles_only_of_the_process_that_made_the_datastore() -> None:
+    def lower(fresh: bool) -> float | None:
+        journal = Journal().begin()
+        if fresh:
+            journal.fresh(0.5)
+        journal.serving(3.0).kube(6.5, QUOTA.format("roles"), "controller.go:615").running(9.0)
+        return check(journal.report(), RBAC).cleared.lower
+
+    assert lower(fresh=True) == pytest.approx(6.5, abs=1e-5)
+    assert lower(fresh=False) == pytest.approx(4.0, abs=1e-5)
+
+
+def test_a_second_process_after_a_kill_is_not_fresh() -> None:
+    journal = Journal().begin().fresh(0.5).serving(3.0)
+    journal.systemd(5.0, "k3s.service: Main process exited, code=killed, status=9/KILL")
+    journal.pid = 1001
+    journal.begin(10.0).serving(13.0).kube(19.0, QUOTA.format("roles"), "controller.go:615").running(20.0)
+    first, second = journal.studied()
+    assert first.facts.fresh and not second.facts.fresh
+    assert check(second.report, RBAC).cleared.lower == pytest.approx(4.0, abs=1e-5)  # since its own begin
+
+
+def test_only_the_first_quota_line_of_a_process_counts() -> None:
+    journal = Journal().begin().fresh(0.5).serving(3.0)
+    journal.kube(5.0, QUOTA.format("roles"), "controller.go:615").kube(7.0, QUOTA.format("roles"), "controller.go:615")
+    assert rules(journal.running(9.0))["rbac-fresh-roles-quota"] == pytest.approx(5.0)
+
+
+def test_the_service_line_proves_readiness_only_after_the_first_attempt_failed() -> None:
+    def upper(failed_first: bool) -> float | None:
+        journal = Journal().begin().serving(3.0)
+        if failed_first:
+            journal.kube(3.5, NO_DEFAULT, "controller.go:95", "E")
+        return journal.kube(6.2, SERVICE, "alloc.go:330").running(7.5).report().ready.upper
+
+    assert upper(failed_first=True) == pytest.approx(6.2, abs=1e-5)
+    assert upper(failed_first=False) == pytest.approx(7.5, abs=1e-5)
+
+
+def test_another_file_that_prints_the_same_words_proves_nothing() -> None:
+    journal = Journal().begin().serving(3.0).kube(6.0, PRIORITY, "impostor.go:1").running(9.0)
+    assert check(journal.report(), SCHEDULING).cleared.lower == pytest.approx(4.0, abs=1e-5)
+
+
+def test_a_rule_counts_only_in_the_releases_it_was_read_in() -> None:
+    def found(version: str) -> bool:
+        journal = Journal(version).begin().serving(3.0).kube(3.2, "Starting ResourceDiscoveryManager",
+                                                             "handler_discovery.go:451")  # fmt: skip
+        return "discovery-manager-started" in rules(journal.running(9.0))
+
+    assert found("v1.32.4+k3s1")
+    assert not found("v1.28.4+k3s1")  # the hook does not wait there
+    assert not found("v1.40.0+k3s1")
+
+
+def test_nothing_after_a_stop_proves_anything() -> None:
+    journal = Journal().begin().serving(3.0).systemd(4.0, "Stopping k3s.service - Lightweight Kubernetes...")
+    journal.say(4.1, 'signal received: "terminated", canceling context...', "warning")
+    journal.running(4.2).kube(4.3, '"Starting" version="v1.32.4+k3s1"', "controllermanager.go:185")
+    report = journal.report()
+    assert report.outcome == "stopped"
+    assert report.ready.upper is None and report.detected.upper is None
+    assert check(report, RBAC).cleared.upper is None
+
+
+def test_contradicting_bounds_are_both_dropped_and_named() -> None:
+    """A service line before the priority classes were done: one of the two rules does not hold here."""
+    journal = Journal().begin().serving(3.0).kube(3.5, NO_DEFAULT, "controller.go:95", "E")
+    journal.kube(5.0, SERVICE, "alloc.go:330").kube(6.0, PRIORITY, "storage_scheduling.go:111").running(9.0)
+    [studied] = journal.studied()
+    ready = studied.report.ready
+    assert ready.lower == pytest.approx(4.0, abs=1e-5) and ready.upper == pytest.approx(9.0, abs=1e-5)
+    assert any("kubernetes-service-allocated" in words for words in studied.facts.contradictions)
