@@ -66,6 +66,12 @@ class _Judge:
         """Count a claim of this start."""
         self.verdict.claim(holds, f"start {self.start.index}: {otherwise}")
 
+    @property
+    def _over_before_the_text(self) -> bool:
+        """Whether readiness was noticed in the part of the journal that was cut away."""
+        begin, noticed = self.truth.text_from_us, self.told.detected_us
+        return begin is not None and noticed is not None and noticed < begin
+
     def run(self) -> None:
         """All claims of the start."""
         self._identity()
@@ -82,8 +88,11 @@ class _Judge:
         self.claim(start.version in (told.version, None), f"version {start.version}, not {told.version}")
         self.claim(start.product in (told.product, "unknown"), f"product {start.product}, not {told.product}")
         self.claim(start.role in (told.role, "unknown"), f"role {start.role}, not {told.role}")
-        expected = expected_outcome(told, self.carrier)
-        self.claim(start.outcome == expected, f"outcome {start.outcome}, not {expected}")
+        # Where a carrier lacks the lines that tell, not to know is right; to know is no worse.
+        right = {told.outcome, expected_outcome(told, self.carrier)}
+        if self._over_before_the_text:
+            right.add("incomplete")
+        self.claim(start.outcome in right, f"outcome {start.outcome}, not {' or '.join(sorted(right))}")
         if told.reason_has and start.outcome == told.outcome:
             reason = start.outcome_reason or ""
             self.claim(told.reason_has in reason, f"reason {reason!r} lacks {told.reason_has!r}")
@@ -120,7 +129,7 @@ class _Judge:
         if noticed and told.ready_us is not None and start.polling_tax_s is not None:
             tax = (told.detected_us - told.ready_us) / SECOND  # type: ignore[operator]
             self.claim(_within(start.polling_tax_s, tax), f"polling tax {start.polling_tax_s} misses {tax:.6f}")
-        if noticed:
+        if noticed and not self._over_before_the_text:
             self.claim(start.ready.upper is not None, "ready is open although k3s noticed it")
 
     def _check(self, check: Check) -> None:
@@ -128,11 +137,17 @@ class _Judge:
         if told is None:
             self.claim(not check.seen_failing, f"{check.name} seen failing, but there is no such check")
             return
+        if told.ok_us is None and self._was_seen_ok(check.name):
+            return  # ok at the last evidence, and bad again when nobody looked
         if told.ok_us is None:
             self.claim(check.final != "ok", f"{check.name} called ok")
         self._holds(check.name, check.cleared, told.ok_us)
         if check.estimate_s is not None:
             self.claim(check.cleared.contains(check.estimate_s, SLACK_S), f"{check.name}: estimate outside the window")
+
+    def _was_seen_ok(self, name: str) -> bool:
+        """Whether a printed answer with a list did not have the check among the failing ones."""
+        return any(p.printed and p.error == "readyz_failing" and name not in p.failing for p in self.told.polls)
 
     def _blame(self) -> None:
         """Last blocker, time alone and time shared, against the true order of the checks."""

@@ -44,6 +44,8 @@ def wrong_claims(seed: int, carriers: tuple[str, ...] = CARRIERS) -> list[str]:
     journal, wrong, claims = made(seed), [], 0
     for carrier in carriers:
         report = report_of(journal, carrier)
+        if report is None and carrier == "cat" and journal.truth.text_from_us is not None:
+            continue  # a few lines of klog without their beginning need not be k3s
         if report is None:
             wrong.append(f"seed {seed} {journal.scenario.name} {carrier}: nothing found")
             continue
