@@ -109,7 +109,9 @@ class Journal:
         """klog lines that mean nothing, from ``first`` to ``last``."""
         count = int((last - first) / every) + 1
         for index in range(count):
-            self.kube(first + index * every, "Adding GroupVersion apps v1 to ResourceManager", "handler.go:286", lag=lag)
+            self.kube(
+                first + index * every, "Adding GroupVersion apps v1 to ResourceManager", "handler.go:286", lag=lag
+            )
         return self
 
     @property

@@ -273,7 +273,9 @@ DELAYS: dict[str, Make] = {
     "short in another zone": short_in(9),
     "short in a western zone": short_in(-7),
     "json without monotonic": without("__MONOTONIC_TIMESTAMP"),
-    "json without monotonic and boot": without("__MONOTONIC_TIMESTAMP", "_BOOT_ID", "INVOCATION_ID", "_SYSTEMD_INVOCATION_ID"),
+    "json without monotonic and boot": without(
+        "__MONOTONIC_TIMESTAMP", "_BOOT_ID", "INVOCATION_ID", "_SYSTEMD_INVOCATION_ID"
+    ),
     "json without invocation": without("INVOCATION_ID", "_SYSTEMD_INVOCATION_ID"),
 }
 
@@ -287,9 +289,7 @@ def _nano(row: Row) -> str:
 
 def docker_json(rows: Rows, rng: random.Random) -> Mutated:
     """``/var/lib/docker/containers/…-json.log``."""
-    lines = (
-        json.dumps({"log": text(r) + "\n", "stream": "stderr", "time": _nano(r)}) + "\n" for r in rows if own(r)
-    )
+    lines = (json.dumps({"log": text(r) + "\n", "stream": "stderr", "time": _nano(r)}) + "\n" for r in rows if own(r))
     return Mutated({"c-json.log": "".join(lines).encode()}, pids=False)
 
 
@@ -339,7 +339,7 @@ def obfuscated(rows: Rows, rng: random.Random) -> Mutated:
 def noisy(rows: Rows, rng: random.Random) -> Mutated:
     """Lines of other programs between, some of them about Kubernetes."""
     words = (
-        ("kubectl", b'I1125 06:03:33.020255    1193 secure_serving.go:213] Serving securely on 127.0.0.1:6444'),
+        ("kubectl", b"I1125 06:03:33.020255    1193 secure_serving.go:213] Serving securely on 127.0.0.1:6444"),
         ("sshd", b"Accepted publickey for root from 192.0.2.1 port 4711 ssh2"),
         ("kernel", b"eth0: link up"),
         ("dockerd", b'time="2026-11-25T06:03:33Z" level=info msg="Kube API server is now running"'),

@@ -231,6 +231,7 @@ def _take_openrc(stream: _Stream, record: LogRecord) -> None:
 def _take_process(stream: _Stream, record: LogRecord, spans: _Spans) -> None:
     banner = bool(_BANNER.match(record.message))
     target = _existing(stream, record, banner, spans)
+    created = target is None
     if target is None:
         current = stream.current
         if current is not None and current.starting and not current.process:
@@ -242,7 +243,7 @@ def _take_process(stream: _Stream, record: LogRecord, spans: _Spans) -> None:
             stream.opens.append(target)
     if record.pid is not None:
         stream.by_pid.setdefault((record.boot_id, record.pid), target)
-        if banner or stream.by_pid[(record.boot_id, record.pid)] not in stream.opens:
+        if banner or created or stream.by_pid[(record.boot_id, record.pid)] not in stream.opens:
             stream.by_pid[(record.boot_id, record.pid)] = target
         if target.pid is None:
             target.pid = record.pid
@@ -412,7 +413,10 @@ def _identify(start: Start) -> None:
 
 
 def _product_by_paths(start: Start) -> str:
-    for record in start.process[:200]:
+    for record in start.records[:200]:
+        child = _CHILD.search(record.message) if record.ident == _OPENRC else None
+        if child is not None:
+            return child[1]
         found = _NAMES_PRODUCT.search(record.message)
         if found is not None:
             return "rke2" if "rke2" in found.groups() or found[4] else "k3s"

@@ -1,0 +1,82 @@
+"""Who made readiness late: time alone, saving, last blocker, and the sentence about it."""
+
+from __future__ import annotations
+
+import pytest
+from handmade import CRD, RBAC, SCHEDULING, Journal, check
+
+REGISTRATION = "poststarthook/apiservice-registration-controller"
+DISCOVERY = "poststarthook/apiservice-discovery-controller"
+SLACK = 0.1
+
+
+def served() -> Journal:
+    """Serving at 5.0, polls on the even seconds."""
+    return Journal().begin().ticking(1.0, 20.0).serving(5.0).poll(4.01)
+
+
+def test_alone_in_the_last_complete_list_is_certain() -> None:
+    report = served().listed(6.01, RBAC, SCHEDULING).listed(8.01, RBAC).running(14.01).report()
+    assert report.bottleneck.checks == (RBAC,) and report.bottleneck.certainty == "certain"
+    roles, classes = check(report, RBAC), check(report, SCHEDULING)
+    assert (roles.last_blocker, classes.last_blocker) == ("certain", "no")
+    # The other cleared in (6, 8], it in (12, 14]: alone for 4 to 8 s.
+    assert roles.exclusive_s is not None and roles.exclusive_s.max is not None
+    assert roles.exclusive_s.min == pytest.approx(4.0, abs=SLACK)
+    assert roles.exclusive_s.max == pytest.approx(8.0, abs=SLACK)
+    assert classes.exclusive_s is not None and classes.exclusive_s.max == 0.0
+
+
+def test_two_in_the_last_list_are_both_possible() -> None:
+    report = served().listed(6.01, RBAC, CRD).running(12.01).report()
+    assert set(report.bottleneck.checks) == {RBAC, CRD}
+    assert report.bottleneck.certainty == "possible"
+    assert check(report, SCHEDULING).last_blocker == "no"
+    roles = check(report, RBAC).exclusive_s
+    assert roles is not None and roles.min == 0.0
+
+
+def test_a_cut_list_names_nobody_for_certain() -> None:
+    journal = Journal("v1.35.0+k3s1").begin().ticking(1.0, 20.0).serving(5.0).poll(4.01)
+    failing = journal.names[5:]
+    report = journal.listed(6.01, *failing).running(8.01).report()
+    cut = next(p for p in report.polls if p.failing)
+    assert cut.cut
+    assert report.bottleneck.certainty == "possible"
+
+
+def test_no_list_at_all_is_never_certain() -> None:
+    report = served().running(8.01).report()
+    assert report.bottleneck.certainty == "possible"
+    assert RBAC in report.bottleneck.checks
+
+
+def test_never_ready_names_what_was_failing_when_last_seen() -> None:
+    journal = served().listed(6.01, RBAC, SCHEDULING).listed(8.01, RBAC)
+    report = journal.systemd(9.0, "k3s.service: Main process exited, code=killed, status=9/KILL").report()
+    assert report.bottleneck.checks == (RBAC,)
+    assert "still failing" in report.bottleneck.sentence
+    assert check(report, RBAC).exclusive_s is None
+
+
+def test_what_waits_for_a_check_is_saved_with_it() -> None:
+    """Discovery waits for the registration: an instant registration would save more than its time alone."""
+    report = served().listed(6.01, DISCOVERY, REGISTRATION).listed(8.01, DISCOVERY).running(10.01).report()
+    registration, discovery = check(report, REGISTRATION), check(report, DISCOVERY)
+    assert discovery.last_blocker == "certain"
+    assert registration.exclusive_s is not None and registration.exclusive_s.max == 0.0
+    assert registration.saving_s is not None and registration.saving_s.max is not None
+    # It cleared by 8, 3 s after serving; no more than its own length can be saved.
+    assert registration.saving_s.min == 0.0
+    assert 2.0 < registration.saving_s.max <= 3.0 + SLACK
+
+
+def test_time_alone_and_time_shared_are_the_whole() -> None:
+    report = served().listed(6.01, RBAC, SCHEDULING).listed(8.01, RBAC).running(14.01).report()
+    alone, shared = report.hooks_alone_s, report.hooks_shared_s
+    assert alone is not None and shared is not None
+    assert alone.max is not None and shared.max is not None
+    serving, lower, upper = 5.0, report.ready.lower, report.ready.upper
+    assert lower is not None and upper is not None
+    assert alone.min + shared.max == pytest.approx(upper - serving, abs=1e-3)
+    assert alone.max + shared.min >= lower - serving - 1e-3

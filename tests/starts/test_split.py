@@ -1,0 +1,94 @@
+"""Where one start ends and the next begins."""
+
+from __future__ import annotations
+
+from handmade import RBAC, Journal
+
+from analyzer.starts import Start
+
+KILLED = "k3s.service: Main process exited, code=killed, status=9/KILL"
+
+
+def pids(starts: list[Start]) -> list[int | None]:
+    return [start.pid for start in starts]
+
+
+def run(journal: Journal, at: float, pid: int, *, systemd: bool = True) -> Journal:
+    """One run of five seconds."""
+    journal.pid = pid
+    journal.begin(at) if systemd else journal.banner(at + 0.1)
+    return journal.ticking(at + 1.0, at + 4.0)
+
+
+def test_every_starting_of_systemd_begins_a_start() -> None:
+    journal = run(run(Journal(), 0.0, 1000).systemd(6.0, KILLED), 10.0, 1001)
+    starts = journal.starts()
+    assert pids(starts) == [1000, 1001]
+    assert starts[0].followed_by is starts[1]
+    assert all(start.begin_seen for start in starts)
+    assert starts[1].began is not None and starts[1].began.message.startswith("Starting k3s.service")
+
+
+def test_a_banner_begins_a_start_without_systemd() -> None:
+    assert pids(run(run(Journal(), 0.0, 1000, systemd=False), 10.0, 1001, systemd=False).starts()) == [1000, 1001]
+
+
+def test_a_pid_that_comes_back_with_a_banner_is_a_new_start() -> None:
+    assert pids(run(run(Journal(), 0.0, 1000), 10.0, 1000).starts()) == [1000, 1000]
+
+
+def test_late_lines_of_an_old_process_stay_with_it() -> None:
+    journal = run(Journal(), 0.0, 1000).systemd(6.0, KILLED)
+    run(journal, 10.0, 1001)
+    journal.pid = 1000
+    journal.kube(11.5, "Adding GroupVersion late v1 to ResourceManager", "handler.go:286")
+    starts = journal.starts()
+    assert pids(starts) == [1000, 1001]
+    assert starts[0].process[-1].message == "Adding GroupVersion late v1 to ResourceManager"
+
+
+def test_helpers_before_the_process_are_not_its_begin() -> None:
+    journal = Journal().systemd(0.0, "Starting k3s.service - Lightweight Kubernetes...")
+    journal.other(0.5, "modprobe", "overlay")
+    [start] = journal.banner(2.0).starts()
+    assert [record.ident for record in start.process] == ["k3s"]
+    assert start.began is not None and start.began.ident == "systemd"
+
+
+def test_lines_of_other_programs_belong_to_no_start() -> None:
+    journal = run(Journal(), 0.0, 1000)
+    journal.other(2.0, "kubectl", "Serving securely on 127.0.0.1:6444").other(2.1, "kernel", "link up")
+    [start] = journal.starts()
+    assert {record.ident for record in start.records} == {"k3s", "systemd"}
+
+
+def test_a_fragment_is_a_start_whose_begin_is_not_in_the_text() -> None:
+    [start] = Journal().ticking(3.0, 4.0).listed(4.2, RBAC).starts()
+    assert not start.begin_seen
+    assert start.began is start.process[0]
+
+
+def test_invocation_ids_part_starts_of_one_pid() -> None:
+    journal = Journal()
+    journal.invocation = "a" * 32
+    journal.ticking(0.0, 2.0).poll(2.1)
+    journal.invocation = "c" * 32
+    journal.ticking(10.0, 12.0).poll(12.1)
+    assert [start.invocation_id for start in journal.starts()] == ["a" * 32, "c" * 32]
+
+
+def test_version_role_and_product_come_from_the_banner() -> None:
+    [start] = run(Journal("v1.35.0+k3s1"), 0.0, 1000).starts()
+    assert (start.product, start.role, start.version, start.commit) == ("k3s", "server", "v1.35.0+k3s1", "148243c4")
+
+
+def test_dropped_lines_are_noted_with_the_start_they_fell_into() -> None:
+    journal = run(run(Journal(), 0.0, 1000).systemd(6.0, KILLED), 10.0, 1001)
+    journal.other(12.5, "systemd-journald", "Suppressed 312 messages from k3s.service")
+    journal.other(12.6, "systemd-journald", "Suppressed 10 messages from sshd.service")
+    journal.other(12.7, "impostor", "Suppressed 10 messages from k3s.service")
+    first, second = journal.starts()
+    assert first.losses == []
+    assert len(second.losses) == 1
+    assert second.lost_between(second.records[0].seq, None)
+    assert not second.lost_between(second.losses[0], None)

@@ -1,0 +1,136 @@
+"""What became of a start, and which line decides it."""
+
+from __future__ import annotations
+
+import pytest
+from handmade import RBAC, Journal, check
+
+from analyzer.findings import StartReport
+from analyzer.starts import Verdict, judge
+
+CANCEL = 'signal received: "terminated", canceling context...'
+STOPPING = "Stopping k3s.service - Lightweight Kubernetes..."
+EXIT_1 = "k3s.service: Main process exited, code=exited, status=1/FAILURE"
+
+
+def verdict(journal: Journal) -> Verdict:
+    """Of the only start."""
+    [start] = journal.starts()
+    return judge(start)
+
+
+def begun() -> Journal:
+    return Journal().begin().ticking(1.0, 6.0).serving(3.0)
+
+
+def test_the_line_behind_the_successful_poll_decides() -> None:
+    found = verdict(begun().running(7.0))
+    assert found.outcome == "ready" and found.reason is None
+    assert found.detected is not None and found.detected.message == "Kube API server is now running"
+    assert found.end_kind == "running"
+
+
+def test_what_comes_after_ready_does_not_change_the_outcome() -> None:
+    found = verdict(begun().running(7.0).ticking(8.0, 40.0).systemd(41.0, STOPPING).say(41.1, CANCEL, "warning"))
+    assert (found.outcome, found.end_kind) == ("ready", "stopped")
+
+
+def test_a_stop_before_ready_is_stopped_and_its_echo_is_not_the_reason() -> None:
+    journal = begun().systemd(7.0, STOPPING).say(7.1, CANCEL, "warning")
+    journal.say(7.2, "Tunnel watches failed to wait for RBAC: context canceled, ", "fatal").systemd(7.3, EXIT_1)
+    found = verdict(journal)
+    assert found.outcome == "stopped"
+    assert found.end is not None and found.end.message == STOPPING
+
+
+def test_a_cancelled_context_alone_is_no_cause() -> None:
+    """The request's line is not in the text, its echo is."""
+    found = verdict(Journal().banner(0.0).say(9.0, "preparing server: no CA certs: context canceled", "fatal"))
+    assert found.outcome == "stopped"
+    assert found.reason is not None and "context canceled" not in found.reason
+
+
+def test_a_fatal_line_is_the_reason() -> None:
+    found = verdict(begun().say(7.0, "preparing server: bad token", "fatal").systemd(7.1, EXIT_1))
+    assert (found.outcome, found.reason) == ("failed", "preparing server: bad token")
+
+
+def test_a_shutdown_request_with_a_cause_is_a_failure_even_with_status_0() -> None:
+    journal = begun().say(7.0, "Shutdown request received: apiserver exited: no such flag", "error")
+    found = verdict(journal.say(7.1, "Closing database connections..."))
+    assert (found.outcome, found.reason) == ("failed", "apiserver exited: no such flag")
+
+
+def test_a_killed_process_failed() -> None:
+    found = verdict(begun().systemd(7.0, "k3s.service: Main process exited, code=killed, status=9/KILL"))
+    assert found.outcome == "failed"
+    assert found.reason == "killed by signal 9 (KILL)"
+
+
+def test_a_text_that_ends_says_nothing_of_the_end() -> None:
+    found = verdict(begun())
+    assert (found.outcome, found.end_kind, found.end) == ("incomplete", "running", None)
+
+
+# --- readiness that a cancellation printed (the channel is closed on cancellation, too, up to 1.34.1)
+
+
+def ready_said(journal: Journal) -> StartReport:
+    report = journal.report()
+    assert not any(p.error is None for p in report.polls)
+    return report
+
+
+def test_running_after_the_stop_is_not_ready() -> None:
+    report = ready_said(begun().systemd(7.0, STOPPING).running(7.1))
+    assert report.outcome == "stopped" and report.detected.upper is None
+
+
+def old() -> Journal:
+    return Journal("v1.30.3+k3s1").banner(0.0).ticking(0.5, 6.0)
+
+
+def assert_not_ready(journal: Journal) -> None:
+    report = journal.report()
+    assert report.outcome != "ready"
+    assert report.ready.upper is None and report.detected.upper is None
+    assert all(c.final != "ok" and c.cleared.upper is None for c in report.checks if c.name == RBAC)
+
+
+def test_running_of_a_server_that_never_served_is_a_cancellation() -> None:
+    assert_not_ready(old().running(6.5).ticking(6.6, 6.7))
+
+
+def test_running_sooner_than_the_slowest_hooks_first_try_is_a_cancellation() -> None:
+    assert_not_ready(old().serving(6.0).running(6.8).ticking(7.0, 40.0))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("TTL events watch channel closed", ""),
+        ("", "http: Server closed"),
+        ("", "Proxy error: context canceled"),
+        ("", "Shutting down kubernetes service endpoint reconciler"),
+    ],
+)
+def test_running_amid_closing_noise_is_a_cancellation(before: str, after: str) -> None:
+    journal = old().serving(3.0)
+    if before:
+        journal.say(8.0, before)
+    journal.running(8.001)
+    if after:
+        journal.kube(8.01, after, "controller.go:133") if after.startswith("Shutting") else journal.say(8.01, after)
+    assert_not_ready(journal)
+
+
+def test_lines_of_others_that_wait_for_the_same_channel_prove_nothing_in_the_burst() -> None:
+    journal = old().serving(3.0).say(8.0, "Creating k3s-supervisor event broadcaster").running(8.001)
+    assert_not_ready(journal.say(8.002, "http: Server closed"))
+
+
+def test_a_stop_that_is_announced_later_takes_nothing_back() -> None:
+    journal = begun().running(7.0).say(8.0, CANCEL, "warning").say(8.1, "Failed to start: context canceled", "fatal")
+    report = journal.report()
+    assert report.outcome == "ready"
+    assert check(report, RBAC).cleared.upper == pytest.approx(7.0, abs=1e-3)
