@@ -1,4 +1,4 @@
-"""Ways in which a log gets worse on its way to the reader, and a judge that only asks whether what is still said is true.
+"""Ways in which a log gets worse on its way to the reader, and a judge that asks whether what is still said is true.
 
 A recorded start with its truth is cut, thinned, delayed, mixed or carried otherwise; its truth stays what it was. A
 window may then be wider, a fact may be gone, but nothing that the report still says may be false. Three kinds:
@@ -38,6 +38,7 @@ class Mutated:
     precision_s: float = 0.0
     whole: bool = False  # every line that decides an outcome is in the files
     pids: bool = True  # starts can be told apart without a banner
+    polls: bool = True  # no poll line was lost unseen: what an unprinted poll says is judged, too
 
 
 Make = Callable[[Rows, random.Random], Mutated]
@@ -132,7 +133,7 @@ def thinned(share: float, carrier: str = "export") -> Make:
         left = [row for row in rows if rng.random() >= share]
         data = export(left) if carrier == "export" else write_carrier(left, carrier)
         suffix = "export" if carrier == "export" else "txt"
-        return Mutated({f"log.{suffix}": data}, 0.0 if carrier == "export" else 1.0)
+        return Mutated({f"log.{suffix}": data}, 0.0 if carrier == "export" else 1.0, polls=False)
 
     return make
 
@@ -154,7 +155,7 @@ def holes(rows: Rows, rng: random.Random) -> Mutated:
     for _ in range(3):
         begin = rng.randrange(len(left) + 1)
         del left[begin : begin + rng.randrange(1, 40)]
-    return Mutated({"log.export": export(left or rows[:1])})
+    return Mutated({"log.export": export(left or rows[:1])}, polls=False)
 
 
 def is_poll(row: Row) -> bool:
@@ -169,6 +170,31 @@ def is_logrus(row: Row) -> bool:
     return row["MESSAGE"].startswith(b"time=")
 
 
+def without_poll(last: bool) -> Make:
+    """Without the first or the last printed poll."""
+
+    def make(rows: Rows, rng: random.Random) -> Mutated:
+        lost = next((r for r in (reversed(rows) if last else rows) if is_poll(r)), None)
+        return Mutated({"log.export": export(r for r in rows if r is not lost)}, polls=False)
+
+    return make
+
+
+def rate_limited(rows: Rows, rng: random.Random) -> Mutated:
+    """A stretch of lines dropped by journald's rate limit, and its notice in their place."""
+    begin = rng.randrange(len(rows))
+    end = min(len(rows), begin + rng.randrange(10, 120))
+    lost = [row for row in rows[begin:end] if own(row)]
+    if not lost:
+        return Mutated({"log.export": export(rows)})
+    words = f"Suppressed {len(lost)} messages from k3s.service".encode()
+    gone = ("_SYSTEMD_UNIT", "_SYSTEMD_INVOCATION_ID", "UNIT")
+    notice = {k: v for k, v in rows[end - 1].items() if k not in gone}
+    notice |= {"SYSLOG_IDENTIFIER": b"systemd-journald", "_PID": b"300", "MESSAGE": words}
+    kept = [row for row in rows[begin:end] if not own(row)]
+    return Mutated({"log.export": export([*rows[:begin], *kept, notice, *rows[end:]])})
+
+
 LOSSES: dict[str, Make] = {
     "no polls": keep(lambda r: not is_poll(r)),
     "no klog": keep(lambda r: not is_klog(r)),
@@ -179,12 +205,10 @@ LOSSES: dict[str, Make] = {
     "no detection": keep(lambda r: "Kube API server is now running" not in text(r)),
     "no systemd": lambda rows, rng: Mutated({"log.export": export(r for r in rows if own(r))}),
     "no 'signal received'": keep(lambda r: "signal received" not in text(r)),
-    "no first poll": lambda rows, rng: Mutated(
-        {"log.export": export(r for r in rows if r is not next((p for p in rows if is_poll(p)), None))}
-    ),
-    "no last poll": lambda rows, rng: Mutated(
-        {"log.export": export(r for r in rows if r is not next((p for p in reversed(rows) if is_poll(p)), None))}
-    ),
+    "no first poll": without_poll(last=False),
+    "no last poll": without_poll(last=True),
+    "no unchanged polls": keep(lambda r: "status unchanged" not in text(r)),
+    "a rate limit that says so": rate_limited,
     "a tenth lost": thinned(0.1),
     "half lost": thinned(0.5),
     "nine tenths lost": thinned(0.9),
@@ -408,21 +432,22 @@ CARRIERS: dict[str, Make] = {
 
 def on_host(rows: Rows, host: bytes) -> Rows:
     """The rows of another machine."""
-    boot = (b"b" + host * 32)[:32].replace(host, b"c")
-    return [{**row, "_HOSTNAME": host, "_BOOT_ID": boot} for row in rows]
+    return [{**row, "_HOSTNAME": host, "_BOOT_ID": host.hex().encode().ljust(32, b"0")[:32]} for row in rows]
 
 
 def renumbered(rows: Rows, by: int) -> Rows:
-    """Other pids, for the lines of k3s and the headers of klog."""
-    return [
-        {**row, "_PID": str(int(row["_PID"]) + by).encode()} if own(row) and row["_PID"].isdigit() else row
-        for row in rows
-    ]
+    """Other pids for the processes of k3s; klog's headers keep the old ones, nobody reads them."""
+    return [{**row, "_PID": str(int(row["_PID"]) + by).encode()} if own(row) else row for row in rows]
 
 
 def woven(first: Rows, second: Rows) -> Rows:
     """Both in order of time."""
     return sorted([*first, *second], key=stamp_us)
+
+
+def begin_s(rows: Rows) -> int:
+    """The second in which a recording begins."""
+    return stamp_us(rows[0]) // 1_000_000
 
 
 # --- judging --------------------------------------------------------------------------------------------------------
@@ -529,6 +554,8 @@ class _Judge:
             self.found.claim("before begin", not early, f"{self.label} {what} {window}")
 
     def _meets(self, kind: str, window: dict[str, Any], after_us: float, by_us: float) -> None:
+        if not self.made.polls and window["lower_kind"] == "grid":
+            return  # rests on a poll that was not printed, or was it
         lower, upper = window["lower"], window["upper"]
         after, by = after_us / 1e6 - self.began, by_us / 1e6 - self.began
         slack = SLACK_S + self.made.precision_s
@@ -581,6 +608,8 @@ class _Judge:
         latest = max(flip["after"] for flip in late.values())
         last = {check for check, flip in late.items() if flip["by"] > latest}
         named = set(self.start["bottleneck"]["checks"])
+        if not self.made.polls:
+            return
         if self.start["bottleneck"]["certainty"] == "certain":
             right = bool(named) and named <= last
             self.found.claim("named for certain", right, f"{self.label}: {sorted(named)} but {sorted(last)} was last")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from handmade import RBAC, Journal
 
@@ -26,7 +28,7 @@ def test_every_phase_begins_where_the_one_before_it_ends() -> None:
     assert [phase.id for phase in report.phases] == [
         "extract", "datastore", "certificates", "apiserver_boot", "hooks", "polling_tax",
     ]  # fmt: skip
-    for before, after in zip(report.phases, report.phases[1:], strict=False):
+    for before, after in pairwise(report.phases):
         assert before.end == after.begin
     assert report.phases[0].begin.lower == 0.0
 
@@ -59,7 +61,7 @@ def test_a_datastore_that_is_ready_after_the_api_server_was_requested_is_no_cut(
     journal.say(2.0, "Running kube-apiserver --advertise-port=6443").say(4.0, "Kine available at unix://kine.sock")
     report = journal.serving(5.0).listed(6.01, RBAC).running(12.01).report()
     ends = [phase.end.upper for phase in report.phases]
-    assert all(a is not None and b is not None and a <= b for a, b in zip(ends, ends[1:], strict=False))
+    assert all(a is not None and b is not None and a <= b for a, b in pairwise(ends))
 
 
 def test_a_start_that_got_no_further_ends_in_the_phase_it_was_in() -> None:
