@@ -43,11 +43,13 @@ class Grid:
 
     @property
     def reliable(self) -> bool:
-        """Whether most answers came right after a tick, and more than a chance agreement of two says so.
+        """Whether nearly all answers came right after a tick, and more than a chance agreement of two says so.
 
         On a starved server an answer that seems punctual may be late by whole ticks.
         """
-        return self.locked == self.stamps or (self.locked >= 3 and 2 * self.locked >= self.stamps)
+        return self.locked == self.stamps or (
+            self.locked >= 3 and self.stamps - self.locked <= max(1, self.stamps // 4)
+        )
 
     def tick_at_or_before(self, moment_s: float) -> float:
         """The last tick not after ``moment_s`` (a little early answer still counts as after its tick)."""
