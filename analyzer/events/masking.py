@@ -19,6 +19,9 @@ _NAME = (
     r"(?:[A-Za-z0-9]+[-_])*(?:token|password|passwd|passphrase|secret[-_]?key|access[-_]?key(?:[-_]?id)?"
     r"|secret[-_]?access[-_]?key|client[-_]?secret)"
 )
+_SPEAKS_ON = (
+    r"(?:is|are|was|were|and|or|in|to|for|of|must|may|can(?:not)?|has|have|not|does|flag|option|value|required)"
+)
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     # k3s tokens: K10<CA hash>::<user>:<password>; the hash is public, the password is not.
     (re.compile(r"(K10[0-9a-f]{8})[0-9a-f]*(::[\w.-]+):[^\s\"'\\,;)]+"), r"\1…\2:" + MASK),
@@ -35,7 +38,8 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
         r"\1" + MASK,
     ),
     (re.compile(rf"(?<![\w.-])((?:--?)?{_NAME}=)(?![\"'\\*])[^\s\"'\\,;&)]+", re.IGNORECASE), r"\1" + MASK),
-    (re.compile(rf"((?<!\S)--{_NAME}\s+)(?!-)[^\s\"'\\,;)]+", re.IGNORECASE), r"\1" + MASK),
+    # "--token is required" speaks of the flag
+    (re.compile(rf"((?<!\S)--{_NAME}\s+)(?!-|{_SPEAKS_ON}\b)[^\s\"'\\,;)]+", re.IGNORECASE), r"\1" + MASK),
     (re.compile(r"(\"(?:--)?" + _NAME + r"\",\s*\")[^\"]+", re.IGNORECASE), r"\1" + MASK),
     # kubeadm-style bootstrap tokens
     (re.compile(r"(?<![\w.-])[a-z0-9]{6}\.(?=[a-z0-9]*\d)[a-z0-9]{16}(?![\w.-])"), MASK),

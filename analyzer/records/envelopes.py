@@ -70,6 +70,7 @@ _COMPOSE = re.compile(r"([A-Za-z0-9][\w.\-]{0,63}) +\| (.*)", re.DOTALL)
 _PREFIX = re.compile(r"\[pod/[^\]\s]+\] (.*)", re.DOTALL)
 _GH_VIEW = re.compile(r"[^\t]{1,200}\t[^\t]{1,200}\t\ufeff?(\d{4}-\d\d-\d\dT.*)", re.DOTALL)
 _GRAFANA = re.compile(r"\d{13,19}\t(\d{4}-\d\d-\d\dT[\d:.]+Z)\t(.*)", re.DOTALL)
+_TERRAFORM = re.compile(r"[\w.\-\[\]\"]{1,200} \((?:remote|local)-exec\): (.*)", re.DOTALL)
 _QUOTE_MARKS = re.compile(r"(?:> |`|\s*\* )(.*)", re.DOTALL)
 _TIME_ONLY = re.compile(r" ?(\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))? (\S+ )?([^\s\[\]:=\"{}]+)\[(\d+)\]: ?(.*)", re.DOTALL)
 _UNDATED = re.compile(r"(?:[.\s]*)(?:([\w.\-]+) )?([A-Za-z][\w.@/\-]*)\[(\d+)\]: ?(.*)", re.DOTALL)
@@ -272,7 +273,7 @@ def rfc5424(text: str) -> Envelope | None:
 
 def wrappers(text: str) -> Envelope | None:
     """Prefixes without a time of their own: compose, kubectl --prefix, gh run view, quoting marks."""
-    for pattern in (_PREFIX, _GH_VIEW, _COMPOSE):
+    for pattern in (_PREFIX, _GH_VIEW, _COMPOSE, _TERRAFORM):
         match = pattern.match(text)
         if match is not None:
             return Envelope(match.groups()[-1])

@@ -330,6 +330,8 @@ class TextReader:
 
     def _bare(self, text: str, number: int, lossy: bool, cut: bool) -> list[Draft]:
         """A line without any envelope: a bare payload, a further line of the entry before, or no log line at all."""
+        if not text or text.isspace():
+            return []  # only a quoting mark or another wrapper stood here
         if self._joined(text):
             return []
         if is_stamped_payload(text):
