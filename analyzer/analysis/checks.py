@@ -28,6 +28,9 @@ _TROUBLE = re.compile(
 )
 _PROBES = frozenset({"etcd", "etcd-readiness"})  # two probes of one datastore
 _HOOK = "poststarthook/"
+_SYNCED, _STARTED = "informer-sync", "poststarthook/generic-apiserver-start-informers"
+# k3s asks at least every 2 s: what stays ready is noticed within this time (measured: 2.3 s at most).
+_NOTICED_S = 10.0
 _OWN_503 = "the server is currently unable to handle the request"
 USUAL_LAST = "poststarthook/rbac/bootstrap-roles"  # measured: in all 260 starts that became ready
 
@@ -214,6 +217,8 @@ class _Builder:
             for name in sorted(look.ok):
                 facts = self._check(name)
                 facts.last_state = "ok"
+                if name == _SYNCED and _STARTED not in look.ok:
+                    continue  # no informer was started yet: there is nothing that could be unsynced
                 if look.read is not None:
                     facts.uppers.append(look.read)
             if look.failing:
@@ -288,7 +293,11 @@ class _Builder:
             # A witness may have proven readiness although k3s did not notice it.
             return self._fuse(self.ready_lowers, self.ready_uppers, "ready")
         at = self._evidence(self.clocked.latest(detected), Bound.OBSERVED, detected.line, detected.source)
-        uppers = [*self.ready_uppers, at] if at is not None else self.ready_uppers
+        lasting = self.ready_uppers
+        if at is not None and detected.message.startswith("Kube API server"):
+            # Readiness that somebody saw much earlier did not last until k3s noticed it.
+            lasting = [u for u in lasting if u.at_s > at.at_s - _NOTICED_S]
+        uppers = [*lasting, at] if at is not None else lasting
         return self._fuse(self.ready_lowers, uppers, "ready")
 
     def _fuse(self, lowers: list[Evidence], uppers: list[Evidence], what: str) -> Window:

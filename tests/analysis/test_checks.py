@@ -116,3 +116,25 @@ def test_every_end_names_its_line() -> None:
     assert window.upper_line is not None and window.lower_line is not None
     assert SCHEDULING + " ok" in rows[window.upper_line - 1]["MESSAGE"]
     assert SCHEDULING + " failed" in rows[window.lower_line - 1]["MESSAGE"]
+
+
+def test_informers_that_were_not_started_are_not_synced() -> None:
+    """Before its start the shared factory has nothing that could be unsynced: that ok says nothing."""
+    started = "poststarthook/generic-apiserver-start-informers"
+    early = busy().listed(6.01, RBAC, started).listed(8.01, RBAC).running(10.01).report()
+    assert near(check(early, "informer-sync").cleared, BEGIN, 8.0)
+    normal = busy().listed(6.01, RBAC).listed(8.01, RBAC).running(10.01).report()
+    assert near(check(normal, "informer-sync").cleared, BEGIN, 6.0)
+
+
+def test_readiness_seen_long_before_k3s_noticed_did_not_last() -> None:
+    """The server's own controller saw 200, then the database froze; this release prints no polls."""
+    journal = Journal("v1.30.3+k3s1").begin().ticking(1.0, 60.0).serving(3.0)
+    journal.kube(3.5, 'Unable to perform initial Kubernetes service initialization: namespaces "default" not found',
+                 "controller.go:95", "E")  # fmt: skip
+    journal.kube(6.0, '"allocated clusterIPs" service="default/kubernetes" clusterIPs={}', "alloc.go:330")
+    quick = journal.running(7.0).report()
+    assert quick.ready.upper == pytest.approx(6.0, abs=1e-3)
+    journal.rows = [row for row in journal.rows if "running" not in row["MESSAGE"]]
+    frozen = journal.running(50.0).report()
+    assert frozen.ready.upper == pytest.approx(50.0, abs=1e-3)
