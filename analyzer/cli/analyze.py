@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, assert_never
@@ -46,6 +47,10 @@ def analyze(
     output: OutputOption = None,
     force: ForceOption = False,
     html: Annotated[str | None, typer.Option("--html", metavar="FILE", help="Also write a web page to FILE.")] = None,
+    png: Annotated[
+        str | None, typer.Option("--png", metavar="FILE", help="Also draw the timeline as PNG (needs k3slog[images]).")
+    ] = None,
+    svg: Annotated[str | None, typer.Option("--svg", metavar="FILE", help="The same as SVG.")] = None,
     start: Annotated[
         str | None,
         typer.Option("--start", metavar="N|last|all|slowest", help="Which starts (text: the last in full)."),
@@ -75,7 +80,8 @@ def analyze(
     chosen = format or _format_of(output)
     to = Destination.named(output, force=force)
     page = None if html is None else Destination.named(html, force=force)
-    _check_outputs(to, page, names)
+    pictures = {kind: Destination.named(name, force=force) for kind, name in (("png", png), ("svg", svg)) if name}
+    _check_outputs(to, [place for place in (page, *pictures.values()) if place is not None], names)
 
     log = open_log(names)
     from analyzer.api import analyze as analyze_log
@@ -87,7 +93,13 @@ def analyze(
     if page is not None:
         from analyzer.reports.html import render as render_html
 
-        page.write(render_html(report, start=_html_start(report, start)))
+        page.write(render_html(report, start=_html_start(report, start), utc=utc))
+    for kind, place in pictures.items():
+        from analyzer import figures
+        from analyzer.figures.export import image_bytes
+
+        shown = select_starts(report.starts, None if start == "all" else start)[-1]
+        place.write(image_bytes(figures.timeline(shown), kind))
 
     if log.errors:
         raise typer.Exit(int(ExitCode.BAD_INPUT))
@@ -99,13 +111,14 @@ def _format_of(output: str | None) -> Format:
     return _BY_SUFFIX.get(Path(output or "").suffix.lower(), Format.TEXT)
 
 
-def _check_outputs(to: Destination, page: Destination | None, inputs: list[str]) -> None:
+def _check_outputs(to: Destination, others: Sequence[Destination], inputs: list[str]) -> None:
     to.check(inputs)
-    if page is None:
-        return
-    page.check(inputs)
-    if page.path == to.path:
-        raise UsageError("the report and the web page would go to the same place", hint="Give -o another name")
+    taken = [to.path]
+    for place in others:
+        place.check(inputs)
+        if place.path in taken:
+            raise UsageError("two outputs would go to the same place", hint="Give each another name")
+        taken.append(place.path)
 
 
 def _html_start(report: Report, choice: str | None) -> int | None:

@@ -115,3 +115,14 @@ def test_ascii_terminals_get_no_question_marks_for_our_own_signs() -> None:
     assert done.stdout.isascii()
     assert b"?" not in done.stdout
     assert b"###" in done.stdout
+
+
+def test_a_picture_without_its_renderer_is_one_clear_line(
+    run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "kaleido", None)
+    sample = ROOT / "sample_logs" / "healthy-sqlite.short.txt"
+    result = run("analyze", str(sample), "--png", str(tmp_path / "a.png"), "-o", str(tmp_path / "a.txt"))
+    assert result.exit_code == 3
+    assert "kaleido" in result.stderr and "Traceback" not in result.stderr
+    assert not (tmp_path / "a.png").exists() and (tmp_path / "a.txt").exists()
