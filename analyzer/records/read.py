@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import os
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import BinaryIO
 
 from analyzer.errors import BadInputError
@@ -20,7 +22,7 @@ from analyzer.records.structured import LINE_MAX, read_document, read_export, re
 from analyzer.records.textlines import TextReader
 from analyzer.sources.bytestream import open_bytes
 from analyzer.sources.lines import RawLine, read_lines
-from analyzer.sources.scan import BIG, KEPT_LINES, EntryFilter, candidates
+from analyzer.sources.scan import BIG, KEPT_LINES, TAIL_LINES, candidates, export_candidates
 from analyzer.timebase import SECOND, mostly_backwards
 
 _NEWEST_FIRST = frozenset({"csv", "logcli", "loki", "grafana"})  # these print so unless told otherwise
@@ -41,7 +43,7 @@ def read_book(
     """Read every path (``"-"`` is ``stdin``) and return the merged log beside the inputs that could not be read.
 
     Does not raise for bad input: each bad path gives one ``BadInputError`` with a hint, the good ones are in the book.
-    An empty input is a good one with no records. Inputs above 32 MiB go through a fast scan that keeps only lines some
+    An empty input is a good one with no records. Inputs above 16 MiB go through a fast scan that keeps only lines some
     rule can use; the records after passed-over lines carry ``gap_before``, and those lines count as ignored.
     """
     errors: list[BadInputError] = []
@@ -102,7 +104,7 @@ def _read_one(
 ) -> list[Draft]:
     stream, reader, expected = open_bytes(path, stdin=stdin, observer=observer)
     try:
-        drafts = list(_decode(reader, tally, expected))
+        drafts = _held(_decode(reader, tally, expected), tally)
     finally:
         if path != "-":
             reader.close()
@@ -116,6 +118,20 @@ def _read_one(
     if tally.format == "unknown":
         tally.format = _name_of(tally)
     return drafts
+
+
+def _held(drafts: Iterator[Draft], tally: Tally) -> list[Draft]:
+    """All drafts, or the first and the last ones when they are too many for the memory of a small machine."""
+    first = list(islice(drafts, KEPT_LINES + TAIL_LINES))
+    last = deque[Draft](maxlen=TAIL_LINES)
+    count = 0
+    for draft in drafts:
+        last.append(draft)
+        count += 1
+    if count > len(last):
+        last[0].rec.gap_before = True
+        _too_many(tally, count - len(last))
+    return [*first, *last]
 
 
 def _name_of(tally: Tally) -> str:
@@ -132,7 +148,9 @@ def _decode(reader: io.BufferedReader, tally: Tally, expected: int | None) -> It
     big = expected is not None and expected > BIG
     if _EXPORT.match(start):
         tally.format = "export"
-        yield from read_export(reader, tally, EntryFilter() if big else None)
+        if not big:
+            yield from read_export(reader, tally, most=BIG)
+        yield from _large_export(reader, tally, start.partition(b"=")[0])
     elif _VERBOSE.match(_ANSI.sub(b"", start)):
         tally.format = "verbose"
         yield from read_verbose(reader, tally)
@@ -154,7 +172,27 @@ def _decode(reader: io.BufferedReader, tally: Tally, expected: int | None) -> It
 
 def _text_lines(lines: Iterable[RawLine], tally: Tally) -> Iterator[Draft]:
     text = TextReader(tally)
-    previous = 0
+    for line in _counted(lines, tally):
+        yield from text.feed(line)
+    yield from text.finish()
+
+
+def _large_export(reader: io.BufferedReader, tally: Tally, key: bytes) -> Iterator[Draft]:
+    """What is left of an export when the first entries were read."""
+    if not reader.peek(1):
+        return
+    first = tally.lines + 1
+    for entry in _counted(export_candidates(reader, key, first), tally, first):
+        gap = entry.gap
+        for draft in read_export(io.BytesIO(entry.data), tally, entry.number):
+            draft.rec.gap_before = draft.rec.gap_before or gap
+            gap = False
+            yield draft
+
+
+def _counted(lines: Iterable[RawLine], tally: Tally, first: int = 1) -> Iterator[RawLine]:
+    """``lines``, after the numbers that are missing between them went into the ledger."""
+    previous = first - 1
     for line in lines:
         passed = line.number - previous - (0 if line.filler else 1)
         previous = line.number
@@ -164,10 +202,8 @@ def _text_lines(lines: Iterable[RawLine], tally: Tally) -> Iterator[Draft]:
                 tally.reasons["passed over by the fast scan"] += passed - line.dropped
             if line.dropped:
                 _too_many(tally, line.dropped)
-        if line.filler:
-            continue
-        yield from text.feed(line)
-    yield from text.finish()
+        if not line.filler:
+            yield line
 
 
 def _too_many(tally: Tally, dropped: int) -> None:

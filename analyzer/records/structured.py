@@ -17,7 +17,6 @@ from analyzer.records.clean import decode, strip_terminal
 from analyzer.records.draft import Draft, Outer, Tally
 from analyzer.records.model import NO_FIELDS, RAW_LIMIT, LogRecord
 from analyzer.records.payloads import digest
-from analyzer.sources.scan import EntryFilter
 from analyzer.timebase import SECOND, parse_iso
 
 MESSAGE_LIMIT = 256 * 1024
@@ -118,23 +117,21 @@ def from_fields(
 # --------------------------------------------------------------------------------------------------- export
 
 
-def read_export(stream: Lines, tally: Tally, keep: EntryFilter | None = None) -> Iterator[Draft]:
-    """Journal Export Format from its bytes. With ``keep``, entries it does not want are passed over.
+def read_export(stream: Lines, tally: Tally, first: int = 1, most: int | None = None) -> Iterator[Draft]:
+    """Journal Export Format from its bytes; ``first`` is the number of the first entry. Ends after ``most`` bytes.
 
     Damaged framing costs one entry: reading goes on after the next empty line.
     """
     fields: dict[str, bytes] = {}
-    record, started, bad, passed = 0, False, False, False
+    record, started, bad, passed = first - 1, False, False, False
     lossy = False
+    size = 0  # of what was read, but for binary values
 
     def finish() -> list[Draft]:
         nonlocal bad, lossy, passed
         out: list[Draft] = []
         if bad:
             tally.spoil(record, "damaged entry")
-            passed = True
-        elif keep is not None and not _wanted(fields, keep):
-            tally.reasons["passed over by the fast scan"] += 1
             passed = True
         else:
             out = _from_bytes(fields, tally, record, lossy)
@@ -151,10 +148,13 @@ def read_export(stream: Lines, tally: Tally, keep: EntryFilter | None = None) ->
         row = stream.readline(MESSAGE_LIMIT)
         if not row:
             break
+        size += len(row)
         if row == b"\n" or row == b"\r\n":
             if started:
                 yield from finish()
                 started = False
+                if most is not None and size >= most:
+                    return
             continue
         if not started:
             started, record = True, record + 1
@@ -172,10 +172,10 @@ def read_export(stream: Lines, tally: Tally, keep: EntryFilter | None = None) ->
             if len(fields) < _ENTRY_LIMIT:
                 fields[key.decode()] = value[:-1] if whole else value
         elif whole and _KEY.match(row[:-1]):
-            size = int.from_bytes(stream.read(8), "little")
-            value = stream.read(min(size, MESSAGE_LIMIT + 1))
-            left = size - len(value)
-            if size > 1 << 32:
+            length = int.from_bytes(stream.read(8), "little")
+            value = stream.read(min(length, MESSAGE_LIMIT + 1))
+            left = length - len(value)
+            if length > 1 << 32:
                 bad = True
                 continue
             while left > 0:
@@ -194,11 +194,6 @@ def read_export(stream: Lines, tally: Tally, keep: EntryFilter | None = None) ->
             bad = True
     if started:
         yield from finish()
-
-
-def _wanted(fields: Mapping[str, bytes], keep: EntryFilter) -> bool:
-    special = fields.get("SYSLOG_IDENTIFIER") == b"systemd" or "N_DROPPED" in fields
-    return keep.wanted(fields.get("MESSAGE", b""), systemd=special)
 
 
 _TEXT_KEYS = frozenset(

@@ -32,9 +32,8 @@ from analyzer.sources.search import (
     SIGN,
     SYSTEMD,
     Engine,
-    automaton_engine,
-    stdlib_engine,
-    telling,
+    Kind,
+    find_engine,
 )
 
 BIG = 16 << 20  # bytes: smaller inputs are decoded line by line
@@ -84,21 +83,6 @@ class _Window:
         self.budget -= lines
 
 
-class EntryFilter:
-    """The same choice for the entries of a large export: by message, with the window after a banner."""
-
-    def __init__(self) -> None:
-        self._window = _Window(HEAD_LINES)
-
-    def wanted(self, message: bytes, *, systemd: bool) -> bool:
-        """Whether an entry with this message is kept; ``systemd``: PID 1 wrote it, or journald about lost lines."""
-        inside = self._window.left > 0
-        if inside:
-            self._window.take()
-        self._window.see(message, 0, len(message))
-        return inside or systemd or telling(message)
-
-
 def candidates(reader: io.BufferedReader, big: bool, engine: Engine | None = None) -> Iterator[RawLine]:
     """Lines worth decoding: all of a small input, those named above of a large one.
 
@@ -122,9 +106,21 @@ def _candidates(reader: io.BufferedReader, big: bool, engine: Engine | None) -> 
         else:
             return
     head = reader.peek(4096)[:65536]
-    json = head.lstrip()[:1] == b"{" and b'"MESSAGE"' in head
-    chosen = engine or automaton_engine(json) or stdlib_engine(json, _TERMINAL.search(head) is not None)
-    yield from _Scan(reader, number + 1, chosen, _Window(HEAD_LINES)).lines()
+    kind: Kind = "json" if head.lstrip()[:1] == b"{" and b'"MESSAGE"' in head else "text"
+    if kind == "text" and _TERMINAL.search(head) is not None:
+        kind = "terminal"
+    yield from _Scan(reader, number + 1, engine or find_engine(kind)).lines()
+
+
+def export_candidates(
+    reader: io.BufferedReader, key: bytes, number: int = 1, engine: Engine | None = None
+) -> Iterator[RawLine]:
+    """The same choice among the entries of a large export; ``data`` is a whole entry, ``number`` its number.
+
+    Entries are told apart by an empty line with ``key`` after it, the name of the field that begins each of them;
+    ``reader`` stands at the begin of entry ``number``.
+    """
+    return bounded(_ExportScan(reader, number, key, engine or find_engine("export")).lines())
 
 
 def bounded(batches: Iterable[Sequence[RawLine]]) -> Iterator[RawLine]:
@@ -189,55 +185,85 @@ class _Newlines:
 class _Scan:
     """State of one scan: the buffer, the number of the next line, and how much of a start is still to be kept."""
 
-    def __init__(self, reader: io.BufferedReader, number: int, engine: Engine, window: _Window) -> None:
+    overlap = 8192  # bytes already searched that stay in front of the next block, for the lines before a find
+    ended = 1  # bytes between two lines
+
+    def __init__(self, reader: io.BufferedReader, number: int, engine: Engine) -> None:
         self.reader = reader
         self.engine = engine
         self.number = number  # of the line at self.at
         self.at = 0
         self.gap = False
-        self.window = window
-        self.buffer = bytearray(BLOCK_SIZE + LINE_LIMIT + BLOCK_SIZE)
+        self.window = _Window(HEAD_LINES)
+        self.buffer = bytearray(2 * BLOCK_SIZE + LINE_LIMIT)
         self.newlines = _Newlines(self.buffer)
 
+    # What a line is; an export has entries in its place.
+
+    def _begin(self, low: int, at: int) -> int:
+        """The begin of the line that holds ``at``, not before ``low`` (itself one)."""
+        return self.buffer.rfind(b"\n", low, at) + 1 or low
+
+    def _end(self, at: int, high: int) -> int:
+        """The begin of the line after the one that holds ``at``; ``high`` is one."""
+        return self.buffer.find(b"\n", at, high) + 1 or high
+
+    def _complete(self, low: int, filled: int) -> int:
+        """The end of the last line of which all has been read; ``low``, the begin of one, when there is none."""
+        return self.buffer.rfind(b"\n", low, filled) + 1 or low
+
+    def _split(self, begin: int, end: int, most: int) -> list[bytes]:
+        """The first lines, without their ends."""
+        return bytes(self.buffer[begin : end - 1]).split(b"\n", most)[:most]
+
+    def _count(self, begin: int, end: int) -> int:
+        return self.newlines.count(begin, end)
+
+    def _drop_rest(self) -> bytes:
+        """Read to the end of an endless line; what of the next one was read with it."""
+        while (rest := self.reader.readline(LINE_LIMIT)) and not rest.endswith(b"\n"):
+            pass
+        return b""
+
     def lines(self) -> Iterator[Sequence[RawLine]]:
-        buffer, filled, overlap = self.buffer, 0, 0
+        """What is kept, in batches."""
+        buffer, filled, searched = self.buffer, 0, 0
         view = memoryview(buffer)
         while True:
             got = self.reader.readinto(view[filled : filled + BLOCK_SIZE])
             filled += got
-            if not got and filled > overlap and buffer[filled - 1] != 10:
-                buffer[filled] = 10
-                filled += 1
-            end = buffer.rfind(b"\n", overlap, filled) + 1
-            if not end:
-                if not got:
-                    yield from self._tail(overlap)
-                    break
-                if filled - overlap >= LINE_LIMIT:
-                    yield from self._endless(overlap, filled)
-                    filled = overlap = 0
-                    self.at = 0
+            if not got and filled > searched:
+                while not buffer.endswith(b"\n" * self.ended, searched, filled):
+                    buffer[filled] = 10
+                    filled += 1
+                end = filled
+            else:
+                end = self._complete(searched, filled)
+            if end == searched and got:
+                if filled - searched >= LINE_LIMIT:
+                    yield from self._endless(searched, filled)
+                    rest = self._drop_rest()
+                    view[: len(rest)] = rest
+                    filled, searched, self.at = len(rest), 0, 0
                 continue
-            yield from self._block(overlap, end)
+            yield from self._block(searched, end)
             if not got:
                 yield from self._tail(end)
                 break
-            # Keep some lines already searched in front, as context for what the next block finds.
-            keep = max(self.at, buffer.rfind(b"\n", 0, max(end - 8192, 0)) + 1)
+            keep = max(self.at, self._begin(0, end - self.overlap) if end > self.overlap else 0)
             if end - keep > BLOCK_SIZE // 2:
                 keep = end
-            if keep > self.at:
-                self._skip(keep)
+            self._skip(keep)
             view[: filled - keep] = view[keep:filled]
             filled -= keep
-            overlap = end - keep
+            searched = end - keep
             self.at = 0
         view.release()
 
     def _skip(self, to: int) -> None:
         """Pass over the lines up to offset ``to``."""
         if to > self.at:
-            self.number += self.newlines.count(self.at, to)
+            self.number += self._count(self.at, to)
             self.at = to
             self.gap = True
 
@@ -245,9 +271,9 @@ class _Scan:
         """The lines up to offset ``to``, at most so many."""
         rows: list[RawLine] = []
         number = self.number
-        for data in bytes(self.buffer[self.at : to - 1]).split(b"\n", most)[:most]:
+        for data in self._split(self.at, to, most):
             rows.append(RawLine(number, data))
-            self.at += len(data) + 1
+            self.at += len(data) + self.ended
             number += 1
             if len(data) > LINE_LIMIT:
                 rows[-1].data = data[:LINE_LIMIT]
@@ -258,14 +284,15 @@ class _Scan:
 
     def _block(self, begin: int, end: int) -> Iterator[Sequence[RawLine]]:
         buffer, window = self.buffer, self.window
-        for start in [*self.engine(buffer, begin, end), end]:
+        for found in [*self.engine(buffer, begin, end), end]:
+            start = self._begin(begin, found) if found < end else end
             if window.left > 0 and self.at < start:
                 rows = self._rows(start, window.left)
                 window.take(len(rows))
                 yield rows
             if start == end or start < self.at:
                 continue
-            stop = buffer.find(b"\n", start, end)
+            stop = self._end(found, end)
             systemd = any(buffer.find(word, start, stop) >= 0 for word in SYSTEMD)
             if systemd and OTHER_UNITS.search(buffer, start, stop) is not None:
                 continue
@@ -277,7 +304,7 @@ class _Scan:
                 self._skip(self._before(start))
             else:
                 self._skip(start)
-            yield self._rows(stop + 1, BEFORE + 1)
+            yield self._rows(stop, BEFORE + 1)
 
     def _before(self, start: int) -> int:
         """The begin of the line some lines before ``start``."""
@@ -285,7 +312,7 @@ class _Scan:
         for _ in range(BEFORE):
             if first <= self.at:
                 break
-            first = self.buffer.rfind(b"\n", self.at, first - 1) + 1 or self.at
+            first = self._begin(self.at, first - 1)
         return first
 
     def _tail(self, end: int) -> Iterator[Sequence[RawLine]]:
@@ -299,15 +326,50 @@ class _Scan:
     def _endless(self, begin: int, filled: int) -> Iterator[Sequence[RawLine]]:
         """A line longer than the limit: its head is kept when it holds a word, the rest is dropped."""
         self._skip(begin)
-        data = bytes(self.buffer[begin:filled])
         self.buffer[filled] = 10
         if self.engine(self.buffer, begin, filled + 1):
-            yield (RawLine(self.number, data[:LINE_LIMIT], cut=True, gap=self.gap),)
+            data = bytes(self.buffer[begin : min(filled, begin + LINE_LIMIT)])
+            yield (RawLine(self.number, data, cut=True, gap=self.gap),)
             self.gap = False
         else:
             self.gap = True
         self.number += 1
-        while True:
-            rest = self.reader.readline(LINE_LIMIT)
-            if not rest or rest.endswith(b"\n"):
-                return
+
+
+class _ExportScan(_Scan):
+    """The scan of Journal Export Format, whose entries stand in the place of lines."""
+
+    overlap = 32768
+    ended = 2
+
+    def __init__(self, reader: io.BufferedReader, number: int, key: bytes, engine: Engine) -> None:
+        super().__init__(reader, number, engine)
+        self.key = key + b"="
+        self.between = b"\n\n" + self.key
+
+    def _begin(self, low: int, at: int) -> int:
+        found = self.buffer.rfind(self.between, low, min(at + len(self.between) - 2, len(self.buffer)))
+        return found + 2 if found >= 0 else low
+
+    def _end(self, at: int, high: int) -> int:
+        found = self.buffer.find(self.between, at, high)
+        return found + 2 if found >= 0 else high
+
+    def _complete(self, low: int, filled: int) -> int:
+        found = self.buffer.rfind(self.between, low, filled)
+        return found + 2 if found >= 0 else low
+
+    def _split(self, begin: int, end: int, most: int) -> list[bytes]:
+        rows = bytes(self.buffer[begin : end - 2]).split(self.between, most)[:most]
+        return [rows[0], *(self.key + row for row in rows[1:])]
+
+    def _count(self, begin: int, end: int) -> int:
+        return self.buffer.count(self.between, begin, end) + 1
+
+    def _drop_rest(self) -> bytes:
+        empty = False
+        while row := self.reader.readline(BLOCK_SIZE):
+            if empty and row.startswith(self.key):
+                return row
+            empty = row == b"\n"
+        return b""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from typing import Any, Literal
 
 BANNERS = ("Starting k3s", "Starting rke2")
 # Messages of k3s and RKE2 themselves.
@@ -33,14 +33,24 @@ _ANYWHERE = (
     "fatal msg=", "panic msg=",
 )  # fmt: skip
 # Of klog and the Go runtime.
-_OTHER = ("Serving securely", " [running]:")
-_NEARLY_ALWAYS_NEAR = ("PostStartHook ", "fatal error: ", "registered node")  # … a start or an end: not worth a pass
-_IN_TEXT = (
-    "emd[1]: Sta", "emd[1]: Stopp", "emd[1]: Fail", "emd[1]: Time", ".service: ", "emd-journald", "emd-timesyncd", "-- Boot ",
-    "-- Reboot",
+_OTHER = ("Serving securely", "Started kubelet", "Successfully registered node", " [running]:")
+_NEARLY_ALWAYS_NEAR = ("PostStartHook ", "fatal error: ")  # … a start or an end: not worth a pass
+# Of systemd, where it marks itself differently in each kind of carrier.
+Kind = Literal["text", "terminal", "json", "export"]
+_TERMINAL = ("FATA[", "PANI[")  # logrus on a terminal: FATA[0012]
+_TEXT = (
+    "emd[1]: Sta", "emd[1]: Stopp", "emd[1]: Fail", "emd[1]: Time", ".service: ", "emd-journald", "emd-timesyncd",
+    "-- Boot ", "-- Reboot", *_TERMINAL,
 )  # fmt: skip
-_IN_JSON = ('"systemd"', '"systemd-journald"', '"systemd-timesyncd"', '"MESSAGE":[', '"MESSAGE" : [', '"MESSAGE": [')
-_ON_TERMINAL = ("FATA[", "PANI[")
+_OF_KIND: dict[Kind, tuple[str, ...]] = {
+    "text": _TEXT,
+    "terminal": _TEXT,
+    "json": (
+        '"systemd"', '"systemd-journald"', '"systemd-timesyncd"', '"MESSAGE":[', '"MESSAGE" : [', '"MESSAGE": [',
+        *_TERMINAL,
+    ),
+    "export": ("R=systemd\n", "\nN_DROPPED=", "emd-timesyncd", *_TERMINAL),
+}  # fmt: skip
 
 Engine = Callable[[bytearray, int, int], list[int]]
 """Offsets of the begins of lines within ``buffer[begin:end]`` (whole lines) that hold one of the words, ascending."""
@@ -53,21 +63,20 @@ def _group(words: tuple[str, ...]) -> bytes:
 _AFTER_MSG = rb'msg=(?:(?<=fatal msg=)|(?<=panic msg=)|(?:\\?")?(?:' + _group(LOGRUS) + rb"))"
 
 
-def stdlib_engine(json: bool = False, terminal: bool = True) -> Engine:
-    """The search by the standard library: one pass for each expression or word.
-
-    ``json``: of journalctl's objects, not of text. ``terminal``: logrus wrote for a terminal (``FATA[0012]``).
-    """
+def stdlib_engine(kind: Kind = "text") -> Engine:
+    """The search by the standard library: one pass for each expression or word."""
     patterns = [re.compile(_AFTER_MSG)]
     words = [word.encode() for word in _OTHER]
-    if json:
+    if kind == "json":
         patterns.append(re.compile(rb'"systemd(?:"|-journald"|-timesyncd")'))
         patterns.append(re.compile(rb'"MESSAGE" ?: ?\['))
+    elif kind == "export":
+        words += [b"R=systemd\n", b"N_DROPPED="]
     else:
         patterns.append(re.compile(rb"systemd(?:\[1\]: (?:Sta|Stopp|Fail|Time|[^ ]+\.service: )|-journald|-timesyncd)"))
         patterns.append(re.compile(rb"-- (?:Boot |Reboot)"))
-    if terminal:
-        words += [word.encode() for word in (*_ON_TERMINAL, *BANNERS, "Polling for API", "up and running")]
+    if kind == "terminal":
+        words += [word.encode() for word in (*_TERMINAL, *BANNERS, "Polling for API", "up and running")]
 
     def search(buffer: bytearray, begin: int, end: int) -> list[int]:
         starts: set[int] = set()
@@ -84,19 +93,19 @@ def stdlib_engine(json: bool = False, terminal: bool = True) -> Engine:
     return search
 
 
-def automaton_words(json: bool = False) -> list[bytes]:
+def automaton_words(kind: Kind = "text") -> list[bytes]:
     """The literals of the automaton."""
-    return [w.encode() for w in (*_ANYWHERE, *_OTHER, *_NEARLY_ALWAYS_NEAR, *(_IN_JSON if json else _IN_TEXT), *_ON_TERMINAL)]
+    return [word.encode() for word in (*_ANYWHERE, *_OTHER, *_NEARLY_ALWAYS_NEAR, *_OF_KIND[kind])]
 
 
-def automaton_engine(json: bool = False) -> Engine | None:
+def automaton_engine(kind: Kind = "text") -> Engine | None:
     """The search by ``ahocorasick_rs``, ``None`` where it is not installed. Finds what the other one finds, or more."""
     try:
         module: Any = import_module("ahocorasick_rs")
     except ImportError:
         return None
     # Only the leftmost kinds are vectorised.
-    machine = module.BytesAhoCorasick(automaton_words(json), matchkind=module.MatchKind.LeftmostFirst)
+    machine = module.BytesAhoCorasick(automaton_words(kind), matchkind=module.MatchKind.LeftmostFirst)
     find = machine.find_matches_as_indexes
 
     def search(buffer: bytearray, begin: int, end: int) -> list[int]:
@@ -115,30 +124,27 @@ def automaton_engine(json: bool = False) -> Engine | None:
     return search
 
 
+def find_engine(kind: Kind) -> Engine:
+    """The faster engine that is there."""
+    return automaton_engine(kind) or stdlib_engine(kind)
+
+
 # ------------------------------------------------------------------------------------------ what a found line is
 
 BANNER = re.compile(rb'(?:msg=\\?"|\] |"MESSAGE" ?: ?"|\A)Starting (?:k3s|rke2) (?:(?:agent|server) )?v?\d')
 SIGN = re.compile(  # a start goes on although no banner was seen, or is about to
-    rb'Polling for API|Waiting for API server|systemd(?:\[1\]: |".{0,999}"MESSAGE" ?: ?")Starting [^\n]{0,40}'
+    rb'Polling for API|Waiting for API server|(?:systemd\[1\]: |"MESSAGE" ?: ?"|\nMESSAGE=)Starting [^\n]{0,40}'
     rb"(?:k3s|rke2|ubernetes)"
 )
 READY = b"is up and running"
 BLOCK = b"check failed: "  # klog prints the failing checks as lines of their own after this one
-SYSTEMD = (b"systemd[1]: ", b'"systemd"')
+SYSTEMD = (b"systemd[1]: ", b'"systemd"', b"R=systemd\n")
 # systemd's lines about a service that may be k3s: what was printed just before them are a process's last words.
 SERVICE = re.compile(rb"k3s|rke2|ubernetes|process exited|Failed with result|Stopp")
 # … and those that a busy node prints by the thousand about containers, sessions and timers.
+_OTHER_TYPES = rb"\.(?:mount|scope|slice|timer|socket|device|swap|path)"
 OTHER_UNITS = re.compile(
-    rb"systemd\[1\]: Sta?o?[a-z]+ (?:[^ ]+\.(?:mount|scope|slice|timer|socket|device|swap|path)\b|Session |libcontain|cri-cont)"
-    rb'|"UNIT" ?: ?"[^"]+\.(?:mount|scope|slice|timer|socket|device|swap|path)"'
-)
+    rb"systemd\[1\]: (?:Start|Stopp)[a-z]+ (?:[^ ]+" + _OTHER_TYPES + rb"\b|Session |libcontain|cri-containerd)"
+    rb'|"UNIT" ?: ?"[^"]+' + _OTHER_TYPES + rb'"|\nUNIT=[^\n]+' + _OTHER_TYPES + rb"\n"
+)  # fmt: skip
 CRASH = b" [running]:"  # a Go panic says why a few lines above this one
-_MESSAGE = re.compile(
-    rb"\A(?:" + _group(LOGRUS) + rb")|" + _AFTER_MSG + rb"|" + _group((*_OTHER, *_NEARLY_ALWAYS_NEAR, *_ON_TERMINAL)) + rb"|\AF\d{4} |"
-    rb"systemd-(?:journald|timesyncd)"
-)
-
-
-def telling(message: bytes) -> bool:
-    """Whether a journal entry's message holds one of the words."""
-    return _MESSAGE.search(message) is not None

@@ -5,15 +5,18 @@ from __future__ import annotations
 import io
 import random
 import tracemalloc
+from dataclasses import fields
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from carrier_files import RECORDED, as_cat, as_export, as_json, as_short, export_rows
 
-from analyzer.records import read_book
+import analyzer
+from analyzer.records import read, read_book
 from analyzer.sources import scan, search
 from analyzer.sources.lines import LINE_LIMIT, RawLine
+from analyzer.testing import generate, named
 
 ENGINES = [search.stdlib_engine(), search.automaton_engine()]
 NOISE = b'Nov 23 16:20:00 vm k3s[%d]: time="2026-11-23T16:20:00Z" level=info msg="Wrote ping of %d"\n'
@@ -68,7 +71,9 @@ def test_numbers_hold_across_blocks_and_endless_lines(engine: search.Engine | No
         assert line.filler or rows[line.number - 1][:LINE_LIMIT] == line.data
     numbers = {line.number for line in kept}
     for number, row in enumerate(rows, 1):
-        if any(word in row[:LINE_LIMIT] for word in (b" level=fatal msg=", b"systemd[1]: Started", b"] Serving securely")):
+        if any(
+            word in row[:LINE_LIMIT] for word in (b" level=fatal msg=", b"systemd[1]: Started", b"] Serving securely")
+        ):
             assert number in numbers
     assert len(rows) in numbers
 
@@ -126,3 +131,96 @@ def test_memory_does_not_grow_with_the_input(tmp_path: Path) -> None:
     assert len(book.records) < 500
     assert book.ledger.lines > 400_000
     assert book.ledger.ignored == book.ledger.lines
+
+
+def padded(rows: list[bytes], every: int) -> list[bytes]:
+    """The rows of a journal, with copies of a controller's line strewn in after a server was up."""
+    out: list[bytes] = []
+    up = False
+    for row in rows:
+        out.append(row)
+        up = (up or b"is up and running" in row) and b"Stopping" not in row and b"signal received" not in row
+        if up and b"controllermanager.go:765] " in row:
+            out += [row.replace(b"-controller", b"-tenant-%d" % number) for number in range(every)]
+    return out
+
+
+@pytest.mark.parametrize("engine", ["stdlib", "automaton"])
+@pytest.mark.parametrize("carrier", ["short", "short-iso-precise", "cat", "json", "export"])
+@pytest.mark.parametrize("scenario", ["healthy-sqlite", "killed-twice", "slow-rbac-one-core"])
+def test_the_report_of_a_large_file_is_that_of_its_starts(
+    scenario: str, carrier: str, engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if engine == "stdlib":
+        monkeypatch.setattr(scan, "find_engine", search.stdlib_engine)
+    elif search.automaton_engine() is None:
+        pytest.skip("ahocorasick_rs is not installed")
+    end = b"\n\n" if carrier == "export" else b"\n"
+    rows = generate(named(scenario), seed=3).render(carrier).removesuffix(end).split(end)
+    large = padded(rows, 600)
+    assert len(large) > len(rows) + 1000
+    whole = analyzer.analyze(analyzer.load(stdin=io.BytesIO(end.join(large) + end))).report
+    monkeypatch.setattr(read, "BIG", 1000)
+    monkeypatch.setattr(scan, "BIG", 1000)
+    scanned = analyzer.analyze(analyzer.load(stdin=io.BytesIO(end.join(large) + end))).report
+    assert scanned.ledger.lines == whole.ledger.lines
+    assert scanned.ledger.reasons["passed over by the fast scan"] > 800
+    assert scanned.starts
+    for one, other in zip(scanned.starts, whole.starts, strict=True):
+        for field in fields(one):
+            assert getattr(one, field.name) == getattr(other, field.name), field.name
+
+
+@pytest.mark.parametrize("carrier", ["short", "export"])
+def test_too_many_candidates_are_left_out_and_counted(carrier: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scan, "KEPT_LINES", 1000)
+    monkeypatch.setattr(scan, "TAIL_LINES", 500)
+    monkeypatch.setattr(scan, "BIG", 1000)
+    monkeypatch.setattr(read, "BIG", 1000)
+    rows = generate(named("healthy-sqlite"), seed=3).render(carrier)
+    copies = [rows.replace(b"node-a", b"node-%d" % number) for number in range(60)]
+    data = b"".join(copies)
+    book, _ = read_book(["-"], stdin=io.BytesIO(data))
+    lines = data.count(b"\n\n" if carrier == "export" else b"\n")
+    left_out = book.ledger.reasons["left out: more lines about starts than can be held"]
+    passed = book.ledger.reasons["passed over by the fast scan"]
+    assert book.ledger.lines == book.ledger.ignored == lines
+    assert left_out > lines // 2
+    assert left_out + passed + len({r.line for r in book.records}) == lines
+    assert {r.host for r in book.records} >= {"node-0", "node-59"}
+    assert [r.message for r in book.records if r.host == "node-59"][-1].startswith('"Started controller"')
+    assert any("left out" in note for note in book.notes[0])
+    in_order = sorted(book.records, key=lambda r: r.line)
+    before, after = next(pair for pair in pairwise(in_order) if pair[1].line - pair[0].line > lines // 2)
+    assert after.gap_before
+    assert not before.gap_before
+
+
+def test_many_short_lines_are_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scan, "MANY", 1000)
+    lines = list(scan.candidates(io.BufferedReader(io.BytesIO(b"a\n" * 100_000)), False))  # type: ignore[arg-type]
+    assert len(lines) < 1300
+    assert lines[-1].filler or lines[-1].number == 100_000
+
+
+def test_lines_near_a_start_are_kept_whatever_they_say() -> None:
+    slow = (
+        b'Nov 23 16:20:01 vm k3s[9]: {"level":"warn","ts":"2026-11-23T16:20:01Z","msg":"apply request took too long"}\n'
+    )
+    banner = b'Nov 23 16:20:00 vm k3s[9]: time="2026-11-23T16:20:00Z" level=info msg="Starting k3s v1.32.4+k3s1"\n'
+    data = noise(1000) + slow * 300 + noise(1000) + banner + slow * 300 + noise(30_000, 9) + slow * 300 + noise(100)
+    for engine in ENGINES:
+        if engine is not None:
+            kept = run(data, engine)
+            assert sum(line.data == slow[:-1] for line in kept) == 300
+
+
+def test_the_units_of_containers_are_no_candidates() -> None:
+    mount = b"Nov 23 16:20:01 vm systemd[1]: run-k3s-%d.mount: Deactivated successfully.\n"
+    own = b"Nov 23 16:20:01 vm systemd[1]: k3s.service: Main process exited, code=exited, status=1/FAILURE\n"
+    scope = b"Nov 23 16:20:01 vm systemd[1]: Started cri-containerd-%d.scope - libcontainer container.\n"
+    data = noise(1000) + b"".join(mount % n + scope % n for n in range(1000)) + own + noise(1000)
+    for engine in ENGINES:
+        if engine is not None:
+            numbers = [line.number for line in run(data, engine) if 1000 < line.number <= 3001]
+            assert numbers == list(range(3001 - scan.BEFORE, 3002))
