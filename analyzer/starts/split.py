@@ -45,7 +45,9 @@ _ONLY_OURS = (
 _NAMES_PRODUCT = re.compile(
     r"/v1-(k3s|rke2)/|/var/lib/rancher/(k3s|rke2)/|unix://(k)ine\.sock|^(Pod for \S+ (?:is|not) synced)"
 )
+_DESCRIBED = re.compile(r"Rancher Kubernetes Engine v2(?: \((server|agent)\))?|Lightweight Kubernetes()")
 _SERVER_SIGNS = (
+    "certificates", "client_ca_generated",
     "api_running", "serving_securely", "apiserver_requested", "apiserver_version", "datastore_ready",
     "datastore_waiting", "datastore_configured", "etcd_starting", "temporary_etcd", "controllers_requested",
 )  # fmt: skip
@@ -132,7 +134,13 @@ def find_starts(records: Sequence[LogRecord]) -> list[Start]:
     for start in starts:
         first, last = start.records[0].seq, start.records[-1].seq
         start.losses = [r.seq for r in losses if first < r.seq < last and r.host == start.host]
-    return _in_time_order(starts)
+    # What systemctl told the person at the keyboard is a start of its own only where the text holds nothing better.
+    better = [start for start in starts if not _only_told(start)]
+    return _in_time_order(better or starts[-1:])
+
+
+def _only_told(start: Start) -> bool:
+    return {event.id if isinstance(event, Mark) else "" for event in start.events} == {"job_failed"}
 
 
 def _in_time_order(starts: list[Start]) -> list[Start]:
@@ -339,7 +347,9 @@ def _is_ours(start: Start, trusted: bool) -> bool:
                 return True
             case Mark(kind="milestone"):
                 return True
-            case Mark(kind="end", id="fatal" | "shutdown_requested" | "component_exited" | "supervisor_exit"):
+            case Mark(
+                kind="end", id="fatal" | "shutdown_requested" | "component_exited" | "supervisor_exit" | "job_failed"
+            ):
                 if any(_SPEAKS_OF_US.search(record.message) for record in start.process[:200]):
                     return True
             case _:
@@ -381,6 +391,9 @@ def _identify(start: Start) -> None:
     else:
         version = start.first("apiserver_version")
         start.version = version.groups.get("version") if version is not None else None
+    job = start.first("job_failed")
+    if job is not None and start.unit is None:
+        start.unit = job.groups["unit"]
     idents = defaultdict(int)  # type: defaultdict[str, int]
     for record in start.records[:50]:
         for name in (record.unit or start.unit, record.ident):
@@ -393,6 +406,12 @@ def _identify(start: Start) -> None:
                     start.role = "server"
     if start.product == "unknown" and idents:
         start.product = max(idents, key=lambda name: idents[name])
+    for record in start.records[:50]:
+        described = _DESCRIBED.search(record.message) if record.payload is Payload.SYSTEMD else None
+        if described is not None and start.product == "unknown":
+            start.product = "rke2" if described[0].startswith("Rancher") else "k3s"
+            if start.role == "unknown" and described[1]:
+                start.role = described[1]
     if start.product == "unknown" and start.version:
         start.product = "rke2" if "rke2" in start.version else "k3s" if "k3s" in start.version else "unknown"
     if start.product == "unknown" and any(

@@ -12,6 +12,7 @@ from typing import Literal
 
 from analyzer.events.masking import mask_secrets
 from analyzer.events.model import HealthBlock, Mark, PollLine
+from analyzer.events.versions import parse_version, ready_line_on_cancel
 from analyzer.records.goquote import unquote
 from analyzer.records.model import LogRecord, Payload
 from analyzer.starts.model import Start, Verdict
@@ -31,6 +32,13 @@ _ECHO = re.compile(rf"context canceled|{_CLOSING.pattern}")
 _CANCELLED = re.compile(r"context canceled\W*$")
 _AFTER_READY = re.compile(r"leaderelection lost|lost master|leader election lost")
 _EXIT = re.compile(r"code=(?P<code>\w+), status=(?P<status>\d+)(?:/(?P<name>[\w-]+))?")
+_FIRST_ATTEMPT = re.compile(
+    r'Unable to perform initial Kubernetes service initialization: namespaces "default" not found$|'
+    r"Error removing old endpoints from kubernetes service|Found stale data, removed previous endpoints"
+)
+_SECOND_ATTEMPT = re.compile(
+    r'Resetting endpoints for master service "kubernetes" to |"allocated clusterIPs" service="default/kubernetes" '
+)
 EndKind = Literal["running", "stopped", "failed"]
 _ROOT_IDS = ("fatal", "component_exited", "panic", "hook_failed")
 _DOWN_IDS = (*_ROOT_IDS, "shutdown_requested", "shutting_down", "process_exited", "systemd_failed", "supervisor_exit")
@@ -65,6 +73,8 @@ def _ended_while_starting(start: Start, failure: LogRecord | None, words: str) -
     if _AFTER_READY.search(words):
         return False
     if start.first(*_STARTING_IDS) is not None or any(isinstance(e, PollLine | HealthBlock) for e in start.events):
+        return True
+    if start.first("job_failed") is not None:
         return True
     if any(_START_FAILED.search(mark.record.message) for mark in start.marks("systemd_failed")):
         return True
@@ -110,14 +120,31 @@ def _detection(start: Start, position: dict[int, int], stop_sign: LogRecord | No
     for mark in start.marks(*ids):
         if position[id(mark.record)] < limit:
             return mark.record
-    if start.role != "agent":
-        # Fragments often hold only the last of the lines; a server without an API server of its own prints it too.
-        for mark in start.marks("k3s_running"):
-            if position[id(mark.record)] < limit and not _own_api_missing(start):
-                return mark.record
-        for mark in start.marks("agent_running"):
-            if position[id(mark.record)] < limit and start.role == "unknown":
-                return mark.record
+    if start.role == "agent":
+        return _agent_notified(start, position, limit)
+    # Fragments often hold only the last of the lines; a server without an API server of its own prints it too.
+    for mark in start.marks("k3s_running"):
+        if position[id(mark.record)] < limit and not _own_api_missing(start):
+            return mark.record
+    for mark in start.marks("agent_running"):
+        if position[id(mark.record)] < limit and start.role == "unknown":
+            return mark.record
+    return None
+
+
+def _agent_notified(start: Start, position: dict[int, int], limit: int) -> LogRecord | None:
+    """Where an agent's own line is missing: systemd's ``Started``, which it causes from 1.24 on (Type=notify).
+
+    Before that it is printed at once and says nothing; the node's registration is the sign then.
+    """
+    version = parse_version(start.version) if start.version else None
+    banner = start.first("starting")
+    if version is None or banner is None:
+        return None
+    notifies = (version.major, version.minor) >= (1, 24)
+    for mark in start.marks("systemd_started" if notifies else "node_registered"):
+        if position[id(banner.record)] < position[id(mark.record)] < limit:
+            return mark.record
     return None
 
 
@@ -135,11 +162,30 @@ def _closing_burst(start: Start, position: dict[int, int], record: LogRecord) ->
     Then only closing noise and echoes of a cancellation surround it.
     """
     at = position[id(record)]
+    if start.version is not None and ready_line_on_cancel(start.version) is False:
+        return None
+    if _proven_ready(start, position, at):
+        return None
     before = [r for r in start.process if position[id(r)] < at][-8:]
     rest = [r for r in start.process if position[id(r)] > at]
     if not _is_closing(start, record, before, rest):
         return None
     return next((r for r in before if _CLOSING.search(r.message) or _GATED.search(r.message)), record)
+
+
+def _proven_ready(start: Start, position: dict[int, int], at: int) -> bool:
+    """Whether the API server's own loop behind an in-process /readyz had written its service before a line.
+
+    Only after its first attempt was over (``events/witnesses.toml``, kubernetes-service-allocated and its kin).
+    """
+    over = False
+    for record in start.process:
+        if position[id(record)] >= at:
+            return False
+        over = over or bool(_FIRST_ATTEMPT.match(record.message))
+        if over and _SECOND_ATTEMPT.match(record.message):
+            return True
+    return False
 
 
 def _is_closing(start: Start, record: LogRecord, before: list[LogRecord], rest: list[LogRecord]) -> bool:
@@ -233,6 +279,9 @@ def _end(
     )
     if others:
         return "failed", others[0].record, mask_secrets(others[0].record.message)
+    job = start.first("job_failed")
+    if job is not None:
+        return "failed", job.record, f"systemctl: {job.groups['cause']}"
     follower = start.followed_by
     if follower is not None and start.systemd_in_text and follower.first("systemd_starting") is not None:
         # systemd starts a unit only after its process is gone; nobody asked it to go.
