@@ -28,23 +28,21 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from analyzer.policies.common import OneLoop, ask_within, swing, times_within
 from analyzer.policies.protocol import (
     CODE_OF,
     ERRORS,
     READY,
     SEVERITY_OF,
+    Answers,
     AskAt,
     Decision,
     FloatArray,
-    IntArray,
-    Limits,
     Loop,
     Observation,
     Stop,
     VectorLoop,
 )
-from analyzer.policies.simple import PHI
-from analyzer.policies.ticker import timed_out
 
 OVERLOAD = frozenset(
     {"too_many_requests", "gateway_timeout", "io_timeout", "tls_timeout", "deadline_exceeded", "client_rate_limited"}
@@ -150,14 +148,11 @@ class AdaptiveLoop:
 
     def _ask(self, seen: Observation, pause: float, floor: float, state: str, why: str) -> Decision:
         p = self.params
-        jitter = (self.noise + self.tries * PHI) % 1.0
         least = min(p.latency_factor * seen.latency_s, p.latency_cap_s)
-        at = max(seen.at_s + max(pause, least) * (1.0 + p.jitter * (2.0 * jitter - 1.0)), floor)
+        at = max(seen.at_s + max(pause, least) * swing(self.noise, self.tries, p.jitter), floor)
         if seen.retry_after_s is not None:
             at = max(at, seen.at_s + seen.retry_after_s)
-        if self.total_s is not None and at >= self.total_s:
-            return timed_out(self.total_s)
-        return AskAt(float(at), state, why)
+        return ask_within(self.total_s, float(at), state, why)
 
 
 _FATAL = np.array([severity == "fatal" for _, severity in ERRORS])
@@ -173,7 +168,7 @@ class VectorAdaptive:
     ) -> None:
         n = len(noise)
         self.params = params
-        self.total_s = np.inf if total_s is None else total_s
+        self.total_s = total_s
         self.noise = noise
         self.tries = np.zeros(n)
         self.down_asked_s = np.full(n, -np.inf)
@@ -187,17 +182,10 @@ class VectorAdaptive:
         """Immediately."""
         return np.zeros(len(self.noise))
 
-    def next(
-        self,
-        who: IntArray,
-        asked_s: FloatArray,
-        at_s: FloatArray,
-        code: IntArray,
-        failing: IntArray,
-        retry_after_s: FloatArray,
-    ) -> FloatArray:
+    def next(self, seen: Answers) -> FloatArray:
         """See ``AdaptiveLoop.next``."""
         p = self.params
+        who, asked_s, at_s, code, retry_after_s = seen.who, seen.asked_s, seen.at_s, seen.code, seen.retry_after_s
         tries = self.tries[who] + 1
         self.tries[who] = tries
         up = _UP[code]
@@ -205,7 +193,7 @@ class VectorAdaptive:
         up_s = self.up_s[who]
         since = np.where(np.isfinite(down_asked), down_asked, asked_s)
         up_s = np.where(up & np.isinf(up_s), since, up_s)
-        late = up & ((code == CODE_OF["forbidden"]) | self.late_of_mask[failing])
+        late = up & ((code == CODE_OF["forbidden"]) | self.late_of_mask[seen.failing])
         pause = np.where(
             late, np.minimum(np.maximum(p.late_share * (at_s - up_s), p.late_min_s), p.late_max_s), p.many_s
         )
@@ -223,12 +211,12 @@ class VectorAdaptive:
                 pause = np.where(over, back, np.where(fatal, p.fatal_s, pause))
                 # As in the scalar form, a fatal answer leaves the level alone and any other but overload resets it.
                 self.level[who] = np.where(over, level + 1, np.where(fatal, level, 0.0))
-                seen = self.fatal_seen[who]
-                begun = np.where(fatal & (seen == 0), at_s, self.fatal_since_s[who])
-                seen = np.where(fatal, seen + 1, 0.0)
+                count = self.fatal_seen[who]
+                begun = np.where(fatal & (count == 0), at_s, self.fatal_since_s[who])
+                count = np.where(fatal, count + 1, 0.0)
                 self.fatal_since_s[who] = begun
-                self.fatal_seen[who] = seen
-                gone = fatal & (seen >= p.fatal_count) & (at_s - begun >= p.fatal_span_s)
+                self.fatal_seen[who] = count
+                gone = fatal & (count >= p.fatal_count) & (at_s - begun >= p.fatal_span_s)
             else:
                 self.level[who] = 0.0
                 self.fatal_seen[who] = 0.0
@@ -237,11 +225,10 @@ class VectorAdaptive:
             self.level[who] = 0.0
             self.fatal_seen[who] = 0.0
         self.up_s[who] = up_s
-        jitter = (self.noise[who] + tries * PHI) % 1.0
         least = np.minimum(p.latency_factor * (at_s - asked_s), p.latency_cap_s)
-        at = np.maximum(at_s + np.maximum(pause, least) * (1.0 + p.jitter * (2.0 * jitter - 1.0)), floor)
+        at = np.maximum(at_s + np.maximum(pause, least) * swing(self.noise[who], tries, p.jitter), floor)
         at = np.maximum(at, at_s + retry_after_s)
-        return np.where(gone | (at >= self.total_s) | (code == READY), np.inf, at)
+        return np.where(gone | (code == READY), np.inf, times_within(self.total_s, at))
 
 
 def _late_table(names: tuple[str, ...], few: int) -> npt.NDArray[np.bool_]:
@@ -258,19 +245,16 @@ def _late_table(names: tuple[str, ...], few: int) -> npt.NDArray[np.bool_]:
 
 
 @dataclass(frozen=True, slots=True)
-class Adaptive:
+class Adaptive(OneLoop):
     """The optimised poller."""
 
     params: AdaptiveParams = field(default_factory=AdaptiveParams)
     name: str = "adaptive"
-    limits: Limits = field(default_factory=Limits)
-    decisive: int = 0
-    informed: bool = False
 
-    def loops(self, rng: random.Random) -> tuple[Loop, ...]:
-        """One loop."""
-        return (AdaptiveLoop(self.params, self.limits.total_s, rng.random()),)
+    def loop(self, rng: random.Random) -> Loop:
+        """See the class."""
+        return AdaptiveLoop(self.params, self.limits.total_s, rng.random())
 
-    def vector_loops(self, noise: FloatArray, names: tuple[str, ...]) -> tuple[VectorLoop, ...]:
-        """One loop."""
-        return (VectorAdaptive(self.params, self.limits.total_s, noise[:, 0], names),)
+    def vector_loop(self, noise: FloatArray, names: tuple[str, ...]) -> VectorLoop:
+        """See the class."""
+        return VectorAdaptive(self.params, self.limits.total_s, noise[:, 0], names)

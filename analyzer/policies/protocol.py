@@ -185,27 +185,32 @@ FloatArray: TypeAlias = npt.NDArray[np.float64]
 IntArray: TypeAlias = npt.NDArray[np.int64]
 
 
-class VectorLoop(Protocol):
-    """The same loop for many worlds at once; ``who`` indexes the worlds that a call is about.
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """One answer in each of many worlds: ``Observation`` for ``VectorLoop``.
 
-    Arrays have the shape of ``who``. ``code`` is an index into ``ERRORS`` (0: ready), ``failing`` a bit mask over
-    the world's check names (bit i = name i fails; 0 without a list). Returned times are +inf for *gave up*.
+    ``who`` indexes the worlds that the call is about; the other arrays have its shape. ``code`` is an index into
+    ``ERRORS`` (0: ready), ``failing`` a bit mask over the world's check names (bit i = name i fails; 0 without a
+    list), ``retry_after_s`` is 0 without that header.
     """
+
+    who: IntArray
+    asked_s: FloatArray
+    at_s: FloatArray
+    code: IntArray
+    failing: IntArray
+    retry_after_s: FloatArray
+
+
+class VectorLoop(Protocol):
+    """The same loop for many worlds at once. Returned times are +inf for *gave up*."""
 
     def first(self) -> FloatArray:
         """Departure of the first request in every world."""
         ...
 
-    def next(
-        self,
-        who: IntArray,
-        asked_s: FloatArray,
-        at_s: FloatArray,
-        code: IntArray,
-        failing: IntArray,
-        retry_after_s: FloatArray,
-    ) -> FloatArray:
-        """Departure of the next request in the worlds ``who``."""
+    def next(self, seen: Answers) -> FloatArray:
+        """Departure of the next request in the worlds ``seen.who``."""
         ...
 
 

@@ -9,21 +9,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from analyzer.policies.protocol import (
-    AskAt,
-    Decision,
-    FloatArray,
-    IntArray,
-    Limits,
-    Loop,
-    Observation,
-    Stop,
-    VectorLoop,
-)
-from analyzer.policies.ticker import timed_out
-
-#: Golden-ratio steps: the jitter of request k is frac(u + k·φ), the same in the scalar and the vectorised form.
-PHI = 0.6180339887498949
+from analyzer.policies.common import OneLoop, ask_within, swing, times_within
+from analyzer.policies.protocol import Answers, AskAt, Decision, FloatArray, Loop, Observation, Stop, VectorLoop
 
 
 class BackoffLoop:
@@ -45,13 +32,8 @@ class BackoffLoop:
         policy = self.policy
         base = min(policy.cap_s, policy.first_s * policy.factor**self.tries)
         self.tries += 1
-        jitter = (self.noise + self.tries * PHI) % 1.0
-        pause = base * (1.0 + policy.jitter * (2.0 * jitter - 1.0))
-        pause = max(pause, seen.retry_after_s or 0.0)
-        at = seen.at_s + pause
-        if policy.limits.total_s is not None and at >= policy.limits.total_s:
-            return timed_out(policy.limits.total_s)
-        return AskAt(at, "backoff", f"pause {pause:.2f} s")
+        pause = max(base * swing(self.noise, self.tries, policy.jitter), seen.retry_after_s or 0.0)
+        return ask_within(policy.limits.total_s, seen.at_s + pause, "backoff", f"pause {pause:.2f} s")
 
 
 class VectorBackoff:
@@ -66,29 +48,19 @@ class VectorBackoff:
         """Immediately."""
         return np.zeros(self.noise.shape)
 
-    def next(
-        self,
-        who: IntArray,
-        asked_s: FloatArray,
-        at_s: FloatArray,
-        code: IntArray,
-        failing: IntArray,
-        retry_after_s: FloatArray,
-    ) -> FloatArray:
+    def next(self, seen: Answers) -> FloatArray:
         """See ``BackoffLoop.next``."""
-        policy = self.policy
+        policy, who = self.policy, seen.who
         tries = self.tries[who]
         base = np.minimum(policy.cap_s, policy.first_s * policy.factor ** np.minimum(tries, 60.0))
         tries += 1
         self.tries[who] = tries
-        jitter = (self.noise[who] + tries * PHI) % 1.0
-        at = at_s + np.maximum(base * (1.0 + policy.jitter * (2.0 * jitter - 1.0)), retry_after_s)
-        total = np.inf if policy.limits.total_s is None else policy.limits.total_s
-        return np.where(at >= total, np.inf, at)
+        pause = np.maximum(base * swing(self.noise[who], tries, policy.jitter), seen.retry_after_s)
+        return times_within(policy.limits.total_s, seen.at_s + pause)
 
 
 @dataclass(frozen=True, slots=True)
-class Backoff:
+class Backoff(OneLoop):
     """Exponential back-off with cap and jitter: what a client library would do by default."""
 
     first_s: float = 0.25
@@ -96,17 +68,14 @@ class Backoff:
     cap_s: float = 5.0
     jitter: float = 0.2
     name: str = "backoff"
-    limits: Limits = field(default_factory=Limits)
-    decisive: int = 0
-    informed: bool = False
 
-    def loops(self, rng: random.Random) -> tuple[Loop, ...]:
-        """One loop."""
-        return (BackoffLoop(self, rng.random()),)
+    def loop(self, rng: random.Random) -> Loop:
+        """See the class."""
+        return BackoffLoop(self, rng.random())
 
-    def vector_loops(self, noise: FloatArray, names: tuple[str, ...]) -> tuple[VectorLoop, ...]:
-        """One loop."""
-        return (VectorBackoff(self, noise[:, 0]),)
+    def vector_loop(self, noise: FloatArray, names: tuple[str, ...]) -> VectorLoop:
+        """See the class."""
+        return VectorBackoff(self, noise[:, 0])
 
 
 class TimesLoop:
@@ -132,9 +101,7 @@ class TimesLoop:
             at = max(self.times_s[index], seen.at_s)
         else:
             at = max(seen.asked_s + self.tail_s, seen.at_s)
-        if self.total_s is not None and at >= self.total_s:
-            return timed_out(self.total_s)
-        return AskAt(at, self.state, "schedule")
+        return ask_within(self.total_s, at, self.state, "schedule")
 
 
 class VectorTimes:
@@ -144,47 +111,35 @@ class VectorTimes:
         self.worlds = worlds
         self.times_s = np.asarray(times_s, dtype=float)
         self.tail_s = tail_s
-        self.total_s = np.inf if total_s is None else total_s
+        self.total_s = total_s
 
     def first(self) -> FloatArray:
         """The first moment of the list."""
         return np.full(self.worlds, self.times_s[0] if len(self.times_s) else self.tail_s)
 
-    def next(
-        self,
-        who: IntArray,
-        asked_s: FloatArray,
-        at_s: FloatArray,
-        code: IntArray,
-        failing: IntArray,
-        retry_after_s: FloatArray,
-    ) -> FloatArray:
+    def next(self, seen: Answers) -> FloatArray:
         """See ``TimesLoop.next``."""
-        index = np.searchsorted(self.times_s, asked_s + 1e-9, side="right")
+        index = np.searchsorted(self.times_s, seen.asked_s + 1e-9, side="right")
         padded = np.append(self.times_s, np.inf)
-        planned = np.where(index < len(self.times_s), padded[index], asked_s + self.tail_s)
-        at = np.maximum(planned, at_s)
-        return np.where(at >= self.total_s, np.inf, at)
+        planned = np.where(index < len(self.times_s), padded[index], seen.asked_s + self.tail_s)
+        return times_within(self.total_s, np.maximum(planned, seen.at_s))
 
 
 @dataclass(frozen=True, slots=True)
-class Optimal:
+class Optimal(OneLoop):
     """The cost-optimal list of moments for a known distribution of readiness (``analyzer.simulator.schedule``)."""
 
     times_s: tuple[float, ...] = ()
     tail_s: float = 2.0
     name: str = "optimal"
-    limits: Limits = field(default_factory=Limits)
-    decisive: int = 0
-    informed: bool = False
 
-    def loops(self, rng: random.Random) -> tuple[Loop, ...]:
-        """One loop."""
-        return (TimesLoop(self.times_s, self.tail_s, self.limits.total_s, "schedule"),)
+    def loop(self, rng: random.Random) -> Loop:
+        """See the class."""
+        return TimesLoop(self.times_s, self.tail_s, self.limits.total_s, "schedule")
 
-    def vector_loops(self, noise: FloatArray, names: tuple[str, ...]) -> tuple[VectorLoop, ...]:
-        """One loop."""
-        return (VectorTimes(len(noise), self.times_s, self.tail_s, self.limits.total_s),)
+    def vector_loop(self, noise: FloatArray, names: tuple[str, ...]) -> VectorLoop:
+        """See the class."""
+        return VectorTimes(len(noise), self.times_s, self.tail_s, self.limits.total_s)
 
 
 @dataclass(slots=True)
@@ -193,30 +148,26 @@ class _Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Oracle:
+class Oracle(OneLoop):
     """Asks once, at the true moment: the floor that no poller can beat. The replay must ``tell`` it the moment."""
 
     name: str = "oracle"
-    limits: Limits = field(default_factory=Limits)
-    decisive: int = 0
-    informed: bool = True
+    informed: bool = field(default=True, kw_only=True)
     told: _Told = field(default_factory=_Told, compare=False)
 
     def tell(self, ready_s: FloatArray | float) -> None:
         """Moment of readiness, one number or one per world."""
         self.told.ready_s = ready_s
 
-    def loops(self, rng: random.Random) -> tuple[Loop, ...]:
-        """One loop."""
+    def loop(self, rng: random.Random) -> Loop:
+        """See the class."""
         assert isinstance(self.told.ready_s, float)
-        return (TimesLoop((self.told.ready_s,), 0.05, self.limits.total_s, "oracle"),)
+        return TimesLoop((self.told.ready_s,), 0.05, self.limits.total_s, "oracle")
 
-    def vector_loops(self, noise: FloatArray, names: tuple[str, ...]) -> tuple[VectorLoop, ...]:
-        """One loop."""
+    def vector_loop(self, noise: FloatArray, names: tuple[str, ...]) -> VectorLoop:
+        """See the class."""
         told = np.broadcast_to(np.asarray(self.told.ready_s, dtype=float), (len(noise),)).copy()
-        total = np.inf if self.limits.total_s is None else self.limits.total_s
-        told[told >= total] = np.inf
-        return (_VectorOracle(told),)
+        return _VectorOracle(times_within(self.limits.total_s, told))
 
 
 class _VectorOracle(VectorTimes):

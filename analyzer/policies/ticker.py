@@ -10,30 +10,15 @@ from __future__ import annotations
 
 import math
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
-from analyzer.policies.protocol import (
-    AskAt,
-    Decision,
-    FloatArray,
-    IntArray,
-    Limits,
-    Loop,
-    Observation,
-    Stop,
-    VectorLoop,
-)
+from analyzer.policies.common import OneLoop, Recipe, ask_within, times_within
+from analyzer.policies.protocol import Answers, AskAt, Decision, FloatArray, Loop, Observation, Stop, VectorLoop
 
-TIMED_OUT = "the total time limit of the poller passed"
 #: Stamps that differ by less than this are the same tick (rounding of sums of floats).
 EPS = 1e-9
-
-
-def timed_out(total_s: float) -> Stop:
-    """The end of a poller's patience."""
-    return Stop("timed_out", TIMED_OUT, "See which checks still fail in the last answer.", total_s)
 
 
 class TickerLoop:
@@ -74,9 +59,7 @@ class TickerLoop:
         return self._within(at, "grid")
 
     def _within(self, at: float, why: str) -> Decision:
-        if self.total_s is not None and at >= self.start_s + self.total_s:
-            return timed_out(self.total_s)
-        return AskAt(at, "tick", why)
+        return ask_within(self.total_s, at, "tick", why, since_s=self.start_s)
 
 
 class VectorTicker:
@@ -86,7 +69,7 @@ class VectorTicker:
         self.interval_s = interval_s
         self.start_s = start_s
         self.origin_s = start_s.copy()
-        self.total_s = np.inf if total_s is None else total_s
+        self.total_s = total_s
         self.round_s = np.inf if round_s is None else round_s
         self.drained = np.zeros(start_s.shape)
 
@@ -94,16 +77,9 @@ class VectorTicker:
         """At the start, immediately."""
         return self.start_s.copy()
 
-    def next(
-        self,
-        who: IntArray,
-        asked_s: FloatArray,
-        at_s: FloatArray,
-        code: IntArray,
-        failing: IntArray,
-        retry_after_s: FloatArray,
-    ) -> FloatArray:
+    def next(self, seen: Answers) -> FloatArray:
         """See ``TickerLoop.next``."""
+        who, at_s = seen.who, seen.at_s
         origin = self.origin_s[who]
         drained = self.drained[who]
         fired = np.floor((at_s - origin) / self.interval_s + EPS)
@@ -118,30 +94,27 @@ class VectorTicker:
             self.origin_s[who] = np.where(fresh, at, origin)
             drained = np.where(fresh, 0.0, drained)
         self.drained[who] = drained
-        return np.where(at >= self.start_s[who] + self.total_s, np.inf, at)
+        return times_within(self.total_s, at, since_s=self.start_s[who])
 
 
 @dataclass(frozen=True, slots=True)
-class Shared2s:
+class Shared2s(OneLoop):
     """k3s since v1.30.12, 1.31.8, 1.32.4 and 1.33.0: one poller, every 2 s, 15 s a request, 15 min in all."""
 
     interval_s: float = 2.0
     name: str = "shared-2s"
-    limits: Limits = field(default_factory=Limits)
-    decisive: int = 0
-    informed: bool = False
 
-    def loops(self, rng: random.Random) -> tuple[Loop, ...]:
+    def loop(self, rng: random.Random) -> Loop:
         """One ticker."""
-        return (TickerLoop(self.interval_s, 0.0, self.limits.total_s, None),)
+        return TickerLoop(self.interval_s, 0.0, self.limits.total_s, None)
 
-    def vector_loops(self, noise: FloatArray, names: tuple[str, ...]) -> tuple[VectorLoop, ...]:
+    def vector_loop(self, noise: FloatArray, names: tuple[str, ...]) -> VectorLoop:
         """One ticker."""
-        return (VectorTicker(self.interval_s, np.zeros(len(noise)), self.limits.total_s, None),)
+        return VectorTicker(self.interval_s, np.zeros(len(noise)), self.limits.total_s, None)
 
 
 @dataclass(frozen=True, slots=True)
-class Legacy4x1s:
+class Legacy4x1s(Recipe):
     """k3s up to v1.32.3: four waiters, each with its own 1 s ticker.
 
     Loop 0 is the server's background waiter, in rounds of 30 s without a total limit; its success prints
@@ -155,9 +128,6 @@ class Legacy4x1s:
     log_style: str = "rounds"
     callers: int = 4
     name: str = "legacy-4x1s"
-    limits: Limits = field(default_factory=Limits)
-    decisive: int = 0
-    informed: bool = False
 
     def loops(self, rng: random.Random) -> tuple[Loop, ...]:
         """The background waiter and the three gates."""

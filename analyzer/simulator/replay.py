@@ -17,16 +17,18 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from statistics import NormalDist
 
 import numpy as np
 
+from analyzer.policies.common import golden
 from analyzer.policies.protocol import (
     CODE_OF,
     ERRORS,
     READY,
     STATUS_OF,
+    Answers,
     AskAt,
     FloatArray,
     IntArray,
@@ -34,7 +36,7 @@ from analyzer.policies.protocol import (
     Policy,
     VectorPolicy,
 )
-from analyzer.policies.simple import PHI, Oracle
+from analyzer.policies.simple import Oracle
 from analyzer.simulator.world import Worlds
 
 LISTED = CODE_OF["readyz_failing"]
@@ -58,6 +60,14 @@ class Outcome:
     cpu_s: FloatArray
     log_lines: IntArray
 
+    @classmethod
+    def joined(cls, parts: Sequence[Outcome]) -> Outcome:
+        """The worlds of all ``parts``, one after the other; at least one, all of the same policy."""
+        if len(parts) == 1:
+            return parts[0]
+        arrays = [f.name for f in fields(cls) if f.name != "policy"]
+        return cls(parts[0].policy, *(np.concatenate([getattr(part, name) for part in parts]) for name in arrays))
+
     @property
     def delay(self) -> FloatArray:
         """Seconds between readiness and its notice; NaN where it was never noticed."""
@@ -71,15 +81,7 @@ def replay(policy: Policy, worlds: Worlds, *, max_scalar: int | None = None) -> 
         limit = len(worlds) if max_scalar is None else min(max_scalar, len(worlds))
         return replay_scalar(policy, worlds.take(slice(0, limit)))
     parts = [_chunk(policy, worlds.take(slice(i, i + CHUNK))) for i in range(0, len(worlds), CHUNK)]
-    if len(parts) == 1:
-        return parts[0]
-    return Outcome(
-        policy.name,
-        *(
-            np.concatenate([getattr(part, name) for part in parts])
-            for name in ("detected", "ready", "ready_unpolled", "requests", "cpu_s", "log_lines")
-        ),
-    )
+    return Outcome.joined(parts)
 
 
 def _chunk(policy: Policy, w: Worlds) -> Outcome:
@@ -119,7 +121,7 @@ def _chunk(policy: Policy, w: Worlds) -> Outcome:
         push = shift[live]
         push = np.where(asked - push < w.ready[live], push + w.per_poll[live], push)
         shift[live] = push
-        draw = (w.noise[live, 7] + (k + 1) * PHI) % 1.0
+        draw = golden(w.noise[live, 7], k + 1.0)
         latency = w.latency[live] * np.exp(w.latency_sigma[live] * _Z[(draw * 1024).astype(np.int64)])
         late = latency > limit
         np.minimum(latency, limit, out=latency)
@@ -143,7 +145,7 @@ def _chunk(policy: Policy, w: Worlds) -> Outcome:
             who = live[ask]
             due[index][live[done]] = np.inf
             if len(who):
-                due[index][who] = loop.next(who, asked[ask], at[ask], code[ask], failing[ask], retry[ask])
+                due[index][who] = loop.next(Answers(who, asked[ask], at[ask], code[ask], failing[ask], retry[ask]))
         live = live[~won]
     if by_rounds:
         lines = 1 + np.floor(np.where(np.isfinite(detected), detected, 0.0) / 30.0).astype(np.int64)
@@ -227,7 +229,7 @@ def replay_one(policy: Policy, w: Worlds, row: int) -> tuple[Outcome, list[Asked
         requests += 1
         if asked - shift < one.ready[0]:
             shift += float(one.per_poll[0])
-        draw = (one.noise[0, 7] + requests * PHI) % 1.0
+        draw = golden(float(one.noise[0, 7]), requests)
         latency = float(one.latency[0] * np.exp(one.latency_sigma[0] * _Z[int(draw * 1024)]))
         late, latency = latency > policy.limits.request_s, min(latency, policy.limits.request_s)
         codes, masks, retries = _answers(one, zero, np.array([asked + MIDDLE * latency - shift]))
@@ -268,11 +270,4 @@ def replay_one(policy: Policy, w: Worlds, row: int) -> tuple[Outcome, list[Asked
 
 def replay_scalar(policy: Policy, worlds: Worlds) -> Outcome:
     """Every world through the scalar loops: slow, for policies of users and for tests."""
-    rows = [replay_one(policy, worlds, i)[0] for i in range(len(worlds))]
-    return Outcome(
-        policy.name,
-        *(
-            np.concatenate([getattr(row, name) for row in rows])
-            for name in ("detected", "ready", "ready_unpolled", "requests", "cpu_s", "log_lines")
-        ),
-    )
+    return Outcome.joined([replay_one(policy, worlds, i)[0] for i in range(len(worlds))])

@@ -249,13 +249,7 @@ def _replay_all(
     joined = {}
     for name in policies:
         rows = [part[0][name] for part in parts if name in part[0]]
-        joined[name] = Outcome(
-            name,
-            *(
-                np.concatenate([getattr(row, key) for row in rows])
-                for key in ("detected", "ready", "ready_unpolled", "requests", "cpu_s", "log_lines")
-            ),
-        )
+        joined[name] = Outcome.joined(rows)
     # A world of a scenario is a group of its own in every block; a start is the same group in all of them.
     first = parts[0][1]
     if len(np.unique(first)) == len(first):

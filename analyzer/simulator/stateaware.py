@@ -14,25 +14,25 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from analyzer.policies.common import OneLoop, ask_within, times_within
 from analyzer.policies.protocol import (
     CODE_OF,
+    Answers,
     AskAt,
     Decision,
     FloatArray,
     IntArray,
-    Limits,
     Loop,
     Observation,
     Stop,
     VectorLoop,
 )
 from analyzer.policies.simple import Optimal
-from analyzer.policies.ticker import timed_out
 from analyzer.simulator import schedule as sched
 from analyzer.simulator.replay import replay
 from analyzer.simulator.world import Machine, Sketch, Worlds, draw, sketch_start
@@ -170,9 +170,7 @@ class StateLoop:
         self.asked_s = seen.asked_s
         gap = float(np.interp(seen.asked_s - self.entered_s, TAU, self.table.gaps[state]))
         at = max(seen.asked_s + gap, seen.at_s)
-        if self.total_s is not None and at >= self.total_s:
-            return timed_out(self.total_s)
-        return AskAt(at, STATES[state], f"gap {gap:.2f} s")
+        return ask_within(self.total_s, at, STATES[state], f"gap {gap:.2f} s")
 
 
 class VectorState:
@@ -180,7 +178,7 @@ class VectorState:
 
     def __init__(self, table: Table, total_s: float | None, n: int, bits: int) -> None:
         self.table = table
-        self.total_s = np.inf if total_s is None else total_s
+        self.total_s = total_s
         self.state = np.zeros(n, dtype=np.int64)
         self.entered_s = np.zeros(n)
         self.asked_s = np.zeros(n)
@@ -191,17 +189,10 @@ class VectorState:
         """Immediately."""
         return np.zeros(len(self.state))
 
-    def next(
-        self,
-        who: IntArray,
-        asked_s: FloatArray,
-        at_s: FloatArray,
-        code: IntArray,
-        failing: IntArray,
-        retry_after_s: FloatArray,
-    ) -> FloatArray:
+    def next(self, seen: Answers) -> FloatArray:
         """See ``StateLoop.next``."""
-        state = state_of(code, self.count[failing])
+        who, asked_s = seen.who, seen.asked_s
+        state = state_of(seen.code, self.count[seen.failing])
         changed = state != self.state[who]
         entered = np.where(changed, (self.asked_s[who] + asked_s) / 2.0, self.entered_s[who])
         self.state[who], self.entered_s[who], self.asked_s[who] = state, entered, asked_s
@@ -210,27 +201,23 @@ class VectorState:
             mine = state == s
             if mine.any():
                 gap[mine] = np.interp(asked_s[mine] - entered[mine], TAU, self.table.gaps[s])
-        at = np.maximum(asked_s + gap, at_s)
-        return np.where(at >= self.total_s, np.inf, at)
+        return times_within(self.total_s, np.maximum(asked_s + gap, seen.at_s))
 
 
 @dataclass(frozen=True, slots=True)
-class StateAware:
+class StateAware(OneLoop):
     """The policy of a learned table."""
 
     table: Table
     name: str = "optimal-state"
-    limits: Limits = field(default_factory=Limits)
-    decisive: int = 0
-    informed: bool = False
 
-    def loops(self, rng: random.Random) -> tuple[Loop, ...]:
-        """One loop."""
-        return (StateLoop(self.table, self.limits.total_s),)
+    def loop(self, rng: random.Random) -> Loop:
+        """See the class."""
+        return StateLoop(self.table, self.limits.total_s)
 
-    def vector_loops(self, noise: FloatArray, names: tuple[str, ...]) -> tuple[VectorLoop, ...]:
-        """One loop."""
-        return (VectorState(self.table, self.limits.total_s, len(noise), len(names)),)
+    def vector_loop(self, noise: FloatArray, names: tuple[str, ...]) -> VectorLoop:
+        """See the class."""
+        return VectorState(self.table, self.limits.total_s, len(noise), len(names))
 
 
 @dataclass(frozen=True, slots=True)
