@@ -47,9 +47,8 @@ class Grid:
 
         On a starved server an answer that seems punctual may be late by whole ticks.
         """
-        return self.locked == self.stamps or (
-            self.locked >= 3 and self.stamps - self.locked <= max(1, self.stamps // 4)
-        )
+        few_late = self.locked >= 3 and self.stamps - self.locked <= max(1, self.stamps // 4)
+        return self.locked == self.stamps or (few_late and self.rms_s <= ON_GRID * self.interval_s / 2)
 
     def tick_at_or_before(self, moment_s: float) -> float:
         """The last tick not after ``moment_s`` (a little early answer still counts as after its tick)."""
