@@ -351,7 +351,8 @@ def _waits_for_pods(case: Case) -> list[Finding]:
     if synced and (not marks or synced[-1].record.seq > marks[-1].record.seq):
         return []
     why = f": {marks[-1].groups['cause']}" if marks else ""
-    marks = marks or case.of("apiserver_waiting", "server_not_ready")
+    named = {mark.record.seq for mark in case.starting if mark.kind == "problem"}
+    marks = marks or [m for m in case.of("apiserver_waiting", "server_not_ready") if m.record.seq not in named]
     if not marks:
         return []
     detail = f"RKE2 waits for the static pod of {component}{why}. Said {_times(marks)}{case.span(marks)}."
