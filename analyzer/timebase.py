@@ -161,8 +161,8 @@ def resolve_walls(stamps: Sequence[tuple[bool, int]], anchors: Sequence[Anchor])
     """``(wall, offset_s)`` for every line of one host in file order.
 
     ``stamps`` holds ``(has_year, value)``: a wall value, or a partial one. Between two anchors of different offset
-    (the zone's summer time began or ended) the switch is put where the wall clock jumps by about that much; in the
-    repeated hour the order of the lines decides. At least one anchor is needed.
+    (the zone's summer time began or ended) the switch is put where the wall clock jumps by about that much, else where
+    it jumps most; in the repeated hour the order of the lines decides. At least one anchor is needed.
     """
     walls: list[int] = []
     marks = [a.index for a in anchors]
@@ -181,10 +181,11 @@ def resolve_walls(stamps: Sequence[tuple[bool, int]], anchors: Sequence[Anchor])
             offsets[first.index : second.index + 1] = [first.offset_s] * (second.index + 1 - first.index)
             continue
         wanted = (second.offset_s - first.offset_s) * SECOND
-        switch = min(
-            range(first.index + 1, second.index + 1),
-            key=lambda i: abs(walls[i] - walls[i - 1] - wanted),
-        )
+        jumps = {i: walls[i] - walls[i - 1] for i in range(first.index + 1, second.index + 1)}
+        switch = min(jumps, key=lambda i: abs(jumps[i] - wanted))
+        if 2 * abs(jumps[switch] - wanted) > abs(wanted):
+            # No such jump: the change fell into a pause, or the clock was set into the other half of the year.
+            switch = max(jumps, key=lambda i: abs(jumps[i]))
         offsets[first.index : switch] = [first.offset_s] * (switch - first.index)
         offsets[switch : second.index + 1] = [second.offset_s] * (second.index + 1 - switch)
     last = anchors[-1]
