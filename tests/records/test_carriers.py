@@ -147,7 +147,9 @@ def test_clock_steps_do_not_move_the_monotonic_axis() -> None:
             assert 0 <= record.at.us - record.inner_at.us < 2_000_000
 
 
-@pytest.mark.parametrize("mode", ["short.utc", "short-monotonic.utc", "short-iso.utc", "short.berlin", "with-unit.berlin"])
+@pytest.mark.parametrize(
+    "mode", ["short.utc", "short-monotonic.utc", "short-iso.utc", "short.berlin", "with-unit.berlin"]
+)
 def test_clock_steps_in_text_are_named(mode: str) -> None:
     book = read(CARRIERS / "rpi" / f"{mode}.txt")
     assert any(s.by_s > 11_000_000 for s in book.steps)
