@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from analyzer.events.masking import mask_secrets
 from analyzer.events.readyz import abridge
 from analyzer.findings import Finding, Report, StartReport
 from analyzer.reports import story
@@ -420,3 +421,50 @@ def test_prose_below_a_cut_line_is_no_part_of_it(told: Told) -> None:
         """)
     )
     assert start.outcome_reason == "starting kubernetes: preparing server: listen tcp :6443: bind: addr"
+
+
+# ------------------------------------------------------------------ what others say of a start
+
+
+def test_what_systemctl_told_is_a_start_only_where_nothing_better_is_in_the_text(told: Told) -> None:
+    told_only = """
+        [INFO]  systemd: Starting k3s
+        Job for k3s.service failed because the control process exited with error code.
+        See "systemctl status k3s.service" and "journalctl -xeu k3s.service" for details.
+        """
+    start = only(told(told_only))
+    assert (start.unit, start.outcome) == ("k3s.service", "failed")
+    assert start.outcome_reason == "systemctl: the control process exited with error code"
+    better = only(
+        told(
+            told_only
+            + """
+        May 02 10:00:00 attic k3s[12]: time="2024-05-02T10:00:00Z" level=fatal msg="flannel exited: no such interface"
+        """
+        )
+    )
+    assert better.outcome_reason == "flannel exited: no such interface"
+
+
+def test_systemds_description_names_product_and_role(told: Told) -> None:
+    start = only(
+        told("""
+        Jul 05 14:12:44 barn systemd[1]: Starting Rancher Kubernetes Engine v2 (agent)...
+        """)
+    )
+    assert (start.product, start.role) == ("rke2", "agent")
+
+
+def test_who_signs_certificates_is_a_server(told: Told) -> None:
+    start = only(
+        told("""
+        k3s[9082]: time="2025-04-22T12:46:58Z" level=info msg="certificate CN=system:kube-proxy signed by CN=k3s-client-ca@1745326017: notBefore=2025-04-22 12:46:57 +0000 UTC notAfter=2026-04-22 12:46:58 +0000 UTC"
+        """)
+    )
+    assert start.role == "server"
+
+
+@pytest.mark.parametrize("text", ["--token is required", "failed: --agent-token must be set", "--token and --server"])
+def test_words_about_a_secrets_flag_are_no_secret(text: str) -> None:
+    assert mask_secrets(text) == text
+    assert mask_secrets("k3s server --token hunter2 --debug") == "k3s server --token *** --debug"
