@@ -202,6 +202,7 @@ class StartReport:
     hooks_shared_s: Span | None = None
     gaps: tuple[Gap, ...] = ()
     cut_at_s: float | None = None  # time of the last line of the start
+    observer: Literal["k3s", "wait"] = "k3s"  # who polled and noticed: k3s itself, or ``k3slog wait`` from outside
 
 
 @dataclass(frozen=True, slots=True)

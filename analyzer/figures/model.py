@@ -262,6 +262,7 @@ def _milestone_row(start: StartReport, notes: list[str]) -> Row:
 def _readiness_rows(start: StartReport, begin: float, end: float) -> list[Row]:
     rows = []
     ready, detected = start.ready, start.detected
+    who = "k3s" if start.observer == "k3s" else "this wait"
     marks: list[Mark] = []
     if ready.lower is not None and ready.lower > begin:
         refs = _refs((ready.source, ready.lower_line))
@@ -272,19 +273,19 @@ def _readiness_rows(start: StartReport, begin: float, end: float) -> list[Row]:
     until = detected.upper
     if ready.upper is not None and until is not None and until > ready.upper:
         refs = _refs((ready.source, ready.upper_line))
-        marks.append(Mark("ready", ready.upper, until, "/readyz was OK, k3s had not asked again yet", refs))
+        marks.append(Mark("ready", ready.upper, until, f"/readyz was OK, {who} had not asked again yet", refs))
     if marks:
         rows.append(
             Row("ready", "ready", "/readyz OK", "When /readyz turned OK and stayed so", tuple(marks), (), ready)
         )
     if detected.upper is not None:
-        seen = _uncertain(detected, begin, end, "k3s noticed that it is ready")
+        note = f"{who} noticed that it is ready"
+        seen = _uncertain(detected, begin, end, note)
         dots: tuple[Dot, ...] = ()
         if not seen:
-            note = "k3s noticed that it is ready"
             dots = (Dot(detected.upper, note, window_refs(detected), kind="milestone", label="noticed"),)
         rows.append(
-            Row("detected", "detected", "k3s noticed", "When k3s got its successful answer", seen, dots, detected)
+            Row("detected", "detected", f"{who} noticed", f"When {who} got its successful answer", seen, dots, detected)
         )
     return rows
 

@@ -99,6 +99,7 @@ def start_report(wait: ObservedWait) -> StartReport:
         bottleneck=_bottleneck(checks, success is not None),
         findings=_findings(wait),
         cut_at_s=last_s,
+        observer="wait",
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 from analyzer.figures.model import Ref, bound_words, clearing_order
 from analyzer.figures.palette import error_mark, error_words, phase_words
 from analyzer.findings import Check, Finding, Poll, Report, StartReport
-from analyzer.reports.words import later_words
+from analyzer.reports.words import NOTICER, later_words
 from analyzer.window import Span, Window
 
 TABLE_ROWS: Final = 400  # per table; a page is for reading
@@ -140,7 +140,14 @@ class Words:
         """What second 0 is."""
         if self.start.began_at is None:
             return "the first stamped line"
+        if self.start.observer == "wait":
+            return "the wait began"
         return "the start began" if self.start.begin_seen else "the first line of this fragment"
+
+
+def _noticer(start: StartReport) -> str:
+    who = NOTICER[start.observer]
+    return who if start.observer == "k3s" else who.capitalize()
 
 
 def zone_words(start: StartReport) -> str:
@@ -156,6 +163,8 @@ def zone_words(start: StartReport) -> str:
 def verdict(start: StartReport) -> tuple[str, str, list[str]]:
     """Sign, headline and sentences about the outcome of one start."""
     sign, headline = _OUTCOME[start.outcome]
+    if start.observer == "wait" and start.outcome == "incomplete":
+        headline = "Not ready when this wait ended"
     words = Words(start)
     said: list[str] = []
     ready, detected = start.ready, start.detected
@@ -175,13 +184,15 @@ def verdict(start: StartReport) -> tuple[str, str, list[str]]:
     else:
         said.append("The text does not say when or whether the API became ready (/readyz turned OK).")
     if detected.upper is not None:
-        said.append(f"k3s noticed it {window_words(detected)}{later_words(start.polling_tax_s)}.")
+        said.append(f"{_noticer(start)} noticed it {window_words(detected)}{later_words(start.polling_tax_s)}.")
     return sign, headline, said
 
 
 def end_words(start: StartReport) -> str:
     """What became of the process."""
     end = start.end
+    if start.observer == "wait":
+        return "not known: the server was asked from outside"
     if end.kind == "running":
         return "still running at the end of the text"
     at = f" at {number(end.at_s)}" if end.at_s is not None else ""
@@ -298,6 +309,8 @@ def start_view(start: StartReport) -> dict[str, Any]:
 
 def _poller_words(start: StartReport) -> str:
     poller = start.poller
+    if start.observer == "wait":
+        return f"k3slog wait; {poller.printed} polls answered anything but ready"
     text = _POLLER.get(poller.kind, poller.kind)
     if poller.prints_polls is False:
         return f"{text}; this release prints no polls"

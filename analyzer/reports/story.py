@@ -64,7 +64,7 @@ def title(start: StartReport, *, utc: bool = False) -> list[str]:
         second = f"The text holds no date: seconds count from the first line that has a time; {precision}"
     else:
         began = words.clock_time(start.began_at, start.clock.precision_s, utc=utc)
-        what = "Began" if start.begin_seen else "First line"
+        what = "Wait began" if start.observer == "wait" else "Began" if start.begin_seen else "First line"
         second = f"{what} {began} ({words.offset(start.began_at, utc=utc)}); seconds count from there; {precision}"
     return [first, second]
 
@@ -88,7 +88,9 @@ def _verdict(start: StartReport) -> str:
             return "It became ready, but the text does not show when."
         noticed = ""
         if detected.upper is not None:
-            noticed = f"; k3s noticed it {words.window_words(detected)}{words.later_words(start.polling_tax_s)}"
+            noticed = (
+                f"; {noticer(start)} noticed it {words.window_words(detected)}{words.later_words(start.polling_tax_s)}"
+            )
         return f"Ready {words.window_words(ready)}{noticed}."
     known = "" if ready.lower is None or ready.lower <= 0 else f" It was still not ready at {words.about(ready.lower)}."
     if start.outcome == "failed":
@@ -99,9 +101,20 @@ def _verdict(start: StartReport) -> str:
         return f"Stopped{when}, on request, before it was ready.{known}"
     if start.end.kind == "failed":
         return f"Not known: the process ended, and the text does not show whether it had become ready.{known}"
+    if start.observer == "wait":
+        return f"Not ready when this wait ended{_after(start.cut_at_s)}.{known}"
     if start.cut_at_s is not None:
         return f"Not known: the text ends at {words.about(start.cut_at_s)} and does not show that it was ready.{known}"
     return f"Not known: the text does not show whether it became ready.{known}"
+
+
+def noticer(start: StartReport) -> str:
+    """Who noticed readiness: ``k3s`` or ``this wait``."""
+    return words.NOTICER[start.observer]
+
+
+def _after(at_s: float | None) -> str:
+    return "" if at_s is None else f" after {words.about(at_s)}"
 
 
 def culprit(start: StartReport) -> tuple[str, str]:
@@ -119,7 +132,7 @@ def culprit(start: StartReport) -> tuple[str, str]:
         others = "1 other check" if count == _NAMED + 1 else f"one of {count - _NAMED} other checks"
         sentence = f"{', '.join(short_name(name) for name in blamed.checks[:_NAMED])} or {others}"
     if start.ready.upper is None:
-        return sentence, "certain: still failing at the end of the text" if blamed.certainty == "certain" else (
+        return sentence, f"certain: still failing at {_last_sight(start)}" if blamed.certainty == "certain" else (
             f"possible: {'this one was' if count == 1 else f'these {count} were'} failing when last seen"
         )
     if blamed.certainty == "certain":
@@ -127,6 +140,10 @@ def culprit(start: StartReport) -> tuple[str, str]:
     if count == 1:
         return sentence, "possible: the text does not rule out another one"
     return sentence, f"possible: any of these {count} can have been last, the text does not show which"
+
+
+def _last_sight(start: StartReport) -> str:
+    return "the last look" if start.observer == "wait" else "the end of the text"
 
 
 def about_culprit(start: StartReport) -> list[str]:
@@ -162,7 +179,9 @@ def budget(start: StartReport) -> tuple[list[BudgetRow], Span | None]:
     """The phases, and the whole up to the moment k3s noticed (or as far as the phases reach)."""
     made = []
     for phase in start.phases:
-        meaning = words.PHASE_MEANING.get(phase.id, "") + ("" if phase.end.upper is not None else " (not seen)")
+        meaning = words.PHASE_MEANING.get(phase.id, "").format(noticer=noticer(start)) + (
+            "" if phase.end.upper is not None else " (not seen)"
+        )
         made.append(BudgetRow(phase.id, meaning, phase.duration_s, phase.id != "node"))
     if all(row.duration == Span(0.0) for row in made):
         return [], None  # a fragment: nothing to tell
@@ -191,6 +210,8 @@ def polls(start: StartReport) -> tuple[str, list[PollRow]]:
         )
     if not start.polls:
         return "The text holds no poll of /readyz.", []
+    if start.observer == "wait":
+        return f"{words.plural(poller.printed, 'poll')} answered anything but ready.", _poll_rows(start)
     every = f" every {poller.interval_s:g} s" if poller.interval_s else ""
     sentence = f"{words.plural(poller.printed, 'poll')} printed, {poller.implied} more implied{every}"
     if poller.implied or poller.interval_s:
@@ -282,6 +303,8 @@ def nothing_to_do(start: StartReport) -> str:
     if start.outcome == "ready":
         return "Nothing was found that needs it."
     if start.outcome == "incomplete":
+        if start.observer == "wait":
+            return "Nothing can be said from outside; the server's own log says more."
         if start.bottleneck.checks:
             return "Nothing beyond what the checks above wait for; give more of the log."
         return "Nothing can be said from this text; give more of the log."
@@ -312,6 +335,8 @@ def normal_polls(start: StartReport) -> str:
         return ""
     if start.poller.prints_polls is False:
         return ""
+    if start.observer == "wait":
+        return "The polls above: before all checks pass, every server answers like that."
     return "The poll lines above: k3s asks before the API server can answer, so every start prints some."
 
 
@@ -324,7 +349,9 @@ def unknowns(report: Report, start: StartReport) -> Iterator[tuple[str, str]]:
     """What the text could not tell about this start, and the command that would (empty: none)."""
     unit = start.unit or _units(start)
     whole = f"journalctl -u {unit} -b --no-pager -o short-precise"
-    if not start.begin_seen:
+    if start.observer == "wait":
+        yield "What happened before the wait, and inside the server: the server's own log tells.", ""
+    elif not start.begin_seen:
         yield "How it began: the text starts in the middle. This prints all of it:", whole
     if start.began_at is None:
         yield "The date: the stamps hold none.", ""

@@ -214,7 +214,9 @@ def _budget(page: _Page, start: StartReport) -> None:
         for r in rows
     ]
     if whole is not None:
-        table.append(("total", _styled(words.span_range(whole), "bold"), _styled(""), "until k3s noticed"))
+        table.append(
+            ("total", _styled(words.span_range(whole), "bold"), _styled(""), f"until {story.noticer(start)} noticed")
+        )
     if rows[-1].id not in ("polling_tax", "node") and whole is not None:
         table[-1] = ("total", table[-1][1], _styled(""), "as far as the text goes")
     page.table((("phase", "left"), ("took", "right"), ("", "left"), ("", "wrap")), table)

@@ -42,9 +42,12 @@ PHASE_MEANING = {
     "certificates": "until the API server is launched",
     "apiserver_boot": "until the API server serves",
     "hooks": "until all checks pass (ready)",
-    "polling_tax": "until k3s notices",
+    "polling_tax": "until {noticer} notices",
     "node": "until the node is registered",
 }
+
+# Who noticed readiness (``StartReport.observer``): in a log k3s itself, in saved polls the wait that made them.
+NOTICER = {"k3s": "k3s", "wait": "this wait"}
 
 OUTCOME_GLYPH = {"ready": "✓", "failed": "✗", "stopped": "■", "incomplete": "?"}
 

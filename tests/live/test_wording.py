@@ -1,0 +1,47 @@
+"""A wait is told as a wait: it noticed, not k3s, and no journal of k3s holds more of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from analyzer.findings import Report
+from analyzer.live.observed import dump, parse
+from analyzer.live.report import report_of
+from analyzer.live.transport import Answer
+from analyzer.reports import html, markdown, text
+
+from .test_report import server, watched
+
+AWAY = Answer("service_unavailable", 503, "status 503", message="apiserver not ready")
+HOOKS = {"poststarthook/a": 3.0, "poststarthook/rbac/bootstrap-roles": 9.3}
+
+
+def saved(timeout_s: float = 900.0) -> Report:
+    wait = watched(server(2.2, HOOKS, AWAY), "adaptive", timeout_s)
+    return report_of(parse(dump(wait).splitlines()), path="polls.jsonl")
+
+
+@pytest.mark.parametrize("render", [text.render, markdown.render, html.render])
+def test_this_wait_noticed_not_k3s(render: object) -> None:
+    assert callable(render)
+    made = str(render(saved()))
+    assert "his wait noticed" in made and "k3s noticed" not in made and "journalctl" not in made
+
+
+def test_text_of_a_wait_that_ended_ready() -> None:
+    made = " ".join(text.render(saved()).split())
+    assert "Wait began" in made and "until this wait notices" in made and "until this wait noticed" in made
+    assert "polls answered anything but ready" in made and "implied" not in made
+    assert "the text starts in the middle" not in made and "k3s asks before" not in made
+
+
+def test_text_of_a_wait_that_ran_out_of_time() -> None:
+    made = " ".join(text.render(saved(6.0)).split())
+    assert "Not ready when this wait ended after 6" in made and "the text ends" not in made
+    assert "still failing at the last look" in made
+
+
+def test_page_of_a_wait_that_ran_out_of_time() -> None:
+    made = html.render(saved(6.0))
+    assert "Not ready when this wait ended" in made and "asked from outside" in made
+    assert "still running at the end of the text" not in made
