@@ -550,7 +550,9 @@ class _Judge:
             self.found.claim("order", lower is None or upper is None or lower <= upper, f"{self.label} {what} {window}")
             closed = upper is not None or (window["upper_kind"] == "none" and window["upper_line"] is None)
             self.found.claim("open end", closed, f"{self.label} {what} {window}")
-            early = lower is not None and lower < -0.001 - self.start["clock"]["precision_s"]
+            # Before the begin lies only what a line says: the begin itself may have been taken down late.
+            unsaid = lower is not None and window["lower_line"] is None
+            early = unsaid and lower < -0.001 - self.start["clock"]["precision_s"]
             self.found.claim("before begin", not early, f"{self.label} {what} {window}")
 
     def _meets(self, kind: str, window: dict[str, Any], after_us: float, by_us: float) -> None:

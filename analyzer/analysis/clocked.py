@@ -36,6 +36,7 @@ class Clocked:
 
     start: Start
     zero_us: int | None = field(init=False)
+    _floor_us: int = field(init=False, default=0)  # nothing of the start is shown to be older
     _lag_at: list[int] = field(init=False, default_factory=list)
     _lag: list[int] = field(init=False, default_factory=list)
 
@@ -47,6 +48,8 @@ class Clocked:
             for record in self.start.process
             if record.payload is Payload.KLOG and record.at is not None and record.inner_at is not None
         )
+        # A begin that the journal took down late lies after lines that say when they were written.
+        self._floor_us = min([self.zero_us or 0, *(at - lag for at, lag in samples)])
         self._lag_at = [at for at, _ in samples]
         self._lag = [lag for _, lag in samples]
 
@@ -113,12 +116,12 @@ class Clocked:
             return None if inner is None else (inner.us, inner.us + inner.precision_us)
         low, high = outer.us - self._lag_near(outer), outer.us + outer.precision_us
         # However late the journal was, the line is of this start: only a stamp of its own may lie before the begin.
-        low = max(low, min(self.zero_us, outer.us))
+        low = max(low, min(self._floor_us, outer.us))
         if inner is not None:
             low = max(low, inner.us)
             high = min(high, inner.us + inner.precision_us)
             if high < low:  # the two clocks disagree: believe the journal
-                return max(outer.us - _SECOND, min(self.zero_us, outer.us)), outer.us + outer.precision_us
+                return max(outer.us - _SECOND, min(self._floor_us, outer.us)), outer.us + outer.precision_us
         return low, high
 
     def lag_s(self, at_s: float) -> float:

@@ -76,3 +76,14 @@ def test_whole_seconds_are_too_coarse_for_the_grid() -> None:
     clocked, exact = placed(journal, "hello")
     assert clocked.fine(exact)
     assert clocked.precision_s == 1e-6
+
+
+def test_a_begin_that_the_journal_took_down_late_bounds_nothing_from_below() -> None:
+    """systemd's line came 2 s late, with everything queued behind it; klog's own stamps tell."""
+    journal = Journal().systemd(3.0, "Starting k3s.service - Lightweight Kubernetes...").banner(1.2)
+    journal.rows[-1]["__REALTIME_TIMESTAMP"] = str(ZERO_US + 3_000_001)
+    journal.rows[-1]["__MONOTONIC_TIMESTAMP"] = str(103_000_001)
+    clocked, line = placed(journal.kube(1.4, "early", lag=1.6001), "Starting k3s v")
+    earliest = clocked.earliest(line)
+    assert clocked.zero_us == ZERO_US + 3_000_000
+    assert earliest is not None and earliest <= -1.6
