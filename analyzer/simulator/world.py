@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from analyzer.findings import StartReport
 
 MAX_NAMES = 15
+#: Stamps cut off more coarsely than this leave the phase of the recorded poller open.
+COARSE_S = 0.01
+REDRAWS = 60
 UNKNOWN_CHECK = "(some check)"
 SERVICE_UNAVAILABLE = CODE_OF["service_unavailable"]
 FORBIDDEN = CODE_OF["forbidden"]
@@ -123,6 +126,8 @@ class Sketch:
 
     ``stages``: (error code, window of its end). ``checks``: window of the last flip to ok. ``polls_per_s``: how
     often the recorded pollers asked, to take their own delay out. ``last``: checks that may have cleared last.
+    The first request left up to ``phase_slack_s`` before its stamp or up to ``stamp_s`` after it (stamps are cut off).
+    ``noticed``: window of the recorded notice, and the interval of the ticker that made it.
     """
 
     label: str
@@ -133,6 +138,8 @@ class Sketch:
     polls_per_s: float = 0.0
     last: tuple[str, ...] = ()
     phase_slack_s: float = 0.0
+    stamp_s: float = 0.0
+    noticed: tuple[tuple[float, float], float] | None = None
 
     def later(self, by_s: float) -> Sketch:
         """The same start on a clock that began ``by_s`` earlier, with nothing left to move."""
@@ -155,9 +162,11 @@ def draw_from(sketch: Sketch, names: Sequence[str], n: int, group: int, rng: np.
     def uniform(window: tuple[float, float]) -> FloatArray:
         return window[0] + (window[1] - window[0]) * (1.0 - rng.random(n))  # half-open: the lower end is not drawn
 
-    # The recorded poller's first request left up to phase_slack_s before its stamp: the whole world moves.
+    # The recorded poller's first request left somewhat before or after its stamp: the whole world moves.
     slack = sketch.phase_slack_s * rng.random(n)
     ready = uniform(sketch.ready) + slack
+    if sketch.stamp_s > 0:
+        slack, ready = _fitting(sketch, slack, ready, rng)
     clears = np.full((n, len(names)), -np.inf)
     where = {name: i for i, name in enumerate(names)}
     for name, window in sketch.checks:
@@ -188,6 +197,31 @@ def draw_from(sketch: Sketch, names: Sequence[str], n: int, group: int, rng: np.
         latency_sigma=np.full(n, m.latency_sigma),
         noise=rng.random((n, 8)),
     )
+
+
+def _fitting(
+    sketch: Sketch, slack: FloatArray, ready: FloatArray, rng: np.random.Generator
+) -> tuple[FloatArray, FloatArray]:
+    """``slack`` and ``ready`` for a first request that left up to ``stamp_s`` after its stamp.
+
+    Where the recorded ticker would then not have noticed readiness when it did, both are drawn again: phase and
+    readiness are known together better than each alone.
+    """
+    low, high = sketch.ready
+    again = np.arange(len(ready))
+    slack, ready = slack.copy(), ready.copy()
+    for _ in range(REDRAWS):
+        moved = -sketch.stamp_s * rng.random(len(again))
+        slack[again] = moved
+        ready[again] = low + (high - low) * (1.0 - rng.random(len(again))) + moved
+        if sketch.noticed is None:
+            break
+        (after, until), interval = sketch.noticed
+        tick = np.ceil(ready / interval) * interval - slack  # on the clock of the stamps
+        again = np.flatnonzero((ready <= 0) | (tick <= after) | (tick > until))
+        if not len(again):
+            break
+    return slack, ready
 
 
 def draw(sketches: Sequence[Sketch], n: int, seed: int | Sequence[int]) -> Worlds:
@@ -275,14 +309,16 @@ def sketch_recorded(start: RecordedStart, *, client: str = "admin", machine: Mac
 def sketch_start(start: StartReport, machine: Machine) -> Sketch | None:
     """Windows of an analysed start; ``None`` when it never became ready or its readiness has an open end.
 
-    Polling could begin at the first printed poll; without one (old era) at ``api server requested`` or the begin.
+    Polling could begin at the first printed poll; without one (old era) at ``api server requested`` or the begin; in
+    a saved wait with the wait.
     """
     if start.ready.upper is None or start.detected.upper is None:
         return None
     marks = {m.id: m.at_s for m in start.milestones if m.at_s is not None}
     polls = [p.at_s for p in start.polls if p.at_s is not None]
     zero = polls[0] if polls else marks.get("first_poll", marks.get("apiserver_requested", 0.0))
-    zero = min(zero, start.ready.upper)
+    zero = 0.0 if start.observer == "wait" else min(zero, start.ready.upper)
+    stamp = start.clock.precision_s if start.clock.precision_s >= COARSE_S and start.observer != "wait" else 0.0
 
     def on_clock(window: Window, low: float, high: float) -> tuple[float, float]:
         lower = low if window.lower is None else max(low, window.lower - zero)
@@ -291,7 +327,9 @@ def sketch_start(start: StartReport, machine: Machine) -> Sketch | None:
 
     ready_upper = start.ready.upper - zero
     serving = marks.get("serving_securely")
-    handler = [p.at_s - zero for p in start.polls if p.at_s is not None and p.error in ("forbidden", "readyz_failing")]
+    handler = [
+        p.at_s - zero + stamp for p in start.polls if p.at_s is not None and p.error in ("forbidden", "readyz_failing")
+    ]
     listen_low = max([p.at_s - zero for p in start.polls if p.at_s is not None and _down(p.error)] or [0.0])
     if serving is not None:
         listen = (serving - zero, serving - zero + 0.1)
@@ -307,6 +345,10 @@ def sketch_start(start: StartReport, machine: Machine) -> Sketch | None:
         (c.name, on_clock(c.cleared, listen[0], ready[1])) for c in start.checks if c.seen_failing or c.name in last
     )
     interval = start.poller.interval_s or 2.0
+    noticed = None
+    if polls and start.poller.kind == "shared-2s":
+        # Its line comes right after the answer; an answer takes less than half an interval, or the server is starved.
+        noticed = ((start.detected.upper - zero - stamp - interval / 2, start.detected.upper - zero), interval)
     return Sketch(
         label=f"start {start.index}",
         stages=tuple(stages),
@@ -315,6 +357,8 @@ def sketch_start(start: StartReport, machine: Machine) -> Sketch | None:
         machine=machine,
         polls_per_s=4.0 / interval if start.poller.kind == "legacy-4x1s" else 1.0 / interval,
         last=last,
+        stamp_s=stamp,
+        noticed=noticed,
     )
 
 

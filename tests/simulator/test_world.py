@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from analyzer import analyze
 from analyzer.errors import NoDataError
+from analyzer.policies import get
 from analyzer.policies.protocol import CODE_OF
 from analyzer.simulator import recorded
-from analyzer.simulator.world import UNKNOWN_CHECK, Machine, Sketch, draw, from_curve, from_recorded, sketch_recorded
+from analyzer.simulator.replay import replay
+from analyzer.simulator.world import (
+    UNKNOWN_CHECK,
+    Machine,
+    Sketch,
+    draw,
+    from_curve,
+    from_recorded,
+    sketch_recorded,
+    sketch_start,
+)
 
+SAMPLES = Path(__file__).parents[2] / "sample_logs"
 FREE = Machine(poll_cpu_s=0.0)
 
 
@@ -116,3 +132,30 @@ def test_machine_limits_follow_the_measurements() -> None:
     assert full.coupling == pytest.approx(0.3)
     # 12 % of a core: four pollers a second cost a tenth of the start.
     assert 4 * tiny.delay_per_poll_s == pytest.approx(0.09, abs=0.01)
+
+
+def test_stamps_cut_to_seconds_leave_the_phase_open_but_not_against_the_recorded_notice() -> None:
+    # First poll stamped 0 s, hence sent in [0, 1); ready in (4.36, 4.48]; noticed in the second before 5.0.
+    coarse = sketch(ready=(4.36, 4.48), stamp_s=1.0, noticed=((3.0, 5.0), 2.0))
+    worlds = draw([coarse], 4000, 1)
+    assert 3.36 < worlds.ready.min() < 3.5 and 3.9 < worlds.ready.max() <= 4.0  # the tick at 4 s noticed it
+    delay = np.ceil(worlds.ready / 2.0) * 2.0 - worlds.ready
+    assert (delay <= 5.0 - 4.36 + 1e-9).all()
+    free = draw([sketch(ready=(4.36, 4.48), stamp_s=1.0)], 4000, 1)
+    assert free.ready.max() > 4.3  # without a notice to fit, any phase is possible
+
+
+def test_the_replay_of_a_coarse_log_keeps_to_its_own_polling_tax() -> None:
+    for name in ("healthy-sqlite.short.txt", "slow-rbac-one-core.short.txt"):
+        (start,) = analyze(SAMPLES / name).report.starts
+        assert start.clock.precision_s == 1.0 and start.poller.kind == "shared-2s"
+        found = sketch_start(start, FREE)
+        assert found is not None and start.polling_tax_s is not None and start.polling_tax_s.max is not None
+        worlds = draw([found], 4000, 1)
+        delay = replay(get("shared-2s"), worlds).delay
+        # Latency comes on top of the tick: a few milliseconds here.
+        assert start.polling_tax_s.min - 0.1 <= delay.min() and delay.max() <= start.polling_tax_s.max + 0.1
+        truth = json.loads((SAMPLES / name).with_suffix("").with_suffix(".truth.json").read_text())["starts"][0]
+        first = truth["polls"][0]["departed_us"]
+        own = (truth["ready_us"] - first) / 1e6
+        assert worlds.ready.min() <= own <= worlds.ready.max()
