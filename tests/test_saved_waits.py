@@ -12,7 +12,7 @@ POLLS = """\
 {"departed":"2026-01-02T03:04:07.000000+00:00","answered":"2026-01-02T03:04:07.050000+00:00","status":500,"error":"readyz_failing","text":"x","failing":["poststarthook/rbac/bootstrap-roles"],"ok":["ping"]}
 {"departed":"2026-01-02T03:04:09.000000+00:00","answered":"2026-01-02T03:04:09.020000+00:00","status":200,"error":null,"text":"","failing":[],"ok":["ping","poststarthook/rbac/bootstrap-roles"]}
 {"end":"ready","at":"2026-01-02T03:04:09.020000+00:00","reason":"","advice":""}
-"""  # fmt: skip
+"""  # noqa: E501
 
 
 def test_a_saved_wait_is_analysed(tmp_path: Path) -> None:

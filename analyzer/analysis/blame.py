@@ -54,8 +54,11 @@ def _certain_last(facts: Facts) -> str | None:
 
 def _last_blocker(facts: Facts, name: str, certain: str | None) -> LastBlocker:
     check = facts.checks[name]
-    if facts.ready.upper is None:
+    if facts.ready.upper is None and not facts.noticed:
         return "possible" if check.last_state == "failing" else "no"
+    if facts.ready.upper is None:
+        alone = facts.last_list_complete and not facts.trouble_after_list and len(facts.last_list or ()) == 1
+        return "no" if name not in (facts.last_list or ()) else "certain" if alone else "possible"
     if certain is not None:
         return "certain" if name == certain else "no"
     if facts.last_list is not None and facts.last_list_complete and not facts.trouble_after_list:
@@ -136,7 +139,7 @@ def _shares(facts: Facts, blames: dict[str, Blame]) -> Shares:
 def bottleneck(facts: Facts, blames: dict[str, Blame]) -> Bottleneck:
     """Which checks can have made readiness late, and how sure that is, in one sentence."""
     if facts.ready.upper is None:
-        return _never_ready(facts)
+        return _timeless(facts) if facts.noticed else _never_ready(facts)
     certain = [name for name, b in blames.items() if b.last_blocker == "certain"]
     possible = [name for name, b in blames.items() if b.last_blocker == "possible"]
     if certain:
@@ -161,6 +164,16 @@ def bottleneck(facts: Facts, blames: dict[str, Blame]) -> Bottleneck:
     if possible[0] == USUAL_LAST and len(possible) > 1:
         sentence += f" Usually it is {_short(USUAL_LAST)}: it was in all 260 measured starts."
     return Bottleneck(tuple(possible), "possible", sentence)
+
+
+def _timeless(facts: Facts) -> Bottleneck:
+    """Ready, but the clock was set on the way: only the order of the lines tells."""
+    last = sorted(facts.last_list or ())
+    if len(last) == 1 and facts.last_list_complete and not facts.trouble_after_list:
+        return Bottleneck(tuple(last), "certain", f"{_short(last[0])} was the last check to clear.")
+    if not last:
+        return Bottleneck((), "none", "The log says nothing about the order of the checks.")
+    return Bottleneck(tuple(last), "possible", f"The last list shows {_join(last)} still failing.")
 
 
 def _never_ready(facts: Facts) -> Bottleneck:

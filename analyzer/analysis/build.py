@@ -84,7 +84,7 @@ def analyze_book(book: LogBook, *, tool_version: str) -> Report:
 def study(start: Start, index: int, book: LogBook, previous: StartReport | None) -> Studied:
     """Works out one start; its findings are added by the rules afterwards."""
     verdict = judge(start)
-    clocked = Clocked(start)
+    clocked = Clocked(start, tuple(step.seq for step in book.steps))
     polls = read_polls(start, verdict, clocked)
     facts = gather(start, verdict, clocked, polls)
     blames, shares = blame(facts)
@@ -219,6 +219,7 @@ def _check(facts: CheckFacts, blamed: Blame, verdict: Verdict) -> Check:
         failing_until_s=facts.last_failing.at_s if facts.last_failing is not None else None,
         first_seen_failing_s=facts.first_failing.at_s if facts.first_failing is not None else None,
         first_seen_failing_line=facts.first_failing.line if facts.first_failing is not None else None,
+        first_seen_failing_source=facts.first_failing.source if facts.first_failing is not None else 0,
     )
 
 
@@ -233,10 +234,12 @@ def _gaps(start: Start, clocked: Clocked, book: LogBook) -> list[Gap]:
         if previous is not None and at - previous > _SILENCE_S:
             gaps.append(Gap(previous, at, "lost" if record.gap_before else "silent", record.line, record.source))
         previous = max(at, previous) if previous is not None else at
-    seqs = {record.seq: record for record in start.records}
     for step in book.steps:
-        stepped = seqs.get(step.seq)
-        if stepped is not None and (at := clocked.point(stepped)) is not None:
+        if not start.records[0].seq < step.seq <= start.records[-1].seq:
+            continue
+        # The step's own line may be of another program: the start's next line shows where it lies.
+        after = next(record for record in start.records if record.seq >= step.seq)
+        if (at := clocked.point(after)) is not None:
             gaps.append(Gap(at, at, "clock_step", step.line, step.source, f"the clock moved by {step.by_s:+.1f} s"))
     return sorted(gaps, key=lambda gap: gap.begin_s)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import bisect
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from analyzer.analysis import witness
 from analyzer.analysis.clocked import Clocked
@@ -67,6 +67,7 @@ class Facts:
     last_list_complete: bool
     trouble_after_list: bool
     any_complete_list: bool
+    noticed: bool = False  # k3s noticed readiness, whether or not the log can say when
 
 
 def gather(start: Start, verdict: Verdict, clocked: Clocked, polls: PollFacts) -> Facts:
@@ -135,6 +136,7 @@ class _Builder:
             last_list_complete=bool(last and last.complete),
             trouble_after_list=trouble,
             any_complete_list=any(look.complete for look in looks),
+            noticed=self.verdict.detected is not None,
         )
 
     def _check(self, name: str) -> CheckFacts:
@@ -262,7 +264,7 @@ class _Builder:
         at = self.clocked.earliest(end) if end is not None and self.verdict.end_kind != "running" else None
         if end is None or at is None or ready.lower is None or ready.lower <= at:
             return ready
-        return replace(ready, lower=at, lower_kind=Bound.PROCESS, lower_line=end.line, lower_witness=None)
+        return ready.from_below(Evidence(at, Bound.PROCESS, end.line, end.source))
 
     def _take_witnesses(self) -> None:
         for proof in witness.proofs(self.start, self.verdict, self.clocked):
@@ -357,8 +359,9 @@ class _Builder:
         # What can go back is bounded by its last sighting only if every later poll is accounted for.
         if not facts.monotone and ready.upper is not None and (trouble or self.polls.success_tick_s is None):
             uppers = []
-        if ready.upper is not None:
-            uppers.append(Evidence(ready.upper, ready.upper_kind, ready.upper_line, ready.source, ready.upper_witness))
+        known = ready.upper_evidence
+        if known is not None:
+            uppers.append(known)
         elif not facts.monotone and facts.last_state == "failing":
             uppers = []
         return self._fuse(facts.lowers, uppers, facts.name)
@@ -369,10 +372,9 @@ class _Builder:
             answered = self._last_answer(None)
             return Window().after(answered) if answered is not None else Window()
         window = Window(source=detected.source)
-        if ready.lower is not None:
-            window = window.after(
-                Evidence(ready.lower, ready.lower_kind, ready.lower_line, ready.source, ready.lower_witness)
-            )
+        known = ready.lower_evidence
+        if known is not None:
+            window = window.after(known)
         answered = self._last_answer(detected.seq)
         if answered is not None:
             window = window.after(answered)

@@ -8,7 +8,7 @@ lower end of a line without a stamp of its own is pulled back by the lag that kl
 from __future__ import annotations
 
 import bisect
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from analyzer.records.model import LogRecord, Payload, Stamp
@@ -32,17 +32,27 @@ def begin_stamp(start: Start) -> Stamp | None:
 
 @dataclass(slots=True)
 class Clocked:
-    """Times of one start's lines. ``zero_us`` is the start's begin on the axis; ``None``: nothing is stamped."""
+    """Times of one start's lines. ``zero_us`` is the start's begin on the axis; ``None``: nothing is stamped.
+
+    ``steps`` are the positions (``LogRecord.seq``) of lines before which the wall clock was set. Where no monotonic
+    clock runs beside it, nothing tells how much time passed there: lines after it have no latest moment.
+    """
 
     start: Start
+    steps: Sequence[int] = ()
     zero_us: int | None = field(init=False)
     _floor_us: int = field(init=False, default=0)  # nothing of the start is shown to be older
+    _lost_at: int | None = field(init=False, default=None)  # seq of the first line after such a step
     _lag_at: list[int] = field(init=False, default_factory=list)
     _lag: list[int] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
         stamp = begin_stamp(self.start)
         self.zero_us = stamp.us if stamp is not None else None
+        began = self.start.began
+        if began is not None and began.clock.basis != "monotonic":
+            inside = (seq for seq in self.steps if began.seq < seq <= self.start.records[-1].seq)
+            self._lost_at = min(inside, default=None)
         samples = sorted(
             (record.at.us, record.at.us - record.inner_at.us)
             for record in self.start.process
@@ -70,7 +80,9 @@ class Clocked:
         return self.seconds(span[0]) if span is not None else None
 
     def latest(self, record: LogRecord) -> float | None:
-        """The latest moment the line can have been written; ``None`` without any stamp."""
+        """The latest moment the line can have been written; ``None`` without any stamp, or after a clock step."""
+        if self._lost_at is not None and record.seq >= self._lost_at:
+            return None
         span = self._span_us(record)
         return self.seconds(span[1]) if span is not None else None
 

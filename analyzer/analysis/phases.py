@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from analyzer.analysis.clocked import Clocked
 from analyzer.events.model import HealthBlock, PollLine
 from analyzer.findings import Phase
@@ -46,9 +44,10 @@ def budget(start: Start, verdict: Verdict, clocked: Clocked, ready: Window, dete
         else:
             mark = start.first(cut)
             end = _window(mark.record, clocked) if mark is not None else Window()
-        if cut in ("ready", "detected") and end.lower is None and begin.lower is not None:
+        before = begin.lower_evidence
+        if cut in ("ready", "detected") and end.lower is None and before is not None:
             # Nothing bounds it from below but the cut before it: how the two phases share the time is not known.
-            end = replace(end, lower=begin.lower, lower_kind=begin.lower_kind, lower_line=begin.lower_line)
+            end = end.from_below(before)
         if end.upper is None or end.lower is None or not _follows(begin, end):
             continue
         if cut == "node_registered" and verdict.detected is None:
