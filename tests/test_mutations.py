@@ -12,24 +12,20 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from judge_mutations import Findings, analysed, judge, rows_of, truth_of
 from mutations import (
     CARRIERS,
     DELAYS,
     LOSSES,
-    Findings,
     Make,
     Mutated,
     Rows,
-    analysed,
     begin_s,
     export,
-    judge,
     on_host,
     renumbered,
-    rows_of,
     stamp_us,
     travelled,
-    truth_of,
     woven,
 )
 from score_recorded import RECORDED, Truth, recordings, write_carrier
