@@ -4,7 +4,8 @@ The wait is its own observer, so the rules are simpler than for a log, and stric
 sampled somewhere between its departure and its answer. Hence
 
 * a check seen failing was failing *after the departure* of that poll: lower end = that departure;
-* a check seen ok was ok *by the answer* of that poll: upper end = that answer;
+* a check seen ok was ok *by the answer* of that poll: upper end = that answer. A probe that can fail again counts as
+  ok only where the list is whole and shows all that it waits for as ok, too;
 * readiness is bounded from below by polls whose answer proves that the server is not ready (a list with a failing
   check, ``apiserver not ready``, the 503 of k3s' own supervisor); other answers bound only ``detected``.
 """
@@ -195,6 +196,8 @@ def _check(
     last = max(failing, key=lambda p: p.departed_s, default=None)
     settled_s = max([since_s, *(p.answered_s for p in failing)])
     good = [p for p in earlier if name in p.ok and p.departed_s >= settled_s]
+    if not info(name).monotone:
+        good = [p for p in good if _counts(name, p, earlier)]
     if success is not None:
         good.append(success)  # readiness means that every check passes, listed or not
     first_ok = min(good, key=lambda p: p.answered_s, default=None)
@@ -214,6 +217,17 @@ def _check(
         first_seen_failing_s=first.answered_s if first is not None else None,
         first_seen_failing_line=(first.line or None) if first is not None else None,
     )
+
+
+def _counts(name: str, poll: ObservedPoll, polls: Sequence[ObservedPoll]) -> bool:
+    """Whether the ok of a probe is its last one, as far as anybody can tell.
+
+    Seen on a real server: ``informer-sync`` is ok as long as no informer was started, fails once they are, and the
+    first lists hold a part of the checks only.
+    """
+    every = {check for p in polls for check in (*p.failing, *p.ok)}
+    needs = every.intersection(info(name).needs)
+    return every <= {*poll.failing, *poll.ok} and needs <= set(poll.ok)
 
 
 def _bottleneck(checks: Sequence[Check], became_ready: bool) -> Bottleneck:

@@ -211,6 +211,8 @@ def polls(start: StartReport) -> tuple[str, list[PollRow]]:
     if not start.polls:
         return "The text holds no poll of /readyz.", []
     if start.observer == "wait":
+        if not poller.printed:
+            return "The first answer said ready already.", []
         return f"{words.plural(poller.printed, 'poll')} answered anything but ready.", _poll_rows(start)
     every = f" every {poller.interval_s:g} s" if poller.interval_s else ""
     sentence = f"{words.plural(poller.printed, 'poll')} printed, {poller.implied} more implied{every}"

@@ -233,3 +233,23 @@ def test_a_list_is_kept_once_however_often_it_is_seen() -> None:
     wait = watched(server(0.0, {"a": 900.0}, Answer("eof")), "backoff", timeout_s=300.0)
     assert len(wait.polls) > 50
     assert len({id(p.failing) for p in wait.polls if p.failing}) == 1
+
+
+def test_a_probe_counts_as_ok_only_when_what_it_waits_for_is() -> None:
+    """As k3s 1.21.3 answered: ok in a first, short list, failing between two looks, ok for good afterwards."""
+    informers, roles = "poststarthook/generic-apiserver-start-informers", "poststarthook/rbac/bootstrap-roles"
+
+    def answer(t: float) -> Answer:
+        done = {"informer-sync": t < 0.3 or t >= 1.1, informers: t >= 0.6, roles: t >= 5.0, "etcd": t >= 0.2}
+        if t < 0.3:
+            done.pop(roles)
+        failing = tuple(n for n, ok in done.items() if not ok)
+        good = tuple(n for n, ok in done.items() if ok)
+        return Answer("readyz_failing", 500, "", failing, good) if failing else Answer(None, 200, "", (), good)
+
+    report = start_report(watched(ScriptedProber(answer), "shared-2s"))
+    found = check(report, "informer-sync")
+    assert found.cleared.contains(1.1) and found.cleared.upper == pytest.approx(2.0, abs=0.1)
+    assert not found.seen_failing and found.last_blocker == "no"
+    assert check(report, "etcd").cleared.contains(0.2)
+    assert report.bottleneck.checks == (roles,) and report.bottleneck.certainty == "certain"

@@ -41,6 +41,12 @@ def test_text_of_a_wait_that_ran_out_of_time() -> None:
     assert "still failing at the last look" in made
 
 
+def test_first_answer_can_be_the_good_one() -> None:
+    wait = watched(server(-1.0, {"poststarthook/a": -1.0}, AWAY), "adaptive")
+    made = " ".join(text.render(report_of(wait, path="polls.jsonl")).split())
+    assert "The first answer said ready already." in made and "0 polls" not in made
+
+
 def test_page_of_a_wait_that_ran_out_of_time() -> None:
     made = html.render(saved(6.0))
     assert "Not ready when this wait ended" in made and "asked from outside" in made
