@@ -219,8 +219,9 @@ def _with_source(part: _Part, offset: int) -> _Part:
     if not is_dataclass(part) or isinstance(part, type):
         return part
     values = {f.name: _with_source(getattr(part, f.name), offset) for f in fields(part)}
-    if "source" in values:
-        values["source"] += offset
+    for name in ("source", "upper_source", "first_seen_failing_source"):
+        if values.get(name) is not None:
+            values[name] += offset
     return cast("_Part", replace(part, **values))
 
 

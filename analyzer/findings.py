@@ -127,6 +127,13 @@ class Check:
     failing_until_s: float | None = None
     first_seen_failing_s: float | None = None
     first_seen_failing_line: int | None = None
+    first_seen_failing_source: int = 0
+
+    @property
+    def first_seen_failing_ref(self) -> tuple[int, int] | None:
+        """``(source, line)`` of the first poll that named it as failing."""
+        line = self.first_seen_failing_line
+        return None if line is None else (self.first_seen_failing_source, line)
 
 
 @dataclass(frozen=True, slots=True)

@@ -264,6 +264,7 @@ def _span(name: str, span: Span | None) -> Row:
 
 
 def _event(start: StartReport, kind: str, name: str | None, window: Window, **more: Any) -> Row:
+    place = window.upper_ref or window.lower_ref or (window.source, None)
     return {
         "start": start.index,
         "host": start.host,
@@ -278,8 +279,8 @@ def _event(start: StartReport, kind: str, name: str | None, window: Window, **mo
         "printed": more.get("printed", False),
         "lower_kind": str(window.lower_kind),
         "upper_kind": str(window.upper_kind),
-        "source": more.get("source", window.source),
-        "line": more.get("line", window.upper_line if window.upper_line is not None else window.lower_line),
+        "source": more.get("source", place[0]),
+        "line": more.get("line", place[1]),
     }
 
 
@@ -307,7 +308,7 @@ def _check_events(start: StartReport, check: Check) -> Iterator[Row]:
             Bound.OBSERVED,
             None,
             check.first_seen_failing_line,
-            source=check.cleared.source,
+            source=check.first_seen_failing_source,
         )
         yield _event(start, "check_failing", check.name, seen, detail=reasons, printed=True)
     if check.cleared.lower is not None or check.cleared.upper is not None:

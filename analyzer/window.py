@@ -36,7 +36,11 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """``(lower, upper]`` in seconds since ``began_at``; ``None`` is an open end."""
+    """``(lower, upper]`` in seconds since ``began_at``; ``None`` is an open end.
+
+    Lines are 1-based in ``sources[source]``; ``upper_source`` is set only where the upper end's line is in another
+    source than the lower end's (a log that was rotated in the middle of a start).
+    """
 
     lower: float | None = None
     upper: float | None = None
@@ -47,6 +51,38 @@ class Window:
     lower_witness: str | None = None
     upper_witness: str | None = None
     source: int = 0
+    upper_source: int | None = None
+
+    @property
+    def lower_ref(self) -> tuple[int, int] | None:
+        """``(source, line)`` behind the lower end."""
+        return None if self.lower_line is None else (self.source, self.lower_line)
+
+    @property
+    def upper_ref(self) -> tuple[int, int] | None:
+        """``(source, line)`` behind the upper end."""
+        source = self.source if self.upper_source is None else self.upper_source
+        return None if self.upper_line is None else (source, self.upper_line)
+
+    @property
+    def refs(self) -> tuple[tuple[int, int], ...]:
+        """The lines behind both ends, each once."""
+        return tuple(dict.fromkeys(ref for ref in (self.lower_ref, self.upper_ref) if ref is not None))
+
+    @property
+    def lower_evidence(self) -> Evidence | None:
+        """What the lower end rests on."""
+        if self.lower is None:
+            return None
+        return Evidence(self.lower, self.lower_kind, self.lower_line, self.source, self.lower_witness)
+
+    @property
+    def upper_evidence(self) -> Evidence | None:
+        """What the upper end rests on."""
+        if self.upper is None:
+            return None
+        source = self.source if self.upper_source is None else self.upper_source
+        return Evidence(self.upper, self.upper_kind, self.upper_line, source, self.upper_witness)
 
     @property
     def width(self) -> float | None:
@@ -86,21 +122,35 @@ class Window:
         """This window cut from below by ``bound``, when that is tighter."""
         if self.lower is not None and self.lower >= bound.at_s:
             return self
-        return replace(
-            self, lower=bound.at_s, lower_kind=bound.kind, lower_line=bound.line, lower_witness=bound.witness
-        )
+        return self.from_below(bound)
 
     def before(self, bound: Evidence) -> Window:
         """This window cut from above by ``bound``, when that is tighter."""
         if self.upper is not None and self.upper <= bound.at_s:
             return self
-        return replace(
+        moved = replace(
             self, upper=bound.at_s, upper_kind=bound.kind, upper_line=bound.line, upper_witness=bound.witness
         )
+        return moved._sourced(self.lower_ref, None if bound.line is None else bound.source)
+
+    def from_below(self, bound: Evidence) -> Window:
+        """This window with ``bound`` as its lower end, tighter or not."""
+        upper = self.upper_ref
+        moved = replace(
+            self, lower=bound.at_s, lower_kind=bound.kind, lower_line=bound.line, lower_witness=bound.witness
+        )
+        below = None if bound.line is None else (bound.source, bound.line)
+        return moved._sourced(below, None if upper is None else upper[0])
+
+    def _sourced(self, lower: tuple[int, int] | None, upper: int | None) -> Window:
+        """This window with the sources of its two lines."""
+        if lower is None:
+            return replace(self, source=self.source if upper is None else upper, upper_source=None)
+        return replace(self, source=lower[0], upper_source=None if upper in (None, lower[0]) else upper)
 
     def unbounded(self) -> Window:
         """This window with an open upper end: the moment was not seen to have come."""
-        return replace(self, upper=None, upper_kind=Bound.NONE, upper_line=None, upper_witness=None)
+        return replace(self, upper=None, upper_kind=Bound.NONE, upper_line=None, upper_witness=None, upper_source=None)
 
     @property
     def contradicts_itself(self) -> bool:

@@ -30,11 +30,12 @@ def budget(start: Start, verdict: Verdict, clocked: Clocked, ready: Window, dete
     """
     if start.began is None or clocked.zero_us is None:
         return []
-    begin = Window(0.0, clocked.precision_s, Bound.OBSERVED, Bound.OBSERVED, start.began.line, start.began.line)
+    line, source = start.began.line, start.began.source
+    begin = Window(0.0, clocked.precision_s, Bound.OBSERVED, Bound.OBSERVED, line, line, source=source)
     phases: list[Phase] = []
     if not start.begin_seen:
         # The phase that the text begins in was under way already: how long is unknown.
-        begin = Window(None, clocked.precision_s, Bound.NONE, Bound.PROCESS, None, start.began.line)
+        begin = Window(None, clocked.precision_s, Bound.NONE, Bound.PROCESS, None, line, source=source)
     reached = 0
     for position, (phase, cut) in enumerate(_CUTS):
         if cut == "ready":

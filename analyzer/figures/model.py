@@ -159,14 +159,18 @@ def _range(start: StartReport) -> tuple[float, float, float]:
     return begin, end, focus_end
 
 
-def _refs(*pairs: tuple[int, int | None]) -> tuple[Ref, ...]:
-    """The pairs that name a line, each once, in order."""
-    return tuple(dict.fromkeys((source, line) for source, line in pairs if line is not None))
+def _ref(source: int, line: int | None) -> Ref | None:
+    return None if line is None else (source, line)
+
+
+def _refs(*refs: Ref | None) -> tuple[Ref, ...]:
+    """Those that name a line, each once, in order."""
+    return tuple(dict.fromkeys(ref for ref in refs if ref is not None))
 
 
 def window_refs(window: Window) -> tuple[Ref, ...]:
     """The lines behind the two ends of a window."""
-    return _refs((window.source, window.lower_line), (window.source, window.upper_line))
+    return window.refs
 
 
 _KIND_WORDS: Final = {
@@ -229,7 +233,7 @@ def _phase_row(phases: Sequence[Phase], end: float) -> Row:
         words = phase_words(phase.id)
         low, high = phase.begin.upper, phase.end.lower
         if low is not None and high is not None and high > low:
-            refs = _refs((phase.begin.source, phase.begin.upper_line), (phase.end.source, phase.end.upper_line))
+            refs = _refs(phase.begin.upper_ref, phase.end.upper_ref)
             marks.append(Mark("phase", low, high, f"phase {words}: certainly in this phase", refs, label=words))
         for window, what in ((phase.begin, f"phase {words} begins"), (phase.end, f"phase {words} ends")):
             if window.lower is None:
@@ -250,7 +254,7 @@ def _milestone_row(start: StartReport, notes: list[str]) -> Row:
         Dot(
             m.at_s or 0.0,
             f"milestone {m.id.replace('_', ' ')}",
-            _refs((m.source, m.line)),
+            _refs(_ref(m.source, m.line)),
             kind="milestone",
             label=m.id.replace("_", " "),
         )
@@ -265,14 +269,14 @@ def _readiness_rows(start: StartReport, begin: float, end: float) -> list[Row]:
     who = "k3s" if start.observer == "k3s" else "this wait"
     marks: list[Mark] = []
     if ready.lower is not None and ready.lower > begin:
-        refs = _refs((ready.source, ready.lower_line))
+        refs = _refs(ready.lower_ref)
         why = bound_words(ready.lower_kind, ready.lower_witness)
         marks.append(Mark("waiting", begin, min(ready.lower, end), f"/readyz was certainly not OK yet ({why})", refs))
     if ready.lower is not None or ready.upper is not None:
         marks += _uncertain(ready, begin, end, _maybe(ready, start, "/readyz turned OK"))
     until = detected.upper
     if ready.upper is not None and until is not None and until > ready.upper:
-        refs = _refs((ready.source, ready.upper_line))
+        refs = _refs(ready.upper_ref)
         marks.append(Mark("ready", ready.upper, until, f"/readyz was OK, {who} had not asked again yet", refs))
     if marks:
         rows.append(
@@ -353,7 +357,7 @@ def check_marks(check: Check, begin: float, end: float) -> tuple[Mark, ...]:
             marks.append(Mark("unseen", begin, min(first, end), "nothing seen of this check yet"))
         if low > first:
             reasons = f"; reasons printed: {', '.join(check.reasons)}" if check.reasons else ""
-            refs = _refs((window.source, check.first_seen_failing_line), (window.source, window.lower_line))
+            refs = _refs(check.first_seen_failing_ref, window.lower_ref)
             marks.append(Mark("failing", first, low, f"certainly failing{reasons}", refs))
     elif low is not None and low > begin:
         marks.append(
@@ -365,7 +369,7 @@ def check_marks(check: Check, begin: float, end: float) -> tuple[Mark, ...]:
         what = f"{seen}not seen to turn OK: if it did, then somewhere in here"
     marks += _uncertain(window, begin, end, what)
     if window.upper is not None and end > window.upper:
-        refs = _refs((window.source, window.upper_line))
+        refs = _refs(window.upper_ref)
         marks.append(Mark("ok", window.upper, end, "certainly OK", refs))
     return tuple(marks)
 
@@ -375,9 +379,7 @@ def _only_sight(check: Check) -> tuple[Dot, ...]:
     first, low = check.first_seen_failing_s, check.cleared.lower
     if not check.seen_failing or first is None or (low is not None and first < low):
         return ()
-    refs = _refs(
-        (check.cleared.source, check.first_seen_failing_line), (check.cleared.source, check.cleared.lower_line)
-    )
+    refs = _refs(check.first_seen_failing_ref, check.cleared.lower_ref)
     return (Dot(first if low is None else low, "seen failing by this poll alone", refs, kind="seen"),)
 
 
@@ -391,7 +393,7 @@ def _gap_row(gaps: Sequence[Gap], notes: list[str]) -> Row:
         notes.append(f"{len(gaps)} gaps: the {POINT_LIMIT} longest are drawn, all are in the table")
     for gap in sorted(shown, key=lambda g: (g.begin_s, g.end_s)):
         note = words[gap.kind] + (f": {gap.detail}" if gap.detail else "")
-        refs = _refs((gap.source, gap.line))
+        refs = _refs(_ref(gap.source, gap.line))
         if gap.kind == "clock_step" or gap.end_s <= gap.begin_s:
             dots.append(Dot(gap.begin_s, note, refs, kind="step", label=words[gap.kind]))
         else:
@@ -484,7 +486,7 @@ def _poll_dot(poll: Poll, before: Poll | None) -> Dot:
     shown = poll
     if poll.line is None and poll.error is not None and before is not None and before.error == poll.error:
         shown = before
-    return Dot(poll.at_s or 0.0, _poll_note(poll), _refs((shown.source, shown.line)), poll.printed, poll.error)
+    return Dot(poll.at_s or 0.0, _poll_note(poll), _refs(_ref(shown.source, shown.line)), poll.printed, poll.error)
 
 
 def _run(group: Sequence[Poll], before: Poll | None) -> Mark:
@@ -493,9 +495,9 @@ def _run(group: Sequence[Poll], before: Poll | None) -> Mark:
     note = f"{len(group)} polls: {error_words(first.error)} ({printed} printed, {len(group) - printed} implied)"
     if first.failing:
         note += f"; failing: {_list(first.failing)}"
-    refs = _refs(*((p.source, p.line) for p in group if p.line is not None))[:3]
+    refs = _refs(*(_ref(p.source, p.line) for p in group))[:3]
     if not refs and before is not None and before.error == first.error:
-        refs = _refs((before.source, before.line))
+        refs = _refs(_ref(before.source, before.line))
     begin, end = first.at_s or 0.0, last.at_s or 0.0
     return Mark("run", begin, max(begin, end), note, refs, count=len(group), error=first.error, label=f"×{len(group)}")
 

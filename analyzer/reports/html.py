@@ -278,9 +278,7 @@ def _table_refs(start: StartReport) -> dict[Ref, None]:
         found.update(dict.fromkeys((finding.source, line) for line in finding.lines[:20]))
     windows = [start.ready, start.detected, *(p.end for p in start.phases), *(c.cleared for c in start.checks)]
     for window in windows:
-        for line in (window.lower_line, window.upper_line):
-            if line is not None:
-                found[window.source, line] = None
+        found.update(dict.fromkeys(window.refs))
     for poll in start.polls[:2000]:
         if poll.line is not None:
             found[poll.source, poll.line] = None

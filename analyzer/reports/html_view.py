@@ -110,8 +110,7 @@ def span_words(span: Span | None) -> str:
 
 def refs_of(window: Window) -> list[Ref]:
     """The lines behind both ends, each once."""
-    lines = [line for line in (window.lower_line, window.upper_line) if line is not None]
-    return [(window.source, line) for line in dict.fromkeys(lines)]
+    return list(window.refs)
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,6 +97,8 @@ def window_object(window: Window) -> JsonObject:
         "upper_line": None if upper is None else window.upper_line,
         "source": window.source,
     }
+    if window.upper_source is not None and upper is not None:
+        result["upper_source"] = window.upper_source
     if window.lower_witness is not None and lower is not None:
         result["lower_witness"] = window.lower_witness
     if window.upper_witness is not None and upper is not None:
