@@ -14,6 +14,7 @@ from analyzer.analysis.clocked import Clocked, begin_stamp
 from analyzer.analysis.phases import budget
 from analyzer.analysis.polls import PollFacts, count_errors, read_polls, rows
 from analyzer.errors import NoDataError
+from analyzer.events.masking import mask_secrets
 from analyzer.events.versions import check_list, parse_version
 from analyzer.findings import (
     Check,
@@ -190,7 +191,7 @@ def _milestones(start: Start, polls: PollFacts, clocked: Clocked) -> list[Milest
         if name == "first_poll" and polls.sightings:
             record = polls.sightings[0].line.record
         if record is not None:
-            text = record.message[:300]
+            text = mask_secrets(record.message)[:300]
             found.append((record.seq, Milestone(name, clocked.point(record), record.line, text, record.source)))
     return [milestone for _, milestone in sorted(found, key=lambda item: item[0])]
 
@@ -266,5 +267,5 @@ def _evidence(starts: Sequence[Start]) -> dict[tuple[int, int], str]:
         records = [event.record for event in start.events]
         records += start.records[:1] + start.process[:1] + start.records[-1:]
         for record in records:
-            texts[(record.source, record.line)] = record.raw[:_EVIDENCE_LIMIT]
+            texts[(record.source, record.line)] = mask_secrets(record.raw)[:_EVIDENCE_LIMIT]
     return texts
