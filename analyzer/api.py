@@ -50,6 +50,11 @@ class Log:
     errors: tuple[BadInputError, ...] = ()
     waits: tuple[Report, ...] = ()  # polls that ``k3slog wait --output`` saved
 
+    @property
+    def report(self) -> Report:
+        """The report of all its starts, analysed now; raises what :func:`analyze` raises."""
+        return analyze(self).report
+
     def __repr__(self) -> str:
         names = ", ".join(s.path for sources in (self.book.sources, *(w.sources for w in self.waits)) for s in sources)
         return f"<Log of {names or 'nothing'}: {len(self.book.records)} records, {len(self.errors)} unreadable>"

@@ -75,3 +75,13 @@ def test_simulate_gives_a_table_with_ranges() -> None:
     assert analyzer.simulate(scenario="edge-1core", draws=200, policies=["shared-2s"]).policies[0].draws == 200
     with pytest.raises(analyzer.UsageError):
         analyzer.simulate()
+
+
+def test_a_log_is_drawn_without_analysing_it_by_hand() -> None:
+    from analyzer import figures
+
+    log = analyzer.load(Path(__file__).parents[1] / "sample_logs" / "crash-loop-until-roles.short.txt")
+    drawn = figures.starts(log)
+    assert sum(len(trace.x) for trace in drawn.data if trace.type == "scatter") == 4
+    assert drawn.to_plotly_json() == figures.starts(analyzer.analyze(log)).to_plotly_json()
+    assert "Start 4" in figures.timeline(log).layout.title.text

@@ -16,7 +16,7 @@ PathsArgument = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="PATH",
-        help="Journals, log files (also compressed), folders or support bundles; - is stdin. None: piped input.",
+        help="Journals and other log files, also compressed (gz, xz, bz2, zst); - is stdin. None: piped input.",
         show_default=False,
     ),
 ]

@@ -1,7 +1,7 @@
 """Plotly figures of an analysis; plotly is imported when the first figure is asked for.
 
 ``timeline(a)``, ``blame(a)`` and ``phases(a)`` draw one start, ``starts(a)`` all of them. ``a`` is an analysis, its
-report, or (not for ``starts``) one start of it; of several starts the last is drawn. Each returns a
+log or report, or (not for ``starts``) one start of it; of several starts the last is drawn. Each returns a
 ``plotly.graph_objects.Figure`` and writes nothing; :mod:`analyzer.figures.export` makes files.
 """
 
@@ -16,7 +16,7 @@ __all__ = ["blame", "phases", "starts", "timeline"]
 
 
 class Analysed(Protocol):
-    """An analysis: something that holds a report."""
+    """An analysis or a log: something that holds a report."""
 
     @property
     def report(self) -> Report:
