@@ -22,7 +22,7 @@ from analyzer.records.structured import LINE_MAX, read_document, read_export, re
 from analyzer.records.textlines import TextReader
 from analyzer.sources.bytestream import open_bytes
 from analyzer.sources.lines import RawLine, read_lines
-from analyzer.sources.scan import BIG, KEPT_LINES, TAIL_LINES, candidates, export_candidates
+from analyzer.sources.scan import BIG, HUGE, KEPT_LINES, TAIL_LINES, candidates, export_candidates
 from analyzer.timebase import SECOND, mostly_backwards
 
 _NEWEST_FIRST = frozenset({"csv", "logcli", "loki", "grafana"})  # these print so unless told otherwise
@@ -167,7 +167,8 @@ def _decode(reader: io.BufferedReader, tally: Tally, expected: int | None) -> It
     elif _CSV.match(start) and _csv_columns(start) is not None:
         yield from _csv(reader, tally)
     else:
-        yield from _text_lines(candidates(reader, big), tally)
+        huge = expected is not None and expected > HUGE
+        yield from _text_lines(candidates(reader, big, huge=huge), tally)
 
 
 def _text_lines(lines: Iterable[RawLine], tally: Tally) -> Iterator[Draft]:

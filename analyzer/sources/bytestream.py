@@ -22,7 +22,7 @@ from typing import Any, BinaryIO
 from analyzer.errors import BadInputError
 from analyzer.ledger import Observer
 
-BLOCK = 128 * 1024
+BLOCK = 64 * 1024  # less than a block of the scan, which then reads past the buffer
 DECOMPRESSED_LIMIT = 16 << 30  # bytes: a bomb ends here
 _PROGRESS_EVERY = 4 << 20
 _HASHED_WHOLE = 8 << 20
