@@ -6,6 +6,7 @@ on and which line that is, so that every number in a report can be traced to the
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -167,3 +168,13 @@ class Span:
 
     min: float
     max: float | None = field(default=None)
+
+
+def at_least(length_s: float) -> str:
+    """A lower bound in words, rounded down to tenths (``2.6 s`` for 2.69); float noise costs no digit."""
+    return f"{math.floor(length_s * 10 + 1e-7) / 10:.1f} s"
+
+
+def at_most(length_s: float) -> str:
+    """An upper bound in words, rounded up to tenths (``2.7 s`` for 2.61); float noise costs no digit."""
+    return f"{math.ceil(length_s * 10 - 1e-7) / 10:.1f} s"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from analyzer.analysis.checks import USUAL_LAST, CheckFacts, Facts
 from analyzer.events.checks import info
 from analyzer.findings import Bottleneck, Certainty, LastBlocker
-from analyzer.window import Span, Window
+from analyzer.window import Span, Window, at_least, at_most
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +187,8 @@ def _never_ready(facts: Facts) -> Bottleneck:
 
 def _range(span: Span) -> str:
     if span.max is None:
-        return f"at least {span.min:.1f} s"
-    return f"{span.min:.1f} to {span.max:.1f} s"
+        return f"at least {at_least(span.min)}"
+    return f"{at_least(span.min).removesuffix(' s')} to {at_most(span.max)}"
 
 
 def _short(name: str) -> str:

@@ -19,6 +19,7 @@ from analyzer.events.masking import mask_secrets
 from analyzer.findings import Finding, FindingSeverity, Gap, StartReport
 from analyzer.records.book import LogBook
 from analyzer.records.model import LogRecord, Payload
+from analyzer.window import at_least, at_most
 
 if TYPE_CHECKING:
     from analyzer.analysis.build import Studied
@@ -340,7 +341,7 @@ def _tax(case: Case) -> list[Finding]:
     tax = case.report.polling_tax_s
     if tax is None or tax.max is None or tax.max < 1.0 or case.never_ready:
         return []
-    window = f"between {tax.min:.1f} s and {tax.max:.1f} s" if tax.min > 0.05 else f"at most {tax.max:.1f} s"
+    window = f"between {at_least(tax.min)} and {at_most(tax.max)}" if tax.min >= 0.1 else f"at most {at_most(tax.max)}"
     detail = f"The API was ready {window} before k3s noticed: it asks every {case.report.poller.interval_s or 2:g} s."
     advice = (
         "Nothing to set: the interval is fixed. It is a floor under every start that faster hardware does not lower."
@@ -361,7 +362,7 @@ def _floor(case: Case) -> list[Finding]:
     if took > 2.0:
         return []
     detail = (
-        f"From serving to ready at most {took:.1f} s passed, of which 1 s is by design: rbac/bootstrap-roles and "
+        f"From serving to ready at most {at_most(took)} passed, of which 1 s is by design: rbac/bootstrap-roles and "
         "scheduling/bootstrap-system-priority-classes wait a second before their first try."
     )
     lines = [(serving.source, serving.line)] if serving.line is not None else []

@@ -13,6 +13,7 @@ from analyzer.events.masking import mask_secrets
 from analyzer.events.model import Mark
 from analyzer.events.readyz import abridge
 from analyzer.findings import Finding, FindingSeverity
+from analyzer.window import at_least, at_most
 
 _SLOW = ("slow_sql", "etcd_slow_apply", "etcd_slow_fsync", "etcd_slow_read", "etcd_overloaded", "trace", "trace_step")
 _STORE_STEPS = ("etcd3", "Txn call", "Write to database", "Object stored")
@@ -192,10 +193,10 @@ def _slow_roles(case: Case, lines_too: bool) -> list[Finding]:
             continue
         each = least / _RBAC_REQUESTS
         words = "No line reports slow answers, but" if not lines_too else "Together with the slow lines:"
-        most = "" if check.cleared.upper is None else f" and at most {check.cleared.upper - serving.at_s:.1f} s"
+        most = "" if check.cleared.upper is None else f" and at most {at_most(check.cleared.upper - serving.at_s)}"
         detail = (
-            f"{words} {_RBAC} took at least {least + 1.0:.1f} s{most} after the server began to serve. It makes about "
-            f"{_RBAC_REQUESTS} requests one after the other: at least {each * 1000:.0f} ms each on average, "
+            f"{words} {_RBAC} took at least {at_least(least + 1.0)}{most} after the server began to serve. It makes "
+            f"about {_RBAC_REQUESTS} requests one after the other: at least {int(each * 1000)} ms each on average, "
             "or a try failed and was repeated."
         )
         silent = sum(
@@ -278,7 +279,7 @@ def datastore(case: Case) -> list[Finding]:
         if until is not None and until - serving.at_s > 5.0:
             after = until - serving.at_s
             detail = (
-                f"The check {check.name} was failing until at least {until:.1f} s, {after:.1f} s after the "
+                f"The check {check.name} was failing until at least {at_least(until)}, {at_least(after)} after the "
                 "server began to serve; other checks that failed with it may only have been waiting for the datastore."
             )
             line = [(check.cleared.source, check.cleared.lower_line)] if check.cleared.lower_line is not None else []
