@@ -32,7 +32,7 @@ $(RUN): $(INPUTS) | $(BIN)/python
 
 $(DEV): $(RUN)
 	@echo "installing what the tests and checks need into $(VENV)" >&2
-	@$(PIP) -e '.[dev,stats,fast,parquet,zstd]' && touch $@
+	@$(PIP) -e '.[dev,stats,parquet,zstd]' && touch $@
 
 $(BROWSER): $(DEV)
 	@$(PIP) -e '.[dev,browser]' && touch $@
