@@ -176,7 +176,7 @@ def story(simulation: Simulation) -> list[str]:
             f"What the 2025 change bought (legacy-4x1s → {REFERENCE}): {_asked(old.requests)} → "
             f"{_asked(base.requests)} requests a start, {_cpu(old)} → {_cpu(base)} s of server CPU; polling holds the "
             f"start up by {_number(old.ready_delayed_s, 'mean')} → {_number(base.ready_delayed_s, 'mean')} s and "
-            f"adds {_number(old.delay_s, 'mean')} → {_number(base.delay_s, 'mean')} s until it is noticed."
+            f"adds {_late(old.delay_s)} → {_late(base.delay_s)} s until it is noticed."
             + ("" if diff is None else f" In sum readiness is noticed {_versus(diff)} than before.")
         )
     if new is not None and base is not None and new.requests and base.requests:
@@ -189,11 +189,11 @@ def story(simulation: Simulation) -> list[str]:
     if best is not None and new is not None and best.delay_s and new.delay_s and best.requests and new.requests:
         said.append(
             f"How far that is from optimal: a schedule that knows how long just these starts take, with "
-            f"{best.requests.mean:.1f} requests, has a mean delay of {seconds(best.delay_s.mean)} s; adaptive, which "
-            f"does not know it, {seconds(new.delay_s.mean)} s with {new.requests.mean:.1f}."
+            f"{best.requests.mean:.1f} requests, has a mean delay of {_late(best.delay_s)} s; adaptive, which "
+            f"does not know it, {_late(new.delay_s)} s with {new.requests.mean:.1f}."
         )
     if floor is not None and floor.delay_s is not None:
-        said.append(f"The floor is the answer's own latency: {seconds(floor.delay_s.mean)} s (oracle).")
+        said.append(f"The floor is the answer's own latency: {_late(floor.delay_s)} s (oracle).")
     lost = [r for r in simulation.policies if r.undetected]
     for result in lost:
         said.append(
@@ -217,6 +217,10 @@ def _shares(simulation: Simulation) -> str:
 
 def _asked(stat: Stat) -> str:
     return f"{stat.mean:.1f} (p95 {stat.p95:.0f})"
+
+
+def _late(stat: Stat | None) -> str:
+    return f"{_number(stat, 'mean')} (p95 {_number(stat, 'p95')})"
 
 
 def _cpu(result: PolicyResult) -> str:

@@ -66,7 +66,13 @@ def render_text(schedule: Schedule, distribution: str, costs: Costs, aware: Judg
         f"cost {schedule.expected_cost:.4g}.",
     ]
     if aware is not None:
-        verdict = "no gain is shown" if aware.gain_low <= 0 <= aware.gain_high else "the difference is beyond chance"
+        verdict = "no gain is shown"
+        if aware.gain_low > 0:
+            verdict = "the gain is beyond chance"
+        elif aware.gain_high < 0:
+            verdict = "what was learned does not carry over: ask by time alone"
+        elif not aware.used_state:
+            verdict = "there is none: in these starts the time alone says more"
         text = (
             f"Knowing the state (stage and number of failing checks), learned from {aware.starts} starts and judged on "
             f"those left out: cost {aware.aware_cost:.4g} a start against {aware.blind_cost:.4g} of the state-blind "

@@ -11,8 +11,9 @@ import pytest
 
 from analyzer.errors import BadInputError
 from analyzer.policies import get
+from analyzer.reports.simulation_schedule import render_text
 from analyzer.simulator import recorded, stateaware, tune, validate
-from analyzer.simulator.schedule import Costs
+from analyzer.simulator.schedule import Costs, optimal, parse
 from analyzer.simulator.world import Machine, Sketch, draw, sketch_recorded
 
 RECORDINGS = Path(__file__).parents[1] / "data" / "recorded"
@@ -128,6 +129,7 @@ def test_state_aware_schedule_gains_out_of_sample() -> None:
     found = stateaware.judge(starts, Costs(0.05, 1.0), draws=8, folds=8)
     assert found.starts == len(starts)
     assert found.aware_cost < found.blind_cost
+    assert found.used_state == found.folds
     assert found.gain == pytest.approx(found.blind_cost - found.aware_cost, abs=0.05)
     assert found.gain_low <= found.gain <= found.gain_high
 
@@ -142,6 +144,21 @@ def test_state_aware_schedule_gains_nothing_where_states_say_nothing() -> None:
     found = stateaware.judge(starts, Costs(0.2, 1.0), draws=4, folds=10)
     assert found.gain_low <= 0.05
     assert abs(found.gain) < 0.25 * found.blind_cost
+
+
+def test_starts_that_are_alike_are_asked_by_time_alone() -> None:
+    """Time tells more than states there; the state-aware schedule must not cost more than to ignore the state."""
+    rng = np.random.default_rng(3)
+    starts = []
+    for ready in 20 + 0.2 * rng.random(12):
+        clears = (("b", (1.0, 9.0)), ("a", (ready - 1e-3, ready)))
+        starts.append(Sketch("x", (), clears, (ready - 1e-3, ready), Machine(poll_cpu_s=0.0), last=("a",)))
+    found = stateaware.judge(starts, Costs(0.05, 1.0))
+    assert found.folds == 12 and found.gain_low >= -0.01 * found.blind_cost
+    said = " ".join(
+        render_text(optimal(parse("uniform:0,30"), Costs(0.05, 1.0)), "made", Costs(0.05, 1.0), found).split()
+    )
+    assert "time alone says more" in said if not found.used_state else "gain" in said
 
 
 def test_state_aware_needs_starts_to_learn_from() -> None:
