@@ -173,14 +173,17 @@ _HEADER_LIMIT = 65536
 
 def _saved_wait(path: str) -> Report | None:
     """The report on a polls file of ``k3slog wait``; ``None`` for anything else, whatever is wrong with it."""
-    from analyzer.live import observed
-
     if path == "-" or not os.path.isfile(path):
         return None
     try:
         with open(path, "rb") as file:
-            if not observed.looks_like(file.readline(_HEADER_LIMIT).decode("utf-8", "replace")):
-                return None
+            header = file.readline(_HEADER_LIMIT)
+        if b"k3slog." not in header:  # no need to load what reads such files
+            return None
+        from analyzer.live import observed
+
+        if not observed.looks_like(header.decode("utf-8", "replace")):
+            return None
         with open(path, encoding="utf-8", errors="replace") as lines:
             wait = observed.parse(lines, path)
     except OSError:

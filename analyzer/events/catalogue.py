@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
-from analyzer.events._data import load
+from analyzer.events._data import LazyPattern, load
 from analyzer.events.model import Mark
 from analyzer.records.model import LogRecord, Payload
 
@@ -60,7 +60,7 @@ class Rule:
     kind: Kind
     head: tuple[str, ...]
     any: tuple[str, ...]
-    match: re.Pattern[str] | None
+    match: LazyPattern | None
     payload: frozenset[Payload]
     levels: frozenset[str]
     file: str
@@ -77,7 +77,7 @@ def _compile(raw: Mapping[str, Any]) -> Rule:
         kind=raw["kind"],
         head=tuple(raw.get("head", ())),
         any=tuple(raw.get("any", ())),
-        match=re.compile(raw["match"]) if "match" in raw else None,
+        match=LazyPattern(raw["match"]) if "match" in raw else None,
         payload=frozenset(Payload(name) for name in raw.get("payload", ())),
         levels=frozenset(raw.get("levels", ())),
         file=raw.get("file", ""),
@@ -107,7 +107,7 @@ class _Index:
     heads: Mapping[str, tuple[tuple[str, Rule], ...]]  # first characters → (beginning, rule)
     anywhere: tuple[tuple[str, Rule], ...]  # (literal, rule)
     by_level: tuple[Rule, ...]  # no text of their own: level and payload decide
-    foreign: re.Pattern[str]
+    foreign: LazyPattern
 
 
 @cache
@@ -130,7 +130,7 @@ def _index() -> _Index:
         heads={key: tuple(found) for key, found in heads.items()},
         anywhere=tuple(anywhere),
         by_level=tuple(by_level),
-        foreign=re.compile(load("catalogue.toml")["foreign"]["match"]),
+        foreign=LazyPattern(load("catalogue.toml")["foreign"]["match"]),
     )
 
 

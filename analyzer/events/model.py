@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import Literal
 
+from analyzer.events._data import LazyPattern
 from analyzer.records.model import LogRecord
 
 Severity = Literal["transient", "suspect", "fatal"]
@@ -73,13 +73,13 @@ class WitnessRule:
     check: str  # full check name, "ready", or "poststarthook/*"
     relation: Literal["not_before", "not_after", "near"]
     source_file: str
-    match: re.Pattern[str]
+    match: LazyPattern
     datastore: Literal["any", "fresh", "existing"] = "any"
     since: tuple[int, int] = (1, 0)
     until: tuple[int, int] = (9, 99)
     first_only: bool = False
-    after_match: re.Pattern[str] | None = None
-    unless_after: re.Pattern[str] | None = None
+    after_match: LazyPattern | None = None
+    unless_after: LazyPattern | None = None
     offset_s: float = 0.0
     also_near: bool = False
     proof: str = ""

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from analyzer.events._data import load, minor
+from analyzer.events._data import LazyPattern, load, minor
 from analyzer.events.model import WitnessRule
 from analyzer.records.model import NO_FIELDS
 
@@ -22,8 +22,8 @@ _ENVELOPE = frozenset({"logger", "time", "level", "msg", "func", "file"})
 _NONE: tuple[WitnessRule, ...] = ()
 
 
-def _pattern(raw: object) -> re.Pattern[str] | None:
-    return re.compile(raw) if isinstance(raw, str) else None
+def _pattern(raw: object) -> LazyPattern | None:
+    return LazyPattern(raw) if isinstance(raw, str) else None
 
 
 def _compile(raw: Mapping[str, Any]) -> WitnessRule:
@@ -32,7 +32,7 @@ def _compile(raw: Mapping[str, Any]) -> WitnessRule:
         check=raw["check"],
         relation=raw["relation"],
         source_file=raw["source_file"],
-        match=re.compile(raw["match"]),
+        match=LazyPattern(raw["match"]),
         datastore=raw.get("datastore", "any"),
         since=minor(raw["since"]),
         until=minor(raw["until"]),
