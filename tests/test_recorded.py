@@ -156,7 +156,7 @@ def story(start: StartReport) -> dict[str, Any]:
 
     def bare(value: Any) -> Any:
         if isinstance(value, dict):
-            return {k: bare(v) for k, v in value.items() if not k.endswith(("line", "lines")) and k != "source"}
+            return {k: bare(v) for k, v in value.items() if not k.endswith(("line", "lines", "source"))}
         return [bare(v) for v in value] if isinstance(value, list) else value
 
     told: dict[str, Any] = bare(json_report.start_object(start))

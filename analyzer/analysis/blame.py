@@ -179,7 +179,7 @@ def _timeless(facts: Facts) -> Bottleneck:
 def _never_ready(facts: Facts) -> Bottleneck:
     failing = [c.name for c in facts.checks.values() if c.last_state == "failing"]
     if not failing:
-        return Bottleneck((), "none", "Not ready, and no check was ever seen failing.")
+        return Bottleneck((), "none", "Not seen ready, and no check was ever seen failing.")
     certainty: Certainty = "certain" if len(failing) == 1 and facts.last_list_complete else "possible"
     verb = "was" if len(failing) == 1 else "were"
     return Bottleneck(tuple(failing), certainty, f"{_join(failing)} {verb} still failing when last seen.")

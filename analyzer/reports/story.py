@@ -60,7 +60,9 @@ def title(start: StartReport, *, utc: bool = False) -> list[str]:
     where = ", ".join(p for p in (place, f"pid {start.pid}" if start.pid is not None else "") if p)
     first = words.what(start) + (f" ({where})" if where else "")
     precision = f"stamps to {words.precision_words(start.clock.precision_s)}"
-    if start.began_at is None:
+    if start.began_at is None and not _timed(start):
+        second = "The text holds no times: nothing can be said of how long anything took"
+    elif start.began_at is None:
         second = f"The text holds no date: seconds count from the first line that has a time; {precision}"
     else:
         began = words.clock_time(start.began_at, start.clock.precision_s, utc=utc)
@@ -131,7 +133,7 @@ def culprit(start: StartReport) -> tuple[str, str]:
     if count > _NAMED:
         others = "1 other check" if count == _NAMED + 1 else f"one of {count - _NAMED} other checks"
         sentence = f"{', '.join(short_name(name) for name in blamed.checks[:_NAMED])} or {others}"
-    if start.ready.upper is None:
+    if start.ready.upper is None and start.outcome != "ready":
         return sentence, f"certain: still failing at {_last_sight(start)}" if blamed.certainty == "certain" else (
             f"possible: {'this one was' if count == 1 else f'these {count} were'} failing when last seen"
         )
@@ -140,6 +142,11 @@ def culprit(start: StartReport) -> tuple[str, str]:
     if count == 1:
         return sentence, "possible: the text does not rule out another one"
     return sentence, f"possible: any of these {count} can have been last, the text does not show which"
+
+
+def _timed(start: StartReport) -> bool:
+    moments = [m.at_s for m in start.milestones] + [p.at_s for p in start.polls] + [start.cut_at_s, start.end.at_s]
+    return any(at is not None for at in moments)
 
 
 def _last_sight(start: StartReport) -> str:
