@@ -47,7 +47,7 @@ class Draft:
     klog_pid: int | None = None
     rt: int | None = None  # realtime in UTC, set by resolve (wall time when no zone is known)
     follows: bool = False  # a further line of the entry before it
-    line_max: bool = False  # journald cut the line here, the next entry goes on
+    line_max: bool = False  # journald or docker cut the line here, the next entry goes on
     whole: str = ""  # the undigested message, kept only for lines as long as journald's limit
 
 

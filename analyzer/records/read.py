@@ -246,13 +246,13 @@ def _csv(reader: io.BufferedReader, tally: Tally) -> Iterator[Draft]:
 
 
 def rejoin(drafts: list[Draft]) -> list[Draft]:
-    """Put lines together that journald split at 48 KiB: whole pieces of exactly that size, of one process."""
+    """Put lines together that journald split at 48 KiB, or docker at 16 KiB: pieces in a row of one process."""
     if not any(draft.line_max for draft in drafts):
         return drafts
     out: list[Draft] = []
-    waiting: dict[tuple[str | None, int | None], Draft] = {}
+    waiting: dict[tuple[str | None, str | None, int | None], Draft] = {}
     for draft in drafts:
-        key = (draft.rec.host, draft.rec.pid)
+        key = (draft.rec.host, draft.rec.ident, draft.rec.pid)
         before = waiting.pop(key, None)
         if before is not None and draft.rec.payload is Payload.PLAIN and len(before.whole) < 16 * LINE_MAX:
             before.whole += draft.whole or draft.rec.message

@@ -108,7 +108,9 @@ def from_fields(
             rec.gap_before = True
         digest(draft)
         drafts.append(draft)
-    if drafts and fields.get("_LINE_BREAK") == "line-max" and len(message.encode("utf-8", "replace")) == LINE_MAX:
+    cut = fields.get("_LINE_BREAK") == "line-max" and len(message.encode("utf-8", "replace")) == LINE_MAX
+    # docker's journald driver cuts a container's lines at 16 KiB and marks all pieces but the last.
+    if drafts and (cut or fields.get("CONTAINER_PARTIAL_MESSAGE") == "true"):
         drafts[-1].line_max = True
         drafts[-1].whole = pieces[-1]
     return drafts

@@ -13,7 +13,7 @@ from typing import Any
 
 from analyzer.records.clean import decode, strip_terminal
 from analyzer.records.draft import Draft, Outer, Tally
-from analyzer.records.envelopes import PEELERS, Envelope
+from analyzer.records.envelopes import PEELERS, Envelope, month_number
 from analyzer.records.goquote import quoted
 from analyzer.records.model import RAW_LIMIT, LogRecord, Payload
 from analyzer.records.payloads import digest, is_stamped_payload
@@ -36,6 +36,12 @@ _NOISE = re.compile(
     r"Total bytes processed: |</?(?:code|pre|details|summary)>"
 )
 _ELISION = re.compile(r"(?:\.{2,}|…+|\[?(?:SNIP|snip|\.\.\.)\]?|--)$")
+# The banner of cloud-init's output; the installer's lines in it have no stamps of their own.
+_CLOUD_INIT = re.compile(
+    r"Cloud-init v\. \S+ .{0,80} at (?:\w{3}, )?(\d{1,2}) (\w{3}) (\d{4}) (\d\d:\d\d:\d\d) [+-]\d{4}\b"
+)
+_DOCKER_PIECE = 16384  # characters at which docker cuts a line; `docker logs -t` puts a stamp before each piece
+_DOCKER_STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z ")
 _BLOB = re.compile(r"\[\d+(?:\.\d)?[BKMGT] blob data\]")
 _REPEATED = re.compile(r"message repeated \d+ times: \[ ?(.*)\]$", re.DOTALL)
 _OCTAL = re.compile(r"#([0-3][0-7]{2})")
@@ -92,6 +98,8 @@ class TextReader:
             return []
         if text[0] in "-░" and self._marker(text):
             return []
+        if "Cloud-init v." in text:
+            self._cloud_init(text)
         drafts = self._json(line, text) if text[0] == "{" or text.startswith("data: {") else None
         if drafts is None and text[0] == "[" and '"=>' in text:
             fluent = from_fluent(text)
@@ -175,6 +183,14 @@ class TextReader:
         if wall is not None:
             self.tally.date_hints.append((wall.us, offset))
 
+    def _cloud_init(self, text: str) -> None:
+        banner = _CLOUD_INIT.search(text)
+        month = month_number(banner[2]) if banner is not None else None
+        if banner is not None and month is not None:
+            wall = parse_iso(f"{banner[3]}-{month:02d}-{int(banner[1]):02d}T{banner[4]}")
+            if wall is not None:  # its zone need not be that of the log's stamps: only the year is taken
+                self.tally.date_hints.append((wall.us, None))
+
     def _noise(self, text: str) -> bool:
         head = _STATUS_HEAD.match(text)
         if head is not None:
@@ -257,6 +273,8 @@ class TextReader:
             names.append(name)
             found = layer if found is None else _merge(found, layer)
             text = layer.rest
+            if len(text) > _DOCKER_PIECE and name == "short-iso":
+                text = _without_stamps(text)
             if layer.tail:
                 break
         if found is None:
@@ -384,6 +402,15 @@ class TextReader:
     def _inherit(draft: Draft, head: Draft) -> None:
         rec, before = draft.rec, head.rec
         rec.host, rec.ident, rec.pid, rec.unit = before.host, before.ident, before.pid, before.unit
+
+
+def _without_stamps(text: str) -> str:
+    """A long line of ``docker logs -t`` without the stamps of its further pieces."""
+    at = _DOCKER_PIECE
+    while (stamp := _DOCKER_STAMP.match(text, at)) is not None:
+        text = text[:at] + text[stamp.end() :]
+        at += _DOCKER_PIECE
+    return text
 
 
 def _merge(outer: Envelope, inner: Envelope) -> Envelope:

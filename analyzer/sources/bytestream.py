@@ -13,6 +13,7 @@ import hashlib
 import io
 import lzma
 import os
+import shlex
 import stat
 import zlib
 from collections.abc import Callable
@@ -29,14 +30,22 @@ _HASHED_WHOLE = 8 << 20
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _MAGIC = ((b"\x1f\x8b", "gzip"), (b"\xfd7zXZ\x00", "xz"), (b"BZh", "bzip2"), (_ZSTD_MAGIC, "zstd"))
 _NOT_LOGS = (
-    (b"LPKSHHRH", "is a binary systemd journal", "Convert it: journalctl --file FILE -o export > journal.export"),
-    (b"PK\x03\x04", "is a zip archive", "Unpack it and give the log files inside"),
+    (
+        b"LPKSHHRH",
+        "is a binary systemd journal",
+        "Convert it: journalctl --file {file} -o export | gzip > {file}.export.gz",
+    ),
+    (b"PK\x03\x04", "is a zip archive", "Unpack it: unzip {file} -d unpacked; then name the log files in unpacked/"),
     (b"\x89PNG", "is a picture, not text", "Paste the log as text"),
     (b"\xff\xd8\xff", "is a picture, not text", "Paste the log as text"),
     (b"GIF8", "is a picture, not text", "Paste the log as text"),
     (b"%PDF-", "is a PDF document, not text", "Save the log as plain text"),
     (b"\x7fELF", "is a program, not text", "Give a log file"),
-    (b"7z\xbc\xaf\x27\x1c", "is a 7z archive", "Unpack it and give the log files inside"),
+    (
+        b"7z\xbc\xaf\x27\x1c",
+        "is a 7z archive",
+        "Unpack it: 7z x -ounpacked {file}; then name the log files in unpacked/",
+    ),
 )
 _READ_ERRORS = (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError)
 BEST_CAPTURE = "journalctl -u k3s -o export | gzip > k3s.export.gz"
@@ -296,9 +305,10 @@ def _wrap(
             ) from None
     for magic, sentence, hint in _NOT_LOGS:
         if head.startswith(magic):
-            raise BadInputError(f"{name} {sentence}", hint=hint)
+            raise BadInputError(f"{name} {sentence}", hint=hint.replace("{file}", _shell(name)))
     if head[257:262] == b"ustar":
-        raise BadInputError(f"{name} is a tar archive", hint="Unpack it and give the log files inside")
+        hint = f"Unpack it: mkdir unpacked && tar -xf {_shell(name)} -C unpacked; then name the log files in unpacked/"
+        raise BadInputError(f"{name} is a tar archive", hint=hint)
     encoding = _utf16(head)
     if encoding is None and _looks_binary(head):
         raise BadInputError(f"{name} is not text", hint=f"Give a log, for example from: {BEST_CAPTURE}")
@@ -309,6 +319,11 @@ def _wrap(
     elif head.startswith(codecs.BOM_UTF8):
         reader.read(3)
     return stream, reader, expected
+
+
+def _shell(name: str) -> str:
+    """A file's name as one types it into a shell."""
+    return shlex.quote(name) if name != "<stdin>" else "FILE"
 
 
 def _utf16(head: bytes) -> str | None:
