@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
@@ -29,7 +30,7 @@ from analyzer.findings import (
     StartReport,
 )
 from analyzer.records.book import LogBook
-from analyzer.records.model import LogRecord, Stamp
+from analyzer.records.model import ClockStep, LogRecord, Stamp
 from analyzer.starts import Start, Verdict, find_starts, judge
 from analyzer.window import Span, Window
 
@@ -85,7 +86,7 @@ def analyze_book(book: LogBook, *, tool_version: str) -> Report:
 def study(start: Start, index: int, book: LogBook, previous: StartReport | None) -> Studied:
     """Works out one start; its findings are added by the rules afterwards."""
     verdict = judge(start)
-    clocked = Clocked(start, tuple(step.seq for step in book.steps))
+    clocked = Clocked(start, tuple(step.seq for step in _steps(start, book)))
     polls = read_polls(start, verdict, clocked)
     facts = gather(start, verdict, clocked, polls)
     blames, shares = blame(facts)
@@ -145,12 +146,23 @@ def _zone(offset: str | None) -> timezone:
     return timezone(sign * timedelta(hours=int(offset[1:3]), minutes=int(offset[4:6])))
 
 
+def _steps(start: Start, book: LogBook) -> list[ClockStep]:
+    """The steps of this host's clock within the lines of a start."""
+    first, last = start.records[0].seq, start.records[-1].seq
+    inside = (step for step in book.steps if first < step.seq <= last)
+    return [step for step in inside if _host_at(book, step.seq) in (None, start.host) or start.host is None]
+
+
+def _host_at(book: LogBook, seq: int) -> str | None:
+    index = bisect.bisect_left(book.records, seq, key=lambda record: record.seq)
+    return book.records[index].host if index < len(book.records) else None
+
+
 def _clock(start: Start, book: LogBook) -> ClockNote:
     began = start.began
     if began is None:
         return ClockNote()
-    last = start.records[-1].seq
-    steps = sum(1 for step in book.steps if began.seq < step.seq <= last)
+    steps = sum(1 for step in _steps(start, book) if began.seq < step.seq)
     stamp = begin_stamp(start)
     precision = stamp.precision_us / 1_000_000 if stamp is not None else began.clock.precision_s
     return ClockNote(began.clock.basis, precision, began.clock.utc_offset, began.clock.year_from, steps)
@@ -235,9 +247,7 @@ def _gaps(start: Start, clocked: Clocked, book: LogBook) -> list[Gap]:
         if previous is not None and at - previous > _SILENCE_S:
             gaps.append(Gap(previous, at, "lost" if record.gap_before else "silent", record.line, record.source))
         previous = max(at, previous) if previous is not None else at
-    for step in book.steps:
-        if not start.records[0].seq < step.seq <= start.records[-1].seq:
-            continue
+    for step in _steps(start, book):
         # The step's own line may be of another program: the start's next line shows where it lies.
         after = next(record for record in start.records if record.seq >= step.seq)
         if (at := clocked.point(after)) is not None:

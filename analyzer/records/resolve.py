@@ -463,10 +463,12 @@ def _text_steps(drafts: list[Draft]) -> list[Step]:
             steps += [Step(lines[i], by) for i, by in jumps(differences, 2 * SECOND)]
             continue
         signals = [i for i, d in enumerate(lines) if STEP_SIGNAL.search(d.rec.message)]
-        latest: dict[int | None, tuple[int, Draft]] = {}
+        # Each program's own lines are in order; those of different programs need not be.
+        latest: dict[tuple[str | None, int | None], tuple[int, Draft]] = {}
         done: set[int] = set()
         for index, draft in enumerate(lines):
-            before = latest.get(draft.rec.pid)
+            writer = (draft.rec.ident, draft.rec.pid)
+            before = latest.get(writer)
             signal = next((s for s in signals if s not in done and abs(s - index) <= 1), None)
             if signal is not None and index:
                 neighbour = lines[index - 1]
@@ -482,7 +484,7 @@ def _text_steps(drafts: list[Draft]) -> list[Step]:
                 slack = SECOND + before[1].precision if before[1].precision else 2 * SECOND
                 if by < -slack and draft.outer is not Outer.NONE:
                     steps.append(Step(draft, by))
-            latest[draft.rec.pid] = (index, draft)
+            latest[writer] = (index, draft)
     return steps
 
 

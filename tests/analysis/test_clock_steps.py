@@ -39,3 +39,17 @@ def test_without_a_step_the_same_start_has_both_ends(tmp_path: Path) -> None:
     (start,) = analyzer.analyze(path).report.starts
     assert start.clock.steps == 0
     assert start.detected.upper is not None and start.detected.contains(40.5)
+
+
+def test_the_clock_of_another_host_and_lines_of_another_program_bound_nothing(tmp_path: Path) -> None:
+    journal = Path(__file__).parents[2] / "sample_logs" / "slow-rbac-one-core.short.txt"
+    lines = journal.read_text(encoding="utf-8").splitlines()
+    host = lines[0].split()[3]
+    foreign = ["Mar 02 01:00:00 vm other[9]: a", "Mar 01 01:00:00 vm other[9]: b", f"Mar 01 01:00:00 {host} cron[8]: c"]
+    whole, mixed = tmp_path / "whole.txt", tmp_path / "mixed.txt"
+    whole.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    mixed.write_text("\n".join([*lines[:60], *foreign, *lines[60:]]) + "\n", encoding="utf-8")
+    expected, found = (analyzer.analyze(path).report.starts[-1] for path in (whole, mixed))
+    assert found.clock.steps == 0
+    assert (found.ready.lower, found.ready.upper) == (expected.ready.lower, expected.ready.upper)
+    assert found.ready.upper is not None
