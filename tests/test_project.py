@@ -49,7 +49,9 @@ def modules() -> list[tuple[str, str]]:
 
 def make_help() -> dict[str, str]:
     """What ``make help`` prints: target → sentence."""
-    said = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    # Under `make test` an inner make would tell the folders it enters.
+    command = ["make", "--no-print-directory", "help"]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     return {target: words for line in said.splitlines() for target, words in [line.split(maxsplit=1)]}
 
 
