@@ -92,11 +92,6 @@ class Window:
             return None
         return self.upper - self.lower
 
-    @property
-    def is_open(self) -> bool:
-        """True when the moment was never seen to have happened (right-censored)."""
-        return self.upper is None
-
     def contains(self, moment: float, slack: float = 0.0) -> bool:
         """Whether ``moment`` can be the true one (``slack`` in seconds on both ends)."""
         low = self.lower is None or moment > self.lower - slack or (slack == 0 and moment == self.lower)
@@ -106,10 +101,6 @@ class Window:
     def certainly_before(self, other: Window) -> bool:
         """True when every moment of this window lies before every moment of ``other``."""
         return self.upper is not None and other.lower is not None and self.upper <= other.lower
-
-    def possibly_after(self, other: Window) -> bool:
-        """True when this moment can lie after the other one."""
-        return not self.certainly_before(other)
 
     def shifted(self, by_s: float) -> Window:
         """The same window ``by_s`` seconds later."""

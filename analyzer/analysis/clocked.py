@@ -8,7 +8,7 @@ lower end of a line without a stamp of its own is pulled back by the lag that kl
 from __future__ import annotations
 
 import bisect
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from analyzer.records.model import LogRecord, Payload, Stamp
@@ -153,12 +153,3 @@ class Clocked:
         left = bisect.bisect_left(self._lag_at, us - _NEAR_US)
         right = bisect.bisect_right(self._lag_at, us + _NEAR_US)
         return self._lag[left:right]
-
-    def arrivals(self) -> Iterator[float]:
-        """Stamps of the process's lines in order, as seconds since begin."""
-        if self.zero_us is None:
-            return
-        for record in self.start.process:
-            stamp = record.at or record.inner_at
-            if stamp is not None:
-                yield self.seconds(stamp.us)

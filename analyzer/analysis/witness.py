@@ -17,8 +17,6 @@ from analyzer.records.model import LogRecord, Payload
 from analyzer.starts.model import Start, Verdict
 from analyzer.window import Bound, Evidence
 
-_FRESH = "generated self-signed CA certificate CN=k3s-client-ca"
-_FRESH_RKE2 = "generated self-signed CA certificate CN=rke2-client-ca"
 _OLDEST, _NEWEST = (1, 24), (1, 35)  # the range read in source
 SERVING_RULE = "serving-before-every-hook"
 
@@ -34,7 +32,7 @@ class Proof:
 
 def is_fresh(start: Start) -> bool:
     """Whether this process initialised the datastore: it made the cluster's client CA."""
-    return any(r.message.startswith((_FRESH, _FRESH_RKE2)) for r in start.process[:4000])
+    return start.first("client_ca_generated") is not None
 
 
 def proofs(start: Start, verdict: Verdict, clocked: Clocked) -> Iterator[Proof]:

@@ -175,13 +175,6 @@ def _known_until(start: StartReport) -> dict[str, float]:
     return {c.name: c.cleared.lower for c in start.checks if c.cleared.lower is not None}
 
 
-def _likeliest(start: StartReport) -> list[str]:
-    """The checks under suspicion, those known to have failed longest first."""
-    known = _known_until(start)
-    names = sorted(start.bottleneck.checks, key=lambda name: -known.get(name, float("-inf")))
-    return [short_name(name) for name in names]
-
-
 def budget(start: StartReport) -> tuple[list[BudgetRow], Span | None]:
     """The phases, and the whole up to the moment k3s noticed (or as far as the phases reach)."""
     made = []

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
-import struct
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from score_recorded import read_export
 
 DATA = Path(__file__).parent.parent / "data"
 CARRIERS = DATA / "carriers"
@@ -17,27 +18,7 @@ Row = dict[str, bytes]
 
 
 def export_rows(path: Path) -> list[Row]:
-    data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    rows: list[Row] = []
-    row: Row = {}
-    at = 0
-    while at < len(data):
-        end = data.index(b"\n", at)
-        if end == at:
-            rows.append(row)
-            row, at = {}, at + 1
-            continue
-        equals = data.find(b"=", at, end)
-        if equals > 0:
-            row.setdefault(data[at:equals].decode(), data[equals + 1 : end])
-            at = end + 1
-        else:
-            (size,) = struct.unpack("<Q", data[end + 1 : end + 9])
-            row.setdefault(data[at:end].decode(), data[end + 9 : end + 9 + size])
-            at = end + 10 + size
-    if row:
-        rows.append(row)
-    return rows
+    return read_export(gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes())
 
 
 def moment(row: Row, hours: float = 0) -> datetime:
