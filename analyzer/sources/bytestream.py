@@ -6,29 +6,23 @@ read, a note beside what was read. UTF-16 text (a Windows redirection) is turned
 
 from __future__ import annotations
 
-import bz2
 import codecs
-import gzip
 import hashlib
 import io
-import lzma
 import os
 import shlex
 import stat
-import zlib
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any, BinaryIO
 
 from analyzer.errors import BadInputError
 from analyzer.ledger import Observer
+from analyzer.sources.unpack import NoModuleError, is_damage, packed_as, reason, unpacked
 
 BLOCK = 64 * 1024  # less than a block of the scan, which then reads past the buffer
 DECOMPRESSED_LIMIT = 16 << 30  # bytes: a bomb ends here
 _PROGRESS_EVERY = 4 << 20
 _HASHED_WHOLE = 8 << 20
-_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
-_MAGIC = ((b"\x1f\x8b", "gzip"), (b"\xfd7zXZ\x00", "xz"), (b"BZh", "bzip2"), (_ZSTD_MAGIC, "zstd"))
 _NOT_LOGS = (
     (
         b"LPKSHHRH",
@@ -47,25 +41,7 @@ _NOT_LOGS = (
         "Unpack it: 7z x -ounpacked {file}; then name the log files in unpacked/",
     ),
 )
-_READ_ERRORS = (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError)
 BEST_CAPTURE = "journalctl -u k3s -o export | gzip > k3s.export.gz"
-
-
-def _zstd_open(raw: BinaryIO) -> BinaryIO | None:
-    """A zstd reader from whichever module is there, ``None`` without one."""
-    for name in ("compression.zstd", "backports.zstd"):
-        try:
-            module: Any = import_module(name)
-            opened: BinaryIO = module.ZstdFile(raw, "rb")
-        except ImportError:
-            continue
-        return opened
-    try:
-        zstandard: Any = import_module("zstandard")
-    except ImportError:
-        return None
-    reader: BinaryIO = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
-    return reader
 
 
 class ByteStream(io.RawIOBase):
@@ -104,13 +80,10 @@ class ByteStream(io.RawIOBase):
             try:
                 got = self._inner.readinto(view)  # type: ignore[attr-defined]
                 return self._account(view[:got], got)
-            except _READ_ERRORS as error:
-                self.damage = f"the input is damaged after {self.count} bytes ({_reason(error)})"
-                return 0
-            except Exception as error:  # zstd modules have exception classes of their own
-                if "zstd" not in type(error).__name__.lower():
+            except Exception as error:
+                if not is_damage(error):
                     raise
-                self.damage = f"the input is damaged after {self.count} bytes ({_reason(error)})"
+                self.damage = f"the input is damaged after {self.count} bytes ({reason(error)})"
                 return 0
         view[: len(data)] = data
         return self._account(view[: len(data)], len(data))
@@ -139,11 +112,6 @@ class ByteStream(io.RawIOBase):
                 self._inner.close()
             finally:
                 super().close()
-
-
-def _reason(error: BaseException) -> str:
-    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return (text or type(error).__name__).rstrip(".").lower()
 
 
 class _Transcoded(io.RawIOBase):
@@ -219,7 +187,7 @@ def open_bytes(
                 f"{name} may not be read by this user", hint="Run as root or a member of adm or systemd-journal"
             ) from None
         except (OSError, ValueError) as error:
-            raise BadInputError(f"{name} cannot be opened: {_reason(error)}", hint="Check the path") from None
+            raise BadInputError(f"{name} cannot be opened: {reason(error)}", hint="Check the path") from None
     try:
         return _wrap(name, raw, size, observer)
     except BaseException:
@@ -273,8 +241,8 @@ def _wrap(
     try:
         head = _fill(raw, 8192)
     except OSError as error:
-        raise BadInputError(f"{name} cannot be read: {_reason(error)}", hint="Check the path") from None
-    kind = next((k for magic, k in _MAGIC if head.startswith(magic)), None)
+        raise BadInputError(f"{name} cannot be read: {reason(error)}", hint="Check the path") from None
+    kind = packed_as(head)
     position: Callable[[], int] | None = None
     expected = size
     inner: BinaryIO = raw
@@ -283,25 +251,18 @@ def _wrap(
         packed = io.BufferedReader(rest, BLOCK)
         position = lambda: rest.done  # noqa: E731
         expected = size * 12 if size is not None else None  # logs shrink about tenfold
-        if kind == "gzip":
-            inner = gzip.GzipFile(fileobj=packed, mode="rb")  # type: ignore[assignment]
-        elif kind == "xz":
-            inner = lzma.LZMAFile(packed, "rb")  # type: ignore[assignment]  # noqa: SIM115
-        elif kind == "bzip2":
-            inner = bz2.BZ2File(packed, "rb")  # type: ignore[assignment]
-        else:
-            opened = _zstd_open(packed)
-            if opened is None:
-                raise BadInputError(
-                    f"{name} is packed with zstd and no module for it is installed",
-                    hint="Install k3slog[zstd], or unpack it with: zstd -d",
-                )
-            inner = opened
+        try:
+            inner = unpacked(kind, packed)
+        except NoModuleError:
+            raise BadInputError(
+                f"{name} is packed with zstd and no module for it is installed",
+                hint="Install k3slog[zstd], or unpack it with: zstd -d",
+            ) from None
         try:
             head = _fill(inner, 8192)
         except Exception as error:
             raise BadInputError(
-                f"{name} begins like a {kind} file but cannot be unpacked: {_reason(error)}", hint="Copy it again"
+                f"{name} begins like a {kind} file but cannot be unpacked: {reason(error)}", hint="Copy it again"
             ) from None
     for magic, sentence, hint in _NOT_LOGS:
         if head.startswith(magic):
