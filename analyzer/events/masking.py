@@ -1,4 +1,8 @@
-"""Secrets that logs and commands quote are never repeated in a report."""
+"""Secrets that logs and commands quote are never repeated in a report.
+
+Every step is linear in the length of the text, whatever it holds: quantifiers over one class, bounded ones, or a scan
+that never looks at a character twice. When in doubt a little too much is masked.
+"""
 
 from __future__ import annotations
 
@@ -9,49 +13,151 @@ MASK = "***"
 # A cheap test first: nearly every line passes it untouched. Each rule below needs one of these (in any case) …
 _WORDS = (
     "k10", "token", "password", "passwd", "passphrase", "secret", "access-key", "access_key", "accesskey", "bearer",
-    "authorization", "eyj", "://", "@tcp(", "private key",
+    "authorization", "eyj", "@tcp(", "@unix(", "private key", "client-key-data", "join", "tskey-", "akia", "gh",
+    "::server", "::node", "::agent", "\"auth", "'auth", "postgres", "mysql", "nats://", " -t",
 )  # fmt: skip
 _BOOTSTRAP = re.compile(r"\.[a-z0-9]{16}\b")  # … or the second half of a bootstrap token
 
-# Flag, variable and JSON key names that hold a secret. Only a whole name counts: `--enable-bootstrap-token-auth=true`
-# and `--token-auth-file=…` hold none.
+# Flag, variable and JSON key names that hold a secret. Only the end of a name counts: `--token-auth-file=…` and
+# `--enable-bootstrap-token-auth=true` hold none.
 _NAME = (
-    r"(?:[A-Za-z0-9]+[-_])*(?:token|password|passwd|passphrase|secret[-_]?key|access[-_]?key(?:[-_]?id)?"
-    r"|secret[-_]?access[-_]?key|client[-_]?secret)"
+    r"[A-Za-z0-9_-]{0,60}(?:token|password|passwd|passphrase|secret[-_]?key|access[-_]?key(?:[-_]?id)?"
+    r"|client[-_]?secret|join[-_]?key|client-key-data)"
 )
 _SPEAKS_ON = (
     r"(?:is|are|was|were|and|or|in|to|for|of|must|may|can(?:not)?|has|have|not|does|flag|option|value|required)"
+    r"(?=[\s.,:;\"'\\)]|\Z)"
 )
+_QUOTED = r"\\+[\"']"  # an escaped quote
+_VARIABLE = r"\$\{?[A-Za-z_]\w*\}?(?=[\s\"'\\]|\Z)"
+# A value without quotes: a quote inside a word belongs to it, a doubled backslash is one of the value, and "&" ends it
+# only where another parameter of a URL begins.
+_VALUE = r"(?:[^\s\"'\\&]|\\\\|&(?!\w{1,40}=)|'(?=\w)|\\\"(?=\w))+"
+
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     # k3s tokens: K10<CA hash>::<user>:<password>; the hash is public, the password is not.
-    (re.compile(r"(K10[0-9a-f]{8})[0-9a-f]*(::[\w.-]+):[^\s\"'\\,;)]+"), r"\1…\2:" + MASK),
+    (re.compile(rf"(K10[0-9a-f]{{8}})[0-9a-f]*+(::[\w.-]++):{_VALUE}"), r"\1…\2:" + MASK),
+    (re.compile(r"(K10[0-9a-f]{8})[0-9a-f]*+::[a-z0-9]{6}\.[a-z0-9]{1,16}"), r"\1…::" + MASK),
     (re.compile(r"(K10[0-9a-f]{8})[0-9a-f]{24,}"), r"\1…"),
-    (re.compile(r"(\bBearer\s+)[^\s\"'\\,;]+", re.IGNORECASE), r"\1" + MASK),
-    (re.compile(r"(\bAuthorization[\"']?\s*[:=]\s*[\"']?Basic\s+)[^\s\"'\\,;]+", re.IGNORECASE), r"\1" + MASK),
-    (re.compile(r"\beyJ[\w-]{8,}\.[\w-]{4,}(?:\.[\w-]*)?"), MASK),
-    # user:password@ in a data source name or URL (mysql://u:p@tcp(…), postgres://u:p@host, https://u:p@proxy)
-    (re.compile(r"(://[^\s:/@\"']+):[^\s/\"']+@(?=[\w\[(.*-])"), r"\1:" + MASK + "@"),
-    (re.compile(r"(\b[\w.-]+):[^\s:@/\"'=]+@tcp\("), r"\1:" + MASK + "@tcp("),
-    # name=value, name="value", also escaped quotes and JSON "name":"value"
+    (re.compile(rf"(::(?:server|node|agent)):{_VALUE}"), r"\1:" + MASK),  # a token torn in its hash
+    # "invalid bearer token" speaks of one
+    (re.compile(rf"(\bBearer(?:\s|%20){{1,4}})(?!tokens?\b|auth){_VALUE}", re.IGNORECASE), r"\1" + MASK),
     (
-        re.compile(rf"(?<![\w.-])((?:--?)?{_NAME}(?:\\*[\"'])?\s?[=:]\\*[\"'])[^\"'\\]+", re.IGNORECASE),
+        re.compile(rf"(\bAuthorization\\*[\"']?\s{{0,3}}[:=]\s{{0,3}}[\[\\\"']{{0,4}}Basic\s{{1,4}}){_VALUE}", re.I),
         r"\1" + MASK,
     ),
-    (re.compile(rf"(?<![\w.-])((?:--?)?{_NAME}=)(?![\"'\\*])[^\s\"'\\,;&)]+", re.IGNORECASE), r"\1" + MASK),
-    # "--token is required" speaks of the flag
-    (re.compile(rf"((?<!\S)--{_NAME}\s+)(?!-|{_SPEAKS_ON}\b)[^\s\"'\\,;)]+", re.IGNORECASE), r"\1" + MASK),
-    (re.compile(r"(\"(?:--)?" + _NAME + r"\",\s*\")[^\"]+", re.IGNORECASE), r"\1" + MASK),
+    (re.compile(r"(?<![A-Za-z0-9_-])eyJ[\w-]{8,}\.[\w-]{4,}(?:\.[\w-]*)?"), MASK),
+    (re.compile(r"(?<!\w)(?:AKIA[0-9A-Z]{12,}|tskey-[\w-]{6,}|gh[pousr]_[A-Za-z0-9]{16,})"), MASK),
+    # a MySQL source: user:password@tcp(host:3306)/name
+    (re.compile(r"((?<![^\s\"'=(,\[])[\w.%+-]{0,64}):(?!//)[^\s\"]{1,256}?@(?=(?:tcp|unix)\()"), r"\1:" + MASK + "@"),
+    # name=value, and {Name:value} as Go prints a struct or a map
+    (
+        re.compile(rf"((?<![\w.-])(?:--?)?{_NAME}=)(?![\"']|{_QUOTED}|{_VARIABLE}){_VALUE}", re.IGNORECASE),
+        r"\1" + MASK,
+    ),
+    (re.compile(rf"((?<=[{{\[\s]){_NAME}:)(?![\s\"'\\:]|\Z){_VALUE}", re.IGNORECASE), r"\1" + MASK),
+    # --name value; "--token is required" speaks of the flag
+    (
+        re.compile(rf"((?<![\w-])--{_NAME}\s{{1,4}})(?![-\"']|{_QUOTED}|{_SPEAKS_ON}|{_VARIABLE}){_VALUE}", re.I),
+        r"\1" + MASK,
+    ),
+    (
+        re.compile(
+            rf"(\b(?:k3s|rke2) (?:agent|server)\b[^\n]{{0,400}}? -t[ =]\\*[\"']?)(?![-\"'\\]|{_VARIABLE}){_VALUE}"
+        ),
+        r"\1" + MASK,
+    ),
+    # a line of YAML
+    (
+        re.compile(rf"((?:^|\]: )[ \t]{{0,40}}(?:- )?{_NAME}:[ \t]{{1,8}})(?![\"'])[^\s\"]+(?=[ \t]*$)", re.I | re.M),
+        r"\1" + MASK,
+    ),
     # kubeadm-style bootstrap tokens
-    (re.compile(r"(?<![\w.-])[a-z0-9]{6}\.(?=[a-z0-9]*\d)[a-z0-9]{16}(?![\w.-])"), MASK),
-    (re.compile(r"(-----BEGIN [A-Z ]*PRIVATE KEY-----).*?(?=-----END|\Z)", re.DOTALL), r"\1" + MASK),
+    (re.compile(r"(?<![\w.-])[a-z0-9]{6}\.(?=[a-z0-9]{0,16}\d)[a-z0-9]{16}(?![\w.-])"), MASK),
+    (re.compile(r"(-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----).*?(?=-----END|\Z)", re.DOTALL), r"\1" + MASK),
+)  # fmt: skip
+
+# Where a quoted secret begins, after name="…", "name": "…", "--name", "…" or --name "…". Quotes may be escaped.
+_OPENING = re.compile(
+    rf"(?<![\w.-])(?:(?:--?)?{_NAME}(?:\\*[\"']\s{{0,3}}[=:,]\s{{0,3}}|\s?[=:])|--{_NAME}\s{{1,3}}"
+    r"|(?<=[\"'])auth\\*[\"']\s{0,3}:\s{0,3})"
+    r"(?P<escape>\\*)(?P<quote>[\"'])",
+    re.IGNORECASE,
 )
+_QUOTE = re.compile(r"(?P<escape>\\*)(?P<quote>[\"'])")
+
+_URL_WORD = re.compile(r"(?:[^\s\"'\\]|\\(?![\"'nrt]))+")
+_STORE_QUOTED = re.compile(r"(?<=[\"'])(?:postgres(?:ql)?|mysql|nats)://[^\"'\n]*", re.IGNORECASE)
+_NEXT_URL = re.compile(r"(?<=,)(?=[A-Za-z][A-Za-z0-9+.-]{1,20}://)")
+_STORES = ("postgres", "postgresql", "mysql", "nats")
+_TOKEN_USERS = ("http", "https", "nats")
+_PORT = re.compile(r"\d{1,5}(?:[/?#,;)\]]|\Z)")
+_CUT = (">", "…")
 
 
 def mask_secrets(text: str) -> str:
     """``text`` with tokens, passwords, keys and bearer values replaced by ``***``; masking twice changes nothing."""
     low = text.lower()
-    if not any(word in low for word in _WORDS) and _BOOTSTRAP.search(low) is None:
+    url = "://" in low and ("@" in low or any(f"{store}://" in low for store in _STORES))
+    if not url and not any(word in low for word in _WORDS) and _BOOTSTRAP.search(low) is None:
         return text
+    if url:
+        text = _STORE_QUOTED.sub(lambda found: _mask_url(found[0]), text)
+        text = _URL_WORD.sub(lambda found: _mask_urls(found[0]), text)
+    text = _mask_quoted(text)
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)
     return text
+
+
+def _mask_quoted(text: str) -> str:
+    """Quoted values of secret names: up to the quote that closes at the depth of escapes at which it was opened."""
+    pieces, at = [], 0
+    while (opening := _OPENING.search(text, at)) is not None:
+        pieces.append(text[at : opening.end()])
+        at = _closing(text, opening)
+        if at > opening.end() and re.fullmatch(_VARIABLE, text[opening.end() : at]) is None:
+            pieces.append(MASK)
+        else:
+            pieces.append(text[opening.end() : at])
+    pieces.append(text[at:])
+    return "".join(pieces)
+
+
+def _closing(text: str, opening: re.Match[str]) -> int:
+    depth, quote = len(opening["escape"]), opening["quote"]
+    for found in _QUOTE.finditer(text, opening.end()):
+        escapes = len(found["escape"])
+        if escapes < depth or (escapes == depth and found["quote"] == quote):
+            return found.start()
+        if escapes > depth and found["quote"] == quote and depth == 0 and escapes % 2 == 0:
+            return found.end() - 1  # an even number of backslashes escape each other, not the quote
+    return len(text)
+
+
+def _mask_urls(word: str) -> str:
+    if "://" not in word:
+        return word
+    return "".join(_mask_url(url) for url in _NEXT_URL.split(word))
+
+
+def _mask_url(url: str) -> str:
+    """The password of ``scheme://user:password@host``; also of one that a pager cut before its ``@``."""
+    scheme, mark, rest = url.partition("://")
+    low = scheme.lower()
+    store = low.endswith(_STORES)
+    at = rest.rfind("@")
+    if at < 0:
+        user, colon, password = rest.partition(":")
+        if not store or not colon or "(" in user or user.startswith("["):
+            return url
+        cut = password.endswith(_CUT)
+        if not password or (_PORT.match(password) is not None and not cut):
+            return url
+        return f"{scheme}://{user}:{MASK}{password[-1] if cut else ''}"
+    user, colon, password = rest[:at].partition(":")
+    if not colon:
+        return f"{scheme}://{MASK}{rest[at:]}" if low.endswith(_TOKEN_USERS) and "/" not in user and user else url
+    if not store and ("/" in user or user.startswith("[") or _PORT.match(password) is not None):
+        return url  # the @ belongs to the path
+    return f"{scheme}{mark}{user}:{MASK}{rest[at:]}"
