@@ -1,4 +1,4 @@
-"""Named lines: milestones, ends, problems and known noise, by the rules of ``catalogue.toml``."""
+"""Named lines: milestones, ends, problems and known noise, by the rules of the files in ``FILES``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from typing import Any, Literal
 from analyzer.events._data import LazyPattern, load
 from analyzer.events.model import Mark
 from analyzer.records.model import LogRecord, Payload
+
+FILES = ("milestones.toml", "noise.toml", "load.toml", "fatal.toml")
+"""The vocabulary, in the order in which rules are tried: of two causes that a text names the earlier one counts."""
 
 Kind = Literal["milestone", "end", "problem", "noise"]
 
@@ -92,7 +95,7 @@ def _compile(raw: Mapping[str, Any]) -> Rule:
 @cache
 def rules() -> tuple[Rule, ...]:
     """All rules in file order."""
-    return tuple(_compile(raw) for raw in load("catalogue.toml")["mark"])
+    return tuple(_compile(raw) for name in FILES for raw in load(name)["mark"])
 
 
 @cache
@@ -130,7 +133,7 @@ def _index() -> _Index:
         heads={key: tuple(found) for key, found in heads.items()},
         anywhere=tuple(anywhere),
         by_level=tuple(by_level),
-        foreign=LazyPattern(load("catalogue.toml")["foreign"]["match"]),
+        foreign=LazyPattern(load("milestones.toml")["foreign"]["match"]),
     )
 
 

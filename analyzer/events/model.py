@@ -95,7 +95,7 @@ class WitnessLine:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A named line: a milestone, an end, a problem or known noise, by its rule in catalogue.toml."""
+    """A named line: a milestone, an end, a problem or known noise, by its rule in the catalogue."""
 
     record: LogRecord
     id: str
