@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
+from analyzer.events import findings as known
 from analyzer.events.catalogue import go_seconds
 from analyzer.events.masking import mask_secrets
 from analyzer.events.model import Mark
-from analyzer.findings import Finding, FindingSeverity, StartReport
+from analyzer.findings import Check, Finding, FindingSeverity, StartReport
 from analyzer.records.book import LogBook
 from analyzer.records.model import LogRecord
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from analyzer.analysis.build import Studied
 
 MAX_LINES = 8
+ROLES = "poststarthook/rbac/bootstrap-roles"
+CLASSES = "poststarthook/scheduling/bootstrap-system-priority-classes"
 Datastore = Literal["sqlite", "etcd", "external", "unknown"]
 
 
@@ -96,17 +99,54 @@ class Case:
             return f" at {min(times):.1f} s"
         return f" between {min(times):.1f} s and {max(times):.1f} s"
 
-    def finding(
-        self, name: str, severity: FindingSeverity, title: str, detail: str, advice: str = "",
-        records: Iterable[LogRecord] = (), *, lines: Iterable[tuple[int, int]] = (),
+    def say(
+        self, name: str, detail: str, records: Iterable[LogRecord] = (), *, severity: FindingSeverity | None = None,
+        title: str = "", advice: str | None = None, lines: Iterable[tuple[int, int]] = (),
     ) -> Finding:  # fmt: skip
-        """A finding with its evidence; ``lines`` are (source, line) pairs beside the records."""
+        """A finding with its evidence; what is not given is taken from ``findings.toml``.
+
+        ``lines`` are (source, line) pairs beside the records.
+        """
+        about = known.about(name)
         places = [(record.source, record.line) for record in records] + list(lines)
         source = places[0][0] if places else self.report.source
         own = list(dict.fromkeys(line for place, line in places if place == source))
         if len(own) > MAX_LINES:
             own = own[: MAX_LINES - 1] + own[-1:]
-        return Finding(name, severity, title, mask_secrets(detail), advice, tuple(own), source)
+        return Finding(
+            id=name,
+            severity=severity or about.severity,
+            title=title or about.title,
+            detail=mask_secrets(detail),
+            advice=about.advice if advice is None else advice,
+            lines=tuple(own),
+            source=source,
+        )
+
+    @cached_property
+    def boot_s(self) -> float | None:
+        """Seconds from the API server's version line to ``Serving securely``: its own boot, mostly CPU."""
+        version, serving = self.studied.start.first("apiserver_version"), self.studied.start.first("serving_securely")
+        if version is None or serving is None:
+            return None
+        begin, end = self.at(version.record), self.at(serving.record)
+        return None if begin is None or end is None or end <= begin else end - begin
+
+    @cached_property
+    def roles_s(self) -> float | None:
+        """For how long at least the serial rbac hook worked: serving to cleared, without its fixed first second."""
+        serving, roles = self.studied.facts.serving, self.check(ROLES)
+        if serving is None or roles is None or roles.cleared.lower is None:
+            return None
+        return roles.cleared.lower - serving.at_s - 1.0
+
+    def check(self, name: str) -> Check | None:
+        """The check of that name, if the text says anything of it."""
+        return next((check for check in self.report.checks if check.name == name), None)
+
+    def words(self, mark: Mark) -> str:
+        """A mark's text, masked and short enough for a sentence."""
+        return mask_secrets(mark.record.message)[:300]
 
 
 def durations(marks: Iterable[Mark]) -> list[tuple[float, Mark]]:
@@ -129,3 +169,13 @@ def listing(counts: Counter[str], limit: int = 6) -> str:
     shown = ", ".join(f"{name} ({number})" for name, number in counts.most_common(limit))
     rest = len(counts) - limit
     return f"{shown} and {rest} more kinds" if rest > 0 else shown
+
+
+def times(marks: Sequence[Mark]) -> str:
+    """``once``, ``3 times``."""
+    return "once" if len(marks) == 1 else f"{len(marks)} times"
+
+
+def sentence(text: str) -> str:
+    """With a capital letter."""
+    return text[:1].upper() + text[1:]

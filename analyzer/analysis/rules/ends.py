@@ -1,0 +1,175 @@
+"""Why the process ended, and which of its last words are only echoes of a stop."""
+
+from __future__ import annotations
+
+import re
+
+from analyzer.analysis.case import Case, count, durations
+from analyzer.analysis.rules.common import DISK_ADVICE, SLOW
+from analyzer.events.catalogue import causes_in
+from analyzer.events.checks import info as check_info
+from analyzer.events.findings import about, reported_as
+from analyzer.events.masking import mask_secrets
+from analyzer.events.model import Mark
+from analyzer.events.readyz import abridge
+from analyzer.findings import Finding
+from analyzer.records.model import LogRecord, Payload
+
+_LIMIT_TEXT = "ailed to wait for API server to become ready"
+_GAVE_UP = "ailed to wait for apiserver being healthy"
+_DEADLY_S = 5.0
+_OTHER_LOG = {
+    "rancher": "This is Rancher's own log; what its k3s wrote is in a file inside the container: "
+    "docker exec <container> tail -n 500 /var/lib/rancher/k3s.log",
+    "openrc": "This is the supervisor's log; under OpenRC the service writes into a file: "
+    "sudo tail -n 500 /var/log/k3s.log",
+}
+_OOM = re.compile(r"[Oo]ut of memory: Killed process|oom-kill|oom_reaper: reaped|killed by the OOM killer|oom_kill")
+_OURS = re.compile(r"\bk3s\b|\brke2\b|k3s-server|k3s-agent|kubelet|containerd")
+_ECHO = re.compile(r"context canceled\W*$|http: Server closed|server is stopping|(?:controllers|scheduler) exited$")
+
+
+def failure(case: Case) -> list[Finding]:
+    """Why the process ended, by the table of causes; the line that says it is the evidence."""
+    report, verdict = case.report, case.studied.verdict
+    if report.end.kind != "failed":
+        return []
+    text = abridge(verdict.reason or verdict.end_reason or "")
+    if _LIMIT_TEXT in text:
+        return [_fifteen_minutes(case, text)]
+    records = [verdict.end] if verdict.end is not None else []
+    if _GAVE_UP in text:
+        return [_gave_up(case, text)]
+    known = causes_in(text)
+    if not known:
+        # The root line may only say that something exited; the component's own last words come right before it.
+        for mark in reversed(case.of("bare_error", "usage_error", "fatal", "component_exited", before_ready=False)):
+            cause = mask_secrets(mark.groups.get("cause", mark.record.message))
+            known = causes_in(cause)
+            if known:
+                text, records = cause, [mark.record, *records]
+                break
+    after = " after it had become ready" if report.outcome == "ready" else ""
+    if known:
+        rule, groups = known[0]
+        named = [f"{name} {value}" for name, value in groups.items() if name in ("address", "flag", "option", "hook")]
+        detail = f"The process ended{after}: {text}" + (f" [{', '.join(named)}]" if named else "")
+        hook = groups.get("hook")
+        limit = check_info("poststarthook/" + hook).limit_s if hook is not None else None
+        if limit is not None:
+            detail += f". Its limit is {limit:g} s."
+        name = reported_as(rule.id)
+        advice = (rule.advice or about(name).advice).replace("<port>", _port(groups.get("address", "")))
+        return [case.say(name, detail, records, severity="critical", title=rule.title, advice=advice)]
+    return _unnamed(case, text, after, records)
+
+
+def _unnamed(case: Case, text: str, after: str, records: list[LogRecord]) -> list[Finding]:
+    """An end whose cause the process itself does not name: a kill, a time limit of systemd, or nothing known."""
+    detail = f"The process ended{after}: {text or 'the text does not say why'}"
+    found: list[Finding] = []
+    memory = _memory(case)
+    if memory:
+        words = mask_secrets(memory[0].message)[:200]
+        found.append(case.say("out_of_memory", f"Said beside the end: {words}", memory, severity="critical"))
+    timed_out = _systemd_timeout(case)
+    if timed_out:
+        found.append(case.say("systemd_timeout", f"Said: {timed_out[0].message}", timed_out, severity="critical"))
+    if "killed by signal" in text:
+        return [*found, case.say("killed", detail, records, severity="critical")]
+    if timed_out:
+        return found
+    advice = f"The lines just before its end say more: journalctl -u {case.units} --no-pager -o short-precise"
+    if case.studied.start.first("supervisor_exit") is not None:
+        advice = _OTHER_LOG["rancher" if text.startswith("k3s exited with") else "openrc"]
+    if text.startswith("exited with") and any(s >= _DEADLY_S for s, _ in durations(case.of(*SLOW))):
+        advice = "The datastore was slow right before; see the finding on it."
+    return [*found, case.say("process_failed", detail, records, severity="critical", advice=advice)]
+
+
+def _memory(case: Case) -> list[LogRecord]:
+    """Lines of the kernel or of systemd, near the end, that a process of ours was killed for lack of memory."""
+    records = case.studied.start.records
+    if not records:
+        return []
+    last = case.studied.verdict.end.seq if case.studied.verdict.end is not None else records[-1].seq
+    near = case.book.records[max(records[0].seq, last - 60) : last + 40]
+    host = case.report.host
+    found = [r for r in near if r.payload is not Payload.LOGRUS and r.host in (None, host) and _OOM.search(r.message)]
+    ours = {id(r) for r in records}
+    pid = case.report.pid
+    return [
+        r
+        for r in found
+        if id(r) in ours or _OURS.search(r.message) or (pid is not None and str(pid) in r.message)
+    ]  # fmt: skip
+
+
+def _systemd_timeout(case: Case) -> list[LogRecord]:
+    marks = case.studied.start.marks("systemd_failed")
+    words = ("start operation timed out", "result 'timeout'")
+    return [mark.record for mark in marks if any(part in mark.record.message for part in words)]
+
+
+def _port(address: str) -> str:
+    port = address.rpartition(":")[2]
+    return port if port.isdigit() else "<port>"
+
+
+def _still_failing(case: Case) -> list[str]:
+    return [check.name for check in case.report.checks if check.final == "failing"]
+
+
+def _fifteen_minutes(case: Case, text: str) -> Finding:
+    failing = _still_failing(case)
+    last = next((poll for poll in reversed(case.report.polls) if poll.error not in (None, "context_canceled")), None)
+    detail = f"k3s gave up: {text}"
+    if failing:
+        detail += f". Still failing: {', '.join(failing)}"
+    elif last is not None:
+        detail += f". The last answer was {last.error}"
+    verdict = case.studied.verdict
+    lines = [(last.source, last.line)] if last is not None and last.line is not None else []
+    records = [verdict.end] if verdict.end is not None else []
+    return case.say("fifteen_minute_limit", detail, records, lines=lines)
+
+
+def _gave_up(case: Case, text: str) -> Finding:
+    """Releases up to 1.20: the controller-manager waits for /healthz itself, for seconds only."""
+    failing = _still_failing(case)
+    detail = f"A controller gave up waiting for the API server: {text}"
+    if failing:
+        detail += f". Still failing: {', '.join(failing)}"
+    advice = (
+        "The API server was up and too slow, mostly for its datastore: a slow disk, an SD card, a distant database, or "
+        "scarce CPU. systemd starts k3s again, and what was written stays, so a later attempt needs less. "
+    )
+    records = [verdict.end] if (verdict := case.studied.verdict).end is not None else []
+    return case.say("controller_gave_up", detail, records, advice=advice + DISK_ADVICE[case.datastore])
+
+
+def stop(case: Case) -> list[Finding]:
+    """A stop on request: no failure of the start, and what is said at fatal level afterwards is its echo."""
+    report, verdict = case.report, case.studied.verdict
+    if report.end.kind != "stopped" or verdict.end is None:
+        return []
+    found: list[Finding] = []
+    if report.outcome == "stopped":
+        when = "" if report.end.at_s is None else f" {report.end.at_s:.1f} s after its begin"
+        failing = _still_failing(case)
+        detail = f"It was asked to end{when}: {report.end.reason or verdict.end.message}"
+        if failing:
+            detail += f". Failing when last seen: {', '.join(failing[:4])}{' …' if len(failing) > 4 else ''}"
+        found.append(case.say("stopped_early", detail.rstrip(".") + ".", [verdict.end], advice=""))
+    echoes = _echoes(case)
+    if echoes:
+        detail = f"{count(len(echoes), 'line')} at error or fatal level after the stop began: {case.words(echoes[-1])}"
+        found.append(case.say("stop_echo", detail, [mark.record for mark in echoes]))
+    return found
+
+
+def _echoes(case: Case) -> list[Mark]:
+    sign = case.studied.verdict.stop_sign
+    marks = case.studied.start.marks("fatal", "component_exited", "panic", "shutdown_requested")
+    after = [mark for mark in marks if sign is not None and mark.record.seq >= sign.seq]
+    return [m for m in after if m.id == "panic" or _ECHO.search(m.groups.get("cause", m.record.message).strip())]

@@ -1,0 +1,113 @@
+"""What the API server's own checks say: definitions, aggregated APIs, the floor of a start, the poller's share."""
+
+from __future__ import annotations
+
+import re
+
+from analyzer.analysis.case import CLASSES, ROLES, Case, count
+from analyzer.findings import Finding, FindingSeverity
+from analyzer.window import at_least, at_most
+
+_CRDS = ("poststarthook/crd-informer-synced", "poststarthook/start-apiextensions-controllers")
+_DISCOVERY = "poststarthook/apiservice-discovery-controller"
+_REGISTRATION = "poststarthook/apiservice-registration-controller"
+_GROUP = re.compile(r"^Adding GroupVersion (?P<group>[a-z0-9.-]+\.[a-z0-9-]+) \S+ to ResourceManager")
+_OWN_GROUP = re.compile(r"(?:^|\.)k8s\.io$")
+_API_NAME = re.compile(r'"(v\d\w*\.[a-z0-9.-]+)"|\b(v\d\w*\.[a-z0-9-]+(?:\.[a-z0-9-]+)+)')
+_HEAVY_S = 5.0
+_HELD_S = 1.5
+
+
+def definitions(case: Case) -> list[Finding]:
+    """The checks that wait for the list of custom resource definitions were late."""
+    serving = case.studied.facts.serving
+    if serving is None:
+        return []
+    late = [
+        (check.failing_until_s - serving.at_s, check)
+        for name in _CRDS
+        if (check := case.check(name)) is not None and check.failing_until_s is not None
+    ]
+    late = [(least, check) for least, check in late if least >= _HEAVY_S]
+    if not late:
+        return []
+    least, check = max(late, key=lambda pair: pair[0])
+    detail = f"{check.name} was failing for at least {at_least(least)} after the server began to serve (normal: 0.3 s)."
+    groups = {
+        hit["group"]
+        for record in case.studied.start.process
+        if (hit := _GROUP.match(record.message)) is not None and not _OWN_GROUP.search(hit["group"])
+    }
+    if groups:
+        detail += f" The log names at least {count(len(groups), 'API group')} beyond those of Kubernetes itself."
+    lines = [(check.cleared.source, check.cleared.lower_line)] if check.cleared.lower_line is not None else []
+    return [case.say("crd_heavy", detail, lines=lines)]
+
+
+def aggregated(case: Case) -> list[Finding]:
+    """From 1.30 on the first discovery round of the aggregator waits for APIs that do not answer."""
+    discovery, registration = case.check(_DISCOVERY), case.check(_REGISTRATION)
+    if discovery is None or registration is None:
+        return []
+    until, begun = discovery.failing_until_s, registration.cleared.upper
+    if until is None or begun is None or until - begun < _HELD_S:
+        return []
+    marks = case.of("noise_openapi")
+    names = sorted({hit[1] or hit[2] for m in marks if (hit := _API_NAME.search(m.record.message)) is not None})
+    detail = (
+        f"The first discovery round went on for at least {at_least(until - begun)} after the APIs were registered: it "
+        "waits up to 5 s for one that does not answer."
+    )
+    if names:
+        detail += f" Named in the log: {', '.join(names[:3])}."
+    lines = [(discovery.cleared.source, discovery.cleared.lower_line)] if discovery.cleared.lower_line else []
+    severity: FindingSeverity = "warning" if discovery.last_blocker != "no" else "info"
+    records = [mark.record for mark in marks]
+    return [case.say("dead_aggregated_api", detail, records, severity=severity, lines=lines)]
+
+
+def tax(case: Case) -> list[Finding]:
+    """How much later than ready k3s noticed."""
+    span = case.report.polling_tax_s
+    interval = case.report.poller.interval_s or 2.0
+    if span is None or span.max is None or span.max < 1.0 or case.never_ready:
+        return []
+    if span.min < 0.5 and span.max > interval + 0.3:
+        return []  # the window is wide, which says nothing of the poller
+    window = (
+        f"between {at_least(span.min)} and {at_most(span.max)}" if span.min >= 0.1 else f"at most {at_most(span.max)}"
+    )
+    detail = f"The API was ready {window} before k3s noticed: it asks every {interval:g} s."
+    record = case.studied.verdict.detected
+    return [case.say("polling_tax", detail, [record] if record else [])]
+
+
+def floor(case: Case) -> list[Finding]:
+    """A start that is as fast as it can be: two hooks wait one second before their first try."""
+    serving, ready = case.studied.facts.serving, case.report.ready
+    checks = case.report.bottleneck.checks
+    if serving is None or ready.upper is None or case.never_ready or not any(n in (ROLES, CLASSES) for n in checks):
+        return []
+    took = ready.upper - serving.at_s
+    if took > 2.0:
+        return []
+    detail = (
+        f"From serving to ready at most {at_most(took)} passed, of which 1 s is by design: rbac/bootstrap-roles and "
+        "scheduling/bootstrap-system-priority-classes wait a second before their first try."
+    )
+    lines = [(serving.source, serving.line)] if serving.line is not None else []
+    return [case.say("one_second_floor", detail, lines=lines)]
+
+
+def poller(case: Case) -> list[Finding]:
+    """Releases that print no polls."""
+    note = case.report.poller
+    if note.prints_polls is not False or case.report.polls:
+        return []
+    banner = case.studied.start.first("starting", "apiserver_version")
+    callers = count(case.studied.polls.spec.pollers, "caller asks", "callers ask")
+    detail = (
+        f"{case.report.version or 'This release'} prints no polls: {callers} once a "
+        "second in silence. Readiness is bounded by other components' lines alone."
+    )
+    return [case.say("silent_poller", detail, [banner.record] if banner else [])]

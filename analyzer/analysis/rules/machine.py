@@ -1,0 +1,195 @@
+"""What the machine did to a start: too little CPU, silence, a clock that jumped, slow unpacking."""
+
+from __future__ import annotations
+
+import re
+
+from analyzer.analysis.case import Case, count, durations, sentence
+from analyzer.analysis.rules.common import (
+    LONG_SILENCE_S,
+    SLOW_BOOT_S,
+    late_lines,
+    only_roles,
+    silences,
+    slow_answers,
+)
+from analyzer.findings import Finding, FindingSeverity, Gap
+from analyzer.records.model import LogRecord
+
+_GREPPED = 40  # so few lines may have been picked out by hand, with holes of their own
+_FIRST_YEAR = 2019
+_TIMEOUTS_S = (1.0, 2.0, 5.0, 10.0, 15.0, 30.0)
+_OVER_S = 0.4  # a timer fires late, and its news is printed later still
+_TIMED_OUT = re.compile(r"time[d-]? ?out|deadline exceeded|retry|took too long|did not respond|no response", re.I)
+
+
+def starved(case: Case) -> list[Finding]:
+    """Signs of scarce CPU, each with a measured healthy value beside it."""
+    signs: list[str] = []
+    records: list[LogRecord] = []
+    boot = case.boot_s
+    version, serving = case.studied.start.first("apiserver_version"), case.studied.start.first("serving_securely")
+    if boot is not None and version is not None and serving is not None and boot >= SLOW_BOOT_S:
+        signs.append(f"the API server took {boot:.1f} s from its version line to serving (1 to 3 s on a free core)")
+        records += [version.record, serving.record]
+    late = late_lines(case)
+    if late:
+        lines = count(len(late), "line")
+        signs.append(
+            f"{lines} reached the journal up to {late[0][0]:.1f} s after being written (99 % take under 20 ms)"
+        )
+        records += [record for _, record in late]
+    slow = slow_answers(case)
+    if slow:
+        worst = max(after for after, _ in slow)
+        signs.append(
+            f"{count(len(slow), 'poll')} took at least {worst:.1f} s to be answered (3 to 50 ms on a free core)"
+        )
+        records += [record for _, record in slow]
+    # Between machines a lost packet does the same.
+    shakes = case.of("tls_handshake_timeout") if case.report.role != "agent" else []
+    if len(shakes) > 1 or (shakes and signs):
+        signs.append(f"{count(len(shakes), 'TLS handshake')} was not finished within 10 s" if len(shakes) == 1 else
+                     f"{len(shakes)} TLS handshakes were not finished within 10 s")  # fmt: skip
+        records += [mark.record for mark in shakes]
+    silent = silences(case)
+    if slow and silent:
+        signs.append(f"nothing was logged for {silent[0].end_s - silent[0].begin_s:.1f} s")
+    if not signs or (len(signs) == 1 and len(slow) == 1):
+        return []  # one slow answer alone is nothing
+    strong = len(signs) > 1 or (boot is not None and boot >= 2 * SLOW_BOOT_S)
+    advice = (
+        "Compare the load at that time (sar -u, or top while it starts). Give the unit more CPU (systemctl show "
+        f"-p CPUQuotaPerSecUSec {case.unit}), or start fewer things at once at boot."
+    )
+    detail = sentence("; ".join(signs)) + "."
+    return [case.say("cpu_starved", detail, records, severity="warning" if strong else "info", advice=advice)]
+
+
+def silence(case: Case) -> list[Finding]:
+    """Silences before readiness. A frozen process and one that waits for its datastore can look alike.
+
+    A silence in which only the serial rbac hook was still at work is what that hook looks like on a restart: it reads
+    without printing. Told apart by the priority classes, whose line normally comes a second after serving.
+    """
+    long = silences(case)
+    if not long or (not case.report.begin_seen and len(case.studied.start.process) < _GREPPED):
+        return []  # a few lines somebody picked out have holes of their own
+    worst = long[0]
+    length = worst.end_s - worst.begin_s
+    missing = _missing_polls(case, worst)
+    detail = f"No component wrote a line from {worst.begin_s:.1f} s to {worst.end_s:.1f} s ({length:.1f} s)"
+    if len(long) > 1:
+        detail += f", and {count(len(long) - 1, 'shorter silence')} over {LONG_SILENCE_S:g} s besides"
+    explained = only_roles(case, worst) and not slow_answers(case)
+    if missing:
+        detail += ". Polls that --debug prints every 2 s are missing as well: the process did not run"
+    elif explained:
+        detail += ". The rbac hook was still at work, which reads and writes without printing"
+    else:
+        detail += ". A frozen, swapped or starved process looks like that; so does waiting for a stalled datastore"
+    lines = [(worst.source, worst.line)] if worst.line is not None else []
+    advice = (
+        "Look at what the machine did then: journalctl --since/--until around it without -u, sar, and the hypervisor "
+        "(pauses, snapshots, migration)."
+    )
+    severity: FindingSeverity = "warning" if missing or (not explained and not case.never_ready) else "info"
+    title = f"Nothing was logged for {length:.0f} s"
+    return [case.say("frozen_gap", detail + ".", severity=severity, title=title, advice=advice, lines=lines)]
+
+
+def _missing_polls(case: Case, gap: Gap) -> bool:
+    """With ``--debug`` every attempt is printed, so a silence of several intervals is a poller that did not run."""
+    stamps = [at for record in case.studied.polls.unchanged if (at := case.at(record)) is not None]
+    return bool(stamps) and min(stamps) < gap.begin_s and gap.end_s - gap.begin_s > LONG_SILENCE_S
+
+
+def like_timeout(case: Case) -> list[Finding]:
+    """Silences of very nearly the length of a usual time limit that end with words about one. A likeness, no proof."""
+    if case.report.clock.precision_s > 0.1:
+        return []
+    noticed = case.report.detected.upper
+    hits: list[tuple[float, float, LogRecord]] = []
+    previous: float | None = None
+    for record in case.studied.start.process:
+        at = case.at(record)
+        if at is None:
+            continue
+        if noticed is not None and at > noticed:
+            break
+        if previous is not None and _TIMED_OUT.search(record.message) and not record.gap_before:
+            limit = next((t for t in _TIMEOUTS_S if -0.02 <= at - previous - t <= _OVER_S), None)
+            # Short silences are everywhere: only a warning or worse makes one of them worth a word.
+            if limit is not None and (limit >= 5.0 or record.level in ("error", "fatal", "panic")):
+                hits.append((limit, at - previous, record))
+        previous = at
+    if not hits:
+        return []
+    limit, length, record = max(hits, key=lambda hit: hit[0])
+    detail = (
+        f"{length:.2f} s without a line, then: {record.message[:200]}. That looks like a timeout of {limit:g} s; it is "
+        "a likeness, not a proof."
+    )
+    if len(hits) > 1:
+        detail += f" {count(len(hits) - 1, 'more silence')} of that kind."
+    return [case.say("gap_like_timeout", detail, [record for _, _, record in hits])]
+
+
+def clock(case: Case) -> list[Finding]:
+    """The wall clock jumped, or had not been set at all."""
+    return _step(case) + _unset(case)
+
+
+def _step(case: Case) -> list[Finding]:
+    steps = [gap for gap in case.report.gaps if gap.kind == "clock_step"]
+    if not steps:
+        return []
+    detail = f"{count(len(steps), 'step')} during the start: {'; '.join(gap.detail for gap in steps)}."
+    if case.report.clock.basis == "monotonic":
+        detail += " Times here count on the monotonic clock and are right across it."
+        severity: FindingSeverity = "info"
+    else:
+        detail += " Times across it are not reliable."
+        severity = "warning"
+    advice = (
+        "Boards without a clock chip start in the past: order k3s after time-sync.target (systemctl enable "
+        f"systemd-time-wait-sync). For times that survive a step: journalctl -u {case.unit} -o export"
+    )
+    lines = [(gap.source, gap.line) for gap in steps if gap.line is not None]
+    return [case.say("clock_step", detail, severity=severity, advice=advice, lines=lines)]
+
+
+def _unset(case: Case) -> list[Finding]:
+    """The first release of k3s is of 2019: an earlier date is a clock that nobody had set yet."""
+    began = case.report.began_at
+    if began is None or began.year >= _FIRST_YEAR:
+        return []
+    detail = (
+        f"The stamps say {began:%Y-%m-%d}. Certificates made under a wrong clock are not valid under the right one, "
+        "and the other way round."
+    )
+    records = [case.studied.start.began] if case.studied.start.began is not None else []
+    return [case.say("clock_unset", detail, records)]
+
+
+def disk_work(case: Case) -> list[Finding]:
+    """Unpacking before the banner, and images imported at the start."""
+    found: list[Finding] = []
+    marks = case.of("extracting")
+    phase = next((phase for phase in case.report.phases if phase.id == "extract"), None)
+    if marks and phase is not None and phase.duration_s.min >= 5.0:
+        detail = f"Unpacking the binaries took at least {phase.duration_s.min:.0f} s; it happens once after an upgrade."
+        found.append(case.say("slow_extract", detail, [mark.record for mark in marks]))
+    images = [
+        (seconds, mark) for seconds, mark in durations(case.of("image_import", before_ready=False)) if seconds >= 5
+    ]
+    if images:
+        total = sum(seconds for seconds, _ in images)
+        detail = f"{count(len(images), 'import')} took {total:.0f} s together."
+        found.append(case.say("image_import", detail, [m.record for _, m in images]))
+    waits = [(seconds, mark) for seconds, mark in durations(case.of("throttled_client")) if seconds >= 1.0]
+    if sum(seconds for seconds, _ in waits) >= 5.0:
+        total = sum(seconds for seconds, _ in waits)
+        detail = f"{count(len(waits), 'request')} of the API server's clients waited {total:.0f} s in sum by choice."
+        found.append(case.say("throttled_client", detail, [m.record for _, m in waits], severity="info"))
+    return found

@@ -1,0 +1,73 @@
+"""Every other known problem line, and the verdict that alarmed users ask for: that nothing is wrong."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from analyzer.analysis.case import Case, count, times
+from analyzer.analysis.rules.common import SLOW
+from analyzer.analysis.rules.waiting import peers
+from analyzer.events.catalogue import info
+from analyzer.events.model import Mark
+from analyzer.findings import Finding, FindingSeverity
+from analyzer.window import at_least, at_most
+
+# What has rules of its own, or is only ever background.
+_HANDLED = frozenset(SLOW) | {
+    "no_quorum",
+    "too_many_clients",
+    "datastore_unreachable",
+    "throttled_client",
+    "image_import",
+    "lines_lost",
+    "hook_failed",
+    "tls_handshake_timeout",
+    "rbac_try_failed",
+}
+
+
+def problems(case: Case, explained: set[str]) -> list[Finding]:
+    """Once per kind; in a start that became ready none is worth more than a warning."""
+    groups: dict[str, list[Mark]] = defaultdict(list)
+    for mark in case.starting:
+        if mark.kind == "problem" and mark.id not in _HANDLED and mark.id not in explained:
+            groups[mark.id].append(mark)
+    found: list[Finding] = []
+    for name, marks in groups.items():
+        rule = info(name)
+        if rule is None:
+            continue
+        if rule.problem_class == "peer":
+            found.append(peers(case, marks, name))
+            continue
+        severity: FindingSeverity = rule.severity
+        if severity == "critical" and (not case.never_ready or case.report.end.kind == "failed"):
+            # It became ready all the same, or it ended with another cause.
+            severity = "info" if rule.problem_class == "load" else "warning"
+        detail = f"Said {times(marks)}{case.span(marks)}: {case.words(marks[-1])}"
+        found.append(case.say(name, detail, [mark.record for mark in marks], severity=severity))
+    return found
+
+
+def healthy(case: Case, others: Sequence[Finding]) -> list[Finding]:
+    """A start that became ready and shows nothing to be done."""
+    report = case.report
+    if report.outcome != "ready" or report.end.kind == "failed" or report.observer == "wait":
+        return []
+    if any(finding.severity != "info" for finding in others):
+        return []
+    ready, record = report.ready, case.studied.verdict.detected
+    parts = []
+    if report.begin_seen and ready.upper is not None and report.role != "agent":
+        least = f"at least {at_least(ready.lower)} and " if ready.lower is not None and ready.lower > 0 else ""
+        parts.append(f"It became ready after {least}at most {at_most(ready.upper)}")
+    else:
+        parts.append("It became ready")
+    polls = sum(1 for poll in report.polls if poll.printed and poll.error is not None)
+    noise = sum(1 for mark in case.starting if mark.kind == "noise")
+    if polls or noise:
+        seen = [count(polls, "poll line")] * bool(polls) + [count(noise, "other line")] * bool(noise)
+        parts.append(f"{' and '.join(seen)} that look alarming come with every start")
+    detail = "; ".join(parts) + "."
+    return [case.say("healthy", detail, [record] if record is not None else [], advice="")]

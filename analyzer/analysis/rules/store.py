@@ -1,0 +1,272 @@
+"""What the datastore did to a start: slow, away, late, or bad again after it had been good."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+
+from analyzer.analysis.case import ROLES, Case, count, durations, listing
+from analyzer.analysis.rules.common import (
+    DISK_ADVICE,
+    OUT_OF_PROPORTION,
+    SLOW,
+    only_roles,
+    proportion,
+    silences,
+    slow_answers,
+)
+from analyzer.events.catalogue import info
+from analyzer.events.model import Mark
+from analyzer.findings import Check, Finding, FindingSeverity, Poll
+from analyzer.window import at_least, at_most
+
+_STORE_STEPS = ("etcd3", "Txn call", "Write to database", "Object stored")
+PROBES = ("etcd", "etcd-readiness")
+# Serial requests of the rbac hook, read in the source and measured: on a restart, and at most on an empty datastore.
+_ROLES_REQUESTS = (125, 260)
+_HOOK_LIMIT_S = 30.0
+_REPEATED = 3
+_DEADLY_S = 5.0
+_LONG_ROLES_S = 5.0
+# An address with a port: unix sockets are kine's or the container runtime's.
+_ETCD_ADDRESS = re.compile(r'failed to connect to \{Addr: "(?P<address>[^"/]+:\d+)"')
+
+
+def slow(case: Case) -> list[Finding]:
+    """Slow answers of the datastore while the start was under way, by their own lines or by the serial role writes."""
+    marks = [
+        mark
+        for mark in case.of(*SLOW)
+        if mark.id not in ("trace", "trace_step") or any(s in mark.groups.get("operation", "") for s in _STORE_STEPS)
+    ]
+    told = _told(case, marks)
+    if (told is None or told.severity == "info") and _points_at_datastore(case):
+        told = _inferred(case, told, [mark for mark in marks if mark.id not in ("trace", "trace_step")])
+    return [finding for finding in (told,) if finding is not None] + _roles(case)
+
+
+def _told(case: Case, marks: list[Mark]) -> Finding | None:
+    if not marks:
+        return None
+    timed = sorted(durations(marks), key=lambda pair: pair[0], reverse=True)
+    kinds = Counter(rule.title.lower() for mark in marks if (rule := info(mark.id)) is not None)
+    detail = f"{count(len(marks), 'line')} about it{case.span(marks)}: {listing(kinds)}."
+    if timed:
+        worst, mark = timed[0]
+        what = mark.groups.get("operation", "")
+        detail += f" The slowest took {worst:.2f} s" + (f" ({what})." if what else ".")
+    bottleneck = case.report.bottleneck
+    if bottleneck.checks and bottleneck.certainty == "certain":
+        last = "is failing" if case.never_ready else "was the last to clear"
+        detail += f" {bottleneck.checks[0]} {last}."
+    worst_s = timed[0][0] if timed else 0.0
+    total_s = sum(seconds for seconds, _ in timed)
+    severity: FindingSeverity = "warning" if worst_s >= 1.0 or total_s >= 2.0 or len(marks) >= 10 else "info"
+    if worst_s >= _DEADLY_S and case.report.end.kind == "failed" and case.never_ready:
+        severity = "critical"  # requests give up after 10 s, and so do the components that made them
+    records = [mark.record for _, mark in timed] or [mark.record for mark in marks]
+    return case.say("slow_datastore", detail, records, severity=severity, advice=DISK_ADVICE[case.datastore])
+
+
+def _points_at_datastore(case: Case) -> bool:
+    """Whether the role writes were slow out of proportion to the API server's own work, with the process awake."""
+    least, times = case.roles_s, proportion(case)
+    if case.datastore not in ("etcd", "external") or least is None or times is None:
+        return False
+    awake = all(only_roles(case, gap) or gap.end_s <= _serving(case) for gap in silences(case))
+    return least >= _LONG_ROLES_S and times >= OUT_OF_PROPORTION and awake and len(slow_answers(case)) < 2
+
+
+def _serving(case: Case) -> float:
+    return case.studied.facts.serving.at_s if case.studied.facts.serving is not None else 0.0
+
+
+def _inferred(case: Case, told: Finding | None, marks: list[Mark]) -> Finding:
+    where = {"etcd": "the disk under etcd", "external": "the database or the way to it"}[case.datastore]
+    least, boot = case.roles_s or 0.0, case.boot_s or 0.0
+    detail = "No line reports slow answers, but " if told is None else f"{told.detail} Besides, "
+    detail += (
+        f"the serial role writes took at least {at_least(least)} while the API server's own boot took {boot:.1f} s: "
+        f"at least {int(10 * least / boot) / 10:g} times as long (a server that only lacks CPU stays under 1), so "
+        f"{where} was slow, not the CPU alone."
+    )
+    serving, roles = case.studied.facts.serving, case.check(ROLES)
+    lines = [(serving.source, serving.line)] if serving is not None and serving.line is not None else []
+    if roles is not None and roles.cleared.lower_line is not None:
+        lines.append((roles.cleared.source, roles.cleared.lower_line))
+    records = [mark.record for mark in marks]
+    advice = DISK_ADVICE[case.datastore]
+    return case.say("slow_datastore", detail, records, severity="warning", advice=advice, lines=lines)
+
+
+def _roles(case: Case) -> list[Finding]:
+    """The serial hook makes small delays visible that no line reports."""
+    serving, check, least = case.studied.facts.serving, case.check(ROLES), case.roles_s
+    if check is None or serving is None or least is None or check.cleared.lower is None:
+        return []
+    if least < _LONG_ROLES_S or (case.never_ready and check.final != "failing"):
+        return []
+    most = "" if check.cleared.upper is None else f" and at most {at_most(check.cleared.upper - serving.at_s)}"
+    few, many = _ROLES_REQUESTS
+    detail = (
+        f"{ROLES} took at least {at_least(least + 1.0)}{most} after the server began to serve, its first second by "
+        f"design. It makes {few} to {many} requests one after the other: at least {int(least / many * 1000)} ms for "
+        "each on average, or a try failed and was repeated."
+    )
+    silent = sum(
+        min(gap.end_s, check.cleared.lower) - max(gap.begin_s, serving.at_s)
+        for gap in case.report.gaps
+        if gap.kind == "silent" and gap.begin_s < check.cleared.lower and gap.end_s > serving.at_s
+    )
+    if silent > 1.0:
+        detail += f" In {silent:.1f} s of that nothing at all was logged."
+    lines = [(serving.source, serving.line)] if serving.line is not None else []
+    if check.cleared.lower_line is not None:
+        lines.append((check.cleared.source, check.cleared.lower_line))
+    advice = "Slow disk, distant database or scarce CPU. " + DISK_ADVICE[case.datastore]
+    found = [case.say("slow_bootstrap_roles", detail, advice=advice, lines=lines)]
+    failed = case.of("rbac_try_failed")
+    if least + 1.0 > _HOOK_LIMIT_S + 1.0 and not failed and case.report.end.kind != "failed":
+        detail = (
+            f"{ROLES} was at work for at least {at_least(least)}, past its limit of {_HOOK_LIMIT_S:g} s, and no line "
+            "tells of a failed try: the limit is looked at only between tries, so one slow try passes."
+        )
+        found.append(case.say("slow_try", detail, lines=lines))
+    return found
+
+
+def retried(case: Case) -> list[Finding]:
+    """Tries of the roles hook that failed; each is followed by a whole new round."""
+    marks = case.of("rbac_try_failed")
+    if not marks:
+        return []
+    detail = f"{count(len(marks), 'object')} could not be written{case.span(marks)}; the last: {case.words(marks[-1])}"
+    return [case.say("hook_retried", detail, [mark.record for mark in marks])]
+
+
+def away(case: Case) -> list[Finding]:
+    """The datastore was away: quorum, connection limit, unreachable or late."""
+    found: list[Finding] = []
+    quorum = case.of("no_quorum")
+    if len(quorum) >= _REPEATED and case.datastore != "external":
+        detail = f"{count(len(quorum), 'line')} of etcd about missing peers or a missing leader{case.span(quorum)}."
+        if not case.never_ready:
+            detail += " It was found in the end."
+        lasting = case.never_ready or _length(case, quorum) >= 10.0
+        severity: FindingSeverity = "critical" if case.never_ready else "warning" if lasting else "info"
+        found.append(case.say("no_quorum", detail, [mark.record for mark in quorum], severity=severity))
+    clients = case.of("too_many_clients")
+    if clients:
+        severity = "critical" if case.never_ready else "warning"
+        detail = f"{count(len(clients), 'request')} refused{case.span(clients)}."
+        found.append(case.say("too_many_clients", detail, [m.record for m in clients], severity=severity))
+    refused = {mark.record.seq for mark in clients}
+    lost = [m for m in case.of("datastore_unreachable") if not quorum and m.record.seq not in refused]
+    if len(lost) >= _REPEATED:
+        length, records = _length(case, lost), [mark.record for mark in lost]
+        if case.never_ready:
+            detail = f"{count(len(lost), 'attempt')} failed{case.span(lost)}; the last one: {case.words(lost[-1])}"
+            found.append(case.say("datastore_unreachable", detail, records, severity="critical"))
+        elif length >= 5.0:
+            detail = f"{count(len(lost), 'attempt')} failed{case.span(lost)} ({length:.0f} s), then it was there."
+            found.append(case.say("datastore_late", detail, records))
+    if case.never_ready and not lost and not quorum:
+        found.extend(_silent_etcd(case))
+    return found
+
+
+def _length(case: Case, marks: list[Mark]) -> float:
+    times = [at for mark in marks if (at := case.at(mark.record)) is not None]
+    return max(times) - min(times) if times else 0.0
+
+
+def _silent_etcd(case: Case) -> list[Finding]:
+    """An etcd that nobody serves: k3s waits in silence, only gRPC's own retries (noise elsewhere) tell of it."""
+    refused: dict[str, list[Mark]] = defaultdict(list)
+    for mark in case.of("noise_grpc_retry"):
+        hit = _ETCD_ADDRESS.search(mark.record.message)
+        if hit is not None:
+            refused[hit["address"]].append(mark)
+    found: list[Finding] = []
+    for address, marks in refused.items():
+        if len(marks) >= _REPEATED + 2:
+            detail = f"{count(len(marks), 'attempt')} to connect to etcd at {address} failed{case.span(marks)}."
+            records = [mark.record for mark in marks]
+            found.append(case.say("datastore_unreachable", detail, records, severity="critical"))
+    return found[:1]
+
+
+def own_check(case: Case) -> list[Finding]:
+    """The checks ``etcd`` and ``etcd-readiness``: what fails beside them may only be waiting for the datastore."""
+    for name in PROBES:
+        check = case.check(name)
+        if check is None or not check.seen_failing:
+            continue
+        relapse = _relapse(case, name)
+        if relapse is not None:
+            return [relapse]
+        found = _failing(case, check)
+        if found is not None:
+            return [found]
+    return []
+
+
+def _lists(case: Case) -> list[Poll]:
+    return [poll for poll in case.report.polls if poll.printed and (poll.failing or poll.ok)]
+
+
+def _relapse(case: Case, name: str) -> Finding | None:
+    passed: Poll | None = None
+    for poll in _lists(case):
+        whole = not poll.cut and name not in poll.failing
+        if name in poll.ok or whole:
+            passed = poll
+        elif passed is not None and name in poll.failing:
+            beside = [other for other in poll.failing if other not in PROBES]
+            when = "" if passed.at_s is None else f" (read at {passed.at_s:.1f} s)"
+            again = "" if poll.at_s is None else f" (read at {poll.at_s:.1f} s)"
+            detail = f"The check {name} passed in one list{when} and was failing in a later one{again}."
+            if beside:
+                detail += f" Failing beside it: {', '.join(beside[:4])}; they may only have waited for the datastore."
+            lines = [(p.source, p.line) for p in (passed, poll) if p.line is not None]
+            return case.say("datastore_relapsed", detail, lines=lines, advice=DISK_ADVICE[case.datastore])
+    return None
+
+
+def _failing(case: Case, check: Check) -> Finding | None:
+    serving, until = case.studied.facts.serving, check.failing_until_s
+    since = serving.at_s if serving is not None else check.first_seen_failing_s
+    if until is None or since is None or until - since < (3.0 if serving is not None else 2.0):
+        return None
+    words = "the server began to serve" if serving is not None else "it was first seen failing"
+    detail = (
+        f"The check {check.name} was failing until at least {at_least(until)}, at least {at_least(until - since)} "
+        f"after {words}"
+    )
+    beside = [name for poll in _lists(case) if check.name in poll.failing for name in poll.failing]
+    others = [name for name in dict.fromkeys(beside) if name not in PROBES]
+    if others:
+        more = f" and {count(len(others) - 4, 'other')}" if len(others) > 4 else ""
+        detail += f". Failing beside it: {', '.join(others[:4])}{more}; they may only have waited for the datastore"
+    lasting = case.never_ready and check.final == "failing" and until - since >= 30.0
+    severity: FindingSeverity = "critical" if lasting else "warning"
+    lines = [(check.cleared.source, check.cleared.lower_line)] if check.cleared.lower_line is not None else []
+    if not lines and check.first_seen_failing_ref is not None:
+        lines = [check.first_seen_failing_ref]
+    advice = DISK_ADVICE[case.datastore]
+    return case.say("datastore_check_failing", detail + ".", lines=lines, severity=severity, advice=advice)
+
+
+def temporary_etcd(case: Case) -> list[Finding]:
+    """The seconds before the real etcd of a restart."""
+    begin, end = case.of("temporary_etcd"), case.of("etcd_starting")
+    if not begin or not end:
+        return []
+    first, second = case.at(begin[0].record), case.at(end[0].record)
+    if first is None or second is None or second - first < 1.0:
+        return []
+    detail = (
+        f"A restart with embedded etcd first opens a copy of the data to compare certificates: from {first:.1f} s to "
+        f"{second:.1f} s ({second - first:.1f} s) before the real etcd was started."
+    )
+    return [case.say("temporary_etcd", detail, [begin[0].record, end[0].record])]

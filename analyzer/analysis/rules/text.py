@@ -1,0 +1,130 @@
+"""What is wrong with the text itself: lines dropped by the journal, cut by a pager, or picked out with grep."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+from analyzer.analysis.case import Case, count, listing
+from analyzer.events.catalogue import info
+from analyzer.findings import Finding, FindingSeverity
+from analyzer.records.model import LogRecord, Payload
+
+_SUPPRESSED = re.compile(r"^Suppressed (?P<count>\d+) messages? from (?P<unit>\S+)")
+_COUNTER = re.compile(r"restart counter is at (\d+)")
+_PICKED = ("grep separator: lines are missing", "lines left out by hand")
+_LOUD = ("warning", "error", "fatal", "panic")
+_LOOP = 3
+_MANY_LOUD = 8
+
+
+def capture(case: Case) -> str:
+    """The command that takes the whole log, pager and all."""
+    return f"journalctl -u {case.units} --no-pager -o export | gzip > {case.unit}.export.gz"
+
+
+def lost(case: Case) -> list[Finding]:
+    """Lines that journald dropped, or that went missing on the way."""
+    records = case.studied.start.records
+    dropped: list[tuple[int, LogRecord]] = []
+    for record in case.book.records[records[0].seq : records[-1].seq + 1] if records else []:
+        hit = _SUPPRESSED.match(record.message)
+        ours = hit is not None and ("k3s" in hit["unit"] or "rke2" in hit["unit"])
+        if hit is not None and ours and record.host in (None, case.report.host):
+            dropped.append((int(hit["count"]), record))
+    holes = [gap for gap in case.report.gaps if gap.kind == "lost"]
+    if not dropped and not holes:
+        return []
+    parts = []
+    if dropped:
+        total = sum(number for number, _ in dropped)
+        parts.append(f"journald suppressed {count(total, 'line')} in {count(len(dropped), 'place')}")
+    if holes and not _picked(case):
+        parts.append(f"lines are missing in {count(len(holes), 'place')} of the text")
+    if not parts:
+        return []
+    detail = " and ".join(parts) + "; polls and witnesses among them are lost."
+    lines = [(gap.source, gap.line) for gap in holes if gap.line is not None]
+    title = "Lines are missing"
+    return [case.say("lines_lost", detail, [record for _, record in dropped], title=title, lines=lines)]
+
+
+def _picked(case: Case) -> list[LogRecord]:
+    """The lines after which something was left out, where the text itself shows that."""
+    if not any(case.book.ledger.reasons.get(why) for why in _PICKED):
+        return []
+    return [record for record in case.studied.start.records if record.gap_before]
+
+
+def cut(case: Case) -> list[Finding]:
+    """Lines cut by a pager or a paste, lists that the API client itself cuts, and texts that went through grep."""
+    records = [record for record in case.studied.start.records if record.truncated]
+    found: list[Finding] = []
+    if records:
+        detail = f"{count(len(records), 'line')} cut at the right edge or in the middle: what stood there is unknown."
+        advice = f"Take the log without the pager: {capture(case)}"
+        found.append(case.say("cut_lines", detail, records, advice=advice))
+    lists = [poll for poll in case.report.polls if poll.cut and poll.line is not None and (poll.ok or poll.failing)]
+    whole = {(record.source, record.line) for record in records}
+    lists = [poll for poll in lists if (poll.source, poll.line) not in whole]
+    if lists:
+        hidden = max(len(poll.unseen) for poll in lists)
+        detail = f"{count(len(lists), 'check list ends', 'check lists end')} before the trailer"
+        detail += f"; up to {count(hidden, 'check')} not shown count as unseen, not as ok." if hidden else "."
+        lines = [(poll.source, poll.line) for poll in lists if poll.line is not None]
+        found.append(case.say("cut_list", detail, lines=lines))
+    return found + _grepped(case)
+
+
+def _grepped(case: Case) -> list[Finding]:
+    picked = _picked(case)
+    process = case.studied.start.process
+    told = [record for record in process if record.payload in (Payload.LOGRUS, Payload.KLOG)]
+    loud = len(told) >= _MANY_LOUD and all(record.level in _LOUD for record in told)
+    if picked:
+        detail = f"Lines were left out in {count(len(picked), 'place')}, as grep's separators or dots show."
+    elif loud:
+        detail = f"All {len(told)} lines of k3s and Kubernetes are warnings or worse: a filter kept only those."
+    else:
+        return []
+    detail += " What is missing is unknown, not absent: nothing here is concluded from a line that is not there."
+    severity: FindingSeverity = "warning" if case.never_ready else "info"
+    advice = f"Take the whole log: {capture(case)}"
+    return [case.say("grepped", detail, picked or told[:1], severity=severity, advice=advice)]
+
+
+def restarted(case: Case) -> list[Finding]:
+    """systemd's counter just before the first start of the text: runs that the text does not hold."""
+    records = case.studied.start.records
+    if not records:
+        return []
+    before = case.book.records[max(0, records[0].seq - 200) : records[0].seq]
+    family = case.report.product
+    if any(r.ident == records[0].ident == family or r.ident == family for r in before if r.host == records[0].host):
+        return []  # lines of an earlier run: the starts tell it themselves
+    counted = [(int(hit[1]), r) for r in before if r.payload is Payload.SYSTEMD and (hit := _COUNTER.search(r.message))]
+    counted = [(n, r) for n, r in counted if r.host == records[0].host and family in f"{r.unit or ''} {r.message}"]
+    if not counted or counted[-1][0] < _LOOP:
+        return []
+    number, record = counted[-1]
+    detail = f"systemd had started it again {count(number, 'time')} already when this start began."
+    pattern = "'level=fatal|Main process exited'"
+    advice = f"What ended the earlier ones: journalctl -u {case.units} --no-pager | grep -E {pattern}"
+    severity: FindingSeverity = "info" if not case.never_ready else "warning"
+    return [case.say("restarted", detail, [record], severity=severity, advice=advice)]
+
+
+def noise(case: Case) -> list[Finding]:
+    """Known noise with its number: what stands under "looks bad, but is normal"."""
+    marks = [mark for mark in case.starting if mark.kind == "noise"]
+    if not marks:
+        return []
+    counts: Counter[str] = Counter()
+    first: dict[str, LogRecord] = {}
+    for mark in marks:
+        rule = info(mark.id)
+        title = rule.title if rule is not None and rule.title else mark.id
+        counts[title] += 1
+        first.setdefault(title, mark.record)
+    detail = f"{count(len(marks), 'line')} that a healthy start prints as well: {listing(counts)}."
+    return [case.say("noise_explained", detail, [first[title] for title, _ in counts.most_common(6)], advice="")]
