@@ -92,6 +92,11 @@ def year_of(wall: int) -> int:
     return date.fromordinal(max(1, min(wall // DAY + _EPOCH_ORDINAL, date.max.toordinal()))).year
 
 
+def month_of(wall: int) -> int:
+    """Calendar month of a wall value, 1 to 12."""
+    return date.fromordinal(max(1, min(wall // DAY + _EPOCH_ORDINAL, date.max.toordinal()))).month
+
+
 def nearest_year(partial: int, reference_wall: int) -> int | None:
     """The wall value of ``partial`` in the year that brings it nearest to ``reference_wall``."""
     year = year_of(reference_wall)

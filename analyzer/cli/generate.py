@@ -11,8 +11,8 @@ from analyzer.cli.inputs import ForceOption
 from analyzer.errors import UsageError
 
 FORMATS_HELP = (
-    "Carriers, comma-separated: short, short-precise, short-iso, short-iso-precise, short-full, short-monotonic, "
-    "short-unix, with-unit, export, json, cat; or all."
+    "Carriers, comma-separated: the modes of journalctl (short, short-iso, export, json, cat, …), syslog, containers, "
+    "CI, log shippers, damaged pastes; or all. A wrong name lists them."
 )
 
 

@@ -6,14 +6,12 @@ Order matters (most specific first); the text reader tries the last winner first
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib import resources
 
 from analyzer.records.draft import Outer
+from analyzer.records.months import ENGLISH, month_number
 from analyzer.timebase import DAY, SECOND, Instant, pack_partial, parse_iso
 
 
@@ -33,12 +31,8 @@ class Envelope:
     tail: bool = False  # HOST IDENT[PID]: was there; nothing of a journal can be inside any more
     partial: bool | None = None  # CRI: the line goes on in the next one
     stream: str = ""
+    month: str = ""  # the name of the month in small letters, when it is not English
 
-
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_ENGLISH = {m: i for i, m in enumerate(_MONTHS, 1)}
-# A first letter lost in copying leaves two letters that still name the month.
-_BEHEADED = {name[1:]: number for name, number in _ENGLISH.items()}
 
 _SHORT = re.compile(
     r" ?([^\s\d]\S{0,11}|\d{1,2}\S{1,8}|[^\s\d]\S{0,8} \S{1,6}) {1,2}"
@@ -81,26 +75,6 @@ _TAIL_BARE = re.compile(r"(?:([^\s\[\]:=\"{}]+) )?([^\s\[\]:=\"{}]+): (.*)", re.
 _TAIL_SPACED = re.compile(r"(\S+) ([^\[\]:=\"{}]{1,60}?)(?:\[(\d+)\])?: (.*)", re.DOTALL)
 
 
-@lru_cache(maxsize=1)
-def _months() -> dict[str, int]:
-    """glibc's abbreviated month names of all locales, lower case; English ones always win."""
-    text = resources.files("analyzer.records").joinpath("months.json").read_text(encoding="utf-8")
-    table = {str(name).lower(): int(number) for name, number in json.loads(text).items()}
-    table.update({name.lower(): number for name, number in _ENGLISH.items()})
-    return table
-
-
-def month_number(name: str) -> int | None:
-    """1 to 12 for an abbreviated month name of any glibc locale (with or without its full stop)."""
-    number = _ENGLISH.get(name)
-    if number is not None:
-        return number
-    table = _months()
-    low = name.lower()
-    found = table.get(low) or table.get(low.rstrip(".")) or table.get(low + ".")
-    return found or _BEHEADED.get(name)
-
-
 def _fraction(digits: str | None) -> tuple[int, int]:
     """``(µs, precision)`` of a fraction of a second."""
     if not digits:
@@ -141,7 +115,7 @@ def short(text: str) -> Envelope | None:
     fast = _FAST_SHORT.match(text)
     if fast is not None:
         name, day, hour, minute, second, fraction, host, ident, pid, rest = fast.groups()
-        month = _ENGLISH.get(name)
+        month = ENGLISH.get(name)
         tod = _time_of_day(hour, minute, second)
         if month is not None and tod is not None:
             micro, precision = _fraction(fraction)
@@ -159,6 +133,8 @@ def short(text: str) -> Envelope | None:
         return None
     micro, precision = _fraction(fraction)
     envelope = Envelope(rest, Outer.PARTIAL, pack_partial(month, int(day), tod + micro), precision)
+    if name not in ENGLISH:
+        envelope.month = name.lower()
     _with_tail(envelope, rest)
     return envelope
 

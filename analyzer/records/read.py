@@ -34,7 +34,7 @@ _VERBOSE = re.compile(
 _PRETTY = re.compile(rb"\{\s*\n\s*(?:\x1b\[[\d;]*m)?\"")
 _ANSI = re.compile(rb"\x1b\[[\d;]*m")
 _LOKI = re.compile(rb'\{\s*"(?:status|data)"\s*:')
-_CSV = re.compile(rb'"?[\w@.]+"?(?:,"?[\w@. ]+"?){1,8}\r?\n')
+_CSV = re.compile(rb'(?:\xef\xbb\xbf)?"?[\w@.]+"?(?:[,\t]"?[\w@. ]+"?){1,8}\r?\n')
 
 
 def read_book(
@@ -216,10 +216,16 @@ def _too_many(tally: Tally, dropped: int) -> None:
 
 def _csv_columns(head: bytes) -> tuple[int, int] | None:
     """``(column of the time, column of the line)`` of an exported table, ``None`` when this is no such table."""
-    names = [n.strip().strip('"').lower() for n in head.split(b"\n", 1)[0].decode("utf-8", "replace").split(",")]
+    first = head.split(b"\n", 1)[0].decode("utf-8", "replace").lstrip("\ufeff")
+    names = [n.strip().strip('"').lower() for n in first.split(_delimiter(first))]
     line = next((names.index(n) for n in ("line", "message", "body") if n in names), None)
     stamp = next((names.index(n) for n in ("tsns", "@timestamp", "timestamp", "date", "time") if n in names), None)
     return None if line is None or stamp is None else (stamp, line)
+
+
+def _delimiter(head: str) -> str:
+    """What separates the cells: a spreadsheet's table has tabs."""
+    return "\t" if "\t" in head else ","
 
 
 def _csv(reader: io.BufferedReader, tally: Tally) -> Iterator[Draft]:
@@ -228,12 +234,14 @@ def _csv(reader: io.BufferedReader, tally: Tally) -> Iterator[Draft]:
 
     wrapped = io.TextIOWrapper(reader, encoding="utf-8", errors="replace", newline="")
     try:
-        columns: tuple[int, int] | None = None
-        for number, row in enumerate(csv.reader(line.replace("\x00", "") for line in wrapped), 1):
+        head = next(wrapped, "").replace("\x00", "")
+        columns = _csv_columns(head.encode())
+        if columns is None:
+            return
+        tally.lines += 1
+        rows = csv.reader((line.replace("\x00", "") for line in wrapped), delimiter=_delimiter(head))
+        for number, row in enumerate(rows, 2):
             tally.lines += 1
-            if columns is None:
-                columns = _csv_columns(",".join(row).encode())
-                continue
             if len(row) <= max(columns):
                 tally.spoil(number, "table row with too few cells")
                 continue

@@ -13,15 +13,16 @@ from typing import Any
 
 from analyzer.records.clean import decode, strip_terminal
 from analyzer.records.draft import Draft, Outer, Tally
-from analyzer.records.envelopes import PEELERS, Envelope, month_number
+from analyzer.records.envelopes import PEELERS, Envelope
 from analyzer.records.goquote import quoted
 from analyzer.records.model import RAW_LIMIT, LogRecord, Payload
+from analyzer.records.months import MonthJudge, month_number
 from analyzer.records.payloads import digest, is_stamped_payload
 from analyzer.records.structured import LINE_MAX, from_fluent, from_json
 from analyzer.sources.lines import LINE_LIMIT, RawLine
 from analyzer.timebase import parse_iso
 
-MAX_LAYERS = 4
+MAX_LAYERS = 6  # deeper than any seen: CI, its viewer, compose, the runtime, the journal, the message
 _BOOT = re.compile(r"-- Boot ([0-9a-f]{32}) --")
 _BEGINS = re.compile(r"-- (?:Logs begin|Journal begins) at (.+?)(?:, ends? at (.+?))?\.? ?(?:--)?$")
 _DATE = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) ([A-Z]{1,5}|[+-]\d{2,4})")
@@ -63,6 +64,7 @@ class TextReader:
         self.head_width = 0
         self.gap = False
         self.rsyslog = False
+        self.months = MonthJudge()
         self._open: tuple[Draft, str] | None = None  # the last line, when its message has no closing quote
         self.status_unit = ""  # named by the last `systemctl status` block
         self.longest = 0
@@ -126,6 +128,7 @@ class TextReader:
                 self.tally.reasons["line whose end is missing"] += 1
                 yield draft
         self._parts.clear()
+        self.months.settle()
         at_edge = [draft for width, draft in self.pager if width == self.longest]
         if len(at_edge) >= 2:
             for draft in at_edge:
@@ -303,6 +306,8 @@ class TextReader:
             draft.offset_s = found.offset_s
             draft.follows = bool(drafts)
             self._digest(draft)
+            if found.month:
+                self.months.see(found.month, draft)
             drafts.append(draft)
         if found.tail or found.outer is not Outer.NONE:
             self.head = drafts[-1]

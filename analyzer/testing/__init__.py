@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from analyzer.testing.carriers import CARRIERS
+from analyzer.testing.carriers import BASIC, CARRIERS, LOSSY, OWN_LINES, expected_outcome
 from analyzer.testing.generator import Generated, generate
 from analyzer.testing.model import (
     CheckTruth,
@@ -19,13 +19,15 @@ from analyzer.testing.model import (
     StartPlan,
     StartTruth,
     Truth,
-    expected_outcome,
 )
 from analyzer.testing.scenarios import NAMED, named, random_scenario
 
 __all__ = [
+    "BASIC",
     "CARRIERS",
+    "LOSSY",
     "NAMED",
+    "OWN_LINES",
     "CheckTruth",
     "EndTruth",
     "Generated",

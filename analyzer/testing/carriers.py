@@ -1,6 +1,7 @@
-"""Writes a journal as ``journalctl`` prints it: the short family, with-unit, export, json, cat.
+"""Writes a journal in each of its carriers: here what ``journalctl`` prints most, the rest in the modules beside.
 
 Shapes as measured on systemd 252 (``short-iso`` without a colon in the offset) and 257 (with one).
+``CARRIERS`` are all that lose nothing but what their format has no room for; ``LOSSY`` cut or leave out lines.
 """
 
 from __future__ import annotations
@@ -8,19 +9,45 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 
-from analyzer.testing.model import Entry
+from analyzer.testing import carriers_containers, carriers_damaged, carriers_modes, carriers_shippers, carriers_syslog
+from analyzer.testing.carrier_lines import Renderer, boots, fields_of, lines, own_lines, shown
+from analyzer.testing.model import Entry, Outcome, StartTruth
 from analyzer.testing.phrasing import Wall
 
-CARRIERS = (
+BASIC = (
     "short", "short-precise", "short-iso", "short-iso-precise", "short-full", "short-monotonic", "short-unix",
     "with-unit", "export", "json", "cat",
 )  # fmt: skip
-MACHINE = "8d1c2b0f4a5e46b3a2f1c0d9e8f7a6b5"
+_MORE: dict[str, Renderer] = {
+    **carriers_modes.RENDERERS,
+    **carriers_syslog.RENDERERS,
+    **carriers_containers.RENDERERS,
+    **carriers_shippers.RENDERERS,
+}
+LOSSY: tuple[str, ...] = tuple(carriers_damaged.RENDERERS)
+CARRIERS: tuple[str, ...] = (*BASIC, *_MORE, *LOSSY)
+# These hold the lines of the process alone: nothing that systemd says, and no helper.
+OWN_LINES = frozenset({"cat", *carriers_containers.OWN_LINES, *carriers_shippers.OWN_LINES})
 
 
 def file_name(name: str, carrier: str) -> str:
     """``NAME.export``, ``NAME.json``, ``NAME.short.txt``."""
     return f"{name}.{carrier}" if carrier in ("export", "json") else f"{name}.{carrier}.txt"
+
+
+def expected_outcome(start: StartTruth, carrier: str) -> Outcome:
+    """The outcome that a reader of ``carrier`` can know.
+
+    ``OWN_LINES`` are what a container's log holds. A start that ended without a word of its own (killed, or stopped by
+    a release that says nothing) is ``incomplete`` there, and so is one whose readiness was told in a part of the text
+    that was cut off.
+    """
+    outcome: Outcome = start.outcome
+    if outcome == "ready" and not start.detection_in_log:
+        outcome = "incomplete" if start.end.kind == "running" else start.end.kind
+    if carrier in OWN_LINES and outcome in ("failed", "stopped") and not start.end_in_log:
+        return "incomplete"
+    return outcome
 
 
 def render(entries: Sequence[Entry], carrier: str, wall: Wall, zone: str) -> bytes:
@@ -31,27 +58,24 @@ def render(entries: Sequence[Entry], carrier: str, wall: Wall, zone: str) -> byt
     if carrier == "export":
         return b"".join(_export(entry) for entry in entries)
     if carrier == "json":
-        return b"".join(json.dumps(_fields(entry)).encode() + b"\n" for entry in entries)
+        return b"".join(json.dumps(fields_of(entry)).encode() + b"\n" for entry in entries)
     if carrier == "cat":  # what a container's log holds: the process alone
-        own = ("k3s", "rke2")
-        return b"".join(entry.line.text.encode() + b"\n" for entry in entries if entry.line.ident in own)
+        return lines([entry.line.text for entry in own_lines(entries)])
+    if carrier in _MORE:
+        return _MORE[carrier](entries, wall, zone)
+    if carrier in carriers_damaged.RENDERERS:
+        return carriers_damaged.RENDERERS[carrier](entries, wall, zone)
     if carrier not in CARRIERS:
         raise ValueError(f"no carrier {carrier!r}")
     head = _heads(carrier, wall, zone)
-    rows: list[str] = []
-    boot: str | None = None
-    several_hosts = len({entry.host for entry in entries}) > 1
-    for entry in entries:
-        if boot not in (None, entry.boot_id) and not several_hosts:  # journalctl -m prints no such lines
-            rows.append(f"-- Boot {entry.boot_id} --")
-        boot = entry.boot_id
-        rows.append(f"{head(entry)} {entry.host} {_name(entry, carrier)}[{entry.line.pid}]: {_shown(entry.line.text)}")
-    return "".join(row + "\n" for row in rows).encode()
-
-
-def _shown(text: str) -> str:
-    """The text modes print a tab as eight spaces."""
-    return text.replace("\t", " " * 8)
+    return lines(
+        [
+            f"-- Boot {item} --"
+            if isinstance(item, str)
+            else f"{head(item)} {item.host} {_name(item, carrier)}[{item.line.pid}]: {shown(item.line.text)}"
+            for item in boots(entries)
+        ]
+    )
 
 
 def _name(entry: Entry, carrier: str) -> str:
@@ -81,39 +105,9 @@ def _heads(carrier: str, wall: Wall, zone: str) -> Callable[[Entry], str]:
             return local("%a %Y-%m-%d %H:%M:%S " + zone)
 
 
-def _fields(entry: Entry) -> dict[str, str]:
-    line = entry.line
-    out = {
-        "__REALTIME_TIMESTAMP": str(entry.realtime_us),
-        "__MONOTONIC_TIMESTAMP": str(entry.monotonic_us),
-        "_BOOT_ID": entry.boot_id,
-        "_TRANSPORT": "journal" if line.ident == "systemd" else "stdout",
-        "PRIORITY": str(line.priority),
-        "_HOSTNAME": entry.host,
-        "_MACHINE_ID": MACHINE,
-        "SYSLOG_IDENTIFIER": line.ident,
-        "SYSLOG_FACILITY": "3",
-        "_PID": str(line.pid),
-        "_UID": "0",
-        "_GID": "0",
-    }
-    if line.ident == "systemd":
-        out |= {"_COMM": "systemd", "UNIT": entry.unit, "INVOCATION_ID": entry.invocation_id}
-    else:
-        comm = {"k3s": "k3s-server", "rke2": "rke2"}.get(line.ident, line.ident)
-        out |= {
-            "_COMM": comm,
-            "_SYSTEMD_CGROUP": f"/system.slice/{entry.unit}",
-            "_SYSTEMD_UNIT": entry.unit,
-            "_SYSTEMD_SLICE": "system.slice",
-            "_SYSTEMD_INVOCATION_ID": entry.invocation_id,
-        }
-    return out | dict(line.fields) | {"MESSAGE": line.text}
-
-
 def _export(entry: Entry) -> bytes:
     rows = []
-    for key, value in _fields(entry).items():
+    for key, value in fields_of(entry).items():
         data = value.encode()
         if any(byte < 32 and byte != 9 for byte in data):
             rows.append(key.encode() + b"\n" + len(data).to_bytes(8, "little") + data + b"\n")

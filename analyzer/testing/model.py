@@ -178,21 +178,6 @@ class Truth:
         return out
 
 
-def expected_outcome(start: StartTruth, carrier: str) -> Outcome:
-    """The outcome that a reader of ``carrier`` can know.
-
-    ``cat`` is what a container's log holds: the process's own lines. A start that ended without a word of its own
-    (killed, or stopped by a release that says nothing) is ``incomplete`` there, and so is one whose readiness was
-    told in a part of the text that was cut off.
-    """
-    outcome: Outcome = start.outcome
-    if outcome == "ready" and not start.detection_in_log:
-        outcome = "incomplete" if start.end.kind == "running" else start.end.kind
-    if carrier == "cat" and outcome in ("failed", "stopped") and not start.end_in_log:
-        return "incomplete"
-    return outcome
-
-
 @dataclass(frozen=True, slots=True)
 class Line:
     """What one process wrote at ``at_us`` (one line, already rendered); ``ident`` as in ``SYSLOG_IDENTIFIER``."""

@@ -1,4 +1,4 @@
-"""The same journal in eleven carriers, the shapes of its lines, the command, and the folder of samples."""
+"""The same journal in all carriers, the shapes of its lines, the command, and the folder of samples."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from analyzer.cli.main import app
 from analyzer.errors import OutputError
-from analyzer.testing import CARRIERS, NAMED, Generated, generate, named, samples
+from analyzer.testing import BASIC, CARRIERS, NAMED, Generated, generate, named, samples
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "sample_logs"
@@ -31,7 +31,7 @@ def rows(made: Generated, carrier: str) -> list[str]:
     return [r for r in made.render(carrier).decode().splitlines() if not r.startswith("-- ")]
 
 
-@pytest.mark.parametrize("carrier", [c for c in CARRIERS if c not in ("export", "json", "cat")])
+@pytest.mark.parametrize("carrier", [c for c in BASIC if c not in ("export", "json", "cat")])
 def test_text_carriers_hold_every_entry_once(kolkata: Generated, carrier: str) -> None:
     found = rows(kolkata, carrier)
     assert len(found) == len(kolkata.entries)
@@ -87,7 +87,7 @@ def test_hosts_are_merged_in_time_order_without_boot_marks() -> None:
 
 def test_no_such_carrier(kolkata: Generated) -> None:
     with pytest.raises(ValueError, match="no carrier"):
-        kolkata.render("verbose")
+        kolkata.render("punched-cards")
 
 
 # --- shapes ---------------------------------------------------------------------------------------------------------
@@ -164,7 +164,7 @@ def test_list_names_every_scenario() -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [(), ("-o", "-"), ("--format", "verbose", "-o", "x"), ("--format", ",", "-o", "x"), ("--scenario", "x", "-o", "x")],
+    [(), ("-o", "-"), ("--format", "punched-cards", "-o", "x"), ("--format", ",", "-o", "x"), ("--scenario", "x", "-o", "x")],
 )
 def test_wrong_use_is_two(arguments: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
