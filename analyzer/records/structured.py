@@ -136,7 +136,7 @@ def read_export(stream: Lines, tally: Tally, first: int = 1, most: int | None = 
             tally.spoil(record, "damaged entry")
             passed = True
         else:
-            out = _from_bytes(fields, tally, record, lossy)
+            out = from_bytes(fields, tally, record, lossy)
             if passed and out:
                 out[0].rec.gap_before = True
                 passed = False
@@ -198,17 +198,17 @@ def read_export(stream: Lines, tally: Tally, first: int = 1, most: int | None = 
         yield from finish()
 
 
-_TEXT_KEYS = frozenset(
+TEXT_KEYS = frozenset(
     (*_KEPT, "MESSAGE", "SYSLOG_IDENTIFIER", "_COMM", "_PID", "SYSLOG_PID", "UNIT", "_SYSTEMD_UNIT", "INVOCATION_ID",
      "_SYSTEMD_INVOCATION_ID", "__REALTIME_TIMESTAMP", "__MONOTONIC_TIMESTAMP", "_BOOT_ID", "_HOSTNAME", "_LINE_BREAK",
      "CONTAINER_PARTIAL_MESSAGE")
 )  # fmt: skip
 
 
-def _from_bytes(fields: Mapping[str, bytes], tally: Tally, record: int, lossy: bool) -> list[Draft]:
+def from_bytes(fields: Mapping[str, bytes], tally: Tally, record: int, lossy: bool) -> list[Draft]:
     texts: dict[str, str] = {}
     for key, value in fields.items():
-        if key in _TEXT_KEYS:
+        if key in TEXT_KEYS:
             text, bad = decode(value)
             texts[key] = text
             if bad and not lossy:
@@ -256,13 +256,27 @@ def from_fluent(text: str) -> dict[str, Any] | None:
     return data
 
 
+# Fluent Bit can strip the underscores before the names and write them in small letters.
+_FOLDED = {key.strip("_"): key for key in (*TEXT_KEYS, "_TRANSPORT")}
+
+
+def _unfolded(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """``data`` with the journal's own names of fields, where a shipper changed them."""
+    if "SYSLOG_IDENTIFIER" in data and ("_PID" in data or "PID" not in data):
+        return data
+    if not data.keys() & {"syslog_identifier", "SYSLOG_IDENTIFIER"} or not data.keys() & {"message", "MESSAGE"}:
+        return data
+    return {_FOLDED.get(key.strip("_").upper(), key): value for key, value in data.items()}
+
+
 def from_json(data: Mapping[str, Any], tally: Tally, line: int) -> list[Draft] | None:
     """Drafts of one JSON object of a known carrier, ``None`` when it is none (etcd's own lines, for one)."""
+    data = _unfolded(data)
     if "__REALTIME_TIMESTAMP" in data or ("MESSAGE" in data and ("_PID" in data or "SYSLOG_IDENTIFIER" in data)):
         fields: dict[str, str] = {}
         lossy = False
         for key, value in data.items():
-            if key in _TEXT_KEYS:
+            if key in TEXT_KEYS:
                 text, lost = _value(value)
                 if lost and key == "MESSAGE":
                     lossy = True
@@ -285,6 +299,9 @@ def from_json(data: Mapping[str, Any], tally: Tally, line: int) -> list[Draft] |
         return from_fields(fields, tally, line, lossy=lossy)
     if isinstance(data.get("log"), str) and ("stream" in data or "time" in data):
         return None  # docker: the text reader joins its pieces
+    inside = data.get("_source")
+    if isinstance(inside, dict) and "@timestamp" in inside:  # Elasticsearch's hits
+        data = inside
     if isinstance(data.get("message"), str) and "@timestamp" in data:
         return _shipped(data, tally, line)
     if isinstance(data.get("line"), str) and "timestamp" in data:
