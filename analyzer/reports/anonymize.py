@@ -1,0 +1,144 @@
+"""A report that can be shown in public: the same numbers, windows and verdicts, with stand-ins for names.
+
+It works on the finished report, so nothing it does can change what was found. Every text field is treated unless it
+is listed here as one of ours, so that a field added tomorrow is treated, too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass, replace
+from types import MappingProxyType
+from typing import Any
+
+from analyzer.events.checks import info
+from analyzer.events.masking import mask_secrets
+from analyzer.findings import Report, StartReport
+from analyzer.reports.pseudonyms import Pseudonyms
+
+# Fields that hold words of this program, numbers of releases, or ids.
+_OURS = frozenset(
+    [
+        "tool_version",
+        "format",
+        "product",
+        "role",
+        "version",
+        "commit",
+        "basis",
+        "utc_offset",
+        "year_from",
+        "kind",
+        "id",
+        "severity",
+        "error",
+        "certainty",
+        "last_blocker",
+        "final",
+        "outcome",
+        "observer",
+        "lower_kind",
+        "upper_kind",
+        "lower_witness",
+        "upper_witness",
+        "estimate_basis",
+    ]
+)
+_MACHINE_IDS = frozenset(("boot_id", "invocation_id"))
+_CHECK_NAMES = frozenset(("failing", "unseen", "ok", "checks", "name"))
+_UNITS = re.compile(r"(?:k3s|k3s-agent|k3s-server|rke2|rke2-server|rke2-agent)(?:\.service)?")
+# journald writes a message with odd bytes as a list of numbers.
+_BYTES = re.compile(r"\[\s?(\d{1,3}(?:,\s?\d{1,3}){7,})\s?\]")
+
+
+def anonymize(report: Report) -> Report:
+    """``report`` with hosts, addresses, names, paths and tokens replaced, each always by the same stand-in.
+
+    Times, lengths, verdicts, counts, lines, releases and the names of checks and of known components stay.
+    """
+    names = Pseudonyms()
+    hosts = {s.host for s in report.starts if s.host}
+    units = {s.unit.removesuffix(".service") for s in report.starts if s.unit and not _UNITS.fullmatch(s.unit)}
+    names.learn((_prepared(text) for text in _texts(report)), sorted(hosts), sorted(units))
+    return _Walk(names).report(report)
+
+
+def _prepared(text: str) -> str:
+    return mask_secrets(_BYTES.sub(_decoded, text))
+
+
+def _decoded(found: re.Match[str]) -> str:
+    values = [int(number) for number in found[1].split(",")]
+    if any(value > 255 for value in values):
+        return found[0]
+    return '"' + bytes(values).decode("utf-8", "replace") + '"'
+
+
+def _texts(part: Any) -> Iterator[str]:
+    if isinstance(part, str):
+        yield part
+    elif isinstance(part, Mapping):
+        for key, value in part.items():
+            yield from _texts(key)
+            yield from _texts(value)
+    elif isinstance(part, tuple | list):
+        for item in part:
+            yield from _texts(item)
+    elif is_dataclass(part) and not isinstance(part, type):
+        for field in fields(part):
+            if field.name not in _OURS:
+                yield from _texts(getattr(part, field.name))
+
+
+class _Walk:
+    """Rebuilds the report piece by piece."""
+
+    def __init__(self, names: Pseudonyms) -> None:
+        self._names = names
+        self._ids: dict[str, str] = {}
+        self._done: dict[str, str] = {}
+
+    def report(self, report: Report) -> Report:
+        """The whole report."""
+        sources = tuple(replace(s, path=self._names.file(s.path)) for s in report.sources)
+        reasons = MappingProxyType({self._text(why): n for why, n in report.ledger.reasons.items()})
+        return replace(
+            report,
+            sources=sources,
+            ledger=replace(report.ledger, reasons=reasons),
+            starts=tuple(self._start(start) for start in report.starts),
+            evidence=MappingProxyType({place: self._text(text) for place, text in report.evidence.items()}),
+        )
+
+    def _start(self, start: StartReport) -> StartReport:
+        made = self._part(start)
+        assert isinstance(made, StartReport)
+        return replace(
+            made,
+            host=None if start.host is None else self._names.host(start.host),
+            unit=None if start.unit is None else self._unit(start.unit),
+        )
+
+    def _unit(self, unit: str) -> str:
+        return unit if _UNITS.fullmatch(unit) else self._names.apply(unit)
+
+    def _text(self, text: str) -> str:
+        if text not in self._done:
+            self._done[text] = self._names.apply(_prepared(text))
+        return self._done[text]
+
+    def _part(self, part: Any, name: str = "") -> Any:
+        if isinstance(part, str):
+            if name in _OURS:
+                return part
+            if name in _MACHINE_IDS:
+                return self._ids.setdefault(part, f"{len(self._ids) + 1:032x}")
+            if name in _CHECK_NAMES and info(part).known:
+                return part
+            return self._text(part)
+        if isinstance(part, tuple):
+            return tuple(self._part(item, name) for item in part)
+        if is_dataclass(part) and not isinstance(part, type):
+            return replace(part, **{f.name: self._part(getattr(part, f.name), f.name) for f in fields(part) if f.init})
+        return part

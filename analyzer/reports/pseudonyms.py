@@ -1,0 +1,368 @@
+"""Stand-ins for what identifies somebody: addresses, hosts, names, domains, paths, digests.
+
+One :class:`Pseudonyms` serves one report. It first looks at every text (``learn``), then replaces (``apply``): so that
+a stand-in is never something that the texts hold themselves, and a name that one text reveals by its place
+(``node="alpha"``) is found in all others wherever it stands.
+
+Kept as they are: loopback and the addresses that k3s and RKE2 use by default, names of their own components, of
+Kubernetes' own objects and packages, words of the vocabulary.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache
+from itertools import chain, count
+
+from analyzer.events._data import load
+from analyzer.events.checks import known_checks
+from analyzer.reports import known_words as known
+
+_IPV4 = re.compile(r"(?<![\d.v])(\d{1,3}(?:\.\d{1,3}){3})(?!\d|\.\d)")
+_IPV6 = re.compile(r"(?<![\w:.])([0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:(?:\d{1,3}\.){3}\d{1,3})?)(?![\w:])")
+_MAC = re.compile(r"(?<![\w:-])((?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2})(?![\w:-])")
+_DIGEST = re.compile(
+    r"(?<![0-9A-Za-z])((?:[0-9A-Fa-f]{2}:){9,}[0-9A-Fa-f]{2}|[0-9a-fA-F]{32,128}|K10[0-9a-f]{8}…"
+    r"|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})(?![0-9A-Za-z])"
+)
+_EMAIL = re.compile(r"(?<![\w.+-])([\w.+-]{1,64})@([\w-]{1,63}(?:\.[\w-]{1,63}){1,8})")
+_DOMAIN = re.compile(
+    r"(?<![\w.@/+-])((?:[A-Za-z0-9_](?:[\w-]{0,61}[A-Za-z0-9])?\.){1,8}(?:xn--[\w-]{1,59}|[A-Za-z]{2,24}))(?![\w-]|\.\w|\(\))"
+    r"(?P<path>(?::\d+)?/[\w./:@%~+-]*)?"
+)
+_URL = re.compile(r"(?P<scheme>[a-zA-Z][\w+.-]{1,20}://)(?P<user>[^\s/@\"'\\]{1,128}@)?(?P<host>\[[^\]\s]{2,60}\]|[\w.-]{1,253}|(?=/))"
+                  r"(?P<port>:\d{1,5})?(?P<path>/[^\s\"'\\<>)\],]*)?")  # fmt: skip
+_PATH = re.compile(r"(?<![\w.:/])(?<!:/)(/(?:[\w.@%+~=-]+/?)+)")
+_EC2 = re.compile(r"(?<![\w-])(ip-\d{1,3}(?:-\d{1,3}){3})(?![\w-])")
+
+_WORD = r"[A-Za-z0-9](?:[\w.-]{0,251}[A-Za-z0-9])?"
+_Q = r"\\*[\"']"
+# Where a host or node is named …
+_HOST_PLACES = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"(?<![\w-])(?:_?hostname|node[-_]?name|node|nodes|host|hostname[-_]override|server[-_]?name)(?:=|{_Q}:\s?){_Q}?({_WORD})",
+        rf"(?<![\w-])--?(?:node-name|hostname-override)(?:=|\s+){_Q}?({_WORD})",
+        rf"(?<![\w-])nodes?\s{_Q}({_WORD}){_Q}",
+        rf"(?<![\w-])(?:hostname|node)\s({_WORD})(?=\s(?:is|was|has|does|not|joined|registered|already)\b|[:,]?\s*$)",
+        rf"\blookup\s({_WORD})(?=\son\b|:|\s*$)",
+        rf"\bsystem:node:({_WORD})",
+        rf"\bNode password rejected.{{0,200}}?for node ({_WORD})",
+        rf"\bWaiting for cloud-controller-manager.{{0,80}}?node ({_WORD})",
+        rf"\bSuccessfully registered node{_Q}?\s+{_Q}?(?:node=)?{_Q}?({_WORD})",
+        rf"(?:--name=|--initial-cluster=|,|local-member-name{_Q}:\s?{_Q}|remote-peer-name{_Q}:\s?{_Q})({_WORD})-[0-9a-f]{{8}}(?![0-9a-f])",
+        r"^(?:\w{3}\s+\d+|\d{4}-\d\d-\d\dT)[\s\S]{0,2}[\d:.+Z-]{8,24}\s(\S+)\s(?:k3s|rke2|systemd|kernel)[\w.-]*\[",
+    )
+)
+# … and any other thing that a person named.
+_NAME_PLACES = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"(?<![\w-])(?:pod|pods|podname|container|containername|namespace|ns|cluster|clustername|cluster[-_]name|user|username"
+        rf"|secret|secretname|configmap|serviceaccount|service|deployment|daemonset|statefulset|job|ingress|claim|pvc|pv|volume"
+        rf"|addon|chart|release|image|key|object|owner)(?:=|{_Q}:\s?){_Q}?((?:{_WORD}/)?{_WORD})",
+        rf"(?<![\w.-])(?:[a-z]{{3,40}}s)(?:\.[a-z][a-z0-9.-]{{2,80}})?\s{_Q}((?:{_WORD}/)?{_WORD}){_Q}"
+        rf"(?=\s(?:not found|already exists|is forbidden|is invalid))",
+        rf"\b(?:pod|namespace|container|user|cluster|secret|role|service|volume|configmap)s?\s{_Q}((?:{_WORD}/)?{_WORD}){_Q}",
+        rf"(?<![\w-])--?(?:cluster-name|system-default-registry|node-label|with-node-id|cluster-domain)(?:=|\s+){_Q}?({_WORD})",
+        rf"\bfor user ({_WORD})",
+        rf"\bsystem:serviceaccount:({_WORD}):",
+        rf"\bsystem:serviceaccount:[\w.-]{{1,63}}:({_WORD})",
+        rf"\b(?:CN|O|OU)=({_WORD})",
+        r"/namespaces/([\w.-]{1,253})",
+        r"/namespaces/[\w.-]{1,253}/[a-z]{2,40}/([\w.-]{1,253})",
+        r"/api/v1/(?:nodes|persistentvolumes)/([\w.-]{1,253})",
+    )
+)
+_REGISTRY = re.compile(r"/registry/(?P<rest>[\w./:@%-]+)")
+_SANS = re.compile(r"certificate is valid for ([\w.:*,\s-]{1,4000}?), not ([\w.:*-]+)|--tls-san[= ]\"?([\w.:*,-]+)")
+
+
+class Pseudonyms:
+    """Consistent stand-ins: the same text always gives the same answer, different names different ones."""
+
+    def __init__(self) -> None:
+        self._hosts: dict[str, str] = {}
+        self._names: dict[str, str] = {}
+        self._v4: dict[str, str] = {}
+        self._other: dict[str, str] = {}
+        self._seen: set[str] = set()  # every word of the texts that looks like a stand-in of ours
+        self._finder: re.Pattern[str] | None = None
+
+    def learn(self, texts: Iterable[str], hosts: Iterable[str] = (), names: Iterable[str] = ()) -> None:
+        """Look at everything that will be replaced; ``hosts`` and ``names`` are known to be such."""
+        for host in hosts:
+            self._add_host(host)
+        for name in names:
+            self._add_name(name)
+        for text in texts:
+            self._seen.update(_STAND_IN.findall(text))
+            for place in _HOST_PLACES:
+                for found in place.finditer(text):
+                    self._add_host(found[1])
+            for found in _SANS.finditer(text):
+                for group in found.groups():
+                    for san in (group or "").split(","):
+                        self._add_host(san.strip().removeprefix("*."))
+            for place in _NAME_PLACES:
+                for found in place.finditer(text):
+                    for part in found[1].split("/"):
+                        self._add_name(part)
+            for found in _REGISTRY.finditer(text):
+                for part in found["rest"].split("/")[1:]:
+                    self._add_name(part)
+        self._finder = None
+
+    def apply(self, text: str) -> str:
+        """``text`` with everything replaced that the rules above know, and every learnt name."""
+        if not text:
+            return text
+        text = _DIGEST.sub(lambda m: self._stand_in("hash", m[1].lower()), text)
+        text = _MAC.sub(lambda m: self._mac(m[1]), text)
+        text = _EMAIL.sub(self._email, text)
+        text = _URL.sub(self._url, text)
+        text = _EC2.sub(lambda m: self._host(m[1]), text)
+        text = self._learnt().sub(lambda m: self._replacement(m[0]), text)
+        text = _DOMAIN.sub(self._domain_and_path, text)
+        text = _IPV6.sub(lambda m: self._ipv6(m[1]), text)
+        text = _IPV4.sub(lambda m: self._ipv4(m[1]), text)
+        return _PATH.sub(lambda m: self._path(m[1]), text)
+
+    def host(self, name: str) -> str:
+        """The stand-in of a host whose name this is."""
+        return self._ipv4(name) if _IPV4.fullmatch(name) else self._host(name)
+
+    def file(self, path: str) -> str:
+        """The stand-in of an input's path; what its suffixes say about its kind stays."""
+        if path == "-":
+            return path
+        tail = "".join(
+            re.findall(r"\.(?:export|json|short|iso|precise|gz|xz|bz2|zst|log|txt|journal|tar|tgz|zip)(?![\w])", path)
+        )
+        return self._stand_in("log", path) + tail
+
+    # --- what is learnt ---------------------------------------------------------------------------------------------
+
+    def _add_host(self, name: str) -> None:
+        if _IPV4.fullmatch(name) or ":" in name or not _worth(name):
+            return
+        if "." in name and _is_known_domain(name):
+            return
+        self._hosts.setdefault(name.lower(), "")
+        short = name.partition(".")[0]
+        if "." in name and _worth(short):
+            self._hosts.setdefault(short.lower(), "")
+
+    def _add_name(self, name: str) -> None:
+        if not _worth(name) or _IPV4.fullmatch(name) or ("." in name and _is_known_domain(name)):
+            return
+        if name.lower() not in self._hosts and not known.is_component(name):
+            self._names.setdefault(name.lower(), "")
+
+    def _learnt(self) -> re.Pattern[str]:
+        if self._finder is None:
+            every = sorted(chain(self._hosts, self._names), key=len, reverse=True)
+            choice = "|".join(re.escape(name) for name in every) or r"(?!)"
+            self._finder = re.compile(rf"(?<![A-Za-z0-9])(?:{choice})(?![A-Za-z0-9])", re.IGNORECASE)
+        return self._finder
+
+    def _replacement(self, found: str) -> str:
+        return self._host(found) if found.lower() in self._hosts else self._stand_in("name", found)
+
+    # --- stand-ins --------------------------------------------------------------------------------------------------
+
+    def _stand_in(self, kind: str, original: str) -> str:
+        key = f"{kind} {original.lower()}"
+        if key not in self._other:
+            number = 1 + sum(1 for k in self._other if k.startswith(f"{kind} "))
+            while (made := f"{kind}-{number}") in self._seen:
+                number += 1
+            self._seen.add(made)
+            self._other[key] = made
+        return self._other[key]
+
+    def _email(self, found: re.Match[str]) -> str:
+        if _is_known_domain(found[2]):
+            return found[0]
+        return f"{self._stand_in('name', found[1])}@{self._domain(found[2])}"
+
+    def _host(self, name: str) -> str:
+        low = name.lower()
+        if _STAND_IN.fullmatch(low) and low in self._other.values():
+            return name
+        if "." in low and low not in self._hosts:
+            return self._domain(name)
+        short, dot, rest = low.partition(".")
+        made = self._stand_in("host", short)
+        return f"{made}.{self._domain(rest)}" if dot and "." in rest else made
+
+    def _domain(self, name: str) -> str:
+        if _is_known_domain(name):
+            return name
+        stem, _, suffix = name.rpartition(".")
+        if suffix.lower() in known.FILE_SUFFIXES | known.UNIT_SUFFIXES:
+            return f"{self._stand_in('path', stem)}.{suffix}"
+        return self._stand_in("domain", name) + ".example"
+
+    def _domain_and_path(self, found: re.Match[str]) -> str:
+        name, path = found[1], found["path"] or ""
+        if "." in name and _is_known_domain(name):
+            return found[0]
+        made = self._host(name) if name.lower() in self._hosts else self._domain(name)
+        return made + self._path(path)
+
+    def _url(self, found: re.Match[str]) -> str:
+        host = found["host"]
+        user = "***@" if found["user"] else ""
+        if host.startswith("["):
+            host = f"[{self._ipv6(host[1:-1])}]"
+        elif _IPV4.fullmatch(host):
+            host = self._ipv4(host)
+        elif "." in host:
+            host = self._host(host) if host.lower() in self._hosts else self._domain(host)
+        elif host and _worth(host) and host.lower() not in known.URL_HOSTS:
+            host = self._host(host)
+        return found["scheme"] + user + host + (found["port"] or "") + self._path(found["path"] or "")
+
+    def _path(self, path: str) -> str:
+        """A path whose unknown pieces are replaced."""
+        if not path:
+            return path
+        bare = path.rstrip(":.,;")
+        path, after = bare, path[len(bare) :]
+        head, mark, query = path.partition("?")
+        pieces: list[str] = []
+        before, group = "", False
+        for piece in head.split("/"):
+            if before in _HOMES and piece and not _is_stand_in(piece):
+                pieces.append(self._stand_in("name", piece))
+            else:
+                pieces.append(piece if before in _FIXED else self._piece(piece))
+            # The group of an API is a domain; when it is a known one, so is the kind after its version.
+            known_kind = _API_VERSION.fullmatch(before) is not None and group
+            group = (
+                group if _API_VERSION.fullmatch(piece) else ("." in piece and _is_known_domain(piece)) or piece == "api"
+            )
+            if (before == "apis" and group) or known_kind:
+                pieces[-1] = piece
+            before = piece.lower()
+        return "/".join(pieces) + mark + (self.apply_query(query) if mark else "") + after
+
+    def apply_query(self, query: str) -> str:
+        """The query of a URL: numbers and true or false stay, other values go unless the vocabulary knows them."""
+        parts = []
+        for part in query.split("&"):
+            key, mark, value = part.partition("=")
+            plain = re.fullmatch(r"[\d.smh]*|true|false", value) is not None or not _worth(value)
+            parts.append(f"{key}{mark}{value if plain else self._stand_in('name', value)}")
+        return "&".join(parts)
+
+    def _piece(self, piece: str) -> str:
+        if known.is_path_piece(piece) or not _worth(piece) or piece.lower() in _OWN | set(self._other.values()):
+            return piece
+        port = re.fullmatch(r":\d+", piece)
+        if port is not None or _IPV4.fullmatch(piece) or _is_stand_in(piece):
+            return piece
+        stem, dot, suffix = piece.rpartition(".")
+        if dot and suffix.lower() in known.FILE_SUFFIXES and stem:
+            return (
+                piece if known.is_path_piece(stem) or not _worth(stem) else f"{self._stand_in('path', stem)}.{suffix}"
+            )
+        return self._stand_in("path", piece)
+
+    def _ipv4(self, text: str) -> str:
+        try:
+            address = ipaddress.IPv4Address(text)
+        except ValueError:
+            return text
+        if text in self._v4.values() or any(address in net for net in known.KEPT_NETWORKS if net.version == 4):
+            return text
+        if text not in self._v4:
+            self._v4[text] = next(a for a in _documentation_v4() if a not in self._seen)
+            self._seen.add(self._v4[text])
+        return self._v4[text]
+
+    def _ipv6(self, text: str) -> str:
+        try:
+            address = ipaddress.IPv6Address(text)
+        except ValueError:
+            return text
+        if any(address in net for net in known.KEPT_NETWORKS if net.version == 6):
+            return text
+        key = f"ipv6 {address}"
+        if key in self._other or text in self._other.values():
+            return self._other.get(key, text)
+        number = 1 + sum(1 for k in self._other if k.startswith("ipv6 "))
+        while (made := f"2001:db8::{number:x}") in self._seen:
+            number += 1
+        self._seen.add(made)
+        self._other[key] = made
+        return made
+
+    def _mac(self, text: str) -> str:
+        key = "mac " + text.lower().replace("-", ":")
+        if text in self._other.values():
+            return text
+        if key not in self._other:
+            number = 1 + sum(1 for k in self._other if k.startswith("mac "))
+            self._other[key] = f"02:00:00:00:{number >> 8 & 255:02x}:{number & 255:02x}"
+        return self._other[key]
+
+
+_STAND_IN = re.compile(
+    r"(?:host|name|domain|path|hash|log)-\d+|192\.0\.2\.\d+|198\.51\.100\.\d+|203\.0\.113\.\d+|198\.1[89]\.\d+\.\d+|2001:db8::[0-9a-f]+"
+)
+
+
+def _is_stand_in(text: str) -> bool:
+    return _STAND_IN.fullmatch(text.removesuffix(".example")) is not None
+
+
+def _documentation_v4() -> Iterator[str]:
+    """The addresses kept for documentation, then those kept for benchmarks."""
+    for net in ("192.0.2", "198.51.100", "203.0.113"):
+        yield from (f"{net}.{last}" for last in range(1, 255))
+    for second, third, last in ((n >> 16, n >> 8 & 255, n & 255) for n in count(0x120001)):
+        yield f"198.{second}.{third}.{last}"
+
+
+def _worth(name: str) -> bool:
+    """Whether a name identifies anything: words of the vocabulary, numbers and versions do not."""
+    low = name.lower().strip(".")
+    return (
+        len(low) > 1
+        and low not in _vocabulary()
+        and re.fullmatch(r"[vV]?[\d.:_-]+(?:[-+](?:k3s|rke2r)\d+)?|0x[0-9a-f]+", low) is None
+    )
+
+
+def _is_known_domain(name: str) -> bool:
+    low = name.lower().rstrip(".")
+    last = low.rpartition(".")[2]
+    if last in known.CODE_SUFFIXES:
+        return True
+    if last in known.FILE_SUFFIXES | known.UNIT_SUFFIXES:
+        stem = low.removesuffix(f".{last}")
+        return known.is_path_piece(stem) or known.is_component(stem) or not _worth(stem)
+    if low.endswith((".svc", ".svc.cluster.local", ".cluster.local")):
+        return all(not _worth(p) or known.is_component(p) for p in re.split(r"\.svc|\.cluster", low)[0].split("."))
+    if any(low == own or low.endswith("." + own) for own in known.DOMAINS):
+        return True
+    return last not in known.TOP_LEVEL
+
+
+_HOMES = frozenset(("home", "users", "mnt", "media"))  # what comes next is somebody's name, however short
+_FIXED = frozenset(("tls", "cred", "temporary-certs"))  # k3s names all files in these
+_API_VERSION = re.compile(r"v\d+(?:(?:alpha|beta)\d+)?")
+_OWN = frozenset(("", "..", "."))
+
+
+@cache
+def _vocabulary() -> frozenset[str]:
+    """Words of the package's own data and of everyday logs: they name nobody."""
+    words = set(known.WORDS) | {check.short for check in known_checks()}
+    for file in ("checks.toml", "errors.toml", "findings.toml"):
+        words.update(w.lower() for w in re.findall(r"[A-Za-z][A-Za-z0-9]+", str(load(file))))
+    return frozenset(words)
