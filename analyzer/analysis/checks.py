@@ -100,6 +100,7 @@ class _Builder:
         self.contradictions: list[str] = []
         self.serving: Evidence | None = None
         self.every_hook: list[Evidence] = []
+        self.every_check: list[Evidence] = []
         self._troubled: list[int] | None = None
         self.fresh = witness.is_fresh(start)
         version = parse_version(start.version) if start.version else None
@@ -267,8 +268,11 @@ class _Builder:
         return ready.from_below(Evidence(at, Bound.PROCESS, end.line, end.source))
 
     def _take_witnesses(self) -> None:
-        for proof in witness.proofs(self.start, self.verdict, self.clocked):
+        held = list(witness.proofs(self.start, self.verdict, self.clocked))
+        for proof in held:
             rule, evidence = proof.rule, proof.evidence
+            if rule.check == _SYNCED and _SYNCED not in self.checks:
+                continue  # its lines tell when it ended, not that it was ever asked
             # A hook that only starts a goroutine is worth a row when something else speaks of it.
             telling = rule.check in self.checks or info(rule.check).kind != "trivial"
             if telling and (rule.relation == "near" or rule.also_near):
@@ -280,6 +284,8 @@ class _Builder:
                     self.serving = evidence
                 if rule.check == "poststarthook/*":
                     self.every_hook.append(evidence)
+                elif rule.check == "*":
+                    self.every_check.append(evidence)
                 elif rule.check != "ready":
                     self._check(rule.check).lowers.append(evidence)
                 self.ready_lowers.append(evidence)
@@ -288,6 +294,11 @@ class _Builder:
                     self.ready_uppers.append(evidence)
                 else:
                     self._check(rule.check).uppers.append(evidence)
+        for proof in witness.unfinished(self.start, self.verdict, self.clocked, held):
+            facts = self._check(proof.rule.check)
+            facts.lowers.append(proof.evidence)
+            facts.last_state = "failing"
+            self.ready_lowers.append(proof.evidence)
 
     def _ready_window(self) -> Window:
         detected = self.verdict.detected
@@ -330,6 +341,7 @@ class _Builder:
         for facts in self.checks.values():
             if facts.name.startswith(_HOOK):
                 facts.lowers.extend(self.every_hook)
+            facts.lowers.extend(self.every_check)
             if begin is not None:
                 facts.lowers.append(begin)
 
@@ -340,7 +352,7 @@ class _Builder:
         Signs are errors and slow answers of the datastore, and lost lines. Silence is none: while rbac writes its
         roles, nothing else is printed.
         """
-        if not looks:
+        if not looks or self.polls.picked_out:
             return True
         noticed = self.verdict.detected.seq if self.verdict.detected is not None else None
         return self._trouble_between(looks[-1].seq, noticed)

@@ -17,7 +17,7 @@ from analyzer.events.masking import mask_secrets
 from analyzer.events.model import PollLine, PollUnchanged
 from analyzer.events.versions import PollerSpec, poller_for
 from analyzer.findings import ErrorCount, Poll, PollerNote
-from analyzer.records.model import LogRecord
+from analyzer.records.model import LogRecord, Payload
 from analyzer.starts.model import Start, Verdict
 
 # The contract's numbers: a tenth of the interval after a tick counts as on it; the fitted phase is late by the
@@ -88,6 +88,7 @@ class PollFacts:
     stop_s: float | None = None  # when a stop began
     # Sightings after which lines were lost: what was answered next is not known to be the same.
     uncertain: set[int] = field(default_factory=set)
+    picked_out: bool = False  # the text holds chosen lines only: a poll line may be missing anywhere
     # The tick of the successful request itself, under the same condition.
     success_tick_s: float | None = None
 
@@ -133,8 +134,28 @@ def read_polls(start: Start, verdict: Verdict, clocked: Clocked) -> PollFacts:
     if verdict.stop_sign is not None:
         facts.stop_s = clocked.earliest(verdict.stop_sign)
     facts.uncertain = {i for i, line in enumerate(lines) if start.lost_between(line.record.seq, ends[i])}
+    if _picked_out(start, lines, verdict):
+        facts.uncertain = set(range(len(lines)))
+        facts.picked_out = True
     _grid_rule(facts, start, verdict, clocked, success)
     return facts
+
+
+def _picked_out(start: Start, lines: Sequence[PollLine], verdict: Verdict) -> bool:
+    """Whether somebody chose the lines: a server of k3s says nothing at all beside its polls while it starts.
+
+    An API server that starts prints dozens of lines of klog in the seconds in which it is asked. Of lines chosen by a
+    word (``grep rbac``) a poll that was answered otherwise may be missing between any two.
+    """
+    if start.product != "k3s" or start.role == "agent" or not lines:
+        return False
+    end = verdict.detected or lines[-1].record
+    first = lines[0].record
+    inside = [r for r in start.process if first.seq <= r.seq <= end.seq]
+    polls = {line.record.seq for line in lines}
+    polls |= {event.record.seq for event in start.events if isinstance(event, PollUnchanged)}
+    others = sum(r.seq not in polls and r.seq != end.seq for r in inside)
+    return len(inside) > 1 and (others == 0 or not any(r.payload is Payload.KLOG for r in start.process))
 
 
 def _within_limit(record: LogRecord, clocked: Clocked) -> float | None:
@@ -233,6 +254,8 @@ def _silent_before(record: LogRecord, start: Start, clocked: Clocked, grid: Grid
 def _grid_rule(facts: PollFacts, start: Start, verdict: Verdict, clocked: Clocked, success: float | None) -> None:
     """The contract's grid rule: the tick before the successful one bounds readiness from below, where it may."""
     if success is None or facts.grid is None or verdict.detected is None or not facts.sightings:
+        return
+    if facts.picked_out:
         return
     if (
         not facts.grid.reliable
@@ -343,6 +366,8 @@ def _between(facts: PollFacts, index: int, start: Start, verdict: Verdict, clock
     if facts.unchanged:
         # With --debug every attempt is logged.
         return [again(clocked.point(r), r.line) for r in certain]
+    if index in facts.uncertain:
+        return []  # what was answered meanwhile may have been printed and lost
     begin = sighting.stamp_s
     end = nxt.stamp_s if nxt else _polling_end(start, verdict, clocked)
     if begin is None or end is None:

@@ -31,15 +31,15 @@ class Start:
     events: list[Event] = field(default_factory=list)
     followed_by: Start | None = None  # the next start of the same unit
     systemd_in_text: bool = False  # systemd's lines about this unit are in the text at all
-    losses: list[int] = field(default_factory=list)  # seqs of the journal's own notices that it dropped lines of ours
+    losses: list[int] = field(default_factory=list)  # seqs of notices about lost lines and of the lines after holes
 
     def marks(self, *ids: str) -> list[Mark]:
         """All marks of the given ids, in order."""
         return [event for event in self.events if isinstance(event, Mark) and event.id in ids]
 
     def lost_between(self, after_seq: int, before_seq: int | None) -> bool:
-        """Whether the journal says that it dropped lines of this unit after one line and before another."""
-        return any(after_seq < seq and (before_seq is None or seq < before_seq) for seq in self.losses)
+        """Whether lines of this unit are known to be lost after one line and before another."""
+        return any(after_seq < seq and (before_seq is None or seq <= before_seq) for seq in self.losses)
 
     def first(self, *ids: str) -> Mark | None:
         """The first mark of any of the given ids."""

@@ -133,7 +133,8 @@ def find_starts(records: Sequence[LogRecord]) -> list[Start]:
         starts.extend(_finish(stream, trusted=bool(_FAMILY.match(key[1]))))
     for start in starts:
         first, last = start.records[0].seq, start.records[-1].seq
-        start.losses = [r.seq for r in losses if first < r.seq < last and r.host == start.host]
+        told = [r.seq for r in losses if first < r.seq < last and r.host == start.host]
+        start.losses = sorted([*told, *(r.seq for r in start.process if r.lost_before and r.seq != first)])
     # What systemctl told the person at the keyboard is a start of its own only where the text holds nothing better.
     better = [start for start in starts if not _only_told(start)]
     return _in_time_order(better or starts[-1:])

@@ -29,7 +29,11 @@ _GATED = re.compile(
 )
 _ECHO = re.compile(rf"context canceled|{_CLOSING.pattern}")
 # Nothing fails of this by itself: somebody asked the process to end, or another component failed and says why.
-_CANCELLED = re.compile(r"context canceled\W*$")
+# ``controllers exited`` and ``server stopped`` are what releases up to 1.22 say at fatal level when they are stopped.
+_CANCELLED = re.compile(r"context canceled\W*$|http: Server closed\W*$|^(?:Error: )?controllers exited\W*$")
+# Releases up to 1.29 call a cancelled wait a timed-out one; the real time limit is 15 minutes.
+_CANCELLED_WAIT = re.compile(r"failed to wait for RBAC: timed out waiting for the condition\W*$")
+_WAIT_LIMIT_US = 890 * 1_000_000
 _AFTER_READY = re.compile(r"leaderelection lost|lost master|leader election lost")
 _EXIT = re.compile(r"code=(?P<code>\w+), status=(?P<status>\d+)(?:/(?P<name>[\w-]+))?")
 _FIRST_ATTEMPT = re.compile(
@@ -209,6 +213,17 @@ def _within_a_second(serving: LogRecord, record: LogRecord) -> bool:
     return begun is not None and seen is not None and seen.us + seen.precision_us < begun.us + 1_000_000
 
 
+def is_echo(start: Start, record: LogRecord, text: str) -> bool:
+    """Whether a line at fatal level only says that somebody ended the process."""
+    if _CANCELLED.search(text):
+        return True
+    if not _CANCELLED_WAIT.search(text):
+        return False
+    begun = next((stamp for r in start.process if (stamp := r.at or r.inner_at) is not None), None)
+    seen = record.at or record.inner_at
+    return begun is None or seen is None or seen.us - begun.us < _WAIT_LIMIT_US
+
+
 def _failure(start: Start, position: dict[int, int], asked: LogRecord | None) -> tuple[LogRecord | None, str | None]:
     """The root line of a failure and what it says; lines after a request to stop are echoes."""
     limit = position[id(asked)] if asked is not None else len(start.records)
@@ -223,7 +238,7 @@ def _failure(start: Start, position: dict[int, int], asked: LogRecord | None) ->
             candidates.append((position[id(mark.record)], mark.record, cause))
     for mark in start.marks(*_ROOT_IDS):
         candidates.append((position[id(mark.record)], mark.record, mark.record.message))
-    candidates = [c for c in candidates if c[0] < limit and not _CANCELLED.search(c[2])]
+    candidates = [c for c in candidates if c[0] < limit and not is_echo(start, c[1], c[2])]
     if not candidates:
         for mark in start.marks("bare_error"):
             if position[id(mark.record)] < limit:
@@ -256,13 +271,15 @@ def _end(
     closing = start.first("shutting_down")
     if closing is not None and start.marks("api_running", "k3s_running"):
         return "stopped", closing.record, "shut down; this release logs no request"
+    echo = next((m.record for m in start.marks("fatal") if is_echo(start, m.record, m.record.message)), None)
     exits = start.marks("process_exited")
     if exits:
         failed, words = _exit_text(exits[0])
+        if echo is not None and words.startswith("exited with status 1"):
+            return "stopped", echo, "shut down; the text holds no request, only its echo"
         reset = any("cluster-reset" in r.message or "membership has been reset" in r.message for r in start.process)
         return ("stopped" if reset and not failed else "failed"), exits[0].record, words
-    echo = next((mark.record for mark in start.marks("fatal") if _CANCELLED.search(mark.record.message)), None)
-    if echo is not None and asked is None:
+    if echo is not None:
         return "stopped", echo, "shut down; the text holds no request, only its echo"
     supervisor = start.first("supervisor_exit")
     if supervisor is not None:

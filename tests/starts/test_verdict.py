@@ -134,3 +134,27 @@ def test_a_stop_that_is_announced_later_takes_nothing_back() -> None:
     report = journal.report()
     assert report.outcome == "ready"
     assert check(report, RBAC).cleared.upper == pytest.approx(7.0, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    "echo",
+    [
+        "server stopped: http: Server closed",
+        "controllers exited",
+        "Tunnel watches failed to wait for RBAC: timed out waiting for the condition, ",
+    ],
+)
+@pytest.mark.parametrize("running", [True, False])
+def test_fatal_words_of_old_releases_that_only_echo_a_stop(echo: str, *, running: bool) -> None:
+    journal = old().serving(3.0)
+    if running:
+        journal.running(8.0).ticking(9.0, 30.0)
+    report = journal.say(31.0, echo, "fatal").report()
+    assert report.outcome == ("ready" if running else "stopped")
+    assert report.end.kind == "stopped"
+
+
+def test_a_wait_for_rbac_that_took_its_fifteen_minutes_is_no_echo() -> None:
+    said = "Tunnel watches failed to wait for RBAC: timed out waiting for the condition, "
+    report = old().serving(3.0).ticking(9.0, 30.0).say(905.0, said, "fatal").report()
+    assert report.end.kind == "failed"

@@ -14,6 +14,7 @@ from analyzer.events.model import Mark
 from analyzer.events.readyz import abridge
 from analyzer.findings import Finding
 from analyzer.records.model import LogRecord, Payload
+from analyzer.starts.verdict import is_echo
 
 _LIMIT_TEXT = "ailed to wait for API server to become ready"
 _GAVE_UP = "ailed to wait for apiserver being healthy"
@@ -26,7 +27,7 @@ _OTHER_LOG = {
 }
 _OOM = re.compile(r"[Oo]ut of memory: Killed process|oom-kill|oom_reaper: reaped|killed by the OOM killer|oom_kill")
 _OURS = re.compile(r"\bk3s\b|\brke2\b|k3s-server|k3s-agent|kubelet|containerd")
-_ECHO = re.compile(r"context canceled\W*$|http: Server closed|server is stopping|(?:controllers|scheduler) exited$")
+_SERVER_ECHO = re.compile(r"server is stopping\W*$|http: Server closed")
 
 
 def failure(case: Case) -> list[Finding]:
@@ -172,4 +173,10 @@ def _echoes(case: Case) -> list[Mark]:
     sign = case.studied.verdict.stop_sign
     marks = case.studied.start.marks("fatal", "component_exited", "panic", "shutdown_requested")
     after = [mark for mark in marks if sign is not None and mark.record.seq >= sign.seq]
-    return [m for m in after if m.id == "panic" or _ECHO.search(m.groups.get("cause", m.record.message).strip())]
+    start = case.studied.start
+
+    def echoes(mark: Mark) -> bool:
+        text = mark.groups.get("cause", mark.record.message).strip()
+        return mark.id == "panic" or is_echo(start, mark.record, text) or _SERVER_ECHO.search(text) is not None
+
+    return list({m.record.seq: m for m in after if echoes(m)}.values())

@@ -26,6 +26,9 @@ _HANDLED = frozenset(SLOW) | {
     "rbac_try_failed",
 }
 
+# They ask for nothing, but are why a healthy start took longer than it could.
+_SLOWER = frozenset({"cpu_starved", "slow_datastore", "frozen_gap", "server_unreachable", "throttled_client"})
+
 
 def problems(case: Case, explained: set[str]) -> list[Finding]:
     """Once per kind; in a start that became ready none is worth more than a warning."""
@@ -36,8 +39,8 @@ def problems(case: Case, explained: set[str]) -> list[Finding]:
     found: list[Finding] = []
     for name, marks in groups.items():
         rule = info(name)
-        if rule is None:
-            continue
+        if rule is None or (name == "tunnel_rbac" and case.report.end.kind == "stopped"):
+            continue  # that wait is cancelled by every stop
         if rule.problem_class == "peer":
             found.append(peers(case, marks, name))
             continue
@@ -67,7 +70,11 @@ def healthy(case: Case, others: Sequence[Finding]) -> list[Finding]:
     polls = sum(1 for poll in report.polls if poll.printed and poll.error is not None)
     noise = sum(1 for mark in case.starting if mark.kind == "noise")
     if polls or noise:
-        seen = [count(polls, "poll line")] * bool(polls) + [count(noise, "other line")] * bool(noise)
-        parts.append(f"{' and '.join(seen)} that look alarming come with every start")
+        seen = [count(polls, "poll line")] * bool(polls)
+        seen += [count(noise, "other line" if polls else "line")] * bool(noise)
+        parts.append(f"{' and '.join(seen)} that may look alarming come with every start")
     detail = "; ".join(parts) + "."
+    slower = [f"“{finding.title}”" for finding in others if finding.id in _SLOWER]
+    if slower:
+        detail += f" It could have been quicker: see {' and '.join(slower)}."
     return [case.say("healthy", detail, [record] if record is not None else [], advice="")]
