@@ -7,6 +7,7 @@ that never looks at a character twice. When in doubt a little too much is masked
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 MASK = "***"
 
@@ -34,6 +35,11 @@ _VARIABLE = r"\$\{?[A-Za-z_]\w*\}?(?=[\s\"'\\]|\Z)"
 # only where another parameter of a URL begins.
 _VALUE = r"(?:[^\s\"'\\&]|\\\\|&(?!\w{1,40}=)|'(?=\w)|\\\"(?=\w))+"
 
+# The end of such a name where something may follow that makes it one; in lower case.
+_NAMED = re.compile(
+    r"(?:token|passw(?:or)?d|passphrase|secret[-_]?key|access[-_]?key(?:[-_]?id)?|client[-_]?secret|join[-_]?key"
+    r"|client-key-data)(?![\w-])"
+)
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     # k3s tokens: K10<CA hash>::<user>:<password>; the hash is public, the password is not.
     (re.compile(rf"(K10[0-9a-f]{{8}})[0-9a-f]*+(::[\w.-]++):{_VALUE}"), r"\1…\2:" + MASK),
@@ -77,6 +83,12 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----).*?(?=-----END|\Z)", re.DOTALL), r"\1" + MASK),
 )  # fmt: skip
 
+# One of these must be in the text, in lower case, for the rule of the same place to match; "": such a name must be.
+_NEEDS: tuple[tuple[str, ...], ...] = (
+    ("k10",), ("k10",), ("k10",), ("::",), ("bearer",), ("authorization",), ("eyj",), ("akia", "tskey-", "gh"),
+    ("@tcp(", "@unix("), ("",), ("",), ("",), (" -t",), ("",), (".",), ("private key",),
+)  # fmt: skip
+
 # Where a quoted secret begins, after name="…", "name": "…", "--name", "…" or --name "…". Quotes may be escaped.
 _OPENING = re.compile(
     rf"(?<![\w.-])(?:(?:--?)?{_NAME}(?:\\*[\"']\s{{0,3}}[=:,]\s{{0,3}}|\s?[=:])|--{_NAME}\s{{1,3}}"
@@ -95,6 +107,7 @@ _PORT = re.compile(r"\d{1,5}(?:[/?#,;)\]]|\Z)")
 _CUT = (">", "…")
 
 
+@lru_cache(maxsize=512)  # a report shows the same answer of a poll in several places
 def mask_secrets(text: str) -> str:
     """``text`` with tokens, passwords, keys and bearer values replaced by ``***``; masking twice changes nothing."""
     low = text.lower()
@@ -104,9 +117,12 @@ def mask_secrets(text: str) -> str:
     if url:
         text = _STORE_QUOTED.sub(lambda found: _mask_url(found[0]), text)
         text = _URL_WORD.sub(lambda found: _mask_urls(found[0]), text)
-    text = _mask_quoted(text)
-    for pattern, replacement in _RULES:
-        text = pattern.sub(replacement, text)
+    named = _NAMED.search(low) is not None
+    if named or "auth" in low:
+        text = _mask_quoted(text)
+    for (pattern, replacement), needs in zip(_RULES, _NEEDS, strict=True):
+        if named if needs == ("",) else any(word in low for word in needs):
+            text = pattern.sub(replacement, text)
     return text
 
 
