@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from analyzer.analysis import witness
 from analyzer.analysis.clocked import Clocked
+from analyzer.analysis.peers import Peers, peers
 from analyzer.analysis.polls import PollFacts, implied_before
 from analyzer.events.checks import info
 from analyzer.events.model import HealthBlock
@@ -67,7 +68,9 @@ class Facts:
     last_list_complete: bool
     trouble_after_list: bool
     any_complete_list: bool
+    lossy: bool = False  # lines of the process are known to be missing
     noticed: bool = False  # k3s noticed readiness, whether or not the log can say when
+    peers: Peers = field(default_factory=lambda: Peers("own"))
 
 
 def gather(start: Start, verdict: Verdict, clocked: Clocked, polls: PollFacts) -> Facts:
@@ -102,6 +105,7 @@ class _Builder:
         self.every_hook: list[Evidence] = []
         self.every_check: list[Evidence] = []
         self._troubled: list[int] | None = None
+        self.peers = peers(start, verdict)
         self.fresh = witness.is_fresh(start)
         version = parse_version(start.version) if start.version else None
         self.minor = (version.major, version.minor) if version else None
@@ -137,13 +141,17 @@ class _Builder:
             last_list_complete=bool(last and last.complete),
             trouble_after_list=trouble,
             any_complete_list=any(look.complete for look in looks),
+            lossy=bool(self.start.losses) or self.polls.picked_out,
             noticed=self.verdict.detected is not None,
+            peers=self.peers,
         )
 
     def _check(self, name: str) -> CheckFacts:
         facts = self.checks.get(name)
         if facts is None:
-            facts = self.checks[name] = CheckFacts(name, info(name).monotone)
+            # Behind a load balancer the next answer may be another server's: what was ok may be failing again.
+            steady = info(name).monotone and self.peers.answered == "own"
+            facts = self.checks[name] = CheckFacts(name, steady)
         return facts
 
     def _evidence(self, at: float | None, kind: Bound, line: int | None, source: int) -> Evidence | None:
@@ -229,7 +237,7 @@ class _Builder:
 
     def _take_other_polls(self) -> None:
         """Answers without a list that still say: not ready yet."""
-        server = self.start.role != "agent"
+        server = self.peers.answered == "own"
         ends = [r.seq for r in (self.verdict.stop_sign, self.verdict.detected) if r is not None]
         limit = min(ends, default=None)
         for index, sighting in enumerate(self.polls.sightings):
@@ -268,7 +276,8 @@ class _Builder:
         return ready.from_below(Evidence(at, Bound.PROCESS, end.line, end.source))
 
     def _take_witnesses(self) -> None:
-        held = list(witness.proofs(self.start, self.verdict, self.clocked))
+        found = witness.proofs(self.start, self.verdict, self.clocked)
+        held = [proof for proof in found if self.peers.holds(proof.rule)]
         for proof in held:
             rule, evidence = proof.rule, proof.evidence
             if rule.check == _SYNCED and _SYNCED not in self.checks:
@@ -294,11 +303,6 @@ class _Builder:
                     self.ready_uppers.append(evidence)
                 else:
                     self._check(rule.check).uppers.append(evidence)
-        for proof in witness.unfinished(self.start, self.verdict, self.clocked, held):
-            facts = self._check(proof.rule.check)
-            facts.lowers.append(proof.evidence)
-            facts.last_state = "failing"
-            self.ready_lowers.append(proof.evidence)
 
     def _ready_window(self) -> Window:
         detected = self.verdict.detected

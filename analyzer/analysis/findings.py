@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from analyzer.analysis.case import Case
-from analyzer.analysis.rules import ends, hooks, machine, other, store, text, waiting
+from analyzer.analysis.rules import ends, hooks, machine, other, servers, store, text, waiting
 from analyzer.analysis.rules.common import OUT_OF_PROPORTION, proportion
 from analyzer.analysis.rules.loop import across_starts as across_starts
 from analyzer.analysis.rules.rank import root_first
@@ -37,7 +37,7 @@ def diagnose(studied: Studied, book: LogBook) -> tuple[Finding, ...]:
     found += text.restarted(case) + text.lost(case) + text.cut(case)
     found = other.healthy(case, found) + ends.stop(case) + found
     found += store.temporary_etcd(case) + machine.disk_work(case)
-    found += hooks.tax(case) + hooks.floor(case) + hooks.poller(case) + text.noise(case)
+    found += hooks.tax(case) + hooks.floor(case) + hooks.poller(case) + servers.answered(case) + text.noise(case)
     return tuple(root_first(found, _ruled_out(case)))
 
 

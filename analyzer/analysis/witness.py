@@ -7,11 +7,10 @@ stops at the first sign of a shutdown.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from analyzer.analysis.clocked import Clocked
-from analyzer.events import witnesses
 from analyzer.events.model import WitnessLine, WitnessRule
 from analyzer.events.versions import parse_version
 from analyzer.records.model import LogRecord, Payload
@@ -20,12 +19,6 @@ from analyzer.window import Bound, Evidence
 
 _OLDEST, _NEWEST = (1, 24), (1, 35)  # the range read in source
 SERVING_RULE = "serving-before-every-hook"
-
-
-# An absence counts only in a text that looks whole: lines of at least this many source files since serving (a server
-# prints those of about 25), and proof that the datastore was empty where the rule needs it.
-_WHOLE_FILES = 8
-_EMPTY_DATASTORE = "created PriorityClass system-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,41 +66,6 @@ def proofs(start: Start, verdict: Verdict, clocked: Clocked) -> Iterator[Proof]:
         for text, pattern in conditions.items():
             if text not in met and pattern.search(record.message):
                 met.add(text)
-
-
-def unfinished(start: Start, verdict: Verdict, clocked: Clocked, held: Iterable[Proof]) -> Iterator[Proof]:
-    """Checks that cannot have ended, because the line that must come before their end had not come by the last line.
-
-    Only for a start that was never seen ready, and only where no line can be missing: the process from its begin, no
-    lines lost or passed over, lines of many source files. The bound is the last line that has a stamp of its own.
-    """
-    if verdict.detected is not None or start.version is None or not start.begin_seen or start.losses:
-        return
-    held = tuple(held)
-    serving = next((proof.record for proof in held if proof.rule.id == SERVING_RULE), None)
-    if serving is None or any(proof.rule.check == "ready" and proof.rule.relation == "not_after" for proof in held):
-        return
-    stop = verdict.stop_sign.seq if verdict.stop_sign is not None else None
-    lines = [r for r in start.process if stop is None or r.seq < stop]
-    if any(r.gap_before or r.truncated for r in lines[1:]):
-        return
-    since = [r for r in lines if r.seq > serving.seq and r.payload is Payload.KLOG and r.inner_at is not None]
-    if len({r.file for r in since}) < _WHOLE_FILES or clocked.latest(since[-1]) is None:
-        return
-    at = clocked.earliest(since[-1])
-    if at is None:
-        return
-    version = parse_version(start.version)
-    minor = (version.major, version.minor) if version is not None else None
-    empty = any(r.message.startswith(_EMPTY_DATASTORE) for r in since)
-    seen = {proof.rule.id for proof in held}
-    for rule in witnesses.rules():
-        if not rule.always or rule.id in seen or not _applies(rule, is_fresh(start), minor):
-            continue
-        if rule.datastore == "fresh" and not empty:
-            continue
-        name = f"no-{rule.id}"
-        yield Proof(rule, Evidence(at, Bound.WITNESS, since[-1].line, since[-1].source, name), since[-1])
 
 
 def _applies(rule: WitnessRule, fresh: bool, minor: tuple[int, int] | None) -> bool:

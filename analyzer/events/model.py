@@ -70,7 +70,7 @@ class WitnessRule:
     """One rule of witnesses.toml, compiled."""
 
     id: str
-    check: str  # full check name, "ready", or "poststarthook/*"
+    check: str  # full check name, "ready", "poststarthook/*", or "*" for every check of /readyz
     relation: Literal["not_before", "not_after", "near"]
     source_file: str
     match: LazyPattern
