@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 from analyzer.records.model import LogRecord
+from analyzer.sources.model import Bundle
 
 
 class Outer(IntEnum):
@@ -69,6 +70,7 @@ class Tally:
     # Date hints for text without a year: (wall µs, offset in s or None), from headers and status blocks.
     date_hints: list[tuple[int, int | None]] = field(default_factory=list)
     digest: bytes = b""
+    bundle: Bundle | None = None  # the support bundle it came out of
 
     def spoil(self, line: int, reason: str) -> None:
         """A line (record) that could not be decoded; it gives no record and no longer counts as lossy."""

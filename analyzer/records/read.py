@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import BinaryIO
@@ -14,18 +14,23 @@ from analyzer.errors import BadInputError
 from analyzer.ledger import Ledger, Observer
 from analyzer.records.book import LogBook
 from analyzer.records.draft import Draft, Tally
+from analyzer.records.loss import spread_losses
 from analyzer.records.merge import drop_copies, merge
 from analyzer.records.model import RAW_LIMIT, ClockStep, LogRecord, Payload, SourceInfo
 from analyzer.records.payloads import digest
 from analyzer.records.resolve import resolve, stamp_series
 from analyzer.records.structured import LINE_MAX, read_document, read_export, read_json_pretty, read_verbose, stamped
 from analyzer.records.textlines import TextReader
-from analyzer.sources.bytestream import open_bytes
+from analyzer.sources.bytestream import JOURNAL_MAGIC, open_input
+from analyzer.sources.inputs import expand
 from analyzer.sources.lines import RawLine, read_lines
+from analyzer.sources.model import Input
 from analyzer.sources.scan import BIG, HUGE, KEPT_LINES, TAIL_LINES, candidates, export_candidates
 from analyzer.timebase import SECOND, mostly_backwards
 
 _NEWEST_FIRST = frozenset({"csv", "logcli", "loki", "grafana"})  # these print so unless told otherwise
+HELD_LIMIT = 3 * (KEPT_LINES + TAIL_LINES)  # records of a whole folder or archive
+JOURNAL_IN_MEMORY = 136 << 20  # bytes: journald's own files end at 128 MiB
 DOCUMENT_LIMIT = 32 << 20  # bytes of a JSON document that is one value; it has to be held whole
 _EXPORT = re.compile(rb"(?:__CURSOR|__REALTIME_TIMESTAMP|__MONOTONIC_TIMESTAMP|_BOOT_ID|__SEQNUM)=")
 _VERBOSE = re.compile(
@@ -38,37 +43,63 @@ _CSV = re.compile(rb'(?:\xef\xbb\xbf)?"?[\w@.]+"?(?:[,\t]"?[\w@. ]+"?){1,8}\r?\n
 
 
 def read_book(
-    paths: Sequence[str | os.PathLike[str]], *, stdin: BinaryIO | None = None, observer: Observer | None = None
+    paths: Sequence[str | os.PathLike[str] | Input],
+    *,
+    stdin: BinaryIO | None = None,
+    observer: Observer | None = None,
 ) -> tuple[LogBook, list[BadInputError]]:
     """Read every path (``"-"`` is ``stdin``) and return the merged log beside the inputs that could not be read.
 
+    Paths are files, folders, patterns, archives and support bundles (``sources/inputs.py``), or inputs made elsewhere.
     Does not raise for bad input: each bad path gives one ``BadInputError`` with a hint, the good ones are in the book.
     An empty input is a good one with no records. Inputs above 16 MiB go through a fast scan that keeps only lines some
     rule can use; the records after passed-over lines carry ``gap_before``, and those lines count as ignored.
     """
-    errors: list[BadInputError] = []
-    tallies: list[Tally] = []
+    found = expand(paths, stdin=stdin, observer=observer)
     sources: list[tuple[Tally, list[Draft]]] = []
-    once: set[str] = set()
-    for path in paths:
-        name = os.fspath(path)
-        if name == "-":
-            if name in once:
-                continue
-            once.add(name)
-        tally = Tally(name if name != "-" else "<stdin>", len(tallies))
+    containers: dict[str, Tally] = {}
+    so_far: Counter[str] = Counter()  # bytes, by folder or archive: many small logs are as much as a large one
+    held = 0
+    for given in found:
+        tally = Tally(given.name, len(sources), bundle=given.bundle)
+        room = HELD_LIMIT - held if given.container else None
+        if room is not None and room <= 0:
+            found.errors.append(_no_room(given))
+            break
         try:
-            drafts = _read_one(path, tally, stdin, observer)
+            drafts = _read_one(given, tally, observer, so_far[given.container] if given.container else 0, room)
         except BadInputError as error:
-            errors.append(error)
+            found.errors.append(error)
             continue
-        tallies.append(tally)
+        if given.container:
+            so_far[given.container] += tally.size
+            held += len(drafts)
+            containers[given.container] = tally
         sources.append((tally, drafts))
-    return _assemble(tallies, sources), errors
+    for name, sentence in found.remarks:
+        if name in containers:
+            containers[name].notes.append(f"{name}: {sentence}")
+            containers[name].reasons["archive or folder not read whole"] += 1
+        else:
+            found.errors.append(BadInputError(f"{name}: {sentence}", hint="Copy it again, or unpack it"))
+    book = _assemble([tally for tally, _ in sources], sources)
+    for reason, count in found.left_out.items():
+        book.ledger.note(f"files left out: {reason}", count)
+    return book, found.errors
+
+
+def _no_room(given: Input) -> BadInputError:
+    return BadInputError(
+        f"{given.name} and what follows it were not read: {given.container} holds more lines about starts than can be"
+        " held",
+        hint="Name fewer files",
+    )
 
 
 def _assemble(tallies: Sequence[Tally], sources: Sequence[tuple[Tally, list[Draft]]]) -> LogBook:
     sources = [(tally, _one_host(_true_order(tally, rejoin(drafts)))) for tally, drafts in sources]
+    for _, drafts in sources:
+        spread_losses(drafts)
     # What one source teaches another must not depend on the order of the arguments.
     steps = resolve(sorted(sources, key=lambda s: s[0].digest))
     drafts = merge(drop_copies(sources))
@@ -100,13 +131,16 @@ def _assemble(tallies: Sequence[Tally], sources: Sequence[tuple[Tally, list[Draf
 
 
 def _read_one(
-    path: str | os.PathLike[str], tally: Tally, stdin: BinaryIO | None, observer: Observer | None
+    given: Input, tally: Tally, observer: Observer | None, before: int, room: int | None = None
 ) -> list[Draft]:
-    stream, reader, expected = open_bytes(path, stdin=stdin, observer=observer)
+    """Drafts of one input; ``before``: bytes of its folder or archive that were read; ``room``: drafts to be held."""
+    stream, reader, expected = open_input(given, observer=observer)
     try:
-        drafts = _held(_decode(reader, tally, expected), tally)
+        if reader.peek(8)[:8] == JOURNAL_MAGIC:
+            return _held(_journal(given, reader, tally), tally, room)
+        drafts = _held(_decode(reader, tally, (expected or 0) + before if before else expected), tally, room)
     finally:
-        if path != "-":
+        if given.owned:
             reader.close()
     tally.size = stream.count
     tally.digest = stream.digest()
@@ -120,10 +154,30 @@ def _read_one(
     return drafts
 
 
-def _held(drafts: Iterator[Draft], tally: Tally) -> list[Draft]:
+def _journal(given: Input, reader: io.BufferedReader, tally: Tally) -> Iterator[Draft]:
+    """A binary journal, which is read here and there: from its own file, or from memory."""
+    from analyzer.records.binary import read_journal
+
+    if given.path is not None:
+        with open(given.path, "rb", buffering=0) as file:
+            if file.read(8) == JOURNAL_MAGIC:
+                yield from read_journal(file, tally, given.path)
+                return
+    data = reader.read(JOURNAL_IN_MEMORY + 1)
+    if len(data) > JOURNAL_IN_MEMORY:
+        raise BadInputError(
+            f"{given.name} is a binary journal of more than {JOURNAL_IN_MEMORY >> 20} MiB, which can only be read from"
+            " a plain file",
+            hint="Unpack it and give the file",
+        )
+    yield from read_journal(io.BytesIO(data), tally)
+
+
+def _held(drafts: Iterator[Draft], tally: Tally, room: int | None = None) -> list[Draft]:
     """All drafts, or the first and the last ones when they are too many for the memory of a small machine."""
-    first = list(islice(drafts, KEPT_LINES + TAIL_LINES))
-    last = deque[Draft](maxlen=TAIL_LINES)
+    most = KEPT_LINES + TAIL_LINES if room is None else min(KEPT_LINES + TAIL_LINES, room)
+    first = list(islice(drafts, most))
+    last = deque[Draft](maxlen=min(TAIL_LINES, most))
     count = 0
     for draft in drafts:
         last.append(draft)
@@ -299,9 +353,10 @@ def _true_order(tally: Tally, drafts: list[Draft]) -> list[Draft]:
             entries[-1].append(draft)
         else:
             entries.append([draft])
-    gaps = [entry[0].rec.gap_before for entry in entries]
-    for entry, gap in zip(entries, [*gaps[1:], False], strict=True):  # a gap above the next line is one before this
-        entry[0].rec.gap_before = gap
+    gaps = [(entry[0].rec.gap_before, entry[0].rec.lost_before) for entry in entries]
+    # A gap above the next line is one before this.
+    for entry, gap in zip(entries, [*gaps[1:], (False, False)], strict=True):
+        entry[0].rec.gap_before, entry[0].rec.lost_before = gap
     tally.notes.append("the input runs backwards in time and was turned round")
     tally.reasons["input turned round"] += 1
     return [draft for entry in reversed(entries) for draft in entry]

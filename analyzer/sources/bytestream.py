@@ -9,14 +9,13 @@ from __future__ import annotations
 import codecs
 import hashlib
 import io
-import os
 import shlex
-import stat
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
 from analyzer.errors import BadInputError
 from analyzer.ledger import Observer
+from analyzer.sources.model import Input
 from analyzer.sources.unpack import NoModuleError, is_damage, packed_as, reason, unpacked
 
 BLOCK = 64 * 1024  # less than a block of the scan, which then reads past the buffer
@@ -24,12 +23,6 @@ DECOMPRESSED_LIMIT = 16 << 30  # bytes: a bomb ends here
 _PROGRESS_EVERY = 4 << 20
 _HASHED_WHOLE = 8 << 20
 _NOT_LOGS = (
-    (
-        b"LPKSHHRH",
-        "is a binary systemd journal",
-        "Convert it: journalctl --file {file} -o export | gzip > {file}.export.gz",
-    ),
-    (b"PK\x03\x04", "is a zip archive", "Unpack it: unzip {file} -d unpacked; then name the log files in unpacked/"),
     (b"\x89PNG", "is a picture, not text", "Paste the log as text"),
     (b"\xff\xd8\xff", "is a picture, not text", "Paste the log as text"),
     (b"GIF8", "is a picture, not text", "Paste the log as text"),
@@ -41,6 +34,7 @@ _NOT_LOGS = (
         "Unpack it: 7z x -ounpacked {file}; then name the log files in unpacked/",
     ),
 )
+JOURNAL_MAGIC = b"LPKSHHRH"
 BEST_CAPTURE = "journalctl -u k3s -o export | gzip > k3s.export.gz"
 
 
@@ -144,7 +138,7 @@ class _Transcoded(io.RawIOBase):
             super().close()
 
 
-def _looks_binary(head: bytes) -> bool:
+def looks_binary(head: bytes) -> bool:
     """More than a tenth of control bytes or NULs, or mostly undecodable: not a log, whatever it is."""
     if not head:
         return False
@@ -158,40 +152,17 @@ def _looks_binary(head: bytes) -> bool:
     return head.decode("utf-8", "replace").count("\ufffd") * 5 > len(head)
 
 
-def open_bytes(
-    path: str | os.PathLike[str], *, stdin: BinaryIO | None = None, observer: Observer | None = None
-) -> tuple[ByteStream, io.BufferedReader, int | None]:
+def open_input(given: Input, *, observer: Observer | None = None) -> tuple[ByteStream, io.BufferedReader, int | None]:
     """Open one input: ``(stream, buffered reader over it, expected size in bytes when known)``.
 
     Raises ``BadInputError`` for what is missing, not readable, a folder, not text, or packed in an unknown way.
-    The caller closes the buffered reader.
+    The caller closes the buffered reader if the input is ``owned``.
     """
-    name = os.fspath(path)
-    raw: BinaryIO
-    size: int | None = None
-    if name == "-":
-        if stdin is None:
-            raise BadInputError("there is nothing on standard input", hint=f"Pipe a log into it: {BEST_CAPTURE}")
-        name, raw = "<stdin>", stdin
-    else:
-        try:
-            status = os.stat(name)
-            if stat.S_ISDIR(status.st_mode):
-                raise BadInputError(f"{name} is a folder", hint="Give the log files in it")
-            size = status.st_size if stat.S_ISREG(status.st_mode) else None
-            raw = open(name, "rb", buffering=0)  # noqa: SIM115  closed by the caller through the reader
-        except FileNotFoundError:
-            raise BadInputError(f"{name} does not exist", hint="Check the path") from None
-        except PermissionError:
-            raise BadInputError(
-                f"{name} may not be read by this user", hint="Run as root or a member of adm or systemd-journal"
-            ) from None
-        except (OSError, ValueError) as error:
-            raise BadInputError(f"{name} cannot be opened: {reason(error)}", hint="Check the path") from None
+    raw = given.open()
     try:
-        return _wrap(name, raw, size, observer)
+        return _wrap(given, raw, observer)
     except BaseException:
-        if raw is not stdin:
+        if given.owned:
             raw.close()
         raise
 
@@ -235,21 +206,21 @@ class _Rest(io.RawIOBase):
             super().close()
 
 
-def _wrap(
-    name: str, raw: BinaryIO, size: int | None, observer: Observer | None
-) -> tuple[ByteStream, io.BufferedReader, int | None]:
+def _wrap(given: Input, raw: BinaryIO, observer: Observer | None) -> tuple[ByteStream, io.BufferedReader, int | None]:
+    name, size = given.name, given.size
     try:
         head = _fill(raw, 8192)
     except OSError as error:
         raise BadInputError(f"{name} cannot be read: {reason(error)}", hint="Check the path") from None
     kind = packed_as(head)
-    position: Callable[[], int] | None = None
+    position = given.position
+    total = given.total if position is not None else size
     expected = size
     inner: BinaryIO = raw
     if kind is not None:
         rest = _Rest(head, raw)
         packed = io.BufferedReader(rest, BLOCK)
-        position = lambda: rest.done  # noqa: E731
+        position = position or (lambda: rest.done)
         expected = size * 12 if size is not None else None  # logs shrink about tenfold
         try:
             inner = unpacked(kind, packed)
@@ -267,13 +238,11 @@ def _wrap(
     for magic, sentence, hint in _NOT_LOGS:
         if head.startswith(magic):
             raise BadInputError(f"{name} {sentence}", hint=hint.replace("{file}", _shell(name)))
-    if head[257:262] == b"ustar":
-        hint = f"Unpack it: mkdir unpacked && tar -xf {_shell(name)} -C unpacked; then name the log files in unpacked/"
-        raise BadInputError(f"{name} is a tar archive", hint=hint)
-    encoding = _utf16(head)
-    if encoding is None and _looks_binary(head):
+    journal = head.startswith(JOURNAL_MAGIC)
+    encoding = utf16(head) if not journal else None
+    if not journal and encoding is None and looks_binary(head):
         raise BadInputError(f"{name} is not text", hint=f"Give a log, for example from: {BEST_CAPTURE}")
-    stream = ByteStream(name, inner, head, size, observer, position)
+    stream = ByteStream(name, inner, head, total, observer, position)
     reader: io.BufferedReader = io.BufferedReader(stream, BLOCK)
     if encoding is not None:
         reader = io.BufferedReader(_Transcoded(reader, encoding), BLOCK)
@@ -287,7 +256,7 @@ def _shell(name: str) -> str:
     return shlex.quote(name) if name != "<stdin>" else "FILE"
 
 
-def _utf16(head: bytes) -> str | None:
+def utf16(head: bytes) -> str | None:
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     sample = head[:400]

@@ -72,8 +72,8 @@ def _zstd_open(packed: BinaryIO) -> BinaryIO | None:
 def is_damage(error: Exception) -> bool:
     """Whether reading failed because of the input, not because of this program."""
     # zstd modules have exception classes of their own, and isal one besides those of zlib.
-    module = type(error).__module__.lower()
-    return isinstance(error, _READ_ERRORS) or "zstd" in type(error).__name__.lower() or "isal" in module
+    name = f"{type(error).__module__}.{type(error).__name__}".lower()
+    return isinstance(error, _READ_ERRORS) or "zstd" in name or "isal" in name
 
 
 def reason(error: BaseException) -> str:

@@ -1,0 +1,110 @@
+"""Support bundles of Rancher's log collector: which of their files tell of starts, and what they say about the rest.
+
+Layout: ``journald/k3s`` (no suffix, ``journalctl`` text), ``systemlogs/`` (copies of ``/var/log``), ``k3s/podlogs``,
+``systeminfo/date`` and ``systeminfo/hostname``, all below ``HOST-YYYY-MM-DD_HH_MM_SS/``, whose date is the node's
+local time when collecting began. The text files have no year of their own.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import BinaryIO
+
+from analyzer.sources.model import Bundle
+
+_TOLD = re.compile(r"(?P<root>(?:.*/)?)systeminfo/(?P<what>date|hostname)")
+_LAYOUT = re.compile(r"(?P<root>(?:.*?/)?)(?:journald|systemlogs|systeminfo|k3s|rke2|networking|etcd)/")
+_NAMED = re.compile(r"(?:^|-)(\d{4})-(\d\d)-(\d\d)_(\d\d)_(\d\d)_(\d\d)$")
+_DATE = re.compile(
+    r"[A-Z][a-z]{2} (?P<month>[A-Z][a-z]{2}) +(?P<day>\d{1,2}) (?P<time>\d\d:\d\d:\d\d)(?: (?P<half>AM|PM))?"
+    r"(?: (?P<zone>[A-Z]{2,5}|[+-]\d\d(?:\d\d)?))? (?P<year>\d{4})"
+)
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252})")
+# Logs of other programs, tables and dumps. The control plane's own pods are what is worth reading of the pod logs.
+_OTHERS = re.compile(
+    r"(?:.*/)?(?:systeminfo|networking|etcd|k8s|rancher|docker)/|"
+    r"(?:.*/)?(?:k3s|rke2)/(?:kubectl|crictl|certs|manifests|directories|containerd\.log|check-config|version)|"
+    r"(?:.*/)?systemlogs/audit/|(?:.*/)?journald/(?:docker|containerd)$|(?:.*/)?collector-output\.log$"
+)
+_PODS = re.compile(r"(?:.*/)?(?:k3s|rke2)/podlogs/")
+OTHER_PART = "part of the bundle that tells nothing about starts"
+_LIMIT = 4096
+
+
+class Bundles:
+    """The bundles in one folder or archive, by the path in front of their layout. ``top`` is its name without ends."""
+
+    def __init__(self, top: str) -> None:
+        self._top = top
+        self._roots: dict[str, Bundle] = {}
+
+    def learn(self, inner: str, stream: BinaryIO) -> bool:
+        """Take what ``systeminfo/date`` and ``systeminfo/hostname`` say; ``False`` for any other file, left unread."""
+        match = _TOLD.fullmatch(inner)
+        if match is None:
+            return False
+        try:
+            text = (stream.read(_LIMIT) or b"").decode("utf-8", "replace").strip()
+        except OSError:
+            return True  # damage shows itself again where the archive is read on
+        bundle = self._bundle(match["root"])
+        if match["what"] == "hostname":
+            if _HOST.fullmatch(text):
+                bundle.host = text
+            return True
+        told = parse_date(text)
+        if told is not None:
+            (bundle.wall, bundle.offset_s), bundle.told_by = told, "systeminfo/date"
+        return True
+
+    def of(self, inner: str) -> Bundle | None:
+        """The bundle that a file belongs to, ``None`` outside of any."""
+        match = _LAYOUT.match(inner)
+        return self._bundle(match["root"]) if match is not None else None
+
+    def unwanted(self, inner: str) -> str | None:
+        """Why a file of a bundle is passed over, ``None`` when it is not (or is in no bundle)."""
+        return OTHER_PART if _OTHERS.match(inner) or _PODS.match(inner) else None
+
+    def _bundle(self, root: str) -> Bundle:
+        bundle = self._roots.get(root)
+        if bundle is None:
+            bundle = self._roots[root] = Bundle(root)
+            match = _NAMED.search(root.rstrip("/").rpartition("/")[2] or self._top)
+            moment = _moment(*(int(part) for part in match.groups())) if match is not None else None
+            if moment is not None:
+                bundle.wall, bundle.told_by = moment, "the name of the bundle"
+        return bundle
+
+
+def parse_date(text: str) -> tuple[int, int | None] | None:
+    """What ``date`` printed, as ``(wall µs, offset in s)``; the offset is ``None`` where letters could mean several.
+
+    Only ``UTC``, ``GMT`` and numbers name a zone for certain.
+    """
+    match = _DATE.search(text)
+    if match is None or match["month"] not in _MONTHS:
+        return None
+    hour, minute, second = (int(part) for part in match["time"].split(":"))
+    if match["half"] is not None:
+        hour = hour % 12 + (12 if match["half"] == "PM" else 0)
+    wall = _moment(int(match["year"]), _MONTHS.index(match["month"]) + 1, int(match["day"]), hour, minute, second)
+    if wall is None:
+        return None
+    zone = match["zone"] or ""
+    if zone in ("UTC", "GMT"):
+        return wall, 0
+    if zone[:1] in ("+", "-"):
+        seconds = int(zone[1:3]) * 3600 + int(zone[3:5] or 0) * 60
+        return wall, -seconds if zone[0] == "-" else seconds
+    return wall, None
+
+
+def _moment(year: int, month: int, day: int, hour: int, minute: int, second: int) -> int | None:
+    try:
+        moment = datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC)
+    except ValueError:
+        return None
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
