@@ -5,17 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Literal
 
-from analyzer.events._data import LazyPattern, load
+from analyzer.events._data import LazyPattern, load, minor
 from analyzer.events.model import Mark
 from analyzer.records.model import LogRecord, Payload
 
-FILES = ("milestones.toml", "noise.toml", "load.toml", "fatal.toml")
+FILES = (
+    "milestones.toml", "noise.toml",
+    "fatal_cluster.toml", "fatal_datastore.toml", "fatal_machine.toml", "fatal_parts.toml", "load.toml",
+)  # fmt: skip
 """The vocabulary, in the order in which rules are tried: of two causes that a text names the earlier one counts."""
 
 Kind = Literal["milestone", "end", "problem", "noise"]
+Nature = Literal["", "retries", "dead_end", "heals", "passes", "load"]
 
 MILESTONES: tuple[str, ...] = (
     "systemd_starting",
@@ -43,6 +47,12 @@ MILESTONES: tuple[str, ...] = (
 )
 """The ids a report may show as milestones; all other ids are for the analysis only."""
 
+# retries: until the other server is up · dead_end: nothing changes until the configuration or the data is put right ·
+# heals: a later try gets through once the machine, the network or the database is · passes by itself · load
+_NATURE: Mapping[str, Nature] = {
+    "peer": "retries", "fatal": "dead_end", "environment": "heals", "transient": "passes", "load": "load",
+}  # fmt: skip
+_FIRST_SENTENCE = re.compile(r"(?<=[a-z0-9)])[.:;] ")
 _KEY = 6  # rules with a beginning are found by its first characters
 _DESCRIPTION = re.compile(
     r"^(?:Starting|Started|Stopping|Stopped|Failed to start) "
@@ -57,7 +67,10 @@ _GO_DURATION = re.compile(rf"\s*(?:{_GO_PART.pattern})+")
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule of the catalogue; for problems also what a finding says about it."""
+    """One rule of the catalogue; for problems also what a finding says about it.
+
+    ``example`` holds lines as a journal has them, ``since`` and ``until`` Kubernetes minors (both included).
+    """
 
     id: str
     kind: Kind
@@ -72,9 +85,26 @@ class Rule:
     severity: Literal["info", "warning", "critical"] = "info"
     title: str = ""
     advice: str = ""
+    description: str = ""
+    note: str = ""  # traps: spellings that changed, lines that look alike
+    example: tuple[str, ...] = ()
+    since: tuple[int, int] | None = None
+    until: tuple[int, int] | None = None
+
+    @property
+    def nature(self) -> Nature:
+        """Who heals it: it goes on trying until a peer is up, or somebody has to act."""
+        return _NATURE.get(self.problem_class, "")
+
+    @property
+    def headline(self) -> str:
+        """One line about it: the title, or the first sentence of the description."""
+        return self.title or _FIRST_SENTENCE.split(self.description, maxsplit=1)[0].rstrip(".:;")
 
 
-def _compile(raw: Mapping[str, Any]) -> Rule:
+def compile_rule(raw: Mapping[str, Any]) -> Rule:
+    """A rule from its table in a file, which must be valid."""
+    example = raw.get("example", ())
     return Rule(
         id=raw["id"],
         kind=raw["kind"],
@@ -89,13 +119,18 @@ def _compile(raw: Mapping[str, Any]) -> Rule:
         severity=raw.get("severity", "info"),
         title=raw.get("title", ""),
         advice=raw.get("advice", ""),
+        description=raw.get("description", ""),
+        note=raw.get("note", ""),
+        example=(example,) if isinstance(example, str) else tuple(example),
+        since=minor(raw["since"]) if "since" in raw else None,
+        until=minor(raw["until"]) if "until" in raw else None,
     )
 
 
 @cache
 def rules() -> tuple[Rule, ...]:
     """All rules in file order."""
-    return tuple(_compile(raw) for name in FILES for raw in load(name)["mark"])
+    return tuple(compile_rule(raw) for name in FILES for raw in load(name)["mark"])
 
 
 @cache
@@ -113,16 +148,16 @@ class _Index:
     foreign: LazyPattern
 
 
-@cache
-def _index() -> _Index:
+def _index_of(vocabulary: Iterable[Rule]) -> _Index:
     heads: dict[str, list[tuple[str, Rule]]] = {}
     anywhere: list[tuple[str, Rule]] = []
     by_level: list[Rule] = []
     systemd: list[Rule] = []
-    for rule in rules():
-        if rule.payload == {Payload.SYSTEMD}:
+    for rule in vocabulary:
+        if Payload.SYSTEMD in rule.payload:
             systemd.append(rule)
-            continue
+            if len(rule.payload) == 1:
+                continue
         for head in rule.head:
             heads.setdefault(head[:_KEY], []).append((head, rule))
         anywhere.extend((literal, rule) for literal in rule.any)
@@ -135,6 +170,16 @@ def _index() -> _Index:
         by_level=tuple(by_level),
         foreign=LazyPattern(load("milestones.toml")["foreign"]["match"]),
     )
+
+
+@cache
+def _index() -> _Index:
+    return _index_of(rules())
+
+
+@lru_cache(maxsize=4)
+def _with(extra: tuple[Rule, ...]) -> _Index:
+    return _index_of((*extra, *rules()))
 
 
 def unquote_once(text: str) -> str:
@@ -182,18 +227,19 @@ def _is_ours(record: LogRecord) -> bool:
     return (not unit or unit == "init.scope") and _DESCRIPTION.search(record.message) is not None
 
 
-def match(record: LogRecord) -> Sequence[Mark]:
+def match(record: LogRecord, extra: Sequence[Rule] = ()) -> Sequence[Mark]:
     """What the line is, judged by its message alone; nothing for the lines of pollers and of other programs.
 
     A line that is known noise is never reported as a problem. At most one mark of each id. Lines of systemd count only
-    when they are about a unit of k3s or RKE2.
+    when they are about a unit of k3s or RKE2. ``extra``: a user's rules, tried besides those of the catalogue.
     """
-    index = _index()
+    index = _with(tuple(extra)) if extra else _index()
     payload = record.payload
     if payload is Payload.SYSTEMD:
         if not _is_ours(record):
             return ()
-        return _unique(mark for rule in index.systemd if (mark := _try(rule, record, record.message)) is not None)
+        tried = (_try(rule, record, record.message) for rule in index.systemd if _has_literal(rule, record.message))
+        return _unique(mark for mark in tried if mark is not None)
     message = record.message
     text = message[1:] if message[:1] == '"' else message
     level = record.level
@@ -215,11 +261,20 @@ def match(record: LogRecord) -> Sequence[Mark]:
                     found.append(mark)
     if not found:
         return ()
-    if any(mark.kind == "end" for mark in found) and index.foreign.search(text):
-        return ()
-    if any(mark.kind == "noise" for mark in found):
+    if any(mark.kind == "end" for mark in found):
+        if index.foreign.search(text):
+            return ()
+        found = [mark for mark in found if mark.kind != "noise"]  # the words with which a process ends are none
+    elif any(mark.kind == "noise" for mark in found):
         found = [mark for mark in found if mark.kind != "problem"]
     return _unique(found)
+
+
+def _has_literal(rule: Rule, text: str) -> bool:
+    """Whether one of the rule's beginnings or parts is there; true for a rule without any."""
+    if not rule.head and not rule.any:
+        return True
+    return text.startswith(rule.head) or any(part in text for part in rule.any)
 
 
 def _unique(marks: Iterable[Mark]) -> Sequence[Mark]:
@@ -237,14 +292,14 @@ def _problems() -> tuple[Rule, ...]:
 
 
 # Load shows in many lines; only these of them end a process.
-_CAUSES = frozenset({"hook_failed", "lease_lost"})
+_CAUSES = frozenset({"hook_failed", "lease_lost", "database_locked"})
 
 
 def causes_in(text: str) -> tuple[tuple[Rule, Mapping[str, str]], ...]:
     """The problems that a failure's message names, with the groups of their patterns, in file order."""
     found: list[tuple[Rule, Mapping[str, str]]] = []
     for rule in _problems():
-        if not any(text.startswith(head) for head in rule.head) and not any(part in text for part in rule.any):
+        if not _has_literal(rule, text):
             continue
         hit = rule.match.search(text) if rule.match is not None else None
         if rule.match is not None and hit is None:
