@@ -36,11 +36,25 @@ def judge(truth: Truth, report: Report, carrier: str) -> Verdict:
     """Everything in ``report`` that the truth can decide."""
     verdict = Verdict()
     told = truth.starts
+    if carrier in LOSSY:
+        return _judge_what_is_left(verdict, truth, report, carrier)
     verdict.claim(len(told) == len(report.starts), f"{len(report.starts)} starts for {len(told)}")
     if len(told) != len(report.starts):
         return verdict
     for true_start, start in zip(_paired(told, report.starts), report.starts, strict=True):
         _Judge(verdict, truth, true_start, start, carrier).run()
+    return verdict
+
+
+def _judge_what_is_left(verdict: Verdict, truth: Truth, report: Report, carrier: str) -> Verdict:
+    """Of a carrier that lost lines: no start that never was, no claim that the truth contradicts."""
+    by_process = {(t.host, t.pid): t for t in truth.starts}
+    for start in report.starts:
+        told = by_process.get((start.host or "", start.pid or 0))
+        if told is None:  # systemd's words about a process whose own lines are all gone
+            verdict.claim(start.pid is None, f"a start of process {start.pid}, which never was")
+            continue
+        _Judge(verdict, truth, told, start, carrier).run()
     return verdict
 
 
@@ -57,6 +71,7 @@ class _Judge:
 
     def __init__(self, verdict: Verdict, truth: Truth, told: StartTruth, start: StartReport, carrier: str) -> None:
         self.verdict, self.truth, self.told, self.start, self.carrier = verdict, truth, told, start, carrier
+        self.lossy = carrier in LOSSY
         self.zero_s: float | None = None
         if start.began_at is not None:
             self.zero_s = start.began_at.timestamp()
@@ -91,16 +106,19 @@ class _Judge:
         self.claim(start.role in (told.role, "unknown"), f"role {start.role}, not {told.role}")
         # Where a carrier lacks the lines that tell, not to know is right; to know is no worse.
         right = {told.outcome, expected_outcome(told, self.carrier)}
-        if self._over_before_the_text:
+        if self._over_before_the_text or self.lossy:
             right.add("incomplete")
         self.claim(start.outcome in right, f"outcome {start.outcome}, not {' or '.join(sorted(right))}")
-        if told.reason_has and start.outcome == told.outcome:
+        if told.reason_has and not self.lossy and start.outcome == told.outcome:
             reason = start.outcome_reason or ""
             self.claim(told.reason_has in reason, f"reason {reason!r} lacks {told.reason_has!r}")
 
     def _polls(self) -> None:
         printed = [p for p in self.start.polls if p.printed]
         told = [p for p in self.told.polls if p.printed]
+        if self.lossy:
+            self._polls_left()
+            return
         self.claim(len(printed) == len(told), f"{len(printed)} printed polls for {len(told)}")
         if len(printed) != len(told):
             return
@@ -110,6 +128,18 @@ class _Judge:
                 sorted(poll.failing) == sorted(true_poll.shown_failing),
                 f"poll {number}: failing {sorted(poll.failing)}, not {sorted(true_poll.shown_failing)}",
             )
+        self.claim(self.start.poller.kind in (self.told.poller, "unknown"), f"poller {self.start.poller.kind}")
+
+    def _polls_left(self) -> None:
+        """Polls of a carrier that lost lines: none too many, none of another kind."""
+        printed = [p for p in self.start.polls if p.printed]
+        told = [p for p in self.told.polls if p.printed]
+        self.claim(len(printed) <= len(told), f"{len(printed)} printed polls, more than {len(told)}")
+        errors = {p.error for p in told}
+        failing = {name for p in told for name in p.failing}
+        for poll in printed:
+            self.claim(poll.error in errors or poll.cut, f"a poll with {poll.error}")
+            self.claim(set(poll.failing) <= failing, f"a poll with {sorted(set(poll.failing) - failing)} failing")
         self.claim(self.start.poller.kind in (self.told.poller, "unknown"), f"poller {self.start.poller.kind}")
 
     def _holds(self, name: str, window: Window, moment_us: int | None) -> None:
@@ -130,7 +160,7 @@ class _Judge:
         if noticed and told.ready_us is not None and start.polling_tax_s is not None:
             tax = (told.detected_us - told.ready_us) / SECOND  # type: ignore[operator]
             self.claim(_within(start.polling_tax_s, tax), f"polling tax {start.polling_tax_s} misses {tax:.6f}")
-        if noticed and not self._over_before_the_text:
+        if noticed and not self._over_before_the_text and not self.lossy:
             self.claim(start.ready.upper is not None, "ready is open although k3s noticed it")
 
     def _check(self, check: Check) -> None:

@@ -55,7 +55,9 @@ def _certain_last(facts: Facts) -> str | None:
 def _last_blocker(facts: Facts, name: str, certain: str | None) -> LastBlocker:
     check = facts.checks[name]
     if facts.ready.upper is None and not facts.noticed:
-        return "possible" if check.last_state == "failing" else "no"
+        # Where lines are missing, a check that nobody speaks of may have been the last, and readiness may have come.
+        unknown = facts.lossy and check.last_state is None
+        return "possible" if check.last_state == "failing" or unknown else "no"
     if facts.ready.upper is None:
         alone = facts.last_list_complete and not facts.trouble_after_list and len(facts.last_list or ()) == 1
         return "no" if name not in (facts.last_list or ()) else "certain" if alone else "possible"

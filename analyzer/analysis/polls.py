@@ -28,6 +28,7 @@ REQUEST_LIMIT_S = 15.0  # k3s asks with timeout=15s
 PROMPT_S = 0.1  # a line that the journal took down later than this after it was written is on no tick
 _EARLY_S = 0.4
 _MAX_IMPLIED = 20_000
+_MANY_LOUD = 8  # so many lines, all of them warnings or worse: a filter kept only those
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,9 @@ def _picked_out(start: Start, lines: Sequence[PollLine], verdict: Verdict) -> bo
     An API server that starts prints dozens of lines of klog in the seconds in which it is asked. Of lines chosen by a
     word (``grep rbac``) a poll that was answered otherwise may be missing between any two.
     """
+    told = [record.level for record in start.process if record.payload in (Payload.LOGRUS, Payload.KLOG)]
+    if len(told) >= _MANY_LOUD and not {*told} & {"info", "debug", "trace"}:
+        return True
     if start.product != "k3s" or start.role == "agent" or not lines:
         return False
     end = verdict.detected or lines[-1].record

@@ -13,6 +13,7 @@ from analyzer.records.model import LogRecord, Payload
 POLL_PREFIX = "Polling for API server readiness: GET /readyz failed: "
 _REMEMBERED_S = 31.0  # upstream's wait for a healthy API server polls in rounds of 30 s and reports the last answer
 _UNCHANGED = "status unchanged"
+_TELLING = len("Polling for API")  # less of the line may be anything that begins so
 
 
 def detect(records: Iterable[LogRecord]) -> Iterator[Event]:
@@ -68,10 +69,11 @@ def _shown(record: LogRecord) -> HealthBlock | None:
 def _poll(record: LogRecord) -> PollLine | PollUnchanged | None:
     if not record.message.startswith(POLL_PREFIX):
         # The pager or an ellipsis cut the line inside its fixed part: a poll was printed, its answer is lost.
-        if record.truncated and POLL_PREFIX.startswith(record.message.rstrip(" .…>")):
-            return PollLine(record, "", poll_errors.classify(""))
+        shown = record.message.rstrip(" .…>")
+        if record.truncated and len(shown) >= _TELLING and POLL_PREFIX.startswith(shown):
+            return PollUnchanged(record) if record.level == "debug" else PollLine(record, "", poll_errors.classify(""))
         return None
     text = record.message[len(POLL_PREFIX) :]
-    if text.strip() == _UNCHANGED:
+    if text.strip() == _UNCHANGED or (record.level == "debug" and _UNCHANGED.startswith(text.rstrip(" .…>"))):
         return PollUnchanged(record)
     return PollLine(record, text, poll_errors.classify(text))

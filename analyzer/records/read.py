@@ -97,7 +97,7 @@ def _no_room(given: Input) -> BadInputError:
 
 
 def _assemble(tallies: Sequence[Tally], sources: Sequence[tuple[Tally, list[Draft]]]) -> LogBook:
-    sources = [(tally, _one_host(_true_order(tally, rejoin(drafts)))) for tally, drafts in sources]
+    sources = [(tally, _one_host(_true_order(tally, rejoin(drafts)), tally)) for tally, drafts in sources]
     for _, drafts in sources:
         spread_losses(drafts)
     # What one source teaches another must not depend on the order of the arguments.
@@ -332,9 +332,11 @@ def rejoin(drafts: list[Draft]) -> list[Draft]:
     return out
 
 
-def _one_host(drafts: list[Draft]) -> list[Draft]:
-    """Lines whose host was cut off belong to the only host the source names."""
+def _one_host(drafts: list[Draft], tally: Tally) -> list[Draft]:
+    """Lines whose host was cut off belong to the only host the source, or else its support bundle, names."""
     hosts = {draft.rec.host for draft in drafts} - {None}
+    if not hosts and tally.bundle is not None and tally.bundle.host is not None:
+        hosts = {tally.bundle.host}
     if len(hosts) == 1:
         host = hosts.pop()
         for draft in drafts:

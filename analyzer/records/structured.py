@@ -63,6 +63,7 @@ def from_fields(
         if not lossy:
             return []
         message = ""
+    lost = not message and lossy
     truncated = len(message) > MESSAGE_LIMIT
     if truncated:
         message = message[:MESSAGE_LIMIT]
@@ -106,6 +107,8 @@ def from_fields(
         draft.mono = mono if boot is not None else None
         if journal.get("MESSAGE_ID") == _SUPPRESSED:
             rec.gap_before = True
+        if lost:
+            rec.gap_before = rec.lost_before = True
         digest(draft)
         drafts.append(draft)
     cut = fields.get("_LINE_BREAK") == "line-max" and len(message.encode("utf-8", "replace")) == LINE_MAX
@@ -138,7 +141,7 @@ def read_export(stream: Lines, tally: Tally, first: int = 1, most: int | None = 
         else:
             out = from_bytes(fields, tally, record, lossy)
             if passed and out:
-                out[0].rec.gap_before = True
+                out[0].rec.gap_before = out[0].rec.lost_before = True
                 passed = False
         if lossy:
             tally.lose(record, "value longer than its entry or than 256 KiB cut")

@@ -63,6 +63,7 @@ class TextReader:
         self.head: Draft | None = None
         self.head_width = 0
         self.gap = False
+        self.lost = False  # the gap is a loss, not lines that were passed over
         self.rsyslog = False
         self.months = MonthJudge()
         self._open: tuple[Draft, str] | None = None  # the last line, when its message has no closing quote
@@ -114,7 +115,8 @@ class TextReader:
                     draft.rec.boot_id, draft.rec.boot_seq = self.boot, self.boot_seq
         if self.gap and drafts:
             drafts[0].rec.gap_before = True
-            self.gap = False
+            drafts[0].rec.lost_before = self.lost
+            self.gap = self.lost = False
         if drafts and text[-1] == ">":
             self.pager.append((len(text), drafts[-1]))
         self.longest = max(self.longest, len(text))
@@ -143,7 +145,7 @@ class TextReader:
         if text.startswith("░"):
             return True
         if text == "--":
-            self.gap = True
+            self.gap = self.lost = True
             self.tally.reasons["grep separator: lines are missing"] += 1
             return True
         if not text.startswith("-- "):
@@ -199,7 +201,7 @@ class TextReader:
         if head is not None:
             self.tally.formats["status"] += 1
             self.status_unit = head.group(1)
-            self.gap = True
+            self.gap = self.lost = True
             self.head = None
             return True
         if _STATUS.match(text):
@@ -207,7 +209,7 @@ class TextReader:
                 self._hint(text)
             return True
         if _ELISION.match(text):
-            self.gap = True
+            self.gap = self.lost = True
             self.tally.reasons["lines left out by hand"] += 1
             return True
         return _NOISE.match(text) is not None
@@ -339,7 +341,7 @@ class TextReader:
             draft.whole = text
         self._after_line_max = draft.line_max
         if text[:1] == "[" and _BLOB.fullmatch(text) and not rec.lossy:
-            rec.lossy = True
+            rec.lossy = rec.gap_before = rec.lost_before = True
             self.tally.lose(rec.line, "message not printable, replaced by journalctl")
         digest(draft)
         unclosed = rec.truncated and rec.payload is Payload.LOGRUS and text[-1:] not in ">…"

@@ -51,6 +51,7 @@ _SERVER_SIGNS = (
     "api_running", "serving_securely", "apiserver_requested", "apiserver_version", "datastore_ready",
     "datastore_waiting", "datastore_configured", "etcd_starting", "temporary_etcd", "controllers_requested",
 )  # fmt: skip
+_TELLING = len("Polling for API")
 _PIDLESS_CLOSERS = frozenset({"process_exited", "systemd_failed", "systemd_stopped", "restart_scheduled"})
 
 
@@ -134,10 +135,17 @@ def find_starts(records: Sequence[LogRecord]) -> list[Start]:
     for start in starts:
         first, last = start.records[0].seq, start.records[-1].seq
         told = [r.seq for r in losses if first < r.seq < last and r.host == start.host]
-        start.losses = sorted([*told, *(r.seq for r in start.process if r.lost_before and r.seq != first)])
+        start.losses = sorted([*told, *(r.seq for r in start.process if _hole(r, first))])
     # What systemctl told the person at the keyboard is a start of its own only where the text holds nothing better.
     better = [start for start in starts if not _only_told(start)]
     return _in_time_order(better or starts[-1:])
+
+
+def _hole(record: LogRecord, first: int) -> bool:
+    """Whether lines are missing before a line, or it was cut so short that it may have been any line."""
+    if record.truncated and len(record.message) < _TELLING and record.payload in (Payload.LOGRUS, Payload.PLAIN):
+        return record.level in ("", "info")
+    return record.lost_before and record.seq != first
 
 
 def _only_told(start: Start) -> bool:

@@ -53,6 +53,11 @@ _STARTING_IDS = (
     "apiserver_version", "serving_securely", "apiserver_waiting", "pod_not_synced", "server_not_ready",
     "containerd_ready", "kubelet_started", "agent_starting", "controllers_requested",
 )  # fmt: skip
+# Of these, what can only come while the API server is not ready.
+_NOT_READY_IDS = (
+    "starting", "systemd_starting", "extracting", "apiserver_requested", "apiserver_version", "serving_securely",
+    "apiserver_waiting",
+)  # fmt: skip
 _FIRST_WORK = re.compile(r"perform initial |PostStartHook|starting (?:kubernetes|tls server)|preparing server")
 _START_FAILED = re.compile(r"^Failed to start |: Start request repeated too quickly|: start operation timed out")
 
@@ -70,7 +75,28 @@ def judge(start: Start) -> Verdict:
         # A fragment that ends with what only a ready server can lose, or shows nothing of a start, does not say how
         # the start went.
         return Verdict("incomplete", None, None, stop_sign, end_kind, end, end_reason)
+    if _may_have_been_ready(start, position, end, failure, end_reason or ""):
+        return Verdict("incomplete", None, None, stop_sign, end_kind, end, end_reason)
     return Verdict(end_kind, end_reason, None, stop_sign, end_kind, end, end_reason)
+
+
+def _may_have_been_ready(
+    start: Start, position: dict[int, int], end: LogRecord | None, failure: LogRecord | None, words: str
+) -> bool:
+    """Whether the line that tells of readiness may be among lines that were lost before the end.
+
+    A fatal message of k3s itself is about the start, whatever is lost; a stop, a kill or a crash can come at any time.
+    """
+    if not start.losses or end is None:
+        return False
+    if failure is not None and not any(mark.record is failure for mark in start.marks("panic")):
+        return False
+    if any(_START_FAILED.search(mark.record.message) for mark in start.marks("systemd_failed")):
+        return False
+    signs = [event.record for event in start.events if isinstance(event, PollLine | HealthBlock)]
+    signs += [mark.record for mark in start.marks(*_NOT_READY_IDS)]
+    before = [record.seq for record in signs if position[id(record)] < position[id(end)]]
+    return start.lost_between(max(before, default=-1), end.seq)
 
 
 def _ended_while_starting(start: Start, failure: LogRecord | None, words: str) -> bool:
@@ -249,6 +275,19 @@ def _failure(start: Start, position: dict[int, int], asked: LogRecord | None) ->
     return record, mask_secrets(text.strip())
 
 
+def _picked_out(start: Start, last: LogRecord, follower: Start) -> bool:
+    """Whether the lines on a process's end were left out: within one boot systemd always says something about it.
+
+    (Between two boots it does not when the power fails.)
+    """
+    begun = follower.first("systemd_starting")
+    if begun is None or (begun.record.boot_id, begun.record.boot_seq) != (last.boot_id, last.boot_seq):
+        return False
+    between = (*start.records, *follower.records)
+    told = [r for r in between if r.payload is Payload.SYSTEMD and last.seq < r.seq < begun.record.seq]
+    return not told
+
+
 def _exit_text(mark: Mark) -> tuple[bool, str]:
     """Whether systemd's exit line tells of a failure, and its words."""
     match = _EXIT.search(mark.record.message)
@@ -303,5 +342,7 @@ def _end(
     if follower is not None and start.systemd_in_text and follower.first("systemd_starting") is not None:
         # systemd starts a unit only after its process is gone; nobody asked it to go.
         last = start.process[-1] if start.process else None
+        if last is not None and _picked_out(start, last, follower):
+            return "running", None, None
         return "failed", last, None
     return "running", None, None

@@ -11,6 +11,7 @@ from analyzer.testing.model import Entry
 from analyzer.testing.phrasing import Wall
 
 _WIDTH = 140
+_NARROW = 80
 
 
 def _pager(entries: Sequence[Entry], wall: Wall, zone: str) -> bytes:
@@ -26,6 +27,11 @@ def _pager(entries: Sequence[Entry], wall: Wall, zone: str) -> bytes:
 def _edge(entries: Sequence[Entry], wall: Wall, zone: str) -> bytes:
     """Cut at the right edge without a mark."""
     return lines([row[:_WIDTH] for row in short_rows(entries, wall)])
+
+
+def _narrow(entries: Sequence[Entry], wall: Wall, zone: str) -> bytes:
+    """Cut at 80 columns: of a line of k3s its stamp and level are left, hardly its words."""
+    return lines([row if len(row) <= _NARROW else row[: _NARROW - 1] + ">" for row in short_rows(entries, wall)])
 
 
 def _ellipsis(row: str, head: int, width: int = 200) -> str:
@@ -122,11 +128,14 @@ def _null(entries: Sequence[Entry], wall: Wall, zone: str) -> bytes:
 
 RENDERERS: dict[str, Renderer] = {
     "pager": _pager,
+    "pager-narrow": _narrow,
     "edge": _edge,
     "no-full": _no_full,
     "status": _status,
     "grep-k3s": _grep(r"readyz|Starting k3s|Starting rke2|running|level=fatal"),
     "grep-polls": _grep(r"Polling for API server|is now running"),
+    "grep-lists": _grep(r"\[-\]poststarthook/rbac|is now running"),
+    "grep-errors": _grep(r" E\d{4} |level=(?:error|fatal|warning)|GET /readyz failed: an error"),
     "grep-context": _grep(r"Polling for API server|up and running", separator=True),
     "suppressed": _suppressed,
     "json-null": _null,
