@@ -298,7 +298,7 @@ def test_lines_picked_out_by_hand_have_no_silence(told: Told) -> None:
         Sep 29 19:17:01 attic k3s[258]: time="2023-09-29T19:17:01Z" level=fatal msg="flannel exited: failed to find interface"
         """)
     )
-    assert "network_start" in findings(start)
+    assert "flannel_failed" in findings(start)
     assert "frozen_gap" not in findings(start)
 
 
