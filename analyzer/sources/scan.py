@@ -26,10 +26,12 @@ from analyzer.sources.search import (
     BLOCK,
     CRASH,
     OTHER_UNITS,
+    OURS,
     READY,
     SERVICE,
     SIGN,
     SYSTEMD,
+    UNDERWAY,
     Engine,
     Kind,
     find_engine,
@@ -39,7 +41,8 @@ BIG = 16 << 20  # bytes: smaller inputs are decoded line by line
 MANY = 100_000  # lines: likewise
 HUGE = 600 << 20  # bytes: from here on numpy counts line ends enough faster to pay for its import
 BLOCK_SIZE = 256 * 1024
-HEAD_LINES = 5000  # of a large input, all kept: it may begin within a start
+FIRST_LINES = 300  # of a large input, always kept
+HEAD_LINES = 5000  # … and so many when the first ones show that it begins within a start
 BEFORE = 20  # lines kept before a banner or a line of systemd, and at the end of the input
 WINDOW = 20_000  # lines after a banner that are all kept
 AFTER_READY = 200  # … and after "is up and running"
@@ -185,7 +188,8 @@ class _Scan:
         self.number = number  # of the line at self.at
         self.at = 0
         self.gap = False
-        self.window = _Window(HEAD_LINES)
+        self.window = _Window(FIRST_LINES)
+        self.begun = False
         self.buffer = bytearray(2 * BLOCK_SIZE + LINE_LIMIT)
 
     # What a line is; an export has entries in its place.
@@ -281,7 +285,11 @@ class _Scan:
         buffer, window = self.buffer, self.window
         if window.budget <= 0 and not self.thorough:
             self.engine, self.thorough = find_engine(self.kind, thorough=True), True
-        for found in [*self.engine(buffer, begin, end), end]:
+        places = self.engine(buffer, begin, end)
+        if not self.begun:
+            self.begun = True
+            window.left = max(window.left, self._head(places, end))
+        for found in [*places, end]:
             start = self._begin(begin, found) if found < end else end
             if window.left > 0 and self.at < start:
                 rows = self._rows(start, window.left)
@@ -291,7 +299,9 @@ class _Scan:
                 continue
             stop = self._end(found, end)
             systemd = any(buffer.find(word, start, stop) >= 0 for word in SYSTEMD)
-            if systemd and OTHER_UNITS.search(buffer, start, stop) is not None:
+            if systemd and (
+                OURS.search(buffer, start, stop) is None or OTHER_UNITS.search(buffer, start, stop) is not None
+            ):
                 continue
             if (
                 window.see(buffer, start, stop)
@@ -302,6 +312,16 @@ class _Scan:
             else:
                 self._skip(start)
             yield self._rows(stop, BEFORE + 1)
+
+    def _head(self, places: Sequence[int], end: int) -> int:
+        """How many of the first lines are kept: many when signs of a start come before a banner does."""
+        for found in places:
+            stop = self._end(found, end)
+            if BANNER.search(self.buffer, found, stop) is not None:
+                break
+            if UNDERWAY.search(self.buffer, found, stop) is not None:
+                return HEAD_LINES
+        return 0
 
     def _before(self, start: int) -> int:
         """The begin of the line some lines before ``start``."""

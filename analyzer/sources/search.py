@@ -135,11 +135,18 @@ SIGN = re.compile(  # a start goes on although no banner was seen, or is about t
     rb'Polling for API|Waiting for API server|(?:systemd\[1\]: |"MESSAGE" ?: ?"|\nMESSAGE=)Starting [^\n]{0,40}'
     rb"(?:k3s|rke2|ubernetes)"
 )
+# Of a start that goes on: nothing else of k3s, RKE2 or a component prints these.
+UNDERWAY = re.compile(
+    rb"Polling for API|Waiting for API server|now running|up and running|Serving securely|Started kubelet"
+    rb"|Successfully registered|check failed: |(?:fatal|panic) msg="
+)
 READY = b"is up and running"
 BLOCK = b"check failed: "  # klog prints the failing checks as lines of their own after this one
 SYSTEMD = (b"systemd[1]: ", b'"systemd"', b"R=systemd\n")
 # systemd's lines about a service that may be k3s: what was printed just before them are a process's last words.
 SERVICE = re.compile(rb"k3s|rke2|ubernetes|process exited|Failed with result|Stopp")
+# What it says about other units, sessions and jobs no rule can use; about the clock, some can.
+OURS = re.compile(rb"k3s|rke2|ubernetes|[Tt]ime |[Cc]lock|jumped")
 # … and those that a busy node prints by the thousand about containers, sessions and timers.
 _OTHER_TYPES = rb"\.(?:mount|scope|slice|timer|socket|device|swap|path)"
 OTHER_UNITS = re.compile(
