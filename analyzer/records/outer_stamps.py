@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from analyzer.records.draft import Draft, Inner, Outer, Tally
 from analyzer.records.model import ClockInfo, Stamp
+from analyzer.sources.model import Bundle
 from analyzer.timebase import (
     DAY,
     HOUR,
@@ -137,6 +138,8 @@ def _walls(
         _put_walls(lines, pairs, year_from)
         return True
     hint = tally.date_hints[-1] if tally.date_hints else None
+    if hint is None and tally.bundle is not None and tally.bundle.wall is not None:
+        return _by_bundle(tally, tally.bundle, tally.bundle.wall, lines, known.get(host), last_resort)
     lesson = known.get(host) or known.get(None)
     if lesson is None and hint is None and not last_resort:
         return False
@@ -157,6 +160,26 @@ def _walls(
             _put_local(lines, walls, year_from)
         return True
     _put_local(lines, walls_without_anchor(stamps, None), year_from)
+    return True
+
+
+def _by_bundle(
+    tally: Tally, bundle: Bundle, made: int, lines: list[Draft], lesson: Known | None, last_resort: bool
+) -> bool:
+    """Lines of a support bundle were written before it was made, and not a year before; ``made`` is its local time."""
+    offset = bundle.offset_s if bundle.offset_s is not None else lesson.offset_s if lesson is not None else None
+    if offset is None and not last_resort:
+        return False
+    walls = _near([(d.outer is Outer.WALL, d.value) for d in lines], made - DAY * 182)
+    if offset is not None:
+        _put_walls(lines, [(wall, offset) for wall in walls], "stamp")
+    else:
+        _put_local(lines, walls, "stamp")
+    what = "the year and the zone come" if bundle.offset_s is not None else "the year comes"
+    note = f"{what} from {bundle.told_by} of the support bundle"
+    if note not in tally.notes:
+        tally.notes.append(note)
+        tally.reasons[f"year from {bundle.told_by}"] += len(lines)
     return True
 
 

@@ -1,0 +1,216 @@
+"""Part of a log: one host, some units, one boot, a span of time; only where the text says enough to choose by."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from analyzer.errors import NoDataError, UsageError
+from analyzer.records.book import LogBook
+from analyzer.records.model import ClockStep, LogRecord
+from analyzer.timebase import SECOND, parse_iso
+
+_BOOT_ID = re.compile(r"[0-9a-f]{32}")
+_INDEX = re.compile(r"[+-]?\d{1,6}")
+_EPOCH = re.compile(r"@(\d{1,12})(?:\.(\d{1,6}))?")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)?")
+_ZONE = re.compile(r" ?(?:Z|UTC|[+-]\d\d:?\d\d)$")
+# Programs that write under these units; text carriers name the program alone.
+_PROGRAMS = {"k3s": "k3s", "k3s-agent": "k3s", "rke2-server": "rke2", "rke2-agent": "rke2"}
+LEFT_OUT = "not chosen by the options"
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What of a log is wanted; all that is set must hold.
+
+    ``units`` are names with or without ``.service``. ``boot`` is a boot id, or an index as in ``journalctl -b``: 0 the
+    last boot of each host, -1 the one before it, 1 the first. ``since`` and ``until`` are ``YYYY-MM-DD [HH:MM[:SS]]``
+    with ``Z`` or ``+HH:MM`` behind, or else in the zone of the log, or ``@SECONDS`` since 1970; both ends belong to it.
+    """
+
+    units: tuple[str, ...] = ()
+    boot: str | None = None
+    since: str | None = None
+    until: str | None = None
+    host: str | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.units) or any(v is not None for v in (self.boot, self.since, self.until, self.host))
+
+
+def select(book: LogBook, wanted: Selection) -> LogBook:
+    """The records that ``wanted`` leaves, numbered anew; what is left out counts as ignored, with a reason.
+
+    Raises ``UsageError`` for values that cannot be understood and choices that the text does not allow, ``NoDataError``
+    when nothing is left.
+    """
+    check(wanted)
+    records = book.records
+    if records and wanted:
+        for name, choose in (
+            ("--host", wanted.host is not None and _of_host(wanted.host, records)),
+            ("--boot", wanted.boot is not None and _of_boot(wanted.boot, records)),
+            ("--since and --until", (wanted.since or wanted.until) and _of_span(wanted.since, wanted.until, records)),
+            ("--unit", bool(wanted.units) and _of_units(wanted.units, records)),
+        ):
+            if callable(choose):
+                records = [record for record in records if choose(record)]
+                if not records:
+                    raise NoDataError(f"{name} leaves nothing of the log", hint=_what_there_is(name, book.records))
+    return _renumbered(book, records) if len(records) < len(book.records) else book
+
+
+def check(wanted: Selection) -> None:
+    """Raises ``UsageError`` for values that mean nothing, before anything is read."""
+    boot = wanted.boot
+    if boot is not None and not _INDEX.fullmatch(boot) and not _BOOT_ID.fullmatch(boot.replace("-", "")):
+        raise UsageError(f"{boot!r} is no boot", hint="Give its id, or an index: 0 is the last boot, -1 the one before")
+    for option, value in (("--since", wanted.since), ("--until", wanted.until)):
+        if value is not None and _moment(value) is None:
+            raise UsageError(
+                f"{option} {value!r} is no moment of a log",
+                hint="For example '2025-03-01 06:00', '2025-03-01T06:00:00Z', '2025-03-01 06:00+01:00' or @1740808800."
+                " Words such as yesterday are understood for this machine's journal only",
+            )
+
+
+def _moment(text: str) -> tuple[int, bool] | None:
+    """``(µs, whether it is UTC)``; a wall time of the log otherwise."""
+    epoch = _EPOCH.fullmatch(text)
+    if epoch is not None:
+        return int(epoch[1]) * SECOND + int((epoch[2] or "").ljust(6, "0")), True
+    zone = _ZONE.search(text)
+    bare = text[: zone.start()] if zone is not None else text
+    if _MOMENT.fullmatch(bare) is None:
+        return None
+    written = zone[0].strip().replace("UTC", "Z") if zone is not None and len(bare) > 10 else ""
+    if zone is not None and not written:
+        bare, written = f"{bare}T00:00", zone[0].strip().replace("UTC", "Z")
+    found = parse_iso(bare.replace(" ", "T") + written)
+    return None if found is None else (found.us, found.offset_s is not None)
+
+
+def _of_host(host: str, records: Iterable[LogRecord]) -> Callable[[LogRecord], bool]:
+    if all(record.host is None for record in records):
+        raise UsageError("--host cannot choose: the text names no host", hint="Leave --host out")
+    short = host if "." not in host else None
+    return lambda r: r.host == host or (short is not None and (r.host or "").partition(".")[0] == short)
+
+
+def _boot_key(record: LogRecord) -> str:
+    return record.boot_id or f"#{record.source}.{record.boot_seq}"
+
+
+def _of_boot(boot: str, records: list[LogRecord]) -> Callable[[LogRecord], bool]:
+    boots: dict[str | None, list[str]] = defaultdict(list)
+    told = False
+    for record in records:
+        told = told or record.boot_id is not None or record.boot_seq > 0
+        key = _boot_key(record)
+        mine = boots[record.host]
+        if not mine or (mine[-1] != key and key not in mine):
+            mine.append(key)
+    if not told:
+        raise UsageError(
+            "--boot cannot choose: the text does not tell boots apart", hint="journalctl -o export does; or use --since"
+        )
+    if _INDEX.fullmatch(boot) is None:
+        return lambda r: r.boot_id == boot.replace("-", "")
+    number = int(boot)
+    at = number - 1 if number > 0 else number - 1
+    chosen = {host: keys[at] for host, keys in boots.items() if (0 <= at < len(keys)) or (at < 0 and -at <= len(keys))}
+    return lambda r: chosen.get(r.host) == _boot_key(r)
+
+
+def _of_span(since: str | None, until: str | None, records: list[LogRecord]) -> Callable[[LogRecord], bool]:
+    """Lines without a stamp go with the line of their host before them."""
+    zones = Counter(r.clock.utc_offset for r in records if r.at is not None and r.clock.utc_offset is not None)
+    usual = _seconds(zones.most_common(1)[0][0]) if zones else None
+    ends = [None if text is None else _moment(text) for text in (since, until)]
+    needs_zone = any(end is not None and not end[1] for end in ends)
+    stamped = [r for r in records if r.at is not None]
+    if not stamped or any(not r.absolute and r.clock.year_from == "none" for r in stamped):
+        raise UsageError("--since and --until cannot choose: the text has no dates with a year", hint="Leave them out")
+    if needs_zone and usual is None and any(r.absolute for r in stamped):
+        raise UsageError("the log does not say its zone", hint="Give one: --since '2025-03-01 06:00:00Z'")
+    if any(end is not None and end[1] for end in ends) and not all(r.absolute for r in stamped):
+        raise UsageError("the log does not say its zone", hint="Give the time as the log shows it, without a zone")
+    low, high = ends
+    last: dict[str | None, bool] = {}
+
+    def inside(record: LogRecord) -> bool:
+        if record.at is None:
+            return last.get(record.host, low is None)
+        zone = 0
+        if record.absolute:
+            zone = _seconds(record.clock.utc_offset) if record.clock.utc_offset is not None else usual or 0
+        us = record.at.us
+        begin = None if low is None else low[0] - (0 if low[1] else zone * SECOND)
+        end = None if high is None else high[0] - (0 if high[1] else zone * SECOND)
+        answer = (begin is None or us + record.at.precision_us > begin) and (end is None or us <= end)
+        last[record.host] = answer
+        return answer
+
+    return inside
+
+
+def _seconds(offset: str) -> int:
+    hours, _, minutes = offset[1:].partition(":")
+    seconds = int(hours) * 3600 + int(minutes or 0) * 60
+    return -seconds if offset[0] == "-" else seconds
+
+
+def _of_units(units: tuple[str, ...], records: Iterable[LogRecord]) -> Callable[[LogRecord], bool]:
+    if all(record.unit is None and record.ident is None for record in records):
+        raise UsageError("--unit cannot choose: the text names neither units nor programs", hint="Leave --unit out")
+    full = {unit if "." in unit else f"{unit}.service" for unit in units}
+    bases = {unit.removesuffix(".service") for unit in units}
+    programs = {_PROGRAMS.get(base, base) for base in bases}
+
+    def chosen(record: LogRecord) -> bool:
+        if record.unit is not None:
+            return record.unit in full
+        if record.ident == "systemd":
+            return any(unit in record.message for unit in full) or (
+                ".service" not in record.message
+                and (("k3s" in programs and "Lightweight Kubernetes" in record.message)
+                     or ("rke2" in programs and "Rancher Kubernetes Engine" in record.message))
+            )  # fmt: skip
+        return record.ident is None or record.ident in programs
+
+    return chosen
+
+
+def _what_there_is(option: str, records: Iterable[LogRecord]) -> str:
+    if option == "--host":
+        names = sorted({r.host for r in records if r.host is not None})
+    elif option == "--unit":
+        names = sorted({r.unit for r in records if r.unit is not None})
+    else:
+        return "Choose more of it"
+    if not names:
+        return "Leave it out"
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return f"There is {', '.join(names[:5])}{more}"
+
+
+def _renumbered(book: LogBook, kept: list[LogRecord]) -> LogBook:
+    """A clock step belongs to the first record of its host that is left from there on."""
+    old = {record.seq: record for record in kept}
+    hosts = {record.seq: record.host for record in book.records}
+    steps: list[tuple[LogRecord, ClockStep]] = []
+    for step in book.steps:
+        record = old.get(step.seq) or next(
+            (r for r in kept if r.seq > step.seq and r.host == hosts.get(step.seq)), None
+        )
+        if record is not None and record is not kept[0]:
+            steps.append((record, step))
+    ledger = replace(book.ledger, reasons=Counter(book.ledger.reasons))
+    ledger.note(LEFT_OUT, len(book.records) - len(kept))
+    for number, record in enumerate(kept):
+        record.seq = number
+    moved = tuple(ClockStep(record.seq, step.by_s, record.line, record.source) for record, step in steps)
+    return LogBook(kept, book.sources, ledger, moved, book.notes)
