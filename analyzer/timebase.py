@@ -89,7 +89,12 @@ def with_year(partial: int, year: int) -> int | None:
 
 def year_of(wall: int) -> int:
     """Calendar year of a wall value (also of a UTC instant, in UTC)."""
-    return date.fromordinal(max(1, min(wall // DAY + _EPOCH_ORDINAL, date.max.toordinal()))).year
+    return _year_of_day(wall // DAY)
+
+
+@lru_cache(maxsize=4096)
+def _year_of_day(days: int) -> int:
+    return date.fromordinal(max(1, min(days + _EPOCH_ORDINAL, date.max.toordinal()))).year
 
 
 def month_of(wall: int) -> int:
@@ -100,7 +105,10 @@ def month_of(wall: int) -> int:
 def nearest_year(partial: int, reference_wall: int) -> int | None:
     """The wall value of ``partial`` in the year that brings it nearest to ``reference_wall``."""
     year = year_of(reference_wall)
-    best: int | None = None
+    best = with_year(partial, year)
+    if best is not None and abs(best - reference_wall) < 180 * DAY:
+        return best  # no other year is nearer
+    best = None
     for candidate in (year, year - 1, year + 1):
         wall = with_year(partial, candidate)
         if wall is not None and (best is None or abs(wall - reference_wall) < abs(best - reference_wall)):
