@@ -59,6 +59,7 @@ _NOT_READY_IDS = (
     "apiserver_waiting",
 )  # fmt: skip
 _FIRST_WORK = re.compile(r"perform initial |PostStartHook|starting (?:kubernetes|tls server)|preparing server")
+_TIMED_OUT = re.compile(r": start operation timed out")
 _START_FAILED = re.compile(r"^Failed to start |: Start request repeated too quickly|: start operation timed out")
 
 
@@ -87,7 +88,7 @@ def _may_have_been_ready(
 
     A fatal message of k3s itself is about the start, whatever is lost; a stop, a kill or a crash can come at any time.
     """
-    if not start.losses or end is None:
+    if end is None or not (start.losses or start.picked_out):
         return False
     if failure is not None and not any(mark.record is failure for mark in start.marks("panic")):
         return False
@@ -96,7 +97,7 @@ def _may_have_been_ready(
     signs = [event.record for event in start.events if isinstance(event, PollLine | HealthBlock)]
     signs += [mark.record for mark in start.marks(*_NOT_READY_IDS)]
     before = [record.seq for record in signs if position[id(record)] < position[id(end)]]
-    return start.lost_between(max(before, default=-1), end.seq)
+    return start.picked_out or start.lost_between(max(before, default=-1), end.seq)
 
 
 def _ended_while_starting(start: Start, failure: LogRecord | None, words: str) -> bool:
@@ -305,6 +306,10 @@ def _end(
     """How the process ended: the deciding line and its words; ``running`` when the text does not say."""
     if failure is not None:
         return "failed", failure, reason
+    # systemd sends its signal after that line, and the process answers as if somebody had asked.
+    late = next((m.record for m in start.marks("systemd_failed") if _TIMED_OUT.search(m.record.message)), None)
+    if late is not None and start.first("api_running", "agent_running") is None:
+        return "failed", late, late.message
     if asked is not None:
         return "stopped", asked, mask_secrets(asked.message)
     closing = start.first("shutting_down")

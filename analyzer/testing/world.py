@@ -165,6 +165,8 @@ class Making:
             begin = world.handler
             if rng.random() < 0.3:
                 begin = world.serving + self.span(0.05, 0.5)
+            if self.extra(name):
+                begin = world.serving + self.extra(name)
             turns = [(begin, True)]
             if self.plan.stall_at_s is not None:
                 gone = world.serving + round((self.plan.stall_at_s + rng.uniform(2.0, 3.0)) * SECOND)
