@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
     from analyzer.ledger import Observer
     from analyzer.records.book import LogBook
+    from analyzer.records.select import Selection
     from analyzer.simulator.run import Options, Simulation
+    from analyzer.sources.model import Input
 
 PathLike = str | os.PathLike[str]
 
@@ -111,6 +113,12 @@ class Analysis:
 
         return text.render(self.report, text.TextOptions(width=width))
 
+    def anonymized(self) -> Analysis:
+        """The same with stand-ins for hosts, addresses, names, paths and tokens; numbers and verdicts are unchanged."""
+        from analyzer.reports.anonymize import anonymize
+
+        return Analysis(anonymize(self.report))
+
     def _frame(self, name: str) -> pd.DataFrame:
         from analyzer import frames
 
@@ -134,24 +142,36 @@ class Analysis:
 
 
 def load(
-    *paths: PathLike,
+    *paths: PathLike | Input,
     stdin: BinaryIO | None = None,
     observer: Observer | None = None,
     keep_going: bool = False,
+    select: Selection | None = None,
 ) -> Log:
-    """Read logs: files, compressed files, folders, support bundles; ``-`` or no path at all reads ``stdin``.
+    """Read logs: files, compressed files, folders, patterns, archives, support bundles; ``-`` or none: ``stdin``.
 
     ``stdin`` is any open binary stream. Lines that several inputs share count once. Inputs that cannot be read end
-    up in ``Log.errors``; when none can be, the first ``BadInputError`` is raised, unless ``keep_going``.
+    up in ``Log.errors``; when none can be, the first ``BadInputError`` is raised, unless ``keep_going``. ``select``
+    takes a part of the log, see there for what it raises.
     """
     from analyzer.records import read_book
+    from analyzer.records.select import check
+    from analyzer.records.select import select as part_of
+    from analyzer.sources.inputs import expand_globs
+    from analyzer.sources.model import Input
 
     if not paths and stdin is None:
         raise UsageError("nothing to read", hint='Name a file: load("journal.txt")')
-    journals: list[str] = []
+    if select is not None:
+        check(select)
+    journals: list[str | Input] = []
     waits: list[Report] = []
     errors: list[BadInputError] = []
-    for path in [os.fspath(p) for p in paths or ("-",)]:
+    named = [[path] if isinstance(path, Input) else expand_globs([path]) for path in paths or ("-",)]
+    for path in [path for some in named for path in some]:
+        if isinstance(path, Input):
+            journals.append(path)
+            continue
         try:
             wait = _saved_wait(path)
         except BadInputError as error:
@@ -163,6 +183,8 @@ def load(
             waits.append(wait)
     book, unread = read_book(journals, stdin=stdin, observer=observer)
     errors += unread
+    if select and book.records:
+        book = part_of(book, select)
     if errors and not keep_going and not book.sources and not waits:
         raise errors[0]
     return Log(book, tuple(errors), tuple(waits))
@@ -271,7 +293,11 @@ def check_simulation(policies: Sequence[str], draws: int, seed: int) -> Options:
     return options
 
 
-def analyze(log: Log | PathLike | Sequence[PathLike], *, observer: Observer | None = None) -> Analysis:
+def analyze(
+    log: Log | PathLike | Sequence[PathLike],
+    *,
+    observer: Observer | None = None,
+) -> Analysis:
     """Find the starts in a ``Log`` (or in files, which are loaded first) and explain them.
 
     Raises ``NoDataError`` when the input is readable but holds nothing of a k3s or RKE2 run.

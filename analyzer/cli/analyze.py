@@ -9,7 +9,21 @@ from typing import Annotated, assert_never
 
 import typer
 
-from analyzer.cli.inputs import ForceOption, OutputOption, PathsArgument, open_log
+from analyzer.cli.inputs import (
+    AnonymizeOption,
+    BootOption,
+    DirectoryOption,
+    ForceOption,
+    HostOption,
+    OutputOption,
+    Part,
+    PathsArgument,
+    SinceOption,
+    UnitOption,
+    UntilOption,
+    analyzed,
+    open_log,
+)
 from analyzer.errors import ExitCode, UsageError
 from analyzer.findings import Report
 from analyzer.reports.output import Destination
@@ -65,12 +79,19 @@ def analyze(
         ),
     ] = None,
     table: Annotated[Table, typer.Option("--table", help="Which table, with --format csv.")] = Table.STARTS,
+    anonymize: AnonymizeOption = False,
     utc: Annotated[bool, typer.Option("--utc", help="Show times in UTC, not in the zone of the log.")] = False,
     no_color: Annotated[bool, typer.Option("--no-color", help="No colour. So does the variable NO_COLOR.")] = False,
     width: Annotated[
         int | None,
         typer.Option("--width", min=40, max=400, help="Columns of the text. Default: the terminal's, at most 120; 80."),
     ] = None,
+    unit: UnitOption = None,
+    boot: BootOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    host: HostOption = None,
+    directory: DirectoryOption = None,
 ) -> None:
     """Explain every start in the log: when it was ready, what held it back, where the time went.
 
@@ -83,10 +104,8 @@ def analyze(
     pictures = {kind: Destination.named(name, force=force) for kind, name in (("png", png), ("svg", svg)) if name}
     _check_outputs(to, [place for place in (page, *pictures.values()) if place is not None], names)
 
-    log = open_log(names)
-    from analyzer.api import analyze as analyze_log
-
-    report = analyze_log(log).report
+    log = open_log(names, Part(unit, boot, since, until, host, directory))
+    report = analyzed(log, anonymize=anonymize)
     if start is not None:
         select_starts(report.starts, start)  # a start that does not exist is told before anything is written
     to.write(_render(report, chosen, start, table, utc, to, no_color, width))

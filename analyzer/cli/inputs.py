@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, BinaryIO
 
 import typer
@@ -11,12 +14,17 @@ import typer
 from analyzer.api import Log, load
 from analyzer.cli.console import Progress, complain
 from analyzer.errors import ExitCode, UsageError
+from analyzer.findings import Report
+from analyzer.records.select import Selection
+from analyzer.sources.local_journal import Query, journal_input
+from analyzer.sources.model import Input
 
 PathsArgument = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="PATH",
-        help="Journals and other log files, also compressed (gz, xz, bz2, zst); - is stdin. None: piped input.",
+        help="Logs: files, folders, archives, support bundles, also compressed; - is stdin. None: piped input, or on a"
+        " terminal this machine's journal.",
         show_default=False,
     ),
 ]
@@ -25,15 +33,76 @@ OutputOption = Annotated[
     typer.Option("-o", "--output", metavar="FILE", help="Write to FILE instead of stdout (-).", show_default=False),
 ]
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]
+UnitOption = Annotated[
+    list[str] | None,
+    typer.Option("--unit", "-u", metavar="UNIT", help="Only lines of this unit; repeat for more.", show_default=False),
+]
+BootOption = Annotated[
+    str | None,
+    typer.Option(
+        "--boot", "-b", metavar="ID|N", help="Only this boot: 0 the last, -1 the one before.", show_default=False
+    ),
+]
+SinceOption = Annotated[
+    str | None, typer.Option("--since", metavar="TIME", help="Only lines from TIME on.", show_default=False)
+]
+UntilOption = Annotated[
+    str | None, typer.Option("--until", metavar="TIME", help="Only lines up to TIME.", show_default=False)
+]
+HostOption = Annotated[
+    str | None, typer.Option("--host", metavar="NAME", help="Only lines of this host.", show_default=False)
+]
+DirectoryOption = Annotated[str | None, typer.Option("--directory", metavar="DIR", hidden=True, show_default=False)]
+AnonymizeOption = Annotated[
+    bool,
+    typer.Option("--anonymize", help="Replace hosts, addresses, names, paths and tokens, for showing it in public."),
+]
 
 
-def open_log(paths: Sequence[str]) -> Log:
-    """Read ``paths``, or piped input when there are none; each unreadable one gets its line on stderr.
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What of the input is wanted, as the options say it."""
 
-    Raises ``UsageError`` when there is nothing to read, ``typer.Exit`` (3) when no input could be read.
+    unit: list[str] | None = None
+    boot: str | None = None
+    since: str | None = None
+    until: str | None = None
+    host: str | None = None
+    directory: str | None = None  # of journals, in place of this machine's
+
+    @property
+    def chosen(self) -> bool:
+        """Whether any option was given."""
+        return bool(self.unit) or any((self.boot, self.since, self.until, self.host, self.directory))
+
+    def selection(self) -> Selection:
+        """For files and pipes."""
+        return Selection(tuple(self.unit or ()), self.boot, self.since, self.until, self.host)
+
+    def journal(self) -> Input:
+        """This machine's journal; all but the host is chosen by ``journalctl``."""
+        query = Query(tuple(self.unit or ()), self.boot, self.since, self.until, self.directory)
+        return journal_input(query)
+
+
+NO_PART = Part()
+
+
+def open_log(paths: Sequence[str], part: Part = NO_PART) -> Log:
+    """Read ``paths``, piped input when there are none, or this machine's journal; each unreadable one is told.
+
+    Raises ``UsageError`` when there is nothing to read or to choose by, ``typer.Exit`` (3) when no input could be read.
     """
+    if part.directory is not None and paths:
+        raise UsageError("--directory is for the journal, without a PATH", hint="Leave one of them out")
+    local = part.directory is not None or (not paths and _wants_journal(part))
     with Progress() as observer:
-        log = load(*paths, stdin=_stdin(paths), observer=observer, keep_going=True)
+        if local:
+            only_host = Selection(host=part.host)
+            log = load(part.journal(), observer=observer, keep_going=True, select=only_host)
+        else:
+            wanted = part.selection() if part.chosen else None
+            log = load(*paths, stdin=_stdin(paths), observer=observer, keep_going=True, select=wanted)
     for error in log.errors:
         complain(error.one_line())
     if log.errors and not log.book.sources:
@@ -41,12 +110,32 @@ def open_log(paths: Sequence[str]) -> Log:
     return log
 
 
+def analyzed(log: Log, *, anonymize: bool = False) -> Report:
+    """The report on ``log``, with stand-ins for names when ``anonymize``."""
+    from analyzer.api import analyze
+
+    found = analyze(log)
+    return found.anonymized().report if anonymize else found.report
+
+
+def _wants_journal(part: Part) -> bool:
+    """Without a PATH: whether nothing is piped in. A device or a socket is no pipe once an option chooses a part."""
+    stream = sys.stdin
+    if stream is None or stream.isatty():
+        return True
+    if not part.chosen:
+        return False
+    try:
+        mode = os.fstat(stream.fileno()).st_mode
+    except (OSError, ValueError):
+        return False  # not a file at all: a stream that somebody put there
+    return not (stat.S_ISFIFO(mode) or stat.S_ISREG(mode))
+
+
 def _stdin(paths: Sequence[str]) -> BinaryIO | None:
     if paths and "-" not in paths:
         return None
     stream = sys.stdin
-    if stream is None or (not paths and stream.isatty()):
-        raise UsageError(
-            "no input", hint="Name a file or pipe a journal in: journalctl -u k3s -o short-precise | k3slog analyze"
-        )
+    if stream is None:
+        raise UsageError("there is no standard input", hint="Name a file: k3slog analyze k3s.log")
     return stream.buffer

@@ -26,6 +26,8 @@ from analyzer.errors import ExitCode, K3slogError
 # there is left out; each holds a function of its own name.
 COMMANDS = {
     "analyze": "Explain the starts in a log: when ready, and what held them back.",
+    "blame": "List what delayed readiness, the most first.",
+    "explain": "Say what a check, an error, a milestone, a finding or a message means.",
     "timeline": "Write all that happened in time order: csv, json, parquet, trace.",
     "simulate": "Ask how other ways of polling would have done in a log's starts.",
     "schedule": "Work out when it is best to look, from how long starts take.",

@@ -8,7 +8,21 @@ from typing import Annotated, assert_never
 
 import typer
 
-from analyzer.cli.inputs import ForceOption, OutputOption, PathsArgument, open_log
+from analyzer.cli.inputs import (
+    AnonymizeOption,
+    BootOption,
+    DirectoryOption,
+    ForceOption,
+    HostOption,
+    OutputOption,
+    Part,
+    PathsArgument,
+    SinceOption,
+    UnitOption,
+    UntilOption,
+    analyzed,
+    open_log,
+)
 from analyzer.errors import ExitCode, UsageError
 from analyzer.findings import Report, StartReport
 from analyzer.reports.output import Destination
@@ -35,7 +49,14 @@ def timeline(
     start: Annotated[
         str | None, typer.Option("--start", metavar="N|last|all|slowest", help="Which starts. Default: all.")
     ] = None,
+    anonymize: AnonymizeOption = False,
     utc: Annotated[bool, typer.Option("--utc", help="Show times in UTC, not in the zone of the log.")] = False,
+    unit: UnitOption = None,
+    boot: BootOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    host: HostOption = None,
+    directory: DirectoryOption = None,
 ) -> None:
     """Write polls, check transitions, milestones and phases in time order.
 
@@ -48,10 +69,8 @@ def timeline(
     if chosen is TimelineFormat.PARQUET and to.is_stdout:
         raise UsageError("parquet is not for a terminal or a pipe", hint="Name a file with -o")
 
-    log = open_log(names)
-    from analyzer.api import analyze as analyze_log
-
-    report = analyze_log(log).report
+    log = open_log(names, Part(unit, boot, since, until, host, directory))
+    report = analyzed(log, anonymize=anonymize)
     to.write(_render(report, select_starts(report.starts, start), chosen, utc))
     if log.errors:
         raise typer.Exit(int(ExitCode.BAD_INPUT))

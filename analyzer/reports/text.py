@@ -142,6 +142,12 @@ class _Page:
         return made.translate(_ASCII).encode("ascii", "backslashreplace").decode() if self.options.ascii else made
 
 
+def fitted(made: str, to: Destination) -> str:
+    """Finished text with signs that the encoding of its destination has."""
+    encoding = (sys.stdout.encoding or "utf-8") if to.is_stdout else "utf-8"
+    return made if encoding.lower().startswith("utf") else made.translate(_ASCII)
+
+
 def _styled(content: str, style: str = "") -> Text:
     from rich.text import Text
 

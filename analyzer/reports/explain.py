@@ -1,0 +1,568 @@
+"""What a name or a message means: checks, errors, milestones, findings, fatal patterns, from the vocabulary's data.
+
+``find`` looks a name up, ``recognise`` reads a pasted text as ``analyze`` would, the others write the answer.
+"""
+
+from __future__ import annotations
+
+import difflib
+import io
+import re
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, assert_never
+
+from analyzer.events import catalogue, findings, poll_errors, witnesses
+from analyzer.events._data import load
+from analyzer.events.checks import HOOK, CheckInfo, known_checks
+from analyzer.events.checks import info as check_info
+from analyzer.events.detect import detect
+from analyzer.events.model import HealthBlock, Mark, PollError, PollLine, PollUnchanged, WitnessLine, WitnessRule
+from analyzer.events.versions import check_list, known_minors
+from analyzer.reports import words
+from analyzer.reports.json_report import dumps
+from analyzer.reports.markdown import code, escape
+from analyzer.reports.output import printable
+
+SCHEMA = "k3slog.explain"
+SCHEMA_VERSION = 1
+KINDS = {
+    "check": "checks of /readyz",
+    "error": "answers to polls",
+    "milestone": "milestones and ends",
+    "phase": "phases",
+    "finding": "findings",
+    "pattern": "messages of trouble",
+    "noise": "messages that look bad and are normal",
+    "witness": "lines that prove when a check passed",
+}
+_WIDTH = 80
+_MARK_KINDS = {"end": "milestone", "problem": "pattern"}
+_NAMES = frozenset(("May only follow from", "Brings with it", "Findings about it", "Shows in checks", "Waits for it"))
+_VERBATIM = frozenset(("The line", "Example", "Texts", "Lines behind it", "Lines that prove it"))
+_CHECK_KIND = {
+    "static": "A check that never fails.",
+    "probe": "A check that is asked anew at every request: it may pass and fail again.",
+    "trivial": "A post-start hook that starts its work in the background and is done.",
+    "blocking": "A post-start hook that is done when its work is: once passed it never fails again in this process.",
+}
+_SEVERITY = {
+    "transient": "Heals by itself during a start.",
+    "suspect": "Heals by itself unless it lasts: then something is wrong.",
+    "fatal": "Does not heal until somebody acts.",
+}
+_CLASS = {
+    "fatal": "Does not heal until somebody acts.",
+    "peer": "Heals when the other server is up: k3s tries until then.",
+    "environment": "Heals when the machine or the network is put right.",
+    "transient": "Heals by itself.",
+    "load": "A sign of too little disk or CPU: the start goes on, slowly.",
+}
+_PROVES = {
+    "not_before": "proves that {check} was not done before this line",
+    "not_after": "proves that {check} was done by this line",
+    "near": "is printed close to the end of {check}; proves nothing",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One heading with its sentences; none of them is empty."""
+
+    title: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is known of one name. ``summary`` says what it is, in one sentence."""
+
+    kind: str
+    name: str
+    summary: str
+    sections: tuple[Section, ...]
+
+
+def names() -> Mapping[str, tuple[str, ...]]:
+    """Every name that can be explained, by kind."""
+    return {kind: tuple(entries) for kind, entries in _all().items()}
+
+
+def find(name: str) -> list[Entry]:
+    """The entries of that name: as a list prints it, with or without ``poststarthook/``, in any case; often one."""
+    bare = re.sub(r"^\[[-+]\]|\s+(?:ok|failed\b.*|excluded\b.*)$", "", name.strip()).strip().strip("\"'`")
+    keys = {bare.lower(), bare.lower().replace("-", "_"), f"{HOOK}{bare}".lower()}
+    found = [entry for entries in _all().values() for key, entry in entries.items() if key.lower() in keys]
+    if not found and bare.lower().removeprefix(findings.POLLS) in _all()["error"]:
+        found = [_all()["error"][bare.lower().removeprefix(findings.POLLS)]]
+    if not found and (about := check_info(bare)).known:
+        found = [_check(about)]
+    return found
+
+
+def nearest(name: str, count: int = 3) -> list[str]:
+    """Names that look like ``name``, the likeliest first."""
+    short = {key.removeprefix(HOOK).lower(): key for entries in _all().values() for key in entries}
+    last = {key.rpartition("/")[2]: full for key, full in short.items()}
+    low = name.strip().lower()[:200]
+    close = difflib.get_close_matches(low.removeprefix(HOOK), {**last, **short}, n=count * 2, cutoff=0.5)
+    within = [key for key in short if len(low) > 3 and low in key]
+    picked = dict.fromkeys(({**last, **short})[key] for key in (*within[:count], *close))
+    return [key.removeprefix(HOOK) for key in picked][:count]
+
+
+def recognise(text: str) -> list[Entry]:
+    """What a pasted line, message or error text is, the most telling first; empty when nothing in it is known."""
+    found: list[tuple[str, str]] = []
+    for event in detect(_records(text)):
+        match event:
+            case PollLine(error=error):
+                found += _of_poll(error)
+            case HealthBlock(failing=failing):
+                found += [("check", name) for name in failing]
+            case Mark(id=name, kind=marked):
+                found.append((_MARK_KINDS.get(marked, marked), name))
+            case WitnessLine(rules=rules):
+                found += [("witness", rule.id) for rule in rules]
+            case PollUnchanged():
+                pass
+            case _:
+                assert_never(event)
+    found += [("pattern", rule.id) for rule, _ in catalogue.causes_in(text)]
+    if not any(kind in ("error", "noise") for kind, _ in found):
+        found += _of_poll(poll_errors.classify(text))
+    found += [("check", name) for name in _named_checks(text)]
+    order = ("pattern", "noise", "error", "check", "milestone", "witness")
+    made: dict[tuple[str, str], Entry] = {}
+    for kind, name in sorted(dict.fromkeys(found), key=lambda item: order.index(item[0])):
+        entry = _all()[kind].get(name) or (_check(check_info(name)) if kind == "check" else None)
+        if entry is not None:
+            made[kind, name] = entry
+    return list(made.values())
+
+
+def _records(text: str) -> Iterable[Any]:
+    from analyzer.records import read_book
+
+    book, _ = read_book(["-"], stdin=io.BytesIO(text.encode("utf-8", "replace")))
+    return book.records
+
+
+def _of_poll(error: PollError) -> list[tuple[str, str]]:
+    if error.error == "other":
+        return []
+    failing = error.body.failing if error.body is not None else ()
+    return [("error", error.error), *(("check", name) for name in failing)]
+
+
+def _named_checks(text: str) -> list[str]:
+    low = text.lower()
+    return [c.name for c in known_checks() if "/" in c.name and c.short.lower() in low and len(c.short) > 8]
+
+
+# --- the entries ----------------------------------------------------------------------------------------------------
+
+
+@cache
+def _all() -> Mapping[str, Mapping[str, Entry]]:
+    marks = [raw for name in catalogue.FILES for raw in load(name)["mark"]]
+    by_kind: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    for raw in marks:
+        kind = _MARK_KINDS.get(raw["kind"], raw["kind"])
+        by_kind.setdefault(kind, {}).setdefault(raw["id"], []).append(raw)
+    milestones = {name: _milestone(name, raws) for name, raws in by_kind["milestone"].items()}
+    milestones["first_poll"] = _first_poll()
+    return {
+        "check": {check.name: _check(check) for check in known_checks()},
+        "error": {name: _error(name) for name in poll_errors.severities()},
+        "milestone": milestones,
+        "phase": {name: _phase(name) for name in words.PHASE_MEANING},
+        "finding": {about.id: _finding(about) for about in findings.known_findings()},
+        "pattern": {name: _pattern(name, raws) for name, raws in by_kind["pattern"].items()},
+        "noise": {name: _noise(name, raws) for name, raws in by_kind["noise"].items()},
+        "witness": {rule.id: _witness(rule) for rule in witnesses.rules()},
+    }
+
+
+def _sections(*pairs: tuple[str, str | Iterable[str]]) -> tuple[Section, ...]:
+    """Only the ones that hold something."""
+    made = []
+    for title, content in pairs:
+        lines = tuple(line for line in ([content] if isinstance(content, str) else content) if line)
+        if lines:
+            made.append(Section(title, lines))
+    return tuple(made)
+
+
+def _measured(kind: str, name: str) -> str:
+    return str(load("measured.toml")[kind].get(name, ""))
+
+
+def _sentence(text: str) -> str:
+    text = text.strip()
+    return text if not text or text[-1] in ".?!:" else f"{text}."
+
+
+def _capital(text: str) -> str:
+    return text if text.startswith(("k3s", "klog")) else text[:1].upper() + text[1:]
+
+
+def _check(check: CheckInfo) -> Entry:
+    raw = _raw_check(check.name)
+    advice = check.advice or _fallback_advice(check)
+    needs = [n.removeprefix(HOOK) for n in check.needs]
+    needs += [f"{n.removeprefix(HOOK)} (on a datastore that this start initialises)" for n in check.needs_when_fresh]
+    waiting = [c.short for c in known_checks() if check.name in c.needs + c.needs_when_fresh]
+    told = [f.id for f in findings.known_findings() if check.name in f.checks]
+    return Entry(
+        "check",
+        check.name,
+        _CHECK_KIND[check.kind],
+        _sections(
+            ("What it waits for", _sentence(_capital(check.waits_for))),
+            ("More", _texts(raw, "description", "note")),
+            ("Limit", _limit(check)),
+            ("What makes it slow", check.slow_causes),
+            ("Must pass before it", needs),
+            ("Waits for it", waiting),
+            ("How long it takes", _measured("check", check.name)),
+            ("Releases", _releases(check.name)),
+            ("Lines that prove it", _proofs(check.name)),
+            ("What to do", _sentence(advice)),
+            ("Findings about it", told),
+        ),
+    )
+
+
+def _raw_check(name: str) -> Mapping[str, Any]:
+    found = (raw for raw in load("checks.toml")["check"] if name in raw.get("names", ()))
+    return next(found, {})
+
+
+def _texts(raw: Mapping[str, Any], *keys: str) -> list[str]:
+    made: list[str] = []
+    for key in keys:
+        value = raw.get(key, ())
+        made += [value] if isinstance(value, str) else [v for v in value if isinstance(v, str)]
+    return made
+
+
+def _fallback_advice(check: CheckInfo) -> str:
+    if check.needs:
+        return f"Look at what it needs first: {', '.join(n.removeprefix(HOOK) for n in check.needs)}"
+    if check.kind == "trivial":
+        return "Give the start more CPU: nothing else can hold it up"
+    return "Nothing: it is not what makes a start late"
+
+
+def _limit(check: CheckInfo) -> str:
+    if check.limit_s is None:
+        return "None that is known: it waits as long as it takes, or until k3s gives up after 15 minutes."
+    if check.kind == "probe":
+        return f"{check.limit_s:g} s for each answer; then it fails, and is asked anew."
+    hard = "it holds in the middle of a try, too" if check.hard_limit else "looked at only between tries"
+    return f"{check.limit_s:g} s ({hard}). When it is over, the process ends."
+
+
+def _releases(name: str) -> str:
+    minors = [m for m in known_minors() if name in check_list(m)]
+    if not minors:
+        return ""
+    every = known_minors()
+    first, last, oldest, newest = (f"{m[0]}.{m[1]}" for m in (minors[0], minors[-1], every[0], every[-1]))
+    gaps = sum(minors[0] <= m <= minors[-1] for m in every) - len(minors)
+    span = first if len(minors) == 1 else f"{first} to {last}"
+    return f"Kubernetes {span}{' (not all)' if gaps else ''}, of {oldest} to {newest} known here."
+
+
+def _proofs(name: str) -> list[str]:
+    made = []
+    for rule in witnesses.rules():
+        every = rule.check == "*" or (rule.check == f"{HOOK}*" and name.startswith(HOOK))
+        if rule.check == name or every:
+            made.append(f"{rule.id}: {_PROVES[rule.relation].format(check='it')} (/{rule.match.pattern}/)")
+    return made
+
+
+def _witness(rule: WitnessRule) -> Entry:
+    what = {"ready": "/readyz", f"{HOOK}*": "every hook", "*": "every check"}.get(rule.check, rule.check)
+    since, until = ".".join(map(str, rule.since)), ".".join(map(str, rule.until))
+    return Entry(
+        "witness",
+        rule.id,
+        _sentence(f"A line that {_PROVES[rule.relation].format(check=what)}"),
+        _sections(
+            ("The line", f"{rule.source_file}: /{rule.match.pattern}/"),
+            ("Why", rule.proof),
+            ("Later by", f"{rule.offset_s:g} s" if rule.offset_s else ""),
+            ("Releases", f"Kubernetes {since} to {until}."),
+        ),
+    )
+
+
+def _error(name: str) -> Entry:
+    raws = [raw for raw in load("errors.toml")["error"] if raw["id"] == name]
+    texts = [text for raw in raws for key in ("whole", "contains", "ends") for text in raw.get(key, ())]
+    title, advice = poll_errors.advice(name)
+    severity = poll_errors.severities()[name]
+    status = ", ".join(str(raw["http_status"]) for raw in raws if "http_status" in raw)
+    default = "Nothing, while the start goes on." if severity == "transient" else "See the text of the answer."
+    told = findings.POLLS + name
+    return Entry(
+        "error",
+        name,
+        _sentence(title or "A poll of /readyz was answered that way: " + words.ERROR_MEANING[name]),
+        _sections(
+            ("What it means", _sentence(_capital(words.ERROR_MEANING[name]))),
+            ("More", [line for raw in raws for line in _texts(raw, "description", "note")]),
+            ("How bad", _SEVERITY[severity]),
+            ("HTTP status", status),
+            ("Texts", [t for t in dict.fromkeys(texts) if "\\" not in t] or _error_texts(name)),
+            ("How long it lasts", _measured("error", name)),
+            ("What to do", _sentence(advice or default)),
+            ("Findings about it", told if findings.info(told) is not None else ""),
+        ),
+    )
+
+
+def _error_texts(name: str) -> str:
+    if name == "readyz_failing":
+        return "A list of checks, [+]name ok and [-]name failed: reason withheld."
+    return "Any that no other class knows."
+
+
+def _milestone(name: str, raws: Sequence[Mapping[str, Any]]) -> Entry:
+    phase = next((p for p, m in _PHASE_END.items() if m == name), "")
+    end = raws[0]["kind"] == "end"
+    shown = name in catalogue.MILESTONES
+    return Entry(
+        "milestone",
+        name,
+        "A line about the end of the process." if end else _MILESTONE if shown else _INNER,
+        _sections(
+            ("What it says", [line for raw in raws for line in _texts(raw, "description")] or [_says(raws)]),
+            ("Mind", [line for raw in raws for line in _texts(raw, "note")]),
+            ("The line", _beginnings(raws)),
+            ("Example", _examples(raws)),
+            ("When", _measured("milestone", name)),
+            ("Ends the phase", f"{phase}: {_phase_words(phase)}" if phase else ""),
+            ("Releases", _since(raws)),
+        ),
+    )
+
+
+_MILESTONE = "A milestone: a named line of a start."
+_INNER = "A named line of a start; the analysis uses it, reports do not list it."
+_PHASE_END = {
+    "extract": "starting", "datastore": "datastore_ready", "certificates": "apiserver_requested",
+    "apiserver_boot": "serving_securely", "node": "node_registered",
+}  # fmt: skip
+
+
+def _first_poll() -> Entry:
+    lines = ("Polling for API server readiness: GET /readyz failed: …",)
+    said = "The first poll of /readyz whose answer was printed. k3s prints one only when it differs from the last."
+    return Entry("milestone", "first_poll", _MILESTONE, (Section("What it says", (said,)), Section("The line", lines)))
+
+
+def _says(raws: Sequence[Mapping[str, Any]]) -> str:
+    title = next((raw["title"] for raw in raws if raw.get("title")), "")
+    return _sentence(title) if title else "The line below was printed."
+
+
+def _beginnings(raws: Sequence[Mapping[str, Any]]) -> list[str]:
+    made = [f"{text.strip()} …" for raw in raws for text in raw.get("head", ())]
+    made += [f"… {text} …" for raw in raws for text in raw.get("any", ())]
+    if not made:
+        made = [f"/{raw['match']}/" for raw in raws if "match" in raw]
+    if not made:
+        made = [f"Any of level {' or '.join(raw['levels'])}." for raw in raws if "levels" in raw]
+    return list(dict.fromkeys(made))
+
+
+def _examples(raws: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [line for raw in raws for line in _texts(raw, "example")][:3]
+
+
+def _since(raws: Sequence[Mapping[str, Any]]) -> str:
+    since = next((str(raw["since"]) for raw in raws if "since" in raw), "")
+    until = next((str(raw["until"]) for raw in raws if "until" in raw), "")
+    return _sentence(" ".join(p for p in (since and f"from {since}", until and f"until {until}") if p))
+
+
+def _phase_words(name: str) -> str:
+    return words.PHASE_MEANING[name].format(noticer="k3s")
+
+
+def _phase(name: str) -> Entry:
+    until = _phase_words(name)
+    end = {"hooks": "readiness, a window", "polling_tax": "k3s' noticing it"}.get(name) or _PHASE_END.get(name, "")
+    return Entry(
+        "phase",
+        name,
+        "A part of the time a start takes, named for what it waits for.",
+        _sections(
+            ("What it covers", _sentence(_capital(until))),
+            ("Ends with", end),
+            ("How long it takes", _measured("phase", name)),
+        ),
+    )
+
+
+def _finding(about: findings.FindingInfo) -> Entry:
+    causes = [f.id for f in findings.known_findings() if about.id in f.explains]
+    patterns = [r for r in catalogue.rules() if r.kind == "problem" and findings.reported_as(r.id) == about.id]
+    raws = [r for name in catalogue.FILES for r in load(name)["mark"] if r["id"] in {p.id for p in patterns}]
+    meaning = [about.meaning, *(line for raw in raws for line in _texts(raw, "description", "note"))]
+    told = _CLASS.get(next((p.problem_class for p in patterns), ""), "")
+    advice = about.advice or next((raw["advice"] for raw in raws if raw.get("advice")), "")
+    advice = advice or next((a for a in (check_info(name).advice for name in about.checks) if a), "")
+    advice = advice or ("Nothing needs to be done." if about.severity == "info" else _LOOK)
+    level = {"critical": "Critical", "warning": "A warning", "info": "Good to know"}[about.severity]
+    brings = sorted(name for name in about.explains if not name.startswith(findings.POLLS))
+    brings += [f"{findings.POLLS}…"] if len(brings) < len(about.explains) else []
+    return Entry(
+        "finding",
+        about.id,
+        _sentence(about.title),
+        _sections(
+            ("What it says", [m for m in meaning if m] or [f"A line of the log says so. {told}".strip()]),
+            ("How bad", f"{level} as a rule."),
+            ("Usual causes", about.causes),
+            ("Lines behind it", _beginnings(raws) if raws else ""),
+            ("Shows in checks", [c.removeprefix(HOOK) for c in about.checks]),
+            ("What to do", _sentence(advice)),
+            ("May only follow from", causes),
+            ("Brings with it", brings),
+        ),
+    )  # fmt: skip
+
+
+_LOOK = "See the findings it comes with: one of them is its cause."
+
+
+def _pattern(name: str, raws: Sequence[Mapping[str, Any]]) -> Entry:
+    first = raws[0]
+    told = findings.reported_as(name)
+    title = next((raw["title"] for raw in raws if raw.get("title")), "") or name.replace("_", " ").capitalize()
+    advice = next((raw["advice"] for raw in raws if raw.get("advice")), "")
+    about = findings.info(told)
+    return Entry(
+        "pattern",
+        name,
+        _sentence(title),
+        _sections(
+            ("What it says", [line for raw in raws for line in _texts(raw, "description", "note")]),
+            ("How bad", _CLASS.get(first.get("class", ""), "")),
+            ("The line", _beginnings(raws)),
+            ("Example", _examples(raws)),
+            ("What to do", [_sentence(advice)] if advice else _what_to_do(about)),
+            ("Reported as", told),
+        ),
+    )
+
+
+def _what_to_do(about: findings.FindingInfo | None) -> tuple[str, ...]:
+    told = () if about is None else _finding(about).sections
+    return next((section.lines for section in told if section.title == "What to do"), (_LOOK,))
+
+
+def _noise(name: str, raws: Sequence[Mapping[str, Any]]) -> Entry:
+    title = next((raw["title"] for raw in raws if raw.get("title")), "")
+    return Entry(
+        "noise",
+        name,
+        "Looks bad, but is normal" + (f": {_sentence(title)}" if title else "."),
+        _sections(
+            ("What it says", [line for raw in raws for line in _texts(raw, "description", "note")]),
+            ("The line", _beginnings(raws)),
+            ("Example", _examples(raws)),
+            ("What to do", "Nothing: healthy starts print it, too."),
+        ),
+    )
+
+
+# --- writing --------------------------------------------------------------------------------------------------------
+
+
+def text(entries: Sequence[Entry], *, width: int = _WIDTH) -> str:
+    """For a terminal."""
+    return "\n".join(_entry_text(entry, width) for entry in entries)
+
+
+def _entry_text(entry: Entry, width: int) -> str:
+    lines = [f"{entry.name} ({_ONE[entry.kind]})", *_wrapped(entry.summary, width, "  ")]
+    for section in entry.sections:
+        lines.append("")
+        lines.append(section.title)
+        shown = (", ".join(section.lines),) if section.title in _NAMES else section.lines
+        several = len(shown) > 1
+        for line in shown:
+            lines += _wrapped(line, width, "  · " if several else "  ", "    " if several else "  ")
+    return "\n".join(lines) + "\n"
+
+
+_ONE = {
+    "check": "check of /readyz", "error": "answer to a poll", "milestone": "milestone", "phase": "phase",
+    "finding": "finding", "pattern": "message of trouble", "noise": "normal message", "witness": "witness line",
+}  # fmt: skip
+
+
+def _wrapped(line: str, width: int, first: str, later: str | None = None) -> list[str]:
+    return textwrap.wrap(
+        printable(line), width, initial_indent=first, subsequent_indent=first if later is None else later,
+        break_on_hyphens=False,
+    )  # fmt: skip
+
+
+def listing(*, width: int = _WIDTH) -> str:
+    """Every name, by kind."""
+    lines = []
+    for kind, known in names().items():
+        lines += [f"{kind}: {KINDS[kind]}"]
+        lines += _wrapped(", ".join(name.removeprefix(HOOK) for name in sorted(known)), width, "  ")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def markdown(entries: Sequence[Entry]) -> str:
+    """For an issue or a wiki."""
+    lines: list[str] = []
+    for entry in entries:
+        lines += [f"## {code(entry.name)}: {_ONE[entry.kind]}", "", escape(entry.summary), ""]
+        for section in entry.sections:
+            lines += [f"### {section.title}", ""]
+            verbatim = section.title in _VERBATIM | _NAMES
+            lines += [f"- {code(line) if verbatim else escape(line)}" for line in section.lines]
+            lines.append("")
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def markdown_listing() -> str:
+    """Every name, by kind."""
+    lines: list[str] = []
+    for kind, known in names().items():
+        lines += [f"## {KINDS[kind].capitalize()}", "", *(f"- {code(name)}" for name in sorted(known)), ""]
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def json_text(entries: Sequence[Entry]) -> str:
+    """One JSON object; ``sections`` keep their order."""
+    made = [
+        {
+            "kind": e.kind,
+            "name": e.name,
+            "summary": e.summary,
+            "sections": [{"title": s.title, "lines": list(s.lines)} for s in e.sections],
+        }
+        for e in entries
+    ]
+    return dumps({"schema": SCHEMA, "schema_version": SCHEMA_VERSION, "entries": made})
+
+
+def json_listing() -> str:
+    """Every name, by kind."""
+    known = {kind: sorted(entries) for kind, entries in names().items()}
+    return dumps({"schema": SCHEMA, "schema_version": SCHEMA_VERSION, "names": known})
