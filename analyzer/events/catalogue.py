@@ -241,8 +241,10 @@ def match(record: LogRecord, extra: Sequence[Rule] = ()) -> Sequence[Mark]:
         tried = (_try(rule, record, record.message) for rule in index.systemd if _has_literal(rule, record.message))
         return _unique(mark for mark in tried if mark is not None)
     message = record.message
-    text = message[1:] if message[:1] == '"' else message
     level = record.level
+    if payload is Payload.ZAP and level in ("error", "fatal", "panic") and "error" in record.fields:
+        message = f"{message}: {record.fields['error']}"  # etcd says what in the message and why in this field
+    text = message[1:] if message[:1] == '"' else message
     found: list[Mark] = []
     for head, rule in index.heads.get(text[:_KEY], ()):
         if text.startswith(head):
@@ -285,7 +287,8 @@ def _unique(marks: Iterable[Mark]) -> Sequence[Mark]:
 
 
 @cache
-def _problems() -> tuple[Rule, ...]:
+def ending_problems() -> tuple[Rule, ...]:
+    """The problems that can be the cause of a failed start, the first that a text names before all others."""
     return tuple(
         rule for rule in rules() if rule.kind == "problem" and (rule.problem_class != "load" or rule.id in _CAUSES)
     )
@@ -298,8 +301,9 @@ _CAUSES = frozenset({"hook_failed", "lease_lost", "database_locked"})
 def causes_in(text: str) -> tuple[tuple[Rule, Mapping[str, str]], ...]:
     """The problems that a failure's message names, with the groups of their patterns, in file order."""
     found: list[tuple[Rule, Mapping[str, str]]] = []
-    for rule in _problems():
-        if not _has_literal(rule, text):
+    for rule in ending_problems():
+        # In a chain of wrappers a message begins after a colon, too.
+        if not _has_literal(rule, text) and not any(f": {head}" in text for head in rule.head):
             continue
         hit = rule.match.search(text) if rule.match is not None else None
         if rule.match is not None and hit is None:

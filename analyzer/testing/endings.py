@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analyzer.testing import phrasing
+from analyzer.testing import last_words, phrasing
 from analyzer.testing.course import Course
 from analyzer.testing.model import SECOND, PollTruth
 from analyzer.testing.script_after import hook_failure
@@ -34,23 +34,49 @@ class Endings(Course):
         self.tape.log(at, text, "fatal")
         self._die(at, BAD_TOKEN, status=1)
 
+    def _fatal_words(self, at: int, moment: last_words.When) -> bool:
+        """The plan's own last words, when this is their moment."""
+        words = self.plan.last_words
+        if self.plan.fate != "fatal" or last_words.when(words) != moment:
+            return False
+        self.world.flips = {name: [] for name in self.rel.checks}
+        match moment:
+            case "usage":
+                for row in (words, "", "NAME:", "   k3s server - Run management server"):
+                    self.tape.raw(at - 50, row)
+                words = last_words.usage(words)
+                self.tape.log(at, words, "fatal")
+            case "crash":
+                for number, row in enumerate((words, "", *last_words.FRAMES)):
+                    self.tape.raw(at - 60 + 6 * number, row)
+            case _:
+                if self.rel.exit_zero:
+                    self.tape.log(at - 20, "Shutdown request received")
+                self.tape.log(at, last_words.prepared(words, self.rel.minor), "fatal")
+        self._die(at, words, status=2 if moment == "crash" else 1)
+        return True
+
+    def _fatal_serving(self) -> None:
+        """Last words of a hook: before any hook with work to do can be through."""
+        if self.plan.fate == "fatal" and last_words.when(self.plan.last_words) == "serve":
+            self.world.dead = self.world.serving + self.rng.randint(400_000, 900_000)
+            self.doom = min(self.doom, self.world.dead)
+
     def _fatal_launch(self, at: int) -> bool:
         """The API server ends as soon as it begins."""
         causes = {"bad-flag": BAD_FLAG, "port-taken": PORT_TAKEN}
-        cause = causes.get(self.plan.fate)
+        cause, component = causes.get(self.plan.fate), "apiserver"
+        if self.plan.fate == "fatal" and last_words.when(self.plan.last_words) == "launch":
+            component, _, cause = self.plan.last_words.partition(" exited: ")
         if cause is None:
             return False
         at += self.rng.randint(400, 3000)
         self.tape.raw(at, f"Error: {cause}")
         if not self.rel.exit_zero:
-            level = "fatal" if self.rel.minor <= 28 else "error"
-            self.tape.log(at + 6, f"apiserver exited: {cause}", level)
+            self.tape.log(at + 6, f"{component} exited: {cause}", last_words.component_level(self.rel.minor))
         else:
-            quoted = (
-                phrasing.go_quote(f"apiserver exited: {cause}")
-                if self.rel.quotes_cause
-                else f"apiserver exited: {cause}"
-            )
+            said = f"{component} exited: {cause}"
+            quoted = phrasing.go_quote(said) if self.rel.quotes_cause else said
             self.tape.log(at + 6, f"Shutdown request received: {quoted}", "error")
             text = f"Polling for API server readiness: GET /readyz failed: {phrasing.canceled(6443)}"
             self.tape.log(at + 260, text)
@@ -102,8 +128,10 @@ class Endings(Course):
         if plan.fate in ("stop", "kill") and not plan.fate_at_s:
             after = noticed if noticed is not None else self.process
             self.doom = after + round(plan.run_s * SECOND)
-        if plan.fate == "hook-limit" and self.world.dead != NEVER and self.doom == self.world.dead:
+        if plan.fate in ("hook-limit", "fatal") and self.world.dead != NEVER and self.doom == self.world.dead:
             text, reason = hook_failure()
+            if plan.fate == "fatal":
+                text = reason = last_words.served(plan.last_words)
             last = self.after.panic(self.world.dead, text)
             self._die(last, reason, status=2)
             return last

@@ -40,7 +40,7 @@ Outcome = Literal["ready", "failed", "stopped", "incomplete"]
 EndKind = Literal["running", "stopped", "failed"]
 Role = Literal["server", "agent"]
 Store = Literal["sqlite", "etcd", "external"]
-Fate = Literal["run", "stop", "kill", "hook-limit", "bad-flag", "bad-token", "port-taken", "limit"]
+Fate = Literal["run", "stop", "kill", "hook-limit", "bad-flag", "bad-token", "port-taken", "limit", "fatal"]
 SECOND = 1_000_000
 
 
@@ -75,6 +75,7 @@ class StartPlan:
     join: bool = False  # etcd: joins a cluster that exists
     fate: Fate = "run"
     fate_at_s: float = 0.0  # stop, kill: so long after the process began
+    last_words: str = ""  # fate "fatal": the cause, in whose words it ends (``last_words.py``)
     cancel_prints_ready: bool = False  # on a stop before ready, releases that close the channel say "now running"
     run_s: float = 6.0  # lines go on so long after ready
     gap_s: float = 5.0  # to the next start of this host
@@ -82,6 +83,8 @@ class StartPlan:
     restarted: int = 0  # systemd's restart counter, 0: not an automatic restart
 
     def __post_init__(self) -> None:
+        if (self.fate == "fatal") != bool(self.last_words):
+            raise ValueError("last_words and the fate fatal go together")
         if self.pace <= 0 or self.request_ms < 0:
             raise ValueError("pace must be positive and request_ms not negative")
 

@@ -47,6 +47,13 @@ class Player(Endings):
         if plan.fate in ("stop", "kill") and plan.fate_at_s:
             self.doom = self.process + round(plan.fate_at_s * SECOND)
         banner = self.process + self.span(0.05, 0.12) + round(plan.extract_s * SECOND)
+        if not self._fatal_words(banner, "usage"):
+            self._after_banner(banner)
+        over = self._finish()
+        return Played(tuple(tape.lines()), self._truth(), over)
+
+    def _after_banner(self, banner: int) -> None:
+        plan = self.plan
         self.setup.banner(banner)
         if plan.role == "agent":
             self._agent(banner)
@@ -54,8 +61,6 @@ class Player(Endings):
             self._rke2(banner)
         else:
             self._server(banner)
-        over = self._finish()
-        return Played(tuple(tape.lines()), self._truth(), over)
 
     # ------------------------------------------------------------------ a k3s server
 
@@ -65,8 +70,12 @@ class Player(Endings):
         if plan.fate == "bad-token":
             self._fatal_before(at + 6000)
             return
+        if self._fatal_words(at + 6000, "prepare"):
+            return
         at = self.setup.certificates(at + self.span(0.003, 0.02))
         listening = self.setup.supervisor(at + self.span(0.03, 0.3))
+        if self._fatal_words(listening + 90_000, "crash"):
+            return
         configured = listening + self.span(0.4, 1.2)
         if rel.shared:
             self.setup.agent_config(listening + 3000, configured)
@@ -135,6 +144,7 @@ class Player(Endings):
             return
         making = Making(plan, self.rel, self.rng, self.stored)
         self.world = world = making.run(boot)
+        self._fatal_serving()
         if world.dead != NEVER:
             self.doom = min(self.doom, world.dead)
         if self.rel.tries_service and not self.stored.service and plan.pace < 1.5 and self.rng.random() < 0.25:
