@@ -14,6 +14,9 @@ from analyzer.events.checks import info
 from analyzer.findings import Bottleneck, Certainty, LastBlocker
 from analyzer.window import Span, Window, at_least, at_most
 
+# Neither can come back: the one never fails, the other only once the server goes down.
+_NEVER_BACK = frozenset({"ping", "shutdown"})
+
 
 @dataclass(frozen=True, slots=True)
 class Blame:
@@ -63,8 +66,12 @@ def _last_blocker(facts: Facts, name: str, certain: str | None) -> LastBlocker:
         return "no" if name not in (facts.last_list or ()) else "certain" if alone else "possible"
     if certain is not None:
         return "certain" if name == certain else "no"
-    if facts.last_list is not None and facts.last_list_complete and not facts.trouble_after_list:
-        return "possible" if name in facts.last_list else "no"
+    if facts.last_list is not None and facts.last_list_complete:
+        if name in facts.last_list:
+            return "possible"
+        # What had passed in a whole list and never goes back ended before what failed in it; only a probe can have
+        # turned bad again unseen.
+        return "possible" if facts.trouble_after_list and not check.monotone and name not in _NEVER_BACK else "no"
     others = [c.window for other, c in facts.checks.items() if other != name]
     beaten = any(check.window.certainly_before(window) for window in others)
     return "no" if beaten else "possible"
@@ -153,11 +160,7 @@ def bottleneck(facts: Facts, blames: dict[str, Blame]) -> Bottleneck:
     # Likeliest first: in every recorded start that became ready (260 of 260) the roles hook was the last.
     possible.sort(key=lambda name: (name != USUAL_LAST, -(facts.checks[name].window.lower or 0.0)))
     if facts.last_list is not None:
-        names = _join(possible)
-        sentence = f"The last list shows {names} still failing; which of them cleared last cannot be told."
-        if len(possible) == 1:
-            sentence = f"The last list shows only {names} failing; it is very likely the last, but not proven."
-        return Bottleneck(tuple(possible), "possible", sentence)
+        return Bottleneck(tuple(possible), "possible", _after_the_list(facts, possible, facts.last_list))
     others = len(possible) - 3
     more = "" if others < 1 else f" (or {others} other{'s' if others > 1 else ''})"
     sentence = (
@@ -166,6 +169,23 @@ def bottleneck(facts: Facts, blames: dict[str, Blame]) -> Bottleneck:
     if possible[0] == USUAL_LAST and len(possible) > 1:
         sentence += f" Usually it is {_short(USUAL_LAST)}: it was in all 260 measured starts."
     return Bottleneck(tuple(possible), "possible", sentence)
+
+
+def _after_the_list(facts: Facts, possible: list[str], failing: frozenset[str]) -> str:
+    """Why the last list does not settle which check was the last."""
+    shown, unseen = [n for n in possible if n in failing], [n for n in possible if n not in failing]
+    if not shown or not facts.last_list_complete:
+        sentence = f"The last list shows {_join(sorted(failing))} still failing"
+        return f"{sentence}, but not every check; which cleared last cannot be told."
+    only = "only " if len(shown) == 1 else ""
+    sentence = f"The last list shows {only}{_join(shown)} failing; "
+    if facts.peers.answered == "other":
+        return f"{sentence}the next answer may have been another server's, so which check was the last cannot be told."
+    if unseen:
+        return f"{sentence}after it {_join(unseen, 'or')} may have turned bad again unseen."
+    if len(shown) == 1:
+        return f"{sentence}it is very likely the last, but not proven."
+    return f"{sentence}which of them cleared last cannot be told."
 
 
 def _timeless(facts: Facts) -> Bottleneck:

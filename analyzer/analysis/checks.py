@@ -128,7 +128,7 @@ class _Builder:
                 facts.near = None
         last = max((look for look in looks if look.failing), key=lambda look: look.seq, default=None)
         for name in last.failing if last is not None and last.complete and len(last.failing) == 1 else ():
-            self.checks[name].joint_last = not trouble
+            self.checks[name].joint_last = not trouble and self.peers.answered == "own"
         return Facts(
             checks=self.checks,
             # Not noticed by k3s: the contract leaves the upper end open, whatever a witness proves of the hooks.
@@ -139,9 +139,10 @@ class _Builder:
             contradictions=self.contradictions,
             last_list=last.failing if last is not None else None,
             last_list_complete=bool(last and last.complete),
-            trouble_after_list=trouble,
+            # The success after the list may have come from a server that had passed it long before.
+            trouble_after_list=trouble or self.peers.answered == "other",
             any_complete_list=any(look.complete for look in looks),
-            lossy=bool(self.start.losses) or self.polls.picked_out,
+            lossy=bool(self.start.losses) or self.start.picked_out,
             noticed=self.verdict.detected is not None,
             peers=self.peers,
         )
@@ -337,7 +338,7 @@ class _Builder:
 
     def _process_begin(self) -> None:
         """Nothing of a process clears before the process begins; no hook before the server serves."""
-        first = next((r for r in self.start.process if r.at is not None or r.inner_at is not None), None)
+        first = self.start.first_of_process
         if first is None or not self.start.begin_seen:
             begin = None
         else:
@@ -356,7 +357,7 @@ class _Builder:
         Signs are errors and slow answers of the datastore, and lost lines. Silence is none: while rbac writes its
         roles, nothing else is printed.
         """
-        if not looks or self.polls.picked_out:
+        if not looks or self.start.picked_out:
             return True
         noticed = self.verdict.detected.seq if self.verdict.detected is not None else None
         return self._trouble_between(looks[-1].seq, noticed)

@@ -44,8 +44,11 @@ class Peers:
         """Whether a rule's bound may be used.
 
         Where another server answers, a line of an API server in this process says nothing about the answers, and a
-        poll that succeeded nothing about this process: only the lines behind k3s' own poll bound readiness.
+        poll that succeeded nothing about this process: only the lines behind k3s' own poll bound readiness. The rules
+        for an empty datastore assume that this server alone fills it.
         """
+        if rule.datastore == "fresh" and self.several:
+            return False
         return self.answered == "own" or (rule.relation == "not_after" and rule.source_file in _POLLED)
 
 

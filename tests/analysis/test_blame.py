@@ -80,3 +80,20 @@ def test_time_alone_and_time_shared_are_the_whole() -> None:
     assert lower is not None and upper is not None
     assert alone.min + shared.max == pytest.approx(upper - serving, abs=1e-3)
     assert alone.max + shared.min >= lower - serving - 1e-3
+
+
+def test_after_trouble_only_a_probe_can_have_come_back() -> None:
+    """The datastore stalled after the last list: hooks that had passed stay passed, the probes need not."""
+    journal = served().listed(6.01, RBAC).say(7.0, "Slow SQL (started: x) (total time: 3.1s): SELECT", "warning")
+    report = journal.running(10.01).report()
+    assert report.bottleneck.certainty == "possible"
+    assert set(report.bottleneck.checks) == {RBAC, "informer-sync", "etcd", "etcd-readiness", "log"}
+    assert check(report, SCHEDULING).last_blocker == check(report, "ping").last_blocker == "no"
+    assert "shows only rbac/bootstrap-roles failing; after it" in report.bottleneck.sentence
+    assert "turned bad again unseen" in report.bottleneck.sentence
+
+
+def test_a_cut_list_is_called_one() -> None:
+    journal = Journal("v1.35.0+k3s1").begin().ticking(1.0, 20.0).serving(5.0).poll(4.01)
+    sentence = journal.listed(6.01, *journal.names[5:]).running(8.01).report().bottleneck.sentence
+    assert "but not every check" in sentence

@@ -119,3 +119,63 @@ def test_contradicting_bounds_are_both_dropped_and_named() -> None:
     ready = studied.report.ready
     assert ready.lower == pytest.approx(4.0, abs=1e-5) and ready.upper == pytest.approx(9.0, abs=1e-5)
     assert any("kubernetes-service-allocated" in words for words in studied.facts.contradictions)
+
+
+OLD_ENDPOINTS = (
+    "Error removing old endpoints from kubernetes service: no API server IP addresses were listed in storage"
+)
+LEASE = (
+    'Trace[111792601]: "GuaranteedUpdate etcd3" audit-id:,key:/masterleases/192.0.2.10,type:*v1.Endpoints,'
+    "resource:apiServerIPInfo (01-Mar-2026 06:00:06.014) (total time: 503ms):"
+)
+
+
+@pytest.mark.parametrize("version", ["v1.28.4+k3s1", "v1.32.2+k3s1", "v1.35.0+k3s1"])
+def test_the_lease_of_the_endpoints_is_written_after_readiness(version: str) -> None:
+    """Start writes it once too, before it removes old endpoints: only what comes after that line counts."""
+
+    def upper(*order: str) -> float | None:
+        journal = Journal(version).begin().serving(3.0)
+        for at, text in zip((4.5, 6.5), order, strict=True):
+            journal.kube(at, text, "trace.go:236" if text == LEASE else "controller.go:163")
+        return journal.running(9.0).report().ready.upper
+
+    assert upper(OLD_ENDPOINTS, LEASE) == pytest.approx(6.5, abs=1e-5)
+    assert upper(LEASE, OLD_ENDPOINTS) == pytest.approx(9.0, abs=1e-5)
+
+
+@pytest.mark.parametrize("form", ["{}", '"Unhandled Error" err="{}"'])
+def test_the_loop_that_syncs_the_service_runs_after_readiness(form: str) -> None:
+    text = form.format("unable to sync kubernetes service: Timeout: request did not complete")
+    journal = Journal().begin().serving(3.0).kube(6.25, text, "controller.go:163", "E").running(9.0)
+    ready = journal.report().ready
+    assert ready.upper == pytest.approx(6.25, abs=1e-5) and ready.upper_witness == "kubernetes-service-sync-failed"
+
+
+def test_before_readyz_is_built_no_check_of_it_is_ok() -> None:
+    """Also not of those that are ok from then on: the log says nothing of them before."""
+    journal = Journal().begin()
+    journal.kube(2.2, "Adding GroupVersion apiregistration.k8s.io v1 to ResourceManager", "handler.go:286")
+    journal.kube(2.3, "Adding GroupVersion apps v1 to ResourceManager", "handler.go:286")
+    report = journal.serving(3.0).listed(4.01, RBAC).running(6.01).report()
+    for name in ("ping", "etcd", "shutdown"):
+        assert check(report, name).cleared.lower == pytest.approx(2.2, abs=1e-5)
+        assert check(report, name).cleared.lower_witness == "readyz-not-built-yet"
+    assert check(report, SCHEDULING).cleared.lower == pytest.approx(4.0, abs=1e-5)
+
+
+def test_informers_are_synced_only_after_they_were_started() -> None:
+    report = Journal().begin().serving(3.0).listed(4.01, RBAC).running(6.01).report()
+    assert check(report, "informer-sync").cleared.lower == pytest.approx(3.0, abs=1e-5)
+    silent = Journal("v1.30.3+k3s1").begin().serving(3.0).running(6.01).report()
+    assert "informer-sync" not in {c.name for c in silent.checks}  # its lines alone are no reason to name it
+
+
+def test_the_latest_line_about_its_informers_is_nearest() -> None:
+    journal = Journal().begin().serving(3.0)
+    journal.kube(3.2, "Caches are synced for node_authorizer", "shared_informer.go:320")
+    journal.kube(3.4, "Running API Priority and Fairness config worker", "apf_controller.go:382")
+    journal.kube(3.3, "Caches are synced for RemoteAvailability controller", "cache.go:39")
+    journal.kube(3.9, "Caches are synced for configmaps", "shared_informer.go:320")
+    synced = check(journal.listed(6.01, RBAC).running(8.01).report(), "informer-sync")
+    assert synced.estimate_s == pytest.approx(3.4, abs=1e-5) and synced.estimate_basis == "near-informers-flow"
