@@ -17,7 +17,7 @@ from analyzer.events.masking import mask_secrets
 from analyzer.events.model import PollLine, PollUnchanged
 from analyzer.events.versions import PollerSpec, poller_for
 from analyzer.findings import ErrorCount, Poll, PollerNote
-from analyzer.records.model import LogRecord, Payload
+from analyzer.records.model import LogRecord
 from analyzer.starts.model import Start, Verdict
 
 # The contract's numbers: a tenth of the interval after a tick counts as on it; the fitted phase is late by the
@@ -28,7 +28,6 @@ REQUEST_LIMIT_S = 15.0  # k3s asks with timeout=15s
 PROMPT_S = 0.1  # a line that the journal took down later than this after it was written is on no tick
 _EARLY_S = 0.4
 _MAX_IMPLIED = 20_000
-_MANY_LOUD = 8  # so many lines, all of them warnings or worse: a filter kept only those
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +88,6 @@ class PollFacts:
     stop_s: float | None = None  # when a stop began
     # Sightings after which lines were lost: what was answered next is not known to be the same.
     uncertain: set[int] = field(default_factory=set)
-    picked_out: bool = False  # the text holds chosen lines only: a poll line may be missing anywhere
     # The tick of the successful request itself, under the same condition.
     success_tick_s: float | None = None
 
@@ -114,7 +112,8 @@ def read_polls(start: Start, verdict: Verdict, clocked: Clocked) -> PollFacts:
             fine.append(success)
         late = sum(not _exact(line.record, clocked) for line in lines)
         facts.grid = _calibrated(fit_grid(fine, interval), fine, late, clocked)
-    floor = clocked.earliest(start.process[0]) if start.process and start.begin_seen else None
+    begin = start.first_of_process
+    floor = clocked.earliest(begin) if begin is not None and start.begin_seen else None
     attempts = sorted(facts.unchanged, key=lambda r: r.seq)
     previous: LogRecord | None = None
     grid = facts.grid
@@ -135,31 +134,10 @@ def read_polls(start: Start, verdict: Verdict, clocked: Clocked) -> PollFacts:
     if verdict.stop_sign is not None:
         facts.stop_s = clocked.earliest(verdict.stop_sign)
     facts.uncertain = {i for i, line in enumerate(lines) if start.lost_between(line.record.seq, ends[i])}
-    if _picked_out(start, lines, verdict):
+    if start.picked_out:
         facts.uncertain = set(range(len(lines)))
-        facts.picked_out = True
     _grid_rule(facts, start, verdict, clocked, success)
     return facts
-
-
-def _picked_out(start: Start, lines: Sequence[PollLine], verdict: Verdict) -> bool:
-    """Whether somebody chose the lines: a server of k3s says nothing at all beside its polls while it starts.
-
-    An API server that starts prints dozens of lines of klog in the seconds in which it is asked. Of lines chosen by a
-    word (``grep rbac``) a poll that was answered otherwise may be missing between any two.
-    """
-    told = [record.level for record in start.process if record.payload in (Payload.LOGRUS, Payload.KLOG)]
-    if len(told) >= _MANY_LOUD and not {*told} & {"info", "debug", "trace"}:
-        return True
-    if start.product != "k3s" or start.role == "agent" or not lines:
-        return False
-    end = verdict.detected or lines[-1].record
-    first = lines[0].record
-    inside = [r for r in start.process if first.seq <= r.seq <= end.seq]
-    polls = {line.record.seq for line in lines}
-    polls |= {event.record.seq for event in start.events if isinstance(event, PollUnchanged)}
-    others = sum(r.seq not in polls and r.seq != end.seq for r in inside)
-    return len(inside) > 1 and (others == 0 or not any(r.payload is Payload.KLOG for r in start.process))
 
 
 def _within_limit(record: LogRecord, clocked: Clocked) -> float | None:
@@ -259,7 +237,7 @@ def _grid_rule(facts: PollFacts, start: Start, verdict: Verdict, clocked: Clocke
     """The contract's grid rule: the tick before the successful one bounds readiness from below, where it may."""
     if success is None or facts.grid is None or verdict.detected is None or not facts.sightings:
         return
-    if facts.picked_out:
+    if start.picked_out:
         return
     if (
         not facts.grid.reliable

@@ -31,11 +31,21 @@ class Start:
     events: list[Event] = field(default_factory=list)
     followed_by: Start | None = None  # the next start of the same unit
     systemd_in_text: bool = False  # systemd's lines about this unit are in the text at all
+    picked_out: bool = False  # somebody chose the lines (grep): any line may be missing anywhere
     losses: list[int] = field(default_factory=list)  # seqs of notices about lost lines and of the lines after holes
 
     def marks(self, *ids: str) -> list[Mark]:
         """All marks of the given ids, in order."""
         return [event for event in self.events if isinstance(event, Mark) and event.id in ids]
+
+    @property
+    def first_of_process(self) -> LogRecord | None:
+        """The line that bounds the process's begin from below: its own first one, unless that may be missing."""
+        own = next((r for r in self.process if r.at is not None or r.inner_at is not None), None)
+        if own is None or not (self.picked_out or any(seq <= own.seq for seq in self.losses)):
+            return own
+        begun = self.first("systemd_starting")
+        return begun.record if begun is not None else own if self.first("starting") is not None else None
 
     def lost_between(self, after_seq: int, before_seq: int | None) -> bool:
         """Whether lines of this unit are known to be lost after one line and before another."""

@@ -17,6 +17,7 @@ from analyzer.events.detect import detect
 from analyzer.events.model import HealthBlock, Mark, PollLine, PollUnchanged, WitnessLine
 from analyzer.records.model import LogRecord, Payload
 from analyzer.starts.model import Start
+from analyzer.starts.picked import is_picked_out
 
 _FAMILY = re.compile(r"^(k3s|rke2)(?:[-_@.][\w.@-]+)?$")
 _BANNER = re.compile(r"^Starting (k3s|rke2) (?:agent )?v?\d+\.\d+")
@@ -134,6 +135,7 @@ def find_starts(records: Sequence[LogRecord]) -> list[Start]:
         starts.extend(_finish(stream, trusted=bool(_FAMILY.match(key[1]))))
     for start in starts:
         first, last = start.records[0].seq, start.records[-1].seq
+        start.picked_out = is_picked_out(start)
         told = [r.seq for r in losses if first < r.seq < last and r.host == start.host]
         start.losses = sorted([*told, *(r.seq for r in start.process if _hole(r, first))])
     # What systemctl told the person at the keyboard is a start of its own only where the text holds nothing better.

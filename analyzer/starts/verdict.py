@@ -264,7 +264,9 @@ def _failure(start: Start, position: dict[int, int], asked: LogRecord | None) ->
         if cause is not None:
             candidates.append((position[id(mark.record)], mark.record, cause))
     for mark in start.marks(*_ROOT_IDS):
-        candidates.append((position[id(mark.record)], mark.record, mark.record.message))
+        zap = mark.record.payload is Payload.ZAP  # etcd's reason is a field of its own, which the rule added
+        text = mark.groups.get("cause", mark.record.message) if zap else mark.record.message
+        candidates.append((position[id(mark.record)], mark.record, text))
     candidates = [c for c in candidates if c[0] < limit and not is_echo(start, c[1], c[2])]
     if not candidates:
         for mark in start.marks("bare_error"):

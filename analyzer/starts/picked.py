@@ -1,0 +1,47 @@
+"""Texts of chosen lines: what grep, a pasted selection or a filter by level leave of a process's log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from analyzer.events.model import PollLine, PollUnchanged
+from analyzer.records.model import LogRecord, Payload
+from analyzer.starts.model import Start
+
+_MANY_LOUD = 8  # so many lines, all of them warnings or worse: a filter kept only those
+_FEW_LOUD = 4  # … of Kubernetes' components, which say hundreds of everyday things
+_LATER = ("serving_securely", "apiserver_requested", "apiserver_version", "api_running")
+
+
+def is_picked_out(start: Start) -> bool:
+    """Whether somebody chose the lines of a start: of any kind of line there may have been more.
+
+    An API server that starts prints dozens of lines of klog in the seconds in which it is asked, so a server of k3s
+    that says nothing at all beside its polls was filtered by a word. A poll that was answered otherwise may be missing
+    between any two then.
+    """
+    told = [record for record in start.process if record.payload in (Payload.LOGRUS, Payload.KLOG)]
+    polls = [event.record for event in start.events if isinstance(event, PollLine | PollUnchanged)]
+    late = polls or [mark.record for mark in start.marks(*_LATER)]
+    if start.begin_seen and late and start.first("starting") is None and start.first("extracting") is None:
+        return True  # systemd began it, it got further, but what it always says first is missing
+    if len(told) >= _MANY_LOUD and not _quiet(told):
+        return True
+    if start.product != "k3s" or start.role == "agent":
+        return False
+    klog = [record for record in told if record.payload is Payload.KLOG]
+    if klog and not _quiet(klog) and (polls or len(klog) >= _FEW_LOUD):
+        return True
+    if not polls:
+        return False
+    running = start.first("api_running")
+    end = running.record if running is not None else polls[-1]
+    inside = [record for record in start.process if polls[0].seq <= record.seq <= end.seq]
+    known = {record.seq for record in (*polls, end)}
+    others = sum(record.seq not in known for record in inside)
+    return len(inside) > 1 and (others == 0 or not klog)
+
+
+def _quiet(records: Sequence[LogRecord]) -> bool:
+    """Whether some of the lines are of an everyday level."""
+    return any(record.level in ("", "info", "debug", "trace") for record in records)
