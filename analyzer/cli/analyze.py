@@ -22,6 +22,7 @@ from analyzer.cli.inputs import (
     UnitOption,
     UntilOption,
     analyzed,
+    names_of,
     open_log,
 )
 from analyzer.errors import ExitCode, UsageError
@@ -97,7 +98,7 @@ def analyze(
 
     Exit codes: 0 done, 1 over the limit, 2 usage, 3 bad input, 4 nothing of k3s in it, 5 undecided.
     """
-    names = paths or []
+    names = names_of(paths)
     chosen = format or _format_of(output)
     to = Destination.named(output, force=force)
     page = None if html is None else Destination.named(html, force=force)

@@ -10,10 +10,18 @@ import typer
 
 from analyzer.cli.inputs import (
     AnonymizeOption,
+    BootOption,
+    DirectoryOption,
     ForceOption,
+    HostOption,
     OutputOption,
+    Part,
     PathsArgument,
+    SinceOption,
+    UnitOption,
+    UntilOption,
     analyzed,
+    names_of,
     open_log,
 )
 from analyzer.errors import ExitCode
@@ -50,16 +58,22 @@ def blame(
         typer.Option("--limit", metavar="N", min=0, help="At most N checks of a start, 0: all. Text, Markdown: 10."),
     ] = None,
     anonymize: AnonymizeOption = False,
+    unit: UnitOption = None,
+    boot: BootOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    host: HostOption = None,
+    directory: DirectoryOption = None,
 ) -> None:
     """List what delayed readiness, the most first: the checks with what each cost, and the phases.
 
     Exit codes: 0 done, 2 usage, 3 bad input, 4 nothing of k3s in it.
     """
-    names = paths or []
+    names = names_of(paths)
     chosen = format or _BY_SUFFIX.get(Path(output or "").suffix.lower(), BlameFormat.TEXT)
     to = Destination.named(output, force=force)
     to.check(names)
-    log = open_log(names)
+    log = open_log(names, Part(unit, boot, since, until, host, directory))
     report = analyzed(log, anonymize=anonymize)
     starts = select_starts(report.starts, start)
     for_people = chosen in (BlameFormat.TEXT, BlameFormat.MARKDOWN)

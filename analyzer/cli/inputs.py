@@ -7,7 +7,7 @@ import stat
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
@@ -15,9 +15,10 @@ from analyzer.api import Log, load
 from analyzer.cli.console import Progress, complain
 from analyzer.errors import ExitCode, UsageError
 from analyzer.findings import Report
-from analyzer.records.select import Selection
-from analyzer.sources.local_journal import Query, journal_input
-from analyzer.sources.model import Input
+
+if TYPE_CHECKING:
+    from analyzer.records.select import Selection
+    from analyzer.sources.model import Input
 
 PathsArgument = Annotated[
     list[str] | None,
@@ -77,15 +78,26 @@ class Part:
 
     def selection(self) -> Selection:
         """For files and pipes."""
+        from analyzer.records.select import Selection
+
         return Selection(tuple(self.unit or ()), self.boot, self.since, self.until, self.host)
 
     def journal(self) -> Input:
         """This machine's journal; all but the host is chosen by ``journalctl``."""
+        from analyzer.sources.local_journal import Query, journal_input
+
         query = Query(tuple(self.unit or ()), self.boot, self.since, self.until, self.directory)
         return journal_input(query)
 
 
 NO_PART = Part()
+
+
+def names_of(paths: Sequence[str] | None) -> list[str]:
+    """What was named, with quoted patterns replaced by the files they match."""
+    from analyzer.sources.inputs import expand_globs
+
+    return expand_globs(paths or ())
 
 
 def open_log(paths: Sequence[str], part: Part = NO_PART) -> Log:
@@ -98,7 +110,7 @@ def open_log(paths: Sequence[str], part: Part = NO_PART) -> Log:
     local = part.directory is not None or (not paths and _wants_journal(part))
     with Progress() as observer:
         if local:
-            only_host = Selection(host=part.host)
+            only_host = Part(host=part.host).selection() if part.host is not None else None
             log = load(part.journal(), observer=observer, keep_going=True, select=only_host)
         else:
             wanted = part.selection() if part.chosen else None

@@ -7,7 +7,20 @@ from typing import Annotated
 
 import typer
 
-from analyzer.cli.inputs import ForceOption, OutputOption, PathsArgument, open_log
+from analyzer.cli.inputs import (
+    BootOption,
+    DirectoryOption,
+    ForceOption,
+    HostOption,
+    OutputOption,
+    Part,
+    PathsArgument,
+    SinceOption,
+    UnitOption,
+    UntilOption,
+    names_of,
+    open_log,
+)
 from analyzer.errors import ExitCode, NoDataError, UsageError
 from analyzer.reports.output import Destination
 
@@ -48,6 +61,12 @@ def schedule(
     format: Annotated[Format, typer.Option("--format", "-f", help="What the schedule is written as.")] = Format.TEXT,
     output: OutputOption = None,
     force: ForceOption = False,
+    unit: UnitOption = None,
+    boot: BootOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    host: HostOption = None,
+    directory: DirectoryOption = None,
 ) -> None:
     """Work out when it is best to look: the moments that cost least, requests and waiting together.
 
@@ -56,7 +75,7 @@ def schedule(
     from analyzer.reports import simulation_schedule
     from analyzer.simulator import schedule as planner
 
-    names = paths or []
+    names = names_of(paths)
     if poll_cost is None or delay_cost is None:
         raise UsageError("--poll-cost and --delay-cost are needed", hint="For example --poll-cost 0.05 --delay-cost 1.")
     to = Destination.named(output, force=force)
@@ -64,8 +83,9 @@ def schedule(
     costs = planner.Costs(poll_cost, delay_cost, min_gap, request_time)
     bad = False
     aware = None
+    part = Part(unit, boot, since, until, host, directory)
     if distribution is not None:
-        if names:
+        if names or part.chosen:
             raise UsageError("give either PATH or --distribution, not both", hint="Leave one of them out.")
         dist = planner.parse(distribution)
     else:
@@ -73,7 +93,7 @@ def schedule(
         from analyzer.simulator import starts, stateaware
         from analyzer.simulator.scenario import load
 
-        log = open_log(names)
+        log = open_log(names, part)
         bad = bool(log.errors)
         found = analyze(log).report.starts
         curve = starts.curve(found)

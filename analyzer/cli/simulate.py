@@ -7,7 +7,20 @@ from typing import Annotated, assert_never
 
 import typer
 
-from analyzer.cli.inputs import ForceOption, OutputOption, PathsArgument, open_log
+from analyzer.cli.inputs import (
+    BootOption,
+    DirectoryOption,
+    ForceOption,
+    HostOption,
+    OutputOption,
+    Part,
+    PathsArgument,
+    SinceOption,
+    UnitOption,
+    UntilOption,
+    names_of,
+    open_log,
+)
 from analyzer.errors import ExitCode, UsageError
 from analyzer.reports.output import Destination
 from analyzer.simulator.run import Simulation
@@ -52,12 +65,18 @@ def simulate(
         bool,
         typer.Option("--pool", help="Draw from the pooled curve of all starts, also those that never became ready."),
     ] = False,
+    unit: UnitOption = None,
+    boot: BootOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    host: HostOption = None,
+    directory: DirectoryOption = None,
 ) -> None:
     """Ask how other ways of polling would have done in a log's starts, or in a scenario.
 
     Exit codes: 0 done, 2 usage, 3 bad input, 4 no start that became ready.
     """
-    names = paths or []
+    names = names_of(paths)
     to = Destination.named(output, force=force)
     page = None if html is None else Destination.named(html, force=force)
     to.check(names)
@@ -65,7 +84,8 @@ def simulate(
         page.check(names)
         if page.path == to.path:
             raise UsageError("the answer and the web page would go to the same place", hint="Give -o another name")
-    answer, bad = _answer(names, tuple(policy or ()), scenario, draws, seed, pool)
+    part = Part(unit, boot, since, until, host, directory)
+    answer, bad = _answer(names, part, tuple(policy or ()), scenario, draws, seed, pool)
     to.write(_render(answer, format))
     if page is not None:
         from analyzer.api import version
@@ -77,16 +97,16 @@ def simulate(
 
 
 def _answer(
-    names: list[str], policies: tuple[str, ...], scenario: str | None, draws: int, seed: int, pool: bool
+    names: list[str], part: Part, policies: tuple[str, ...], scenario: str | None, draws: int, seed: int, pool: bool
 ) -> tuple[Simulation, bool]:
     from analyzer import api
 
-    if not names and scenario is not None:
+    if not names and not part.chosen and scenario is not None:
         if pool:
             raise UsageError("--pool needs a log", hint="Name one or more PATHs.")
         return api.simulate(policies=policies, scenario=scenario, draws=draws, seed=seed), False
     api.check_simulation(policies, draws, seed)  # told before minutes are spent on reading
-    log = open_log(names)
+    log = open_log(names, part)
     answer = api.simulate(log, policies=policies, scenario=scenario, draws=draws, seed=seed, pool=pool)
     return answer, bool(log.errors)
 

@@ -21,6 +21,7 @@ from analyzer.cli.inputs import (
     UnitOption,
     UntilOption,
     analyzed,
+    names_of,
     open_log,
 )
 from analyzer.errors import ExitCode, UsageError
@@ -62,7 +63,7 @@ def timeline(
 
     A trace opens in Perfetto and other viewers of Chrome traces; what is uncertain is a slice of its own there.
     """
-    names = paths or []
+    names = names_of(paths)
     chosen = format or _format_of(output)
     to = Destination.named(output, force=force)
     to.check(names)

@@ -120,7 +120,7 @@ def _of_boot(boot: str, records: list[LogRecord]) -> Callable[[LogRecord], bool]
     if _INDEX.fullmatch(boot) is None:
         return lambda r: r.boot_id == boot.replace("-", "")
     number = int(boot)
-    at = number - 1 if number > 0 else number - 1
+    at = number - 1  # 1 is the first, 0 the last, as journalctl counts
     chosen = {host: keys[at] for host, keys in boots.items() if (0 <= at < len(keys)) or (at < 0 and -at <= len(keys))}
     return lambda r: chosen.get(r.host) == _boot_key(r)
 

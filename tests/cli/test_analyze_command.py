@@ -126,18 +126,6 @@ def test_piped_input_is_read_without_a_path_and_for_a_dash(run: Run, pipeline: A
     assert run("analyze", "-", input=b"x\n").exit_code == 0
 
 
-def test_a_terminal_without_a_path_is_a_usage_error_with_an_example(
-    run: Run, pipeline: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("analyzer.cli.inputs.sys.stdin", type("Tty", (), {"isatty": lambda self: True})())
-    from analyzer.cli.inputs import open_log
-    from analyzer.errors import UsageError
-
-    with pytest.raises(UsageError) as caught:
-        open_log([])
-    assert "journalctl -u k3s" in caught.value.hint
-
-
 def test_nothing_of_k3s_is_4(run: Run, log: Path, pipeline: Any) -> None:
     pipeline()
     result = run("analyze", log)

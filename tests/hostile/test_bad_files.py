@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import io
 import random
 import struct
 import subprocess
@@ -142,20 +141,6 @@ def test_good_inputs_are_analysed_beside_bad_ones(tmp_path: Path) -> None:
     assert '"outcome": "ready"' in ran.out
     assert len(ran.complaints) == 2
     assert "missing.txt" in ran.complaints[0]
-
-
-def test_a_terminal_without_input_is_told_what_to_type(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
-    from analyzer.cli import inputs
-    from analyzer.errors import UsageError
-
-    monkeypatch.setattr(sys, "stdin", Terminal())
-    with pytest.raises(UsageError, match="no input") as caught:
-        inputs.open_log([])
-    assert "journalctl" in caught.value.hint
 
 
 def test_a_reader_that_leaves_early_is_no_error_on_the_screen(tmp_path: Path) -> None:
