@@ -144,6 +144,12 @@ class Case:
         """The check of that name, if the text says anything of it."""
         return next((check for check in self.report.checks if check.name == name), None)
 
+    def shown_failing(self, check: Check) -> list[tuple[int, int]]:
+        """(source, line) pairs of lines that show a check failing: the last that says so, else the first."""
+        if check.cleared.lower_line is not None:
+            return [(check.cleared.source, check.cleared.lower_line)]
+        return [check.first_seen_failing_ref] if check.first_seen_failing_ref is not None else []
+
     def words(self, mark: Mark) -> str:
         """A mark's text, masked and short enough for a sentence."""
         return mask_secrets(mark.record.message)[:300]

@@ -40,8 +40,7 @@ def definitions(case: Case) -> list[Finding]:
     }
     if groups:
         detail += f" The log names at least {count(len(groups), 'API group')} beyond those of Kubernetes itself."
-    lines = [(check.cleared.source, check.cleared.lower_line)] if check.cleared.lower_line is not None else []
-    return [case.say("crd_heavy", detail, lines=lines)]
+    return [case.say("crd_heavy", detail, lines=case.shown_failing(check))]
 
 
 def aggregated(case: Case) -> list[Finding]:
@@ -60,10 +59,9 @@ def aggregated(case: Case) -> list[Finding]:
     )
     if names:
         detail += f" Named in the log: {', '.join(names[:3])}."
-    lines = [(discovery.cleared.source, discovery.cleared.lower_line)] if discovery.cleared.lower_line else []
     severity: FindingSeverity = "warning" if discovery.last_blocker != "no" else "info"
     records = [mark.record for mark in marks]
-    return [case.say("dead_aggregated_api", detail, records, severity=severity, lines=lines)]
+    return [case.say("dead_aggregated_api", detail, records, severity=severity, lines=case.shown_failing(discovery))]
 
 
 def tax(case: Case) -> list[Finding]:

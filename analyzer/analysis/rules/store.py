@@ -250,9 +250,7 @@ def _failing(case: Case, check: Check) -> Finding | None:
         detail += f". Failing beside it: {', '.join(others[:4])}{more}; they may only have waited for the datastore"
     lasting = case.never_ready and check.final == "failing" and until - since >= 30.0
     severity: FindingSeverity = "critical" if lasting else "warning"
-    lines = [(check.cleared.source, check.cleared.lower_line)] if check.cleared.lower_line is not None else []
-    if not lines and check.first_seen_failing_ref is not None:
-        lines = [check.first_seen_failing_ref]
+    lines = case.shown_failing(check)
     advice = DISK_ADVICE[case.datastore]
     return case.say("datastore_check_failing", detail + ".", lines=lines, severity=severity, advice=advice)
 
