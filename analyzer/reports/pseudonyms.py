@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from itertools import chain, count
 
@@ -23,6 +24,7 @@ from analyzer.reports import known_words as known
 _IPV4 = re.compile(r"(?<![\d.v])(\d{1,3}(?:\.\d{1,3}){3})(?!\d|\.\d)")
 _IPV6 = re.compile(r"(?<![\w:.])([0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:(?:\d{1,3}\.){3}\d{1,3})?)(?![\w:])")
 _MAC = re.compile(r"(?<![\w:-])((?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2})(?![\w:-])")
+_CERT_NAME = re.compile(r"(\bcn-)([0-9A-Fa-f]{0,4}(?:_[0-9A-Fa-f]{0,4}){2,7})(?![\w])")  # how k3s notes an IPv6 name
 _DIGEST = re.compile(
     r"(?<![0-9A-Za-z])((?:[0-9A-Fa-f]{2}:){9,}[0-9A-Fa-f]{2}|[0-9a-fA-F]{32,128}|K10[0-9a-f]{8}…"
     r"|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})(?![0-9A-Za-z])"
@@ -49,6 +51,8 @@ _HOST_PLACES = tuple(
         rf"(?<![\w-])(?:hostname|node)\s({_WORD})(?=\s(?:is|was|has|does|not|joined|registered|already)\b|[:,]?\s*$)",
         rf"\blookup\s({_WORD})(?=\son\b|:|\s*$)",
         rf"\bsystem:node:({_WORD})",
+        rf"(?<![\w.-])({_WORD})-[0-9a-f]{{8}}=https?://",
+        r"/node/password'? for node ([\w.-]+)",
         rf"\bNode password rejected.{{0,200}}?for node ({_WORD})",
         rf"\bWaiting for cloud-controller-manager.{{0,80}}?node ({_WORD})",
         rf"\bSuccessfully registered node{_Q}?\s+{_Q}?(?:node=)?{_Q}?({_WORD})",
@@ -62,12 +66,13 @@ _NAME_PLACES = tuple(
     for pattern in (
         rf"(?<![\w-])(?:pod|pods|podname|container|containername|namespace|ns|cluster|clustername|cluster[-_]name|user|username"
         rf"|secret|secretname|configmap|serviceaccount|service|deployment|daemonset|statefulset|job|ingress|claim|pvc|pv|volume"
-        rf"|addon|chart|release|image|key|object|owner)(?:=|{_Q}:\s?){_Q}?((?:{_WORD}/)?{_WORD})",
-        rf"(?<![\w.-])(?:[a-z]{{3,40}}s)(?:\.[a-z][a-z0-9.-]{{2,80}})?\s{_Q}((?:{_WORD}/)?{_WORD}){_Q}"
+        rf"|addon|chart|release|image|key|object|owner)(?:=|{_Q}:\s?){_Q}?((?:{_WORD}/){{0,5}}{_WORD})",
+        rf"(?<![\w.-])(?:[a-z]{{3,40}}s)(?:\.[a-z][a-z0-9.-]{{2,80}})?\s{_Q}((?:{_WORD}/){{0,5}}{_WORD}){_Q}"
         rf"(?=\s(?:not found|already exists|is forbidden|is invalid))",
-        rf"\b(?:pod|namespace|container|user|cluster|secret|role|service|volume|configmap)s?\s{_Q}((?:{_WORD}/)?{_WORD}){_Q}",
+        rf"\b(?:pod|namespace|container|user|cluster|secret|role|service|volume|configmap)s?\s{_Q}((?:{_WORD}/){{0,5}}{_WORD}){_Q}",
         rf"(?<![\w-])--?(?:cluster-name|system-default-registry|node-label|with-node-id|cluster-domain)(?:=|\s+){_Q}?({_WORD})",
         rf"\bfor user ({_WORD})",
+        rf"(?<![\w.-])({_WORD}):\*\*\*@",  # the user of a datastore whose password is masked
         rf"\bsystem:serviceaccount:({_WORD}):",
         rf"\bsystem:serviceaccount:[\w.-]{{1,63}}:({_WORD})",
         rf"\b(?:CN|O|OU)=({_WORD})",
@@ -89,6 +94,9 @@ class Pseudonyms:
         self._v4: dict[str, str] = {}
         self._other: dict[str, str] = {}
         self._seen: set[str] = set()  # every word of the texts that looks like a stand-in of ours
+        self._made: set[str] = set()  # every stand-in that was given away
+        self._counts: Counter[str] = Counter()
+        self._addresses = _documentation_v4()
         self._finder: re.Pattern[str] | None = None
 
     def learn(self, texts: Iterable[str], hosts: Iterable[str] = (), names: Iterable[str] = ()) -> None:
@@ -126,6 +134,7 @@ class Pseudonyms:
         text = _EC2.sub(lambda m: self._host(m[1]), text)
         text = self._learnt().sub(lambda m: self._replacement(m[0]), text)
         text = _DOMAIN.sub(self._domain_and_path, text)
+        text = _CERT_NAME.sub(lambda m: m[1] + self._ipv6(m[2].replace("_", ":")).replace(":", "_"), text)
         text = _IPV6.sub(lambda m: self._ipv6(m[1]), text)
         text = _IPV4.sub(lambda m: self._ipv4(m[1]), text)
         return _PATH.sub(lambda m: self._path(m[1]), text)
@@ -176,11 +185,7 @@ class Pseudonyms:
     def _stand_in(self, kind: str, original: str) -> str:
         key = f"{kind} {original.lower()}"
         if key not in self._other:
-            number = 1 + sum(1 for k in self._other if k.startswith(f"{kind} "))
-            while (made := f"{kind}-{number}") in self._seen:
-                number += 1
-            self._seen.add(made)
-            self._other[key] = made
+            self._other[key] = self._next(kind, lambda number: f"{kind}-{number}")
         return self._other[key]
 
     def _email(self, found: re.Match[str]) -> str:
@@ -188,9 +193,17 @@ class Pseudonyms:
             return found[0]
         return f"{self._stand_in('name', found[1])}@{self._domain(found[2])}"
 
+    def _next(self, kind: str, shape: Callable[[int], str]) -> str:
+        """The next stand-in of a kind that the texts do not hold themselves."""
+        self._counts[kind] += 1
+        while (made := shape(self._counts[kind])) in self._seen:
+            self._counts[kind] += 1
+        self._made.add(made)
+        return made
+
     def _host(self, name: str) -> str:
         low = name.lower()
-        if _STAND_IN.fullmatch(low) and low in self._other.values():
+        if _STAND_IN.fullmatch(low) and low in self._made:
             return name
         if "." in low and low not in self._hosts:
             return self._domain(name)
@@ -260,7 +273,7 @@ class Pseudonyms:
         return "&".join(parts)
 
     def _piece(self, piece: str) -> str:
-        if known.is_path_piece(piece) or not _worth(piece) or piece.lower() in _OWN | set(self._other.values()):
+        if known.is_path_piece(piece) or not _worth(piece) or piece.lower() in _OWN or piece.lower() in self._made:
             return piece
         port = re.fullmatch(r":\d+", piece)
         if port is not None or _IPV4.fullmatch(piece) or _is_stand_in(piece):
@@ -277,11 +290,11 @@ class Pseudonyms:
             address = ipaddress.IPv4Address(text)
         except ValueError:
             return text
-        if text in self._v4.values() or any(address in net for net in known.KEPT_NETWORKS if net.version == 4):
+        if text in self._made or any(address in net for net in known.KEPT_NETWORKS if net.version == 4):
             return text
         if text not in self._v4:
-            self._v4[text] = next(a for a in _documentation_v4() if a not in self._seen)
-            self._seen.add(self._v4[text])
+            self._v4[text] = next(a for a in self._addresses if a not in self._seen)
+            self._made.add(self._v4[text])
         return self._v4[text]
 
     def _ipv6(self, text: str) -> str:
@@ -292,22 +305,18 @@ class Pseudonyms:
         if any(address in net for net in known.KEPT_NETWORKS if net.version == 6):
             return text
         key = f"ipv6 {address}"
-        if key in self._other or text in self._other.values():
-            return self._other.get(key, text)
-        number = 1 + sum(1 for k in self._other if k.startswith("ipv6 "))
-        while (made := f"2001:db8::{number:x}") in self._seen:
-            number += 1
-        self._seen.add(made)
-        self._other[key] = made
-        return made
+        if text in self._made:
+            return text
+        if key not in self._other:
+            self._other[key] = self._next("ipv6", lambda number: f"2001:db8::{number:x}")
+        return self._other[key]
 
     def _mac(self, text: str) -> str:
         key = "mac " + text.lower().replace("-", ":")
-        if text in self._other.values():
+        if text in self._made:
             return text
         if key not in self._other:
-            number = 1 + sum(1 for k in self._other if k.startswith("mac "))
-            self._other[key] = f"02:00:00:00:{number >> 8 & 255:02x}:{number & 255:02x}"
+            self._other[key] = self._next("mac", lambda n: f"02:00:00:00:{n >> 8 & 255:02x}:{n & 255:02x}")
         return self._other[key]
 
 
