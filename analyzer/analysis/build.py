@@ -16,6 +16,7 @@ from analyzer.analysis.phases import budget
 from analyzer.analysis.polls import PollFacts, count_errors, read_polls, rows
 from analyzer.errors import NoDataError
 from analyzer.events.masking import mask_secrets
+from analyzer.events.user_rules import NO_RULES, Rules
 from analyzer.events.versions import check_list, parse_version
 from analyzer.findings import (
     Check,
@@ -57,13 +58,13 @@ class Studied:
     previous: StartReport | None = None
 
 
-def analyze_book(book: LogBook, *, tool_version: str) -> Report:
-    """The report on all starts of a log.
+def analyze_book(book: LogBook, *, tool_version: str, user: Rules = NO_RULES) -> Report:
+    """The report on all starts of a log; ``user`` are rules of one's own beside those of the catalogue.
 
     Raises:
         NoDataError: nothing in the log comes from a k3s or RKE2 run.
     """
-    starts = find_starts(book.records)
+    starts = find_starts(book.records, user.marks)
     if not starts:
         raise NoDataError(
             "no trace of a k3s or RKE2 run",
@@ -72,7 +73,7 @@ def analyze_book(book: LogBook, *, tool_version: str) -> Report:
     studied: list[Studied] = []
     for index, start in enumerate(starts, 1):
         studied.append(study(start, index, book, studied[-1].report if studied else None))
-    reports = [replace(s.report, findings=rules.diagnose(s, book)) for s in studied]
+    reports = [replace(s.report, findings=rules.diagnose(s, book, user)) for s in studied]
     reports = rules.across_starts(reports)
     return Report(
         tool_version=tool_version,

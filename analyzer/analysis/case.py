@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
@@ -31,6 +31,7 @@ class Case:
 
     studied: Studied
     book: LogBook
+    titles: Mapping[str, str] = field(default_factory=dict)  # of a user's marks
     marks: list[Mark] = field(init=False)  # before any sign of a stop
     starting: list[Mark] = field(init=False)  # the part of them before k3s noticed readiness
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from analyzer.analysis import user_findings
 from analyzer.analysis.case import Case
 from analyzer.analysis.rules import ends, hooks, machine, other, servers, store, text, waiting
 from analyzer.analysis.rules.common import OUT_OF_PROPORTION, proportion
@@ -15,6 +16,7 @@ from analyzer.analysis.rules.loop import across_starts as across_starts
 from analyzer.analysis.rules.rank import root_first
 from analyzer.events.catalogue import causes_in
 from analyzer.events.findings import reported_as
+from analyzer.events.user_rules import NO_RULES, Rules
 from analyzer.findings import Finding
 from analyzer.records.book import LogBook
 
@@ -22,10 +24,10 @@ if TYPE_CHECKING:
     from analyzer.analysis.build import Studied
 
 
-def diagnose(studied: Studied, book: LogBook) -> tuple[Finding, ...]:
+def diagnose(studied: Studied, book: LogBook, rules: Rules = NO_RULES) -> tuple[Finding, ...]:
     """Findings on one start: most severe first, causes before their symptoms, else in the order of the rules."""
-    case = Case(studied, book)
-    found = ends.failure(case)
+    case = Case(studied, book, rules.titles())
+    found = user_findings.findings(case, rules) + ends.failure(case)
     found += store.away(case) + store.own_check(case) + store.slow(case) + store.retried(case)
     found += waiting.still_waiting(case)
     found += waiting.poll_answers(case)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import Any, Literal
 
@@ -144,11 +144,13 @@ class _Index:
     systemd: tuple[Rule, ...]
     heads: Mapping[str, tuple[tuple[str, Rule], ...]]  # first characters → (beginning, rule)
     anywhere: tuple[tuple[str, Rule], ...]  # (literal, rule)
+    own: tuple[tuple[str, Rule], ...]  # the same of a user: tried on every line
+    own_ids: frozenset[str]
     by_level: tuple[Rule, ...]  # no text of their own: level and payload decide
     foreign: LazyPattern
 
 
-def _index_of(vocabulary: Iterable[Rule]) -> _Index:
+def _index_of(vocabulary: Iterable[Rule], own: Sequence[Rule] = ()) -> _Index:
     heads: dict[str, list[tuple[str, Rule]]] = {}
     anywhere: list[tuple[str, Rule]] = []
     by_level: list[Rule] = []
@@ -167,6 +169,8 @@ def _index_of(vocabulary: Iterable[Rule]) -> _Index:
         systemd=tuple(systemd),
         heads={key: tuple(found) for key, found in heads.items()},
         anywhere=tuple(anywhere),
+        own=tuple((literal, rule) for rule in own for literal in rule.any),
+        own_ids=frozenset(rule.id for rule in own),
         by_level=tuple(by_level),
         foreign=LazyPattern(load("milestones.toml")["foreign"]["match"]),
     )
@@ -179,7 +183,9 @@ def _index() -> _Index:
 
 @lru_cache(maxsize=4)
 def _with(extra: tuple[Rule, ...]) -> _Index:
-    return _index_of((*extra, *rules()))
+    index = _index_of((*extra, *rules()), extra)
+    theirs = set(extra)
+    return replace(index, anywhere=tuple(pair for pair in index.anywhere if pair[1] not in theirs))
 
 
 def unquote_once(text: str) -> str:
@@ -251,6 +257,9 @@ def match(record: LogRecord, extra: Sequence[Rule] = ()) -> Sequence[Mark]:
             mark = _try(rule, record, text)
             if mark is not None:
                 found.append(mark)
+    for literal, rule in index.own:
+        if literal in message and (mark := _try(rule, record, text)) is not None:
+            found.append(mark)
     quiet = payload is Payload.KLOG and level == "info"
     if not quiet and not text.startswith("Polling for API"):
         for literal, rule in index.anywhere:
@@ -266,9 +275,11 @@ def match(record: LogRecord, extra: Sequence[Rule] = ()) -> Sequence[Mark]:
     if any(mark.kind == "end" for mark in found):
         if index.foreign.search(text):
             return ()
-        found = [mark for mark in found if mark.kind != "noise"]  # the words with which a process ends are none
+        found = [
+            mark for mark in found if mark.kind != "noise" or mark.id in index.own_ids
+        ]  # the words with which a process ends are none
     elif any(mark.kind == "noise" for mark in found):
-        found = [mark for mark in found if mark.kind != "problem"]
+        found = [mark for mark in found if mark.kind != "problem" or mark.id in index.own_ids]
     return _unique(found)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from analyzer.events import catalogue, poll_errors, witnesses
 from analyzer.events.health import HealthAssembler
@@ -16,8 +16,10 @@ _UNCHANGED = "status unchanged"
 _TELLING = len("Polling for API")  # less of the line may be anything that begins so
 
 
-def detect(records: Iterable[LogRecord]) -> Iterator[Event]:
+def detect(records: Iterable[LogRecord], extra: Sequence[catalogue.Rule] = ()) -> Iterator[Event]:
     """Every event of one process's records (its systemd lines among them), in the order of the records.
+
+    ``extra``: the marks of a user's rules.
 
     A health block is yielded when its last line has been seen, so it may come after events of later records.
     """
@@ -42,7 +44,7 @@ def detect(records: Iterable[LogRecord]) -> Iterator[Event]:
             shown = _shown(record)
             if shown is not None:
                 yield shown
-        yield from catalogue.match(record)
+        yield from catalogue.match(record, extra)
     yield from health.finish()
 
 

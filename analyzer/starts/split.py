@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from analyzer.events import catalogue
+from analyzer.events.catalogue import Rule
 from analyzer.events.detect import detect
 from analyzer.events.model import HealthBlock, Mark, PollLine, PollUnchanged, WitnessLine
 from analyzer.records.model import LogRecord, Payload
@@ -108,10 +109,11 @@ class _Stream:
         return self.opens[-1] if self.opens else None
 
 
-def find_starts(records: Sequence[LogRecord]) -> list[Start]:
+def find_starts(records: Sequence[LogRecord], extra: Sequence[Rule] = ()) -> list[Start]:
     """All starts in the log, in time order. Lines of other programs belong to none.
 
     A group of lines in which nothing is known to be k3s' or RKE2's is no start, unless its identifier says so.
+    ``extra``: the marks of a user's rules.
     """
     named = _named_streams(records)
     losses = [r for r in records if r.ident == "systemd-journald" and _SUPPRESSED.match(r.message)]
@@ -132,7 +134,7 @@ def find_starts(records: Sequence[LogRecord]) -> list[Start]:
             _take_process(stream, record, spans)
     starts: list[Start] = []
     for key, stream in streams.items():
-        starts.extend(_finish(stream, trusted=bool(_FAMILY.match(key[1]))))
+        starts.extend(_finish(stream, extra, trusted=bool(_FAMILY.match(key[1]))))
     for start in starts:
         first, last = start.records[0].seq, start.records[-1].seq
         start.picked_out = is_picked_out(start)
@@ -333,14 +335,14 @@ def _pull_back(old: _Open, new: _Open) -> None:
         new.records.insert(0, record)
 
 
-def _finish(stream: _Stream, *, trusted: bool) -> list[Start]:
+def _finish(stream: _Stream, extra: Sequence[Rule], *, trusted: bool) -> list[Start]:
     starts: list[Start] = []
     unit = next((r.unit for opened in stream.opens for r in opened.records if r.unit), None)
     if any(opened.process or opened.starting for opened in stream.opens):
         # Only systemd's last words about a run whose own lines lie outside the text: no start of this text.
         stream.opens = [opened for opened in stream.opens if opened.process or opened.starting]
     for opened in stream.opens:
-        start = _to_start(stream, opened, unit)
+        start = _to_start(stream, opened, unit, extra)
         if not _is_ours(start, trusted):
             continue
         if starts:
@@ -368,7 +370,7 @@ def _is_ours(start: Start, trusted: bool) -> bool:
     return False
 
 
-def _to_start(stream: _Stream, opened: _Open, unit: str | None) -> Start:
+def _to_start(stream: _Stream, opened: _Open, unit: str | None, extra: Sequence[Rule]) -> Start:
     start = Start(
         host=stream.host,
         unit=None,
@@ -381,7 +383,7 @@ def _to_start(stream: _Stream, opened: _Open, unit: str | None) -> Start:
         invocation_id=opened.invocation_id,
         systemd_in_text=stream.systemd_seen,
     )
-    start.events = list(detect(opened.records))
+    start.events = list(detect(opened.records, extra))
     # systemd's Starting is its first line; else the process's first line that has a stamp. Lines are in the order
     # of the log, which is the order of time within one process.
     head = opened.records if opened.starting else opened.process or opened.records

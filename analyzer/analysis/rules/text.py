@@ -123,7 +123,7 @@ def noise(case: Case) -> list[Finding]:
     first: dict[str, LogRecord] = {}
     for mark in marks:
         rule = info(mark.id)
-        title = rule.title if rule is not None and rule.title else mark.id
+        title = rule.title if rule is not None and rule.title else case.titles.get(mark.id, mark.id)
         counts[title] += 1
         first.setdefault(title, mark.record)
     detail = f"{count(len(marks), 'line')} that a healthy start prints as well: {listing(counts)}."
