@@ -14,7 +14,7 @@ from judge_generated import judge
 import analyzer
 from analyzer.errors import NoDataError
 from analyzer.findings import Report, StartReport
-from analyzer.testing import BASIC, NAMED, OWN_LINES, Generated, generate, random_scenario
+from analyzer.testing import BASIC, LOSSY, NAMED, OWN_LINES, Generated, generate, random_scenario
 from analyzer.testing.model import SECOND, StartTruth
 
 JOURNALS = 200
@@ -46,13 +46,15 @@ def wrong_claims(seed: int, carriers: tuple[str, ...] = BASIC) -> list[str]:
         report = report_of(journal, carrier)
         if report is None and carrier in OWN_LINES and journal.truth.text_from_us is not None:
             continue  # a few lines of klog without their beginning need not be k3s
+        if report is None and carrier in LOSSY:
+            continue  # a filter may leave nothing
         if report is None:
             wrong.append(f"seed {seed} {journal.scenario.name} {carrier}: nothing found")
             continue
         verdict = judge(journal.truth, report, carrier)
         claims += verdict.claims
         wrong += [f"seed {seed} {journal.scenario.name} {carrier}: {words}" for words in verdict.wrong]
-    assert claims > 0 or wrong
+    assert claims > 0 or wrong or set(carriers) <= {*LOSSY}
     return wrong
 
 

@@ -9,8 +9,8 @@ from analyzer.records.model import LogRecord, Payload
 from analyzer.starts.model import Start
 
 _MANY_LOUD = 8  # so many lines, all of them warnings or worse: a filter kept only those
-_FEW_LOUD = 4  # … of Kubernetes' components, which say hundreds of everyday things
-_LATER = ("serving_securely", "apiserver_requested", "apiserver_version", "api_running")
+_FEW_LOUD = 4  # … of a server with its components, which say hundreds of everyday things
+_LATER = ("serving_securely", "apiserver_requested", "apiserver_version", "api_running", "containerd_ready")
 
 
 def is_picked_out(start: Start) -> bool:
@@ -30,7 +30,7 @@ def is_picked_out(start: Start) -> bool:
     if start.product != "k3s" or start.role == "agent":
         return False
     klog = [record for record in told if record.payload is Payload.KLOG]
-    if klog and not _quiet(klog) and (polls or len(klog) >= _FEW_LOUD):
+    if klog and not _quiet(klog) and (polls or len(told) >= _FEW_LOUD):
         return True
     if not polls:
         return False

@@ -139,10 +139,22 @@ def find_starts(records: Sequence[LogRecord], extra: Sequence[Rule] = ()) -> lis
         first, last = start.records[0].seq, start.records[-1].seq
         start.picked_out = is_picked_out(start)
         told = [r.seq for r in losses if first < r.seq < last and r.host == start.host]
+        told += _after_its_last_line(start, losses)
         start.losses = sorted([*told, *(r.seq for r in start.process if _hole(r, first))])
     # What systemctl told the person at the keyboard is a start of its own only where the text holds nothing better.
     better = [start for start in starts if not _only_told(start)]
     return _in_time_order(better or starts[-1:])
+
+
+def _after_its_last_line(start: Start, losses: Sequence[LogRecord]) -> list[int]:
+    """A loss at the end of a process, of which the journal speaks only when the next process writes."""
+    if not start.process:
+        return []
+    last = start.process[-1].seq
+    follower = start.followed_by.process if start.followed_by is not None else []
+    begin = follower[0].seq if follower else None
+    late = (r for r in losses if r.host == start.host and r.seq > last and (begin is None or r.seq < begin))
+    return [last + 1] if any(late) else []
 
 
 def _hole(record: LogRecord, first: int) -> bool:

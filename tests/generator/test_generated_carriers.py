@@ -87,7 +87,7 @@ def test_hosts_are_merged_in_time_order_without_boot_marks() -> None:
 
 def test_no_such_carrier(kolkata: Generated) -> None:
     with pytest.raises(ValueError, match="no carrier"):
-        kolkata.render("punched-cards")
+        kolkata.render("cards")
 
 
 # --- shapes ---------------------------------------------------------------------------------------------------------
@@ -164,7 +164,13 @@ def test_list_names_every_scenario() -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [(), ("-o", "-"), ("--format", "punched-cards", "-o", "x"), ("--format", ",", "-o", "x"), ("--scenario", "x", "-o", "x")],
+    [
+        (),
+        ("-o", "-"),
+        ("--format", "cards", "-o", "x"),
+        ("--format", ",", "-o", "x"),
+        ("--scenario", "x", "-o", "x"),
+    ],
 )
 def test_wrong_use_is_two(arguments: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
