@@ -15,6 +15,7 @@ from analyzer.events.model import Mark
 from analyzer.findings import Check, Finding, FindingSeverity, StartReport
 from analyzer.records.book import LogBook
 from analyzer.records.model import LogRecord
+from analyzer.window import at_least, at_most
 
 if TYPE_CHECKING:
     from analyzer.analysis.build import Studied
@@ -91,14 +92,25 @@ class Case:
         """Seconds since the start's begin."""
         return self.studied.clocked.point(record)
 
+    def apart(self, first: LogRecord, second: LogRecord) -> float | None:
+        """Seconds that certainly lie between two lines, never negative."""
+        begin, end = self.studied.clocked.latest(first), self.studied.clocked.earliest(second)
+        return None if begin is None or end is None else max(0.0, end - begin)
+
+    def spread(self, marks: Sequence[Mark]) -> float:
+        """Seconds that certainly lie between the first and the last of some lines."""
+        if len(marks) < 2:
+            return 0.0
+        return self.apart(marks[0].record, marks[-1].record) or 0.0
+
     def span(self, marks: Sequence[Mark]) -> str:
-        """``between 3.1 s and 9.4 s``, or nothing without times."""
-        times = [at for mark in marks if (at := self.at(mark.record)) is not None]
-        if not times:
+        """`` between 3.1 s and 9.4 s``, rounded outwards; nothing without times."""
+        early = [at for mark in marks if (at := self.studied.clocked.earliest(mark.record)) is not None]
+        late = [at for mark in marks if (at := self.studied.clocked.latest(mark.record)) is not None]
+        if not early or not late:
             return ""
-        if max(times) - min(times) < 0.05:
-            return f" at {min(times):.1f} s"
-        return f" between {min(times):.1f} s and {max(times):.1f} s"
+        low, high = at_least(max(0.0, min(early))), at_most(max(late))
+        return f" at {low}" if low == high else f" between {low} and {high}"
 
     def say(
         self, name: str, detail: str, records: Iterable[LogRecord] = (), *, severity: FindingSeverity | None = None,
@@ -126,11 +138,19 @@ class Case:
 
     @cached_property
     def boot_s(self) -> float | None:
-        """Seconds from the API server's version line to ``Serving securely``: its own boot, mostly CPU."""
+        """Least seconds from the API server's version line to ``Serving securely``: its own boot, mostly CPU."""
         version, serving = self.studied.start.first("apiserver_version"), self.studied.start.first("serving_securely")
         if version is None or serving is None:
             return None
-        begin, end = self.at(version.record), self.at(serving.record)
+        return self.apart(version.record, serving.record)
+
+    @cached_property
+    def boot_most_s(self) -> float | None:
+        """The same at most."""
+        version, serving = self.studied.start.first("apiserver_version"), self.studied.start.first("serving_securely")
+        if version is None or serving is None:
+            return None
+        begin, end = self.studied.clocked.earliest(version.record), self.studied.clocked.latest(serving.record)
         return None if begin is None or end is None or end <= begin else end - begin
 
     @cached_property

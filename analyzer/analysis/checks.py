@@ -15,6 +15,7 @@ from analyzer.analysis import witness
 from analyzer.analysis.clocked import Clocked
 from analyzer.analysis.peers import Peers, peers
 from analyzer.analysis.polls import PollFacts, implied_before
+from analyzer.analysis.rounds import last_ticks
 from analyzer.events.checks import info
 from analyzer.events.model import HealthBlock
 from analyzer.events.versions import check_list, parse_version
@@ -106,6 +107,7 @@ class _Builder:
         self.every_check: list[Evidence] = []
         self._troubled: list[int] | None = None
         self.peers = peers(start, verdict)
+        self.ticks = last_ticks(start, verdict, clocked)
         self.fresh = witness.is_fresh(start)
         version = parse_version(start.version) if start.version else None
         self.minor = (version.major, version.minor) if version else None
@@ -255,6 +257,8 @@ class _Builder:
             self.ready_lowers.extend(b for b in (bound, tick) if b is not None)
         if self.polls.last_failed_tick_s is not None and self.polls.sightings:
             self.ready_lowers.append(Evidence(self.polls.last_failed_tick_s, Bound.GRID))
+        if self.ticks is not None:
+            self.ready_lowers.append(Evidence(self.ticks.failed_s, Bound.GRID))
 
         for mark in self.start.marks("limit_reached", "fatal", "shutdown_requested"):
             # On giving up k3s quotes the last answer; its request left within the last interval and its own limit.
@@ -397,6 +401,8 @@ class _Builder:
             window = window.after(answered)
         if self.polls.success_tick_s is not None:
             window = window.after(Evidence(self.polls.success_tick_s, Bound.GRID))
+        if self.ticks is not None:
+            window = window.after(Evidence(self.ticks.success_s, Bound.GRID))
         at = self._evidence(self.clocked.latest(detected), Bound.OBSERVED, detected.line, detected.source)
         return window.before(at) if at is not None else window
 

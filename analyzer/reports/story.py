@@ -19,6 +19,7 @@ HOOK_PREFIX = "poststarthook/"
 _NAMED = 3  # checks told by name in a sentence
 _BLAMED = 10  # rows of the table of checks
 _NOISE = {"noise_explained"}  # findings that tell of lines that only look bad
+_NOTHING = ("healthy", "stopped_early")  # … and that nothing has to be done
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,6 +303,9 @@ def troubles(start: StartReport) -> list[Finding]:
 
 def nothing_to_do(start: StartReport) -> str:
     """What stands in place of advice when there is none."""
+    verdict = next((f for f in start.findings if f.id in _NOTHING), None)
+    if verdict is not None:
+        return f"Nothing. {verdict.title}: {verdict.detail[:1].lower()}{verdict.detail[1:]}"
     if start.outcome == "ready":
         return "Nothing was found that needs it."
     if start.outcome == "incomplete":
@@ -328,7 +332,9 @@ def normal(start: StartReport) -> list[Finding]:
 
 def notes(start: StartReport) -> list[Finding]:
     """Findings that are good to know and ask for nothing."""
-    return [f for f in start.findings if f.severity == "info" and f.id not in _NOISE]
+    # A verdict that stands in place of the advice is not told again.
+    told = _NOISE if troubles(start) else {*_NOISE, *_NOTHING}
+    return [f for f in start.findings if f.severity == "info" and f.id not in told]
 
 
 def normal_polls(start: StartReport) -> str:

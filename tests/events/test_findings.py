@@ -46,7 +46,7 @@ def of(name: str, index: int) -> dict[str, Finding]:
         ("1324-cri-missing", 1, "cri_missing", "/run/ctr.sock"),
         ("1324-ha-quorum-lost", 2, "no_quorum", "missing"),
         ("1350-quorum-lost-15min", 2, "no_quorum", "missing peers"),
-        ("1324-pg-250ms", 2, "slow_datastore", "1.01 s"),
+        ("1324-pg-250ms", 2, "slow_datastore", "at least 1.00 s"),
     ],
 )
 def test_the_headline_of_a_start_that_did_not_come_up(name: str, index: int, expected: str, detail: str) -> None:

@@ -60,11 +60,16 @@ def late_lines(case: Case) -> list[tuple[float, LogRecord]]:
     return sorted(late, key=lambda pair: -pair[0])
 
 
+def surely_s(case: Case, gap: Gap) -> float:
+    """For how long a silence lasted at least: stamps are truncated."""
+    return max(0.0, gap.end_s - gap.begin_s - case.report.clock.precision_s)
+
+
 def silences(case: Case) -> list[Gap]:
     """Long silences that began before k3s noticed readiness, the longest first."""
     noticed = case.report.detected.upper
     silent = [gap for gap in case.report.gaps if gap.kind == "silent" and (noticed is None or gap.begin_s < noticed)]
-    long = [gap for gap in silent if gap.end_s - gap.begin_s >= LONG_SILENCE_S]
+    long = [gap for gap in silent if surely_s(case, gap) >= LONG_SILENCE_S]
     return sorted(long, key=lambda gap: gap.begin_s - gap.end_s)
 
 
@@ -79,6 +84,6 @@ def only_roles(case: Case, gap: Gap) -> bool:
 
 def proportion(case: Case) -> float | None:
     """How many times the API server's own boot the role writes took at least."""
-    if case.roles_s is None or case.boot_s is None or case.roles_s <= 0:
+    if case.roles_s is None or not case.boot_most_s or case.roles_s <= 0:
         return None
-    return case.roles_s / case.boot_s
+    return case.roles_s / case.boot_most_s

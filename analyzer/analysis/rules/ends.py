@@ -156,12 +156,12 @@ def stop(case: Case) -> list[Finding]:
         return []
     found: list[Finding] = []
     if report.outcome == "stopped":
-        when = "" if report.end.at_s is None else f" {report.end.at_s:.1f} s after its begin"
+        when = "" if report.end.at_s is None else f" about {report.end.at_s:.1f} s after its begin"
         failing = _still_failing(case)
-        detail = f"It was asked to end{when}: {report.end.reason or verdict.end.message}"
+        detail = f"It was asked to end{when}: {(report.end.reason or verdict.end.message).rstrip('.')}"
         if failing:
             detail += f". Failing when last seen: {', '.join(failing[:4])}{' …' if len(failing) > 4 else ''}"
-        found.append(case.say("stopped_early", detail.rstrip(".") + ".", [verdict.end], advice=""))
+        found.append(case.say("stopped_early", detail + ".", [verdict.end], advice=""))
     echoes = _echoes(case)
     if echoes:
         detail = f"{count(len(echoes), 'line')} at error or fatal level after the stop began: {case.words(echoes[-1])}"

@@ -57,6 +57,14 @@ def _tell(result: list[StartReport], streak: list[int], after: int | None) -> No
     if recovered:
         parts.append("then it came up")
     unit = (report.unit or "k3s").removesuffix(".service")
+    advice = (
+        f"Stop the loop and start once by hand: sudo systemctl stop {unit}; sudo systemctl start {unit}; "
+        f"journalctl -u {unit} --no-pager -o short-precise. See the reason of one start; the others repeat it."
+    )
+    if recovered:
+        advice = (
+            f"Nothing is left to do now; what ended the others: --start {members[-1].index} shows the last of them."
+        )
     lines = tuple(
         member.end.line for member in members if member.end.line is not None and member.end.source == report.source
     )
@@ -65,8 +73,7 @@ def _tell(result: list[StartReport], streak: list[int], after: int | None) -> No
         severity="warning" if recovered else "critical",
         title=about("crash_loop").title if not recovered else "It came up after failing again and again",
         detail=mask_secrets("; ".join(parts)) + ".",
-        advice=f"Stop the loop and start once by hand: sudo systemctl stop {unit}; sudo systemctl start {unit}; "
-        f"journalctl -u {unit} --no-pager -o short-precise. See the reason of one start; the others repeat it.",
+        advice=advice,
         lines=lines[-8:],
         source=report.source,
     )
@@ -93,7 +100,7 @@ def _parts(members: list[StartReport], counter: int) -> list[str]:
     begins = [member.began_at for member in members if member.began_at is not None]
     if len(begins) > 1:
         cycle = (begins[-1] - begins[0]).total_seconds() / (len(begins) - 1)
-        parts.append(f"one every {cycle:.0f} s")
+        parts.append(f"one about every {cycle:.0f} s")
     if number == len(members):
         parts.append(f"always with the same words: {common}" if common else "none says why")
     else:
@@ -115,7 +122,7 @@ def _changes(members: list[StartReport]) -> list[str]:
     lives = [member.end.at_s for member in members if member.end.at_s is not None]
     if len(lives) == len(members) and max(lives) > 0:
         if max(lives) > 1.5 * min(lives) + 1.0:
-            parts.append(f"they lived {min(lives):.0f} to {max(lives):.0f} s")
+            parts.append(f"they lived about {min(lives):.0f} to {max(lives):.0f} s")
         elif not parts:
             parts.append(
                 f"each ended about {sum(lives) / len(lives):.0f} s after its begin, nothing changed between them"

@@ -12,9 +12,11 @@ from analyzer.analysis.rules.common import (
     only_roles,
     silences,
     slow_answers,
+    surely_s,
 )
 from analyzer.findings import Finding, FindingSeverity, Gap
 from analyzer.records.model import LogRecord
+from analyzer.window import at_least, at_most
 
 _GREPPED = 40  # so few lines may have been picked out by hand, with holes of their own
 _FIRST_YEAR = 2019
@@ -30,20 +32,24 @@ def starved(case: Case) -> list[Finding]:
     boot = case.boot_s
     version, serving = case.studied.start.first("apiserver_version"), case.studied.start.first("serving_securely")
     if boot is not None and version is not None and serving is not None and boot >= SLOW_BOOT_S:
-        signs.append(f"the API server took {boot:.1f} s from its version line to serving (1 to 3 s on a free core)")
+        signs.append(
+            f"the API server took at least {at_least(boot)} from its version line to serving (1 to 3 s on a free core)"
+        )
         records += [version.record, serving.record]
     late = late_lines(case)
     if late:
         lines = count(len(late), "line")
         signs.append(
-            f"{lines} reached the journal up to {late[0][0]:.1f} s after being written (99 % take under 20 ms)"
+            f"{lines} reached the journal late, the worst at least {at_least(late[0][0])} after being written "
+            "(99 % take under 20 ms)"
         )
         records += [record for _, record in late]
     slow = slow_answers(case)
     if slow:
         worst = max(after for after, _ in slow)
         signs.append(
-            f"{count(len(slow), 'poll')} took at least {worst:.1f} s to be answered (3 to 50 ms on a free core)"
+            f"{count(len(slow), 'poll')} took long to be answered, the slowest at least {at_least(worst)} "
+            "(3 to 50 ms on a free core)"
         )
         records += [record for _, record in slow]
     # Between machines a lost packet does the same.
@@ -54,7 +60,7 @@ def starved(case: Case) -> list[Finding]:
         records += [mark.record for mark in shakes]
     silent = silences(case)
     if slow and silent:
-        signs.append(f"nothing was logged for {silent[0].end_s - silent[0].begin_s:.1f} s")
+        signs.append(f"nothing was logged for at least {at_least(surely_s(case, silent[0]))}")
     if not signs or (len(signs) == 1 and len(slow) == 1):
         return []  # one slow answer alone is nothing
     strong = len(signs) > 1 or (boot is not None and boot >= 2 * SLOW_BOOT_S)
@@ -76,9 +82,10 @@ def silence(case: Case) -> list[Finding]:
     if not long or (not case.report.begin_seen and len(case.studied.start.process) < _GREPPED):
         return []  # a few lines somebody picked out have holes of their own
     worst = long[0]
-    length = worst.end_s - worst.begin_s
+    length = surely_s(case, worst)
+    begin, end = at_most(worst.begin_s + case.report.clock.precision_s), at_least(worst.end_s)
     missing = _missing_polls(case, worst)
-    detail = f"No component wrote a line from {worst.begin_s:.1f} s to {worst.end_s:.1f} s ({length:.1f} s)"
+    detail = f"No component wrote a line from {begin} to {end} (at least {at_least(length)})"
     if len(long) > 1:
         detail += f", and {count(len(long) - 1, 'shorter silence')} over {LONG_SILENCE_S:g} s besides"
     explained = only_roles(case, worst) and not slow_answers(case)
@@ -94,7 +101,7 @@ def silence(case: Case) -> list[Finding]:
         "(pauses, snapshots, migration)."
     )
     severity: FindingSeverity = "warning" if missing or (not explained and not case.never_ready) else "info"
-    title = f"Nothing was logged for {length:.0f} s"
+    title = f"Nothing was logged for {int(length)} s"
     return [case.say("frozen_gap", detail + ".", severity=severity, title=title, advice=advice, lines=lines)]
 
 
@@ -127,8 +134,8 @@ def like_timeout(case: Case) -> list[Finding]:
         return []
     limit, length, record = max(hits, key=lambda hit: hit[0])
     detail = (
-        f"{length:.2f} s without a line, then: {record.message[:200]}. That looks like a timeout of {limit:g} s; it is "
-        "a likeness, not a proof."
+        f"About {length:.2f} s without a line, then: {record.message[:200]}. That looks like a timeout of {limit:g} s; "
+        "it is a likeness, not a proof."
     )
     if len(hits) > 1:
         detail += f" {count(len(hits) - 1, 'more silence')} of that kind."
@@ -178,18 +185,22 @@ def disk_work(case: Case) -> list[Finding]:
     marks = case.of("extracting")
     phase = next((phase for phase in case.report.phases if phase.id == "extract"), None)
     if marks and phase is not None and phase.duration_s.min >= 5.0:
-        detail = f"Unpacking the binaries took at least {phase.duration_s.min:.0f} s; it happens once after an upgrade."
+        detail = (
+            f"Unpacking the binaries took at least {at_least(phase.duration_s.min)}; it happens once after an upgrade."
+        )
         found.append(case.say("slow_extract", detail, [mark.record for mark in marks]))
     images = [
         (seconds, mark) for seconds, mark in durations(case.of("image_import", before_ready=False)) if seconds >= 5
     ]
     if images:
         total = sum(seconds for seconds, _ in images)
-        detail = f"{count(len(images), 'import')} took {total:.0f} s together."
+        detail = f"{count(len(images), 'import')} took {at_least(total)} together."
         found.append(case.say("image_import", detail, [m.record for _, m in images]))
     waits = [(seconds, mark) for seconds, mark in durations(case.of("throttled_client")) if seconds >= 1.0]
     if sum(seconds for seconds, _ in waits) >= 5.0:
         total = sum(seconds for seconds, _ in waits)
-        detail = f"{count(len(waits), 'request')} of the API server's clients waited {total:.0f} s in sum by choice."
+        detail = (
+            f"{count(len(waits), 'request')} of the API server's clients waited {at_least(total)} in sum by choice."
+        )
         found.append(case.say("throttled_client", detail, [m.record for _, m in waits], severity="info"))
     return found

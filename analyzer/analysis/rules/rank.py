@@ -12,6 +12,7 @@ ORDER: dict[FindingSeverity, int] = {"critical": 0, "warning": 1, "info": 2}
 _LOWER: dict[FindingSeverity, FindingSeverity] = {"critical": "warning", "warning": "info", "info": "info"}
 # What the loop of starts did stays the first thing to be known, whatever its cause.
 _KEEP = frozenset({"crash_loop"})
+_OWN_ADVICE = frozenset({"too_many_clients", "datastore_relapsed"})
 
 
 def root_first(findings: Sequence[Finding], without: Iterable[tuple[str, str]] = ()) -> list[Finding]:
@@ -42,8 +43,12 @@ def root_first(findings: Sequence[Finding], without: Iterable[tuple[str, str]] =
             ranked.append((ORDER[severity], 0, position, replace(finding, severity=severity)))
             continue
         severity = finding.severity if finding.id in _KEEP else _LOWER[finding.severity]
-        detail = f"{finding.detail.rstrip()} Most likely because of this: {cause.title}."
-        ranked.append((ORDER[severity], 1, position, replace(finding, severity=severity, detail=detail)))
+        said = finding.detail.rstrip()
+        detail = f"{said}{'' if said.endswith(('.', '!', '?')) else '.'} Most likely because of this: {cause.title}."
+        # What to do about a mere consequence is to do something about its cause.
+        advice = "" if severity == "info" and finding.id not in _OWN_ADVICE else finding.advice
+        told = replace(finding, severity=severity, detail=detail, advice=advice)
+        ranked.append((ORDER[severity], 1, position, told))
     return [finding for _, _, _, finding in sorted(ranked, key=lambda row: row[:3])]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter, defaultdict
 
@@ -15,7 +16,6 @@ from analyzer.analysis.rules.common import (
     silences,
     slow_answers,
 )
-from analyzer.events.catalogue import info
 from analyzer.events.model import Mark
 from analyzer.findings import Check, Finding, FindingSeverity, Poll
 from analyzer.window import at_least, at_most
@@ -25,6 +25,11 @@ PROBES = ("etcd", "etcd-readiness")
 # Serial requests of the rbac hook, read in the source and measured: on a restart, and at most on an empty datastore.
 _ROLES_REQUESTS = (125, 260)
 _HOOK_LIMIT_S = 30.0
+_KINDS = {
+    "slow_sql": "Slow SQL", "etcd_slow_apply": "etcd applies requests slowly", "etcd_slow_fsync": "slow syncs to disk",
+    "etcd_slow_read": "etcd waits for its quorum", "etcd_overloaded": "etcd misses heartbeats",
+    "trace": "slow requests traced", "trace_step": "slow steps in traces",
+}  # fmt: skip
 _REPEATED = 3
 _DEADLY_S = 5.0
 _LONG_ROLES_S = 5.0
@@ -49,12 +54,12 @@ def _told(case: Case, marks: list[Mark]) -> Finding | None:
     if not marks:
         return None
     timed = sorted(durations(marks), key=lambda pair: pair[0], reverse=True)
-    kinds = Counter(rule.title.lower() for mark in marks if (rule := info(mark.id)) is not None)
+    kinds = Counter(_KINDS.get(mark.id, mark.id) for mark in marks)
     detail = f"{count(len(marks), 'line')} about it{case.span(marks)}: {listing(kinds)}."
     if timed:
         worst, mark = timed[0]
         what = mark.groups.get("operation", "")
-        detail += f" The slowest took {worst:.2f} s" + (f" ({what})." if what else ".")
+        detail += f" The slowest took at least {math.floor(worst * 100) / 100:.2f} s" + (f" ({what})." if what else ".")
     bottleneck = case.report.bottleneck
     if bottleneck.checks and bottleneck.certainty == "certain":
         last = "is failing" if case.never_ready else "was the last to clear"
@@ -83,12 +88,12 @@ def _serving(case: Case) -> float:
 
 def _inferred(case: Case, told: Finding | None, marks: list[Mark]) -> Finding:
     where = {"etcd": "the disk under etcd", "external": "the database or the way to it"}[case.datastore]
-    least, boot = case.roles_s or 0.0, case.boot_s or 0.0
+    least, boot = case.roles_s or 0.0, case.boot_most_s or 1.0
     detail = "No line reports slow answers, but " if told is None else f"{told.detail} Besides, "
     detail += (
-        f"the serial role writes took at least {at_least(least)} while the API server's own boot took {boot:.1f} s: "
-        f"at least {int(10 * least / boot) / 10:g} times as long (a server that only lacks CPU stays under 1), so "
-        f"{where} was slow, not the CPU alone."
+        f"the serial role writes took at least {at_least(least)} while the API server's own boot took at most "
+        f"{at_most(boot)}: at least {int(10 * least / boot) / 10:g} times as long (a server that only lacks CPU stays "
+        f"under 1), so {where} was slow, not the CPU alone."
     )
     serving, roles = case.studied.facts.serving, case.check(ROLES)
     lines = [(serving.source, serving.line)] if serving is not None and serving.line is not None else []
@@ -114,12 +119,12 @@ def _roles(case: Case) -> list[Finding]:
         "each on average, or a try failed and was repeated."
     )
     silent = sum(
-        min(gap.end_s, check.cleared.lower) - max(gap.begin_s, serving.at_s)
+        max(0.0, min(gap.end_s, check.cleared.lower) - max(gap.begin_s, serving.at_s) - case.report.clock.precision_s)
         for gap in case.report.gaps
         if gap.kind == "silent" and gap.begin_s < check.cleared.lower and gap.end_s > serving.at_s
     )
     if silent > 1.0:
-        detail += f" In {silent:.1f} s of that nothing at all was logged."
+        detail += f" In {at_least(silent)} of that nothing at all was logged."
     lines = [(serving.source, serving.line)] if serving.line is not None else []
     if check.cleared.lower_line is not None:
         lines.append((check.cleared.source, check.cleared.lower_line))
@@ -152,7 +157,7 @@ def away(case: Case) -> list[Finding]:
         detail = f"{count(len(quorum), 'line')} of etcd about missing peers or a missing leader{case.span(quorum)}."
         if not case.never_ready:
             detail += " It was found in the end."
-        lasting = case.never_ready or _length(case, quorum) >= 10.0
+        lasting = case.never_ready or case.spread(quorum) >= 10.0
         severity: FindingSeverity = "critical" if case.never_ready else "warning" if lasting else "info"
         found.append(case.say("no_quorum", detail, [mark.record for mark in quorum], severity=severity))
     clients = case.of("too_many_clients")
@@ -163,21 +168,17 @@ def away(case: Case) -> list[Finding]:
     refused = {mark.record.seq for mark in clients}
     lost = [m for m in case.of("datastore_unreachable") if not quorum and m.record.seq not in refused]
     if len(lost) >= _REPEATED:
-        length, records = _length(case, lost), [mark.record for mark in lost]
+        length, records = case.spread(lost), [mark.record for mark in lost]
         if case.never_ready:
             detail = f"{count(len(lost), 'attempt')} failed{case.span(lost)}; the last one: {case.words(lost[-1])}"
             found.append(case.say("datastore_unreachable", detail, records, severity="critical"))
         elif length >= 5.0:
-            detail = f"{count(len(lost), 'attempt')} failed{case.span(lost)} ({length:.0f} s), then it was there."
+            tries = count(len(lost), "attempt")
+            detail = f"{tries} failed{case.span(lost)} (at least {at_least(length)}), then it was there."
             found.append(case.say("datastore_late", detail, records))
     if case.never_ready and not lost and not quorum:
         found.extend(_silent_etcd(case))
     return found
-
-
-def _length(case: Case, marks: list[Mark]) -> float:
-    times = [at for mark in marks if (at := case.at(mark.record)) is not None]
-    return max(times) - min(times) if times else 0.0
 
 
 def _silent_etcd(case: Case) -> list[Finding]:
@@ -260,11 +261,11 @@ def temporary_etcd(case: Case) -> list[Finding]:
     begin, end = case.of("temporary_etcd"), case.of("etcd_starting")
     if not begin or not end:
         return []
-    first, second = case.at(begin[0].record), case.at(end[0].record)
-    if first is None or second is None or second - first < 1.0:
+    least = case.apart(begin[0].record, end[0].record)
+    if least is None or least < 1.0:
         return []
     detail = (
-        f"A restart with embedded etcd first opens a copy of the data to compare certificates: from {first:.1f} s to "
-        f"{second:.1f} s ({second - first:.1f} s) before the real etcd was started."
+        "A restart with embedded etcd first opens a copy of the data to compare certificates: at least "
+        f"{at_least(least)} passed before the real etcd was started."
     )
     return [case.say("temporary_etcd", detail, [begin[0].record, end[0].record])]

@@ -9,6 +9,7 @@ from analyzer.events import poll_errors
 from analyzer.events.findings import info
 from analyzer.events.model import Mark
 from analyzer.findings import Finding, FindingSeverity
+from analyzer.window import at_least
 
 _LASTING_S = 60.0
 _STUCK_S = 120.0
@@ -25,9 +26,7 @@ def still_waiting(case: Case) -> list[Finding]:
 def _lasting(case: Case, marks: list[Mark]) -> FindingSeverity:
     if not case.report.begin_seen:
         return "warning"  # who shows the middle of a wait has waited
-    seen = [at for mark in marks if (at := case.at(mark.record)) is not None]
-    lasting = bool(seen) and max(seen) - min(seen) >= _LASTING_S
-    return "warning" if lasting or len(marks) >= _REPEATED else "info"
+    return "warning" if case.spread(marks) >= _LASTING_S or len(marks) >= _REPEATED else "info"
 
 
 def _for_etcd(case: Case) -> list[Finding]:
@@ -88,9 +87,7 @@ def _for_server(case: Case) -> list[Finding]:
     """A server, its own or another machine's, says that it is not ready yet."""
     named = {mark.record.seq for mark in case.starting if mark.kind == "problem"}
     marks = [mark for mark in case.of("server_not_ready") if mark.record.seq not in named]
-    seen = [at for mark in marks if (at := case.at(mark.record)) is not None]
-    lasting = bool(seen) and max(seen) - min(seen) >= _LASTING_S
-    if not marks or not (lasting or len(marks) >= 10):
+    if not marks or not (case.spread(marks) >= _LASTING_S or len(marks) >= 10):
         return []
     detail = f"Said {times(marks)}{case.span(marks)}; the last: {case.words(marks[-1])}"
     return [case.say("server_not_ready", detail, [mark.record for mark in marks], severity="warning")]
@@ -105,8 +102,9 @@ def poll_answers(case: Case) -> list[Finding]:
         polls = [p for p in case.report.polls if p.error == error.error]
         lines = [(p.source, p.line) for p in polls if p.line is not None]
         length = (error.last_s - error.first_s) if error.last_s is not None and error.first_s is not None else 0.0
+        length = max(0.0, length - case.report.clock.precision_s)  # stamps are truncated
         still = case.never_ready and last is not None and last.error == error.error
-        over = f"{count(error.polls, 'poll')} over {length:.0f} s"
+        over = f"{count(error.polls, 'poll')} over at least {int(length)} s"
         if title and (error.severity == "fatal" or length >= 30.0 or (still and length >= 10.0)):
             severity: FindingSeverity = "critical" if still and error.severity == "fatal" else "warning"
             text = next((p.text for p in reversed(polls) if p.text), "")
@@ -139,7 +137,7 @@ def stuck(case: Case, others: Sequence[Finding]) -> list[Finding]:
     else:
         waits = "the text does not say for what"
     lines = [(last.source, last.line)] if last is not None and last.line is not None else []
-    detail = f"After {report.cut_at_s:.0f} s the text ends and readiness had not come; {waits}."
+    detail = f"After {int(report.cut_at_s)} s the text ends and readiness had not come; {waits}."
     advice = f"k3s gives up after 15 minutes. Follow it: journalctl -fu {case.unit}"
     return [case.say("stuck", detail, [case.studied.start.records[-1]], advice=advice, lines=lines)]
 
@@ -147,13 +145,12 @@ def stuck(case: Case, others: Sequence[Finding]) -> list[Finding]:
 def peers(case: Case, marks: list[Mark], name: str) -> Finding:
     """A wait for another machine that names its reason; short ones that were over in the end are no trouble."""
     about = info(name)
-    seen = [at for mark in marks if (at := case.at(mark.record)) is not None]
-    length = max(seen) - min(seen) if seen else 0.0
+    length = case.spread(marks)
     severity: FindingSeverity = about.severity if about is not None else "warning"
     detail = f"Said {times(marks)}{case.span(marks)}; the last: {case.words(marks[-1])}"
     if not case.never_ready:
         severity = "info" if length < 10.0 else "warning"
-        detail += ". It was there in the end" + (f", after at least {length:.0f} s." if length >= 1.0 else ".")
+        detail += ". It was there in the end" + (f", after at least {at_least(length)}." if length >= 1.0 else ".")
     elif case.report.end.kind == "failed" and severity == "critical":
         severity = "warning"
     return case.say(name, detail, [mark.record for mark in marks], severity=severity)
