@@ -25,7 +25,7 @@ _AMBIGUOUS = (
     "alternatives inside a repeat that begin alike, as in (a|ab)*",
     "Let every alternative begin with another character",
 )
-_TOO_MANY = ("four or more open repeats", "Give some of them an upper limit: .{0,200} instead of .*")
+_TOO_MANY = ("four or more open repeats of any character", "Give some of them an upper limit: .{0,200} instead of .*")
 
 
 def danger(pattern: str) -> tuple[str, str] | None:
@@ -88,8 +88,16 @@ def _distinct(branches: Any) -> bool:
 
 
 def _open(tree: Any) -> Iterator[None]:
+    """The open repeats of nearly any character: those of digits or letters end at the next separator."""
     for code, value in tree:
-        if _is_open(code, value):
+        if _is_open(code, value) and any(_is_wide(*item) for item in value[2]):
             yield None
         for part in _parts(code, value):
             yield from _open(part)
+
+
+def _is_wide(code: Any, value: Any) -> bool:
+    if code is codes.IN:
+        return any(_is_wide(*item) for item in value)
+    wide = (codes.CATEGORY_NOT_SPACE, codes.CATEGORY_NOT_DIGIT, codes.CATEGORY_NOT_WORD)
+    return code in (codes.ANY, codes.NOT_LITERAL, codes.NEGATE) or (code is codes.CATEGORY and value in wide)
