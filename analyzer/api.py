@@ -20,6 +20,7 @@ from analyzer.findings import Report, StartReport
 if TYPE_CHECKING:
     import pandas as pd
 
+    from analyzer.events.user_rules import Rules
     from analyzer.ledger import Observer
     from analyzer.records.book import LogBook
     from analyzer.records.select import Selection
@@ -297,17 +298,41 @@ def analyze(
     log: Log | PathLike | Sequence[PathLike],
     *,
     observer: Observer | None = None,
+    rules: Rules | PathLike | Sequence[PathLike] | None = None,
 ) -> Analysis:
     """Find the starts in a ``Log`` (or in files, which are loaded first) and explain them.
 
-    Raises ``NoDataError`` when the input is readable but holds nothing of a k3s or RKE2 run.
+    ``rules`` are TOML files with marks and findings of your own (``docs/rules.md``), or what ``load_rules`` made of
+    them.
+
+    Raises ``NoDataError`` when the input is readable but holds nothing of a k3s or RKE2 run, ``BadInputError`` for a
+    file of rules that is not valid.
     """
     from analyzer.analysis import analyze_book
+    from analyzer.analysis.masked import masked
 
     if not isinstance(log, Log):
         paths = (log,) if isinstance(log, str | os.PathLike) else tuple(log)
         log = load(*paths, observer=observer)
     reports = list(log.waits)
+    own = load_rules(rules)
     if log.book.sources or not reports:
-        reports.insert(0, analyze_book(log.book, tool_version=version()))
-    return Analysis(_joined(reports), log.errors)
+        found = (
+            analyze_book(log.book, tool_version=version())
+            if own is None
+            else analyze_book(log.book, tool_version=version(), user=own)
+        )
+        reports.insert(0, found)
+    return Analysis(masked(_joined(reports)), log.errors)
+
+
+def load_rules(rules: Rules | PathLike | Sequence[PathLike] | None) -> Rules | None:
+    """The rules of one or more TOML files; ``None`` for none. Raises ``BadInputError``, which names file and line."""
+    if rules is None:
+        return None
+    from analyzer.events import user_rules
+
+    if isinstance(rules, user_rules.Rules):
+        return rules
+    names = (rules,) if isinstance(rules, str | os.PathLike) else tuple(rules)
+    return user_rules.load_rules(*names) if names else None

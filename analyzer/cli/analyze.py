@@ -9,6 +9,7 @@ from typing import Annotated, assert_never
 
 import typer
 
+from analyzer.api import load_rules
 from analyzer.cli.inputs import (
     AnonymizeOption,
     BootOption,
@@ -18,6 +19,7 @@ from analyzer.cli.inputs import (
     OutputOption,
     Part,
     PathsArgument,
+    RulesOption,
     SinceOption,
     UnitOption,
     UntilOption,
@@ -80,6 +82,7 @@ def analyze(
         ),
     ] = None,
     table: Annotated[Table, typer.Option("--table", help="Which table, with --format csv.")] = Table.STARTS,
+    rules: RulesOption = None,
     anonymize: AnonymizeOption = False,
     utc: Annotated[bool, typer.Option("--utc", help="Show times in UTC, not in the zone of the log.")] = False,
     no_color: Annotated[bool, typer.Option("--no-color", help="No colour. So does the variable NO_COLOR.")] = False,
@@ -105,8 +108,9 @@ def analyze(
     pictures = {kind: Destination.named(name, force=force) for kind, name in (("png", png), ("svg", svg)) if name}
     _check_outputs(to, [place for place in (page, *pictures.values()) if place is not None], names)
 
+    own = load_rules(rules)
     log = open_log(names, Part(unit, boot, since, until, host, directory))
-    report = analyzed(log, anonymize=anonymize)
+    report = analyzed(log, rules=own, anonymize=anonymize)
     if start is not None:
         select_starts(report.starts, start)  # a start that does not exist is told before anything is written
     to.write(_render(report, chosen, start, table, utc, to, no_color, width))

@@ -8,6 +8,7 @@ from typing import Annotated, assert_never
 
 import typer
 
+from analyzer.api import load_rules
 from analyzer.cli.inputs import (
     AnonymizeOption,
     BootOption,
@@ -17,6 +18,7 @@ from analyzer.cli.inputs import (
     OutputOption,
     Part,
     PathsArgument,
+    RulesOption,
     SinceOption,
     UnitOption,
     UntilOption,
@@ -57,6 +59,7 @@ def blame(
         int | None,
         typer.Option("--limit", metavar="N", min=0, help="At most N checks of a start, 0: all. Text, Markdown: 10."),
     ] = None,
+    rules: RulesOption = None,
     anonymize: AnonymizeOption = False,
     unit: UnitOption = None,
     boot: BootOption = None,
@@ -73,8 +76,9 @@ def blame(
     chosen = format or _BY_SUFFIX.get(Path(output or "").suffix.lower(), BlameFormat.TEXT)
     to = Destination.named(output, force=force)
     to.check(names)
+    own = load_rules(rules)
     log = open_log(names, Part(unit, boot, since, until, host, directory))
-    report = analyzed(log, anonymize=anonymize)
+    report = analyzed(log, rules=own, anonymize=anonymize)
     starts = select_starts(report.starts, start)
     for_people = chosen in (BlameFormat.TEXT, BlameFormat.MARKDOWN)
     most = (table.DEFAULT_ROWS if for_people else None) if limit is None else limit or None

@@ -17,6 +17,7 @@ from analyzer.errors import ExitCode, UsageError
 from analyzer.findings import Report
 
 if TYPE_CHECKING:
+    from analyzer.events.user_rules import Rules
     from analyzer.records.select import Selection
     from analyzer.sources.model import Input
 
@@ -54,6 +55,15 @@ HostOption = Annotated[
     str | None, typer.Option("--host", metavar="NAME", help="Only lines of this host.", show_default=False)
 ]
 DirectoryOption = Annotated[str | None, typer.Option("--directory", metavar="DIR", hidden=True, show_default=False)]
+RulesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--rules",
+        metavar="FILE.toml",
+        help="Also look for the marks and findings of FILE; repeat for more.",
+        show_default=False,
+    ),
+]
 AnonymizeOption = Annotated[
     bool,
     typer.Option("--anonymize", help="Replace hosts, addresses, names, paths and tokens, for showing it in public."),
@@ -122,11 +132,11 @@ def open_log(paths: Sequence[str], part: Part = NO_PART) -> Log:
     return log
 
 
-def analyzed(log: Log, *, anonymize: bool = False) -> Report:
-    """The report on ``log``, with stand-ins for names when ``anonymize``."""
+def analyzed(log: Log, *, rules: Rules | None = None, anonymize: bool = False) -> Report:
+    """The report on ``log``, with rules of the user's own, and with stand-ins for names when ``anonymize``."""
     from analyzer.api import analyze
 
-    found = analyze(log)
+    found = analyze(log, rules=rules)
     return found.anonymized().report if anonymize else found.report
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, assert_never
 
 import typer
 
+from analyzer.api import load_rules
 from analyzer.cli.inputs import (
     AnonymizeOption,
     BootOption,
@@ -17,6 +18,7 @@ from analyzer.cli.inputs import (
     OutputOption,
     Part,
     PathsArgument,
+    RulesOption,
     SinceOption,
     UnitOption,
     UntilOption,
@@ -50,6 +52,7 @@ def timeline(
     start: Annotated[
         str | None, typer.Option("--start", metavar="N|last|all|slowest", help="Which starts. Default: all.")
     ] = None,
+    rules: RulesOption = None,
     anonymize: AnonymizeOption = False,
     utc: Annotated[bool, typer.Option("--utc", help="Show times in UTC, not in the zone of the log.")] = False,
     unit: UnitOption = None,
@@ -70,8 +73,9 @@ def timeline(
     if chosen is TimelineFormat.PARQUET and to.is_stdout:
         raise UsageError("parquet is not for a terminal or a pipe", hint="Name a file with -o")
 
+    own = load_rules(rules)
     log = open_log(names, Part(unit, boot, since, until, host, directory))
-    report = analyzed(log, anonymize=anonymize)
+    report = analyzed(log, rules=own, anonymize=anonymize)
     to.write(_render(report, select_starts(report.starts, start), chosen, utc))
     if log.errors:
         raise typer.Exit(int(ExitCode.BAD_INPUT))
