@@ -21,11 +21,11 @@ from analyzer.records.payloads import digest
 from analyzer.records.resolve import resolve, stamp_series
 from analyzer.records.structured import LINE_MAX, read_document, read_export, read_json_pretty, read_verbose, stamped
 from analyzer.records.textlines import TextReader
-from analyzer.sources.bytestream import JOURNAL_MAGIC, open_input
+from analyzer.sources.bytestream import JOURNAL_MAGIC, ByteStream, open_input
 from analyzer.sources.inputs import expand
 from analyzer.sources.lines import RawLine, read_lines
 from analyzer.sources.model import Input
-from analyzer.sources.scan import BIG, HUGE, KEPT_LINES, TAIL_LINES, candidates, export_candidates
+from analyzer.sources.scan import BIG, KEPT_LINES, TAIL_LINES, Plain, candidates, export_candidates
 from analyzer.timebase import SECOND, mostly_backwards
 
 _NEWEST_FIRST = frozenset({"csv", "logcli", "loki", "grafana"})  # these print so unless told otherwise
@@ -200,11 +200,12 @@ def _decode(reader: io.BufferedReader, tally: Tally, expected: int | None) -> It
     head = reader.peek(4096)[:65536]
     start = head.lstrip()
     big = expected is not None and expected > BIG
+    plain = reader.raw.plain if isinstance(reader.raw, ByteStream) else None
     if _EXPORT.match(start):
         tally.format = "export"
         if not big:
             yield from read_export(reader, tally, most=BIG)
-        yield from _large_export(reader, tally, start.partition(b"=")[0])
+        yield from _large_export(reader, tally, start.partition(b"=")[0], plain if big else None)
     elif _VERBOSE.match(_ANSI.sub(b"", start)):
         tally.format = "verbose"
         yield from read_verbose(reader, tally)
@@ -221,8 +222,7 @@ def _decode(reader: io.BufferedReader, tally: Tally, expected: int | None) -> It
     elif _CSV.match(start) and _csv_columns(start) is not None:
         yield from _csv(reader, tally)
     else:
-        huge = expected is not None and expected > HUGE
-        yield from _text_lines(candidates(reader, big, huge=huge), tally)
+        yield from _text_lines(candidates(reader, big, plain=plain), tally)
 
 
 def _text_lines(lines: Iterable[RawLine], tally: Tally) -> Iterator[Draft]:
@@ -232,12 +232,12 @@ def _text_lines(lines: Iterable[RawLine], tally: Tally) -> Iterator[Draft]:
     yield from text.finish()
 
 
-def _large_export(reader: io.BufferedReader, tally: Tally, key: bytes) -> Iterator[Draft]:
+def _large_export(reader: io.BufferedReader, tally: Tally, key: bytes, plain: Plain | None = None) -> Iterator[Draft]:
     """What is left of an export when the first entries were read."""
     if not reader.peek(1):
         return
     first = tally.lines + 1
-    for entry in _counted(export_candidates(reader, key, first), tally, first):
+    for entry in _counted(export_candidates(reader, key, first, plain=plain), tally, first):
         gap = entry.gap
         for draft in read_export(io.BytesIO(entry.data), tally, entry.number):
             draft.rec.gap_before = draft.rec.gap_before or gap
