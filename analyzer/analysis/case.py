@@ -120,7 +120,8 @@ class Case:
 
         ``lines`` are (source, line) pairs beside the records.
         """
-        about = known.about(name)
+        # A finding of a user's own rules is not in the file.
+        about = known.info(name) or known.FindingInfo(name, title or name, severity or "info")
         places = [(record.source, record.line) for record in records] + list(lines)
         source = places[0][0] if places else self.report.source
         own = list(dict.fromkeys(line for place, line in places if place == source))

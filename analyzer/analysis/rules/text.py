@@ -85,6 +85,8 @@ def _grepped(case: Case) -> list[Finding]:
         detail = f"Lines were left out in {count(len(picked), 'place')}, as grep's separators or dots show."
     elif loud:
         detail = f"All {len(told)} lines of k3s and Kubernetes are warnings or worse: a filter kept only those."
+    elif case.studied.start.picked_out:
+        detail = f"Of {count(len(process), 'line')} some that every such start prints are not there: they were chosen."
     else:
         return []
     detail += " What is missing is unknown, not absent: nothing here is concluded from a line that is not there."
