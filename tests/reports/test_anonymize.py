@@ -17,11 +17,12 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
+from every_format import everything
 from made_reports import failed_start, ready_start, report_of
 
 from analyzer.findings import Report
 from analyzer.records.model import SourceInfo
-from analyzer.reports import blame, csv_report, html, json_report, markdown, tables, text, trace
+from analyzer.reports import json_report
 from analyzer.reports.anonymize import anonymize
 from analyzer.reports.pseudonyms import Pseudonyms
 
@@ -98,27 +99,6 @@ def phrases(plant: Plant, host: str) -> list[str]:
         f"Updating TLS secret (count: 9): map[listener.cattle.io/cn-{p.v4()}:x listener.cattle.io/cn-{host}:{host}]",
         f'Successfully registered node" node="{host}"',
     ]  # fmt: skip
-
-
-def everything(report: Report) -> dict[str, str]:
-    """The report in every format that the commands write, and what the pictures are drawn from."""
-    from analyzer import figures
-
-    starts = report.starts
-    made = {
-        "text": text.render(report, text.TextOptions(start="all", width=400)),
-        "json": json_report.render(report),
-        "markdown": markdown.render(report, start="all"),
-        "html": html.render(report),
-        "timeline.json": tables.json_rows(report, "timeline", starts),
-        "trace": str(trace.render(report, starts)),
-        "blame": blame.text(report, starts) + blame.table(report, starts) + blame.markdown(report, starts),
-        "blame.json": blame.json_text(report, starts),
-        "pictures": "".join(figures.timeline(start).to_json() for start in starts),
-    }
-    for table in ("starts", "polls", "checks", "hooks", "phases", "timeline"):
-        made[table] = csv_report.render(report, table)
-    return made
 
 
 def survivors(plant: Plant, made: dict[str, str]) -> list[tuple[str, str, str]]:
