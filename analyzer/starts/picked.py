@@ -30,7 +30,9 @@ def is_picked_out(start: Start) -> bool:
     if start.product != "k3s" or start.role == "agent":
         return False
     klog = [record for record in told if record.payload is Payload.KLOG]
-    if klog and not _quiet(klog) and (polls or len(told) >= _FEW_LOUD):
+    asked = {id(record) for record in polls}
+    beside = [record for record in told if id(record) not in asked]
+    if klog and not _quiet(beside) and (polls or len(beside) >= _FEW_LOUD):
         return True
     if not polls:
         return False
