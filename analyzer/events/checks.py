@@ -32,6 +32,8 @@ class CheckInfo:
     needs: tuple[str, ...] = ()
     needs_when_fresh: tuple[str, ...] = ()
     hard_limit: bool = False
+    description: str = ""
+    example: str = ""  # its line in the API server's own log
     known: bool = True
 
     @property
@@ -61,6 +63,8 @@ def _known() -> tuple[dict[str, CheckInfo], tuple[tuple[re.Pattern[str], CheckIn
             needs=tuple(raw.get("needs", ())),
             needs_when_fresh=tuple(raw.get("needs_when_fresh", ())),
             hard_limit=raw.get("hard_limit", False),
+            description=raw.get("description", ""),
+            example=raw.get("example", ""),
         )
         for name in raw.get("names", ()):
             by_name[name] = replace(about, name=name)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from analyzer.events.checks import info, known_checks
-from analyzer.events.versions import check_list, known_minors
+from analyzer.events.readyz import parse_body
+from analyzer.events.versions import check_list, known_minors, optional_names
 
 
 def test_every_default_check_is_known() -> None:
@@ -67,3 +68,24 @@ def test_blocking_checks_say_why_they_are_slow() -> None:
         if about.kind == "blocking":
             assert about.slow_causes
             assert about.advice
+
+
+def test_every_check_can_be_explained() -> None:
+    for about in known_checks():
+        assert about.description.endswith("."), about.name
+    for name in optional_names():
+        assert info(name).known, name
+
+
+def test_examples_are_read_as_the_check_with_its_reason() -> None:
+    shown = [about for about in known_checks() if about.example]
+    assert {about.name for about in known_checks() if about.kind == "blocking"} - {about.name for about in shown} <= {
+        "poststarthook/peer-discovery-cache-sync",
+        "poststarthook/local-discovery-cache-sync",
+    }
+    for about in shown:
+        body = parse_body(f"{about.example}\nreadyz check failed")
+        assert body is not None
+        assert len(body.failing) == 1
+        assert info(body.failing[0]).description == about.description
+        assert body.reasons

@@ -4,12 +4,18 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analyzer.events._data import load
+from analyzer.events.detect import POLL_PREFIX, detect
+from analyzer.events.model import PollLine
 from analyzer.events.poll_errors import advice, classify, normalise, severities
+
+from .lines import logrus
 
 URL = 'Get "https://127.0.0.1:6443/readyz?timeout=15s&verbose=": '
 ON_SERVER = 'an error on the server ("{}") has prevented the request from succeeding'
@@ -129,3 +135,15 @@ def test_classes_that_do_not_heal_have_advice() -> None:
     for error, severity in severities().items():
         title, text = advice(error)
         assert bool(title) == bool(text) == (severity != "transient")
+
+
+@pytest.mark.parametrize("raw", load("errors.toml")["error"], ids=lambda raw: raw["id"])
+def test_every_class_can_be_explained_by_its_example(raw: dict[str, Any]) -> None:
+    assert raw["description"].endswith(".")
+    found = classify(raw["example"])
+    assert (found.error, found.severity) == (raw["id"], raw["severity"])
+    assert found.http_status == raw.get("http_status")
+    line = logrus(f"{POLL_PREFIX}{raw['example']}")
+    (poll,) = detect([line])
+    assert isinstance(poll, PollLine)
+    assert poll.error == found
