@@ -224,19 +224,23 @@ def _joined(reports: Sequence[Report]) -> Report:
     sources, starts, evidence = list(first.sources), list(first.starts), dict(first.evidence)
     counts = {name: getattr(first.ledger, name) for name in _LEDGER_COUNTS}
     reasons = dict(first.ledger.reasons)
+    notes = list(first.notes)
     for report in others:
         offset = len(sources)
         sources += report.sources
         starts += [
             replace(_with_source(start, offset), index=len(starts) + n) for n, start in enumerate(report.starts, 1)
         ]
+        notes += [(source + offset, note) for source, note in report.notes]
         evidence |= {(source + offset, line): text for (source, line), text in report.evidence.items()}
         for name in _LEDGER_COUNTS:
             counts[name] += getattr(report.ledger, name)
         for reason, count in report.ledger.reasons.items():
             reasons[reason] = reasons.get(reason, 0) + count
     ledger = replace(first.ledger, **counts, reasons=reasons)
-    return replace(first, sources=tuple(sources), starts=tuple(starts), evidence=evidence, ledger=ledger)
+    return replace(
+        first, sources=tuple(sources), starts=tuple(starts), evidence=evidence, ledger=ledger, notes=tuple(notes)
+    )
 
 
 _LEDGER_COUNTS = ("lines", "used", "ignored", "malformed", "truncated", "lossy")

@@ -233,5 +233,7 @@ class Report:
     sources: tuple[SourceInfo, ...]
     ledger: LedgerCounts
     starts: tuple[StartReport, ...]
+    # (source, sentence): what a reader should know of an input, such as that it ran backwards and was turned round
+    notes: tuple[tuple[int, str], ...] = ()
     # (source, line) → the text of every line that some number in the report names; not part of the JSON.
     evidence: Mapping[tuple[int, int], str] = field(default_factory=lambda: MappingProxyType({}))

@@ -80,6 +80,7 @@ def analyze_book(book: LogBook, *, tool_version: str, user: Rules = NO_RULES) ->
         sources=tuple(book.sources),
         ledger=_ledger(book, starts),
         starts=tuple(reports),
+        notes=tuple((source, mask_secrets(note)) for source, said in sorted(book.notes.items()) for note in said),
         evidence=MappingProxyType(_evidence(starts)),
     )
 

@@ -107,6 +107,7 @@ class _Walk:
             report,
             sources=sources,
             ledger=replace(report.ledger, reasons=reasons),
+            notes=tuple((source, self._text(note)) for source, note in report.notes),
             starts=tuple(self._start(start) for start in report.starts),
             evidence=MappingProxyType({place: self._text(text) for place, text in report.evidence.items()}),
         )

@@ -292,6 +292,7 @@ def report_object(
             "lossy": ledger.lossy,
             "reasons": {clean_text(k): v for k, v in sorted(ledger.reasons.items())},
         },
+        "notes": [{"source": source, "text": clean_text(note)} for source, note in report.notes],
         "starts": [start_object(s, utc=utc) for s in (report.starts if starts is None else starts)],
     }
 

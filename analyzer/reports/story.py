@@ -64,12 +64,22 @@ def title(start: StartReport, *, utc: bool = False) -> list[str]:
     if start.began_at is None and not _timed(start):
         second = "The text holds no times: nothing can be said of how long anything took"
     elif start.began_at is None:
-        second = f"The text holds no date: seconds count from the first line that has a time; {precision}"
+        second = f"{_undated(start)}: seconds count from the first line that has a time; {precision}"
     else:
         began = words.clock_time(start.began_at, start.clock.precision_s, utc=utc)
         what = "Wait began" if start.observer == "wait" else "Began" if start.begin_seen else "First line"
         second = f"{what} {began} ({words.offset(start.began_at, utc=utc)}); seconds count from there; {precision}"
     return [first, second]
+
+
+def _undated(start: StartReport) -> str:
+    """What is missing for a date."""
+    clock = start.clock
+    if clock.basis not in ("journal", "klog"):
+        return "The text holds no date"
+    if clock.year_from == "none":
+        return "The text does not say of which year and zone its times are"
+    return "The text does not say in which zone its times are"
 
 
 def verdict(start: StartReport) -> list[str]:
@@ -409,6 +419,9 @@ def ledger(report: Report) -> list[str]:
     lines = [f"{words.plural(counts.lines, 'line')} read: {', '.join(parts)}."]
     if counts.reasons:
         lines.append("Noted: " + ", ".join(f"{why} ({n})" for why, n in sorted(counts.reasons.items())) + ".")
+    for source, note in report.notes:
+        name = f"{report.sources[source].path}: " if len(report.sources) > 1 else ""
+        lines.append(f"{name}{note[:1].upper()}{note[1:]}." if not name else f"{name}{note}.")
     return lines
 
 
