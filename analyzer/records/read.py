@@ -79,7 +79,7 @@ def read_book(
     for name, sentence in found.remarks:
         if name in containers:
             containers[name].notes.append(f"{name}: {sentence}")
-            containers[name].reasons["archive or folder not read whole"] += 1
+            containers[name].reasons[sentence] += 1
         else:
             found.errors.append(BadInputError(f"{name}: {sentence}", hint="Copy it again, or unpack it"))
     book = _assemble([tally for tally, _ in sources], sources)

@@ -24,7 +24,7 @@ ZIP_IN_MEMORY = 64 << 20  # a zip archive that cannot be sought in is held whole
 _PAX_LIMIT = 1 << 20
 _ZIP_DIRECTORY_LIMIT = 32 << 20
 BLOCK = 512
-_TYPES_OF_FILES = b"\007"
+_TYPES_OF_FILES = (b"\x00", b"0", b"7")
 
 
 class ArchiveEndError(OSError):
@@ -75,9 +75,18 @@ class Metered(io.RawIOBase):
     def readinto(self, buffer: Any, /) -> int:
         if self._budget.ended:
             raise ArchiveEndError(self._budget.ended)
-        got: int = self._inner.readinto(buffer)  # type: ignore[attr-defined]
+        got = self._some(memoryview(buffer))
         self._budget.spend(got)
         return got
+
+    def _some(self, view: memoryview) -> int:
+        """What is there: a reader that fills the whole buffer loses what it had when it comes upon damage."""
+        read1 = getattr(self._inner, "read1", None)
+        if read1 is None:
+            return int(self._inner.readinto(view))  # type: ignore[attr-defined]
+        data = read1(len(view))
+        view[: len(data)] = data
+        return len(data)
 
     def close(self) -> None:
         if not self.closed:

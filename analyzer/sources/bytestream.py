@@ -168,10 +168,18 @@ def open_input(given: Input, *, observer: Observer | None = None) -> tuple[ByteS
         raise
 
 
-def _fill(raw: BinaryIO, wanted: int) -> bytes:
-    parts, have = [], 0
+def fill(raw: BinaryIO, wanted: int) -> bytes:
+    """Up to ``wanted`` bytes. Damage behind the first of them shows itself when it is read again."""
+    parts: list[bytes] = []
+    have = 0
+    read = getattr(raw, "read1", raw.read)  # which gives what is there, where ``read`` would lose it to the damage
     while have < wanted:
-        data = raw.read(wanted - have)
+        try:
+            data = read(wanted - have)
+        except Exception as error:
+            if not parts or not is_damage(error):
+                raise
+            break
         if not data:
             break
         parts.append(data)
@@ -210,7 +218,7 @@ class _Rest(io.RawIOBase):
 def _wrap(given: Input, raw: BinaryIO, observer: Observer | None) -> tuple[ByteStream, io.BufferedReader, int | None]:
     name, size = given.name, given.size
     try:
-        head = _fill(raw, 8192)
+        head = fill(raw, 8192)
     except OSError as error:
         raise BadInputError(f"{name} cannot be read: {reason(error)}", hint="Check the path") from None
     kind = packed_as(head)
@@ -231,7 +239,7 @@ def _wrap(given: Input, raw: BinaryIO, observer: Observer | None) -> tuple[ByteS
                 hint="Install k3slog[zstd], or unpack it with: zstd -d",
             ) from None
         try:
-            head = _fill(inner, 8192)
+            head = fill(inner, 8192)
         except Exception as error:
             raise BadInputError(
                 f"{name} begins like a {kind} file but cannot be unpacked: {reason(error)}", hint="Copy it again"

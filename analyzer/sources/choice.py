@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from analyzer.sources.bytestream import looks_binary, utf16
+
 NOT_BY_NAME = "not a log by its name"
 NOT_TEXT = "not text"
 NO_STAMPS = "text without the stamps of a log"
@@ -38,8 +40,6 @@ def left_out_by_name(inner: str) -> str | None:
 
 def left_out_by_content(head: bytes) -> str | None:
     """Why what begins with ``head`` (unpacked) is no log, ``None`` when it looks like one."""
-    from analyzer.sources.bytestream import looks_binary, utf16
-
     if not head.strip():
         return EMPTY
     if head.startswith(b"LPKSHHRH"):
@@ -54,5 +54,11 @@ def left_out_by_content(head: bytes) -> str | None:
     lines = [line for line in head.split(b"\n")[:_MOST_LINES] if line.strip()]
     if any(b'"schema": "k3slog.' in line or b'"schema":"k3slog.' in line for line in lines[:3]):
         return OURS
-    stamped = sum(1 for line in lines if _STAMP.search(line[:_STAMP_WITHIN]) and not _KEY.match(line))
+    stamped = sum(1 for line in lines if _stamped(line))
     return None if stamped * 5 >= len(lines) or stamped >= 10 else NO_STAMPS
+
+
+def _stamped(line: bytes) -> bool:
+    if line.lstrip()[:1] in (b"{", b"["):  # JSON has its stamp anywhere
+        return b'"apiVersion"' not in line and _STAMP.search(line) is not None
+    return _STAMP.search(line[:_STAMP_WITHIN]) is not None and _KEY.match(line) is None

@@ -6,6 +6,7 @@ Archives are read in one pass, members as parts of the stream; nothing is unpack
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import io
 import os
@@ -19,6 +20,7 @@ from analyzer.ledger import Observer
 from analyzer.sources import archive
 from analyzer.sources.archive import ArchiveEndError, Budget, Member, Metered
 from analyzer.sources.bundles import Bundles
+from analyzer.sources.bytestream import BEST_CAPTURE, fill
 from analyzer.sources.choice import left_out_by_content, left_out_by_name
 from analyzer.sources.model import Input
 from analyzer.sources.unpack import NoModuleError, is_damage, packed_as, reason, unpacked
@@ -82,15 +84,8 @@ class Replay(io.RawIOBase):
         return len(data)
 
     def head(self, count: int) -> bytes:
-        """Up to ``count`` bytes from here."""
-        parts, have = [], 0
-        while have < count:
-            data = self.read(count - have)
-            if not data:
-                break
-            parts.append(data)
-            have += len(data)
-        return b"".join(parts)
+        """Up to ``count`` bytes from here; damage behind them shows itself when it is read again."""
+        return fill(self, count)  # type: ignore[arg-type]
 
     def rewind(self, *, again: bool = False) -> None:
         """Back to the beginning; from now on nothing is kept any more, unless it is to be looked at ``again``."""
@@ -290,7 +285,7 @@ class Inputs:
     ) -> Iterator[Input]:
         bundles = Bundles(_stem(name))
         try:
-            for member in self._of(name, counted, raw, kind, packed, budget):
+            for member in self._of(counted, raw, kind, packed, budget):
                 yield from self._member(name, member, budget, bundles, counted, size, nested=False)
         except ArchiveEndError as error:
             self.remarks.append((self._container, f"reading the archive stopped: {error}"))
@@ -298,7 +293,7 @@ class Inputs:
             self.remarks.append((self._container, "it is packed with zstd: install k3slog[zstd]"))
 
     def _of(
-        self, name: str, stream: Replay, raw: BinaryIO | None, kind: str, packed: str | None, budget: Budget
+        self, stream: Replay, raw: BinaryIO | None, kind: str, packed: str | None, budget: Budget
     ) -> Iterator[Member]:
         """Members of one archive. Raises ``ArchiveEndError`` for damage and limits, ``NoModuleError``."""
         if kind == "zip":
@@ -310,7 +305,7 @@ class Inputs:
             return
         source: BinaryIO = io.BufferedReader(_Lent(stream), _BLOCK)
         if packed is not None:
-            source = io.BufferedReader(Metered(unpacked(packed, source), budget), _BLOCK)
+            source = Metered(unpacked(packed, source), budget)  # type: ignore[assignment]
         yield from archive.tar_members(source, budget)
 
     def _in_memory(self, stream: Replay) -> BinaryIO:
@@ -348,12 +343,12 @@ class Inputs:
         )  # fmt: skip
 
     def _nested(
-        self, shown: str, inner: str, replay: Replay, kind: str, packed: str | None, budget: Budget,
-        counted: Replay | None, total: int | None,
+        self, shown: str, inner: str, replay: Replay, raw: BinaryIO | None, kind: str, packed: str | None,
+        budget: Budget, counted: Replay | None, total: int | None,
     ) -> Iterator[Input]:  # fmt: skip
         bundles = Bundles(_stem(inner))
         try:
-            for member in self._of(shown, replay, None, kind, packed, budget):
+            for member in self._of(replay, raw, kind, packed, budget):
                 yield from self._member(shown, member, budget, bundles, counted or replay, total, nested=True)
         except ArchiveEndError as error:
             if budget.ended and counted is not None:
@@ -381,7 +376,8 @@ class Inputs:
                 replay.rewind()
                 if budget is None:
                     meter.tell = lambda: self._tell(shown, meter, size)
-                yield from self._nested(shown, inner, replay, kind, packed, meter, counted, total or size)
+                with open_file(path) if path is not None else contextlib.nullcontext() as raw:
+                    yield from self._nested(shown, inner, replay, raw, kind, packed, meter, counted, total or size)
                 return
             if packed is not None:
                 replay.rewind()
@@ -439,8 +435,6 @@ def open_file(name: str) -> BinaryIO:
 
 
 def _nothing() -> BinaryIO:
-    from analyzer.sources.bytestream import BEST_CAPTURE
-
     raise BadInputError("there is nothing on standard input", hint=f"Pipe a log into it: {BEST_CAPTURE}")
 
 
@@ -457,7 +451,7 @@ def _container(replay: Replay, name: str) -> tuple[str | None, str | None]:
         return ("zip" if archive.looks_like_zip(head) else "tar" if archive.looks_like_tar(head) else None), None
     replay.rewind(again=True)
     try:
-        head = unpacked(packed, io.BufferedReader(_Lent(replay), 4096)).read(archive.BLOCK)
+        head = fill(unpacked(packed, io.BufferedReader(_Lent(replay), 4096)), archive.BLOCK)
     except NoModuleError:
         return None, packed
     except Exception as error:

@@ -1,0 +1,306 @@
+"""Folders, patterns, archives and support bundles: the same answer as for the plain file, nothing else read."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import bundles
+import pytest
+
+import analyzer
+from analyzer.errors import BadInputError
+from analyzer.findings import Report
+from analyzer.records import LogBook, read_book
+from analyzer.sources.bundles import OTHER_PART, parse_date
+from analyzer.sources.choice import left_out_by_content, left_out_by_name
+from analyzer.testing import CARRIERS, Generated, generate, named
+
+SEED = 3
+
+
+@cache
+def journal(name: str = "healthy-sqlite") -> Generated:
+    return generate(named(name), SEED)
+
+
+def text(carrier: str = "short", name: str = "healthy-sqlite") -> bytes:
+    return journal(name).render(carrier)
+
+
+def without_anchors(data: bytes) -> bytes:
+    """A text of which neither year nor zone can be told."""
+    return b"".join(line for line in data.splitlines(True) if b"time=" not in line and b'"ts"' not in line)
+
+
+def answer(*paths: object, stdin: bytes | None = None) -> list[Any]:
+    given = None if stdin is None else io.BytesIO(stdin)
+    report = analyzer.analyze(analyzer.load(*map(str, paths), stdin=given)).report
+    return told(report)
+
+
+def told(report: Report) -> list[Any]:
+    return [
+        (s.outcome, s.began_at, s.ready.lower, s.ready.upper, s.detected.lower, s.detected.upper, s.bottleneck.checks,
+         len(s.polls))
+        for s in report.starts
+    ]  # fmt: skip
+
+
+def book_of(*paths: object, stdin: bytes | None = None) -> LogBook:
+    book, errors = read_book([*map(str, paths)], stdin=None if stdin is None else io.BytesIO(stdin))
+    assert not errors, [error.one_line() for error in errors]
+    return book
+
+
+def failure(path: Path) -> str:
+    book, errors = read_book([path])
+    assert not book.records
+    (error,) = errors
+    assert error.hint
+    return error.one_line()
+
+
+# ------------------------------------------------------------------------------------------------------ folders
+
+
+def test_a_folder_is_its_logs_and_nothing_else(tmp_path: Path) -> None:
+    lines = text().splitlines(True)
+    half = len(lines) // 2
+    deep = tmp_path / "a" / "b"
+    deep.mkdir(parents=True)
+    (deep / "k3s.log.1").write_bytes(b"".join(lines[:half]))
+    (tmp_path / "k3s.log.gz").write_bytes(gzip.compress(b"".join(lines[half:])))
+    (tmp_path / "copy.txt").write_bytes(text())
+    (tmp_path / "config.yaml").write_text("token: x\n")
+    (tmp_path / "dump").write_bytes(bundles._YAML.encode() * 5)
+    (tmp_path / "noise").write_bytes(bytes(range(256)) * 40)
+    (tmp_path / "empty").write_bytes(b"")
+    plain = tmp_path.parent / "plain.txt"
+    plain.write_bytes(text())
+    assert answer(tmp_path) == answer(plain)
+    book = book_of(tmp_path)
+    assert {s.path for s in book.sources} == {
+        str(deep / "k3s.log.1"),
+        str(tmp_path / "k3s.log.gz"),
+        str(tmp_path / "copy.txt"),
+    }
+    left = {reason: count for reason, count in book.ledger.reasons.items() if reason.startswith("files left out")}
+    assert sum(left.values()) == 4
+    assert len(left) == 4
+
+
+def test_loops_fifos_links_to_nowhere_and_one_file_by_two_names(tmp_path: Path) -> None:
+    (tmp_path / "k3s.log").write_bytes(text())
+    (tmp_path / "again.log").symlink_to(tmp_path / "k3s.log")
+    (tmp_path / "hard.log").hardlink_to(tmp_path / "k3s.log")
+    (tmp_path / "up").symlink_to(tmp_path, target_is_directory=True)
+    (tmp_path / "gone").symlink_to("nothing")
+    os.mkfifo(tmp_path / "pipe")
+    assert len(book_of(tmp_path).sources) == 1
+
+
+def test_a_folder_without_a_log_is_an_error_and_an_empty_one_too(tmp_path: Path) -> None:
+    assert "0 files looked at" in failure(tmp_path)
+    (tmp_path / "notes.md").write_text("hello")
+    assert "is a folder without a log that can be read (1 file looked at)" in failure(tmp_path)
+
+
+def test_an_archive_in_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "bundle.tgz").write_bytes(bundles.tar(bundles.files(text())))
+    (tmp_path / "x.zip").write_bytes(bundles.zipped({"k3s.log": text(name="kolkata")}))
+    names = [s.path for s in book_of(tmp_path).sources]
+    assert names == [
+        f"{tmp_path}/bundle.tgz!node-1-{bundles.WHEN}/journald/k3s",
+        f"{tmp_path}/x.zip!k3s.log",
+    ]
+
+
+def test_patterns_are_expanded_unless_a_file_has_that_name(tmp_path: Path) -> None:
+    for number in (1, 2):
+        (tmp_path / f"k3s.{number}.log").write_bytes(text())
+    assert len(book_of(tmp_path / "k3s.*.log").sources) == 2
+    (tmp_path / "k3s.*.log").write_bytes(text())
+    assert len(book_of(tmp_path / "k3s.*.log").sources) == 1
+    assert "does not exist" in failure(tmp_path / "x*")
+
+
+def test_what_the_loader_says_it_reads(tmp_path: Path) -> None:
+    (tmp_path / "k3s.log").write_bytes(text())
+    log = analyzer.load(tmp_path)
+    assert (len(log.book.sources), log.errors) == (1, ())
+    (tmp_path / "k3s.log").unlink()
+    with pytest.raises(BadInputError, match="without a log"):
+        analyzer.load(tmp_path)
+
+
+def test_every_carrier_is_taken_for_a_log_by_its_first_lines() -> None:
+    for carrier in CARRIERS:
+        assert left_out_by_content(text(carrier)[: 16 * 1024]) is None, carrier
+    assert left_out_by_content(text().decode().encode("utf-16")[:16384]) is None
+    assert left_out_by_content(b"LPKSHHRH" + bytes(300)) is None
+
+
+@pytest.mark.parametrize(
+    "name", ["a/values.yaml", "k3s.log/.git/x", ".hidden", "cert.PEM", "state.db-wal", "x.truth.json", "report.html"]
+)
+def test_names_of_what_is_no_log(name: str) -> None:
+    assert left_out_by_name(name) is not None
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["k3s", "syslog.1", "messages-20250301", "a.json", "system.journal", "user@0.journal~", "x.log.gz", "log.old"],
+)
+def test_names_of_what_may_be_one(name: str) -> None:
+    assert left_out_by_name(name) is None
+
+
+def test_reports_of_ours_are_no_logs(tmp_path: Path) -> None:
+    (tmp_path / "k3s.log").write_bytes(text())
+    report = analyzer.analyze(analyzer.load(tmp_path / "k3s.log"))
+    (tmp_path / "report.json").write_text(report.to_json())
+    (tmp_path / "report.txt").write_text(report.to_text())
+    assert len(book_of(tmp_path).sources) == 1
+
+
+# ------------------------------------------------------------------------------------------------ support bundles
+
+
+@pytest.mark.parametrize(
+    "name", ["healthy-sqlite", "crash-loop-until-roles", "rke2-server", "kolkata", "stuck-15-minutes"]
+)
+def test_a_bundle_tells_what_its_journal_tells(name: str, tmp_path: Path) -> None:
+    plain = tmp_path / "plain.txt"
+    plain.write_bytes(text("short", name))
+    expected = answer(plain)
+    unit = "rke2-server" if name.startswith("rke2") else "k3s"
+    syslog = text("rsyslog", name) if "rsyslog" in CARRIERS else b""
+    members = bundles.files(text("short", name), unit=unit, rotated=syslog)
+    packed = {"tar" + (mode and f".{mode}"): bundles.tar(members, mode) for mode in ("", "gz", "xz", "bz2")}
+    for kind, data in {**packed, "zip": bundles.zipped(members)}.items():
+        path = tmp_path / f"b.{kind}"
+        path.write_bytes(data)
+        assert answer(path) == expected, kind
+        assert answer("-", stdin=data) == expected, kind
+    inside = bundles.zipped({"upload/b.tar.gz": bundles.tar(members), "readme.md": b"x"})
+    assert answer("-", stdin=inside) == expected
+
+
+def test_what_is_left_out_of_a_bundle_is_counted() -> None:
+    book = book_of("-", stdin=bundles.tar(bundles.files(text())))
+    assert [s.path for s in book.sources] == [f"<stdin>!node-1-{bundles.WHEN}/journald/k3s"]
+    assert book.ledger.reasons[f"files left out: {OTHER_PART}"] >= 8
+
+
+def test_year_and_zone_come_from_the_bundle_where_the_text_has_none(tmp_path: Path) -> None:
+    bare = without_anchors(text())
+    undated = book_of("-", stdin=bare)
+    assert not any(r.absolute for r in undated.records)
+    truth = {r.message: r.at for r in book_of("-", stdin=text()).records}
+    book = book_of("-", stdin=bundles.tar(bundles.files(bare, date="Sun Mar  1 06:10:00 UTC 2026\n")))
+    dated = [r for r in book.records if r.at is not None]
+    assert dated
+    assert all(r.absolute and r.clock.year_from == "stamp" and r.clock.utc_offset == "+00:00" for r in dated)
+    assert all(r.at == truth[r.message] for r in dated if r.message in truth)
+    assert book.notes[0] == ("the year and the zone come from systeminfo/date of the support bundle",)
+
+
+@pytest.mark.parametrize(
+    ("date", "note"),
+    [
+        ("Sat Mar  1 11:40:00 IST 2025\n", "the year comes from systeminfo/date of the support bundle"),
+        (None, "the year comes from the name of the bundle of the support bundle"),
+        ("no date at all\n", "the year comes from the name of the bundle of the support bundle"),
+    ],
+)
+def test_a_zone_is_not_guessed(date: str | None, note: str) -> None:
+    book = book_of("-", stdin=bundles.tar(bundles.files(without_anchors(text()), date=date)))
+    dated = [r for r in book.records if r.at is not None]
+    assert dated
+    assert not any(r.absolute for r in dated)
+    assert {r.clock.year_from for r in dated} == {"stamp"}
+    assert {1_735_689_600 < r.at.us // 1_000_000 < 1_767_225_600 for r in dated if r.at is not None} == {True}  # 2025
+    assert any(n == note for n in book.notes[0])
+
+
+def test_a_bundle_made_in_january_holds_december_of_the_year_before() -> None:
+    lines = b'Dec 20 06:03:30 node-1 k3s[9]: I1220 06:03:30.000001       9 a.go:1] "x"\n' * 3
+    made = bundles.files(lines, date="Wed Jan  1 00:10:00 UTC 2025\n", when="2025-01-01_00_10_00")
+    book = book_of("-", stdin=bundles.tar(made))
+    assert {r.at.us // 1_000_000 for r in book.records if r.at is not None} == {1734674610}
+    may = lines.replace(b"Dec 20", b"May 20").replace(b"I1220", b"I0520")  # eight months before, not four after
+    book = book_of("-", stdin=bundles.tar(bundles.files(may, date="Wed Jan  1 00:10:00 UTC 2025\n")))
+    assert {r.at.us // 1_000_000 for r in book.records if r.at is not None} == {1716185010}
+
+
+def test_two_bundles_of_different_years_in_one_folder(tmp_path: Path) -> None:
+    bare = without_anchors(text())
+    for host, year in (("node-1", 2024), ("node-2", 2025)):
+        data = (
+            bare.replace(journal().entries[0].host.encode(), host.encode())
+            if hasattr(journal().entries[0], "host")
+            else bare
+        )
+        made = bundles.files(data, host=host, date=f"Sat Mar 22 06:10:00 UTC {year}\n", when=f"{year}-03-22_06_10_00")
+        (tmp_path / f"{host}.tar.gz").write_bytes(bundles.tar(made))
+    years: dict[int, set[int]] = {0: set(), 1: set()}
+    for record in book_of(tmp_path).records:
+        if record.at is not None:
+            years[record.source].add(1970 + int(record.at.us / 1e6 / 31_556_952))
+    assert years == {0: {2024}, 1: {2025}}
+
+
+def test_the_host_of_the_bundle_is_that_of_lines_without_one() -> None:
+    bare = text("cat")
+    book = book_of("-", stdin=bundles.tar(bundles.files(bare, host="edge-7")))
+    assert {r.host for r in book.records} == {"edge-7"}
+
+
+def test_an_obfuscated_bundle_gives_the_same_windows() -> None:
+    hidden = bundles.obfuscated(text())
+    assert hidden != text()
+    expected = answer("-", stdin=bundles.tar(bundles.files(text())))
+    got = answer("-", stdin=bundles.tar(bundles.files(hidden)))
+    assert [row[0] for row in got] == [row[0] for row in expected]
+    for mine, whole in zip(got, expected, strict=True):
+        assert mine[1] == whole[1]
+        assert mine[3] is not None
+        assert mine[3] >= whole[3] - 1e-6  # never tighter than with all words in place
+        assert mine[2] <= whole[2] + 1e-6
+
+
+@pytest.mark.parametrize(
+    ("said", "wall", "offset"),
+    [
+        ("Sat Mar  1 06:10:00 UTC 2025", 1740809400, 0),
+        ("Sat Mar  1 06:10:00 AM CET 2025", 1740809400, None),
+        ("Sat Mar  1 12:10:00 AM GMT 2025", 1740787800, 0),
+        ("Sat Mar 01 06:10:00 +0545 2025", 1740809400, 20700),
+        ("Sat Mar 01 06:10:00 -03 2025", 1740809400, -10800),
+        ("Sat Feb 30 06:10:00 UTC 2025", None, None),
+        ("", None, None),
+    ],
+)
+def test_what_date_prints(said: str, wall: int | None, offset: int | None) -> None:
+    found = parse_date(said)
+    assert found == (None if wall is None else (wall * 1_000_000, offset))
+
+
+def test_progress_of_an_archive_is_that_of_the_archive(tmp_path: Path) -> None:
+    path = tmp_path / "b.tar.gz"
+    path.write_bytes(bundles.tar(bundles.files(text() * 200)))
+    heard: list[tuple[int, int | None]] = []
+
+    class Observer:
+        def progress(self, path: str, done_bytes: int, total_bytes: int | None) -> None:
+            heard.append((done_bytes, total_bytes))
+
+    read_book([path], observer=Observer())
+    assert heard
+    assert {total for _, total in heard} == {path.stat().st_size}
+    assert all(done <= path.stat().st_size for done, _ in heard)
