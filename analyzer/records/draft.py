@@ -66,6 +66,7 @@ class Tally:
     truncated: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
+    newest_first: bool = False  # the tool that printed it does so unless told otherwise
     formats: Counter[str] = field(default_factory=Counter)
     # Date hints for text without a year: (wall µs, offset in s or None), from headers and status blocks.
     date_hints: list[tuple[int, int | None]] = field(default_factory=list)

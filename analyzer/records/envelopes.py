@@ -174,6 +174,9 @@ def iso(text: str) -> Envelope | None:
         envelope.rest = labels.group(2)
         unit = re.search(r'\bunit="([^"]+)"', labels.group(1))
         envelope.unit = unit.group(1) if unit else None
+        host = re.search(r'\b(?:nodename|hostname|host|instance)="([^"]+)"', labels.group(1))
+        envelope.host = host.group(1) if host else None
+        envelope.stream = "logcli"
         return envelope
     if digits == 9:
         return envelope

@@ -13,12 +13,13 @@ from typing import BinaryIO
 from analyzer.errors import BadInputError
 from analyzer.ledger import Ledger, Observer
 from analyzer.records.book import LogBook
+from analyzer.records.direction import true_order
 from analyzer.records.draft import Draft, Tally
 from analyzer.records.loss import spread_losses
 from analyzer.records.merge import drop_copies, merge
 from analyzer.records.model import RAW_LIMIT, ClockStep, LogRecord, Payload, SourceInfo
 from analyzer.records.payloads import digest
-from analyzer.records.resolve import resolve, stamp_series
+from analyzer.records.resolve import resolve
 from analyzer.records.structured import LINE_MAX, read_document, read_export, read_json_pretty, read_verbose, stamped
 from analyzer.records.textlines import TextReader
 from analyzer.sources.bytestream import JOURNAL_MAGIC, ByteStream, open_input
@@ -26,9 +27,8 @@ from analyzer.sources.inputs import expand
 from analyzer.sources.lines import RawLine, read_lines
 from analyzer.sources.model import Input
 from analyzer.sources.scan import BIG, KEPT_LINES, TAIL_LINES, Plain, candidates, export_candidates
-from analyzer.timebase import SECOND, mostly_backwards
+from analyzer.timebase import SECOND
 
-_NEWEST_FIRST = frozenset({"csv", "logcli", "loki", "grafana"})  # these print so unless told otherwise
 HELD_LIMIT = 3 * (KEPT_LINES + TAIL_LINES)  # records of a whole folder or archive
 JOURNAL_IN_MEMORY = 136 << 20  # bytes: journald's own files end at 128 MiB
 DOCUMENT_LIMIT = 32 << 20  # bytes of a JSON document that is one value; it has to be held whole
@@ -97,7 +97,7 @@ def _no_room(given: Input) -> BadInputError:
 
 
 def _assemble(tallies: Sequence[Tally], sources: Sequence[tuple[Tally, list[Draft]]]) -> LogBook:
-    sources = [(tally, _one_host(_true_order(tally, rejoin(drafts)), tally)) for tally, drafts in sources]
+    sources = [(tally, _one_host(true_order(tally, rejoin(drafts)), tally)) for tally, drafts in sources]
     for _, drafts in sources:
         spread_losses(drafts)
     # What one source teaches another must not depend on the order of the arguments.
@@ -342,23 +342,3 @@ def _one_host(drafts: list[Draft], tally: Tally) -> list[Draft]:
         for draft in drafts:
             draft.rec.host = host
     return drafts
-
-
-def _true_order(tally: Tally, drafts: list[Draft]) -> list[Draft]:
-    """Turn round what was printed newest first, entry by entry."""
-    newest_first = tally.format in _NEWEST_FIRST
-    if not mostly_backwards(stamp_series(drafts), least=1 if newest_first else 2):
-        return drafts
-    entries: list[list[Draft]] = []
-    for draft in drafts:
-        if draft.follows and entries:
-            entries[-1].append(draft)
-        else:
-            entries.append([draft])
-    gaps = [(entry[0].rec.gap_before, entry[0].rec.lost_before) for entry in entries]
-    # A gap above the next line is one before this.
-    for entry, gap in zip(entries, [*gaps[1:], (False, False)], strict=True):
-        entry[0].rec.gap_before, entry[0].rec.lost_before = gap
-    tally.notes.append("the input runs backwards in time and was turned round")
-    tally.reasons["input turned round"] += 1
-    return [draft for entry in reversed(entries) for draft in entry]

@@ -276,6 +276,8 @@ class TextReader:
                     return self._piece(layer.stream, layer.rest, number, layer, layer.partial)
                 name = "cri"
             names.append(name)
+            if layer.stream == "logcli":
+                self.tally.newest_first = True
             found = layer if found is None else _merge(found, layer)
             text = layer.rest
             if len(text) > _DOCKER_PIECE and name == "short-iso":
