@@ -493,7 +493,7 @@ def text(entries: Sequence[Entry], *, width: int = _WIDTH) -> str:
 
 
 def _entry_text(entry: Entry, width: int) -> str:
-    lines = [f"{entry.name} ({_ONE[entry.kind]})", *_wrapped(entry.summary, width, "  ")]
+    lines = [*_wrapped(f"{entry.name} ({_ONE[entry.kind]})", width, "", "  "), *_wrapped(entry.summary, width, "  ")]
     for section in entry.sections:
         lines.append("")
         lines.append(section.title)
