@@ -12,7 +12,10 @@ _EVERY_S = 0.1
 
 
 def complain(line: str) -> None:
-    """One line on stderr; a closed stderr is no reason to fail."""
+    """One line on stderr, secrets masked; a closed stderr is no reason to fail."""
+    from analyzer.events.masking import mask_secrets
+
+    line = mask_secrets(line)
     with contextlib.suppress(OSError, ValueError):
         print(f"k3slog: {line}", file=sys.stderr)
 

@@ -272,9 +272,11 @@ def _releases(name: str) -> str:
         return ""
     every = known_minors()
     first, last, oldest, newest = (f"{m[0]}.{m[1]}" for m in (minors[0], minors[-1], every[0], every[-1]))
+    if len(minors) == len(every):
+        return f"Every one known here: Kubernetes {oldest} to {newest}."
     gaps = sum(minors[0] <= m <= minors[-1] for m in every) - len(minors)
     span = first if len(minors) == 1 else f"{first} to {last}"
-    return f"Kubernetes {span}{' (not all)' if gaps else ''}, of {oldest} to {newest} known here."
+    return f"Kubernetes {span}{' (not all)' if gaps else ''}; known here are {oldest} to {newest}."
 
 
 def _proofs(name: str) -> list[str]:
@@ -493,7 +495,9 @@ def text(entries: Sequence[Entry], *, width: int = _WIDTH) -> str:
 
 
 def _entry_text(entry: Entry, width: int) -> str:
-    lines = [*_wrapped(f"{entry.name} ({_ONE[entry.kind]})", width, "", "  "), *_wrapped(entry.summary, width, "  ")]
+    title = f"{entry.name} ({_ONE[entry.kind]})"
+    lines = [title] if len(title) <= width else [entry.name, f"  ({_ONE[entry.kind]})"]
+    lines += _wrapped(entry.summary, width, "  ")
     for section in entry.sections:
         lines.append("")
         lines.append(section.title)
