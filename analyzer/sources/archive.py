@@ -8,7 +8,10 @@ is bounded, and whatever ends it early is one sentence (``ArchiveEndError``) aft
 from __future__ import annotations
 
 import io
+import lzma
+import struct
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
@@ -278,6 +281,13 @@ def _pax(data: bytes) -> dict[bytes, bytes]:
 # ------------------------------------------------------------------------------------------------------------- zip
 
 
+# What ``zipfile`` is known to raise over broken archives.
+_ZIP_ERRORS = (
+    zipfile.BadZipFile, zipfile.LargeZipFile, OSError, EOFError, ValueError, NotImplementedError, RuntimeError,
+    IndexError, struct.error, zlib.error, lzma.LZMAError,
+)  # fmt: skip
+
+
 def zip_members(file: BinaryIO, budget: Budget) -> Iterator[Member]:
     """Regular files of a zip archive that can be sought in, in the order of its directory.
 
@@ -286,14 +296,14 @@ def zip_members(file: BinaryIO, budget: Budget) -> Iterator[Member]:
     _check_directory(file)
     try:
         archive = zipfile.ZipFile(file)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError) as error:
+    except _ZIP_ERRORS as error:
         raise ArchiveEndError(_zip_reason(error)) from None
     with archive:
         seen: set[int] = set()
         for info in archive.infolist():
             budget.member()
             mode = info.external_attr >> 16 & 0o170000
-            if info.is_dir() or (info.create_system == 3 and mode not in (0, 0o100000)):
+            if info.filename.endswith("/") or (info.create_system == 3 and mode not in (0, 0o100000)):
                 continue  # folders, links and the like
             name = info.filename[:NAME_LIMIT]
             if info.header_offset in seen:  # two names for the same bytes: a trick
@@ -305,7 +315,7 @@ def zip_members(file: BinaryIO, budget: Budget) -> Iterator[Member]:
                 continue
             try:
                 stream = archive.open(info)
-            except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError) as error:
+            except _ZIP_ERRORS as error:
                 yield Member(name, info.file_size, None, f"cannot be unpacked: {_zip_reason(error)}")
                 continue
             with stream:
@@ -325,7 +335,7 @@ class _ZipPart(io.RawIOBase):
     def readinto(self, buffer: Any, /) -> int:
         try:
             return int(self._inner.readinto(buffer))
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        except _ZIP_ERRORS as error:
             raise OSError(_zip_reason(error)) from None
 
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import BinaryIO
 
 from analyzer.sources.model import Bundle
+from analyzer.sources.unpack import is_damage
 
 _TOLD = re.compile(r"(?P<root>(?:.*/)?)systeminfo/(?P<what>date|hostname)")
 _LAYOUT = re.compile(r"(?P<root>(?:.*?/)?)(?:journald|systemlogs|systeminfo|k3s|rke2|networking|etcd)/")
@@ -47,7 +48,9 @@ class Bundles:
             return False
         try:
             text = (stream.read(_LIMIT) or b"").decode("utf-8", "replace").strip()
-        except OSError:
+        except Exception as error:
+            if not is_damage(error):
+                raise
             return True  # damage shows itself again where the archive is read on
         bundle = self._bundle(match["root"])
         if match["what"] == "hostname":

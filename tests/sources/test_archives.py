@@ -6,6 +6,7 @@ import bz2
 import gzip
 import io
 import os
+import random
 import stat
 import struct
 import subprocess
@@ -322,3 +323,31 @@ def test_a_whole_bomb_costs_little_memory(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "unpacks to more than 500 times its size" in " ".join(done.stdout.split())
     assert int(done.stderr.split()[-1]) < 250
+
+
+def test_mutated_archives_give_an_answer_or_a_sentence() -> None:
+    rng = random.Random(6)
+    members = {name: data[:600] for name, data in bundles.files(LOG, rotated=LOG).items()}
+    seeds = [bundles.tar(members, mode) for mode in ("", "gz", "bz2", "xz")]
+    seeds += [
+        bundles.zipped(members),
+        bundles.zipped({"a.tar.gz": seeds[1]}),
+        bundles.tar({"a.zip": bundles.zipped(members)}),
+    ]
+    for _ in range(700):
+        data = bytearray(rng.choice(seeds))
+        for _ in range(rng.randint(1, 6)):
+            at = rng.randrange(len(data))
+            kind = rng.random()
+            if kind < 0.6:
+                data[at] = rng.randrange(256)
+            elif kind < 0.75:
+                data[at : at + rng.randint(1, 64)] = b""
+            elif kind < 0.9:
+                data[at:at] = rng.randbytes(rng.randint(1, 32))
+            else:
+                data = data[: max(64, at)]
+        began = time.process_time()
+        book, errors = read(bytes(data))
+        assert time.process_time() - began < 3
+        assert book.sources or errors
