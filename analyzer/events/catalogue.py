@@ -19,7 +19,6 @@ FILES = (
 """The vocabulary, in the order in which rules are tried: of two causes that a text names the earlier one counts."""
 
 Kind = Literal["milestone", "end", "problem", "noise"]
-Nature = Literal["", "retries", "dead_end", "heals", "passes", "load"]
 
 MILESTONES: tuple[str, ...] = (
     "systemd_starting",
@@ -47,11 +46,6 @@ MILESTONES: tuple[str, ...] = (
 )
 """The ids a report may show as milestones; all other ids are for the analysis only."""
 
-# retries: until the other server is up · dead_end: nothing changes until the configuration or the data is put right ·
-# heals: a later try gets through once the machine, the network or the database is · passes by itself · load
-_NATURE: Mapping[str, Nature] = {
-    "peer": "retries", "fatal": "dead_end", "environment": "heals", "transient": "passes", "load": "load",
-}  # fmt: skip
 _FIRST_SENTENCE = re.compile(r"(?<=[a-z0-9)])[.:;] ")
 _KEY = 6  # rules with a beginning are found by its first characters
 _DESCRIPTION = re.compile(
@@ -90,11 +84,6 @@ class Rule:
     example: tuple[str, ...] = ()
     since: tuple[int, int] | None = None
     until: tuple[int, int] | None = None
-
-    @property
-    def nature(self) -> Nature:
-        """Who heals it: it goes on trying until a peer is up, or somebody has to act."""
-        return _NATURE.get(self.problem_class, "")
 
     @property
     def headline(self) -> str:

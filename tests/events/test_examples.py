@@ -30,7 +30,7 @@ def test_an_entry_can_be_explained(rule: Rule) -> None:
     assert rule.headline
     assert len(rule.headline) < 160
     if rule.kind == "problem":
-        assert rule.nature
+        assert rule.problem_class in {"fatal", "peer", "environment", "transient", "load"}
         assert rule.advice or rule.problem_class == "load"
 
 
