@@ -11,13 +11,12 @@ from functools import lru_cache
 
 MASK = "***"
 
-# A cheap test first: nearly every line passes it untouched. Each rule below needs one of these (in any case) …
-_WORDS = (
-    "k10", "token", "password", "passwd", "passphrase", "secret", "access-key", "access_key", "accesskey", "bearer",
-    "authorization", "eyj", "@tcp(", "@unix(", "private key", "client-key-data", "join", "tskey-", "akia", "gh",
-    "::server", "::node", "::agent", "\"auth", "'auth", "postgres", "mysql", "nats://", " -t",
-)  # fmt: skip
-_BOOTSTRAP = re.compile(r"\.[a-z0-9]{16}\b")  # … or the second half of a bootstrap token
+# Words (in lower case) without one of which a rule finds nothing: nearly every line passes untouched, and an expression
+# is compiled when it is first needed.
+_K10 = ("k10",)
+_NAMES = ("",)  # a name that holds a secret, see _NAMED
+_KEYS = ("akia", "tskey-", "ghp_", "gho_", "ghu_", "ghs_", "ghr_")
+_BOOTSTRAP = re.compile(r"\.[a-z0-9]{16}\b")  # the second half of a bootstrap token
 
 # Flag, variable and JSON key names that hold a secret. Only the end of a name counts: `--token-auth-file=…` and
 # `--enable-bootstrap-token-auth=true` hold none.
@@ -40,60 +39,93 @@ _NAMED = re.compile(
     r"(?:token|passw(?:or)?d|passphrase|secret[-_]?key|access[-_]?key(?:[-_]?id)?|client[-_]?secret|join[-_]?key"
     r"|client-key-data)(?![\w-])"
 )
-_RULES: tuple[tuple[re.Pattern[str], str], ...] = (
+
+
+class _Rule:
+    """An expression with what stands in place of what it finds, and the words it needs."""
+
+    __slots__ = ("_compiled", "_flags", "_pattern", "_replacement", "_words")
+
+    def __init__(self, words: tuple[str, ...], pattern: str, replacement: str, flags: int = 0) -> None:
+        self._words, self._pattern, self._replacement, self._flags = words, pattern, replacement, flags
+        self._compiled: re.Pattern[str] | None = None
+
+    def apply(self, text: str, low: str, named: bool) -> str:
+        """``text`` after the rule; ``low`` is what it was, in lower case, ``named`` that such a name is in it."""
+        if not (named if self._words == _NAMES else any(word in low for word in self._words)):
+            return text
+        return self.expression.sub(self._replacement, text)
+
+    @property
+    def expression(self) -> re.Pattern[str]:
+        """Compiled when it is first needed."""
+        if self._compiled is None:
+            self._compiled = re.compile(self._pattern, self._flags)
+        return self._compiled
+
+
+_RULES = (
     # k3s tokens: K10<CA hash>::<user>:<password>; the hash is public, the password is not.
-    (re.compile(rf"(K10[0-9a-f]{{8}})[0-9a-f]*+(::[\w.-]++):{_VALUE}"), r"\1…\2:" + MASK),
-    (re.compile(r"(K10[0-9a-f]{8})[0-9a-f]*+::[a-z0-9]{6}\.[a-z0-9]{1,16}"), r"\1…::" + MASK),
-    (re.compile(r"(K10[0-9a-f]{8})[0-9a-f]{24,}"), r"\1…"),
-    (re.compile(rf"(::(?:server|node|agent)):{_VALUE}"), r"\1:" + MASK),  # a token torn in its hash
+    _Rule(_K10, rf"(K10[0-9a-f]{{8}})[0-9a-f]*+(::[\w.-]++):{_VALUE}", r"\1…\2:" + MASK),
+    _Rule(_K10, r"(K10[0-9a-f]{8})[0-9a-f]*+::[a-z0-9]{6}\.[a-z0-9]{1,16}", r"\1…::" + MASK),
+    _Rule(_K10, r"(K10[0-9a-f]{8})[0-9a-f]{24,}", r"\1…"),
+    _Rule(("::server", "::node", "::agent"), rf"(::(?:server|node|agent)):{_VALUE}", r"\1:" + MASK),  # torn in its hash
     # "invalid bearer token" speaks of one
-    (re.compile(rf"(\bBearer(?:\s|%20){{1,4}})(?!tokens?\b|auth){_VALUE}", re.IGNORECASE), r"\1" + MASK),
-    (
-        re.compile(rf"(\bAuthorization\\*[\"']?\s{{0,3}}[:=]\s{{0,3}}[\[\\\"']{{0,4}}Basic\s{{1,4}}){_VALUE}", re.I),
-        r"\1" + MASK,
+    _Rule(("bearer",), rf"(\bBearer(?:\s|%20){{1,4}})(?!tokens?\b|auth){_VALUE}", r"\1" + MASK, re.IGNORECASE),
+    _Rule(
+        ("basic",),
+        rf"(\bAuthorization\\*[\"']?\s{{0,3}}[:=]\s{{0,3}}[\[\\\"']{{0,4}}Basic\s{{1,4}}){_VALUE}",
+        r"\1" + MASK, re.I,
     ),
-    (re.compile(r"(?<![A-Za-z0-9_-])eyJ[\w-]{8,}\.[\w-]{4,}(?:\.[\w-]*)?"), MASK),
-    (re.compile(r"(?<!\w)(?:AKIA[0-9A-Z]{12,}|tskey-[\w-]{6,}|gh[pousr]_[A-Za-z0-9]{16,})"), MASK),
+    _Rule(("eyj",), r"(?<![A-Za-z0-9_-])eyJ[\w-]{8,}\.[\w-]{4,}(?:\.[\w-]*)?", MASK),
+    _Rule(_KEYS, r"(?<!\w)(?:AKIA[0-9A-Z]{12,}|tskey-[\w-]{6,}|gh[pousr]_[A-Za-z0-9]{16,})", MASK),
     # a MySQL source: user:password@tcp(host:3306)/name
-    (re.compile(r"((?<![^\s\"'=(,\[])[\w.%+-]{0,64}):(?!//)[^\s\"]{1,256}?@(?=(?:tcp|unix)\()"), r"\1:" + MASK + "@"),
+    _Rule(
+        ("@tcp(", "@unix("),
+        r"((?<![^\s\"'=(,\[])[\w.%+-]{0,64}):(?!//)[^\s\"]{1,256}?@(?=(?:tcp|unix)\()", r"\1:" + MASK + "@",
+    ),
     # name=value, and {Name:value} as Go prints a struct or a map
-    (
-        re.compile(rf"((?<![\w.-])(?:--?)?{_NAME}=)(?![\"']|{_QUOTED}|{_VARIABLE}){_VALUE}", re.IGNORECASE),
-        r"\1" + MASK,
+    _Rule(
+        _NAMES,
+        rf"((?<![\w.-])(?:--?)?{_NAME}=)(?![\"']|{_QUOTED}|{_VARIABLE}){_VALUE}",
+        r"\1" + MASK, re.IGNORECASE,
     ),
-    (re.compile(rf"((?<=[{{\[\s]){_NAME}:)(?![\s\"'\\:]|\Z){_VALUE}", re.IGNORECASE), r"\1" + MASK),
+    _Rule(_NAMES, rf"((?<=[{{\[\s]){_NAME}:)(?![\s\"'\\:]|\Z){_VALUE}", r"\1" + MASK, re.IGNORECASE),
     # --name value; "--token is required" speaks of the flag
-    (
-        re.compile(rf"((?<![\w-])--{_NAME}\s{{1,4}})(?![-\"']|{_QUOTED}|{_SPEAKS_ON}|{_VARIABLE}){_VALUE}", re.I),
-        r"\1" + MASK,
+    _Rule(
+        _NAMES,
+        rf"((?<![\w-])--{_NAME}\s{{1,4}})(?![-\"']|{_QUOTED}|{_SPEAKS_ON}|{_VARIABLE}){_VALUE}",
+        r"\1" + MASK, re.I,
     ),
-    (
-        re.compile(
-            rf"(\b(?:k3s|rke2) (?:agent|server)\b[^\n]{{0,400}}? -t[ =]\\*[\"']?)(?![-\"'\\]|{_VARIABLE}){_VALUE}"
-        ),
+    _Rule(
+        (" -t",),
+        rf"(\b(?:k3s|rke2) (?:agent|server)\b[^\n]{{0,400}}? -t[ =]\\*[\"']?)(?![-\"'\\]|{_VARIABLE}){_VALUE}",
         r"\1" + MASK,
     ),
     # a line of YAML
-    (
-        re.compile(rf"((?:^|\]: )[ \t]{{0,40}}(?:- )?{_NAME}:[ \t]{{1,8}})(?![\"'])[^\s\"]+(?=[ \t]*$)", re.I | re.M),
-        r"\1" + MASK,
+    _Rule(
+        _NAMES,
+        rf"((?:^|\]: )[ \t]{{0,40}}(?:- )?{_NAME}:[ \t]{{1,8}})(?![\"'])[^\s\"]+(?=[ \t]*$)",
+        r"\1" + MASK, re.I | re.M,
     ),
     # kubeadm-style bootstrap tokens
-    (re.compile(r"(?<![\w.-])[a-z0-9]{6}\.(?=[a-z0-9]{0,16}\d)[a-z0-9]{16}(?![\w.-])"), MASK),
-    (re.compile(r"(-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----).*?(?=-----END|\Z)", re.DOTALL), r"\1" + MASK),
+    _Rule((".",), r"(?<![\w.-])[a-z0-9]{6}\.(?=[a-z0-9]{0,16}\d)[a-z0-9]{16}(?![\w.-])", MASK),
+    _Rule(("private key",), r"(-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----).*?(?=-----END|\Z)", r"\1" + MASK, re.DOTALL),
 )  # fmt: skip
 
-# One of these must be in the text, in lower case, for the rule of the same place to match; "": such a name must be.
-_NEEDS: tuple[tuple[str, ...], ...] = (
-    ("k10",), ("k10",), ("k10",), ("::",), ("bearer",), ("authorization",), ("eyj",), ("akia", "tskey-", "gh"),
-    ("@tcp(", "@unix("), ("",), ("",), ("",), (" -t",), ("",), (".",), ("private key",),
+# Without one of these nothing is done at all.
+_WORDS = (
+    *_K10, *_KEYS, "token", "passw", "passphrase", "secret", "access", "join", "client-key-data", "bearer", "basic",
+    "eyj", "@tcp(", "@unix(", " -t", "private key", "::server", "::node", "::agent", "auth",
 )  # fmt: skip
 
 # Where a quoted secret begins, after name="…", "name": "…", "--name", "…" or --name "…". Quotes may be escaped.
-_OPENING = re.compile(
+_OPENING = _Rule(
+    _NAMES,
     rf"(?<![\w.-])(?:(?:--?)?{_NAME}(?:\\*[\"']\s{{0,3}}[=:,]\s{{0,3}}|\s?[=:])|--{_NAME}\s{{1,3}}"
     r"|(?<=[\"'])auth\\*[\"']\s{0,3}:\s{0,3})"
     r"(?P<escape>\\*)(?P<quote>[\"'])",
+    "",
     re.IGNORECASE,
 )
 _QUOTE = re.compile(r"(?P<escape>\\*)(?P<quote>[\"'])")
@@ -111,25 +143,24 @@ _CUT = (">", "…")
 def mask_secrets(text: str) -> str:
     """``text`` with tokens, passwords, keys and bearer values replaced by ``***``; masking twice changes nothing."""
     low = text.lower()
-    url = "://" in low and ("@" in low or any(f"{store}://" in low for store in _STORES))
-    if not url and not any(word in low for word in _WORDS) and _BOOTSTRAP.search(low) is None:
-        return text
-    if url:
+    if "://" in low and ("@" in low or any(f"{store}://" in low for store in _STORES)):
         text = _STORE_QUOTED.sub(lambda found: _mask_url(found[0]), text)
         text = _URL_WORD.sub(lambda found: _mask_urls(found[0]), text)
+    if not any(word in low for word in _WORDS) and _BOOTSTRAP.search(low) is None:
+        return text
     named = _NAMED.search(low) is not None
     if named or "auth" in low:
         text = _mask_quoted(text)
-    for (pattern, replacement), needs in zip(_RULES, _NEEDS, strict=True):
-        if named if needs == ("",) else any(word in low for word in needs):
-            text = pattern.sub(replacement, text)
+    for rule in _RULES:
+        text = rule.apply(text, low, named)
     return text
 
 
 def _mask_quoted(text: str) -> str:
     """Quoted values of secret names: up to the quote that closes at the depth of escapes at which it was opened."""
     pieces, at = [], 0
-    while (opening := _OPENING.search(text, at)) is not None:
+    opens = _OPENING.expression
+    while (opening := opens.search(text, at)) is not None:
         pieces.append(text[at : opening.end()])
         at = _closing(text, opening)
         if at > opening.end() and re.fullmatch(_VARIABLE, text[opening.end() : at]) is None:
