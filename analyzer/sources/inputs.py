@@ -175,7 +175,7 @@ class Inputs:
 
     def _file(self, name: str, size: int) -> Iterator[Input]:
         with open_file(name) as raw:
-            kind, packed = _container(Replay(raw, owned=False), name)
+            kind, packed = _named_container(Replay(raw, owned=False), name)
             if kind is not None:
                 raw.seek(0)
                 yield from self._archive(name, raw, kind, packed, size)
@@ -183,7 +183,7 @@ class Inputs:
         yield Input(name, open=lambda: open_file(name), size=size, path=name)
 
     def _stream(self, name: str, replay: Replay, size: int | None) -> Iterator[Input]:
-        kind, packed = _container(replay, name)
+        kind, packed = _named_container(replay, name)
         replay.rewind()
         if kind is not None:
             with replay:
@@ -367,7 +367,7 @@ class Inputs:
             return
         meter = budget or Budget(lambda: replay.done)
         try:
-            kind, packed = _container(replay, shown)
+            kind, packed = _container(replay)
             replay.rewind(again=True)
             if kind is not None:
                 if nested:
@@ -438,14 +438,16 @@ def _nothing() -> BinaryIO:
     raise BadInputError("there is nothing on standard input", hint=f"Pipe a log into it: {BEST_CAPTURE}")
 
 
-def _container(replay: Replay, name: str) -> tuple[str | None, str | None]:
-    """``("tar" | "zip" | None, how it is packed)`` by the first bytes; the stream is to be rewound afterwards."""
+def _named_container(replay: Replay, name: str) -> tuple[str | None, str | None]:
     try:
-        head = replay.head(archive.BLOCK)
+        return _container(replay)
     except OSError as error:
-        if isinstance(error, ArchiveEndError):
-            raise
         raise BadInputError(f"{name} cannot be read: {reason(error)}", hint="Check the path") from None
+
+
+def _container(replay: Replay) -> tuple[str | None, str | None]:
+    """``("tar" | "zip" | None, how it is packed)`` by the first bytes; the stream is to be rewound afterwards."""
+    head = replay.head(archive.BLOCK)
     packed = packed_as(head)
     if packed is None:
         return ("zip" if archive.looks_like_zip(head) else "tar" if archive.looks_like_tar(head) else None), None
