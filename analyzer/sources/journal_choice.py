@@ -1,0 +1,63 @@
+"""Which entries of a whole node's journal have to do with k3s or RKE2: told from shared fields, before any is decoded.
+
+Kept are the entries of, and PID 1's about, every unit, identifier or program with k3s or RKE2 in its name; what moves
+or sets the clock; and lines of the kernel and of journald that name k3s or RKE2 or tell of a lack of memory.
+"""
+
+from __future__ import annotations
+
+import re
+
+_NAME_KEYS = frozenset(
+    (b"_SYSTEMD_UNIT", b"UNIT", b"OBJECT_SYSTEMD_UNIT", b"SYSLOG_IDENTIFIER", b"_COMM", b"_EXE", b"USER_UNIT",
+     b"_SYSTEMD_USER_UNIT", b"CONTAINER_NAME", b"CONTAINER_TAG", b"IMAGE_NAME", b"COREDUMP_UNIT", b"COREDUMP_COMM")
+)  # fmt: skip
+_OURS = re.compile(rb"k3s|rke2|k3d", re.IGNORECASE)
+_CLOCK = re.compile(rb"timesync|chrony|ntpd|ntpsec|ptp4l|phc2sys|oomd", re.IGNORECASE)
+_TIME_CHANGED = b"MESSAGE_ID=c7a787079b354eaaa9e77b371893cd27"
+_SUPPRESSED = b"MESSAGE_ID=a596d6fe7bfa4994828e72309e95d61e"
+_KERNEL = b"_TRANSPORT=kernel"
+_MESSAGE = re.compile(rb"k3s|rke2|out of memory|oom[-_ ]?kill|oom_reaper|killed process", re.IGNORECASE)
+BANNERS = re.compile(rb"Starting (?:k3s|rke2|K3s|RKE2) (?:agent )?v\d")
+_KNOWN_LIMIT = 300_000
+
+
+class Choice:
+    """Offsets of DATA objects by what they say about the entries that hold them.
+
+    ``known`` are those looked at, ``hot`` makes an entry wanted, ``maybe`` leaves it to the text of the message.
+    ``ours`` tells whether any name of k3s or RKE2 was met at all.
+    """
+
+    def __init__(self) -> None:
+        self.known: set[int] = set()
+        self.hot: set[int] = set()
+        self.maybe: set[int] = set()
+        self.ours = False
+
+    def learn(self, offset: int, payload: bytes, shared: int) -> None:
+        """Look at the begin of a DATA object's ``KEY=value``; ``shared``: how many entries hold it."""
+        if len(self.known) >= _KNOWN_LIMIT:
+            self.known.clear()
+            self.hot.clear()
+            self.maybe.clear()
+        if shared > 1:  # what one entry holds is never met again
+            self.known.add(offset)
+        if payload.startswith(b"MESSAGE="):
+            return
+        key, _, value = payload.partition(b"=")
+        if key in _NAME_KEYS:
+            if _OURS.search(value) is not None:
+                self.ours = True
+                self.hot.add(offset)
+            elif _CLOCK.search(value) is not None:
+                self.hot.add(offset)
+        elif payload in (_KERNEL, _SUPPRESSED):
+            self.maybe.add(offset)
+        elif payload == _TIME_CHANGED:
+            self.hot.add(offset)
+
+    @staticmethod
+    def of_message(text: bytes) -> bool:
+        """Whether the text of an entry that may be wanted makes it wanted."""
+        return _MESSAGE.search(text) is not None
