@@ -61,13 +61,15 @@ _RFC5424 = re.compile(
 )
 _RFC3164 = re.compile(r"<\d{1,3}>(\D.*)", re.DOTALL)
 _COMPOSE = re.compile(r"([A-Za-z0-9][\w.\-]{0,63}) +\| (.*)", re.DOTALL)
-_PREFIX = re.compile(r"\[pod/[^\]\s]+\] (.*)", re.DOTALL)
+_PREFIX = re.compile(r"\[pod/([^\]\s/]+)[^\]\s]*\] (.*)", re.DOTALL)
 _GH_VIEW = re.compile(r"[^\t]{1,200}\t[^\t]{1,200}\t\ufeff?(\d{4}-\d\d-\d\dT.*)", re.DOTALL)
 _GRAFANA = re.compile(r"\d{13,19}\t(\d{4}-\d\d-\d\dT[\d:.]+Z)\t(.*)", re.DOTALL)
 _TERRAFORM = re.compile(r"[\w.\-\[\]\"]{1,200} \((?:remote|local)-exec\): (.*)", re.DOTALL)
 _QUOTE_MARKS = re.compile(r"(?:> |`|\s*\* )(.*)", re.DOTALL)
 _TIME_ONLY = re.compile(r" ?(\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))? (\S+ )?([^\s\[\]:=\"{}]+)\[(\d+)\]: ?(.*)", re.DOTALL)
 _UNDATED = re.compile(r"(?:[.\s]*)(?:([\w.\-]+) )?([A-Za-z][\w.@/\-]*)\[(\d+)\]: ?(.*)", re.DOTALL)
+
+_JUNK = re.compile(r"[^\"={}\[\]]{1,24}?(?=time=\"\d{4}-\d\d-\d\dT)")
 
 _TAIL_PID = re.compile(r"(?:(\S+) )?([^\s\[\]:=\"{}]+)\[(\d+)\]: ?(.*)", re.DOTALL)
 _TAIL_FACILITY = re.compile(r"(\S+) [a-z0-9]+\.[a-z]+ ([^\s\[\]:=\"{}]+)(?:\[(\d+)\])?: ?(.*)", re.DOTALL)
@@ -255,7 +257,9 @@ def wrappers(text: str) -> Envelope | None:
     for pattern in (_PREFIX, _GH_VIEW, _COMPOSE, _TERRAFORM):
         match = pattern.match(text)
         if match is not None:
-            return Envelope(match.groups()[-1])
+            # A container's name stands for the machine: services that are shown together stay apart.
+            named = match.groups()[0] if pattern in (_PREFIX, _COMPOSE) else None
+            return Envelope(match.groups()[-1], host=named)
     match = _QUOTE_MARKS.match(text)
     return Envelope(match.group(1)) if match is not None else None
 
@@ -291,6 +295,12 @@ def undated(text: str) -> Envelope | None:
     return Envelope(rest, host=host, ident=ident, pid=int(pid) if len(pid) < 12 else None, tail=True)
 
 
+def junk(text: str) -> Envelope | None:
+    """A few characters of some other tool, or of another record, right before a line of k3s."""
+    match = _JUNK.match(text)
+    return Envelope(text[match.end() :]) if match is not None else None
+
+
 PEELERS: tuple[tuple[str, Callable[[str], Envelope | None]], ...] = (
     ("syslog", rfc5424),
     ("grafana", grafana),
@@ -301,4 +311,5 @@ PEELERS: tuple[tuple[str, Callable[[str], Envelope | None]], ...] = (
     ("short", short),
     ("wrapped", wrappers),
     ("undated", undated),
+    ("junk", junk),
 )

@@ -49,6 +49,7 @@ _OCTAL = re.compile(r"#([0-3][0-7]{2})")
 _CLOCK_FIRST = re.compile(r" ?\d\d:\d\d:\d\d[ .]")
 _CHECK_MARK = re.compile(r"\[[+-]\][a-z]")
 _EMAIL_WIDTH = 80
+_MAIL_PIECES = 2  # pieces between the first and the last of a record that a mail program broke
 _GENERATED = re.compile(r"notBefore=(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.\d+)? \+0000 UTC")
 
 
@@ -67,6 +68,7 @@ class TextReader:
         self.rsyslog = False
         self.months = MonthJudge()
         self._open: tuple[Draft, str] | None = None  # the last line, when its message has no closing quote
+        self._between: list[Draft] = []  # the pieces of a record that a mail program may have broken
         self.status_unit = ""  # named by the last `systemctl status` block
         self.longest = 0
         self._after_line_max = False
@@ -291,7 +293,10 @@ class TextReader:
         self.tally.formats[names[-1]] += 1
         if not found.tail and found.outer is Outer.NONE and not is_stamped_payload(text):
             # Only a wrapper (CI, compose, a quoting mark) was peeled off.
-            return self._bare(text, number, lossy, cut)
+            bare = self._bare(text, number, lossy, cut)
+            for draft in bare:
+                draft.rec.host = draft.rec.host or found.host
+            return bare
         if names[-1] == "syslog" or (names[-1] == "short" and whole[4:5] == " " and whole[5:6].isdigit()):
             self.rsyslog = True
         if self.rsyslog and "#" in text:
@@ -322,7 +327,7 @@ class TextReader:
         for at, (name, peeler) in enumerate(self._order):
             layer = peeler(text)
             if layer is not None:
-                if at:  # the last winner goes first next time
+                if at and name != "junk":  # the last winner goes first next time
                     self._order.insert(0, self._order.pop(at))
                 return name, layer
         return "", None
@@ -348,6 +353,7 @@ class TextReader:
         digest(draft)
         unclosed = rec.truncated and rec.payload is Payload.LOGRUS and text[-1:] not in ">…"
         self._open = (draft, text) if unclosed else None
+        self._between = []
         if "Suppressed " in text and rec.ident == "systemd-journald":
             rec.gap_before = True
         if ("…" in rec.raw and "…" in text) or (rec.truncated and not rec.lossy and text[-1:] in ">…"):
@@ -380,7 +386,10 @@ class TextReader:
         if self._noise(text):
             return []
         draft = self._draft(text, text, number, lossy, cut)
+        waiting, between = self._open, [*self._between, draft]
         self._digest(draft)
+        if waiting is not None and self._open is None:
+            self._open, self._between = waiting, between
         if head is not None and draft.rec.payload is not Payload.LOGRUS:
             self._inherit(draft, head)  # the prefix was cut away or wrapped: it belongs where it stands
             draft.follows = True
@@ -390,16 +399,22 @@ class TextReader:
         """Whether ``text`` was the rest of a record that somebody's editor broke in two; then it is part of it now.
 
         Prose often stands below a cut line: only what closes the quote, or goes on with a check list, is a rest.
+        A mail breaks a record more than once; the pieces between are kept until the quote is closed.
         """
         before, self._open = self._open, None
         if before is None or is_stamped_payload(text):
             return False
         draft, begin = before
-        whole = begin + (" " if len(draft.rec.raw) <= _EMAIL_WIDTH else "") + text
+        mail = len(draft.rec.raw) <= _EMAIL_WIDTH
+        whole = begin + (" " if mail or begin[-1:] in ":,;" else "") + text
         _, _, closed = quoted(whole, whole.index('msg="') + 4) if 'msg="' in whole else ("", 0, False)
         listed = _CHECK_MARK.search(begin) is not None and _CHECK_MARK.search(text) is not None
         if not (closed or listed) or len(whole) > LINE_LIMIT:
+            if mail and len(text) <= _EMAIL_WIDTH and len(self._between) < _MAIL_PIECES:
+                self._open = (draft, whole)
             return False
+        for piece in self._between:  # each was taken for a line of its own
+            piece.rec.message = ""
         rec = draft.rec
         rec.message, rec.truncated, rec.raw = whole, False, (rec.raw + text)[:RAW_LIMIT]
         digest(draft)

@@ -30,7 +30,6 @@ def failing(start: StartReport) -> set[str]:
     return {check.name for check in start.checks if check.final == "failing"}
 
 
-# 1
 @pytest.mark.parametrize(
     "text",
     [
@@ -43,16 +42,15 @@ def failing(start: StartReport) -> set[str]:
     ],
     ids=["journald", "twice", "html"],
 )
-def test_the_depth_of_escaping_does_not_matter(told: Told, text: str) -> None:
+def test_hazard_01_the_depth_of_escaping_does_not_matter(told: Told, text: str) -> None:
     start = only(told(text))
     assert [poll.failing for poll in start.polls] == [("etcd",)]
     assert start.polls[0].ok == ("ping",)
 
 
-# 1, 3, 5
 @pytest.mark.parametrize("gap", ["", "\n"], ids=["bare", "blank lines"])
 @pytest.mark.parametrize("prefix", ["", "Dec 29 15:07:07 attic kube-apiserver[53]: ", "> "])
-def test_a_block_of_real_lines_with_any_prefix(told: Told, prefix: str, gap: str) -> None:
+def test_hazard_05_a_block_of_real_lines_with_any_prefix(told: Told, prefix: str, gap: str) -> None:
     lines = ["I1229 15:07:07.000000      53 healthz.go:261] etcd,informer-sync check failed: readyz"]
     lines += ["[-]etcd failed: connection refused", "[-]informer-sync failed: 3 informers not started yet"]
     start = only(told("\n".join(prefix + line + gap for line in lines)))
@@ -60,8 +58,7 @@ def test_a_block_of_real_lines_with_any_prefix(told: Told, prefix: str, gap: str
     assert checks(start)["etcd"].reasons == ("connection refused",)
 
 
-# 2
-def test_a_name_cut_in_the_middle_is_no_check(told: Told) -> None:
+def test_hazard_02_a_name_cut_in_the_middle_is_no_check(told: Told) -> None:
     start = only(
         told(f"""
         time="2025-05-02T10:00:02Z" level=info msg="{POLL}an error on the server (\\"[+]ping ok\\\\n[-]etcd failed: reason withheld\\\\n[+]poststarthook/boots
@@ -73,8 +70,7 @@ def test_a_name_cut_in_the_middle_is_no_check(told: Told) -> None:
     assert start.polls[0].cut
 
 
-# 3
-def test_a_block_whose_head_is_missing_says_nothing_of_readiness(told: Told) -> None:
+def test_hazard_03_a_block_whose_head_is_missing_says_nothing_of_readiness(told: Told) -> None:
     start = only(
         told("""
         [+]poststarthook/start-apiextensions-informers ok
@@ -87,8 +83,7 @@ def test_a_block_whose_head_is_missing_says_nothing_of_readiness(told: Told) -> 
     assert start.ready.lower is None or start.ready.lower <= 0
 
 
-# 4
-def test_a_check_named_above_and_missing_below_is_not_taken_for_ok(told: Told) -> None:
+def test_hazard_04_a_check_named_above_and_missing_below_is_not_taken_for_ok(told: Told) -> None:
     start = only(
         told("""
         I0502 10:00:03.000000      53 healthz.go:244] etcd,poststarthook/rbac/bootstrap-roles,autoregister-completion check failed: readyz
@@ -101,8 +96,7 @@ def test_a_check_named_above_and_missing_below_is_not_taken_for_ok(told: Told) -
     assert last is None or last.final != "ok"
 
 
-# 6
-def test_the_first_check_may_share_the_header_line(told: Told) -> None:
+def test_hazard_06_the_first_check_may_share_the_header_line(told: Told) -> None:
     start = only(
         told("""
         I0204 22:11:33.028852      26 healthz.go:191] [+]ping ok
@@ -115,8 +109,7 @@ def test_the_first_check_may_share_the_header_line(told: Told) -> None:
     assert checks(start)["ping"].final == "ok" if "ping" in checks(start) else True
 
 
-# 7
-def test_the_same_failure_said_twice_is_one_check(told: Told) -> None:
+def test_hazard_07_the_same_failure_said_twice_is_one_check(told: Told) -> None:
     start = only(
         told("""
         I0204 22:11:33.000000      26 healthz.go:177] healthz check poststarthook/rbac/bootstrap-roles failed: not finished
@@ -130,8 +123,7 @@ def test_the_same_failure_said_twice_is_one_check(told: Told) -> None:
     assert "not finished" in checks(start)[RBAC].reasons
 
 
-# 8
-def test_a_good_livez_is_not_readiness(told: Told) -> None:
+def test_hazard_08_a_good_livez_is_not_readiness(told: Told) -> None:
     start = only(
         told("""
         Dec 29 15:07:07 attic k3s[53]: I1229 15:07:07.000000      53 healthz.go:261] etcd check failed: readyz
@@ -147,8 +139,7 @@ def test_a_good_livez_is_not_readiness(told: Told) -> None:
     assert "etcd" in failing(start)
 
 
-# 9
-def test_an_ellipsis_in_the_middle_of_a_header_makes_no_names(told: Told) -> None:
+def test_hazard_09_an_ellipsis_in_the_middle_of_a_header_makes_no_names(told: Told) -> None:
     start = only(
         told("""
         ● k3s.service - Lightweight Kubernetes
@@ -161,8 +152,7 @@ def test_an_ellipsis_in_the_middle_of_a_header_makes_no_names(told: Told) -> Non
     assert start.unit == "k3s.service"
 
 
-# 10
-def test_a_cut_quote_swallows_nothing(told: Told) -> None:
+def test_hazard_10_a_cut_quote_swallows_nothing(told: Told) -> None:
     start = only(
         told("""
         Dec 29 15:07:07 attic k3s[53]: time="2023-12-29T15:07:07Z" level=fatal msg="starting kubern>
@@ -174,8 +164,7 @@ def test_a_cut_quote_swallows_nothing(told: Told) -> None:
     assert any(milestone.id == "process_exited" for milestone in start.milestones)
 
 
-# 11
-def test_ready_and_dead_in_the_same_millisecond_is_both(told: Told) -> None:
+def test_hazard_11_ready_and_dead_in_the_same_millisecond_is_both(told: Told) -> None:
     start = only(
         told("""
         time="2024-05-02T10:00:00.000000000Z" level=info msg="Starting k3s v1.20.6+k3s1 (8d043282)"
@@ -187,7 +176,6 @@ def test_ready_and_dead_in_the_same_millisecond_is_both(told: Told) -> None:
     assert (start.outcome, start.end.kind) == ("ready", "failed")
 
 
-# 12
 @pytest.mark.parametrize(
     "text",
     [
@@ -195,12 +183,11 @@ def test_ready_and_dead_in_the_same_millisecond_is_both(told: Told) -> None:
         "INFO[0004] Node 'k3d-lab-server-0' ready: k3s is up and running",
     ],
 )
-def test_words_of_readiness_in_anothers_mouth(told: Told, text: str) -> None:
+def test_hazard_12_words_of_readiness_in_anothers_mouth(told: Told, text: str) -> None:
     assert not any(start.outcome == "ready" for start in told(text + "\n" + BANNER).starts)
 
 
-# 12
-def test_systemds_started_is_not_readiness_of_an_agent(told: Told) -> None:
+def test_hazard_12_systemds_started_is_not_readiness_of_an_agent(told: Told) -> None:
     start = only(
         told("""
         May 02 10:00:00 barn systemd[1]: Started Lightweight Kubernetes.
@@ -217,8 +204,7 @@ def test_systemds_started_is_not_readiness_of_an_agent(told: Told) -> None:
     assert agent.outcome == "ready"
 
 
-# 12
-def test_a_cluster_reset_ends_on_purpose(told: Told) -> None:
+def test_hazard_12_a_cluster_reset_ends_on_purpose(told: Told) -> None:
     start = only(
         told("""
         time="2024-05-02T10:00:00Z" level=info msg="Starting k3s v1.28.4+k3s1 (abc12345)"
@@ -229,8 +215,7 @@ def test_a_cluster_reset_ends_on_purpose(told: Told) -> None:
     assert not any(finding.severity == "critical" for finding in start.findings)
 
 
-# 13
-def test_a_new_pid_alone_is_a_new_start(told: Told) -> None:
+def test_hazard_13_a_new_pid_alone_is_a_new_start(told: Told) -> None:
     report = told("""
         May 02 10:00:01 attic k3s[14515]: time="2024-05-02T10:00:01Z" level=info msg="Kine available at unix://kine.sock"
         May 02 10:00:03 attic k3s[14515]: time="2024-05-02T10:00:03Z" level=fatal msg="leaderelection lost for k3s"
@@ -239,8 +224,7 @@ def test_a_new_pid_alone_is_a_new_start(told: Told) -> None:
     assert [start.pid for start in report.starts] == [14515, 17949]
 
 
-# 14
-def test_children_and_helpers_are_no_starts(told: Told) -> None:
+def test_hazard_14_children_and_helpers_are_no_starts(told: Told) -> None:
     start = only(
         told("""
         May 02 10:00:00 rock systemd[1]: Starting Rancher Kubernetes Engine v2 (server)...
@@ -253,7 +237,6 @@ def test_children_and_helpers_are_no_starts(told: Told) -> None:
     assert (start.product, start.pid) == ("rke2", 500)
 
 
-# 15
 @pytest.mark.parametrize(
     "line",
     [
@@ -262,7 +245,7 @@ def test_children_and_helpers_are_no_starts(told: Told) -> None:
         "2024/05/02 10:00:30 [FATAL] k3s exited with: exit status 1",
     ],
 )
-def test_somebody_elses_fatal_line_is_not_the_reason(told: Told, line: str) -> None:
+def test_hazard_15_somebody_elses_fatal_line_is_not_the_reason(told: Told, line: str) -> None:
     start = told(f"""
         time="2024-05-02T10:00:00Z" level=info msg="Starting k3s v1.28.4+k3s1 (abc12345)"
         time="2024-05-02T10:00:20Z" level=fatal msg="flannel exited: modprobe: FATAL: Module vxlan not found in directory /lib"
@@ -272,8 +255,7 @@ def test_somebody_elses_fatal_line_is_not_the_reason(told: Told, line: str) -> N
     assert start.outcome_reason is not None and start.outcome_reason.startswith("flannel exited: ")
 
 
-# 15
-def test_crictls_fatal_line_alone_ends_no_start(told: Told) -> None:
+def test_hazard_15_crictls_fatal_line_alone_ends_no_start(told: Told) -> None:
     start = only(
         told(f"""
         {BANNER}
@@ -283,8 +265,7 @@ def test_crictls_fatal_line_alone_ends_no_start(told: Told) -> None:
     assert start.end.kind == "running"
 
 
-# 16
-def test_klog_inside_logrus_is_one_fatal_line(told: Told) -> None:
+def test_hazard_16_klog_inside_logrus_is_one_fatal_line(told: Told) -> None:
     start = only(
         told(f"""
         {BANNER}
@@ -296,8 +277,7 @@ def test_klog_inside_logrus_is_one_fatal_line(told: Told) -> None:
     assert "goroutine" not in start.outcome_reason
 
 
-# 17
-def test_the_inner_clock_dates_the_outer_one(told: Told) -> None:
+def test_hazard_17_the_inner_clock_dates_the_outer_one(told: Told) -> None:
     start = only(
         told("""
         Apr 13 07:37:37 attic k3s[1763]: time="2021-04-13T15:37:37.100000000+08:00" level=info msg="Starting k3s v1.20.5+k3s1 (355fff30)"
@@ -308,8 +288,7 @@ def test_the_inner_clock_dates_the_outer_one(told: Told) -> None:
     assert start.began_at.timestamp() == pytest.approx(1618299457, abs=1.1)
 
 
-# 18
-def test_seconds_of_a_terminal_and_dates_in_one_run(told: Told) -> None:
+def test_hazard_18_seconds_of_a_terminal_and_dates_in_one_run(told: Told) -> None:
     start = only(
         told("""
         INFO[0000] Acquiring lock file /var/lib/rancher/k3s/data/.lock
@@ -322,8 +301,7 @@ def test_seconds_of_a_terminal_and_dates_in_one_run(told: Told) -> None:
     assert start.began_at is not None and start.began_at.year == 2021
 
 
-# 19
-def test_blocks_in_the_wrong_order_give_no_negative_length(told: Told) -> None:
+def test_hazard_19_blocks_in_the_wrong_order_give_no_negative_length(told: Told) -> None:
     report = told("""
         May 02 10:00:20 attic k3s[12]: time="2024-05-02T10:00:20Z" level=info msg="Running kube-apiserver --secure-port=6444"
         May 02 10:00:01 attic k3s[12]: time="2024-05-02T10:00:01Z" level=info msg="Starting k3s v1.28.4+k3s1 (abc12345)"
@@ -334,8 +312,7 @@ def test_blocks_in_the_wrong_order_give_no_negative_length(told: Told) -> None:
         assert all((phase.duration_s.max or 0) >= 0 for phase in start.phases)
 
 
-# 20
-def test_an_unset_clock_is_named(told: Told) -> None:
+def test_hazard_20_an_unset_clock_is_named(told: Told) -> None:
     start = only(
         told("""
         INFO[1970-01-01T01:09:41.570742090Z] Starting k3s v0.3.0 (9a1a1ec)
@@ -344,27 +321,24 @@ def test_an_unset_clock_is_named(told: Told) -> None:
     assert "clock_unset" in {finding.id for finding in start.findings}
 
 
-# 21
 @pytest.mark.parametrize(
     "prefix",
     [" 12:09:42 node k3s[22385]: ", "k3s[9082]: ", " . k3s[9082]: ", "cp-1 k3s[18771]: ", "un 19 12:09:42 node k3s[22]: ", ""],
 )  # fmt: skip
-def test_damaged_prefixes_still_give_the_message(told: Told, prefix: str) -> None:
+def test_hazard_21_damaged_prefixes_still_give_the_message(told: Told, prefix: str) -> None:
     start = only(told(f'{prefix}time="2024-06-19T12:09:42Z" level=info msg="Starting k3s v1.28.4+k3s1 (abc12345)"'))
     assert start.version == "v1.28.4+k3s1"
     assert start.began_at is not None and start.began_at.year == 2024
 
 
-# 21
-def test_a_line_without_any_time_is_still_a_start(told: Told) -> None:
+def test_hazard_21_a_line_without_any_time_is_still_a_start(told: Told) -> None:
     start = only(told('level=info msg="Starting k3s v1.28.4+k3s1 (abc12345)"\nlevel=fatal msg="--token is required"'))
     assert (start.outcome, start.outcome_reason) == ("failed", "--token is required")
     assert start.began_at is None and start.end.at_s is None
 
 
-# 22
 @pytest.mark.parametrize("day", ["mar 29", "juil. 14", "4月 17", "12月 03", "Feb  9", "Mai 17", "oct. 23"])
-def test_months_of_the_world(told: Told, day: str) -> None:
+def test_hazard_22_months_of_the_world(told: Told, day: str) -> None:
     start = only(
         told(f"""
         {day} 03:31:09 attic systemd[1]: Starting Lightweight Kubernetes...
@@ -374,8 +348,7 @@ def test_months_of_the_world(told: Told, day: str) -> None:
     assert (start.host, start.pid, start.version) == ("attic", 54, "v1.28.4+k3s1")
 
 
-# 23
-def test_an_e_mail_that_broke_a_record(told: Told) -> None:
+def test_hazard_23_an_e_mail_that_broke_a_record(told: Told) -> None:
     start = only(told(
         'time="2024-05-02T10:00:00Z" level=fatal msg="starting kubernetes:\n'
         'preparing server: listen tcp :6443: bind: address already in use"\n'
@@ -385,8 +358,7 @@ def test_an_e_mail_that_broke_a_record(told: Told) -> None:
     )
 
 
-# 23
-def test_stray_spaces_of_a_terminal_wrap_do_not_hide_the_class(told: Told) -> None:
+def test_hazard_23_stray_spaces_of_a_terminal_wrap_do_not_hide_the_class(told: Told) -> None:
     start = only(
         told(f"""
         time="2025-05-02T10:00:02Z" level=info msg="{POLL}Get \\"https://127.0.0.1:6444/readyz\\": dial tcp 127.0.0.1:6444: connect: connect ion refused"
@@ -395,8 +367,7 @@ def test_stray_spaces_of_a_terminal_wrap_do_not_hide_the_class(told: Told) -> No
     assert [poll.error for poll in start.polls] == ["connection_refused"]
 
 
-# 24
-def test_records_glued_together(told: Told) -> None:
+def test_hazard_24_records_glued_together(told: Told) -> None:
     start = only(
         told(f"""
         {BANNER}
@@ -406,8 +377,7 @@ def test_records_glued_together(told: Told) -> None:
     assert start.outcome_reason == "starting kubernetes: preparing server: raft"
 
 
-# 25
-def test_bytes_of_a_terminal(told: Told) -> None:
+def test_hazard_25_bytes_of_a_terminal(told: Told) -> None:
     start = only(told(
         "\x1b[?2004h\x1b]0;root@attic\x07# k3s server\r\n"
         "\x1b[36mINFO\x1b[0m[2024-05-02T10:00:00.100000000Z] Starting k3s v1.28.4+k3s1 (abc12345) \r\n"
@@ -416,8 +386,7 @@ def test_bytes_of_a_terminal(told: Told) -> None:
     assert (start.version, start.outcome_reason) == ("v1.28.4+k3s1", "--token is required")
 
 
-# 26
-def test_what_stands_between_the_lines(told: Told) -> None:
+def test_hazard_26_what_stands_between_the_lines(told: Told) -> None:
     start = only(
         told("""
         Here is my log, please help!
@@ -436,19 +405,17 @@ def test_what_stands_between_the_lines(told: Told) -> None:
     assert (start.outcome_reason, start.pid) == ("--token is required", 12)
 
 
-# 27
 @pytest.mark.parametrize(
     "prefix",
     ["server_1  | ", "2024-05-02T10:00:00.670000000Z stderr F ", "    ", "module.lab.null_resource.cp (remote-exec): "],
 )
-def test_prefixes_in_front_of_everything(told: Told, prefix: str) -> None:
+def test_hazard_27_prefixes_in_front_of_everything(told: Told, prefix: str) -> None:
     start = only(told("\n".join(prefix + line for line in (BANNER, BANNER.replace("info", "fatal").replace(
         "Starting k3s v1.28.4+k3s1 (abc12345)", "--token is required")))))  # fmt: skip
     assert (start.version, start.outcome_reason) == ("v1.28.4+k3s1", "--token is required")
 
 
-# 28
-def test_hosts_and_other_units_stay_apart(told: Told) -> None:
+def test_hazard_28_hosts_and_other_units_stay_apart(told: Told) -> None:
     report = told("""
         May 02 10:00:00 north k3s[12]: time="2024-05-02T10:00:00Z" level=info msg="Starting k3s v1.28.4+k3s1 (abc12345)"
         May 02 10:00:00 south k3s[12]: time="2024-05-02T10:00:00Z" level=info msg="Starting k3s v1.29.1+k3s2 (def67890)"
@@ -462,8 +429,7 @@ def test_hosts_and_other_units_stay_apart(told: Told) -> None:
     ]
 
 
-# 29
-def test_odd_logrus_values(told: Told) -> None:
+def test_hazard_29_odd_logrus_values(told: Told) -> None:
     start = only(
         told("""
         time="2024-05-02T10:00:00Z" level=info msg=start
@@ -474,9 +440,8 @@ def test_odd_logrus_values(told: Told) -> None:
     assert (start.version, start.outcome_reason) == ("v1.28.4+k3s1", "--token is required")
 
 
-# 30
 @pytest.mark.parametrize("stamp", ["2024-05-02T10:00:01.195+0800", "2024-05-02T10:00:01.45484+0800", None])
-def test_etcds_stamps(told: Told, stamp: str | None) -> None:
+def test_hazard_30_etcds_stamps(told: Told, stamp: str | None) -> None:
     ts = "" if stamp is None else f'"ts":"{stamp}",'
     start = only(
         told(f"""
@@ -489,8 +454,7 @@ def test_etcds_stamps(told: Told, stamp: str | None) -> None:
     assert start.clock.utc_offset == "+08:00"
 
 
-# 31
-def test_a_very_long_line_costs_its_length(told: Told) -> None:
+def test_hazard_31_a_very_long_line_costs_its_length(told: Told) -> None:
     def seconds(size: int) -> float:
         body = "\\\\n".join(f"[+]poststarthook/hook-{number} ok" for number in range(size))
         text = f'time="2025-05-02T10:00:02Z" level=info msg="{POLL}an error on the server (\\"{body}\\") has prevented"'
@@ -503,7 +467,6 @@ def test_a_very_long_line_costs_its_length(told: Told) -> None:
     assert large < 12 * small + 0.05, "four times the text, far less than sixteen times the work"
 
 
-# 32
 @pytest.mark.parametrize(
     "line",
     [
@@ -514,5 +477,5 @@ def test_a_very_long_line_costs_its_length(told: Told) -> None:
         "[INFO]  systemd: Starting k3s",
     ],
 )
-def test_words_of_other_tools_begin_no_start(told: Told, line: str) -> None:
+def test_hazard_32_words_of_other_tools_begin_no_start(told: Told, line: str) -> None:
     assert not told(line).starts
