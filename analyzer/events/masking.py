@@ -73,7 +73,7 @@ _RULES = (
     # "invalid bearer token" speaks of one
     _Rule(("bearer",), rf"(\bBearer(?:\s|%20){{1,4}})(?!tokens?\b|auth){_VALUE}", r"\1" + MASK, re.IGNORECASE),
     _Rule(
-        ("basic",),
+        ("authorization",),
         rf"(\bAuthorization\\*[\"']?\s{{0,3}}[:=]\s{{0,3}}[\[\\\"']{{0,4}}Basic\s{{1,4}}){_VALUE}",
         r"\1" + MASK, re.I,
     ),
@@ -115,8 +115,9 @@ _RULES = (
 
 # Without one of these nothing is done at all.
 _WORDS = (
-    *_K10, *_KEYS, "token", "passw", "passphrase", "secret", "access", "join", "client-key-data", "bearer", "basic",
-    "eyj", "@tcp(", "@unix(", " -t", "private key", "::server", "::node", "::agent", "auth",
+    *_K10, *_KEYS, "token", "passw", "passphrase", "secret", "access-key", "access_key", "accesskey", "join",
+    "client-key-data", "bearer", "authorization", "eyj", "@tcp(", "@unix(", " -t", "private key", "::server",
+    "::node", "::agent", "\"auth", "'auth",
 )  # fmt: skip
 
 # Where a quoted secret begins, after name="…", "name": "…", "--name", "…" or --name "…". Quotes may be escaped.

@@ -218,6 +218,9 @@ def json_text(report: Report, starts: Sequence[StartReport], *, limit: int | Non
         made.append(
             {
                 "index": start.index,
+                "host": None if start.host is None else clean_text(start.host),
+                "unit": None if start.unit is None else clean_text(start.unit),
+                "version": None if start.version is None else clean_text(start.version),
                 "outcome": start.outcome,
                 "ready": window_object(start.ready),
                 "checks": [

@@ -90,6 +90,36 @@ def test_blame_ends_as_the_other_commands_do(run: Run, tmp_path: Path) -> None:
     assert run("blame", LOG, "-o", out).exit_code == 3
 
 
+@pytest.mark.parametrize(
+    "args",
+    [["analyze"], ["analyze", "-f", "json"], ["analyze", "-f", "csv"], ["analyze", "-f", "csv", "--table", "timeline"],
+     ["analyze", "-f", "markdown"], ["blame"], ["blame", "-f", "json"], ["timeline"], ["timeline", "-f", "json"],
+     ["timeline", "-f", "trace"]],
+    ids=" ".join,
+)  # fmt: skip
+def test_anonymize_is_an_option_of_every_command_that_shows_a_log(run: Run, args: list[str], tmp_path: Path) -> None:
+    log = tmp_path / "acme-berlin.log"
+    log.write_text(LOG.read_text().replace("node-a", "zqberlin7"))
+    plain, hidden = run(args[0], log, *args[1:]), run(args[0], log, *args[1:], "--anonymize")
+    assert (hidden.exit_code, hidden.stderr) == (0, "")
+    assert "zqberlin7" in plain.stdout
+    assert not re.search("zqberlin7|acme|berlin", hidden.stdout)
+    assert "host-1" in hidden.stdout
+    # The same numbers in the same order; a stand-in's own number does not count.
+    numbers = re.compile(r"(?<![\w.-])\d+\.\d+(?![\w.-])")
+    if args[-1] in ("json", "csv", "timeline", "trace"):
+        assert numbers.findall(hidden.stdout) == numbers.findall(plain.stdout)
+
+
+def test_anonymized_pages(run: Run, tmp_path: Path) -> None:
+    log, page = tmp_path / "acme.log", tmp_path / "r.html"
+    log.write_text(LOG.read_text().replace("node-a", "zqberlin7"))
+    assert run("analyze", log, "--html", page, "--anonymize").exit_code == 0
+    shown = page.read_text()
+    assert "host-1" in shown
+    assert not re.search(r"zqberlin7|acme\.log", shown)
+
+
 EXAMPLES = re.findall(
     r"^k3slog (?:blame|explain|analyze .*--anonymize)\b.*$", (ROOT / "docs" / "cli.md").read_text(), re.M
 )
