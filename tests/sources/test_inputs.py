@@ -179,7 +179,7 @@ def test_a_bundle_tells_what_its_journal_tells(name: str, tmp_path: Path) -> Non
     plain.write_bytes(text("short", name))
     expected = answer(plain)
     unit = "rke2-server" if name.startswith("rke2") else "k3s"
-    syslog = text("rsyslog", name) if "rsyslog" in CARRIERS else b""
+    syslog = text("rsyslog", name)
     members = bundles.files(text("short", name), unit=unit, rotated=syslog)
     packed = {"tar" + (mode and f".{mode}"): bundles.tar(members, mode) for mode in ("", "gz", "xz", "bz2")}
     for kind, data in {**packed, "zip": bundles.zipped(members)}.items():
@@ -189,6 +189,27 @@ def test_a_bundle_tells_what_its_journal_tells(name: str, tmp_path: Path) -> Non
         assert answer("-", stdin=data) == expected, kind
     inside = bundles.zipped({"upload/b.tar.gz": bundles.tar(members), "readme.md": b"x"})
     assert answer("-", stdin=inside) == expected
+
+
+def test_an_agents_bundle_has_the_system_log_alone_cut_by_its_rotation() -> None:
+    """The collector does not ask for the unit ``k3s-agent``; what there is of it is in ``systemlogs``."""
+    whole = text("rsyslog", "agent-waits")
+    lines = whole.splitlines(True)
+    half = len(lines) // 2
+    members = bundles.files(
+        b"-- No entries --\n", unit="k3s", syslog=b"".join(lines[half:]), rotated=b"".join(lines[:half])
+    )
+    expected = answer("-", stdin=whole)
+    assert expected
+    assert answer("-", stdin=bundles.tar(members)) == expected
+    assert answer("-", stdin=bundles.zipped(members)) == expected
+
+
+@pytest.mark.parametrize("name", ["1303-fresh-25", "1324-killed-thrice", "1350-r102"])
+def test_a_recording_in_a_bundle_is_the_recording(name: str) -> None:
+    path = Path(__file__).parents[1] / "data" / "recorded" / f"{name}.export.gz"
+    made = bundles.files(gzip.decompress(path.read_bytes()))
+    assert answer("-", stdin=bundles.tar(made)) == answer(path)
 
 
 def test_what_is_left_out_of_a_bundle_is_counted() -> None:
