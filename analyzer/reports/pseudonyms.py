@@ -50,6 +50,10 @@ _HOST_PLACES = tuple(
         rf"(?<![\w-])nodes?\s{_Q}({_WORD}){_Q}",
         rf"(?<![\w-])(?:hostname|node)\s({_WORD})(?=\s(?:is|was|has|does|not|joined|registered|already)\b|[:,]?\s*$)",
         rf"\blookup\s({_WORD})(?=\son\b|:|\s*$)",
+        rf"\bon node:? ({_WORD})\s*$",
+        rf"\bbackend connection request \[({_WORD})\]",
+        rf"(?<![\w.-])({_WORD})-[0-9a-f]{{8}}\s(?:at|on)\shttps?://",
+        rf"\bSuccessfully assigned \S{{1,253}} to ({_WORD})",
         rf"\bsystem:node:({_WORD})",
         rf"(?<![\w.-])({_WORD})-[0-9a-f]{{8}}=https?://",
         r"/node/password'? for node ([\w.-]+)",
@@ -70,8 +74,17 @@ _NAME_PLACES = tuple(
         rf"(?<![\w.-])(?:[a-z]{{3,40}}s)(?:\.[a-z][a-z0-9.-]{{2,80}})?\s{_Q}((?:{_WORD}/){{0,5}}{_WORD}){_Q}"
         rf"(?=\s(?:not found|already exists|is forbidden|is invalid))",
         rf"\b(?:pod|namespace|container|user|cluster|secret|role|service|volume|configmap)s?\s{_Q}((?:{_WORD}/){{0,5}}{_WORD}){_Q}",
-        rf"(?<![\w-])--?(?:cluster-name|system-default-registry|node-label|with-node-id|cluster-domain)(?:=|\s+){_Q}?({_WORD})",
+        rf"(?<![\w-])--?(?:cluster-name|system-default-registry|node-label|with-node-id|cluster-domain|etcd-s3-folder)(?:=|\s+){_Q}?({_WORD})",
         rf"\bfor user ({_WORD})",
+        rf"\berror syncing {_Q}((?:{_WORD}/){{0,2}}{_WORD}){_Q}",
+        rf"(?<![\w-])(?:database|dbname|db|bucket|[\w-]{{1,40}}-bucket|schema)(?:=|\s{_Q}|\s+(?=\S{{1,100}}\s--))({_WORD})",
+        rf"\b(?:Created|Deleted|Killing|Pulling) (?:pod|job|image):? {_Q}?((?:{_WORD}/){{0,5}}{_WORD})",
+        rf"\bHelmChart ((?:{_WORD}/)?{_WORD})",
+        rf"\bin namespace ({_WORD})",
+        rf"\b({_WORD})-etcd-snapshot",
+        rf"\bSuccessfully assigned ((?:{_WORD}/)?{_WORD}) to ",
+        rf"\bsudo(?:\[\d+\])?:\s+({_WORD}) : ",
+        r"/(?:instance-type|region|zone|hostname)=([\w.-]{1,63})",
         rf"(?<![\w.-])({_WORD}):\*\*\*@",  # the user of a datastore whose password is masked
         rf"\bsystem:serviceaccount:({_WORD}):",
         rf"\bsystem:serviceaccount:[\w.-]{{1,63}}:({_WORD})",
@@ -81,6 +94,7 @@ _NAME_PLACES = tuple(
         r"/api/v1/(?:nodes|persistentvolumes)/([\w.-]{1,253})",
     )
 )
+_LABELS = re.compile(r"--node-(?:labels?|taints?)(?:=|\s+)[\"']?([^\s\"']{1,1000})")
 _REGISTRY = re.compile(r"/registry/(?P<rest>[\w./:@%-]+)")
 _SANS = re.compile(r"certificate is valid for ([\w.:*,\s-]{1,4000}?), not ([\w.:*-]+)|--tls-san[= ]\"?([\w.:*,-]+)")
 
@@ -118,6 +132,9 @@ class Pseudonyms:
                 for found in place.finditer(text):
                     for part in found[1].split("/"):
                         self._add_name(part)
+            for found in _LABELS.finditer(text):
+                for value in re.findall(r"=([\w.-]+)", found[1]):
+                    self._add_name(value)
             for found in _REGISTRY.finditer(text):
                 for part in found["rest"].split("/")[1:]:
                     self._add_name(part)

@@ -196,6 +196,56 @@ def test_samples_keep_their_story(sample: str) -> None:
     ]
 
 
+MESSAGES = [
+    'Waiting for node zq1prod: nodes "zq1prod" not found',
+    'Annotations and labels have been set successfully on node: zq2prod',
+    'Handling backend connection request [zq3prod]',
+    'Waiting for control-plane node zq4prod startup: nodes "zq4prod" not found',
+    "error syncing 'zq5ns/zq5name': handler helm-controller: boom, requeuing",
+    'error syncing \'zq6prod\': handler node: Operation cannot be fulfilled on nodes "zq6prod"',
+    '"Event occurred" object="zq7prod" kind="Node" apiVersion="v1" type="Normal" reason="RegisteredNode"'
+    ' message="Node zq7prod event: Registered Node zq7prod in Controller"',
+    'Running kubelet --hostname-override=zq8prod --node-labels=customer=zq9acme,site=zq10berlin'
+    ' --node-ip=192.168.3.3',
+    'Removing member zq11prod-12ab34cd at https://zq12host:2380',
+    'Connecting to proxy" url="wss://zq13host:6443/v1-k3s/connect"',
+    'Failed to connect to proxy. Empty dialer response" error="dial tcp: lookup zq14host: Try again"',
+    'sql: open /mnt/zq15/db: no such file',
+    'failed to connect to `host=zq16db user=zq17user database=zq18db`: dial error',
+    'pq: password authentication failed for user "zq19user"',
+    'FATAL: database "zq20db" does not exist',
+    'Starting k3s agent; server is https://zq21.example-corp.com:6443',
+    'Hostname zq22prod is not unique',
+    'Unable to watch for tunnel endpoints: Get'
+    ' "https://127.0.0.1:6444/api/v1/namespaces/default/endpoints?fieldSelector=metadata.name%3Dzq23x&resourceVersion=0"',
+    'Created pod: zq24-web-6d4f7c9b8-abcde',
+    'HelmChart zq25chart in namespace zq26ns',
+    'level=info msg="Reconciliation of snapshot data in zq27cluster-etcd-snapshot ConfigMap"',
+    'Failed to get snapshot s3://zq28bucket/folder',
+    'etcd-s3-bucket=zq29bucket',
+    '--etcd-s3-bucket zq30bucket --etcd-s3-endpoint=zq31.s3.acme.net',
+    'node.kubernetes.io/instance-type=zq32',
+    'certificate CN=zq33prod,O=system:nodes signed by',
+    'Node zq34prod not found',
+    'Successfully assigned zq35ns/zq36pod to zq37prod',
+    'User "zq38@corp.de" cannot list',
+    'sudo: zq39bob : TTY=pts/0 ; PWD=/home/zq40 ; USER=root ; COMMAND=/usr/bin/systemctl start k3s',
+    'node "zq41" with UID 1',
+    '"Attempting to register node" node="zq42"',
+    'hostPath /srv/zq43data',
+    'no such host: zq44.local',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("message", MESSAGES)
+def test_names_are_known_by_where_real_messages_have_them(message: str) -> None:
+    planted = re.findall(r"zq\d+\w*", message)
+    made = hidden(message)[0]
+    assert planted
+    assert "zq" not in made
+    assert made.split()[0].rstrip(":,") == message.split()[0].rstrip(":,") or "zq" in message.split()[0]
+
+
 def hidden(*texts: str, hosts: tuple[str, ...] = ()) -> list[str]:
     names = Pseudonyms()
     names.learn(texts, hosts)
