@@ -48,10 +48,10 @@ def expand_globs(paths: Sequence[PathLike]) -> list[str]:
                 found = sorted(glob.glob(name, recursive=True))[:FILES_LIMIT]
             except (OSError, ValueError):
                 found = []
-            names += found or [name]
+            names += [match for match in found if match not in names] or ([] if found else [name])
         else:
             names.append(name)
-    return list(dict.fromkeys(names))
+    return names
 
 
 class Replay(io.RawIOBase):
@@ -64,6 +64,7 @@ class Replay(io.RawIOBase):
         self._front = b""
         self._at = 0
         self.done = 0  # bytes taken from the stream below
+        self.beside: BinaryIO | None = None  # a file that is read in its place, here and there
 
     def readable(self) -> bool:
         return True
@@ -86,6 +87,12 @@ class Replay(io.RawIOBase):
     def head(self, count: int) -> bytes:
         """Up to ``count`` bytes from here; damage behind them shows itself when it is read again."""
         return fill(self, count)  # type: ignore[arg-type]
+
+    def position(self) -> int:
+        """How far the stream below, or the file in its place, is read."""
+        if self.beside is None or self.beside.closed:
+            return self.done
+        return self.beside.tell()
 
     def rewind(self, *, again: bool = False) -> None:
         """Back to the beginning; from now on nothing is kept any more, unless it is to be looked at ``again``."""
@@ -301,6 +308,7 @@ class Inputs:
             if file is raw:
                 whole = os.fstat(raw.fileno()).st_size
                 budget.packed = lambda: whole
+                stream.beside = file
             yield from archive.zip_members(file, budget)
             return
         source: BinaryIO = io.BufferedReader(_Lent(stream), _BLOCK)
@@ -400,7 +408,7 @@ class Inputs:
             return
         self._taken += 1
         replay.rewind()
-        position = None if counted is None else lambda: counted.done
+        position = None if counted is None else counted.position
         opener = (lambda: open_file(path)) if path is not None else (lambda: replay)
         yield Input(
             shown, opener, size, path, bundle=bundles.of(inner), container=self._container, position=position,  # type: ignore[arg-type]

@@ -325,3 +325,45 @@ def test_progress_of_an_archive_is_that_of_the_archive(tmp_path: Path) -> None:
     assert heard
     assert {total for _, total in heard} == {path.stat().st_size}
     assert all(done <= path.stat().st_size for done, _ in heard)
+
+
+def test_progress_of_a_zip_goes_through_it(tmp_path: Path) -> None:
+    path = tmp_path / "b.zip"
+    members = {f"{n}.log": text() + os.urandom(9).hex().encode() + b"\n" for n in range(4)}
+    path.write_bytes(bundles.zipped(members))
+    heard: list[int] = []
+
+    class Observer:
+        def progress(self, path: str, done_bytes: int, total_bytes: int | None) -> None:
+            heard.append(done_bytes)
+
+    read_book([path], observer=Observer())
+    assert len({*heard}) >= 3
+    assert 0 < min(heard) <= max(heard) <= path.stat().st_size
+
+
+def test_files_of_a_folder_that_may_not_be_read_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a.log", "b.log", "k3s.log"):
+        (tmp_path / name).write_bytes(text())
+    real = open
+
+    def refuse(path: Any, *args: Any, **kwargs: Any) -> Any:
+        if str(path).endswith(("a.log", "b.log")):
+            raise PermissionError(13, "Permission denied")
+        return real(path, *args, **kwargs)
+
+    monkeypatch.setattr("builtins.open", refuse)
+    book, errors = read_book([tmp_path])
+    assert len(book.sources) == 1
+    assert [error.message for error in errors] == [
+        f"{tmp_path}: a.log (permission denied) and 1 more could not be opened"
+    ]
+    (tmp_path / "k3s.log").unlink()
+    book, errors = read_book([tmp_path])
+    assert len(errors) == 1
+
+
+def test_a_zst_archive_where_a_module_for_it_is_installed() -> None:
+    zstandard = pytest.importorskip("zstandard")
+    data = zstandard.ZstdCompressor().compress(bundles.tar(bundles.files(text()), ""))
+    assert answer("-", stdin=data) == answer("-", stdin=text())
