@@ -45,6 +45,9 @@ _EVIDENCE_LIMIT = 2000
 _SILENCE_S = 5.0
 
 
+STARTS_LIMIT = 2000  # explained one by one: the first and the last of a crash loop of weeks
+
+
 @dataclass(frozen=True, slots=True)
 class Studied:
     """A start with everything that was worked out about it: what the finding rules look at."""
@@ -70,18 +73,36 @@ def analyze_book(book: LogBook, *, tool_version: str, user: Rules = NO_RULES) ->
             "no trace of a k3s or RKE2 run",
             hint="capture one with: journalctl -u k3s -u k3s-agent --no-pager -o export | gzip > k3s.export.gz",
         )
-    studied: list[Studied] = []
-    for index, start in enumerate(starts, 1):
-        studied.append(study(start, index, book, studied[-1].report if studied else None))
-    reports = [replace(s.report, findings=rules.diagnose(s, book, user)) for s in studied]
-    reports = rules.across_starts(reports)
+    numbered = list(enumerate(starts, 1))
+    left_out = max(0, len(starts) - STARTS_LIMIT)
+    parts = [numbered]
+    if left_out:
+        half = STARTS_LIMIT // 2
+        parts = [numbered[:half], numbered[-half:]]
+        starts = [start for part in parts for _, start in part]
+    reports: list[StartReport] = []
+    for part in parts:  # nothing is concluded across the starts between them
+        studied: list[Studied] = []
+        for index, start in part:
+            studied.append(study(start, index, book, studied[-1].report if studied else None))
+        reports += rules.across_starts([replace(s.report, findings=rules.diagnose(s, book, user)) for s in studied])
     return Report(
         tool_version=tool_version,
         sources=tuple(book.sources),
         ledger=_ledger(book, starts),
         starts=tuple(reports),
-        notes=tuple((source, mask_secrets(note)) for source, said in sorted(book.notes.items()) for note in said),
+        notes=(
+            *((source, mask_secrets(note)) for source, said in sorted(book.notes.items()) for note in said),
+            *([(starts[0].records[0].source, _too_many(left_out))] if left_out else ()),
+        ),
         evidence=MappingProxyType(_evidence(starts)),
+    )
+
+
+def _too_many(left_out: int) -> str:
+    return (
+        f"{left_out} starts in the middle were counted but not explained, because more than {STARTS_LIMIT} are too"
+        " many; a part of the log shows them (--since, --until)"
     )
 
 

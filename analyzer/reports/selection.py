@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Literal
 
 from analyzer.errors import ExitCode, UsageError
@@ -48,6 +49,8 @@ def judge_limit(starts: Sequence[StartReport], limit_s: float) -> ExitCode:
     start failed, and is undecided otherwise. One failure outweighs any doubt, one doubt any number of passes.
     """
     verdicts = {_judge(start, limit_s) for start in starts}
+    if any(later.index - start.index > 1 for start, later in pairwise(starts)):
+        verdicts.add(ExitCode.INCONCLUSIVE)  # those left out of a very long log may have been too late
     for verdict in (ExitCode.GATE_FAILED, ExitCode.INCONCLUSIVE, ExitCode.OK):
         if verdict in verdicts:
             return verdict

@@ -276,7 +276,7 @@ def _take_process(stream: _Stream, record: LogRecord, spans: _Spans) -> None:
             stream.opens.append(target)
     if record.pid is not None:
         stream.by_pid.setdefault((record.boot_id, record.pid), target)
-        if banner or created or stream.by_pid[(record.boot_id, record.pid)] not in stream.opens:
+        if banner or created:
             stream.by_pid[(record.boot_id, record.pid)] = target
         if target.pid is None:
             target.pid = record.pid
