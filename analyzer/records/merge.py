@@ -6,10 +6,11 @@ import heapq
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from analyzer.records.draft import Draft, Outer, Tally
+from analyzer.records.draft import Draft, Inner, Outer, Tally
 from analyzer.timebase import SECOND
 
 GIVEN_TWICE = "given twice"
+BLOCK = 5  # lines
 _Key = tuple[int, int | None, str]
 Source = tuple[Tally, list[Draft]]
 
@@ -57,6 +58,53 @@ def drop_copies(sources: Sequence[Source]) -> list[Source]:
             tally.notes.append(f"{len(dropped)} lines are in another input too, counted once")
         kept.append((tally, rest))
     return kept
+
+
+def drop_repeats(tally: Tally, drafts: list[Draft]) -> list[Draft]:
+    """Drafts in true order without blocks that stand a second time in the same text, as after a paste done twice.
+
+    A block is at least ``BLOCK`` lines that repeat earlier ones exactly, stamps and all and in the same order, where
+    time goes back; no program writes so.
+    """
+    first: dict[str, int] = {}
+    kept: list[Draft] = []
+    at = dropped = 0
+    latest: int | None = None
+    while at < len(drafts):
+        draft = drafts[at]
+        stamp = _own_stamp(draft)
+        if stamp is not None and latest is not None and stamp < latest and draft.rec.raw in first:
+            length = _length_of_repeat(drafts, first[draft.rec.raw], at)
+            if length >= BLOCK:
+                dropped += length
+                at += length
+                continue
+        if stamp is not None:
+            latest = stamp
+            first.setdefault(draft.rec.raw, at)
+        kept.append(draft)
+        at += 1
+    if dropped:
+        tally.reasons[GIVEN_TWICE] += dropped
+        tally.notes.append(f"{dropped} lines stand twice in the text, counted once")
+    return kept
+
+
+def _own_stamp(draft: Draft) -> int | None:
+    if draft.outer is not Outer.NONE:
+        return draft.value
+    return draft.inner_value if draft.inner is not Inner.NONE else None
+
+
+def _length_of_repeat(drafts: Sequence[Draft], earlier: int, later: int) -> int:
+    length = 0
+    while (
+        later + length < len(drafts)
+        and earlier + length < later
+        and drafts[earlier + length].rec.raw == drafts[later + length].rec.raw
+    ):
+        length += 1
+    return length
 
 
 def _rank(drafts: Sequence[Draft]) -> int:

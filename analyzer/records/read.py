@@ -16,7 +16,7 @@ from analyzer.records.book import LogBook
 from analyzer.records.direction import true_order
 from analyzer.records.draft import Draft, Tally
 from analyzer.records.loss import spread_losses
-from analyzer.records.merge import drop_copies, merge
+from analyzer.records.merge import drop_copies, drop_repeats, merge
 from analyzer.records.model import RAW_LIMIT, ClockStep, LogRecord, Payload, SourceInfo
 from analyzer.records.payloads import digest
 from analyzer.records.resolve import resolve
@@ -29,7 +29,7 @@ from analyzer.sources.model import Input
 from analyzer.sources.scan import BIG, KEPT_LINES, TAIL_LINES, Plain, candidates, export_candidates
 from analyzer.timebase import SECOND
 
-HELD_LIMIT = 3 * (KEPT_LINES + TAIL_LINES)  # records of a whole folder or archive
+HELD_LIMIT = 200_000  # records of a whole folder or archive; a single log may have KEPT_LINES + TAIL_LINES
 JOURNAL_IN_MEMORY = 136 << 20  # bytes: journald's own files end at 128 MiB
 DOCUMENT_LIMIT = 32 << 20  # bytes of a JSON document that is one value; it has to be held whole
 _EXPORT = re.compile(rb"(?:__CURSOR|__REALTIME_TIMESTAMP|__MONOTONIC_TIMESTAMP|_BOOT_ID|__SEQNUM)=")
@@ -98,6 +98,7 @@ def _no_room(given: Input) -> BadInputError:
 
 def _assemble(tallies: Sequence[Tally], sources: Sequence[tuple[Tally, list[Draft]]]) -> LogBook:
     sources = [(tally, _one_host(true_order(tally, rejoin(drafts)), tally)) for tally, drafts in sources]
+    sources = [(tally, drop_repeats(tally, drafts)) for tally, drafts in sources]
     for _, drafts in sources:
         spread_losses(drafts)
     # What one source teaches another must not depend on the order of the arguments.
@@ -138,7 +139,8 @@ def _read_one(
     try:
         if reader.peek(8)[:8] == JOURNAL_MAGIC:
             return _held(_journal(given, reader, tally), tally, room)
-        drafts = _held(_decode(reader, tally, (expected or 0) + before if before else expected), tally, room)
+        # From 8 MiB of a folder on only starts are decoded, as from 16 MiB of a single log on.
+        drafts = _held(_decode(reader, tally, (expected or 0) + 2 * before if before else expected), tally, room)
     finally:
         if given.owned:
             reader.close()

@@ -66,6 +66,7 @@ class TextReader:
         self.gap = False
         self.lost = False  # the gap is a loss, not lines that were passed over
         self.rsyslog = False
+        self.catalogue = False  # within an explanation of journalctl -x
         self.months = MonthJudge()
         self._open: tuple[Draft, str] | None = None  # the last line, when its message has no closing quote
         self._between: list[Draft] = []  # the pieces of a record that a mail program may have broken
@@ -103,6 +104,8 @@ class TextReader:
             return []
         if text[0] in "-░" and self._marker(text):
             return []
+        if text[0] != "-":
+            self.catalogue = False
         if "Cloud-init v." in text:
             self._cloud_init(text)
         drafts = self._json(line, text) if text[0] == "{" or text.startswith("data: {") else None
@@ -146,12 +149,15 @@ class TextReader:
     def _marker(self, text: str) -> bool:
         if text.startswith("░"):
             return True
+        if text == "--" and self.catalogue:
+            return True  # an empty line of an explanation, its blank trimmed
         if text == "--":
             self.gap = self.lost = True
             self.tally.reasons["grep separator: lines are missing"] += 1
             return True
         if not text.startswith("-- "):
             return False
+        self.catalogue = self.catalogue or text.startswith("-- Subject: ")
         boot = _BOOT.match(text)
         if boot is not None:
             self._new_boot(boot.group(1))
