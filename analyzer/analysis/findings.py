@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 def diagnose(studied: Studied, book: LogBook, rules: Rules = NO_RULES) -> tuple[Finding, ...]:
     """Findings on one start: most severe first, causes before their symptoms, else in the order of the rules."""
     case = Case(studied, book, rules.titles())
-    found = user_findings.findings(case, rules) + ends.failure(case)
+    ended = ends.failure(case)
+    found = user_findings.findings(case, rules) + ended
     found += store.away(case) + store.own_check(case) + store.slow(case) + store.retried(case)
     found += waiting.still_waiting(case)
     found += waiting.poll_answers(case)
@@ -40,7 +41,19 @@ def diagnose(studied: Studied, book: LogBook, rules: Rules = NO_RULES) -> tuple[
     found = other.healthy(case, found) + ends.stop(case) + found
     found += store.temporary_etcd(case) + machine.disk_work(case)
     found += hooks.tax(case) + hooks.floor(case) + hooks.poller(case) + servers.answered(case) + text.noise(case)
-    return tuple(root_first(found, _ruled_out(case)))
+    return tuple(root_first(found, _ruled_out(case), _ruled_in(case, ended)))
+
+
+def _ruled_in(case: Case, ended: list[Finding]) -> list[tuple[str, str]]:
+    """Edges that hold in this start because of its words.
+
+    Who ends with "not yet ready to handle request" met an API server that was late: what made it late is the cause.
+    """
+    reason = case.studied.verdict.reason or ""
+    if "not yet ready to handle request" not in reason:
+        return []
+    late = ("slow_datastore", "cpu_starved", "frozen_gap", "datastore_late", "slow_bootstrap_roles")
+    return [(cause, finding.id) for cause in late for finding in ended]
 
 
 def _ruled_out(case: Case) -> list[tuple[str, str]]:

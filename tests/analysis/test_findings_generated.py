@@ -278,3 +278,24 @@ def test_texts_of_findings_come_from_one_place() -> None:
         assert known.title, name
         assert known.meaning or known.advice, name
         assert known.severity in ORDER
+
+
+def test_a_component_that_met_a_late_api_server_is_a_symptom() -> None:
+    near = bench(extra={"poststarthook/rbac/bootstrap-roles": 20.0}, store="etcd")
+    put_slowness(near, 1)
+    at = near.serving + 6 * SECOND
+    near.end(at + 20)
+    text = 'flannel exited: failed to acquire lease: nodes "node-a" is forbidden: not yet ready to handle request'
+    start = only(near.say(at, text, "fatal"))
+    assert start.findings[0].id == "slow_datastore"
+    told = next(finding for finding in start.findings if text[:15] in finding.detail)
+    assert told.severity == "warning"
+    assert start.findings[0].title in told.detail
+
+
+def test_a_runtime_that_is_asked_for_seconds_is_no_missing_one() -> None:
+    near = bench()
+    text = "Waiting for containerd startup: rpc error: code = Unavailable desc = connection refused"
+    for number in range(3):
+        near.say(near.serving - 900_000 + number * 300_000, text)
+    assert "cri_missing" not in ids(only(near), "warning")

@@ -26,6 +26,8 @@ _HANDLED = frozenset(SLOW) | {
     "rbac_try_failed",
 }
 
+_OFTEN = 5
+_SHORT_S = 15.0
 # They ask for nothing, but are why a healthy start took longer than it could.
 _SLOWER = frozenset({"cpu_starved", "slow_datastore", "frozen_gap", "server_unreachable", "throttled_client"})
 
@@ -48,6 +50,8 @@ def problems(case: Case, explained: set[str]) -> list[Finding]:
         if severity == "critical" and (not case.never_ready or case.report.end.kind == "failed"):
             # It became ready all the same, or it ended with another cause.
             severity = "info" if rule.problem_class == "load" else "warning"
+        if name == "cri_missing" and len(marks) < _OFTEN and case.spread(marks) < _SHORT_S:
+            severity = "info"  # k3s asks its own runtime from the moment it launches it
         detail = f"Said {times(marks)}{case.span(marks)}: {case.words(marks[-1])}"
         found.append(case.say(name, detail, [mark.record for mark in marks], severity=severity))
     return found

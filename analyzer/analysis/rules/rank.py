@@ -15,18 +15,21 @@ _KEEP = frozenset({"crash_loop"})
 _OWN_ADVICE = frozenset({"too_many_clients", "datastore_relapsed"})
 
 
-def root_first(findings: Sequence[Finding], without: Iterable[tuple[str, str]] = ()) -> list[Finding]:
+def root_first(
+    findings: Sequence[Finding], without: Iterable[tuple[str, str]] = (), also: Iterable[tuple[str, str]] = ()
+) -> list[Finding]:
     """The findings of one start, most severe first, roots before what follows from them.
 
     A root is a finding that nothing else found explains. It is at least as severe as what it explains; a consequence
     names its root and is lowered by one step. Only findings above ``info`` explain anything. ``without`` are pairs
-    (cause, symptom) that what was seen of this start rules out.
+    (cause, symptom) that what was seen of this start rules out, ``also`` those that it adds.
     """
-    ruled_out = frozenset(without)
+    ruled_out, added = frozenset(without), frozenset(also)
     causes = [finding for finding in findings if finding.severity != "info"]
 
     def follows(cause: Finding, symptom: Finding) -> bool:
-        return (cause.id, symptom.id) not in ruled_out and explains(cause.id, symptom.id)
+        edge = (cause.id, symptom.id)
+        return edge in added or (edge not in ruled_out and explains(*edge))
 
     roots = [one for one in causes if not any(follows(other, one) for other in causes if other is not one)]
     roots.sort(key=lambda one: ORDER[one.severity])

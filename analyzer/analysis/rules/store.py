@@ -21,6 +21,7 @@ from analyzer.findings import Check, Finding, FindingSeverity, Poll
 from analyzer.window import at_least, at_most
 
 _STORE_STEPS = ("etcd3", "Txn call", "Write to database", "Object stored")
+_VERBS = frozenset({"Get", "List", "Create", "Update", "Patch", "Delete"})
 PROBES = ("etcd", "etcd-readiness")
 # Serial requests of the rbac hook, read in the source and measured: on a restart, and at most on an empty datastore.
 _ROLES_REQUESTS = (125, 260)
@@ -39,15 +40,19 @@ _ETCD_ADDRESS = re.compile(r'failed to connect to \{Addr: "(?P<address>[^"/]+:\d
 
 def slow(case: Case) -> list[Finding]:
     """Slow answers of the datastore while the start was under way, by their own lines or by the serial role writes."""
-    marks = [
-        mark
-        for mark in case.of(*SLOW)
-        if mark.id not in ("trace", "trace_step") or any(s in mark.groups.get("operation", "") for s in _STORE_STEPS)
-    ]
+    marks = [mark for mark in case.of(*SLOW) if mark.id not in ("trace", "trace_step") or _of_the_store(mark)]
     told = _told(case, marks)
     if (told is None or told.severity == "info") and _points_at_datastore(case):
         told = _inferred(case, told, [mark for mark in marks if mark.id not in ("trace", "trace_step")])
+    if told is not None and told.severity == "info" and len(marks) < _REPEATED:
+        told = None  # one or two answers of less than a second: nobody need know
     return [finding for finding in (told,) if finding is not None] + _roles(case)
+
+
+def _of_the_store(mark: Mark) -> bool:
+    """Whether a trace is about work that ends in the datastore; a slow proxy or a slow handshake is not."""
+    operation = mark.groups.get("operation", "")
+    return operation in _VERBS or any(step in operation for step in _STORE_STEPS)
 
 
 def _told(case: Case, marks: list[Mark]) -> Finding | None:
