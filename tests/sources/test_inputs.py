@@ -367,3 +367,16 @@ def test_a_zst_archive_where_a_module_for_it_is_installed() -> None:
     zstandard = pytest.importorskip("zstandard")
     data = zstandard.ZstdCompressor().compress(bundles.tar(bundles.files(text()), ""))
     assert answer("-", stdin=data) == answer("-", stdin=text())
+
+
+def test_a_folder_of_crash_loops_is_held_to_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from analyzer.records import read
+
+    monkeypatch.setattr(read, "HELD_LIMIT", 300)
+    for number in range(3):
+        lines = [line for line in text().splitlines(True) if b"k3s[" in line]
+        (tmp_path / f"{number}.log").write_bytes(b"".join(lines[:200]) + str(number).encode() + b"\n")
+    book, errors = read_book([tmp_path])
+    assert len(book.sources) == 2
+    assert len(book.records) <= 300
+    assert any("more lines about starts than can be held" in error.message for error in errors)
