@@ -12,6 +12,7 @@ from analyzer.cli.inputs import ForceOption, OutputOption
 from analyzer.errors import UsageError
 from analyzer.events.masking import mask_secrets
 from analyzer.reports import explain as known
+from analyzer.reports import explain_views as views
 from analyzer.reports.output import Destination
 from analyzer.reports.text import fitted
 
@@ -72,11 +73,11 @@ def _entries(name: str) -> list[known.Entry]:
 def _answer(entries: list[known.Entry], format: ExplainFormat, to: Destination) -> str:
     match format:
         case ExplainFormat.TEXT:
-            return fitted(known.text(entries), to)
+            return fitted(views.text(entries), to)
         case ExplainFormat.JSON:
-            return known.json_text(entries)
+            return views.json_text(entries)
         case ExplainFormat.MARKDOWN:
-            return known.markdown(entries)
+            return views.markdown(entries)
         case _:
             assert_never(format)
 
@@ -84,10 +85,10 @@ def _answer(entries: list[known.Entry], format: ExplainFormat, to: Destination) 
 def _listing(format: ExplainFormat, to: Destination) -> str:
     match format:
         case ExplainFormat.TEXT:
-            return fitted(known.listing(), to)
+            return fitted(views.listing(), to)
         case ExplainFormat.JSON:
-            return known.json_listing()
+            return views.json_listing()
         case ExplainFormat.MARKDOWN:
-            return known.markdown_listing()
+            return views.markdown_listing()
         case _:
             assert_never(format)

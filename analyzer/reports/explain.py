@@ -1,6 +1,6 @@
 """What a name or a message means: checks, errors, milestones, findings, fatal patterns, from the vocabulary's data.
 
-``find`` looks a name up, ``recognise`` reads a pasted text as ``analyze`` would, the others write the answer.
+``find`` looks a name up, ``recognise`` reads a pasted text as ``analyze`` would; ``explain_views`` writes the answer.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import difflib
 import io
 import re
-import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -22,12 +21,7 @@ from analyzer.events.detect import detect
 from analyzer.events.model import HealthBlock, Mark, PollError, PollLine, PollUnchanged, WitnessLine, WitnessRule
 from analyzer.events.versions import check_list, known_minors
 from analyzer.reports import words
-from analyzer.reports.json_report import dumps
-from analyzer.reports.markdown import code, escape
-from analyzer.reports.output import printable
 
-SCHEMA = "k3slog.explain"
-SCHEMA_VERSION = 1
 KINDS = {
     "check": "checks of /readyz",
     "error": "answers to polls",
@@ -38,10 +32,7 @@ KINDS = {
     "noise": "messages that look bad and are normal",
     "witness": "lines that prove when a check passed",
 }
-_WIDTH = 80
 _MARK_KINDS = {"end": "milestone", "problem": "pattern"}
-_NAMES = frozenset(("May only follow from", "Brings with it", "Findings about it", "Shows in checks", "Waits for it"))
-_VERBATIM = frozenset(("The line", "Example", "Texts", "Lines behind it", "Lines that prove it"))
 _CHECK_KIND = {
     "static": "A check that never fails.",
     "probe": "A check that is asked anew at every request: it may pass and fail again.",
@@ -90,6 +81,11 @@ def names() -> Mapping[str, tuple[str, ...]]:
     return {kind: tuple(entries) for kind, entries in _all().items()}
 
 
+def entries(kind: str) -> tuple[Entry, ...]:
+    """Every entry of a kind."""
+    return tuple(_all()[kind].values())
+
+
 def find(name: str) -> list[Entry]:
     """The entries of that name: as a list prints it, with or without ``poststarthook/``, in any case; often one."""
     bare = re.sub(r"^\[[-+]\]|\s+(?:ok|failed\b.*|excluded\b.*)$", "", name.strip()).strip().strip("\"'`")
@@ -97,6 +93,8 @@ def find(name: str) -> list[Entry]:
     found = [entry for entries in _all().values() for key, entry in entries.items() if key.lower() in keys]
     if not found and bare.lower().removeprefix(findings.POLLS) in _all()["error"]:
         found = [_all()["error"][bare.lower().removeprefix(findings.POLLS)]]
+    told = {entry.name for entry in found if entry.kind == "finding"}
+    found = [entry for entry in found if entry.kind != "pattern" or entry.name not in told]  # the finding says it all
     if not found and (about := check_info(bare)).known:
         found = [_check(about)]
     return found
@@ -434,6 +432,7 @@ def _finding(about: findings.FindingInfo) -> Entry:
             ("How bad", f"{level} as a rule."),
             ("Usual causes", about.causes),
             ("Lines behind it", _beginnings(raws) if raws else ""),
+            ("Example", _examples(raws)),
             ("Shows in checks", [c.removeprefix(HOOK) for c in about.checks]),
             ("What to do", _sentence(advice)),
             ("May only follow from", causes),
@@ -484,89 +483,3 @@ def _noise(name: str, raws: Sequence[Mapping[str, Any]]) -> Entry:
             ("What to do", "Nothing: healthy starts print it, too."),
         ),
     )
-
-
-# --- writing --------------------------------------------------------------------------------------------------------
-
-
-def text(entries: Sequence[Entry], *, width: int = _WIDTH) -> str:
-    """For a terminal."""
-    return "\n".join(_entry_text(entry, width) for entry in entries)
-
-
-def _entry_text(entry: Entry, width: int) -> str:
-    title = f"{entry.name} ({_ONE[entry.kind]})"
-    lines = [title] if len(title) <= width else [entry.name, f"  ({_ONE[entry.kind]})"]
-    lines += _wrapped(entry.summary, width, "  ")
-    for section in entry.sections:
-        lines.append("")
-        lines.append(section.title)
-        shown = (", ".join(section.lines),) if section.title in _NAMES else section.lines
-        several = len(shown) > 1
-        for line in shown:
-            lines += _wrapped(line, width, "  · " if several else "  ", "    " if several else "  ")
-    return "\n".join(lines) + "\n"
-
-
-_ONE = {
-    "check": "check of /readyz", "error": "answer to a poll", "milestone": "milestone", "phase": "phase",
-    "finding": "finding", "pattern": "message of trouble", "noise": "normal message", "witness": "witness line",
-}  # fmt: skip
-
-
-def _wrapped(line: str, width: int, first: str, later: str | None = None) -> list[str]:
-    return textwrap.wrap(
-        printable(line), width, initial_indent=first, subsequent_indent=first if later is None else later,
-        break_on_hyphens=False,
-    )  # fmt: skip
-
-
-def listing(*, width: int = _WIDTH) -> str:
-    """Every name, by kind."""
-    lines = []
-    for kind, known in names().items():
-        lines += [f"{kind}: {KINDS[kind]}"]
-        lines += _wrapped(", ".join(name.removeprefix(HOOK) for name in sorted(known)), width, "  ")
-        lines.append("")
-    return "\n".join(lines)
-
-
-def markdown(entries: Sequence[Entry]) -> str:
-    """For an issue or a wiki."""
-    lines: list[str] = []
-    for entry in entries:
-        lines += [f"## {code(entry.name)}: {_ONE[entry.kind]}", "", escape(entry.summary), ""]
-        for section in entry.sections:
-            lines += [f"### {section.title}", ""]
-            verbatim = section.title in _VERBATIM | _NAMES
-            lines += [f"- {code(line) if verbatim else escape(line)}" for line in section.lines]
-            lines.append("")
-    return "\n".join(lines).rstrip("\n") + "\n"
-
-
-def markdown_listing() -> str:
-    """Every name, by kind."""
-    lines: list[str] = []
-    for kind, known in names().items():
-        lines += [f"## {KINDS[kind].capitalize()}", "", *(f"- {code(name)}" for name in sorted(known)), ""]
-    return "\n".join(lines).rstrip("\n") + "\n"
-
-
-def json_text(entries: Sequence[Entry]) -> str:
-    """One JSON object; ``sections`` keep their order."""
-    made = [
-        {
-            "kind": e.kind,
-            "name": e.name,
-            "summary": e.summary,
-            "sections": [{"title": s.title, "lines": list(s.lines)} for s in e.sections],
-        }
-        for e in entries
-    ]
-    return dumps({"schema": SCHEMA, "schema_version": SCHEMA_VERSION, "entries": made})
-
-
-def json_listing() -> str:
-    """Every name, by kind."""
-    known = {kind: sorted(entries) for kind, entries in names().items()}
-    return dumps({"schema": SCHEMA, "schema_version": SCHEMA_VERSION, "names": known})
