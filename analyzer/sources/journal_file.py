@@ -135,7 +135,7 @@ class JournalFile:
             )
         self.compact = bool(flags & _COMPACT)
         self.online = head[16] == 1
-        self.seqnum_id = head[72:88].hex()
+        self.place = head[72:88] + head[168:176][::-1]  # the set of files, and where in it this one begins
         self.header_size, self.expected = struct.unpack_from("<Q", head, 88)[0], struct.unpack_from("<Q", head, 152)[0]
         (self.first_array,) = struct.unpack_from("<Q", head, 176)
         if not _HEADER <= self.header_size <= 4096:
