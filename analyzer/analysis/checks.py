@@ -383,7 +383,7 @@ class _Builder:
         known = ready.upper_evidence
         if known is not None:
             uppers.append(known)
-        elif not facts.monotone and facts.last_state == "failing":
+        elif not facts.monotone and (facts.last_state == "failing" or self.start.losses or self.start.picked_out):
             uppers = []
         return self._fuse(facts.lowers, uppers, facts.name)
 

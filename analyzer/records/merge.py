@@ -93,7 +93,8 @@ def drop_repeats(tally: Tally, drafts: list[Draft]) -> list[Draft]:
 def _own_stamp(draft: Draft) -> int | None:
     if draft.outer is not Outer.NONE:
         return draft.value
-    return draft.inner_value if draft.inner is not Inner.NONE else None
+    # Seconds since the begin of a process are no stamp: the next run has the same.
+    return draft.inner_value if draft.inner not in (Inner.NONE, Inner.ELAPSED) else None
 
 
 def _length_of_repeat(drafts: Sequence[Draft], earlier: int, later: int) -> int:
