@@ -38,11 +38,14 @@ _LONG_ROLES_S = 5.0
 _ETCD_ADDRESS = re.compile(r'failed to connect to \{Addr: "(?P<address>[^"/]+:\d+)"')
 
 
-def slow(case: Case) -> list[Finding]:
-    """Slow answers of the datastore while the start was under way, by their own lines or by the serial role writes."""
+def slow(case: Case, stalled: bool = False) -> list[Finding]:
+    """Slow answers of the datastore while the start was under way, by their own lines or by the serial role writes.
+
+    ``stalled``: the datastore's own check tells that it stood still, which says more than slow writes.
+    """
     marks = [mark for mark in case.of(*SLOW) if mark.id not in ("trace", "trace_step") or _of_the_store(mark)]
     told = _told(case, marks)
-    if (told is None or told.severity == "info") and _points_at_datastore(case):
+    if (told is None or told.severity == "info") and not stalled and _points_at_datastore(case):
         told = _inferred(case, told, [mark for mark in marks if mark.id not in ("trace", "trace_step")])
     if told is not None and told.severity == "info" and len(marks) < _REPEATED:
         told = None  # one or two answers of less than a second: nobody need know
