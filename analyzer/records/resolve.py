@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from analyzer.records.draft import Draft, Inner, Outer, Tally
 from analyzer.records.inner_stamps import place_inner
@@ -118,7 +118,7 @@ def _text_steps(drafts: list[Draft]) -> list[Step]:
                 if by < -SECOND or by > 60 * SECOND:
                     done.update(s for s in signals if abs(s - index) <= 3)
                     steps.append(Step(draft, by))
-                    _shift(lines[:index], by)
+                    _shift(lines[:index], by, draft)
                     latest.clear()
                     before = None
             if before is not None:
@@ -130,11 +130,17 @@ def _text_steps(drafts: list[Draft]) -> list[Step]:
     return steps
 
 
-def _shift(lines: Sequence[Draft], by: int) -> None:
+def _shift(lines: Sequence[Draft], by: int, after: Draft) -> None:
+    """Lines before a step on the clock of the line ``after`` it, and in its zone: summer time may lie between."""
+    offset = after.rec.clock.utc_offset
     for draft in lines:
         at = draft.rec.at
         if at is not None:
             draft.rec.at = Stamp(at.us + by, at.precision_us)
+        if draft.offset_s is not None and after.offset_s is not None:
+            draft.offset_s = after.offset_s
+        if offset is not None and draft.rec.clock.utc_offset is not None:
+            draft.rec.clock = replace(draft.rec.clock, utc_offset=offset)
 
 
 def stamp_series(drafts: Sequence[Draft]) -> list[int]:

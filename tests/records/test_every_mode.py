@@ -152,3 +152,31 @@ def test_dated_modes_give_a_date(scenario: str) -> None:
             continue
         lettered = mode.startswith(("short-full.berlin", "with-unit.berlin")) and scenario in ("leap", "newyear")
         assert all((start.began_at is None) is lettered for start in found.starts), mode
+
+
+# ------------------------------------------------------------------ containers, CI, shippers: one line in each carrier
+
+OTHER = sorted(path.name for path in (CARRIERS / "other").iterdir())
+WITHOUT_BANNER = ("cloud-init-output.log", "kubectl-logs-timestamps.txt", "syslog-openrc-busybox-messages.txt")
+WITHOUT_DATE = ("docker-logs-tty.txt", "logrus-tty.txt", "cloud-init-output.log", "syslog-openrc-busybox-messages.txt")
+
+
+@pytest.mark.parametrize("name", OTHER)
+def test_one_answer_in_every_other_carrier(name: str) -> None:
+    """The banner of one process, 06:03:32.4 UTC, in 27 carriers that hold different parts of its log."""
+    found, errors = read_book([CARRIERS / "other" / name])
+    assert not errors and found.ledger.malformed == 0
+    [start] = analyze_book(found, tool_version="0").starts
+    assert (start.version == "v1.32.1+k3s1") is (name not in WITHOUT_BANNER)
+    assert (start.began_at is None) is (name in WITHOUT_DATE)
+    banner = next((m for m in start.milestones if m.id == "starting"), None)
+    if banner is not None and start.began_at is not None:
+        at = start.began_at.timestamp() + (banner.at_s or 0.0)
+        printed = name in ("cri.log", "kubectl-logs-prefix.txt")  # there the runtime stamped its lines later
+        assert 1740809012 <= at <= 1740809012.5 or (printed and at < 1740809017)
+    assert start.host in (None, "node-1", "fv-az1234-567", "k3s-server-0", "alpine")
+    assert start.pid in (None, 1193)
+    block = "poststarthook/rbac/bootstrap-roles"
+    if any("bootstrap-roles failed" in r.message for r in found.records):
+        assert [c.final for c in start.checks if c.name == block] == ["failing"]
+        assert start.ready.lower is not None and start.ready.upper is None
