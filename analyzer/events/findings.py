@@ -61,20 +61,21 @@ def _all() -> Mapping[str, FindingInfo]:
             id=name,
             title=raw.get("title") or (rule.title if rule is not None else ""),
             severity=raw.get("severity") or (rule.severity if rule is not None else "info"),
-            meaning=raw.get("meaning", ""),
+            meaning=raw.get("meaning") or (rule.description if rule is not None else ""),
             advice=raw.get("advice") or (rule.advice if rule is not None else ""),
             causes=tuple(raw.get("causes", ())),
             checks=tuple(raw.get("checks", ())),
             explains=_expand(raw.get("explains", ()), groups, name),
         )
+    more: dict[str, list[str]] = {name: also["explains"] for also in data["also"] for name in also["ids"]}
     for rule in rules():
         if rule.kind != "problem" or rule.id in _SHOWN_AS or rule.id in found:
             continue
         # What ends a process or keeps it waiting explains that it ended, or waits.
         deep = rule.problem_class in ("fatal", "environment", "peer")
         found[rule.id] = FindingInfo(
-            rule.id, rule.title, rule.severity, advice=rule.advice,
-            explains=_expand(("@outcomes",), groups, rule.id) if deep else frozenset(),
+            rule.id, rule.title, rule.severity, rule.description, rule.advice,
+            explains=_expand(more.get(rule.id, ("@outcomes",) if deep else ()), groups, rule.id),
         )  # fmt: skip
     for name, (title, advice) in polls.items():
         severity = poll_errors.severities()[name.removeprefix(POLLS)]

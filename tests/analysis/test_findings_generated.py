@@ -5,15 +5,20 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import random
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 import pytest
 
 import analyzer
-from analyzer.events.findings import about, explains, known_findings
+from analyzer.analysis import rules
+from analyzer.events import catalogue
+from analyzer.events._data import load
+from analyzer.events.findings import about, explains, known_findings, reported_as
 from analyzer.findings import Finding, StartReport
 from analyzer.testing import generate
 from analyzer.testing.bench import Bench
@@ -270,6 +275,21 @@ def test_a_crash_loop_says_what_changed_between_the_tries() -> None:
     [finding] = found(starts_of(generate(replace(scenario, starts=plans), 1).render("export")), "crash_loop")
     assert "the version changed: v1.31.4+k3s1 → v1.31.5+k3s1 → v1.31.6+k3s1" in finding.detail
     assert "the first got as far as the API server's serving, the last one as far as" in finding.detail
+
+
+def test_every_finding_that_a_rule_can_give_is_in_the_data() -> None:
+    given: set[str] = set()
+    for path in Path(rules.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "say":
+                name = node.args[0]
+                if isinstance(name, ast.Constant):
+                    given.add(str(name.value))
+    assert len(given) > 40
+    assert given <= set(IDS)
+    problems = {rule.id for rule in catalogue.rules() if rule.kind == "problem"}
+    assert {reported_as(name) for name in problems} <= set(IDS)
+    assert {name for block in load("findings.toml")["also"] for name in block["ids"]} <= set(IDS)
 
 
 def test_texts_of_findings_come_from_one_place() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 from analyzer.analysis.case import Case, count, durations, sentence
 from analyzer.analysis.rules.common import (
@@ -130,6 +131,9 @@ def like_timeout(case: Case) -> list[Finding]:
             if limit is not None and (limit >= 5.0 or record.level in ("error", "fatal", "panic")):
                 hits.append((limit, at - previous, record))
         previous = at
+    # Words that come back at the same distance are a retry every so often, and no time limit.
+    words = Counter(record.message[:40] for _, _, record in hits)
+    hits = [hit for hit in hits if words[hit[2].message[:40]] == 1]
     if not hits:
         return []
     limit, length, record = max(hits, key=lambda hit: hit[0])

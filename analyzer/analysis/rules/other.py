@@ -39,7 +39,12 @@ def problems(case: Case, explained: set[str]) -> list[Finding]:
         if mark.kind == "problem" and mark.id not in _HANDLED and mark.id not in explained:
             groups[mark.id].append(mark)
     found: list[Finding] = []
-    for name, marks in groups.items():
+    # A line that says why the peer was of no use has that finding; it is no sign that nobody was there.
+    told = {mark.record.seq for name, marks in groups.items() for mark in marks if not _is_peer(name)}
+    for name, group in groups.items():
+        marks = [mark for mark in group if not _is_peer(name) or mark.record.seq not in told]
+        if not marks:
+            continue
         rule = info(name)
         if rule is None or (name == "tunnel_rbac" and case.report.end.kind == "stopped"):
             continue  # that wait is cancelled by every stop
@@ -55,6 +60,11 @@ def problems(case: Case, explained: set[str]) -> list[Finding]:
         detail = f"Said {times(marks)}{case.span(marks)}: {case.words(marks[-1])}"
         found.append(case.say(name, detail, [mark.record for mark in marks], severity=severity))
     return found
+
+
+def _is_peer(name: str) -> bool:
+    rule = info(name)
+    return rule is not None and rule.problem_class == "peer"
 
 
 def healthy(case: Case, others: Sequence[Finding]) -> list[Finding]:

@@ -10,7 +10,7 @@ from analyzer.findings import Finding
 def answered(case: Case) -> list[Finding]:
     """Says when another server may have answered, and when it did not although there are others."""
     found = case.studied.facts.peers
-    if found.answered == "other":
+    if found.answered == "other" and (case.report.polls or case.report.outcome == "ready"):
         who = "An agent" if case.report.role == "agent" else "A server without an API server of its own"
         detail = (
             f"{who} asks through its local load balancer: the answers are another machine's, and where the cluster has "

@@ -33,6 +33,7 @@ _KINDS = {
 }  # fmt: skip
 _REPEATED = 3
 _DEADLY_S = 5.0
+_LONG_CHECK_S = 3.0
 _LONG_ROLES_S = 5.0
 # An address with a port: unix sockets are kine's or the container runtime's.
 _ETCD_ADDRESS = re.compile(r'failed to connect to \{Addr: "(?P<address>[^"/]+:\d+)"')
@@ -244,20 +245,31 @@ def _relapse(case: Case, name: str) -> Finding | None:
 
 def _failing(case: Case, check: Check) -> Finding | None:
     serving, until = case.studied.facts.serving, check.failing_until_s
-    since = serving.at_s if serving is not None else check.first_seen_failing_s
-    if until is None or since is None or until - since < (3.0 if serving is not None else 2.0):
-        return None
-    words = "the server began to serve" if serving is not None else "it was first seen failing"
-    detail = (
-        f"The check {check.name} was failing until at least {at_least(until)}, at least {at_least(until - since)} "
-        f"after {words}"
-    )
-    beside = [name for poll in _lists(case) if check.name in poll.failing for name in poll.failing]
+    lists = [poll for poll in _lists(case) if check.name in poll.failing and poll.at_s is not None]
+    stamps = [poll.at_s for poll in lists if poll.at_s is not None]
+    if serving is not None:
+        length = until - serving.at_s if until is not None else 0.0
+        if until is None or length < _LONG_CHECK_S:
+            return None
+        detail = (
+            f"The check {check.name} was failing until at least {at_least(until)}, at least {at_least(length)} after "
+            "the server began to serve"
+        )
+    else:
+        # Of a fragment only the lists themselves are known: each is of some moment before its stamp.
+        length = stamps[-1] - stamps[0] if stamps else 0.0
+        if length < _LONG_CHECK_S:
+            return None
+        detail = (
+            f"The check {check.name} was failing in {len(stamps)} lists, the first read at {at_least(stamps[0])}, the "
+            f"last at {at_least(stamps[-1])}"
+        )
+    beside = [name for poll in lists for name in poll.failing]
     others = [name for name in dict.fromkeys(beside) if name not in PROBES]
     if others:
         more = f" and {count(len(others) - 4, 'other')}" if len(others) > 4 else ""
         detail += f". Failing beside it: {', '.join(others[:4])}{more}; they may only have waited for the datastore"
-    lasting = case.never_ready and check.final == "failing" and until - since >= 30.0
+    lasting = case.never_ready and check.final == "failing" and length >= 30.0
     severity: FindingSeverity = "critical" if lasting else "warning"
     lines = case.shown_failing(check)
     advice = DISK_ADVICE[case.datastore]
