@@ -134,9 +134,8 @@ def test_a_device_is_no_pipe_but_a_pipe_is_chosen_from(fake: Fake, run: Run) -> 
 
 
 def test_the_host_is_chosen_among_those_of_the_journal(fake: Fake) -> None:
-    fake(
-        'cat "$DATA"; sed "s/_HOSTNAME=node-a/_HOSTNAME=node-b/;s/^__REALTIME_TIMESTAMP=1772345/__REALTIME_TIMESTAMP=1772346/" "$DATA"'
-    )
+    later = "s/^__REALTIME_TIMESTAMP=1772345/__REALTIME_TIMESTAMP=1772346/"
+    fake(f'cat "$DATA"; sed "s/_HOSTNAME=node-a/_HOSTNAME=node-b/;{later}" "$DATA"')
     code, out, _ = on_a_terminal("analyze", "-f", "json", "--host", "node-b")
     assert code == 0
     assert [s["host"] for s in json.loads(out)["starts"]] == ["node-b"]
