@@ -12,6 +12,7 @@ from analyzer.timebase import SECOND
 GIVEN_TWICE = "given twice"
 BLOCK = 5  # lines
 _Key = tuple[int, int | None, str]
+_Whole = tuple[str, Outer, int, int | None, str | None, int | None]
 Source = tuple[Tally, list[Draft]]
 
 
@@ -66,28 +67,34 @@ def drop_repeats(tally: Tally, drafts: list[Draft]) -> list[Draft]:
     A block is at least ``BLOCK`` lines that repeat earlier ones exactly, stamps and all and in the same order, where
     time goes back; no program writes so.
     """
-    first: dict[str, int] = {}
+    first: dict[tuple[str, int], int] = {}
     kept: list[Draft] = []
     at = dropped = 0
     latest: int | None = None
     while at < len(drafts):
         draft = drafts[at]
         stamp = _own_stamp(draft)
-        if stamp is not None and latest is not None and stamp < latest and draft.rec.raw in first:
-            length = _length_of_repeat(drafts, first[draft.rec.raw], at)
+        before = first.get((draft.rec.raw, stamp)) if stamp is not None else None
+        if before is not None and latest is not None and stamp is not None and stamp < latest:
+            length = _length_of_repeat(drafts, before, at)
             if length >= BLOCK:
                 dropped += length
                 at += length
                 continue
         if stamp is not None:
             latest = stamp
-            first.setdefault(draft.rec.raw, at)
+            first.setdefault((draft.rec.raw, stamp), at)
         kept.append(draft)
         at += 1
     if dropped:
         tally.reasons[GIVEN_TWICE] += dropped
         tally.notes.append(f"{dropped} lines stand twice in the text, counted once")
     return kept
+
+
+def _whole(draft: Draft) -> _Whole:
+    """What makes two lines the same; ``raw`` alone is only the message where the carrier names its fields."""
+    return (draft.rec.raw, draft.outer, draft.value, draft.mono, draft.rec.host, draft.rec.pid)
 
 
 def _own_stamp(draft: Draft) -> int | None:
@@ -102,7 +109,9 @@ def _length_of_repeat(drafts: Sequence[Draft], earlier: int, later: int) -> int:
     while (
         later + length < len(drafts)
         and earlier + length < later
-        and drafts[earlier + length].rec.raw == drafts[later + length].rec.raw
+        and _whole(drafts[earlier + length]) == _whole(drafts[later + length])
+        and drafts[earlier + length].value == drafts[later + length].value
+        and drafts[earlier + length].mono == drafts[later + length].mono
     ):
         length += 1
     return length
