@@ -267,8 +267,9 @@ def _gaps(start: Start, clocked: Clocked, book: LogBook) -> list[Gap]:
         at = clocked.point(record)
         if at is None:
             continue
-        if previous is not None and at - previous > _SILENCE_S:
-            gaps.append(Gap(previous, at, "lost" if record.gap_before else "silent", record.line, record.source))
+        passed_over = record.gap_before and not record.lost_before  # what the fast scan left out was no silence
+        if previous is not None and at - previous > _SILENCE_S and not passed_over:
+            gaps.append(Gap(previous, at, "lost" if record.lost_before else "silent", record.line, record.source))
         previous = max(at, previous) if previous is not None else at
     for step in _steps(start, book):
         # The step's own line may be of another program: the start's next line shows where it lies.

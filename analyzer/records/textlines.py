@@ -209,6 +209,10 @@ class TextReader:
         if head is not None:
             self.tally.formats["status"] += 1
             self.status_unit = head.group(1)
+            command = f"journalctl -u {self.status_unit} --no-pager"
+            note = f"systemctl status shows a unit's last lines only; the whole log: {command}"
+            if note not in self.tally.notes:
+                self.tally.notes.append(note)
             self.gap = self.lost = True
             self.head = None
             return True

@@ -166,6 +166,23 @@ def test_the_report_names_the_command_that_keeps_the_lines() -> None:
     assert "RateLimit" in found.advice or "journalctl" in found.advice
 
 
+def test_messages_without_their_text_are_told_with_the_command_that_keeps_them() -> None:
+    rows: list[dict[str, object]] = []
+    for number in range(12):
+        message = BANNER.removeprefix("k3s[5]: ") if number == 0 else None if number == 5 else f"line {number}"
+        row = {"__REALTIME_TIMESTAMP": str(1740809010_000000 + number), "SYSLOG_IDENTIFIER": "k3s", "_PID": "5"}
+        rows.append({**row, "MESSAGE": message})
+    [start] = report("".join(json.dumps(row) + "\n" for row in rows)).starts
+    [found] = [f for f in start.findings if f.id == "lines_lost"]
+    assert "1 line came without its text" in found.detail and "-o export" in found.advice and found.lines == (6,)
+
+
+def test_a_status_paste_sends_to_the_whole_journal() -> None:
+    text = "● k3s.service - Lightweight Kubernetes\n   Main PID: 5 (k3s-server)\n\n" + STAMP.format(30) + BANNER
+    [(source, note)] = report(text).notes
+    assert source == 0 and "journalctl -u k3s.service --no-pager" in note
+
+
 # ------------------------------------------------------------------ the same lines twice
 
 
