@@ -226,10 +226,13 @@ class _Scan:
 
     def places(self, begin: int, end: int) -> list[int]:
         """Where lines with a word begin; of a line too long to be held the head must have it."""
-        found = self.engine(self.buffer, begin, end)
+        found = self._begins(begin, self.engine(self.buffer, begin, end))
         if end - begin < LINE_LIMIT:
             return found
         return [at for at in found if self._end(at, end) - at < LINE_LIMIT or self._in_head(at)]
+
+    def _begins(self, low: int, found: list[int]) -> list[int]:
+        return found
 
     def _in_head(self, at: int) -> bool:
         head = bytearray(self.buffer[at : at + LINE_LIMIT]) + b"\n"
@@ -458,6 +461,9 @@ class _ExportScan(_Scan):
 
     def _count(self, begin: int, end: int) -> int:
         return self.buffer.count(self.between, begin, end) + 1
+
+    def _begins(self, low: int, found: list[int]) -> list[int]:
+        return list(dict.fromkeys(self._begin(low, at) for at in found))  # an engine tells lines, not entries
 
     def _drop_rest(self) -> bytes:
         empty = False

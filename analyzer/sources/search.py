@@ -26,6 +26,7 @@ LOGRUS = (
 # … the same for the automaton, which looks anywhere in a line: what they have in common, rare bytes first.
 _ANYWHERE = (
     *BANNERS, "g for API", "now running", "Shutdown request", "ignal received", "up and running", "fatal msg=",
+    "panic msg=",
 )  # fmt: skip
 # … and those of klog and the Go runtime.
 _OTHER = ("Serving securely", "Started kubelet", "Successfully registered", " [running]:")
@@ -35,7 +36,8 @@ _THOROUGH = (
     "Kine available", "Connection to etcd is ready", "Running kube-apiserver", "generated self-signed CA",
     "Creating k3s-supervisor",
 )  # fmt: skip
-_THOROUGH_ANYWHERE = (*_THOROUGH, "panic msg=", "fatal error: ", "PostStartHook ", "check failed: ")
+_THOROUGH_OTHER = ("fatal error: ", "PostStartHook ", "check failed: ")
+_THOROUGH_ANYWHERE = (*_THOROUGH, *_THOROUGH_OTHER)
 # Of systemd, where it marks itself differently in each kind of carrier.
 Kind = Literal["text", "terminal", "json", "export"]
 _TERMINAL = ("FATA[",)  # logrus on a terminal: FATA[0012]
@@ -50,7 +52,7 @@ _OF_KIND: dict[Kind, tuple[str, ...]] = {
         '"systemd"', '"systemd-journald"', '"systemd-timesyncd"', '"MESSAGE":[', '"MESSAGE" : [', '"MESSAGE": [',
         *_TERMINAL,
     ),
-    "export": ("R=systemd\n", "\nN_DROPPED=", "emd-timesyncd", *_TERMINAL),
+    "export": ("R=systemd\n", "N_DROPPED=", "emd-timesyncd", *_TERMINAL),
 }  # fmt: skip
 
 Engine = Callable[[bytearray, int, int], list[int]]
@@ -61,21 +63,33 @@ def _group(words: tuple[str, ...]) -> bytes:
     return b"|".join(re.escape(word.encode()) for word in words)
 
 
-def stdlib_engine(kind: Kind = "text", thorough: bool = False) -> Engine:
-    """The search by the standard library: one pass for each expression or word."""
+def _rules(kind: Kind, thorough: bool) -> tuple[list[re.Pattern[bytes]], list[bytes]]:
+    """Expressions and words, of which a candidate has one."""
     messages = _group((*LOGRUS, *_THOROUGH) if thorough else LOGRUS)
-    patterns = [re.compile(rb'msg=(?:(?<=fatal msg=)|(?<=panic msg=)|(?:\\?")?(?:' + messages + rb"))")]
-    words = [word.encode() for word in _OTHER]
+    patterns = [
+        re.compile(rb"msg=(?:(?<=fatal msg=)|(?<=panic msg=)|(?:\\*\")?(?:" + messages + rb"))"),
+        re.compile(rb"S(?:erving securely|tarted kubelet|uccessfully registered)"),  # one pass for three
+    ]
+    words = [b" [running]:"]
     if kind == "json":
         patterns.append(re.compile(rb'"systemd(?:"|-journald"|-timesyncd")'))
         patterns.append(re.compile(rb'"MESSAGE" ?: ?\['))
     elif kind == "export":
-        words += [b"R=systemd\n", b"N_DROPPED="]
+        patterns.append(re.compile(rb"R=systemd(?:\n|-timesyncd\n)"))
+        words.append(b"N_DROPPED=")
     else:
-        patterns.append(re.compile(rb"systemd(?:\[1\]: (?:St|Fail|Time|[^ ]+\.service: )|-journald|-timesyncd)"))
+        patterns.append(re.compile(rb"systemd(?:\[1\]: (?:St|Fail|Time|[^ \n]+\.service: )|-journald|-timesyncd)"))
         patterns.append(re.compile(rb"-- (?:Boot |Reboot)"))
     if kind == "terminal":
         words += [word.encode() for word in (*_TERMINAL, *BANNERS, "Polling for API", "up and running")]
+    if thorough:
+        words += [word.encode() for word in _THOROUGH_OTHER]
+    return patterns, words
+
+
+def stdlib_engine(kind: Kind = "text", thorough: bool = False) -> Engine:
+    """The search by the standard library: one pass for each expression or word."""
+    patterns, words = _rules(kind, thorough)
 
     def search(buffer: bytearray, begin: int, end: int) -> list[int]:
         starts: set[int] = set()
@@ -99,7 +113,7 @@ def automaton_words(kind: Kind = "text", thorough: bool = False) -> list[bytes]:
 
 
 def automaton_engine(kind: Kind = "text", thorough: bool = False) -> Engine | None:
-    """The search by ``ahocorasick_rs``, ``None`` where it is not installed. Finds what the other one finds, or more."""
+    """The search by ``ahocorasick_rs``, ``None`` where it is not installed. Finds what the other one finds."""
     try:
         module: Any = import_module("ahocorasick_rs")
     except ImportError:
@@ -108,17 +122,25 @@ def automaton_engine(kind: Kind = "text", thorough: bool = False) -> Engine | No
     machine = module.BytesAhoCorasick(automaton_words(kind, thorough), matchkind=module.MatchKind.LeftmostFirst)
     find = machine.find_matches_as_indexes
 
+    patterns, words = _rules(kind, thorough)
+
+    def holds(buffer: bytearray, begin: int, end: int) -> bool:
+        return any(pattern.search(buffer, begin, end) is not None for pattern in patterns) or any(
+            buffer.find(word, begin, end) >= 0 for word in words
+        )
+
     def search(buffer: bytearray, begin: int, end: int) -> list[int]:
         with memoryview(buffer)[begin:end] as view:
             found = find(view)
         starts: list[int] = []
-        stop = -1  # of the line found last
-        for _, first, _last in found:
-            if begin + first >= stop:
-                starts.append(buffer.rfind(b"\n", begin, begin + first) + 1 or begin)
-                stop = buffer.find(b"\n", begin + first, end)
-                if stop < 0:
-                    break
+        stop = begin  # the end of the line found last
+        for first, last in [(begin + first, begin + last) for _, first, last in found]:
+            if last <= stop:
+                continue
+            start = buffer.rfind(b"\n", begin, first) + 1 or begin
+            stop = buffer.find(b"\n", first, end) + 1 or end
+            if holds(buffer, start, stop):  # the words are parts of what the other engine looks for
+                starts.append(start)
         return starts
 
     return search
