@@ -21,6 +21,7 @@ import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from itertools import pairwise
 
 from analyzer.sources import stripes as split
 from analyzer.sources.lines import LINE_LIMIT, RawLine, read_lines
@@ -48,13 +49,14 @@ HEAD_LINES = 5000  # … and so many when the first ones show that it begins wit
 BEFORE = 20  # lines kept before a banner or a line of systemd, and at the end of the input
 WINDOW = 20_000  # lines after a banner that are all kept
 AFTER_READY = 200  # … and after "is up and running"
-NEARBY = 300  # lines kept after a poll or systemd's "Starting" for which no banner was seen
 WINDOW_BUDGET = 60_000  # lines in all; a crash loop of thousands of starts is then read by its words alone
 KEPT_LINES = 120_000
 KEPT_BYTES = 64 << 20
 TAIL_LINES = 20_000
 TAIL_BYTES = 8 << 20
 _TERMINAL = re.compile(rb"(?:TRAC|DEBU|INFO|WARN|ERRO)(?:\x1b\[0m)?\[")
+# Within a month and zone, stamps sort as text; both change seldom.
+_STAMPED = re.compile(rb"(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(?:[.,]\d+)?")
 _BLOCK_LINES = 60
 _PIECE = 32 * 1024  # bytes; larger pieces are given back to the system and fetched anew each time
 
@@ -65,20 +67,36 @@ class _Window:
     def __init__(self, lines: int) -> None:
         self.left = lines
         self.budget = WINDOW_BUDGET
+        self.backwards = False
 
     def see(self, line: bytes | bytearray, begin: int, end: int) -> bool:
         """Take notice of ``line[begin:end]``; whether it is a banner."""
+        if self.backwards:
+            return self._see_backwards(line, begin, end)
         if BANNER.search(line, begin, end) is not None:
-            self.left = max(self.left, min(WINDOW, self.budget)) if self.budget > 0 else self.left
+            self._open()
             return True
         if self.left > AFTER_READY:
             if line.find(READY, begin, end) >= 0:
                 self.left = AFTER_READY
-        elif self.left < NEARBY and self.budget > 0:
-            if SIGN.search(line, begin, end) is not None:
-                self.left = NEARBY
-            elif self.left < _BLOCK_LINES and line.find(BLOCK, begin, end) >= 0:
-                self.left = _BLOCK_LINES
+        elif SIGN.search(line, begin, end) is not None:  # the banner is not in the text, or is still to come
+            self._open()
+        elif self.left < _BLOCK_LINES and self.budget > 0 and line.find(BLOCK, begin, end) >= 0:
+            self.left = _BLOCK_LINES
+        return False
+
+    def _open(self) -> None:
+        if self.budget > 0:
+            self.left = max(self.left, min(WINDOW, self.budget))
+
+    def _see_backwards(self, line: bytes | bytearray, begin: int, end: int) -> bool:
+        """Newest lines first: a start ends where it begins to be read, and its banner is near its last line."""
+        if BANNER.search(line, begin, end) is not None:
+            self.left = min(self.left, AFTER_READY)  # what the wrapper printed before it
+            return True
+        if line.find(READY, begin, end) >= 0 or UNDERWAY.search(line, begin, end) is not None:
+            self._open()
+            return True  # what was printed after it stands above it
         return False
 
     def take(self, lines: int = 1) -> None:
@@ -160,6 +178,14 @@ def bounded(batches: Iterable[Sequence[RawLine]]) -> Iterator[RawLine]:
         tail[0].gap = True
         tail[0].dropped = dropped
     yield from tail
+
+
+def _backwards(text: bytes) -> bool:
+    """Whether lines that begin with a stamp run from the newest to the oldest (``journalctl -r``)."""
+    stamps = [found.group() for row in text.split(b"\n") if (found := _STAMPED.match(row)) is not None]
+    falls = sum(later < stamp for stamp, later in pairwise(stamps))
+    rises = sum(later > stamp for stamp, later in pairwise(stamps))
+    return falls > 2 * rises
 
 
 class _Scan:
@@ -368,6 +394,7 @@ class _Scan:
         places = self._found(begin, end)
         if not self.begun:
             self.begun = True
+            window.backwards = self.kind != "export" and _backwards(bytes(buffer[begin:end]))
             window.left = max(window.left, self._head(places, end))
         for found in [*places, end]:
             start = self._begin(begin, found) if found < end else end

@@ -173,6 +173,72 @@ def test_the_report_of_a_large_file_is_that_of_its_starts(
             assert getattr(one, field.name) == getattr(other, field.name), field.name
 
 
+# The lines of other units between those of k3s, as every node has them.
+OTHERS = (
+    'kubelet[812]: I0301 06:03:33.020255     812 reconciler_common.go:245] "operationExecutor.MountVolume started {n}"',
+    'containerd[700]: time="2026-03-01T06:03:33Z" level=info msg="shim disconnected" id={n}',
+    "systemd[1]: run-containerd-{n}.mount: Deactivated successfully.",
+    "systemd[1]: Started session-{n}.scope - Session {n} of User ops.",
+    "kernel: cni0: port {n}(veth1) entered forwarding state",
+)
+
+
+def among_others(rows: list[bytes], every: int, carrier: str) -> list[bytes]:
+    """Rows with lines of other units between them, each with the stamp of the row before it."""
+    out: list[bytes] = []
+    for number, row in enumerate(rows):
+        out.append(row)
+        stamp = row.split(b" ")[: 3 if carrier == "short" else 1]
+        host = row.split(b" ")[len(stamp)]
+        for other in range(every):
+            text = OTHERS[(number + other) % len(OTHERS)].format(n=number * every + other)
+            out.append(b" ".join([*stamp, host, text.encode()]))
+    return out
+
+
+def answers(data: bytes) -> list[tuple[object, ...]]:
+    report = analyzer.analyze(analyzer.load(stdin=io.BytesIO(data))).report
+    return [
+        (s.pid, s.host, s.began_at, s.outcome, s.ready, s.detected, s.bottleneck, sorted({f.id for f in s.findings}))
+        for s in report.starts
+    ]
+
+
+def shrink(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(read, "BIG", 1000)
+    monkeypatch.setattr(scan, "BIG", 1000)
+
+
+@pytest.mark.parametrize("carrier", ["short", "short-iso-precise"])
+@pytest.mark.parametrize("turned", [False, True], ids=["", "reversed"])
+@pytest.mark.parametrize("banner", [True, False], ids=["", "no banner"])
+@pytest.mark.parametrize("scenario", ["healthy-sqlite", "killed-twice", "etcd-three-servers"])
+def test_other_units_between_the_lines_change_no_answer(
+    scenario: str, carrier: str, turned: bool, banner: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = generate(named(scenario), seed=5).render(carrier).rstrip(b"\n").split(b"\n")
+    if not banner:
+        rows = [row for row in rows if b'msg="Starting k3s v' not in row]
+    large = among_others(rows, 6, carrier)
+    data = b"\n".join(reversed(large) if turned else large) + b"\n"
+    whole = answers(data)
+    shrink(monkeypatch)
+    assert answers(data) == whole
+    assert whole
+
+
+@pytest.mark.parametrize("carrier", ["cri", "docker-json", "cat", "json", "export"])
+@pytest.mark.parametrize("scenario", ["healthy-sqlite", "killed-twice", "etcd-three-servers"])
+def test_carriers_without_other_units_too(scenario: str, carrier: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    end = b"\n\n" if carrier == "export" else b"\n"
+    rows = generate(named(scenario), seed=5).render(carrier).removesuffix(end).split(end)
+    data = end.join(padded(rows, 300)) + end
+    whole = answers(data)
+    shrink(monkeypatch)
+    assert answers(data) == whole
+    assert whole
+
+
 @pytest.mark.parametrize("carrier", ["short", "export"])
 def test_too_many_candidates_are_left_out_and_counted(carrier: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scan, "KEPT_LINES", 1000)
@@ -180,7 +246,7 @@ def test_too_many_candidates_are_left_out_and_counted(carrier: str, monkeypatch:
     monkeypatch.setattr(scan, "BIG", 1000)
     monkeypatch.setattr(read, "BIG", 1000)
     rows = generate(named("healthy-sqlite"), seed=3).render(carrier)
-    copies = [rows.replace(b"node-a", b"node-%d" % number) for number in range(60)]
+    copies = [rows.replace(b"node-a", b"node-%d" % n).replace(b"__CURSOR=", b"__CURSOR=%d" % n) for n in range(60)]
     data = b"".join(copies)
     book, _ = read_book(["-"], stdin=io.BytesIO(data))
     lines = data.count(b"\n\n" if carrier == "export" else b"\n")
@@ -188,7 +254,8 @@ def test_too_many_candidates_are_left_out_and_counted(carrier: str, monkeypatch:
     passed = book.ledger.reasons["passed over by the fast scan"]
     assert book.ledger.lines == book.ledger.ignored == lines
     assert left_out > lines // 2
-    assert left_out + passed + len({r.line for r in book.records}) == lines
+    twice = book.ledger.reasons["given twice"]  # an export's copies have the same cursors
+    assert left_out + passed + twice + len({r.line for r in book.records}) == lines
     assert {r.host for r in book.records} >= {"node-0", "node-59"}
     assert [r.message for r in book.records if r.host == "node-59"][-1].startswith('"Started controller"')
     assert any("left out" in note for note in book.notes[0])
