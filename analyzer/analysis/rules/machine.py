@@ -90,8 +90,11 @@ def silence(case: Case) -> list[Finding]:
     if len(long) > 1:
         detail += f", and {count(len(long) - 1, 'shorter silence')} over {LONG_SILENCE_S:g} s besides"
     explained = only_roles(case, worst) and not slow_answers(case)
+    waiting = case.never_ready and bool(case.report.polls) and not explained and not missing
     if missing:
         detail += ". Polls that --debug prints every 2 s are missing as well: the process did not run"
+    elif waiting:
+        detail += ". It was still waiting then; polls that are answered as before are not printed"
     elif explained:
         detail += ". The rbac hook was still at work, which reads and writes without printing"
     else:
@@ -101,6 +104,7 @@ def silence(case: Case) -> list[Finding]:
         "Look at what the machine did then: journalctl --since/--until around it without -u, sar, and the hypervisor "
         "(pauses, snapshots, migration)."
     )
+    advice = "" if waiting or explained else advice
     severity: FindingSeverity = "warning" if missing or (not explained and not case.never_ready) else "info"
     title = f"Nothing was logged for {int(length)} s"
     return [case.say("frozen_gap", detail + ".", severity=severity, title=title, advice=advice, lines=lines)]

@@ -29,12 +29,13 @@ _HOOK_LIMIT_S = 30.0
 _KINDS = {
     "slow_sql": "Slow SQL", "etcd_slow_apply": "etcd applies requests slowly", "etcd_slow_fsync": "slow syncs to disk",
     "etcd_slow_read": "etcd waits for its quorum", "etcd_overloaded": "etcd misses heartbeats",
-    "trace": "slow requests traced", "trace_step": "slow steps in traces",
+    "trace": "slow requests traced", "trace_step": "slow steps in traces", "rbac_try_failed": "writes given up",
 }  # fmt: skip
 _REPEATED = 3
 _DEADLY_S = 5.0
 _LONG_CHECK_S = 3.0
 _LONG_ROLES_S = 5.0
+_GIVEN_UP = re.compile(r"deadline exceeded|request timed out|leader changed|too many requests|database is locked")
 # An address with a port: unix sockets are kine's or the container runtime's.
 _ETCD_ADDRESS = re.compile(r'failed to connect to \{Addr: "(?P<address>[^"/]+:\d+)"')
 
@@ -44,7 +45,7 @@ def slow(case: Case, stalled: bool = False) -> list[Finding]:
 
     ``stalled``: the datastore's own check tells that it stood still, which says more than slow writes.
     """
-    marks = [mark for mark in case.of(*SLOW) if mark.id not in ("trace", "trace_step") or _of_the_store(mark)]
+    marks = [mark for mark in case.of(*SLOW, "rbac_try_failed") if _of_the_store(mark)]
     told = _told(case, marks)
     if (told is None or told.severity == "info") and not stalled and _points_at_datastore(case):
         told = _inferred(case, told, [mark for mark in marks if mark.id not in ("trace", "trace_step")])
@@ -54,7 +55,11 @@ def slow(case: Case, stalled: bool = False) -> list[Finding]:
 
 
 def _of_the_store(mark: Mark) -> bool:
-    """Whether a trace is about work that ends in the datastore; a slow proxy or a slow handshake is not."""
+    """Whether a line is about work that ends in the datastore; a slow proxy or a slow handshake is not."""
+    if mark.id == "rbac_try_failed":
+        return _GIVEN_UP.search(mark.record.message) is not None
+    if mark.id not in ("trace", "trace_step"):
+        return True
     operation = mark.groups.get("operation", "")
     return operation in _VERBS or any(step in operation for step in _STORE_STEPS)
 
@@ -75,7 +80,9 @@ def _told(case: Case, marks: list[Mark]) -> Finding | None:
         detail += f" {bottleneck.checks[0]} {last}."
     worst_s = timed[0][0] if timed else 0.0
     total_s = sum(seconds for seconds, _ in timed)
-    severity: FindingSeverity = "warning" if worst_s >= 1.0 or total_s >= 2.0 or len(marks) >= 10 else "info"
+    lost = sum(mark.id == "rbac_try_failed" for mark in marks)
+    strong = worst_s >= 1.0 or total_s >= 2.0 or len(marks) >= 10 or lost >= 2
+    severity: FindingSeverity = "warning" if strong else "info"
     if worst_s >= _DEADLY_S and case.report.end.kind == "failed" and case.never_ready:
         severity = "critical"  # requests give up after 10 s, and so do the components that made them
     records = [mark.record for _, mark in timed] or [mark.record for mark in marks]
