@@ -10,6 +10,7 @@ from analyzer.starts.model import Start
 
 _MANY_LOUD = 8  # so many lines, all of them warnings or worse: a filter kept only those
 _FEW_LOUD = 4  # … of a server with its components, which say hundreds of everyday things
+_EVERYDAY = 3  # so many other lines of k3s between the polls: a filter by writer at most, which keeps all polls
 _LATER = ("serving_securely", "apiserver_requested", "apiserver_version", "api_running", "containerd_ready")
 
 
@@ -41,7 +42,7 @@ def is_picked_out(start: Start) -> bool:
     inside = [record for record in start.process if polls[0].seq <= record.seq <= end.seq]
     known = {record.seq for record in (*polls, end)}
     others = sum(record.seq not in known for record in inside)
-    return len(inside) > 1 and (others == 0 or not klog)
+    return len(inside) > 1 and (others == 0 or (not klog and others < _EVERYDAY))
 
 
 def _quiet(records: Sequence[LogRecord]) -> bool:
