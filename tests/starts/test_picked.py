@@ -1,0 +1,63 @@
+"""Texts of chosen lines are noticed, whole ones are not suspected."""
+
+from __future__ import annotations
+
+from handmade import RBAC, Journal
+
+from analyzer.starts import Start
+
+
+def only(journal: Journal) -> Start:
+    [start] = journal.starts()
+    return start
+
+
+def test_a_whole_start_is_not_suspected() -> None:
+    journal = Journal().begin().serving(3.0).ticking(3.1, 9.0).poll(2.0).listed(4.0, RBAC).running(9.5)
+    assert not only(journal).picked_out
+
+
+def test_polls_with_nothing_between_were_chosen() -> None:
+    journal = Journal().banner(0.1).poll(2.0).listed(4.0, RBAC).listed(8.0, RBAC).running(9.5)
+    start = only(journal)
+    assert start.picked_out
+    report = journal.report()
+    assert report.poller.implied == 0
+    assert report.bottleneck.certainty != "certain", "a list in which others failed may have been left out"
+
+
+def test_everyday_lines_of_k3s_between_the_polls_are_enough() -> None:
+    journal = Journal().banner(0.1).poll(2.0).say(3.0, "a").say(4.0, "b").say(5.0, "c").poll(8.0, "EOF").running(9.5)
+    assert not only(journal).picked_out
+
+
+def test_only_warnings_were_chosen() -> None:
+    journal = Journal()
+    for number in range(9):
+        journal.kube(number, f"trouble {number}", severity="E")
+    assert only(journal).picked_out
+    journal.say(9.0, "an everyday line")
+    assert not only(journal).picked_out
+
+
+def test_a_begin_by_systemd_without_the_banner_lacks_lines() -> None:
+    journal = Journal().systemd(0.0, "Starting k3s.service - Lightweight Kubernetes...").serving(3.0).ticking(3.1, 9.0)
+    start = only(journal)
+    assert start.picked_out
+    begun = start.first_of_process
+    assert begun is not None and "Starting k3s.service" in begun.message, "its own first line may be missing"
+    whole = only(Journal().begin().serving(3.0).ticking(3.1, 9.0))
+    assert whole.first_of_process is whole.process[0]
+
+
+def test_within_one_boot_a_start_after_nothing_tells_of_no_end() -> None:
+    journal = Journal().begin().serving(3.0).ticking(3.1, 9.0)
+    journal.pid = 2000
+    journal.begin(20.0)
+    first, _ = journal.studied()
+    assert (first.report.outcome, first.report.end.kind) == ("incomplete", "running")
+    broken = Journal().begin().serving(3.0).ticking(3.1, 9.0)
+    broken.pid, broken.boot = 2000, "c" * 32
+    broken.begin(200.0)
+    first, _ = broken.studied()
+    assert first.report.end.kind == "failed", "the power went: another boot"
