@@ -158,3 +158,20 @@ def test_a_wait_for_rbac_that_took_its_fifteen_minutes_is_no_echo() -> None:
     said = "Tunnel watches failed to wait for RBAC: timed out waiting for the condition, "
     report = old().serving(3.0).ticking(9.0, 30.0).say(905.0, said, "fatal").report()
     assert report.end.kind == "failed"
+
+
+def test_a_start_that_systemd_ended_for_its_time_limit_failed() -> None:
+    journal = begun().systemd(90.0, "k3s.service: start operation timed out. Terminating.").say(90.1, CANCEL, "warning")
+    found = verdict(journal.systemd(90.5, "k3s.service: Failed with result 'timeout'."))
+    assert found.outcome == "failed"
+    assert found.reason == "k3s.service: start operation timed out. Terminating."
+
+
+def test_the_last_word_of_etcd_is_a_reason_with_its_error() -> None:
+    line = (
+        '{"level":"fatal","ts":"2026-03-01T06:00:07.000Z","caller":"etcdserver/raft.go:1","msg":"failed to save",'
+        '"error":"write /var/lib/rancher/k3s/server/db/etcd: no space left on device"}'
+    )
+    found = verdict(begun().bare(7.0, line).systemd(7.1, EXIT_1))
+    assert found.outcome == "failed"
+    assert found.reason == "failed to save: write /var/lib/rancher/k3s/server/db/etcd: no space left on device"
