@@ -9,7 +9,7 @@ from analyzer.records.model import LogRecord, Payload
 from analyzer.starts.model import Start
 
 _MANY_LOUD = 8  # so many lines, all of them warnings or worse: a filter kept only those
-_FEW_LOUD = 4  # … of a server with its components, which say hundreds of everyday things
+_FEW_LOUD = 3  # … of a server with its components, which say hundreds of everyday things
 _EVERYDAY = 3  # so many other lines of k3s between the polls: a filter by writer at most, which keeps all polls
 _LATER = ("serving_securely", "apiserver_requested", "apiserver_version", "api_running", "containerd_ready")
 
