@@ -175,7 +175,8 @@ def away(case: Case) -> list[Finding]:
             detail += " It was found in the end."
         lasting = case.never_ready or case.spread(quorum) >= 10.0
         severity: FindingSeverity = "critical" if case.never_ready else "warning" if lasting else "info"
-        found.append(case.say("no_quorum", detail, [mark.record for mark in quorum], severity=severity))
+        title = "" if case.never_ready else "etcd had no quorum at first"
+        found.append(case.say("no_quorum", detail, [m.record for m in quorum], severity=severity, title=title))
     clients = case.of("too_many_clients")
     if clients:
         severity = "critical" if case.never_ready else "warning"

@@ -14,6 +14,11 @@ from analyzer.window import at_least
 _LASTING_S = 60.0
 _STUCK_S = 120.0
 _REPEATED = 3
+# Titles of waits that came to an end.
+_WAS_OVER = {
+    "server_unreachable": "The server to join could not be reached at first",
+    "etcd_join_wait": "It waited for other members to finish joining etcd",
+}
 
 
 def still_waiting(case: Case) -> list[Finding]:
@@ -153,4 +158,5 @@ def peers(case: Case, marks: list[Mark], name: str) -> Finding:
         detail += ". It was there in the end" + (f", after at least {at_least(length)}." if length >= 1.0 else ".")
     elif case.report.end.kind == "failed" and severity == "critical":
         severity = "warning"
-    return case.say(name, detail, [mark.record for mark in marks], severity=severity)
+    title = "" if case.never_ready else _WAS_OVER.get(name, "")
+    return case.say(name, detail, [mark.record for mark in marks], severity=severity, title=title)
