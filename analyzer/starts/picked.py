@@ -26,13 +26,13 @@ def is_picked_out(start: Start) -> bool:
     late = polls or [mark.record for mark in start.marks(*_LATER)]
     if start.begin_seen and late and start.first("starting") is None and start.first("extracting") is None:
         return True  # systemd began it, it got further, but what it always says first is missing
-    if len(told) >= _MANY_LOUD and not _quiet(told):
+    asked = {id(record) for record in polls}
+    beside = [record for record in told if id(record) not in asked]
+    if len(beside) >= (_FEW_LOUD if polls else _MANY_LOUD) and not _quiet(beside):
         return True
     if start.product != "k3s" or start.role == "agent":
         return False
     klog = [record for record in told if record.payload is Payload.KLOG]
-    asked = {id(record) for record in polls}
-    beside = [record for record in told if id(record) not in asked]
     if klog and not _quiet(beside) and (polls or len(beside) >= _FEW_LOUD):
         return True
     if not polls:
