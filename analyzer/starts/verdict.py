@@ -34,6 +34,7 @@ _CANCELLED = re.compile(r"context canceled\W*$|http: Server closed\W*$|^(?:Error
 # Releases up to 1.29 call a cancelled wait a timed-out one; the real time limit is 15 minutes.
 _CANCELLED_WAIT = re.compile(r"failed to wait for RBAC: timed out waiting for the condition\W*$")
 _WAIT_LIMIT_US = 890 * 1_000_000
+_BURST_US = 1_000_000
 _AFTER_READY = re.compile(r"leaderelection lost|lost master|leader election lost")
 _EXIT = re.compile(r"code=(?P<code>\w+), status=(?P<status>\d+)(?:/(?P<name>[\w-]+))?")
 _FIRST_ATTEMPT = re.compile(
@@ -150,7 +151,7 @@ def _detection(start: Start, position: dict[int, int], stop_sign: LogRecord | No
     ids = ("agent_running",) if start.role == "agent" else ("api_running",)
     for mark in start.marks(*ids):
         if position[id(mark.record)] < limit:
-            return mark.record
+            return None if _last_words(start, mark.record) else mark.record
     if start.role == "agent":
         return _agent_notified(start, position, limit)
     # Fragments often hold only the last of the lines; a server without an API server of its own prints it too.
@@ -161,6 +162,23 @@ def _detection(start: Start, position: dict[int, int], stop_sign: LogRecord | No
         if position[id(mark.record)] < limit and start.role == "unknown":
             return mark.record
     return None
+
+
+def _last_words(start: Start, record: LogRecord) -> bool:
+    """Whether, in a text of chosen lines, the line may be what some releases print when they are stopped.
+
+    Another process follows, nothing of this one comes more than a second later, and no line of a stop was chosen.
+    """
+    if (
+        not start.picked_out
+        or start.followed_by is None
+        or start.first("process_exited", "systemd_stopped") is not None
+    ):
+        return False
+    if start.version is not None and ready_line_on_cancel(start.version) is False:
+        return False
+    seen, last = record.at or record.inner_at, start.process[-1].at or start.process[-1].inner_at
+    return seen is not None and last is not None and last.us <= seen.us + _BURST_US
 
 
 def _agent_notified(start: Start, position: dict[int, int], limit: int) -> LogRecord | None:

@@ -50,6 +50,21 @@ def test_a_begin_by_systemd_without_the_banner_lacks_lines() -> None:
     assert whole.first_of_process is whole.process[0]
 
 
+def test_chosen_last_words_before_the_next_process_may_be_those_of_a_stop() -> None:
+    journal = Journal("v1.33.4+k3s1").banner(0.1).poll(2.0).listed(4.0, RBAC).running(5.3)
+    alone = journal.report()
+    assert alone.outcome == "ready", "nothing in the text speaks of an end"
+    journal.pid = 2000
+    journal.banner(20.0)
+    first, _ = journal.studied()
+    assert (first.report.outcome, first.report.ready.upper) == ("incomplete", None)
+    later = Journal("v1.33.4+k3s1").banner(0.1).poll(2.0).listed(4.0, RBAC).running(5.3).say(9.0, "an everyday line")
+    later.pid = 2000
+    later.banner(20.0)
+    first, _ = later.studied()
+    assert first.report.outcome == "ready", "it lived on"
+
+
 def test_within_one_boot_a_start_after_nothing_tells_of_no_end() -> None:
     journal = Journal().begin().serving(3.0).ticking(3.1, 9.0)
     journal.pid = 2000
