@@ -22,8 +22,8 @@ FindingLevel = Literal["info", "warning", "critical"]
 _SHOWN_AS = {
     "hook_failed": "hook_limit", "slow_sql": "slow_datastore", "etcd_slow_apply": "slow_datastore",
     "etcd_slow_fsync": "slow_datastore", "etcd_slow_read": "slow_datastore", "etcd_overloaded": "slow_datastore",
-    "trace": "slow_datastore", "trace_step": "slow_datastore", "rbac_try_failed": "hook_retried",
-    "tls_handshake_timeout": "cpu_starved",
+    "trace": "slow_datastore", "trace_step": "slow_datastore", "trace_end": "slow_datastore",
+    "rbac_try_failed": "hook_retried", "tls_handshake_timeout": "cpu_starved",
 }  # fmt: skip
 
 

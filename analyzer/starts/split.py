@@ -29,8 +29,14 @@ _BEFORE_BANNER = re.compile(
     r"Unknown flag |Starting VPN|remotedialer disabled|Changed advertise-address)"
 )
 _SPEAKS_OF_US = re.compile(
-    r"\bk3s\b|\brke2\b|\bkube|apiserver|\betcd\b|preparing server|cluster-(?:cidr|init|reset)|flannel|"
+    r"\bk3s\b|\brke2\b|\bkube|apiserver|\b(?i:etcd)\b|preparing server|cluster-(?:cidr|init|reset)|flannel|"
     r"flag provided but not defined"
+)
+# Where neither banner nor identifier says whose lines they are (kubelet.log, a quoted line): paths, sockets and ports
+# that only k3s and RKE2 have.
+_ONLY_THEIRS = re.compile(
+    r"/run/k3s/|/rancher/(?:k3s|rke2)\b|/v1-(?:k3s|rke2)/|\bkine\.sock\b|\b(?:k3s|rke2)\b|"
+    r"(?:127\.0\.0\.1|localhost|0\.0\.0\.0|\[::1?\]):(?:6443|6444|9345|1025[079])\b"
 )
 # journald's rate limit, counted per unit; the notice is its own line, not one of the process.
 _SUPPRESSED = re.compile(r"^Suppressed \d+ messages from (?:\S*/)?(?:k3s|rke2)[\w.@-]*$")
@@ -366,6 +372,7 @@ def _finish(stream: _Stream, extra: Sequence[Rule], *, trusted: bool) -> list[St
 def _is_ours(start: Start, trusted: bool) -> bool:
     if trusted:
         return bool(start.process) or bool(start.events)
+    troubled = False
     for event in start.events:
         match event:
             case PollLine() | PollUnchanged() | HealthBlock() | WitnessLine():
@@ -377,9 +384,13 @@ def _is_ours(start: Start, trusted: bool) -> bool:
             ):
                 if any(_SPEAKS_OF_US.search(record.message) for record in start.process[:200]):
                     return True
+            case Mark(kind="problem", id="cgroup_root" | "unclean_kubelet" | "cgroup"):
+                return True  # what only a kubelet says
+            case Mark(kind="problem"):
+                troubled = True
             case _:
                 continue
-    return False
+    return troubled and any(_ONLY_THEIRS.search(record.message) for record in start.process[:200])
 
 
 def _to_start(stream: _Stream, opened: _Open, unit: str | None, extra: Sequence[Rule]) -> Start:

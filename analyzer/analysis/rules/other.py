@@ -24,9 +24,11 @@ _HANDLED = frozenset(SLOW) | {
     "hook_failed",
     "tls_handshake_timeout",
     "rbac_try_failed",
+    "trace_end",
 }
 
 _OFTEN = 5
+_OFTEN_IN_A_FRAGMENT = 3  # who shows the middle of a wait has waited
 _SHORT_S = 15.0
 # They ask for nothing, but are why a healthy start took longer than it could.
 _SLOWER = frozenset({"cpu_starved", "slow_datastore", "frozen_gap", "server_unreachable", "throttled_client"})
@@ -55,7 +57,8 @@ def problems(case: Case, explained: set[str]) -> list[Finding]:
         if severity == "critical" and (not case.never_ready or case.report.end.kind == "failed"):
             # It became ready all the same, or it ended with another cause.
             severity = "info" if rule.problem_class == "load" else "warning"
-        if name == "cri_missing" and len(marks) < _OFTEN and case.spread(marks) < _SHORT_S:
+        few = _OFTEN if case.report.begin_seen else _OFTEN_IN_A_FRAGMENT
+        if name == "cri_missing" and len(marks) < few and case.spread(marks) < _SHORT_S:
             severity = "info"  # k3s asks its own runtime from the moment it launches it
         detail = f"Said {times(marks)}{case.span(marks)}: {case.words(marks[-1])}"
         found.append(case.say(name, detail, [mark.record for mark in marks], severity=severity))

@@ -30,9 +30,11 @@ _KINDS = {
     "slow_sql": "Slow SQL", "etcd_slow_apply": "etcd applies requests slowly", "etcd_slow_fsync": "slow syncs to disk",
     "etcd_slow_read": "etcd waits for its quorum", "etcd_overloaded": "etcd misses heartbeats",
     "trace": "slow requests traced", "trace_step": "slow steps in traces", "rbac_try_failed": "writes given up",
+    "trace_end": "slow requests traced",
 }  # fmt: skip
 _REPEATED = 3
 _DEADLY_S = 5.0
+_LONG_REQUEST_S = 2.0
 _LONG_CHECK_S = 3.0
 _LONG_ROLES_S = 5.0
 _GIVEN_UP = re.compile(r"deadline exceeded|request timed out|leader changed|too many requests|database is locked")
@@ -45,13 +47,20 @@ def slow(case: Case, stalled: bool = False) -> list[Finding]:
 
     ``stalled``: the datastore's own check tells that it stood still, which says more than slow writes.
     """
-    marks = [mark for mark in case.of(*SLOW, "rbac_try_failed") if _of_the_store(mark)]
+    marks = [mark for mark in case.of(*SLOW, "rbac_try_failed") if _of_the_store(mark)] + _headless(case)
     told = _told(case, marks)
     if (told is None or told.severity == "info") and not stalled and _points_at_datastore(case):
         told = _inferred(case, told, [mark for mark in marks if mark.id not in ("trace", "trace_step")])
     if told is not None and told.severity == "info" and len(marks) < _REPEATED:
         told = None  # one or two answers of less than a second: nobody need know
     return [finding for finding in (told,) if finding is not None] + _roles(case)
+
+
+def _headless(case: Case) -> list[Mark]:
+    """Ends of long requests whose first lines somebody left out (grep END): next to all of them ask the datastore."""
+    headed = {mark.groups.get("trace") for mark in case.of("trace")}
+    ends = [mark for mark in case.of("trace_end") if mark.groups.get("trace") not in headed]
+    return [mark for seconds, mark in durations(ends) if seconds >= _LONG_REQUEST_S]
 
 
 def _of_the_store(mark: Mark) -> bool:

@@ -1,0 +1,133 @@
+"""What a second reading of public issues taught, where a maintainer had named the cause: in words of our own."""
+
+# ruff: noqa: E501  (log lines are as long as they are)
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from analyzer.findings import Report, StartReport
+
+Told = Callable[[str], Report]
+
+
+def only(report: Report) -> StartReport:
+    assert len(report.starts) == 1
+    return report.starts[0]
+
+
+def first_finding(report: Report) -> str:
+    return only(report).findings[0].id
+
+
+# ------------------------------------------------------------------ whose lines these are
+
+KUBELET_LOG = """
+    I0412 07:11:02.100200    4410 server.go:440] "Kubelet version" kubeletVersion="v1.29.4"
+    E0412 07:11:03.204060    4410 kubelet.go:1542] "Failed to start ContainerManager" err="failed to initialize top level QOS containers: root container [kubepods] doesn't exist"
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "finding"),
+    [
+        (KUBELET_LOG, "cgroup_root"),
+        # A line quoted in prose, its inner quotes still escaped.
+        (
+            r"Failed to retrieve agent config: \"overlayfs\" snapshotter cannot be enabled for \"/var/lib/rancher/k3s/agent/containerd\", try using \"native\": failed to mount overlay: invalid argument",
+            "snapshotter",
+        ),
+        # klog with its beginning cut off.
+        ("  4070 server.go:159] listen tcp 0.0.0.0:10250: bind: address already in use", "port_in_use"),
+        # A fatal line that names etcd in capitals, without a time.
+        ('level=fatal msg="ETCD join failed: etcdserver: too many learner members in cluster"', "etcd_join_wait"),
+        # klog of a container, with nothing but the address to tell whose it is.
+        (
+            """
+    E0706 03:10:44.101000      41 leaderelection.go:330] error retrieving resource lock kube-system/kube-scheduler: Get "https://127.0.0.1:6444/apis": context deadline exceeded
+    I0706 03:10:44.110000      41 trace.go:205] Trace[77]: "GuaranteedUpdate etcd3" type:*core.Endpoints (06-Jul-2021 03:10:35.000) (total time: 9110ms):
+    """,
+            "slow_datastore",
+        ),
+        # The API server of RKE2, as its container's log file has it.
+        (
+            '2024-03-05T08:00:01.100200300+01:00 stderr F W0305 07:00:01.100100       1 logging.go:59] [core] grpc: addrConn.createTransport failed to connect to {Addr: "unix:///var/lib/rancher/rke2/server/kine.sock", }. Err: connection error: desc = "transport: Error while dialing: dial unix /var/lib/rancher/rke2/server/kine.sock: connect: permission denied"',
+            "socket_denied",
+        ),
+    ],
+)
+def test_a_line_that_only_k3s_or_rke2_can_have_said_is_theirs(told: Told, text: str, finding: str) -> None:
+    assert first_finding(told(text)) == finding
+
+
+def test_the_troubles_of_other_programs_are_not(told: Told) -> None:
+    assert not told("2024/03/05 08:00:01 [emerg] 1#1: listen tcp 0.0.0.0:8080: bind: address already in use").starts
+    assert not told(
+        'time="2024-03-05T08:00:01Z" level=error msg="write /srv/video/1.mp4: no space left on device"'
+    ).starts
+
+
+# ------------------------------------------------------------------ slow datastores
+
+
+def test_ends_of_traces_alone_tell_of_a_slow_datastore(told: Told) -> None:
+    text = "\n".join(
+        f"Mar 02 11:00:{second:02} attic k3s[812]: Trace[{1000 + second}]: [{second}.529507693s] [{second}.5s] END"
+        for second in range(9, 14)
+    )
+    finding = only(told(text)).findings[0]
+    assert finding.id == "slow_datastore"
+    assert "13.52 s" in finding.detail
+
+
+def test_the_end_of_a_trace_whose_head_is_there_counts_once_and_for_what_the_head_says(told: Told) -> None:
+    start = only(
+        told("""
+        Mar 02 11:00:09 attic k3s[812]: I0302 11:00:09.100000     812 trace.go:205] Trace[5]: "HTTP2 proxying" host:attic (02-Mar-2021 11:00:00.000) (total time: 9100ms):
+        Mar 02 11:00:09 attic k3s[812]: Trace[5]: [9.1s] [9.1s] END
+        """)
+    )
+    assert all(finding.id != "slow_datastore" for finding in start.findings)
+
+
+def test_slow_sql_of_2026_has_its_duration_in_a_field(told: Told) -> None:
+    finding = only(
+        told("""
+        May 02 11:00:10 attic k3s[812]: time="2026-05-02T11:00:10Z" level=info msg="Slow SQL: SELECT id FROM kine WHERE name = 'compact_rev_key'" duration=6.25s started="2026-05-02T11:00:03.7Z"
+        """)
+    ).findings[0]
+    assert finding.id == "slow_datastore"
+    assert "6.25 s" in finding.detail
+
+
+# ------------------------------------------------------------------ peers, policies, files
+
+
+def test_a_member_of_etcd_that_does_not_answer_is_named(told: Told) -> None:
+    report = told("""
+        Sep 02 16:30:17 cellar k3s[366]: time="2023-09-02T16:30:17+02:00" level=info msg="Handling backend connection request [cellar]"
+        Sep 02 16:30:17 cellar k3s[366]: {"level":"warn","ts":"2023-09-02T16:30:17.98+0200","caller":"etcdserver/cluster_util.go:79","msg":"failed to get cluster response","address":"https://192.0.2.91:2380/members","error":"Get \\"https://192.0.2.91:2380/members\\": EOF"}
+        """)
+    assert first_finding(report) == "etcd_peer_unreachable"
+
+
+def test_a_missing_policy_of_selinux_comes_before_the_etcd_that_it_keeps_down(told: Told) -> None:
+    found = only(
+        told("""
+        WARN[0001] SELinux is enabled for rke2 but process is not running in context 'container_runtime_t', rke2-selinux policy may need to be applied
+        INFO[0058] Waiting to retrieve kube-proxy configuration; server is not ready: https://127.0.0.1:9345/v1-rke2/readyz: 500 Internal Server Error
+        INFO[0060] Waiting for etcd server to become available
+        """)
+    ).findings
+    assert found[0].id == "selinux"
+    assert "SELinux" in next(finding.detail for finding in found if finding.id == "datastore_waiting")
+
+
+def test_who_shows_the_middle_of_a_wait_for_the_runtime_has_waited(told: Told) -> None:
+    text = "\n".join(
+        f'INFO[2019-03-11T18:55:{second}.081905959+08:00] Waiting for containerd startup: rpc error: code = Unavailable desc = "dial unix /run/k3s/containerd/containerd.sock: connect: no such file or directory"'
+        for second in range(42, 46)
+    )
+    assert first_finding(told(text)) == "cri_missing"
