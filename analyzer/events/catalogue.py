@@ -47,6 +47,8 @@ MILESTONES: tuple[str, ...] = (
 """The ids a report may show as milestones; all other ids are for the analysis only."""
 
 _FIRST_SENTENCE = re.compile(r"(?<=[a-z0-9)])[.:;] ")
+# etcd, containerd, and k3s' own tunnel.
+_WHY_IN_A_FIELD = frozenset({Payload.ZAP, Payload.LOGRUS})
 _KEY = 6  # rules with a beginning are found by its first characters
 _DESCRIPTION = re.compile(
     r"^(?:Starting|Started|Stopping|Stopped|Failed to start) "
@@ -238,8 +240,8 @@ def match(record: LogRecord, extra: Sequence[Rule] = ()) -> Sequence[Mark]:
         return _unique(mark for mark in tried if mark is not None)
     message = record.message
     level = record.level
-    if payload is Payload.ZAP and level in ("error", "fatal", "panic") and "error" in record.fields:
-        message = f"{message}: {record.fields['error']}"  # etcd says what in the message and why in this field
+    if payload in _WHY_IN_A_FIELD and level in ("error", "fatal", "panic") and "error" in record.fields:
+        message = f"{message}: {record.fields['error']}"  # what is in the message, why in this field
     text = message[1:] if message[:1] == '"' else message
     found: list[Mark] = []
     for head, rule in index.heads.get(text[:_KEY], ()):

@@ -390,7 +390,9 @@ def _is_ours(start: Start, trusted: bool) -> bool:
                 troubled = True
             case _:
                 continue
-    return troubled and any(_ONLY_THEIRS.search(record.message) for record in start.process[:200])
+    if not troubled:
+        return False
+    return any(_ONLY_THEIRS.search(f"{r.message} {r.fields.get('error', '')}") for r in start.process[:200])
 
 
 def _to_start(stream: _Stream, opened: _Open, unit: str | None, extra: Sequence[Rule]) -> Start:

@@ -257,6 +257,14 @@ def _systemd_timeout(seed: int) -> bytes:
     return bench.say(at - 10, 'signal received: "terminated", canceling context...', "warning").export()
 
 
+def _prestart(seed: int) -> bytes:
+    bench = _bench(seed)
+    at = min(e.realtime_us for e in bench.entries if e.invocation_id == bench.truth.invocation_id) + 9000
+    bench.cut(at)
+    bench.systemd(at, f"{bench.truth.unit}: Control process exited, code=exited, status=1/FAILURE")
+    return bench.systemd(at + 80, f"{bench.truth.unit}: Failed with result 'exit-code'.").export()
+
+
 def _echo(seed: int) -> bytes:
     bench = Bench(replace(NAMED["stop-before-ready"], name="trouble"), seed)
     text = "Tunnel watches failed to wait for RBAC: context canceled, "
@@ -366,6 +374,7 @@ TROUBLES: Mapping[str, Make] = MappingProxyType(
         "process_failed": _plain_end,
         "killed": _plays(_plan(fate="kill", fate_at_s=4.0)),
         "systemd_timeout": _systemd_timeout,
+        "prestart_failed": _prestart,
         "crash_loop": _named("unknown-flag"),
         "restarted": _plays(_plan(restarted=7)),
         "stopped_early": _named("stop-before-ready"),

@@ -62,6 +62,13 @@ def test_a_line_that_only_k3s_or_rke2_can_have_said_is_theirs(told: Told, text: 
     assert first_finding(told(text)) == finding
 
 
+def test_the_reason_may_stand_in_a_field_of_its_own(told: Told) -> None:
+    report = told("""
+        time="2024-03-05T08:00:01Z" level=error msg="StartContainer for \\"1ffe\\" failed" error="failed to create containerd task: mounting \\"/run/k3s/containerd/sandboxes/7d/shm\\": no space left on device: unknown"
+        """)
+    assert first_finding(report) == "no_space"
+
+
 def test_the_troubles_of_other_programs_are_not(told: Told) -> None:
     assert not told("2024/03/05 08:00:01 [emerg] 1#1: listen tcp 0.0.0.0:8080: bind: address already in use").starts
     assert not told(
@@ -131,3 +138,29 @@ def test_who_shows_the_middle_of_a_wait_for_the_runtime_has_waited(told: Told) -
         for second in range(42, 46)
     )
     assert first_finding(told(text)) == "cri_missing"
+
+
+def test_a_check_of_the_unit_that_failed_is_the_reason_why_k3s_was_never_launched(told: Told) -> None:
+    start = only(
+        told("""
+        Aug 02 02:34:37 porch systemd[1]: Starting Lightweight Kubernetes...
+        Aug 02 02:34:37 porch sh[149]: + /usr/bin/systemctl is-enabled --quiet nm-cloud-setup.service
+        Aug 02 02:34:37 porch systemd[1]: k3s.service: Control process exited, code=exited status=1
+        Aug 02 02:34:37 porch systemd[1]: k3s.service: Failed with result 'exit-code'.
+        Aug 02 02:34:37 porch systemd[1]: Failed to start Lightweight Kubernetes.
+        """)
+    )
+    assert start.outcome == "failed"
+    assert (start.findings[0].id, start.findings[0].severity) == ("prestart_failed", "critical")
+    assert "nm-cloud-setup" in start.findings[0].advice
+
+
+def test_that_the_check_was_made_says_nothing(told: Told) -> None:
+    start = only(
+        told("""
+        Aug 02 02:34:37 porch systemd[1]: Starting Lightweight Kubernetes...
+        Aug 02 02:34:37 porch sh[149]: + /usr/bin/systemctl is-enabled --quiet nm-cloud-setup.service
+        Aug 02 02:34:37 porch k3s[153]: time="2022-08-02T02:34:37Z" level=info msg="Starting k3s v1.24.4+k3s1 (c3f830e9)"
+        """)
+    )
+    assert all(finding.id != "prestart_failed" for finding in start.findings)
