@@ -144,7 +144,7 @@ def report(*starts: StartReport, path: str = "journal.txt") -> Report:
         (SourceInfo(path, "short", 51234, 450),),
         LedgerCounts(450, 60, 388, 1, 3, 1, {"cut by the pager": 3}),
         tuple(starts),
-        evidence,
+        evidence=evidence,
     )
 
 
