@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 
+from analyzer.records.clean import strip_terminal
 from analyzer.records.draft import Draft, Inner
 from analyzer.records.goquote import quoted, unquote
 from analyzer.records.model import Payload
@@ -19,7 +20,7 @@ _GLUED = re.compile(r'time="[^"]{10,40}" level=\w+ ')
 # The k3d command quotes the last line of a container; whoever reads that log has no other copy of it.
 _K3D_QUOTE = re.compile(r"warning: encountered fatal log from node (\S+) \(retrying \d+/\d+\): ")
 _BARE_VALUE = re.compile(r"[^\s\"]*")
-_PAIR = re.compile(r'([\w.\-/]+)=("(?:[^"\\]++|\\.)*+"?|[^\s"]*)', re.DOTALL)
+_PAIR = re.compile(r'(?<![\w.\-/])([\w.\-/]++)=("(?:[^"\\]++|\\.)*+"?|[^\s"]*)', re.DOTALL)
 _TTY = re.compile(r"(TRAC|DEBU|INFO|WARN|ERRO|FATA|PANI)\[([^\]]{1,40})\] ?(.*)", re.DOTALL)
 _TTY_TAIL = re.compile(r'(?<! ) {2,}+((?:[\w.\-/]++=(?:"(?:[^"\\]++|\\.)*+"|[^\s"]*+) ?)++)$')
 _KLOG = re.compile(r"([IWEF]?)(\d\d)(\d\d) (\d\d):(\d\d):(\d\d)\.(\d{6})\s+(\d+) ([^\s:\]]+):(\d+)\] ?(.*)", re.DOTALL)
@@ -43,7 +44,7 @@ _SYSTEMD_IDENTS = frozenset({"systemd", "(systemd)"})
 
 
 def _pairs(text: str) -> dict[str, str]:
-    return {key: unquote(value) if value[:1] == '"' else value for key, value in _PAIR.findall(text)}
+    return {key: strip_terminal(unquote(value)) if value[:1] == '"' else value for key, value in _PAIR.findall(text)}
 
 
 def _logrus(draft: Draft, text: str) -> bool:
@@ -71,6 +72,8 @@ def _logrus(draft: Draft, text: str) -> bool:
         rec.message, end, closed = quoted(rest, 0)
         if not closed:
             rec.truncated = True
+        if "\\" in rest:  # an escape may stand for a control character
+            rec.message = strip_terminal(rec.message)
             if rec.message.endswith(">"):  # the pager's mark in the last column
                 rec.message = rec.message[:-1]
             return True
@@ -167,7 +170,7 @@ def _zap(draft: Draft, text: str) -> bool:
         rec.truncated = True
         rec.level = _LEVELS.get(parts["level"], parts["level"])
         rec.file = parts.get("caller", "").rpartition(":")[0]
-        rec.message = unquote(parts.get("msg", text))
+        rec.message = strip_terminal(unquote(parts.get("msg", text)))
         _zap_stamp(draft, parts.get("ts", ""))
         return True
     if not isinstance(data, dict) or "level" not in data or "msg" not in data:
@@ -176,7 +179,7 @@ def _zap(draft: Draft, text: str) -> bool:
     level = str(data.pop("level")).lower()
     rec.level = _LEVELS.get(level, level)
     rec.file = str(data.pop("caller", "")).rpartition(":")[0]
-    rec.message = str(data.pop("msg"))
+    rec.message = strip_terminal(str(data.pop("msg")))
     _zap_stamp(draft, str(data.pop("ts", "")))
     if data:
         rec.fields = {k: v if isinstance(v, str) else json.dumps(v, ensure_ascii=False) for k, v in data.items()}

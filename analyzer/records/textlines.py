@@ -50,6 +50,7 @@ _CLOCK_FIRST = re.compile(r" ?\d\d:\d\d:\d\d[ .]")
 _CHECK_MARK = re.compile(r"\[[+-]\][a-z]")
 _EMAIL_WIDTH = 80
 _MAIL_PIECES = 2  # pieces between the first and the last of a record that a mail program broke
+_MOST_JOINS = 200  # lines of one record: a check list has about sixty
 _GENERATED = re.compile(r"notBefore=(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.\d+)? \+0000 UTC")
 
 
@@ -69,6 +70,7 @@ class TextReader:
         self.catalogue = False  # within an explanation of journalctl -x
         self.months = MonthJudge()
         self._open: tuple[Draft, str] | None = None  # the last line, when its message has no closing quote
+        self._joins = 0  # lines that were made part of it
         self._between: list[Draft] = []  # the pieces of a record that a mail program may have broken
         self.status_unit = ""  # named by the last `systemctl status` block
         self.longest = 0
@@ -361,8 +363,8 @@ class TextReader:
             rec.lossy = rec.gap_before = rec.lost_before = True
             self.tally.lose(rec.line, "message not printable, replaced by journalctl")
         digest(draft)
-        unclosed = rec.truncated and rec.payload is Payload.LOGRUS and text[-1:] not in ">…"
-        self._open = (draft, text) if unclosed else None
+        unclosed = rec.truncated and rec.payload is Payload.LOGRUS and text[-1:] not in ">…" and _is_open(text)
+        self._open, self._joins = (draft, text) if unclosed else None, 0
         self._between = []
         if "Suppressed " in text and rec.ident == "systemd-journald":
             rec.gap_before = True
@@ -429,13 +431,24 @@ class TextReader:
         rec.message, rec.truncated, rec.raw = whole, False, (rec.raw + text)[:RAW_LIMIT]
         digest(draft)
         self.tally.reasons["record broken over several lines"] += 1
-        self._open = (draft, whole) if rec.truncated else None
+        # Every piece is read again with what came before it: without a bound that is quadratic on hostile text.
+        self._joins += 1
+        self._open = (draft, whole) if rec.truncated and _is_open(whole) and self._joins < _MOST_JOINS else None
         return True
 
     @staticmethod
     def _inherit(draft: Draft, head: Draft) -> None:
         rec, before = draft.rec, head.rec
         rec.host, rec.ident, rec.pid, rec.unit = before.host, before.ident, before.pid, before.unit
+
+
+def _is_open(text: str) -> bool:
+    """Whether the message of a logrus record has no closing quote, or was cut off as a whole.
+
+    A record with something glued to its front counts as truncated, too, and yet nothing of it can follow.
+    """
+    at = text.rfind('msg="')
+    return at < 0 or not quoted(text, at + 4)[2]
 
 
 def _without_stamps(text: str) -> str:
