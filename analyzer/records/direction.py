@@ -10,7 +10,7 @@ from analyzer.records.draft import Draft, Inner, Tally
 from analyzer.records.resolve import stamp_series
 from analyzer.timebase import mostly_backwards
 
-_NEWEST_FIRST = frozenset({"csv", "logcli", "loki", "grafana"})  # these print so unless told otherwise
+_NEWEST_FIRST = frozenset({"csv", "logcli", "loki", "grafana", "windows"})  # these print so unless told otherwise
 _SHORT_TEXT = 2000  # lines looked at for the order of what is said
 # What is always said in this order, for texts of a second or two, in which the stamps tell no direction.
 _LANDMARKS = (

@@ -69,7 +69,14 @@ _QUOTE_MARKS = re.compile(r"(?:> |`|\s*\* )(.*)", re.DOTALL)
 _TIME_ONLY = re.compile(r" ?(\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))? (\S+ )?([^\s\[\]:=\"{}]+)\[(\d+)\]: ?(.*)", re.DOTALL)
 _UNDATED = re.compile(r"(?:[.\s]*)(?:([\w.\-]+) )?([A-Za-z][\w.@/\-]*)\[(\d+)\]: ?(.*)", re.DOTALL)
 
-_JUNK = re.compile(r"[^\"={}\[\]]{1,24}?(?=time=\"\d{4}-\d\d-\d\dT)")
+# As Windows' event viewer and Get-EventLog show rke2.exe's lines, month first as a rule: AM or PM tells it.
+_WINDOWS = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4}) {1,2}(\d{1,2}):(\d\d):(\d\d) ([AP])M\s{1,9}(\S.*)", re.DOTALL)
+# A prompt or a few characters of another tool.
+_JUNK = re.compile(
+    r"[^\"={}\[\]]{1,24}?(?=time=\"\d{4}-\d\d-\d\dT)|"
+    r"[^\"={}\[\]]{1,48}? (?=(?:INFO|WARN|ERRO|FATA|DEBU)\[\d{4}(?:\]|-\d\d-\d\dT))"
+)
+_OLD_ETCD = re.compile(r"[A-Z] \| \w")  # level and package of etcd before 3.5, behind its own stamp
 
 _TAIL_PID = re.compile(r"(?:(\S+) )?([^\s\[\]:=\"{}]+)\[(\d+)\]: ?(.*)", re.DOTALL)
 _TAIL_FACILITY = re.compile(r"(\S+) [a-z0-9]+\.[a-z]+ ([^\s\[\]:=\"{}]+)(?:\[(\d+)\])?: ?(.*)", re.DOTALL)
@@ -188,7 +195,7 @@ def iso(text: str) -> Envelope | None:
 
 
 def _starts_payload(text: str) -> bool:
-    return text.startswith(("time=", "level=", "{", "[-]", "[+]"))
+    return text.startswith(("time=", "level=", "{", "[-]", "[+]")) or _OLD_ETCD.match(text) is not None
 
 
 def full(text: str) -> Envelope | None:
@@ -276,6 +283,26 @@ def grafana(text: str) -> Envelope | None:
     return envelope
 
 
+def windows(text: str) -> Envelope | None:
+    """Windows' event log: local time to the second; PowerShell puts the message into braces."""
+    match = _WINDOWS.match(text)
+    if match is None:
+        return None
+    month, day, year, hour, minute, second, half, rest = match.groups()
+    if not 1 <= int(hour) <= 12:
+        return None
+    if int(month) > 12:
+        month, day = day, month  # Australia and India, where this much is certain
+    hours = int(hour) % 12 + (12 if half == "P" else 0)
+    instant = parse_iso(f"{year}-{int(month):02d}-{int(day):02d}T{hours:02d}:{minute}:{second}")
+    if instant is None:
+        return None
+    rest = rest.rstrip()
+    envelope = Envelope(rest[1:-1] if rest[0] == "{" and rest[-1] == "}" else rest)
+    _set(envelope, instant)
+    return envelope
+
+
 def undated(text: str) -> Envelope | None:
     """Lines whose date, or date and host, were cut off by the person who pasted them."""
     match = _TIME_ONLY.match(text)
@@ -309,6 +336,7 @@ PEELERS: tuple[tuple[str, Callable[[str], Envelope | None]], ...] = (
     ("short-monotonic", monotonic),
     ("short-unix", unix),
     ("short", short),
+    ("windows", windows),
     ("wrapped", wrappers),
     ("undated", undated),
     ("junk", junk),

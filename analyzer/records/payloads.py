@@ -24,6 +24,7 @@ _PAIR = re.compile(r'(?<![\w.\-/])([\w.\-/]++)=("(?:[^"\\]++|\\.)*+"?|[^\s"]*)',
 _TTY = re.compile(r"(TRAC|DEBU|INFO|WARN|ERRO|FATA|PANI)\[([^\]]{1,40})\] ?(.*)", re.DOTALL)
 _TTY_TAIL = re.compile(r'(?<! ) {2,}+((?:[\w.\-/]++=(?:"(?:[^"\\]++|\\.)*+"|[^\s"]*+) ?)++)$')
 _KLOG = re.compile(r"([IWEF]?)(\d\d)(\d\d) (\d\d):(\d\d):(\d\d)\.(\d{6})\s+(\d+) ([^\s:\]]+):(\d+)\] ?(.*)", re.DOTALL)
+_OLD_ETCD = re.compile(r"([CEWNID]) \| ([\w./-]{1,40}): (.*)", re.DOTALL)  # before 3.5; the carrier has taken its stamp
 _ZAP_PART = re.compile(r'"(level|ts|caller|msg|logger)":"((?:[^"\\]++|\\.)*+)')
 _PANIC = re.compile(
     r"panic: |panic\(|fatal error: |goroutine \d+ [\[(]|created by |SIG[A-Z]{3,5}: |\[signal |exit status \d|"
@@ -39,6 +40,7 @@ _COUNTER = re.compile(r"restart counter is at (\d+)")
 _LEVELS = {
     "TRAC": "trace", "DEBU": "debug", "INFO": "info", "WARN": "warning", "ERRO": "error", "FATA": "fatal",
     "PANI": "panic", "I": "info", "W": "warning", "E": "error", "F": "fatal", "warn": "warning", "dpanic": "panic",
+    "C": "fatal", "N": "info", "D": "debug",
 }  # fmt: skip
 _SYSTEMD_IDENTS = frozenset({"systemd", "(systemd)"})
 
@@ -70,10 +72,10 @@ def _logrus(draft: Draft, text: str) -> bool:
         return True
     if rest[:1] == '"':
         rec.message, end, closed = quoted(rest, 0)
-        if not closed:
-            rec.truncated = True
         if "\\" in rest:  # an escape may stand for a control character
             rec.message = strip_terminal(rec.message)
+        if not closed:
+            rec.truncated = True
             if rec.message.endswith(">"):  # the pager's mark in the last column
                 rec.message = rec.message[:-1]
             return True
@@ -182,7 +184,19 @@ def _zap(draft: Draft, text: str) -> bool:
     rec.message = strip_terminal(str(data.pop("msg")))
     _zap_stamp(draft, str(data.pop("ts", "")))
     if data:
-        rec.fields = {k: v if isinstance(v, str) else json.dumps(v, ensure_ascii=False) for k, v in data.items()}
+        rec.fields = {
+            k: strip_terminal(v if isinstance(v, str) else json.dumps(v, ensure_ascii=False)) for k, v in data.items()
+        }
+    return True
+
+
+def _old_etcd(draft: Draft, text: str) -> bool:
+    match = _OLD_ETCD.match(text)
+    if match is None:
+        return False
+    rec = draft.rec
+    rec.payload = Payload.ZAP
+    rec.level, rec.file, rec.message = _LEVELS[match[1]], match[2], match[3]
     return True
 
 
@@ -216,6 +230,8 @@ def digest(draft: Draft) -> None:
     if rec.ident == "kernel":
         rec.payload = Payload.KERNEL
         return
+    if text[1:4] == " | " and _old_etcd(draft, text):
+        return
     if first == "t" or first == "l":
         if text.startswith(("time=", "level=")) and _logrus(draft, text):
             return
@@ -246,6 +262,8 @@ def digest(draft: Draft) -> None:
 def is_stamped_payload(text: str) -> bool:
     """Whether ``text`` begins like a line that k3s, klog or etcd writes itself (used to peel carriers safely)."""
     first = text[:1]
+    if text[1:4] == " | ":
+        return _OLD_ETCD.match(text) is not None
     if first in "tl":
         return text.startswith(('time="', "level="))
     if first == "{":

@@ -41,6 +41,7 @@ _ONLY_THEIRS = re.compile(
 # journald's rate limit, counted per unit; the notice is its own line, not one of the process.
 _SUPPRESSED = re.compile(r"^Suppressed \d+ messages from (?:\S*/)?(?:k3s|rke2)[\w.@-]*$")
 _LAUNCH = "Running kube-apiserver "
+_ONLY_AFTER_BANNER = ("Running ", "Logging containerd ", "Waiting for ", "Waiting to retrieve ", "Connecting to proxy")
 # Helpers of ExecStartPre. Where the unit stands in place of the identifier (-o with-unit), only their words tell.
 _HELPER = re.compile(r"^\+ /|^(?:/usr)?/s?bin/|^modprobe: |^Failed to get unit file state for |^install: |^mkdir: ")
 _OPENRC = "supervise-daemon"
@@ -333,7 +334,9 @@ def _existing(
 
 def _was_running(opened: _Open) -> bool:
     """Lines before a banner that no process prints before its own: they are an earlier one's."""
-    return opened.pid is None and any(r.payload is Payload.KLOG for r in opened.process)
+    return opened.pid is None and any(
+        r.payload is Payload.KLOG or r.message.startswith(_ONLY_AFTER_BANNER) for r in opened.process
+    )
 
 
 def _is_child(record: LogRecord, parent: _Open, spans: _Spans) -> bool:

@@ -164,3 +164,56 @@ def test_that_the_check_was_made_says_nothing(told: Told) -> None:
         """)
     )
     assert all(finding.id != "prestart_failed" for finding in start.findings)
+
+
+# ------------------------------------------------------------------ carriers
+
+
+def test_windows_event_log_newest_first_in_braces(told: Told) -> None:
+    start = only(
+        told(r"""
+        10/11/2023 12:39:12 AM {Waiting for containerd startup: rpc error: code = Unavailable desc = "open //./pipe/containerd: The system cannot find the file specified."}
+        10/11/2023 12:39:09 AM {Running containerd -c C:\var\lib\rancher\rke2\agent\etc\containerd\config.toml}
+        10/11/2023 12:38:52 AM {Starting rke2 agent v1.28.2+rke2r1 (db092b03)}
+        """)
+    )
+    assert (start.product, start.role, start.version) == ("rke2", "agent", "v1.28.2+rke2r1")
+    assert start.began_at is None  # local time of an unknown zone
+    assert start.cut_at_s == pytest.approx(20.0, abs=1.0)
+
+
+def test_a_line_of_the_run_before_a_banner_is_not_of_the_new_run(told: Told) -> None:
+    report = told(r"""
+        8/21/2023 10:20:21 AM Logging containerd to C:\var\lib\rancher\rke2\agent\containerd\containerd.log
+        8/21/2023 10:20:52 AM Starting rke2 agent v1.27.4+rke2r1 (3ab96dd0)
+        """)
+    start = only(report)
+    assert start.cut_at_s is not None and start.cut_at_s < 2.0  # not the half minute between the two runs
+
+
+def test_a_day_that_can_be_no_month_stands_first(told: Told) -> None:
+    text = "25/10/2023 1:02:03 PM Starting rke2 agent v1.27.4+rke2r1 (3ab96dd0)\n26/10/2023 1:02:03 PM Running kubelet"
+    assert only(told(text)).cut_at_s == pytest.approx(86_400.0, abs=1.0)
+
+
+def test_old_etcd_is_no_service_of_compose(told: Told) -> None:
+    start = only(
+        told("""
+        2021-08-06 13:32:58.159380 W | etcdserver: read-only range request "key:\\"/registry/leases/kube-system/k3s\\" " with result "error:context canceled" took too long (5.752782998s) to execute
+        F0806 13:32:58.159206      75 controllermanager.go:213] leaderelection lost
+        """)
+    )
+    assert start.host is None
+    assert {"lease_lost", "slow_datastore"} <= {finding.id for finding in start.findings}
+
+
+def test_a_prompt_before_the_first_line(told: Told) -> None:
+    start = only(
+        told("""
+        16:20 root@shed:~ ->  k3s server &
+        [1] 1433
+        16:20 root@shed:~ ->  INFO[2024-02-27T16:20:54.129418734+08:00] Starting k3s v1.28.1+k3s1 (91251aa)
+        INFO[2024-02-27T16:20:54.230418734+08:00] Kine available at unix://kine.sock
+        """)
+    )
+    assert start.version == "v1.28.1+k3s1"
