@@ -61,12 +61,19 @@ class TextOptions:
         return cls(width or DEFAULT_WIDTH, color, not encoding.lower().startswith("utf"), start, utc)
 
 
+def _hardly_begun(start: StartReport) -> bool:
+    seen = {milestone.id for milestone in start.milestones}
+    return start.outcome == "incomplete" and start.pid is None and seen <= {"systemd_starting", "systemd_started"}
+
+
 def render(report: Report, options: TextOptions | None = None) -> str:
     """The whole report as text with a final newline; raises ``UsageError`` for a start that does not exist."""
     options = options or TextOptions()
     page = _Page(options)
     if options.start is None:
         shown = tuple(report.starts[-1:])
+        if len(report.starts) > 1 and _hardly_begun(report.starts[-1]):
+            shown = tuple(report.starts[-2:-1])  # systemd's next try, of which the text holds nothing more
         if len(report.starts) > 1:
             _summary(page, report)
     else:

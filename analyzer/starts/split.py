@@ -19,6 +19,7 @@ from analyzer.events.model import HealthBlock, Mark, PollLine, PollUnchanged, Wi
 from analyzer.records.model import LogRecord, Payload
 from analyzer.starts.model import Start
 from analyzer.starts.picked import is_picked_out
+from analyzer.timebase import SECOND
 
 _FAMILY = re.compile(r"^(k3s|rke2)(?:[-_@.][\w.@-]+)?$")
 _BANNER = re.compile(r"^Starting (k3s|rke2) (?:agent )?v?\d+\.\d+")
@@ -35,12 +36,15 @@ _SPEAKS_OF_US = re.compile(
 # Where neither banner nor identifier says whose lines they are (kubelet.log, a quoted line): paths, sockets and ports
 # that only k3s and RKE2 have.
 _ONLY_THEIRS = re.compile(
-    r"/run/k3s/|/rancher/(?:k3s|rke2)\b|/v1-(?:k3s|rke2)/|\bkine\.sock\b|\b(?:k3s|rke2)\b|"
+    r"/run/k3s/|/rancher/(?:k3s|rke2)\b|/v1-(?:k3s|rke2)/|\bkine\.sock\b|\bbuilding kine: |"
+    r"\b(?:k3s|rke2)\b|\bK10\S{1,80}::|"
     r"(?:127\.0\.0\.1|localhost|0\.0\.0\.0|\[::1?\]):(?:6443|6444|9345|1025[079])\b"
 )
 # journald's rate limit, counted per unit; the notice is its own line, not one of the process.
 _SUPPRESSED = re.compile(r"^Suppressed \d+ messages from (?:\S*/)?(?:k3s|rke2)[\w.@-]*$")
 _LAUNCH = "Running kube-apiserver "
+# A server with an API server of its own asks itself, an agent its load balancer.
+_BALANCED = re.compile(r"^Running load balancer |https://127\.0\.0\.1:6444/(?:v1-(?:k3s|rke2)/|cacerts)")
 _ONLY_AFTER_BANNER = ("Running ", "Logging containerd ", "Waiting for ", "Waiting to retrieve ", "Connecting to proxy")
 # Helpers of ExecStartPre. Where the unit stands in place of the identifier (-o with-unit), only their words tell.
 _HELPER = re.compile(r"^\+ /|^(?:/usr)?/s?bin/|^modprobe: |^Failed to get unit file state for |^install: |^mkdir: ")
@@ -316,7 +320,7 @@ def _existing(
             # only with a banner: late lines of the old process arrive after systemd's lines, too.
             return None if fresh or other or (announced and banner) else known
     if not current.process:
-        return None if current.starting else current
+        return None if current.starting or _long_closed(current, record) else current
     if record.boot_id and current.boot_id and record.boot_id != current.boot_id:
         return None
     if record.invocation_id and current.invocation_id:
@@ -330,6 +334,12 @@ def _existing(
     if record.pid is None and current.launched and record.message.startswith(_LAUNCH):
         return None
     return current
+
+
+def _long_closed(opened: _Open, record: LogRecord) -> bool:
+    """Whether systemd spoke of an end well before this line; within a second lines overtake one another."""
+    last = opened.records[-1].at
+    return opened.closed and record.at is not None and last is not None and record.at.us - last.us > SECOND
 
 
 def _was_running(opened: _Open) -> bool:
@@ -468,7 +478,7 @@ def _identify(start: Start) -> None:
             m.groups.get("component") for m in start.marks("pod_synced", "pod_not_synced")
         ):
             start.role = "server"
-        elif start.first("agent_running"):
+        elif start.first("agent_running") or any(_BALANCED.search(record.message) for record in start.process[:50]):
             start.role = "agent"
 
 

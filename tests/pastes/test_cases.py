@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from analyzer.findings import Report, StartReport
+from analyzer.reports.text import render
 
 Told = Callable[[str], Report]
 
@@ -217,3 +218,75 @@ def test_a_prompt_before_the_first_line(told: Told) -> None:
         """)
     )
     assert start.version == "v1.28.1+k3s1"
+
+
+# ------------------------------------------------------------------ the second helping
+
+
+@pytest.mark.parametrize(
+    ("cause", "finding"),
+    [
+        ("storage backend is not defined", "datastore_endpoint"),
+        (r"dial tcp\\: unknown network tcp\\", "datastore_endpoint"),
+        ("commands out of sync", "datastore_setup"),
+        ("dial tcp 192.0.2.30:3306: connect: connection refused", "datastore_unreachable"),
+    ],
+)
+def test_what_is_wrong_with_a_datastore_of_ones_own(told: Told, cause: str, finding: str) -> None:
+    text = f"FATA[0000] starting kubernetes: preparing server: creating storage endpoint: building kine: {cause}"
+    assert first_finding(told(text)) == finding
+
+
+def test_a_next_try_of_which_only_systemd_spoke_does_not_hide_the_failed_one(told: Told) -> None:
+    report = told("""
+        Jan 08 17:34:59 porch k3s[380]: time="2020-01-08T17:34:59+08:00" level=fatal msg="starting kubernetes: preparing server: creating storage endpoint: building kine: storage backend is not defined"
+        Jan 08 17:34:59 porch systemd[1]: k3s.service: main process exited, code=exited, status=1/FAILURE
+        Jan 08 17:35:04 porch systemd[1]: k3s.service holdoff time over, scheduling restart.
+        Jan 08 17:35:04 porch systemd[1]: Starting Lightweight Kubernetes...
+        """)
+    assert len(report.starts) == 2
+    shown = render(report)
+    assert "Start 1 of 2" in shown
+    assert "--datastore-endpoint cannot be read" in shown
+
+
+def test_an_agent_is_told_by_the_balancer_it_asks(told: Told) -> None:
+    start = only(
+        told("""
+        Aug  3 10:05:47 shed rke2[1790]: time="2022-08-03T10:05:47Z" level=info msg="Waiting to retrieve agent configuration; server is not ready: https://127.0.0.1:6444/v1-rke2/serving-kubelet.crt: 503 Service Unavailable"
+        """)
+    )
+    assert start.role == "agent"
+    assert start.findings[0].id == "server_not_ready"
+    assert start.findings[0].severity == "warning"
+
+
+def test_what_systemd_said_of_an_earlier_try_is_no_end_of_a_later_line(told: Told) -> None:
+    start = only(
+        told("""
+        Mar 28 10:30:26 attic systemd[1]: Failed to start Lightweight Kubernetes.
+        Mar 28 10:30:28 attic k3s[798]: time="2022-03-28T10:30:28Z" level=error msg="failed to get CA certs: Get \\"https://127.0.0.1:6444/cacerts\\": EOF"
+        Mar 28 10:30:30 attic k3s[798]: time="2022-03-28T10:30:30Z" level=error msg="failed to get CA certs: Get \\"https://127.0.0.1:6444/cacerts\\": EOF"
+        """)
+    )
+    assert start.outcome == "incomplete"
+    assert start.end.kind == "running"
+
+
+def test_klog_writes_the_lost_lease_with_a_capital(told: Told) -> None:
+    assert (
+        first_finding(
+            told('Dec 15 11:11:26 attic k3s[214]: E1215 11:11:26.004914     214 server.go:218] "Leaderelection lost"')
+        )
+        == "lease_lost"
+    )
+
+
+def test_a_cut_line_of_etcd_keeps_how_long_it_took(told: Told) -> None:
+    finding = only(
+        told("""
+        Jan 25 06:42:29 attic k3s[218]: {"level":"warn","ts":"2021-01-25T06:42:29.227+0100","caller":"v3rpc/interceptor.go:197","msg":"request stats","start time":"2021-01-25T06:42:19.1Z","time spent":"10.024605217s","remote":"127.0.0.1:586
+        """)
+    ).findings[0]
+    assert finding.id == "slow_datastore"
+    assert "10.02 s" in finding.detail

@@ -92,7 +92,8 @@ def _for_server(case: Case) -> list[Finding]:
     """A server, its own or another machine's, says that it is not ready yet."""
     named = {mark.record.seq for mark in case.starting if mark.kind == "problem"}
     marks = [mark for mark in case.of("server_not_ready") if mark.record.seq not in named]
-    if not marks or not (case.spread(marks) >= _LASTING_S or len(marks) >= 10):
+    asks = case.report.role == "agent" and not case.report.begin_seen  # who shows the middle of a wait has waited
+    if not marks or not (case.spread(marks) >= _LASTING_S or len(marks) >= 10 or asks):
         return []
     detail = f"Said {times(marks)}{case.span(marks)}; the last: {case.words(marks[-1])}"
     return [case.say("server_not_ready", detail, [mark.record for mark in marks], severity="warning")]
