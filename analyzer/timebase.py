@@ -87,6 +87,11 @@ def with_year(partial: int, year: int) -> int | None:
     return None if days is None else days * DAY + time_of_day
 
 
+def is_day(month: int, day: int) -> bool:
+    """Whether some year has this date."""
+    return days_from_civil(2000, month, day) is not None
+
+
 def year_of(wall: int) -> int:
     """Calendar year of a wall value (also of a UTC instant, in UTC)."""
     return _year_of_day(wall // DAY)
@@ -224,7 +229,8 @@ def walls_without_anchor(stamps: Sequence[tuple[bool, int]], last_year: int | No
                 wall = nearest_year(value, following)
             if wall is None:
                 wall = nearest_year(value, with_year(pack_partial(3, 1, 0), year) or 0)
-        assert wall is not None
+        if wall is None:  # 29 February and no leap year near, as around 1900
+            wall = following or 0
         walls.append(wall)
         following = wall
     walls.reverse()

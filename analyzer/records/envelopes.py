@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from analyzer.records.draft import Outer
 from analyzer.records.months import ENGLISH, month_number
-from analyzer.timebase import DAY, SECOND, Instant, pack_partial, parse_iso
+from analyzer.timebase import DAY, SECOND, Instant, is_day, pack_partial, parse_iso
 
 
 @dataclass(slots=True)
@@ -126,7 +126,7 @@ def short(text: str) -> Envelope | None:
         name, day, hour, minute, second, fraction, host, ident, pid, rest = fast.groups()
         month = ENGLISH.get(name)
         tod = _time_of_day(hour, minute, second)
-        if month is not None and tod is not None:
+        if month is not None and tod is not None and is_day(month, int(day)):
             micro, precision = _fraction(fraction)
             return Envelope(
                 rest, Outer.PARTIAL, pack_partial(month, int(day), tod + micro), precision, None, host, ident,
@@ -138,7 +138,7 @@ def short(text: str) -> Envelope | None:
     name, day, hour, minute, second, fraction, rest = match.groups()
     month = month_number(name)
     tod = _time_of_day(hour, minute, second)
-    if month is None or tod is None or not 1 <= int(day) <= 31:
+    if month is None or tod is None or not is_day(month, int(day)):
         return None
     micro, precision = _fraction(fraction)
     envelope = Envelope(rest, Outer.PARTIAL, pack_partial(month, int(day), tod + micro), precision)
@@ -250,7 +250,7 @@ def rfc5424(text: str) -> Envelope | None:
     if match is not None:
         stamp, host, app, pid, _msgid, rest = match.groups()
         envelope = Envelope(rest, host=host if host != "-" else None, ident=app if app != "-" else None, tail=True)
-        envelope.pid = int(pid) if pid.isdigit() and len(pid) < 12 else None
+        envelope.pid = int(pid) if pid.isdecimal() and len(pid) < 12 else None
         instant = parse_iso(stamp)
         if instant is not None:
             _set(envelope, instant)

@@ -13,7 +13,7 @@ from analyzer.records.clean import strip_terminal
 from analyzer.records.draft import Draft, Inner
 from analyzer.records.goquote import quoted, unquote
 from analyzer.records.model import Payload
-from analyzer.timebase import SECOND, pack_partial, parse_iso
+from analyzer.timebase import SECOND, is_day, pack_partial, parse_iso
 
 _LOGRUS = re.compile(r'(?:time="([^"]*)(?:"|$) ?)?(?:level=(\w+)(?: |$))?(?:msg=)?')
 _GLUED = re.compile(r'time="[^"]{10,40}" level=\w+ ')
@@ -94,7 +94,7 @@ def _tty(draft: Draft, text: str) -> bool:
     if match is None:
         return False
     level, stamp, rest = match.groups()
-    if stamp.isdigit():
+    if stamp.isdecimal():
         draft.inner = Inner.ELAPSED
         draft.inner_value, draft.inner_precision = int(stamp[:9]) * SECOND, SECOND
     else:
@@ -131,7 +131,7 @@ def _klog(draft: Draft, text: str) -> bool:
         return False
     letter, month, day, hour, minute, second, micro, pid, file, _line, rest = match.groups()
     seconds = int(hour) * 3600 + int(minute) * 60 + int(second)
-    if not (1 <= int(month) <= 12 and 1 <= int(day) <= 31 and seconds <= 86400):
+    if not (is_day(int(month), int(day)) and seconds <= 86400):
         return False
     rec = draft.rec
     rec.payload = Payload.KLOG

@@ -355,7 +355,7 @@ def _kibana_iso(match: re.Match[str]) -> str:
 
 
 def _put_stamp(drafts: list[Draft], text: str) -> None:
-    if text.isdigit() and 16 <= len(text) <= 19:  # nanoseconds since 1970
+    if text.isdecimal() and 16 <= len(text) <= 19:  # nanoseconds since 1970
         us, precision, offset = int(text) // 1000 if len(text) > 16 else int(text), 1, None
     elif (kibana := _KIBANA.fullmatch(text)) is not None:
         moment = parse_iso(_kibana_iso(kibana))

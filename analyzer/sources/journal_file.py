@@ -91,6 +91,8 @@ class _Pages:
             data = self.file.read(_PAGE + _OVER) or b""
             while 0 < len(data) < _PAGE + _OVER and (more := self.file.read(_PAGE + _OVER - len(data))):
                 data += more
+        except OverflowError:
+            pass  # an offset beyond all files: nothing is there
         except OSError as error:
             self.failed = (error.strerror or str(error)).lower()
         self._pages[number] = data
