@@ -392,19 +392,19 @@ class _Builder:
         if detected is None:
             answered = self._last_answer(None)
             return Window().after(answered) if answered is not None else Window()
-        window = Window(source=detected.source)
-        known = ready.lower_evidence
-        if known is not None:
-            window = window.after(known)
-        answered = self._last_answer(detected.seq)
-        if answered is not None:
-            window = window.after(answered)
+        lowers = [e for e in (ready.lower_evidence, self._last_answer(detected.seq)) if e is not None]
         if self.polls.success_tick_s is not None:
             window = window.after(Evidence(self.polls.success_tick_s, Bound.GRID))
         if self.ticks is not None:
-            window = window.after(Evidence(self.ticks.success_s, Bound.GRID))
+            lowers.append(Evidence(self.ticks.success_s, Bound.GRID))
         at = self._evidence(self.clocked.latest(detected), Bound.OBSERVED, detected.line, detected.source)
-        return window.before(at) if at is not None else window
+        window = Window(source=detected.source)
+        for low in lowers:
+            window = window.after(low)
+        window = window.before(at) if at is not None else window
+        if window.contradicts_itself and at is not None:  # the clock broke between the lines
+            window = self._fuse(lowers, [at], "detection")
+        return window
 
     def _last_answer(self, before_seq: int | None) -> Evidence | None:
         """The last printed failing answer: the successful one came after it."""
