@@ -394,7 +394,7 @@ class _Builder:
             return Window().after(answered) if answered is not None else Window()
         lowers = [e for e in (ready.lower_evidence, self._last_answer(detected.seq)) if e is not None]
         if self.polls.success_tick_s is not None:
-            window = window.after(Evidence(self.polls.success_tick_s, Bound.GRID))
+            lowers.append(Evidence(self.polls.success_tick_s, Bound.GRID))
         if self.ticks is not None:
             lowers.append(Evidence(self.ticks.success_s, Bound.GRID))
         at = self._evidence(self.clocked.latest(detected), Bound.OBSERVED, detected.line, detected.source)
