@@ -8,6 +8,7 @@ value that is not printable text; a list of strings is a repeated field).
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -21,6 +22,8 @@ from analyzer.timebase import SECOND, parse_iso
 
 MESSAGE_LIMIT = 256 * 1024
 LINE_MAX = 49152  # bytes at which journald splits a line
+_LATEST = 221_845_392_000 * SECOND  # the year 9000, after which a date may not be one any more in another zone
+_LONGEST_BOOT = 100 * 366 * 86_400 * SECOND
 _ENTRY_LIMIT = 1024  # fields of one entry; real ones have about 25
 _KEPT = (
     "EXIT_CODE", "EXIT_STATUS", "N_RESTARTS", "MESSAGE_ID", "N_DROPPED", "JOB_TYPE", "JOB_RESULT", "UNIT_RESULT",
@@ -54,6 +57,12 @@ def _number(text: str | None) -> int | None:
         return None
 
 
+def _clock(text: str | None, most: int) -> int | None:
+    """µs of a clock; a value that no machine shows, as damage makes it, is none."""
+    number = _number(text)
+    return number if number is not None and 0 <= number < most else None
+
+
 def from_fields(
     fields: Mapping[str, str], tally: Tally, line: int, *, lossy: bool = False, seen_fields: bool = True
 ) -> list[Draft]:
@@ -77,8 +86,8 @@ def from_fields(
         unit = None
     invocation = fields.get("INVOCATION_ID") or fields.get("_SYSTEMD_INVOCATION_ID")
     journal = {key: fields[key] for key in _KEPT if key in fields} if seen_fields else {}
-    rt = _number(fields.get("__REALTIME_TIMESTAMP"))
-    mono = _number(fields.get("__MONOTONIC_TIMESTAMP"))
+    rt = _clock(fields.get("__REALTIME_TIMESTAMP"), _LATEST)
+    mono = _clock(fields.get("__MONOTONIC_TIMESTAMP"), _LONGEST_BOOT)
     boot = fields.get("_BOOT_ID")
     drafts: list[Draft] = []
     pieces = message.split("\n") if "\n" in message else (message,)
@@ -289,7 +298,8 @@ def from_json(data: Mapping[str, Any], tally: Tally, line: int) -> list[Draft] |
             fields["MESSAGE"] = data["message"]
             fields.setdefault("_HOSTNAME", str(data.get("host", "")))
         if "__REALTIME_TIMESTAMP" not in fields and isinstance(data.get("date"), (int, float)):  # Fluent Bit
-            fields["__REALTIME_TIMESTAMP"] = str(round(float(data["date"]) * SECOND))
+            with contextlib.suppress(ValueError, OverflowError):  # NaN, Infinity, more digits than a float has
+                fields["__REALTIME_TIMESTAMP"] = str(round(float(data["date"]) * SECOND))
         if lossy:
             lost_whole = "MESSAGE" not in fields
             reason = (
