@@ -158,8 +158,11 @@ def _moment(record: LogRecord | None, stamp: Stamp | None) -> datetime | None:
     """An absolute time in the zone of the log; ``None`` where the log gives no date."""
     if record is None or stamp is None or not record.absolute:
         return None
-    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=stamp.us)
-    return moment.astimezone(_zone(record.clock.utc_offset))
+    try:
+        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=stamp.us)
+        return moment.astimezone(_zone(record.clock.utc_offset))
+    except OverflowError:  # next to the year 1 or 9999: a damaged stamp
+        return None
 
 
 def _zone(offset: str | None) -> timezone:
