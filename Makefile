@@ -16,7 +16,7 @@ BROWSER := $(VENV)/.browser-stamp
 BOOK    := $(VENV)/.notebook-stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install test check format test-browser test-notebooks test-slow bench lock vendor-plotly samples docs clean
+.PHONY: help demo install test check format test-browser test-notebooks test-slow fuzz bench lock vendor-plotly samples docs clean
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z][a-z-]*:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -72,6 +72,10 @@ test-notebooks: $(BOOK) ## Execute the notebooks from a clean kernel
 
 test-slow: $(DEV) ## Run the long suites: more generated journals, statistical coverage
 	@$(PYTEST) -m slow
+
+fuzz: $(DEV) ## Feed mutants of lines and files to the readers: MINUTES=5 or RUNS=1000000, KIND=lines,zip SEED=1 JOBS=2
+	@$(BIN)/python tests/fuzz/fuzz_drive.py --kind $(or $(KIND),all) --minutes $(or $(MINUTES),0) --runs $(or $(RUNS),0) \
+		--seed $(or $(SEED),1) --jobs $(JOBS)
 
 bench: $(DEV) ## Time the command line; prints figures, judges nothing
 	@$(BIN)/python benchmarks/cli.py
