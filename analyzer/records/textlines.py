@@ -72,6 +72,7 @@ class TextReader:
         self._open: tuple[Draft, str] | None = None  # the last line, when its message has no closing quote
         self._joins = 0  # lines that were made part of it
         self._between: list[Draft] = []  # the pieces of a record that a mail program may have broken
+        self._margin = ""  # that of a text which is indented as a whole
         self.status_unit = ""  # named by the last `systemctl status` block
         self.longest = 0
         self._after_line_max = False
@@ -104,6 +105,8 @@ class TextReader:
             self.gap = True
         if not text or text.isspace():
             return []
+        if text[0] in " \t" and (self._margin or self.head is None):
+            text = self._outdented(text)
         if text[0] in "-░" and self._marker(text):
             return []
         if text[0] != "-":
@@ -132,10 +135,11 @@ class TextReader:
     def finish(self) -> Iterator[Draft]:
         """What was still waiting for its other half, and a second look at lines the pager may have cut."""
         for pieces, _, number, envelope, lossy in list(self._parts.values()):
-            for draft in self._text("".join(pieces), number, envelope, lossy, True):
-                self.tally.truncated += 1
-                self.tally.reasons["line whose end is missing"] += 1
-                yield draft
+            for row in strip_terminal("".join(pieces)).split("\n"):
+                for draft in self._text(row, number, envelope, lossy, True):
+                    self.tally.truncated += 1
+                    self.tally.reasons["line whose end is missing"] += 1
+                    yield draft
         self._parts.clear()
         self.months.settle()
         at_edge = [draft for width, draft in self.pager if width == self.longest]
@@ -145,6 +149,21 @@ class TextReader:
                     draft.rec.truncated = True
                     draft.rec.message = draft.rec.message.removesuffix(">")
             self.tally.reasons["cut at the right edge by the pager"] += len(at_edge)
+
+    def _outdented(self, text: str) -> str:
+        """A line of a text that is indented as a whole (a code block of Markdown or YAML), without that margin."""
+        if self._margin:
+            return text.removeprefix(self._margin)
+        inner = text.lstrip(" \t")
+        margin = text[: len(text) - len(inner)]
+        if len(margin) < 2 and margin != "\t":
+            return text
+        if not is_stamped_payload(inner):
+            _, layer = self._peel(inner)
+            if layer is None or layer.outer is Outer.NONE or not layer.tail:
+                return text
+        self._margin = margin
+        return inner
 
     # ------------------------------------------------------------------ what is no entry
 
