@@ -49,6 +49,7 @@ MILESTONES: tuple[str, ...] = (
 _FIRST_SENTENCE = re.compile(r"(?<=[a-z0-9)])[.:;] ")
 # etcd, containerd, and k3s' own tunnel.
 _WHY_IN_A_FIELD = frozenset({Payload.ZAP, Payload.LOGRUS})
+_WARNINGS_WITH_A_WHY = frozenset({"retrying of unary invoker failed", "server error"})
 _KEY = 6  # rules with a beginning are found by its first characters
 _DESCRIPTION = re.compile(
     r"^(?:Starting|Started|Stopping|Stopped|Failed to start) "
@@ -240,7 +241,8 @@ def match(record: LogRecord, extra: Sequence[Rule] = ()) -> Sequence[Mark]:
         return _unique(mark for mark in tried if mark is not None)
     message = record.message
     level = record.level
-    if payload in _WHY_IN_A_FIELD and level in ("error", "fatal", "panic") and "error" in record.fields:
+    why = level in ("error", "fatal", "panic") or message in _WARNINGS_WITH_A_WHY
+    if payload in _WHY_IN_A_FIELD and why and "error" in record.fields:
         message = f"{message}: {record.fields['error']}"  # what is in the message, why in this field
     text = message[1:] if message[:1] == '"' else message
     found: list[Mark] = []

@@ -25,7 +25,7 @@ _TTY = re.compile(r"(TRAC|DEBU|INFO|WARN|ERRO|FATA|PANI)\[([^\]]{1,40})\] ?(.*)"
 _TTY_TAIL = re.compile(r'(?<! ) {2,}+((?:[\w.\-/]++=(?:"(?:[^"\\]++|\\.)*+"|[^\s"]*+) ?)++)$')
 _KLOG = re.compile(r"([IWEF]?)(\d\d)(\d\d) (\d\d):(\d\d):(\d\d)\.(\d{6})\s+(\d+) ([^\s:\]]+):(\d+)\] ?(.*)", re.DOTALL)
 _OLD_ETCD = re.compile(r"([CEWNID]) \| ([\w./-]{1,40}): (.*)", re.DOTALL)  # before 3.5; the carrier has taken its stamp
-_ZAP_PART = re.compile(r'"(level|ts|caller|msg|logger|took|time spent)":"((?:[^"\\]++|\\.)*+)')
+_ZAP_PART = re.compile(r'"(level|ts|caller|msg|logger|took|time spent|error)":"((?:[^"\\]++|\\.)*+)')
 _PANIC = re.compile(
     r"panic: |panic\(|fatal error: |goroutine \d+ [\[(]|created by |SIG[A-Z]{3,5}: |\[signal |exit status \d|"
     r"\t/\S+\.go:\d+|main\.main\(|runtime[./]|[\w.\-]{1,80}(?:/[\w.\-]{1,80}){1,9}\([*\w]|[a-z]{1,30}\.[\w.]{1,80}\(0x"
@@ -173,7 +173,7 @@ def _zap(draft: Draft, text: str) -> bool:
         rec.level = _LEVELS.get(parts["level"], parts["level"])
         rec.file = parts.get("caller", "").rpartition(":")[0]
         rec.message = strip_terminal(unquote(parts.get("msg", text)))
-        rec.fields = {name: parts[name] for name in ("took", "time spent") if name in parts}
+        rec.fields = {name: parts[name] for name in ("took", "time spent", "error") if name in parts}
         _zap_stamp(draft, parts.get("ts", ""))
         return True
     if not isinstance(data, dict) or "level" not in data or "msg" not in data:

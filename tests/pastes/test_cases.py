@@ -290,3 +290,52 @@ def test_a_cut_line_of_etcd_keeps_how_long_it_took(told: Told) -> None:
     ).findings[0]
     assert finding.id == "slow_datastore"
     assert "10.02 s" in finding.detail
+
+
+def test_a_code_block_that_is_indented_as_a_whole(told: Told) -> None:
+    lines = (
+        'Feb 10 09:18:24 attic k3s[7199]: time="2021-02-10T09:18:24Z" level=info msg="Starting k3s v1.20.2+k3s1 (1d4adb03)"\n'
+        'Feb 10 09:18:25 attic k3s[7199]: time="2021-02-10T09:18:25Z" level=fatal msg="listen tcp :6443: bind: address already in use"\n'
+    )
+    for margin in ("    ", "\t", "          "):
+        start = only(told("Here it is:\n\n" + "".join(margin + line for line in lines.splitlines(keepends=True))))
+        assert (start.host, start.pid, start.version) == ("attic", 7199, "v1.20.2+k3s1")
+        assert start.findings[0].id == "port_in_use"
+
+
+def test_a_piece_of_the_middle_in_which_nothing_is_known_is_told_not_denied(told: Told) -> None:
+    start = only(
+        told("""
+        2021-05-16T05:05:29.743269834Z  time="2021-05-16T05:05:29.743103566Z" level=info msg="Logging containerd to /var/lib/rancher/k3s/agent/containerd/containerd.log"
+        """)
+    )
+    assert (start.product, start.outcome) == ("k3s", "incomplete")
+
+
+@pytest.mark.parametrize(
+    ("line", "finding"),
+    [
+        (
+            'E0210 09:18:24.566878    7199 kubelet_node_status.go:93] Unable to register node "shed_one" with API server: Node "shed_one" is invalid: metadata.name: Invalid value: "shed_one": a DNS-1123 subdomain must',
+            "node_name_invalid",
+        ),
+        (
+            "W0730 10:54:26.195458    7199 iptables.go:550] Could not set up iptables canary: exit status 3: modprobe: FATAL: Module ip_tables not found in directory /lib/modules/5.4.0-1015-raspi",
+            "kernel_module_missing",
+        ),
+        (
+            r'{"level":"warn","ts":"2024-01-12T18:36:50.529306Z","logger":"etcd-client","caller":"v3@v3.5.9-k3s1/retry_interceptor.go:62","msg":"retrying of unary invoker failed","attempt":0,"error":"rpc error: desc = \"transport: Error while dialing: failed to do connect handshake, response: \\\"HTTP/1.1 403 Forb',
+            "proxy_between",
+        ),
+        (
+            '{"level":"warn","ts":"2020-10-21T12:28:51.439-0700","caller":"etcdserver/server.go:1095","msg":"server error","error":"the member has been permanently removed from the cluster"}',
+            "removed_from_cluster",
+        ),
+        (
+            'time="2026-02-10T19:12:26Z" level=error msg="Failed to connect to proxy. Empty dialer response" error="x509: certificate has expired or is not yet valid: current time 2020-02-10T19:12:26Z is before 2026-02-09T19:12:26Z"',
+            "x509_time",
+        ),
+    ],
+)
+def test_causes_in_single_lines(told: Told, line: str, finding: str) -> None:
+    assert first_finding(told(f"Feb 10 09:18:26 attic k3s[7199]: {line}")) == finding
