@@ -157,6 +157,7 @@ def run(kind: str, seed: int, jobs: int, minutes: float, runs: int) -> tuple[int
     for worker in workers:
         worker.start()
     total = 0
+    told = begun
     finds: dict[str, int] = {}
 
     def take(message: tuple[str, int, str | None, int]) -> None:
@@ -171,9 +172,10 @@ def run(kind: str, seed: int, jobs: int, minutes: float, runs: int) -> tuple[int
             take(out.get(timeout=0.2))
         except queue.Empty:
             continue
-        if sys.stderr.isatty():
-            rate = total / (time.monotonic() - begun)
-            print(f"\r{kind}: {total} of {runs}, {rate:.0f}/s ", end="", file=sys.stderr, flush=True)
+        if time.monotonic() - told > (0.5 if sys.stderr.isatty() else 30):
+            told = time.monotonic()
+            end = "\r" if sys.stderr.isatty() else "\n"
+            print(f"{kind}: {total}, {total / (told - begun):.0f}/s ", end=end, file=sys.stderr, flush=True)
     for worker in workers:
         worker.join()
         if worker.exitcode:
