@@ -24,8 +24,15 @@ def minor(text: str) -> tuple[int, int]:
     return int(major), int(rest)
 
 
+TEXT_LIMIT = 16_384  # characters of a message in which a pattern is looked for
+
+
 class LazyPattern:
-    """A regular expression that is compiled when it is first used: a run meets few of the vocabulary's."""
+    """A regular expression that is compiled when it is first used: a run meets few of the vocabulary's.
+
+    It looks at the begin of a text only. ``one .* other`` takes the square of a text that repeats ``one``: bounded, that
+    is some milliseconds, on the longest lines it would be minutes.
+    """
 
     __slots__ = ("_compiled", "pattern")
 
@@ -37,7 +44,7 @@ class LazyPattern:
         """As ``re.Pattern.search``."""
         if self._compiled is None:
             self._compiled = re.compile(self.pattern)
-        return self._compiled.search(text)
+        return self._compiled.search(text, 0, TEXT_LIMIT)
 
     def __repr__(self) -> str:
         return f"LazyPattern({self.pattern!r})"

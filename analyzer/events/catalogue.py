@@ -53,12 +53,12 @@ _WARNINGS_WITH_A_WHY = frozenset({"retrying of unary invoker failed", "server er
 _KEY = 6  # rules with a beginning are found by its first characters
 _DESCRIPTION = re.compile(
     r"^(?:Starting|Started|Stopping|Stopped|Failed to start) "
-    r"(?:\S*(?:k3s|rke2)\S*|Lightweight Kubernetes|Rancher Kubernetes Engine)"
-    r"|^\S*(?:k3s|rke2)\S*: |^This usually indicates",
+    r"(?:\S{0,200}(?:k3s|rke2)\S{0,200}|Lightweight Kubernetes|Rancher Kubernetes Engine)"
+    r"|^\S{0,200}(?:k3s|rke2)\S{0,200}: |^This usually indicates",
     re.IGNORECASE,
 )
 _GO_UNIT = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9}
-_GO_PART = re.compile(r"(\d+(?:\.\d+)?)(h|ms|m|s|us|µs|μs|ns)")
+_GO_PART = re.compile(r"(?<!\d)(\d+(?:\.\d+)?)(h|ms|m|s|us|µs|μs|ns)")
 _GO_DURATION = re.compile(rf"\s*(?:{_GO_PART.pattern})+")
 
 

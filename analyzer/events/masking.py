@@ -129,7 +129,7 @@ _OPENING = _Rule(
     "",
     re.IGNORECASE,
 )
-_QUOTE = re.compile(r"(?P<escape>\\*)(?P<quote>[\"'])")
+_QUOTE = re.compile(r"(?<!\\)(?P<escape>\\*)(?P<quote>[\"'])")
 
 _URL_WORD = re.compile(r"(?:[^\s\"'\\]|\\(?![\"'nrt]))+")
 _STORE_QUOTED = re.compile(r"(?<=[\"'])(?:postgres(?:ql)?|mysql|nats)://[^\"'\n]*", re.IGNORECASE)

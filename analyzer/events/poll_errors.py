@@ -10,7 +10,7 @@ from analyzer.events._data import load
 from analyzer.events.model import PollError, ReadyzBody, Severity
 from analyzer.events.readyz import parse_body
 
-_PREVIOUS = re.compile(r"\s+-\s+error from a previous attempt:")
+_PREVIOUS = re.compile(r"(?<!\s)\s+-\s+error from a previous attempt:")
 # Values that change from attempt to attempt although the state does not: k3s prints such a text every time.
 _EPHEMERAL_PORT = re.compile(r"((?:\[[0-9a-fA-F:.%]+\]|\d{1,3}(?:\.\d{1,3}){3})):\d{1,5}(?=->)")
 _CURRENT_TIME = re.compile(r"(current time )\S+(?: [+-]\d{4} \w+)?(?= is (?:after|before))")

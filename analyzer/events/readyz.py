@@ -29,7 +29,7 @@ _HEADER = re.compile(r"\bcheck failed: (readyz|healthz|livez)\b")
 _WARNING = re.compile(r"\bwarn: some health checks cannot be excluded")
 # The error text goes on after a body, whole or cut.
 _AFTER = re.compile(r"[\"')]{0,2}\)\s+has\s+prevented\s+the\s+request")
-_ESCAPED_CHARACTER = re.compile(r"\\+(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8}))")
+_ESCAPED_CHARACTER = re.compile(r"(?<!\\)\\+(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8}))")
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _WITHHELD = "reason withheld"
 _DECORATION = " \t\r\n\"'`*_)>…"
@@ -53,10 +53,10 @@ def unescape(text: str) -> str:
         text = html.unescape(html.unescape(text))
     if "\\" in text:
         text = _ESCAPED_CHARACTER.sub(_character, text)
-        text = re.sub(r"\\+(?:r\\+)?n", "\n", text)
-        text = re.sub(r"\\+[rt]", " ", text)
-        text = re.sub(r"\\+([\"'])", r"\1", text)
-        text = re.sub(r"\\+(?:[xuU][0-9a-fA-F]{0,7})?\Z", "", text)
+        text = re.sub(r"(?<!\\)\\+(?:r\\+)?n", "\n", text)
+        text = re.sub(r"(?<!\\)\\+[rt]", " ", text)
+        text = re.sub(r"(?<!\\)\\+([\"'])", r"\1", text)
+        text = re.sub(r"(?<!\\)\\+(?:[xuU][0-9a-fA-F]{0,7})?\Z", "", text)
     return _ANSI.sub("", text) if "\x1b" in text else text
 
 

@@ -339,3 +339,13 @@ def test_a_piece_of_the_middle_in_which_nothing_is_known_is_told_not_denied(told
 )
 def test_causes_in_single_lines(told: Told, line: str, finding: str) -> None:
     assert first_finding(told(f"Feb 10 09:18:26 attic k3s[7199]: {line}")) == finding
+
+
+def test_votes_asked_of_other_members_are_told_and_those_of_a_lone_one_are_not(told: Told) -> None:
+    def raft(words: str) -> str:
+        return f'Jun 05 13:08:40 attic k3s[176]: {{"level":"info","ts":"2021-06-05T13:08:40.686-0400","caller":"raft/raft.go:811","msg":"{words}"}}\n'
+
+    alone = raft("3fdc is starting a new election at term 4") + raft("3fdc became candidate at term 5")
+    asked = alone + raft("3fdc [logterm: 4, index: 43] sent MsgVote request to 8a28 at term 5")
+    assert not only(told(alone)).findings
+    assert first_finding(told(asked)) == "etcd_election"
