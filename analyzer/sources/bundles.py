@@ -17,9 +17,13 @@ from analyzer.sources.unpack import is_damage
 _TOLD = re.compile(r"(?P<root>(?:.*/)?)systeminfo/(?P<what>date|hostname)")
 _LAYOUT = re.compile(r"(?P<root>(?:.*?/)?)(?:journald|systemlogs|systeminfo|k3s|rke2|networking|etcd)/")
 _NAMED = re.compile(r"(?:^|-)(\d{4})-(\d\d)-(\d\d)_(\d\d)_(\d\d)_(\d\d)$")
+# `date` by the C locale, by English ones ("Sat 01 Mar 2025 06:10:00 AM UTC"), by those that keep the C locale's month
+# ("Mi 3. Sep 06:10:00 UTC 2025") and as ISO. Other months are not guessed: the bundle's name has the date too.
 _DATE = re.compile(
-    r"[A-Z][a-z]{2} (?P<month>[A-Z][a-z]{2}) +(?P<day>\d{1,2}) (?P<time>\d\d:\d\d:\d\d)(?: (?P<half>AM|PM))?"
-    r"(?: (?P<zone>[A-Z]{2,5}|[+-]\d\d(?:\d\d)?))? (?P<year>\d{4})"
+    r"(?:(?P<year>\d{4})-(?P<number>\d\d)-(?P<day>\d\d)[T ]"
+    r"|(?:\w{2,4}[.,]? )?(?:(?P<m1>[A-Z][a-z]{2}) +(?P<d1>\d{1,2})|(?P<d2>\d{1,2})\.? (?P<m2>[A-Z][a-z]{2})\.?)"
+    r"(?: (?P<y1>\d{4}),?)? )"
+    r"(?P<time>\d\d:\d\d:\d\d)(?: (?P<half>AM|PM))?(?: ?(?P<zone>[A-Z]{1,5}|[+-]\d\d(?::?\d\d)?))?(?: (?P<y2>\d{4}))?"
 )
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252})")
@@ -78,7 +82,7 @@ class Bundles:
             match = _NAMED.search(root.rstrip("/").rpartition("/")[2] or self._top)
             moment = _moment(*(int(part) for part in match.groups())) if match is not None else None
             if moment is not None:
-                bundle.wall, bundle.told_by = moment, "the name of the bundle"
+                bundle.wall, bundle.told_by = moment, "the name"
         return bundle
 
 
@@ -88,18 +92,25 @@ def parse_date(text: str) -> tuple[int, int | None] | None:
     Only ``UTC``, ``GMT`` and numbers name a zone for certain.
     """
     match = _DATE.search(text)
-    if match is None or match["month"] not in _MONTHS:
+    if match is None:
         return None
+    year = match["year"] or match["y1"] or match["y2"]
+    name = match["m1"] or match["m2"]
+    if year is None or (name is not None and name not in _MONTHS):
+        return None
+    month = int(match["number"]) if name is None else _MONTHS.index(name) + 1
+    day = int(match["day"] or match["d1"] or match["d2"])
     hour, minute, second = (int(part) for part in match["time"].split(":"))
     if match["half"] is not None:
         hour = hour % 12 + (12 if match["half"] == "PM" else 0)
-    wall = _moment(int(match["year"]), _MONTHS.index(match["month"]) + 1, int(match["day"]), hour, minute, second)
+    wall = _moment(int(year), month, day, hour, minute, second)
     if wall is None:
         return None
     zone = match["zone"] or ""
-    if zone in ("UTC", "GMT"):
+    if zone in ("UTC", "GMT", "Z"):
         return wall, 0
     if zone[:1] in ("+", "-"):
+        zone = zone.replace(":", "")
         seconds = int(zone[1:3]) * 3600 + int(zone[3:5] or 0) * 60
         return wall, -seconds if zone[0] == "-" else seconds
     return wall, None

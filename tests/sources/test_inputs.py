@@ -235,8 +235,8 @@ def test_year_and_zone_come_from_the_bundle_where_the_text_has_none(tmp_path: Pa
     ("date", "note"),
     [
         ("Sat Mar  1 11:40:00 IST 2025\n", "the year comes from systeminfo/date of the support bundle"),
-        (None, "the year comes from the name of the bundle of the support bundle"),
-        ("no date at all\n", "the year comes from the name of the bundle of the support bundle"),
+        (None, "the year comes from the name of the support bundle"),
+        ("no date at all\n", "the year comes from the name of the support bundle"),
     ],
 )
 def test_a_zone_is_not_guessed(date: str | None, note: str) -> None:
@@ -303,6 +303,14 @@ def test_an_obfuscated_bundle_gives_the_same_windows() -> None:
         ("Sat Mar  1 12:10:00 AM GMT 2025", 1740787800, 0),
         ("Sat Mar 01 06:10:00 +0545 2025", 1740809400, 20700),
         ("Sat Mar 01 06:10:00 -03 2025", 1740809400, -10800),
+        ("Sat 01 Mar 2025 06:10:00 AM UTC", 1740809400, 0),
+        ("Sat 01 Mar 2025 06:10:00 PM EST", 1740852600, None),
+        ("Sat  1 Mar 06:10:00 GMT 2025", 1740809400, 0),
+        ("Mi 3. Sep 06:10:00 CEST 2025", 1756879800, None),
+        ("2025-03-01T06:10:00+05:45", 1740809400, 20700),
+        ("2025-03-01 06:10:00Z", 1740809400, 0),
+        ("sam. 1 mars 2025 06:10:00 UTC", None, None),
+        ("Sat Mar  1 06:10:00 UTC", None, None),
         ("Sat Feb 30 06:10:00 UTC 2025", None, None),
         ("", None, None),
     ],
