@@ -19,13 +19,15 @@ Source = tuple[Tally, list[Draft]]
 def drop_copies(sources: Sequence[Source]) -> list[Source]:
     """Sources in an order that does not depend on how they were named, without lines that another source holds too.
 
-    Two lines are the same when second, pid and message agree; of k equal lines in one source and m in another the
-    larger number is kept. The source with the finer clock wins. Lines without a date are only compared as whole files.
+    Two lines are the same when second, pid and message agree and their hosts do not differ (servers started together
+    write the same words in the same second; a carrier without host names may be of any). Of k equal lines in one
+    source and m in another the larger number is kept. The source with the finer clock wins. Lines without a date are
+    only compared as whole files.
     """
     ordered = sorted(sources, key=lambda s: (_rank(s[1]), _first(s[1]), s[0].digest))
     if len(ordered) < 2:
         return ordered
-    seen: Counter[_Key] = Counter()
+    seen: defaultdict[_Key, Counter[str]] = defaultdict(Counter)
     digests: set[bytes] = set()
     kept: list[Source] = []
     for tally, drafts in ordered:
@@ -36,7 +38,8 @@ def drop_copies(sources: Sequence[Source]) -> list[Source]:
             kept.append((tally, []))
             continue
         digests.add(tally.digest)
-        here: Counter[_Key] = Counter()
+        here: defaultdict[_Key, Counter[str]] = defaultdict(Counter)
+        new: Counter[tuple[_Key, str]] = Counter()
         rest: list[Draft] = []
         dropped: set[int] = set()
         context: int | None = None
@@ -47,13 +50,16 @@ def drop_copies(sources: Sequence[Source]) -> list[Source]:
                 rest.append(draft)
                 continue
             key = (context, draft.rec.pid, draft.rec.message)
-            here[key] += 1
-            if here[key] <= seen[key]:
+            host = _host(draft)
+            here[key][host] += 1
+            known = seen.get(key)
+            if known is not None and here[key][host] <= (known[host] + known[""] if host else known.total()):
                 dropped.add(draft.rec.line)
             else:
+                new[key, host] += 1
                 rest.append(draft)
-        for key, count in here.items():
-            seen[key] = max(seen[key], count)
+        for (key, host), count in new.items():
+            seen[key][host] += count
         if dropped:
             tally.reasons[GIVEN_TWICE] += len(dropped)
             tally.notes.append(f"{len(dropped)} lines are in another input too, counted once")
@@ -90,6 +96,13 @@ def drop_repeats(tally: Tally, drafts: list[Draft]) -> list[Draft]:
         tally.reasons[GIVEN_TWICE] += dropped
         tally.notes.append(f"{dropped} lines stand twice in the text, counted once")
     return kept
+
+
+def _host(draft: Draft) -> str:
+    """Its host without domain, which one carrier writes and another leaves out; empty: the line names none."""
+    host = (draft.rec.host or "").lower()
+    label = host.partition(".")[0]
+    return host if label.isdigit() else label  # an address stays whole
 
 
 def _whole(draft: Draft) -> _Whole:

@@ -439,6 +439,21 @@ def test_two_hosts_stay_apart(tmp_path: Path) -> None:
     assert sum(a != b for a, b in pairwise(hosts)) == 1
 
 
+def test_servers_started_together_are_no_copies(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "sample_logs" / "slow-rbac-one-core.short.txt").read_text()
+    host = text.split("\n")[5].split()[3]
+    first = write(tmp_path, "a.txt", text.encode())
+    second = write(tmp_path, "b.txt", text.replace(f" {host} ", " other ").encode())
+    domain = write(tmp_path, "c.txt", text.replace(f" {host} ", f" {host}.lan ").encode())
+    nameless = write(tmp_path, "d.txt", text.replace(f" {host} ", " ").encode())
+    alone, both = read(first).records, read_book([first, second])[0]
+    assert len(both.records) == 2 * len(alone)
+    assert "given twice" not in both.ledger.reasons
+    for copies in ([first, domain], [first, nameless], [nameless, first, domain]):
+        assert len(read_book(copies)[0].records) == len(alone)
+    assert len(read_book([first, second, domain, nameless])[0].records) == 2 * len(alone)
+
+
 def test_standard_input() -> None:
     data = (CARRIERS / "dst" / "json.utc.txt").read_bytes()
     book, errors = read_book(["-"], stdin=io.BytesIO(data))
