@@ -288,14 +288,14 @@ def _csv(reader: io.BufferedReader, tally: Tally) -> Iterator[Draft]:
     """Grafana's and Kibana's tables; Kibana shows the browser's local time, its zone comes from the inner stamps."""
     import csv
 
-    wrapped = io.TextIOWrapper(reader, encoding="utf-8", errors="replace", newline="")
+    lines = (_cell_text(line, tally) for line in read_lines(reader))
     try:
-        head = next(wrapped, "").replace("\x00", "")
+        head = next(lines, "")
         columns = _csv_columns(head.encode())
         if columns is None:
             return
         tally.lines += 1
-        rows = csv.reader((line.replace("\x00", "") for line in wrapped), delimiter=_delimiter(head))
+        rows = csv.reader(lines, delimiter=_delimiter(head))
         for number, row in enumerate(rows, 2):
             tally.lines += 1
             if len(row) <= max(columns):
@@ -305,8 +305,14 @@ def _csv(reader: io.BufferedReader, tally: Tally) -> Iterator[Draft]:
             yield from stamped(row[columns[1]], row[columns[0]], tally, number)
     except csv.Error as error:
         tally.notes.append(f"the table cannot be read further: {error}")
-    finally:
-        wrapped.detach()
+
+
+def _cell_text(line: RawLine, tally: Tally) -> str:
+    """One physical line of a table, bounded as all lines are; a carriage return at its end belongs to the line end."""
+    if line.cut:
+        tally.truncated += 1
+        tally.reasons["line longer than 256 KiB cut"] += 1
+    return line.data.decode("utf-8", "replace").replace("\x00", "").rstrip("\r").replace("\r", " ") + "\n"
 
 
 def rejoin(drafts: list[Draft]) -> list[Draft]:
