@@ -33,6 +33,7 @@ from analyzer.findings import (
 from analyzer.records.book import LogBook
 from analyzer.records.model import ClockStep, LogRecord, Stamp
 from analyzer.starts import Start, Verdict, find_starts, judge
+from analyzer.starts.pods import Places, alone, attach, journal_records
 from analyzer.window import Span, Window
 
 _MILESTONES = (
@@ -41,6 +42,7 @@ _MILESTONES = (
     "agent_running", "kubelet_started", "node_registered", "systemd_started", "fatal", "panic",
     "shutdown_requested", "process_exited", "restart_scheduled", "systemd_stopping",
 )  # fmt: skip
+_OF_THE_API = frozenset({"apiserver_version", "serving_securely"})  # RKE2: in its pod's log
 _EVIDENCE_LIMIT = 2000
 _SILENCE_S = 5.0
 
@@ -67,7 +69,11 @@ def analyze_book(book: LogBook, *, tool_version: str, user: Rules = NO_RULES) ->
     Raises:
         NoDataError: nothing in the log comes from a k3s or RKE2 run.
     """
-    starts = find_starts(book.records, user.marks)
+    records, apart = journal_records(book)
+    starts = find_starts(records, user.marks)
+    about_pods = attach(starts, apart, book) if starts and apart else []
+    if not starts and apart:
+        starts = find_starts(alone(book, apart), user.marks)
     if not starts:
         raise NoDataError(
             "no trace of a k3s or RKE2 run",
@@ -93,6 +99,7 @@ def analyze_book(book: LogBook, *, tool_version: str, user: Rules = NO_RULES) ->
         starts=tuple(reports),
         notes=(
             *((source, mask_secrets(note)) for source, said in sorted(book.notes.items()) for note in said),
+            *((source, mask_secrets(note)) for source, note in about_pods),
             *([(starts[0].records[0].source, _too_many(left_out))] if left_out else ()),
         ),
         evidence=MappingProxyType(_evidence(starts)),
@@ -222,15 +229,19 @@ def _unseen(polls: Sequence[Poll], start: Start) -> list[Poll]:
 
 
 def _milestones(start: Start, polls: PollFacts, clocked: Clocked) -> list[Milestone]:
-    found: list[tuple[int, Milestone]] = []
+    found: list[tuple[tuple[int, int], Milestone]] = []
+    places = Places(start)
     for name in _MILESTONES:
-        mark = start.first(name)
+        mark = start.api_first(name) if name in _OF_THE_API else start.first(name)
         record = mark.record if mark is not None else None
         if name == "first_poll" and polls.sightings:
             record = polls.sightings[0].line.record
         if record is not None:
             text = mask_secrets(record.message)[:300]
-            found.append((record.seq, Milestone(name, clocked.point(record), record.line, text, record.source)))
+            place = (record.seq, 0)
+            if mark is not None and mark not in start.events and record.at is not None:
+                place = (places.seq(record.at.us), 1)  # of the API server's own log
+            found.append((place, Milestone(name, clocked.point(record), record.line, text, record.source)))
     return [milestone for _, milestone in sorted(found, key=lambda item: item[0])]
 
 
@@ -284,7 +295,7 @@ def _gaps(start: Start, clocked: Clocked, book: LogBook) -> list[Gap]:
 
 def _ledger(book: LogBook, starts: Sequence[Start]) -> LedgerCounts:
     """Moves the lines that events rest on from ignored to used."""
-    used = {event.record.seq for start in starts for event in start.events}
+    used = {event.record.seq for start in starts for event in start.all_events}
     ledger = book.ledger
     moved = min(len(used), ledger.ignored)
     return LedgerCounts(
@@ -301,7 +312,7 @@ def _ledger(book: LogBook, starts: Sequence[Start]) -> LedgerCounts:
 def _evidence(starts: Sequence[Start]) -> dict[tuple[int, int], str]:
     texts: dict[tuple[int, int], str] = {}
     for start in starts:
-        records = [event.record for event in start.events]
+        records = [event.record for event in start.all_events]
         records += start.records[:1] + start.process[:1] + start.records[-1:]
         for record in records:
             texts[(record.source, record.line)] = mask_secrets(record.raw)[:_EVIDENCE_LIMIT]

@@ -140,7 +140,8 @@ class Case:
     @cached_property
     def boot_s(self) -> float | None:
         """Least seconds from the API server's version line to ``Serving securely``: its own boot, mostly CPU."""
-        version, serving = self.studied.start.first("apiserver_version"), self.studied.start.first("serving_securely")
+        start = self.studied.start
+        version, serving = start.api_first("apiserver_version"), start.api_first("serving_securely")
         if version is None or serving is None:
             return None
         return self.apart(version.record, serving.record)
@@ -148,7 +149,8 @@ class Case:
     @cached_property
     def boot_most_s(self) -> float | None:
         """The same at most."""
-        version, serving = self.studied.start.first("apiserver_version"), self.studied.start.first("serving_securely")
+        start = self.studied.start
+        version, serving = start.api_first("apiserver_version"), start.api_first("serving_securely")
         if version is None or serving is None:
             return None
         begin, end = self.studied.clocked.earliest(version.record), self.studied.clocked.latest(serving.record)

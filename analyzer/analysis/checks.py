@@ -7,11 +7,10 @@ tightest certain bound wins, and every end keeps its line. Two bounds that contr
 from __future__ import annotations
 
 import bisect
-import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from analyzer.analysis import witness
+from analyzer.analysis import pods, witness
 from analyzer.analysis.clocked import Clocked
 from analyzer.analysis.peers import Peers, peers
 from analyzer.analysis.polls import PollFacts, implied_before
@@ -22,17 +21,12 @@ from analyzer.events.versions import check_list, parse_version
 from analyzer.starts.model import Start, Verdict
 from analyzer.window import Bound, Evidence, Window
 
-# Lines that say the datastore stalled: a probe that was ok may have turned bad again after the last list.
-_TROUBLE = re.compile(
-    r"Slow SQL|apply request took too long|slow fdatasync|context deadline exceeded|etcdserver: |lost leader|"
-    r"too many clients|database is locked|transport is closing|connection refused|Failed to test etcd connection|"
-    r"error reading from server|retrying of unary invoker failed|i/o timeout"
-)
 _PROBES = frozenset({"etcd", "etcd-readiness"})  # two probes of one datastore
 _HOOK = "poststarthook/"
 _SYNCED, _STARTED = "informer-sync", "poststarthook/generic-apiserver-start-informers"
 # k3s asks at least every 2 s: what stays ready is noticed within this time (measured: 2.3 s at most).
 _NOTICED_S = 10.0
+_DOWN = frozenset({"connection_refused", "connection_reset", "eof"})
 _OWN_503 = "the server is currently unable to handle the request"
 USUAL_LAST = "poststarthook/rbac/bootstrap-roles"  # measured: in all 260 starts that became ready
 
@@ -91,6 +85,7 @@ class _Look:
     failing: frozenset[str]
     complete: bool
     still: Evidence | None  # a later unprinted poll that was answered alike
+    sure: bool = True  # whoever answered is the process that answered the success
 
 
 class _Builder:
@@ -107,6 +102,8 @@ class _Builder:
         self.every_check: list[Evidence] = []
         self._troubled: list[int] | None = None
         self.peers = peers(start, verdict)
+        self.pods = pods.evidence(start, verdict, clocked) if self.peers.answered == "own" else pods.NOTHING
+        self.restarted_seq = self._restarted()
         self.ticks = last_ticks(start, verdict, clocked)
         self.fresh = witness.is_fresh(start)
         version = parse_version(start.version) if start.version else None
@@ -123,7 +120,7 @@ class _Builder:
             self._check(USUAL_LAST)
         ready = self._ready_window()
         self._process_begin()
-        trouble = self._trouble_after(looks)
+        trouble = self._trouble_after(looks) or (bool(looks) and self.pods.outdates(looks[-1].departed, False))
         for facts in self.checks.values():
             facts.window = self._window(facts, looks, ready, trouble)
             if facts.near is not None and not facts.window.contains(facts.near[0], slack=0.0):
@@ -148,6 +145,15 @@ class _Builder:
             noticed=self.verdict.detected is not None,
             peers=self.peers,
         )
+
+    def _restarted(self) -> int:
+        """Position of the last sign that RKE2's API server, a pod, was down: lists before it are of an older run."""
+        if self.start.product != "rke2" or self.peers.answered != "own":
+            return -1
+        ends = [r.seq for r in (self.verdict.stop_sign, self.verdict.detected) if r is not None]
+        limit = min(ends, default=None)
+        down = (s.line.record.seq for s in self.polls.sightings if s.line.error.error in _DOWN)
+        return max((seq for seq in down if limit is None or seq <= limit), default=-1)
 
     def _check(self, name: str) -> CheckFacts:
         facts = self.checks.get(name)
@@ -183,29 +189,30 @@ class _Builder:
                 )
             )
         for event in self.start.events:
-            if not isinstance(event, HealthBlock):
-                continue
-            record = event.record
-            if limit is not None and record.seq > limit:
-                continue
-            # The block lists failing checks alone; where it is whole, the release's other checks passed.
-            readyz = event.endpoint == "readyz"
-            passed = self.expected - set(event.failing) if event.complete and readyz else frozenset()
-            # A hook's check is registered with all three endpoints alike; what else they hold differs.
-            failing = frozenset(name for name in event.failing if readyz or name.startswith(_HOOK))
-            at = self._evidence(self.clocked.earliest(record), Bound.OBSERVED, record.line, record.source)
-            by = self._evidence(self.clocked.latest(record), Bound.OBSERVED, record.line, record.source)
-            # The checks run one after the other before the header is written; 2 s is a probe's own limit.
-            begun = Evidence(at.at_s - 2.0 - event.stale_s, at.kind, at.line, at.source) if at is not None else None
-            looks.append(_Look(record.seq, begun, by, passed, failing, event.complete and readyz, None))
-            for name, reason in event.reasons:
-                if name not in failing:
-                    continue
-                facts = self._check(name)
-                if reason not in facts.reasons and reason != "reason withheld":
-                    facts.reasons.append(reason)
+            if isinstance(event, HealthBlock) and (limit is None or event.record.seq <= limit):
+                looks.append(self._block(event, event.record.seq, self.expected))
+        for event, seq in self.pods.blocks:
+            looks.append(replace(self._block(event, seq, self.pods.expected), sure=self.pods.sure))
         looks.sort(key=lambda look: look.seq)
         return looks
+
+    def _block(self, event: HealthBlock, seq: int, expected: frozenset[str]) -> _Look:
+        """A look through klog's own words. They list failing checks alone; where whole, the release's others passed."""
+        record, readyz = event.record, event.endpoint == "readyz"
+        passed = expected - set(event.failing) if event.complete and readyz else frozenset()
+        # A hook's check is registered with all three endpoints alike; what else they hold differs.
+        failing = frozenset(name for name in event.failing if readyz or name.startswith(_HOOK))
+        at = self._evidence(self.clocked.earliest(record), Bound.OBSERVED, record.line, record.source)
+        by = self._evidence(self.clocked.latest(record), Bound.OBSERVED, record.line, record.source)
+        # The checks run one after the other before the header is written; 2 s is a probe's own limit.
+        begun = Evidence(at.at_s - 2.0 - event.stale_s, at.kind, at.line, at.source) if at is not None else None
+        for name, reason in event.reasons:
+            if name not in failing:
+                continue
+            facts = self._check(name)
+            if reason not in facts.reasons and reason != "reason withheld":
+                facts.reasons.append(reason)
+        return _Look(seq, begun, by, passed, failing, event.complete and readyz, None)
 
     def _take_looks(self, looks: Iterable[_Look]) -> None:
         previous: _Look | None = None
@@ -228,9 +235,11 @@ class _Builder:
                     facts.last_failing = bound
                 if not facts.monotone:
                     facts.uppers.clear()
-            for name in sorted(look.ok):
+            for name in sorted(look.ok if look.sure else ()):
                 facts = self._check(name)
                 facts.last_state = "ok"
+                if look.seq < self.restarted_seq or self.pods.outdates(look.departed, facts.monotone):
+                    continue  # seen of a process, or before a trouble, that was not the last
                 if name == _SYNCED and _STARTED not in look.ok:
                     continue  # no informer was started yet: there is nothing that could be unsynced
                 if look.read is not None:
@@ -281,7 +290,7 @@ class _Builder:
         return ready.from_below(Evidence(at, Bound.PROCESS, end.line, end.source))
 
     def _take_witnesses(self) -> None:
-        found = witness.proofs(self.start, self.verdict, self.clocked)
+        found = [*witness.proofs(self.start, self.verdict, self.clocked), *self.pods.proofs]
         held = [proof for proof in found if self.peers.holds(proof.rule)]
         for proof in held:
             rule, evidence = proof.rule, proof.evidence
@@ -292,9 +301,10 @@ class _Builder:
             if telling and (rule.relation == "near" or rule.also_near):
                 self._check(rule.check).near = (evidence.at_s, rule.id)
             if rule.relation == "not_before":
-                if self.verdict.detected is not None and proof.record.seq > self.verdict.detected.seq:
+                apart = proof.record.source in self.pods.sources  # judged by time already
+                if not apart and self.verdict.detected is not None and proof.record.seq > self.verdict.detected.seq:
                     continue  # the same words by somebody else, later
-                if rule.id == witness.SERVING_RULE:
+                if rule.id == witness.SERVING_RULE and (self.pods.sure or not apart):
                     self.serving = evidence
                 if rule.check == "poststarthook/*":
                     self.every_hook.append(evidence)
@@ -368,7 +378,7 @@ class _Builder:
 
     def _trouble_between(self, after_seq: int, before_seq: int | None) -> bool:
         if self._troubled is None:
-            said = [r.seq for r in self.start.process if r.gap_before or _TROUBLE.search(r.message)]
+            said = [r.seq for r in self.start.process if r.gap_before or pods.TROUBLE.search(r.message)]
             # An answer without a list hides which checks failed with it.
             hidden = [s.line.record.seq for s in self.polls.sightings if s.line.error.body is None]
             self._troubled = sorted([*said, *hidden, *self.start.losses])

@@ -43,7 +43,7 @@ def budget(start: Start, verdict: Verdict, clocked: Clocked, ready: Window, dete
         elif cut == "detected":
             end = detected
         else:
-            mark = start.first(cut)
+            mark = start.api_first(cut) if cut == "serving_securely" else start.first(cut)
             end = _window(mark.record, clocked) if mark is not None else Window()
         before = begin.lower_evidence
         if cut in ("ready", "detected") and end.lower is None and before is not None:

@@ -7,11 +7,11 @@ stops at the first sign of a shutdown.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from analyzer.analysis.clocked import Clocked
-from analyzer.events.model import WitnessLine, WitnessRule
+from analyzer.events.model import Event, WitnessLine, WitnessRule
 from analyzer.events.versions import parse_version
 from analyzer.records.model import LogRecord, Payload
 from analyzer.starts.model import Start, Verdict
@@ -37,17 +37,25 @@ def is_fresh(start: Start) -> bool:
 
 def proofs(start: Start, verdict: Verdict, clocked: Clocked) -> Iterator[Proof]:
     """Every witness line of a start that proves something (``near`` rules included: they never bound)."""
-    lines = {event.record.seq: event.rules for event in start.events if isinstance(event, WitnessLine)}
+    until = verdict.stop_sign.seq if verdict.stop_sign is not None else None
+    yield from proofs_in(start.records, start.events, is_fresh(start), start.version, clocked, until)
+
+
+def proofs_in(
+    records: Sequence[LogRecord], events: Iterable[Event], fresh: bool | None, release: str | None, clocked: Clocked,
+    until: int | None = None,
+) -> Iterator[Proof]:  # fmt: skip
+    """The same of the lines of one process; ``fresh`` is ``None`` where nothing tells, ``until`` a ``seq``."""
+    lines = {event.record.seq: event.rules for event in events if isinstance(event, WitnessLine)}
     if not lines:
         return
-    fresh = is_fresh(start)
-    version = parse_version(start.version) if start.version else None
+    version = parse_version(release) if release else None
     minor = (version.major, version.minor) if version is not None else None
     conditions = {p.pattern: p for rules in lines.values() for r in rules for p in (r.after_match, r.unless_after) if p}
     met: set[str] = set()
     seen: set[str] = set()
-    for record in start.records:
-        if verdict.stop_sign is not None and record.seq >= verdict.stop_sign.seq:
+    for record in records:
+        if until is not None and record.seq >= until:
             return
         for rule in lines.get(record.seq, ()):
             if not _applies(rule, fresh, minor):
@@ -68,10 +76,10 @@ def proofs(start: Start, verdict: Verdict, clocked: Clocked) -> Iterator[Proof]:
                 met.add(text)
 
 
-def _applies(rule: WitnessRule, fresh: bool, minor: tuple[int, int] | None) -> bool:
+def _applies(rule: WitnessRule, fresh: bool | None, minor: tuple[int, int] | None) -> bool:
     if rule.datastore == "fresh" and not fresh:
         return False
-    if rule.datastore == "existing" and fresh:
+    if rule.datastore == "existing" and fresh is not False:
         return False
     if minor is None:  # unknown release: only what holds for every one that was read
         return rule.since <= _OLDEST and rule.until >= _NEWEST

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from analyzer.ledger import Ledger
 from analyzer.records.model import ClockStep, LogRecord, SourceInfo
+from analyzer.sources.pods import Pod
 
 
 @dataclass(slots=True)
@@ -15,6 +16,10 @@ class LogBook:
 
     Records of one (host, boot) are contiguous in time order; equal stamps keep file order; ``seq`` numbers the
     result. ``notes`` maps a source index to sentences a reader should know ("reversed input was turned round").
+
+    ``pods`` names the sources that are logs of RKE2's static pods. Beside other logs their records come after all
+    others, in an order of their own: ``seq`` does not compare between the two. ``skew_us`` is by how much the axis of a
+    (host, boot) differs at most from the realtime stamps (µs): a journal's monotonic axis does where the clock was set.
     """
 
     records: list[LogRecord]
@@ -22,3 +27,5 @@ class LogBook:
     ledger: Ledger
     steps: Sequence[ClockStep] = ()
     notes: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    pods: Mapping[int, Pod] = field(default_factory=dict)
+    skew_us: Mapping[tuple[str | None, str | None], int] = field(default_factory=dict)

@@ -8,6 +8,7 @@ from enum import IntEnum
 
 from analyzer.records.model import LogRecord
 from analyzer.sources.model import Bundle
+from analyzer.sources.pods import Pod
 
 
 class Outer(IntEnum):
@@ -72,6 +73,7 @@ class Tally:
     date_hints: list[tuple[int, int | None]] = field(default_factory=list)
     digest: bytes = b""
     bundle: Bundle | None = None  # the support bundle it came out of
+    pod: Pod | None = None  # the static pod it is the log of
 
     def spoil(self, line: int, reason: str) -> None:
         """A line (record) that could not be decoded; it gives no record and no longer counts as lossy."""

@@ -54,7 +54,10 @@ def place_outer(tally: Tally, drafts: list[Draft], known: dict[str | None, Known
             by_host[draft.rec.host].append(draft)
     if not by_host:
         if not any(d.outer is not Outer.NONE for d in drafts):
-            _bare(drafts)
+            if tally.pod is not None and tally.bundle is not None and not last_resort:
+                return False
+            if not _bare_pod(tally, drafts, known):
+                _bare(drafts)
         else:
             _strays(drafts)
         return True
@@ -304,6 +307,30 @@ def _bare(drafts: list[Draft]) -> None:
         _bare_klog(drafts)
     if any(d.inner is Inner.ELAPSED for d in drafts):
         _elapsed(drafts)
+
+
+def _bare_pod(tally: Tally, drafts: list[Draft], known: dict[str | None, Known]) -> bool:
+    """``kubectl logs`` of a static pod in a support bundle: klog without year or zone; ``False``: they are not sure.
+
+    A container's zone is UTC unless somebody gave it the node's: where the node is at UTC itself both are the same.
+    """
+    bundle = tally.bundle
+    if tally.pod is None or bundle is None or bundle.wall is None or any(d.inner is Inner.UTC for d in drafts):
+        return False
+    lesson = known.get(tally.pod.node) or known.get(drafts[0].rec.host if drafts else None)
+    offset = bundle.offset_s if bundle.offset_s is not None else lesson.offset_s if lesson is not None else None
+    lines = [d for d in drafts if d.inner is Inner.PARTIAL]
+    if offset != 0 or not lines:
+        return False
+    info = ClockInfo("klog", 1e-6, "+00:00", "stamp")
+    walls = _near([(False, d.inner_value) for d in lines], bundle.wall - DAY * 182)
+    for draft, wall in zip(lines, walls, strict=True):
+        draft.rt = wall
+        draft.rec.at = Stamp(wall, draft.inner_precision)
+        draft.rec.absolute = True
+        draft.rec.clock = info
+    _tell(tally, f"the year comes from {bundle.told_by} of the support bundle, whose node is at UTC")
+    return True
 
 
 def _bare_absolute(drafts: list[Draft]) -> None:

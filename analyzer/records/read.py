@@ -19,6 +19,7 @@ from analyzer.records.loss import spread_losses
 from analyzer.records.merge import drop_copies, drop_repeats, merge
 from analyzer.records.model import RAW_LIMIT, ClockStep, LogRecord, Payload, SourceInfo
 from analyzer.records.payloads import digest
+from analyzer.records.pods import name_hosts, skews
 from analyzer.records.resolve import resolve
 from analyzer.records.structured import LINE_MAX, read_document, read_export, read_json_pretty, read_verbose, stamped
 from analyzer.records.textlines import TextReader
@@ -61,7 +62,7 @@ def read_book(
     so_far: Counter[str] = Counter()  # bytes, by folder or archive: many small logs are as much as a large one
     held = 0
     for given in found:
-        tally = Tally(given.name, len(sources), bundle=given.bundle)
+        tally = Tally(given.name, len(sources), bundle=given.bundle, pod=given.pod)
         room = HELD_LIMIT - held if given.container else None
         if room is not None and room <= 0:
             found.errors.append(_no_room(given))
@@ -102,8 +103,12 @@ def _assemble(tallies: Sequence[Tally], sources: Sequence[tuple[Tally, list[Draf
     for _, drafts in sources:
         spread_losses(drafts)
     # What one source teaches another must not depend on the order of the arguments.
+    name_hosts(sources)
     steps = resolve(sorted(sources, key=lambda s: s[0].digest))
-    drafts = merge(drop_copies(sources))
+    pods = [source for source in sources if source[0].pod is not None]
+    others = [source for source in sources if source[0].pod is None]
+    # The lines of a static pod stand beside a journal: they must not change the order that it has without them.
+    drafts = [draft for part in (others, pods) for draft in merge(drop_copies(part))]
     records: list[LogRecord] = []
     for number, draft in enumerate(drafts):
         draft.rec.seq = number
@@ -128,6 +133,8 @@ def _assemble(tallies: Sequence[Tally], sources: Sequence[tuple[Tally, list[Draf
             for rec, by in sorted(zip(marks, sizes, strict=True), key=lambda pair: pair[0].seq)
         ),
         {t.index: tuple(t.notes) for t in tallies if t.notes},
+        {t.index: t.pod for t in tallies if t.pod is not None},
+        skews(others) if pods else {},
     )
 
 

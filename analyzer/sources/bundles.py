@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import BinaryIO
 
 from analyzer.sources.model import Bundle
+from analyzer.sources.pods import pod_of
 from analyzer.sources.unpack import is_damage
 
 _TOLD = re.compile(r"(?P<root>(?:.*/)?)systeminfo/(?P<what>date|hostname)")
@@ -27,7 +28,7 @@ _DATE = re.compile(
 )
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252})")
-# Logs of other programs, tables and dumps. The control plane's own pods are what is worth reading of the pod logs.
+# Logs of other programs, tables and dumps.
 _OTHERS = re.compile(
     r"(?:.*/)?(?:systeminfo|networking|etcd|k8s|rancher|docker)/|"
     r"(?:.*/)?(?:k3s|rke2)/(?:kubectl|crictl|certs|manifests|directories|containerd\.log|check-config|version)|"
@@ -73,7 +74,9 @@ class Bundles:
 
     def unwanted(self, inner: str) -> str | None:
         """Why a file of a bundle is passed over, ``None`` when it is not (or is in no bundle)."""
-        return OTHER_PART if _OTHERS.match(inner) or _PODS.match(inner) else None
+        if _PODS.match(inner):  # RKE2's API server and its datastore are pods; the other pods tell nothing of starts
+            return OTHER_PART if pod_of(inner) is None else None
+        return OTHER_PART if _OTHERS.match(inner) else None
 
     def _bundle(self, root: str) -> Bundle:
         bundle = self._roots.get(root)

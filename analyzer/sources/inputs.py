@@ -23,6 +23,7 @@ from analyzer.sources.bundles import Bundles
 from analyzer.sources.bytestream import BEST_CAPTURE, fill
 from analyzer.sources.choice import left_out_by_content, left_out_by_name
 from analyzer.sources.model import Input
+from analyzer.sources.pods import OTHER_POD, other_pod, pod_of
 from analyzer.sources.unpack import NoModuleError, is_damage, packed_as, reason, unpacked
 
 DEPTH_LIMIT = 12  # folders in folders
@@ -187,7 +188,7 @@ class Inputs:
                 raw.seek(0)
                 yield from self._archive(name, raw, kind, packed, size)
                 return
-        yield Input(name, open=lambda: open_file(name), size=size, path=name)
+        yield Input(name, open=lambda: open_file(name), size=size, path=name, pod=pod_of(os.path.abspath(name)))
 
     def _stream(self, name: str, replay: Replay, size: int | None) -> Iterator[Input]:
         kind, packed = _named_container(replay, name)
@@ -369,7 +370,8 @@ class Inputs:
         nested: bool = False,
     ) -> Iterator[Input]:  # fmt: skip
         """The input behind one file of a folder or archive, those behind it if it is an archive, or none."""
-        why = bundles.unwanted(inner) or left_out_by_name(inner)
+        whole = os.path.abspath(path) if path is not None else inner
+        why = bundles.unwanted(inner) or left_out_by_name(inner) or (OTHER_POD if other_pod(whole) else None)
         if why is not None:
             self.left_out[why] += 1
             return
@@ -412,7 +414,7 @@ class Inputs:
         opener = (lambda: open_file(path)) if path is not None else (lambda: replay)
         yield Input(
             shown, opener, size, path, bundle=bundles.of(inner), container=self._container, position=position,  # type: ignore[arg-type]
-            total=total,
+            total=total, pod=pod_of(whole),
         )  # fmt: skip
 
     def _tell(self, name: str, budget: Budget, size: int | None) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from analyzer.sources.pods import Pod
+
 
 @dataclass(slots=True)
 class Bundle:
@@ -40,6 +42,7 @@ class Input:
     container: str = ""  # the folder or archive it came out of, as named by the user
     position: Callable[[], int] | None = None
     total: int | None = None
+    pod: Pod | None = None  # it is the log of one of RKE2's static pods
 
     @property
     def seekable(self) -> bool:

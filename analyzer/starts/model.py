@@ -12,6 +12,26 @@ Outcome = Literal["ready", "failed", "stopped", "incomplete"]
 
 
 @dataclass(slots=True)
+class ApiRun:
+    """One run of kube-apiserver's container: its lines in order, as far as its log holds them."""
+
+    records: list[LogRecord]
+    events: list[Event]
+    begun: LogRecord | None = None  # its first words; ``None``: its log begins later
+    number: int | None = None  # the container's restarts before it
+    first_us: int = 0  # of its lines on the axis
+    last_us: int = -1
+
+    @property
+    def version(self) -> str | None:
+        """The release that the run names itself."""
+        for event in self.events:
+            if isinstance(event, Mark) and event.id == "apiserver_version":
+                return event.groups.get("version")
+        return None
+
+
+@dataclass(slots=True)
 class Start:
     """The lines of one process on one host and unit, and systemd's lines about it, in the order of the log."""
 
@@ -32,6 +52,9 @@ class Start:
     followed_by: Start | None = None  # the next start of the same unit
     systemd_in_text: bool = False  # systemd's lines about this unit are in the text at all
     picked_out: bool = False  # somebody chose the lines (grep): any line may be missing anywhere
+    api_runs: list[ApiRun] = field(default_factory=list)  # runs of RKE2's API server at that time, from its pod's logs
+    pod_lines: list[LogRecord] = field(default_factory=list)  # lines of the static pods at that time
+    api: ApiRun | None = None  # the run that certainly was up when the start's outcome showed
     losses: list[int] = field(default_factory=list)  # seqs of notices about lost lines and of the lines after holes
 
     def marks(self, *ids: str) -> list[Mark]:
@@ -50,6 +73,25 @@ class Start:
     def lost_between(self, after_seq: int, before_seq: int | None) -> bool:
         """Whether lines of this unit are known to be lost after one line and before another."""
         return any(after_seq < seq and (before_seq is None or seq <= before_seq) for seq in self.losses)
+
+    def api_first(self, *ids: str) -> Mark | None:
+        """The first mark of the given ids, of the process or else of the API server's own log."""
+        found = self.first(*ids)
+        if found is not None or self.api is None:
+            return found
+        marks = (event for event in self._inside(self.api.events) if isinstance(event, Mark) and event.id in ids)
+        return next(marks, None)
+
+    @property
+    def all_events(self) -> list[Event]:
+        """Its own events, and those of the API server's runs at its time."""
+        if not self.api_runs:
+            return self.events
+        return [*self.events, *(event for run in self.api_runs for event in self._inside(run.events))]
+
+    def _inside(self, events: list[Event]) -> list[Event]:
+        known = {id(record) for record in self.pod_lines}
+        return [event for event in events if id(event.record) in known]
 
     def first(self, *ids: str) -> Mark | None:
         """The first mark of any of the given ids."""

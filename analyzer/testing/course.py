@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from analyzer.testing import phrasing
 from analyzer.testing.model import SECOND, PollTruth, StartPlan
+from analyzer.testing.pods import Pods
 from analyzer.testing.polling import Answer
 from analyzer.testing.release import Release, release
 from analyzer.testing.script_after import Aftermath
@@ -51,6 +52,7 @@ class Course:
     doom: int = field(init=False)
     end_in_log: bool = field(init=False)
     reason: str | None = field(init=False)
+    pods: Pods = field(init=False)  # RKE2: where the API server's own lines go
     failed: bool = field(init=False)
 
     def __post_init__(self) -> None:
@@ -60,6 +62,9 @@ class Course:
         self.setup = Setup(*shared_by_all)
         self.api = ApiServer(*shared_by_all)
         self.after = Aftermath(*shared_by_all)
+        # A stream of its own: what is in the journal does not depend on what is beside it.
+        rng = random.Random(f"pods/{self.who.invocation_id}")
+        self.pods = Pods(self.plan, self.rel, self.stored, self.who.address, self.who.ca_born, rng)
         self.world = World()
         self.polls = []
         self.success = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from analyzer.testing.course import Identity
 from analyzer.testing.model import SECOND, Entry, Line, Scenario, StartPlan, StartTruth, Truth
 from analyzer.testing.phrasing import Wall
 from analyzer.testing.play import Player
+from analyzer.testing.pods import PodLog
 from analyzer.testing.tape import SYSTEMD
 from analyzer.testing.world import NEVER, Stored
 
@@ -29,6 +31,7 @@ class Generated:
     seed: int
     entries: tuple[Entry, ...]
     truth: Truth
+    pods: tuple[PodLog, ...] = ()  # RKE2 servers: the logs of their static pods
 
     def render(self, carrier: str) -> bytes:
         """The journal as ``journalctl -o CARRIER`` prints it.
@@ -98,9 +101,10 @@ class _Host:
     boot_id: str
     pid: int
     last: StartTruth | None = None
+    containers: int = 0  # of the API server so far
 
 
-def _plays(scenario: Scenario, seed: int) -> tuple[list[Entry], list[StartTruth]]:
+def _plays(scenario: Scenario, seed: int) -> tuple[list[Entry], list[StartTruth], list[PodLog]]:
     rng = random.Random(f"k3slog/{scenario.name}/{seed}")
     begin = round(scenario.begin.timestamp() * 1e6) + rng.randint(0, SECOND - 1)
     cut = NEVER if scenario.cut_after_s is None else begin + round(scenario.cut_after_s * SECOND)
@@ -108,6 +112,7 @@ def _plays(scenario: Scenario, seed: int) -> tuple[list[Entry], list[StartTruth]
     stored: dict[str, Stored] = {}
     entries: list[Entry] = []
     truths: list[StartTruth] = []
+    pods: list[PodLog] = []
     ca_born = 0
     for plan in scenario.starts:
         host = hosts.get(plan.host)
@@ -136,7 +141,10 @@ def _plays(scenario: Scenario, seed: int) -> tuple[list[Entry], list[StartTruth]
             truths.append(played.truth)
         host.next_us = played.over_us + round(plan.gap_s * SECOND)
         host.last = played.truth
-    return entries, truths
+        logs = player.pods.logs(f"{zlib.crc32(plan.host.encode()):08x}{seed:024x}", host.containers)
+        host.containers += len(player.pods.runs)
+        pods += logs
+    return entries, truths, pods
 
 
 def _datastore(plan: StartPlan) -> Stored:
@@ -185,7 +193,7 @@ def generate(scenario: Scenario, seed: int = 1) -> Generated:
         if before is not None and before.fate == "run" and not before.unreachable:
             raise ValueError(f"the start before on {plan.host} never ends")
         by_host[plan.host] = plan
-    entries, truths = _plays(scenario, seed)
+    entries, truths, pods = _plays(scenario, seed)
     entries = journal.merged(entries)
     begin = min(t.began_us for t in truths)
     low = None if scenario.cut_before_s is None else begin + round(scenario.cut_before_s * SECOND)
@@ -196,4 +204,6 @@ def generate(scenario: Scenario, seed: int = 1) -> Generated:
             raise ValueError("the cut leaves nothing of the journal")
     truths.sort(key=lambda t: t.began_us)
     truth = Truth(seed, scenario.name, scenario.story, tuple(truths), low, high)
-    return Generated(scenario, seed, tuple(entries), truth)
+    if high is not None:
+        pods = [replace(pod, lines=tuple(line for line in pod.lines if line.at_us <= high)) for pod in pods]
+    return Generated(scenario, seed, tuple(entries), truth, tuple(pods))

@@ -77,6 +77,7 @@ class StartPlan:
     fate_at_s: float = 0.0  # stop, kill: so long after the process began
     last_words: str = ""  # fate "fatal": the cause, in whose words it ends (``last_words.py``)
     cancel_prints_ready: bool = False  # on a stop before ready, releases that close the channel say "now running"
+    api_dies_at_s: float | None = None  # RKE2: its API server's container dies so long after its first words
     run_s: float = 6.0  # lines go on so long after ready
     gap_s: float = 5.0  # to the next start of this host
     reboot: bool = False  # the machine was rebooted before this start

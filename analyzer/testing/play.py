@@ -149,6 +149,8 @@ class Player(Endings):
             self.doom = min(self.doom, world.dead)
         if self.rel.tries_service and not self.stored.service and plan.pace < 1.5 and self.rng.random() < 0.25:
             world.marks["service_early"] = world.marks["service_try"]
+        if plan.product == "rke2" and plan.role == "server":
+            self.world = self.pods.play(boot, world, plan.api_dies_at_s)
         if plan.product != "k3s" or plan.role != "server":
             return
         self.api.boot(world)
@@ -207,7 +209,9 @@ class Player(Endings):
     def _block(self, answer: Answer) -> None:
         """The API server's own line about a failing answer."""
         if self.plan.verbose and answer.failing and self.plan.role == "server" and answer.seen_at is not None:
-            self.api.health(answer.seen_at + self.rng.randint(20, 90), answer.failing)
+            at = answer.seen_at + self.rng.randint(20, 90)
+            api = self.pods.api_at(at) if self.plan.product == "rke2" else self.api
+            api.health(at, answer.failing)
 
     # ------------------------------------------------------------------ RKE2 and agents
 
@@ -304,6 +308,8 @@ class Player(Endings):
             self.api.service_after(world)
         if self.success is None:
             return
+        if plan.product == "rke2" and plan.role == "server":
+            self.pods.after(world, self.success.answered)
         at = self.after.gated(self.success.answered + self.rng.randint(60, 900))
         self._started(at)
         if plan.node and plan.product == "k3s":

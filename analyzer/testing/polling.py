@@ -69,6 +69,8 @@ class Asking:
             if self.plan.product == "rke2":
                 return self._nobody(at)
             return Answer(at, answered, 503, "service_unavailable", phrasing.UNAVAILABLE)
+        if world.down[0] <= answered and admitted < world.down[1]:
+            return self._nobody(at)  # or its connection was cut when the container died
         if admitted < world.authorized:
             return Answer(at, answered, 403, "forbidden", phrasing.FORBIDDEN)
         failing = world.failing(seen)

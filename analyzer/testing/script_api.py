@@ -53,7 +53,7 @@ class ApiServer(Stage):
             self.tape.klog(at, "cache.go:39", f"Caches are synced for {name} controller")
         elif not self.rel.structured_sync:
             self.tape.klog(at, "shared_informer.go:320", f"Caches are synced for {name}")
-        elif self.rel.minor >= 36:  # contextual logging: these go through logrus
+        elif self.rel.minor >= 36 and self.plan.product == "k3s":  # contextual logging: these go through logrus
             self.tape.log(at, "Caches are synced", controller=name, logger="k3s")
         else:
             self.tape.klog(at, "shared_informer.go:356", f'"Caches are synced" controller="{name}"')
@@ -98,7 +98,8 @@ class ApiServer(Stage):
     def serve(self, world: World) -> None:
         """``Serving securely`` and the hooks' burst in random order."""
         tape, minor = self.tape, self.rel.minor
-        tape.klog(world.serving, "secure_serving.go:213", "Serving securely on 127.0.0.1:6444")
+        where = "127.0.0.1:6444" if self.plan.product == "k3s" else "[::]:6443"
+        tape.klog(world.serving, "secure_serving.go:213", f"Serving securely on {where}")
         tls = f"{self.dir}/server/tls"
         at = tape.soon(world.serving, 0.00005, 0.0002)
         ca = "dynamic_cafile_content.go:161"

@@ -58,6 +58,7 @@ class World:
     marks: dict[str, int] = field(default_factory=dict)  # moments that get a line
     failed_tries: list[int] = field(default_factory=list)  # ends of the rbac tries that failed
     dead: int = NEVER  # a hook's limit ends the process here
+    down: tuple[int, int] = (NEVER, NEVER)  # between two runs of the API server nobody listens
 
     def ok(self, name: str, at: int) -> bool:
         """Whether the check passes at ``at``."""

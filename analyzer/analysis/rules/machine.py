@@ -31,7 +31,8 @@ def starved(case: Case) -> list[Finding]:
     signs: list[str] = []
     records: list[LogRecord] = []
     boot = case.boot_s
-    version, serving = case.studied.start.first("apiserver_version"), case.studied.start.first("serving_securely")
+    start = case.studied.start
+    version, serving = start.api_first("apiserver_version"), start.api_first("serving_securely")
     if boot is not None and version is not None and serving is not None and boot >= SLOW_BOOT_S:
         signs.append(
             f"the API server took at least {at_least(boot)} from its version line to serving (1 to 3 s on a free core)"
