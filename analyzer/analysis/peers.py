@@ -18,7 +18,7 @@ from analyzer.starts.model import Start, Verdict
 
 # The balancer of the agent part. The one for etcd clients ("etcd-server-load-balancer") carries no polls.
 _BALANCER = re.compile(r"load balancer (?:k3s|rke2)-(?:api-server-)?agent-load-balancer\b")
-_TARGETS = re.compile(r"-> \[(?P<servers>[^\]]*)\]")
+_TARGETS = re.compile(r"-> \[(?P<servers>[^\]]{0,1000})\]")
 _JOINED = re.compile(
     r"^(?:Starting etcd to join cluster with members \[|Adding member \S+ to etcd cluster|Promoted learner )"
 )

@@ -8,7 +8,7 @@ from analyzer.errors import UsageError
 
 _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _WHOLE = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h))+", re.ASCII)
-_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)", re.ASCII)
+_PART = re.compile(r"(?<!\d)(\d+(?:\.\d+)?)(ms|s|m|h)", re.ASCII)
 _PLAIN = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
 
 #: Longest accepted length, 7 days: more is a slip of the finger.

@@ -19,7 +19,7 @@ from analyzer.reports.selection import select_starts
 _SPECIAL = re.compile(r"[\\`*\[\]<>|~$]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)")
 _AT_LINE_START = re.compile(r"^(\s*(?:\d{1,9}(?=[.)]))?)([-+=#.)])(?=[-+=#]*(?:\s|$))")  # a list, a heading, a rule
 # People and issues are notified by what the rendered text says, escaped or not: only code spans are safe. So are links.
-_LOUD = re.compile(r"\S*(?:[@#]\w|://|\bwww\.)\S*", re.I)
+_LOUD = re.compile(r"(?<!\S)\S*(?:[@#]\w|://|\bwww\.)\S*", re.I)
 _SIGN = {"certain": "last", "possible": "perhaps last", "no": ""}
 
 

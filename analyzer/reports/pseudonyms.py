@@ -40,7 +40,7 @@ _PATH = re.compile(r"(?<![\w.:/])(?<!:/)(/(?:[\w.@%+~=-]+/?)+)")
 _EC2 = re.compile(r"(?<![\w-])(ip-\d{1,3}(?:-\d{1,3}){3})(?![\w-])")
 
 _WORD = r"[A-Za-z0-9](?:[\w.-]{0,251}[A-Za-z0-9])?"
-_Q = r"\\*[\"']"
+_Q = r"\\*+[\"']"
 # Where a host or node is named …
 _HOST_PLACES = tuple(
     re.compile(pattern, re.IGNORECASE)
