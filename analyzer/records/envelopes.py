@@ -61,13 +61,13 @@ _RFC5424 = re.compile(
 )
 _RFC3164 = re.compile(r"<\d{1,3}>(\D.*)", re.DOTALL)
 _COMPOSE = re.compile(r"([A-Za-z0-9][\w.\-]{0,63}) +\| (.*)", re.DOTALL)
-_PREFIX = re.compile(r"\[pod/([^\]\s/]+)[^\]\s]*\] (.*)", re.DOTALL)
+_PREFIX = re.compile(r"\[pod/([^\]\s/]++)[^\]\s]*+\] (.*)", re.DOTALL)
 _GH_VIEW = re.compile(r"[^\t]{1,200}\t[^\t]{1,200}\t\ufeff?(\d{4}-\d\d-\d\dT.*)", re.DOTALL)
 _GRAFANA = re.compile(r"\d{13,19}\t(\d{4}-\d\d-\d\dT[\d:.]+Z)\t(.*)", re.DOTALL)
 _TERRAFORM = re.compile(r"[\w.\-\[\]\"]{1,200} \((?:remote|local)-exec\): (.*)", re.DOTALL)
 _QUOTE_MARKS = re.compile(r"(?:> |`|\s*\* )(.*)", re.DOTALL)
 _TIME_ONLY = re.compile(r" ?(\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))? (\S+ )?([^\s\[\]:=\"{}]+)\[(\d+)\]: ?(.*)", re.DOTALL)
-_UNDATED = re.compile(r"(?:[.\s]*)(?:([\w.\-]+) )?([A-Za-z][\w.@/\-]*)\[(\d+)\]: ?(.*)", re.DOTALL)
+_UNDATED = re.compile(r"[.\s]*+(?:([\w.\-]+) )?([A-Za-z][\w.@/\-]*)\[(\d+)\]: ?(.*)", re.DOTALL)
 
 # As Windows' event viewer and Get-EventLog show rke2.exe's lines, month first as a rule: AM or PM tells it.
 _WINDOWS = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4}) {1,2}(\d{1,2}):(\d\d):(\d\d) ([AP])M\s{1,9}(\S.*)", re.DOTALL)

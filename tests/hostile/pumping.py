@@ -21,6 +21,7 @@ from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
+LOOPED = ("_PREFIX", "_GH_VIEW", "_COMPOSE", "_TERRAFORM")  # of envelopes.py: `for pattern in (…): pattern.match(…)`
 METHODS = ("match", "fullmatch", "search", "findall", "finditer", "sub", "subn", "split")
 
 
@@ -81,18 +82,23 @@ def _collect() -> list[dict[str, Any]]:
     return [{"pattern": p, "flags": f, "binary": b, "where": where} for (p, f, b), where in seen.items()]
 
 
+def _key(path: Path, name: str) -> str:
+    return f"{path}:{name}" if name.startswith("_") else name
+
+
 def _uses() -> tuple[dict[str, set[str]], dict[str, str]]:
-    """Methods called on each upper-case name anywhere, and the name that a line of a file assigns to."""
+    """Methods called on each name (of a file, if the name is private), and the name that each line assigns to."""
     used: dict[str, set[str]] = defaultdict(set)
     named: dict[str, str] = {}
     for path in (ROOT / "analyzer").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.attr in METHODS:
-                used[node.value.id].add(node.attr)
-            elif isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
-                if isinstance(node.value, ast.Call):
-                    for line in range(node.lineno, (node.end_lineno or node.lineno) + 1):
-                        named[f"{path.relative_to(ROOT)}:{line}"] = node.targets[0].id
+                used[_key(path, node.value.id)].add(node.attr)
+            elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+                for target in node.targets:
+                    if isinstance(target, ast.Name):
+                        for line in range(node.lineno, (node.end_lineno or node.lineno) + 1):
+                            named[f"{path.relative_to(ROOT)}:{line}"] = _key(path, target.id)
     return used, named
 
 
@@ -102,7 +108,8 @@ def expressions() -> list[Found]:
     used, named = _uses()
     out = []
     for row in json.loads(ran.stdout):
-        methods = used.get(named.get(row["where"], ""), set())
+        name = named.get(row["where"], "")
+        methods = {"match"} if name.rpartition(":")[2] in LOOPED else used.get(name, set())
         out.append(Found(**row, methods=tuple(sorted(methods)) or ("search",)))
     return out
 

@@ -217,7 +217,8 @@ def test_json_a_hundred_thousand_deep(deep: str, tmp_path: Path) -> None:
 
 
 NESTS = ("> ", "k3s-1  | ", "2026-11-23T16:08:43Z ", "<13>x", "[pod/a/b] ", "Nov 23 16:08:43 vm ", "* ",
-         "`", "00O ", "{a} ", "2026-11-23T16:08:43.1Z stderr P ", "message repeated 2 times: [ ", "a: ", "data: ")  # fmt: skip
+         "`", "00O ", "{a} ", "2026-11-23T16:08:43.1Z stderr P ",
+         "message repeated 2 times: [ ", "a: ", "data: ")  # fmt: skip
 
 
 def test_envelopes_in_envelopes(tmp_path: Path) -> None:
