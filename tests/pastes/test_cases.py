@@ -349,3 +349,9 @@ def test_votes_asked_of_other_members_are_told_and_those_of_a_lone_one_are_not(t
     asked = alone + raft("3fdc [logterm: 4, index: 43] sent MsgVote request to 8a28 at term 5")
     assert not only(told(alone)).findings
     assert first_finding(told(asked)) == "etcd_election"
+
+
+def test_flannel_that_met_a_late_api_server_is_not_to_blame(told: Told) -> None:
+    text = 'FATA[2020-11-12T01:45:18.435959565Z] flannel exited: failed to acquire lease: nodes "shed" is forbidden: not yet ready to handle request'
+    assert first_finding(told(text)) == "api_too_late"
+    assert first_finding(told("FATA[0012] flannel exited: operation not supported")) == "flannel_failed"
