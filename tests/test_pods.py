@@ -9,10 +9,14 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from bundles import tar
 from judge_generated import judge
 
 import analyzer
+from analyzer.analysis.build import analyze_book
 from analyzer.findings import Report, StartReport
+from analyzer.records.read import read_book
+from analyzer.records.select import Selection, select
 from analyzer.testing import Generated, Scenario, StartPlan, generate
 from analyzer.testing.scenarios import COMMITS
 
@@ -77,3 +81,128 @@ def test_every_window_contains_the_truth_with_the_pods_and_without(seed: int, tm
         for name, report in (("alone", bare), ("with the pods", whole)):
             wrong = judge(journal.truth, report, carrier).wrong
             assert not wrong, f"seed {seed} {carrier} {name}: " + "; ".join(wrong[:6])
+
+
+# --- what the logs add, and what they must not ------------------------------------------------------------------------
+
+
+def named(**changes: object) -> Generated:
+    """A healthy RKE2 server whose API server logs its failing health answers."""
+    plan = StartPlan(
+        version="v1.33.4+rke2r1", commit="5ba5c1ab9ce5bbd4b02a17d4a1d0c2c5ae4a6b2e", product="rke2", host="rke-1",
+        store="etcd", pace=1.5, request_ms=3.0, verbose=True,
+    )  # fmt: skip
+    return generate(Scenario(name="pods-named", starts=(replace(plan, **changes),)), 1)  # type: ignore[arg-type]
+
+
+def said(report: Report) -> str:
+    return "\n".join(note for _, note in report.notes)
+
+
+def test_most_starts_are_told_sharper_and_none_wider(tmp_path: Path) -> None:
+    sharper = 0
+    for seed in range(SEEDS):
+        paths = laid_out(made(seed), "short-iso-precise", tmp_path / str(seed))
+        for bare, whole in zip(report_of(paths[0]).starts, report_of(*paths).starts, strict=True):
+            assert width(whole) <= width(bare) + 1e-9, seed
+            sharper += width(whole) < width(bare)
+    assert sharper > SEEDS // 2
+
+
+def test_serving_and_the_boot_of_the_api_server_come_from_its_own_log(tmp_path: Path) -> None:
+    journal = named()
+    [start] = report_of(*laid_out(journal, "export", tmp_path)).starts
+    told = journal.truth.starts[0]
+    [serving] = [m for m in start.milestones if m.id == "serving_securely"]
+    assert serving.source != start.source and serving.at_s == pytest.approx(
+        ((told.serving_us or 0) - told.began_us) / 1e6, abs=0.01
+    )
+    assert any(check.cleared.lower_witness for check in start.checks)
+
+
+def test_a_container_that_died_bounds_only_with_its_last_run(tmp_path: Path) -> None:
+    journal = named(api_dies_at_s=5.0)
+    assert sum(pod.what == "kube-apiserver" for pod in journal.pods) == 2
+    whole = report_of(*laid_out(journal, "export", tmp_path / "a"))
+    first_only = report_of(*laid_out(journal, "export", tmp_path / "b", keep="/0.log"))
+    last_only = report_of(*laid_out(journal, "export", tmp_path / "c", keep="/1.log"))
+    for report in (whole, first_only, last_only):
+        assert judge(journal.truth, report, "export").wrong == []
+    assert not [m for m in first_only.starts[0].milestones if m.id == "serving_securely"]
+    assert [m for m in last_only.starts[0].milestones if m.id == "serving_securely"]
+
+
+def test_the_log_of_another_node_is_left_aside(tmp_path: Path) -> None:
+    journal = named()
+    paths = laid_out(journal, "short", tmp_path / "a")
+    bare = report_of(paths[0])
+    other = tmp_path / "b" / paths[1].relative_to(tmp_path / "a").as_posix().replace("rke-1", "rke-2")
+    other.parent.mkdir(parents=True)
+    other.write_bytes(paths[1].read_bytes())
+    report = report_of(paths[0], other)
+    assert "no start of an RKE2 server on that node; left aside" in said(report)
+    assert report.starts[0].checks == bare.starts[0].checks and report.starts[0].ready == bare.starts[0].ready
+    assert len(report.starts) == 1
+
+
+def test_beside_a_clock_that_is_only_guessed_it_is_left_aside(tmp_path: Path) -> None:
+    report = report_of(*laid_out(named(), "short-monotonic", tmp_path))
+    assert "left aside" in said(report) and len(report.starts) == 1
+
+
+def test_alone_it_is_a_fragment_of_its_own(tmp_path: Path) -> None:
+    report = report_of(*laid_out(named(), "short", tmp_path, keep="kube-apiserver")[1:])
+    [start] = report.starts
+    assert start.outcome == "incomplete" and any(check.seen_failing for check in start.checks)
+
+
+def test_a_choice_of_lines_keeps_the_logs_beside_them(tmp_path: Path) -> None:
+    paths = laid_out(named(), "export", tmp_path)
+    whole = report_of(*paths)
+    for wanted in (
+        Selection(units=("rke2-server",)),
+        Selection(boot="0"),
+        Selection(since="@1"),
+        Selection(host="rke-1"),
+    ):
+        book, _ = read_book(paths)
+        report = analyze_book(select(book, wanted), tool_version="0")
+        assert len(report.starts) == 1 and report.starts[0].ready == whole.starts[0].ready, wanted
+
+
+def test_in_a_folder_other_pods_of_the_system_are_left_out(tmp_path: Path) -> None:
+    paths = laid_out(named(), "short-iso", tmp_path)
+    other = tmp_path / "pods" / "kube-system_coredns-5688_0a1b2c3d-0000-0000-0000-000000000000" / "coredns" / "0.log"
+    other.parent.mkdir(parents=True)
+    other.write_bytes(b'2025-03-01T06:03:32.400900112Z stdout F time="2025-03-01T06:03:32Z" level=info msg=x\n' * 9)
+    report = report_of(tmp_path)
+    assert any("log of a pod" in reason for reason in report.ledger.reasons)
+    assert report.starts[0].ready == report_of(*paths).starts[0].ready
+
+
+@pytest.mark.parametrize(
+    ("date", "placed"),
+    [("Sun Mar  1 09:10:00 UTC 2026\n", True), ("Sun Mar  1 10:10:00 CET 2026\n", False)],
+)
+def test_kubectl_logs_of_a_bundle_need_a_node_at_utc(date: str, placed: bool, tmp_path: Path) -> None:
+    journal = named()
+    offset = 0 if placed else 60
+    journal = replace(journal, scenario=replace(journal.scenario, utc_offset_min=offset))
+    root = "rke-1-2026-03-01_09_10_00/"
+    if not placed:  # the journal's own logrus stamps must not say UTC either
+        journal = generate(replace(journal.scenario, zone="CET"), 1)
+    members = {
+        f"{root}journald/rke2-server": journal.render("short"),
+        f"{root}systeminfo/date": date.encode(),
+        f"{root}systeminfo/hostname": b"rke-1\n",
+    }
+    for pod in journal.pods:
+        members[f"{root}rke2/podlogs/kube-system-{pod.what}-{pod.host}"] = pod.plain()
+    members[f"{root}rke2/podlogs/kube-system-coredns-5688"] = b"2025-03-01T06:03:32Z stdout F x\n" * 9
+    bundle = tmp_path / "rke-1.tar.gz"
+    bundle.write_bytes(tar(members))
+    report = report_of(bundle)
+    [start] = report.starts
+    assert judge(journal.truth, report, "short").wrong == []
+    assert any(m.id == "serving_securely" for m in start.milestones) == placed
+    assert ("neither year nor zone" in said(report)) != placed

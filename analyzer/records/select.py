@@ -48,7 +48,10 @@ def select(book: LogBook, wanted: Selection) -> LogBook:
     when nothing is left.
     """
     check(wanted)
-    records = book.records
+    # The logs of static pods know neither boot nor unit: they stay beside whatever is chosen of the rest.
+    records = [record for record in book.records if record.source not in book.pods]
+    beside = book.records[len(records) :] if records else []
+    records = records or book.records
     if records and wanted:
         for name, choose in (
             ("--host", wanted.host is not None and _of_host(wanted.host, records)),
@@ -60,6 +63,7 @@ def select(book: LogBook, wanted: Selection) -> LogBook:
                 records = [record for record in records if choose(record)]
                 if not records:
                     raise NoDataError(f"{name} leaves nothing of the log", hint=_what_there_is(name, book.records))
+    records = [*records, *beside]
     return _renumbered(book, records) if len(records) < len(book.records) else book
 
 
@@ -213,4 +217,4 @@ def _renumbered(book: LogBook, kept: list[LogRecord]) -> LogBook:
     for number, record in enumerate(kept):
         record.seq = number
     moved = tuple(ClockStep(record.seq, step.by_s, record.line, record.source) for record, step in steps)
-    return LogBook(kept, book.sources, ledger, moved, book.notes)
+    return LogBook(kept, book.sources, ledger, moved, book.notes, book.pods, book.skew_us)
