@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 BINARY = {".gz", ".png", ".xz", ".bz2", ".zst", ".journal", ".tar", ".tgz", ".zip", ".ico", ".woff2"}
-EVIDENCE = ("sample_logs/", "tests/data/")
+EVIDENCE = ("sample_logs/", "tests/data/", "tests/fuzz/crashes/")
 MAX_LINES = 600
 
 

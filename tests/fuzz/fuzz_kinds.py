@@ -37,7 +37,7 @@ CODES = frozenset({ExitCode.OK, ExitCode.BAD_INPUT, ExitCode.NO_DATA})
 @cache
 def pool() -> tuple[bytes, ...]:
     """The lines of the corpus."""
-    return tuple((HERE / "corpus" / "lines.txt").read_bytes().split(b"\n")[:-1])
+    return tuple(gzip.decompress((HERE / "corpus" / "lines.txt.gz").read_bytes()).split(b"\n")[:-1])
 
 
 # --- lines ----------------------------------------------------------------------------------------------------------

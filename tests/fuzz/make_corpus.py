@@ -55,7 +55,7 @@ def main() -> None:
         if path.is_file() and path.suffix not in (".gz", ".xz", ".md", ".py"):
             lines += spread(path.read_bytes().split(b"\n"), 4)
     unique = dict.fromkeys(line.replace(b"\r", b"") for line in lines)
-    (CORPUS / "lines.txt").write_bytes(b"\n".join(unique) + b"\n")
+    (CORPUS / "lines.txt.gz").write_bytes(gzip.compress(b"\n".join(unique) + b"\n", 9, mtime=0))
     export = carrier_bytes(FOLDER / "1324-killed-thrice.export.gz", "export").split(b"\n\n")
     few = [entry for entry in export if len(entry) < 900]
     (CORPUS / "small.export.gz").write_bytes(gzip.compress(b"\n\n".join(spread(few, 60, 900)) + b"\n\n", 9, mtime=0))
