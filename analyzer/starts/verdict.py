@@ -95,6 +95,9 @@ def _may_have_been_ready(
         return False
     if any(_START_FAILED.search(mark.record.message) for mark in start.marks("systemd_failed")):
         return False
+    running = start.first("api_running", "k3s_running")
+    if running is not None and any(seq <= running.record.seq for seq in start.losses):
+        return True  # what tells a stop's own line from that of readiness may be missing
     signs = [event.record for event in start.events if isinstance(event, PollLine | HealthBlock)]
     signs += [mark.record for mark in start.marks(*_NOT_READY_IDS)]
     before = [record.seq for record in signs if position[id(record)] < position[id(end)]]
@@ -244,9 +247,20 @@ def _is_closing(start: Start, record: LogRecord, before: list[LogRecord], rest: 
     if len(rest) > 60:
         return False
     whole = start.begin_seen and start.role == "server" and start.product == "k3s"
+    if (start.losses or start.picked_out) and _lived_on(start, record, rest):
+        whole = False  # that it serves may be among the lines that are missing
     if whole and serving is None and any(r.payload is Payload.KLOG for r in start.process):
         return True  # the server's own components write, and its API server never said that it serves
     return any(_CLOSING.search(r.message) for r in before[-3:]) or any(_ECHO.search(r.message) for r in rest[:8])
+
+
+def _lived_on(start: Start, record: LogRecord, rest: list[LogRecord]) -> bool:
+    """Whether the process still lived when a stop would long have been over."""
+    exited = start.first("process_exited")
+    last = [*rest[-1:], *([exited.record] if exited is not None else [])]
+    seen = record.at or record.inner_at
+    ends = [stamp.us for r in last if (stamp := r.at or r.inner_at) is not None]
+    return seen is not None and any(us > seen.us + seen.precision_us + _BURST_US for us in ends)
 
 
 def _within_a_second(serving: LogRecord, record: LogRecord) -> bool:
