@@ -11,7 +11,8 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2
 
 def strip_terminal(text: str) -> str:
     """``text`` without colour, cursor and title sequences and without control characters; TAB and LF stay."""
-    if _CONTROL.search(text) is None:
+    # Whatever is printable needs no search; a tab or a soft hyphen does.
+    if text.isprintable() or _CONTROL.search(text) is None:
         return text
     if "\x1b" in text:
         text = _TERMINAL.sub("", text)

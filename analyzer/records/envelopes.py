@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from analyzer.records.draft import Outer
 from analyzer.records.months import ENGLISH, month_number
@@ -39,11 +40,9 @@ _SHORT = re.compile(
     r"(\d{1,2}) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))? (.*)",
     re.DOTALL,
 )
-_FAST_SHORT = re.compile(
-    r"([A-Z][a-z][a-z]) ([ \d]\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{6}))? "
-    r"(\S+) ([^\s\[\]:]+)\[(\d+)\]: ?(.*)",
-    re.DOTALL,
-)
+_FAST_STAMP = re.compile(r"([A-Z][a-z][a-z]) ([ \d]\d) (\d\d):(\d\d):(\d\d)")
+_FAST_WRITER = re.compile(r"(\S+) ([^\s\[\]:]+)\[(\d+)\]")
+_WRITER_MAX = 400  # characters of host, program and pid; longer ones take the general way
 _ISO = re.compile(r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?)([ \t])(.*)", re.DOTALL)
 _CRI = re.compile(r"(stdout|stderr) ([FP]\S*) ?(.*)", re.DOTALL)
 _GITLAB = re.compile(r"\d\d[OE][+ ] ?(.*)", re.DOTALL)
@@ -119,19 +118,43 @@ def _with_tail(envelope: Envelope, text: str) -> bool:
     return True
 
 
+@lru_cache(maxsize=256)
+def _second(stamp: str) -> int | None:
+    """``Mar 01 06:03:22`` as a partial wall; ``None`` when this is no such stamp of English months."""
+    match = _FAST_STAMP.fullmatch(stamp)
+    if match is None:
+        return None
+    name, day, hour, minute, second = match.groups()
+    month = ENGLISH.get(name)
+    tod = _time_of_day(hour, minute, second)
+    if month is None or tod is None or not is_day(month, int(day)):
+        return None
+    return pack_partial(month, int(day), tod)
+
+
+@lru_cache(maxsize=256)
+def _writer(tail: str) -> tuple[str, str, int | None] | None:
+    """Host, identifier and pid in ``HOST IDENT[PID]``."""
+    match = _FAST_WRITER.fullmatch(tail)
+    if match is None:
+        return None
+    host, ident, pid = match.groups()
+    return host, ident, int(pid) if len(pid) < 12 else None
+
+
 def short(text: str) -> Envelope | None:
     """journalctl short and short-precise, rsyslog's traditional format; month names of any locale."""
-    fast = _FAST_SHORT.match(text)
-    if fast is not None:
-        name, day, hour, minute, second, fraction, host, ident, pid, rest = fast.groups()
-        month = ENGLISH.get(name)
-        tod = _time_of_day(hour, minute, second)
-        if month is not None and tod is not None and is_day(month, int(day)):
-            micro, precision = _fraction(fraction)
-            return Envelope(
-                rest, Outer.PARTIAL, pack_partial(month, int(day), tod + micro), precision, None, host, ident,
-                int(pid) if len(pid) < 12 else None, None, True,
-            )  # fmt: skip
+    # Neighbouring lines share the second and the writer: both are looked up, not parsed again.
+    value = _second(text[:15]) if text[3:4] == " " else None
+    if value is not None:
+        at, precision = 16, SECOND
+        if text[15:16] == "." and text[16:22].isdecimal() and text[16:22].isascii() and text[22:23] == " ":
+            value, at, precision = value + int(text[16:22]), 23, 1
+        end = text.find("]: ", at, at + _WRITER_MAX) if text[at - 1 : at] == " " else -1
+        writer = _writer(text[at : end + 1]) if end >= 0 else None
+        if writer is not None:
+            host, ident, pid = writer
+            return Envelope(text[end + 3 :], Outer.PARTIAL, value, precision, None, host, ident, pid, None, True)
     match = _SHORT.match(text)
     if match is None:
         return None

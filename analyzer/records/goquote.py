@@ -59,8 +59,21 @@ def unquote(text: str) -> str:
     return unquote_body(text)
 
 
+def end_of_quoted(text: str, start: int) -> tuple[int, bool]:
+    """The last two values of ``quoted``, without the work of decoding."""
+    end = text.find('"', start + 1)
+    if end < 0 or text.find("\\", start + 1, end) >= 0:
+        match = _BODY.match(text, start + 1)
+        assert match is not None  # matches the empty string
+        end = match.end()
+    return (end + 1, True) if 0 <= end < len(text) and text[end] == '"' else (len(text), False)
+
+
 def quoted(text: str, start: int) -> tuple[str, int, bool]:
     """The quoted string whose opening quote is at ``text[start]``: ``(decoded, position after it, closed)``."""
+    end = text.find('"', start + 1)
+    if end >= 0 and text.find("\\", start + 1, end) < 0:  # most strings have no escapes
+        return text[start + 1 : end], end + 1, True
     match = _BODY.match(text, start + 1)
     assert match is not None  # matches the empty string
     end = match.end()

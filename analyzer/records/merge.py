@@ -28,6 +28,7 @@ def drop_copies(sources: Sequence[Source]) -> list[Source]:
     if len(ordered) < 2:
         return ordered
     seen: defaultdict[_Key, Counter[str]] = defaultdict(Counter)
+    heads: dict[_Key, Draft] = {}  # the first line of each source, of which it does not know what went before
     digests: set[bytes] = set()
     kept: list[Source] = []
     for tally, drafts in ordered:
@@ -41,6 +42,7 @@ def drop_copies(sources: Sequence[Source]) -> list[Source]:
         here: defaultdict[_Key, Counter[str]] = defaultdict(Counter)
         new: Counter[tuple[_Key, str]] = Counter()
         rest: list[Draft] = []
+        first: dict[_Key, Draft] = {}
         dropped: set[int] = set()
         context: int | None = None
         for draft in drafts:
@@ -55,11 +57,16 @@ def drop_copies(sources: Sequence[Source]) -> list[Source]:
             known = seen.get(key)
             if known is not None and here[key][host] <= (known[host] + known[""] if host else known.total()):
                 dropped.add(draft.rec.line)
+                if key in heads:
+                    _take_gap(heads[key], draft)
             else:
                 new[key, host] += 1
+                if not rest:
+                    first[key] = draft
                 rest.append(draft)
         for (key, host), count in new.items():
             seen[key][host] += count
+        heads.update(first)
         if dropped:
             tally.reasons[GIVEN_TWICE] += len(dropped)
             tally.notes.append(f"{len(dropped)} lines are in another input too, counted once")
@@ -75,6 +82,7 @@ def drop_repeats(tally: Tally, drafts: list[Draft]) -> list[Draft]:
     """
     first: dict[tuple[str, int], int] = {}
     kept: list[Draft] = []
+    holes: list[Draft] = []
     at = dropped = 0
     latest: int | None = None
     while at < len(drafts):
@@ -84,18 +92,30 @@ def drop_repeats(tally: Tally, drafts: list[Draft]) -> list[Draft]:
         if before is not None and latest is not None and stamp is not None and stamp < latest:
             length = _length_of_repeat(drafts, before, at)
             if length >= BLOCK:
+                for earlier, later in zip(drafts[before : before + length], drafts[at : at + length], strict=True):
+                    if later.rec.gap_before and not earlier.rec.gap_before:
+                        holes.append(later)  # lines are missing that the first copy need not have had
                 dropped += length
                 at += length
                 continue
         if stamp is not None:
             latest = stamp
             first.setdefault((draft.rec.raw, stamp), at)
+        for hole in holes:
+            _take_gap(draft, hole)
+        holes.clear()
         kept.append(draft)
         at += 1
     if dropped:
         tally.reasons[GIVEN_TWICE] += dropped
         tally.notes.append(f"{dropped} lines stand twice in the text, counted once")
     return kept
+
+
+def _take_gap(kept: Draft, dropped: Draft) -> None:
+    """What was missing before a line that is not kept is missing all the same."""
+    kept.rec.gap_before = kept.rec.gap_before or dropped.rec.gap_before
+    kept.rec.lost_before = kept.rec.lost_before or dropped.rec.lost_before
 
 
 def _host(draft: Draft) -> str:

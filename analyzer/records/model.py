@@ -44,6 +44,7 @@ class ClockInfo:
     year_from: str = "none"  # stamp | logrus | etcd | certificate | none
 
 
+_NO_CLOCK = ClockInfo()
 NO_FIELDS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -68,7 +69,7 @@ class LogRecord:
     at: Stamp | None = None
     inner_at: Stamp | None = None
     absolute: bool = False  # the axis is UTC since 1970
-    clock: ClockInfo = field(default_factory=ClockInfo)
+    clock: ClockInfo = _NO_CLOCK
     host: str | None = None
     ident: str | None = None  # SYSLOG_IDENTIFIER ("k3s", "systemd", "rke2", …)
     pid: int | None = None

@@ -11,7 +11,7 @@ import re
 
 from analyzer.records.clean import strip_terminal
 from analyzer.records.draft import Draft, Inner
-from analyzer.records.goquote import quoted, unquote
+from analyzer.records.goquote import end_of_quoted, quoted, unquote
 from analyzer.records.model import Payload
 from analyzer.timebase import SECOND, is_day, pack_partial, parse_iso
 
@@ -139,7 +139,7 @@ def _klog(draft: Draft, text: str) -> bool:
     rec.file = file
     rec.message = rest
     if rest[:1] == '"':
-        _, end, closed = quoted(rest, 0)
+        end, closed = end_of_quoted(rest, 0)
         if not closed:
             rec.truncated = True
         elif end < len(rest):

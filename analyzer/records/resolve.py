@@ -27,6 +27,11 @@ STEP_SIGNAL = re.compile(
 )
 
 
+def is_step_signal(message: str) -> bool:
+    """Whether a time daemon, or the kernel, says that the clock was set; most lines fail at two short words."""
+    return ("lock " in message or "ime " in message) and STEP_SIGNAL.search(message) is not None
+
+
 @dataclass(slots=True)
 class Step:
     """A clock step before a draft is numbered: the draft after it and by how many µs the clock moved."""
@@ -104,7 +109,7 @@ def _text_steps(drafts: list[Draft]) -> list[Step]:
             differences = [(d.rt or 0) - (d.mono or 0) for d in lines]
             steps += [Step(lines[i], by) for i, by in jumps(differences, 2 * SECOND)]
             continue
-        signals = [i for i, d in enumerate(lines) if STEP_SIGNAL.search(d.rec.message)]
+        signals = [i for i, d in enumerate(lines) if is_step_signal(d.rec.message)]
         # Each program's own lines are in order; those of different programs need not be.
         latest: dict[tuple[str | None, int | None], tuple[int, Draft]] = {}
         done: set[int] = set()

@@ -73,13 +73,16 @@ class _Window:
         """Take notice of ``line[begin:end]``; whether it is a banner."""
         if self.backwards:
             return self._see_backwards(line, begin, end)
-        if BANNER.search(line, begin, end) is not None:
+        starting = line.find(b"Starting ", begin, end) >= 0  # far quicker than an expression that tries each place
+        if starting and BANNER.search(line, begin, end) is not None:
             self._open()
             return True
         if self.left > AFTER_READY:
             if line.find(READY, begin, end) >= 0:
                 self.left = AFTER_READY
-        elif SIGN.search(line, begin, end) is not None:  # the banner is not in the text, or is still to come
+        elif (starting or line.find(b" for API", begin, end) >= 0) and SIGN.search(
+            line, begin, end
+        ) is not None:  # the banner is not in the text, or is still to come
             self._open()
         elif self.left < _BLOCK_LINES and self.budget > 0 and line.find(BLOCK, begin, end) >= 0:
             self.left = _BLOCK_LINES

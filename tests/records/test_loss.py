@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 
 import pytest
 
@@ -203,6 +204,33 @@ def test_a_block_pasted_twice_counts_once() -> None:
 def test_a_few_equal_lines_and_a_clock_that_goes_back_are_no_second_paste() -> None:
     assert len(book("\n".join([*block(9), *block(9)[:3]])).records) == 12
     assert len(book("\n".join([*block(9), *(row.replace("k3s[5]", "k3s[6]") for row in block(9))])).records) == 18
+
+
+def test_what_was_missing_before_a_dropped_copy_is_missing_before_the_one_that_stays(tmp_path: Path) -> None:
+    rows = [STAMP.format(30) + BANNER, *block(9)]
+    (tmp_path / "tail.txt").write_text("\n".join(rows[4:]) + "\n")
+    (tmp_path / "all.txt").write_text("\n".join([*rows[:3], "--", *rows[4:]]) + "\n")
+    for order in (["tail.txt", "all.txt"], ["all.txt", "tail.txt"]):
+        found, _ = read_book([tmp_path / name for name in order])
+        assert [r.raw for r in found.records] == [*rows[:3], *rows[4:]]
+        assert [r.raw for r in found.records if r.lost_before] == [rows[4]], order
+
+
+def test_a_copy_without_the_hole_of_the_other_one_has_none(tmp_path: Path) -> None:
+    rows = [STAMP.format(30) + BANNER, *block(9)]
+    (tmp_path / "all.txt").write_text("\n".join(rows) + "\n")
+    (tmp_path / "part.txt").write_text("\n".join([*rows[:3], "--", *rows[4:]]) + "\n")
+    for order in (["part.txt", "all.txt"], ["all.txt", "part.txt"]):
+        found, _ = read_book([tmp_path / name for name in order])
+        assert sorted(r.raw for r in found.records) == sorted(rows)
+
+
+def test_a_hole_within_a_second_paste_lies_before_what_follows_it() -> None:
+    rows = [STAMP.format(30) + BANNER, *block(9)]
+    last = STAMP.format(50) + "k3s[5]: I0301 06:03:50.000000       5 a.go:50] line 50"
+    found = book("\n".join([*rows, "--", *rows, last]))
+    assert [r.raw for r in found.records] == [*rows, last]
+    assert [r.raw for r in found.records if r.lost_before] == [last]
 
 
 # ------------------------------------------------------------------ newest first within a second
