@@ -106,10 +106,11 @@ def analyze(
     to = Destination.named(output, force=force)
     page = None if html is None else Destination.named(html, force=force)
     pictures = {kind: Destination.named(name, force=force) for kind, name in (("png", png), ("svg", svg)) if name}
-    _check_outputs(to, [place for place in (page, *pictures.values()) if place is not None], names)
+    others = [place for place in (page, *pictures.values()) if place is not None]
+    _check_outputs(to, others, names)
 
     own = load_rules(rules)
-    log = open_log(names, Part(unit, boot, since, until, host, directory))
+    log = open_log(names, Part(unit, boot, since, until, host, directory), [to, *others])
     report = analyzed(log, rules=own, anonymize=anonymize)
     if start is not None:
         select_starts(report.starts, start)  # a start that does not exist is told before anything is written

@@ -77,7 +77,7 @@ def blame(
     to = Destination.named(output, force=force)
     to.check(names)
     own = load_rules(rules)
-    log = open_log(names, Part(unit, boot, since, until, host, directory))
+    log = open_log(names, Part(unit, boot, since, until, host, directory), [to])
     report = analyzed(log, rules=own, anonymize=anonymize)
     starts = select_starts(report.starts, start)
     for_people = chosen in (BlameFormat.TEXT, BlameFormat.MARKDOWN)

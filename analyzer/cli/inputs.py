@@ -15,6 +15,7 @@ from analyzer.api import Log, load
 from analyzer.cli.console import Progress, complain
 from analyzer.errors import ExitCode, UsageError
 from analyzer.findings import Report
+from analyzer.reports.output import Destination
 
 if TYPE_CHECKING:
     from analyzer.events.user_rules import Rules
@@ -110,10 +111,11 @@ def names_of(paths: Sequence[str] | None) -> list[str]:
     return expand_globs(paths or ())
 
 
-def open_log(paths: Sequence[str], part: Part = NO_PART) -> Log:
+def open_log(paths: Sequence[str], part: Part = NO_PART, outputs: Sequence[Destination] = ()) -> Log:
     """Read ``paths``, piped input when there are none, or this machine's journal; each unreadable one is told.
 
-    Raises ``UsageError`` when there is nothing to read or to choose by, ``typer.Exit`` (3) when no input could be read.
+    Raises ``UsageError`` when there is nothing to read or to choose by, or when one of ``outputs`` is among what was
+    read (of folders known only now), ``typer.Exit`` (3) when no input could be read.
     """
     if part.directory is not None and paths:
         raise UsageError("--directory is for the journal, without a PATH", hint="Leave one of them out")
@@ -129,6 +131,8 @@ def open_log(paths: Sequence[str], part: Part = NO_PART) -> Log:
         complain(error.one_line())
     if log.errors and not log.book.sources:
         raise typer.Exit(int(ExitCode.BAD_INPUT))
+    for place in outputs:
+        place.check(name for source in log.book.sources for name in (source.path, source.path.partition("!")[0]))
     return log
 
 

@@ -169,6 +169,8 @@ def k3slog(
 
 def run() -> None:
     """Entry point of the ``k3slog`` script; always ends in ``SystemExit``."""
+    if sys.stderr is None:  # closed by the shell (`2>&-`): words for people must not end up among the data
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - open to the end
     gc.set_threshold(50_000, 20, 50)  # records and rules live to the end; looking for garbage among them is in vain
     try:
         app(prog_name="k3slog")

@@ -93,7 +93,7 @@ def schedule(
         from analyzer.simulator import starts, stateaware
         from analyzer.simulator.scenario import load
 
-        log = open_log(names, part)
+        log = open_log(names, part, [to])
         bad = bool(log.errors)
         found = analyze(log).report.starts
         curve = starts.curve(found)

@@ -85,7 +85,9 @@ def simulate(
         if page.path == to.path:
             raise UsageError("the answer and the web page would go to the same place", hint="Give -o another name")
     part = Part(unit, boot, since, until, host, directory)
-    answer, bad = _answer(names, part, tuple(policy or ()), scenario, draws, seed, pool)
+    answer, bad = _answer(
+        names, part, tuple(policy or ()), scenario, draws, seed, pool, [to, *([page] if page else [])]
+    )
     to.write(_render(answer, format))
     if page is not None:
         from analyzer.api import version
@@ -97,7 +99,14 @@ def simulate(
 
 
 def _answer(
-    names: list[str], part: Part, policies: tuple[str, ...], scenario: str | None, draws: int, seed: int, pool: bool
+    names: list[str],
+    part: Part,
+    policies: tuple[str, ...],
+    scenario: str | None,
+    draws: int,
+    seed: int,
+    pool: bool,
+    outputs: list[Destination],
 ) -> tuple[Simulation, bool]:
     from analyzer import api
 
@@ -106,7 +115,7 @@ def _answer(
             raise UsageError("--pool needs a log", hint="Name one or more PATHs.")
         return api.simulate(policies=policies, scenario=scenario, draws=draws, seed=seed), False
     api.check_simulation(policies, draws, seed)  # told before minutes are spent on reading
-    log = open_log(names, part)
+    log = open_log(names, part, outputs)
     answer = api.simulate(log, policies=policies, scenario=scenario, draws=draws, seed=seed, pool=pool)
     return answer, bool(log.errors)
 

@@ -74,7 +74,7 @@ def timeline(
         raise UsageError("parquet is not for a terminal or a pipe", hint="Name a file with -o")
 
     own = load_rules(rules)
-    log = open_log(names, Part(unit, boot, since, until, host, directory))
+    log = open_log(names, Part(unit, boot, since, until, host, directory), [to])
     report = analyzed(log, rules=own, anonymize=anonymize)
     to.write(_render(report, select_starts(report.starts, start), chosen, utc))
     if log.errors:

@@ -40,6 +40,8 @@ class Destination:
         replaced, or its folder is missing.
         """
         if self.path is None:
+            if sys.stdout is None:  # closed by the shell (`>&-`)
+                raise OutputError("stdout is closed", hint="Name a file with -o")
             return
         shown = str(self.path)
         if self.path.is_dir():

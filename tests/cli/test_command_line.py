@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import resource
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 from analyzer.cli.main import COMMANDS
 
 ROOT = Path(__file__).parents[2]
+SAMPLE = ROOT / "sample_logs" / "slow-rbac-one-core.short.txt"
 K3SLOG = [sys.executable, "-c", "from analyzer.cli.main import run; run()"]
 
 
@@ -99,6 +101,29 @@ def test_a_full_disk_is_one_line_and_3() -> None:
         done = subprocess.run([*K3SLOG, "schema"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 3
     assert done.stderr == "k3slog: stdout cannot be written: No space left on device\n"
+
+
+@pytest.mark.parametrize("command", ["analyze", "blame", "timeline"])
+def test_a_log_read_from_a_folder_is_never_replaced(run: Callable[..., Any], tmp_path: Path, command: str) -> None:
+    log = tmp_path / "k3s.log"
+    log.write_bytes(SAMPLE.read_bytes())
+    result = run(command, tmp_path, "-o", log, "--force")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "also an input" in result.stderr
+    assert log.read_bytes() == SAMPLE.read_bytes()
+    page = tmp_path / "report.json"  # what stands there and is no log may be replaced
+    page.write_text("{}")
+    assert run("analyze", tmp_path, "-o", page, "--force").exit_code == 0
+
+
+def test_closed_standard_streams_do_not_mix_and_are_no_bug(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    script = f"'{sys.executable}' -m analyzer.cli.main analyze '{SAMPLE}' nothing"
+    done = subprocess.run(["sh", "-c", f"{script} -f json 2>&- >'{out}'"], check=False)
+    assert done.returncode == 3
+    assert json.loads(out.read_text())["starts"]
+    done = subprocess.run(["sh", "-c", f"{script} >&-"], check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (3, "k3slog: stdout is closed. Name a file with -o\n")
 
 
 def test_ascii_terminals_get_no_question_marks_for_our_own_signs() -> None:
