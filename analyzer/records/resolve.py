@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from analyzer.records.draft import Draft, Inner, Outer, Tally
 from analyzer.records.inner_stamps import place_inner
-from analyzer.records.model import Stamp
+from analyzer.records.model import Payload, Stamp
 from analyzer.records.outer_stamps import Known, place_outer
 from analyzer.timebase import (
     SECOND,
@@ -53,6 +53,19 @@ def boot_offsets(sources: Iterable[Sequence[Draft]]) -> dict[str, int]:
     return {boot: offset for boot, (_, offset) in last.items()}
 
 
+def _forget_own_stamps(drafts: Sequence[Draft]) -> None:
+    """Old etcd's stamps are the process's local time: among lines that no carrier stamped, logrus' stamps are better.
+
+    Read as a carrier's they would be of an unknown zone, and every other line a stray.
+    """
+    stamped = [d for d in drafts if d.outer is not Outer.NONE]
+    if not stamped or not any(d.outer is Outer.NONE and d.inner is Inner.UTC for d in drafts):
+        return
+    if all(d.outer is Outer.WALL and d.rec.payload is Payload.ZAP and d.rec.ident is None for d in stamped):
+        for draft in stamped:
+            draft.outer = Outer.NONE
+
+
 def resolve(sources: Sequence[tuple[Tally, list[Draft]]]) -> list[Step]:
     """Fill ``at``, ``inner_at``, ``absolute`` and ``clock`` of every record; drafts stand in true file order.
 
@@ -63,6 +76,7 @@ def resolve(sources: Sequence[tuple[Tally, list[Draft]]]) -> list[Step]:
     undated: list[tuple[Tally, list[Draft]]] = []
     known: dict[str | None, Known] = {}
     for tally, drafts in sources:
+        _forget_own_stamps(drafts)
         if not place_outer(tally, drafts, known, last_resort=False):
             undated.append((tally, drafts))
     for tally, drafts in undated:
