@@ -415,7 +415,9 @@ def _finding(about: findings.FindingInfo) -> Entry:
     causes = [f.id for f in findings.known_findings() if about.id in f.explains]
     patterns = [r for r in catalogue.rules() if r.kind == "problem" and findings.reported_as(r.id) == about.id]
     raws = [r for name in catalogue.FILES for r in load(name)["mark"] if r["id"] in {p.id for p in patterns}]
-    meaning = [about.meaning, *(line for raw in raws for line in _texts(raw, "description", "note"))]
+    # Several patterns of one finding say the same about it.
+    said = (about.meaning, *(line for raw in raws for line in _texts(raw, "description", "note")))
+    meaning = list(dict.fromkeys(said))
     told = _CLASS.get(next((p.problem_class for p in patterns), ""), "")
     advice = about.advice or next((raw["advice"] for raw in raws if raw.get("advice")), "")
     advice = advice or next((a for a in (check_info(name).advice for name in about.checks) if a), "")

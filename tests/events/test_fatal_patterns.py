@@ -12,6 +12,7 @@ import pytest
 
 from analyzer.analysis import analyze_book
 from analyzer.events.catalogue import Rule, ending_problems, rules, unquote_once
+from analyzer.events.detect import detect
 from analyzer.events.findings import reported_as
 from analyzer.findings import StartReport
 from analyzer.records import read_book
@@ -20,7 +21,7 @@ from analyzer.testing import generate, named, random_scenario
 from analyzer.testing.model import Scenario
 from analyzer.testing.scenarios import COMMITS, k3s
 
-from .examples import examples
+from .examples import examples, journal
 
 # These never end a process: it goes on, or only warns.
 _GO_ON = {"config_key_ignored", "selinux", "oidc_unreachable", "own_server_not_trusted", "lines_lost"}
@@ -147,3 +148,30 @@ def test_a_cancelled_wait_is_no_cause() -> None:
 
 def test_rules_left_out_exist() -> None:
     assert {rule.id for rule in rules()} >= _GO_ON | _LATE
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        ("dial tcp 192.0.2.9:3306: connect: connection refused", "datastore_unreachable"),
+        (
+            "creating storage endpoint: building kine: failed to connect to `host=db.example user=k3s database=k3s`: "
+            "dial error (dial tcp 192.0.2.9:5432: connect: connection refused)",
+            "datastore_unreachable",
+        ),
+        (
+            "Managed etcd cluster membership has been reset, restart without --cluster-reset flag now. Backup and "
+            "delete ${datadir}/server/db on each peer etcd server and rejoin the nodes",
+            "cluster_reset_flag",
+        ),
+    ],
+)
+@pytest.mark.parametrize("version", ["v1.28.4+k3s1", "v1.32.4+k3s1", "v1.35.0+k3s1"])
+def test_other_words_of_the_same_cause(version: str, words: str, named: str) -> None:
+    assert ended_by(version, words).findings[0].id == named
+
+
+def test_a_pod_that_cannot_reach_its_database_is_not_the_datastore() -> None:
+    line = 'level=error msg="Proxy error: dial tcp 10.42.0.5:5432: connect: connection refused"'
+    found = {getattr(event, "id", None) for event in detect(journal([f'time="2026-03-03T10:20:12Z" {line}']))}
+    assert "datastore_unreachable" not in found
