@@ -293,3 +293,26 @@ def test_the_units_of_containers_are_no_candidates() -> None:
         if engine is not None:
             numbers = [line.number for line in run(data, engine) if 1000 < line.number <= 3001]
             assert numbers == list(range(3001 - scan.BEFORE, 3002))
+
+
+@pytest.mark.parametrize("scenario", ["healthy-sqlite", "slow-rbac-one-core"])
+def test_a_start_without_any_of_its_first_words_is_not_claimed_to_be_seen_from_its_begin(
+    scenario: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = generate(named(scenario), seed=3).render("short").removesuffix(b"\n").split(b"\n")
+    words = (b"Starting ", b"Polling for API", b"Waiting for API", b"systemd[1]")
+    bare = [row for row in rows if not any(word in row for word in words)]
+    other = b" ".join([*bare[0].split(b" ")[:4], b"sshd[9]: Connection closed by 192.0.2.7 port 9"])
+    data = b"\n".join([*[other] * 1000, *bare, *[other] * 1000]) + b"\n"
+    [small] = analyzer.analyze(analyzer.load(stdin=io.BytesIO(data))).report.starts[-1:]
+    shrink(monkeypatch)
+    report = analyzer.analyze(analyzer.load(stdin=io.BytesIO(data))).report
+    assert report.ledger.reasons["passed over by the fast scan"] > 500
+    [large] = report.starts[-1:]
+    assert not large.begin_seen and not small.begin_seen
+    assert large.began_at is not None and small.began_at is not None
+    late = (large.began_at - small.began_at).total_seconds()
+    assert late >= 0.0  # seconds count from the first line kept: as moments, the window is the wider one
+    assert large.ready is not None and small.ready is not None and small.ready.upper is not None
+    assert large.ready.upper is None or large.ready.upper + late >= small.ready.upper
+    assert large.ready.lower is None or large.ready.lower + late <= (small.ready.lower or 0.0)
