@@ -26,6 +26,8 @@ STEP_SIGNAL = re.compile(
     r"System clock wrong by|System clock was stepped by|time jumped|Clock change detected"
 )
 
+_FIRST_K3S = 1_546_300_800 * SECOND  # 2019: no clock that was right shows an earlier year
+
 
 def is_step_signal(message: str) -> bool:
     """Whether a time daemon, or the kernel, says that the clock was set; most lines fail at two short words."""
@@ -61,7 +63,8 @@ def _forget_own_stamps(drafts: Sequence[Draft]) -> None:
     stamped = [d for d in drafts if d.outer is not Outer.NONE]
     if not stamped or not any(d.outer is Outer.NONE and d.inner is Inner.UTC for d in drafts):
         return
-    if all(d.outer is Outer.WALL and d.rec.payload is Payload.ZAP and d.rec.ident is None for d in stamped):
+    old = (Payload.ZAP, Payload.PANIC)  # a trace glued to such a line has its stamp
+    if all(d.outer is Outer.WALL and d.rec.payload in old and d.rec.ident is None for d in stamped):
         for draft in stamped:
             draft.outer = Outer.NONE
 
@@ -131,8 +134,9 @@ def _text_steps(drafts: list[Draft]) -> list[Step]:
             writer = (draft.rec.ident, draft.rec.pid)
             before = latest.get(writer)
             signal = next((s for s in signals if s not in done and abs(s - index) <= 1), None)
-            if signal is not None and index:
-                neighbour = lines[index - 1]
+            neighbour = lines[index - 1]
+            unset = index > 0 and (neighbour.rt or 0) < _FIRST_K3S <= (draft.rt or 0)  # `-u k3s` hides the time daemon
+            if (signal is not None and index) or unset:
                 by = (draft.rt or 0) - (neighbour.rt or 0)
                 if by < -SECOND or by > 60 * SECOND:
                     done.update(s for s in signals if abs(s - index) <= 3)

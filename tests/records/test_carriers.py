@@ -454,6 +454,15 @@ def test_servers_started_together_are_no_copies(tmp_path: Path) -> None:
     assert len(read_book([first, second, domain, nameless])[0].records) == 2 * len(alone)
 
 
+def test_a_board_that_began_in_1970_without_a_word_of_the_time_daemon(tmp_path: Path) -> None:
+    rows = [("1970-01-01T00:00:30", "Starting k3s v1.32.4+k3s1 (6b330558)"), ("2025-03-01T06:03:30", "one")]
+    text = "".join(f'{at}+0000 pi k3s[640]: time="{at}Z" level=info msg="{said}"\n' for at, said in rows)
+    book = read(write(tmp_path, "pi.txt", text))
+    first, second = (r.at for r in book.records)
+    assert first == second  # how long the step took nobody knows
+    assert [round(s.by_s / 86400 / 365.25) for s in book.steps] == [55]
+
+
 def test_standard_input() -> None:
     data = (CARRIERS / "dst" / "json.utc.txt").read_bytes()
     book, errors = read_book(["-"], stdin=io.BytesIO(data))
