@@ -100,7 +100,7 @@ class Clocked:
     def fine(self, record: LogRecord) -> bool:
         """Whether the line's arrival is stamped finely enough, and not visibly late, to be put on the poll grid."""
         outer, inner = record.at, record.inner_at
-        if outer is None or outer.precision_us > _FINE_US:
+        if outer is None or outer.precision_us > _FINE_US or self._lost_at is not None:  # a step moves the grid, too
             return False
         return inner is None or outer.us <= inner.us + inner.precision_us + _SLACK_US
 

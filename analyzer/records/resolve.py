@@ -34,6 +34,10 @@ def is_step_signal(message: str) -> bool:
     return ("lock " in message or "ime " in message) and STEP_SIGNAL.search(message) is not None
 
 
+_SILENT_HOUR = 3600 * SECOND
+_BEGINS, _IS_UP = ("Starting k3s ", "Starting rke2 "), ("Kube API server is now running", " is up and running")
+
+
 @dataclass(slots=True)
 class Step:
     """A clock step before a draft is numbered: the draft after it and by how many µs the clock moved."""
@@ -129,15 +133,23 @@ def _text_steps(drafts: list[Draft]) -> list[Step]:
         signals = [i for i, d in enumerate(lines) if is_step_signal(d.rec.message)]
         # Each program's own lines are in order; those of different programs need not be.
         latest: dict[tuple[str | None, int | None], tuple[int, Draft]] = {}
+        starting: set[tuple[str | None, int | None]] = set()
         done: set[int] = set()
         for index, draft in enumerate(lines):
             writer = (draft.rec.ident, draft.rec.pid)
             before = latest.get(writer)
             signal = next((s for s in signals if s not in done and abs(s - index) <= 1), None)
             neighbour = lines[index - 1]
-            unset = index > 0 and (neighbour.rt or 0) < _FIRST_K3S <= (draft.rt or 0)  # `-u k3s` hides the time daemon
-            if (signal is not None and index) or unset:
-                by = (draft.rt or 0) - (neighbour.rt or 0)
+            by = (draft.rt or 0) - (neighbour.rt or 0)
+            # `-u k3s` hides the time daemon. A process that starts is never silent for an hour: its wall clock was set,
+            # or it did not run, and nothing tells how long.
+            unset = index > 0 and (neighbour.rt or 0) < _FIRST_K3S <= (draft.rt or 0)
+            leapt = (
+                before is not None
+                and writer in starting
+                and min(by, (draft.rt or 0) - (before[1].rt or 0)) > _SILENT_HOUR
+            )
+            if (signal is not None and index) or unset or leapt:
                 if by < -SECOND or by > 60 * SECOND:
                     done.update(s for s in signals if abs(s - index) <= 3)
                     steps.append(Step(draft, by))
@@ -150,6 +162,10 @@ def _text_steps(drafts: list[Draft]) -> list[Step]:
                 if by < -slack and draft.outer is not Outer.NONE:
                     steps.append(Step(draft, by))
             latest[writer] = (index, draft)
+            if draft.rec.message.startswith(_BEGINS):
+                starting.add(writer)
+            elif draft.rec.message.endswith(_IS_UP):
+                starting.discard(writer)
     return steps
 
 

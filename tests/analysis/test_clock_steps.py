@@ -53,3 +53,22 @@ def test_the_clock_of_another_host_and_lines_of_another_program_bound_nothing(tm
     assert found.clock.steps == 0
     assert (found.ready.lower, found.ready.upper) == (expected.ready.lower, expected.ready.upper)
     assert found.ready.upper is not None
+
+
+def test_an_hour_of_silence_within_a_start_is_a_clock_that_was_set(tmp_path: Path) -> None:
+    """Between two dates that are both plausible, no line of the time daemon; once k3s is up, it may be quiet."""
+    from analyzer import analyze
+
+    head = 'Mar 01 {clock} node-a k3s[1193]: time="2026-03-01T{clock}Z" level=info msg="{text}"\n'
+    texts = [
+        ("06:00:00", "Starting k3s v1.33.4+k3s1 (148243c4)"),
+        ("06:00:02", "Running kube-apiserver --secure-port=6444"),
+        ("09:00:08", "Kube API server is now running"),
+        ("12:00:00", "Stopped tunnel to 192.0.2.4:6443"),
+    ]
+    path = tmp_path / "k3s.log"
+    path.write_text("".join(head.format(clock=clock, text=text) for clock, text in texts))
+    [start] = analyze(path).report.starts
+    assert start.clock.steps == 1
+    assert start.ready.upper is None and (start.ready.lower or 0.0) < 6
+    assert "clock_step" in {finding.id for finding in start.findings}
