@@ -149,13 +149,12 @@ def _text_steps(drafts: list[Draft]) -> list[Step]:
                 and writer in starting
                 and min(by, (draft.rt or 0) - (before[1].rt or 0)) > _SILENT_HOUR
             )
-            if (signal is not None and index) or unset or leapt:
-                if by < -SECOND or by > 60 * SECOND:
-                    done.update(s for s in signals if abs(s - index) <= 3)
-                    steps.append(Step(draft, by))
-                    _shift(lines[:index], by, draft)
-                    latest.clear()
-                    before = None
+            if ((signal is not None and index) or unset or leapt) and (by < -SECOND or by > 60 * SECOND):
+                done.update(s for s in signals if abs(s - index) <= 3)
+                steps.append(Step(draft, by))
+                _shift(lines[:index], by, draft)
+                latest.clear()
+                before = None
             if before is not None:
                 by = (draft.rt or 0) - (before[1].rt or 0)
                 slack = SECOND + before[1].precision if before[1].precision else 2 * SECOND
