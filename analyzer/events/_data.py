@@ -30,8 +30,8 @@ TEXT_LIMIT = 16_384  # characters of a message in which a pattern is looked for
 class LazyPattern:
     """A regular expression that is compiled when it is first used: a run meets few of the vocabulary's.
 
-    It looks at the begin of a text only. ``one .* other`` takes the square of a text that repeats ``one``: bounded, that
-    is some milliseconds, on the longest lines it would be minutes.
+    It looks at the begin of a text only. ``one .* other`` takes the square of a text that repeats ``one``: bounded,
+    that is some milliseconds, on the longest lines it would be minutes.
     """
 
     __slots__ = ("_compiled", "pattern")

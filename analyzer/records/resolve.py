@@ -143,10 +143,14 @@ def _text_steps(drafts: list[Draft]) -> list[Step]:
             by = (draft.rt or 0) - (neighbour.rt or 0)
             # `-u k3s` hides the time daemon. A process that starts is never silent for an hour: its wall clock was set,
             # or it did not run, and nothing tells how long.
-            unset = index > 0 and (neighbour.rt or 0) < _FIRST_K3S <= (draft.rt or 0)
+            # A line of another carrier between them, whose year is not known, is no sign.
+            alike = index > 0 and neighbour.outer is draft.outer
+            unset = alike and (neighbour.rt or 0) < _FIRST_K3S <= (draft.rt or 0)
             leapt = (
-                before is not None
+                alike
+                and before is not None
                 and writer in starting
+                and Outer.NONE not in (draft.outer, before[1].outer)
                 and min(by, (draft.rt or 0) - (before[1].rt or 0)) > _SILENT_HOUR
             )
             if ((signal is not None and index) or unset or leapt) and (by < -SECOND or by > 60 * SECOND):

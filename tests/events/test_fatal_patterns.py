@@ -159,11 +159,6 @@ def test_rules_left_out_exist() -> None:
             "dial error (dial tcp 192.0.2.9:5432: connect: connection refused)",
             "datastore_unreachable",
         ),
-        (
-            "Managed etcd cluster membership has been reset, restart without --cluster-reset flag now. Backup and "
-            "delete ${datadir}/server/db on each peer etcd server and rejoin the nodes",
-            "cluster_reset_flag",
-        ),
     ],
 )
 @pytest.mark.parametrize("version", ["v1.28.4+k3s1", "v1.32.4+k3s1", "v1.35.0+k3s1"])
