@@ -156,9 +156,17 @@ def study(start: Start, index: int, book: LogBook, previous: StartReport | None)
         hooks_alone_s=shares.alone_s,
         hooks_shared_s=shares.shared_s,
         gaps=tuple(_gaps(start, clocked, book)),
-        cut_at_s=next((t for r in reversed(start.records) if (t := clocked.point(r)) is not None), None),
+        cut_at_s=_last(start, clocked),
     )
     return Studied(start, verdict, clocked, polls, facts, report, previous)
+
+
+def _last(start: Start, clocked: Clocked) -> float | None:
+    """When the last line was written; where lines out of order end a text, the latest of them."""
+    last = next((t for r in reversed(start.records) if (t := clocked.point(r)) is not None), None)
+    if last is None or last >= 0:
+        return last
+    return max((t for r in start.records if (t := clocked.point(r)) is not None), default=last)
 
 
 def _moment(record: LogRecord | None, stamp: Stamp | None) -> datetime | None:
