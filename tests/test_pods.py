@@ -206,3 +206,16 @@ def test_kubectl_logs_of_a_bundle_need_a_node_at_utc(date: str, placed: bool, tm
     assert judge(journal.truth, report, "short").wrong == []
     assert any(m.id == "serving_securely" for m in start.milestones) == placed
     assert ("neither year nor zone" in said(report)) != placed
+
+
+@pytest.mark.parametrize("seed", [101, 455, 647])
+def test_an_answer_that_the_next_one_followed_at_once_was_late(seed: int, tmp_path: Path) -> None:
+    """The only poll printed took seconds on a starved machine; the success came a moment after it, not at a tick."""
+    drawn = made(seed)
+    path = tmp_path / "journal.txt"
+    path.write_bytes(drawn.render("short-iso-precise"))
+    for start, truth in zip(analyzer.analyze(path).report.starts, drawn.truth.starts, strict=True):
+        assert truth.ready_us is not None and start.began_at is not None
+        ready_s = (truth.ready_us - round(start.began_at.timestamp() * 1e6)) / 1e6
+        assert (start.ready.lower or 0.0) < ready_s
+        assert start.ready.upper is not None and ready_s <= start.ready.upper + 1e-6

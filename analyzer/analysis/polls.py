@@ -8,6 +8,7 @@ printed line's stamp is at or after its tick, and between two printed lines ever
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -104,13 +105,16 @@ def read_polls(start: Start, verdict: Verdict, clocked: Clocked) -> PollFacts:
     facts.unchanged = [event.record for event in start.events if isinstance(event, PollUnchanged)]
     interval = facts.spec.interval_s if facts.spec.kind == "shared-2s" else 2.0 if lines else None
     stamps = [clocked.point(line.record) for line in lines]
+    overtaken: set[float] = set()
     success = _success_stamp(verdict, clocked)
     if interval is not None and lines:
         answered = [*(line.record for line in lines), *facts.unchanged]
         fine = [s for r in answered if _exact(r, clocked) and (s := clocked.point(r)) is not None]
         if success is not None:
             fine.append(success)
-        late = sum(not _exact(line.record, clocked) for line in lines)
+        overtaken = _overtaken(fine, interval)
+        late = sum(not _exact(line.record, clocked) for line in lines) + len(overtaken)
+        fine = [stamp for stamp in fine if stamp not in overtaken]
         facts.grid = _calibrated(fit_grid(fine, interval), fine, late, clocked)
     begin = start.first_of_process
     floor = clocked.earliest(begin) if begin is not None and start.begin_seen else None
@@ -118,7 +122,8 @@ def read_polls(start: Start, verdict: Verdict, clocked: Clocked) -> PollFacts:
     previous: LogRecord | None = None
     grid = facts.grid
     for line, stamp in zip(lines, stamps, strict=True):
-        on_grid = bool(grid and _exact(line.record, clocked) and stamp is not None and grid.on_grid(stamp))
+        punctual = stamp is not None and stamp not in overtaken and _exact(line.record, clocked)
+        on_grid = bool(grid and punctual and stamp is not None and grid.on_grid(stamp))
         before = [r for r in attempts if r.seq < line.record.seq]
         if before and (previous is None or before[-1].seq > previous.seq):
             previous = before[-1]
@@ -136,7 +141,7 @@ def read_polls(start: Start, verdict: Verdict, clocked: Clocked) -> PollFacts:
     facts.uncertain = {i for i, line in enumerate(lines) if start.lost_between(line.record.seq, ends[i])}
     if start.picked_out:
         facts.uncertain = set(range(len(lines)))
-    _grid_rule(facts, start, verdict, clocked, success)
+    _grid_rule(facts, start, verdict, clocked, None if success in overtaken else success)
     return facts
 
 
@@ -152,6 +157,22 @@ def _within_limit(record: LogRecord, clocked: Clocked) -> float | None:
 def _exact(record: LogRecord, clocked: Clocked) -> bool:
     """Whether a line's arrival can tell which tick it belongs to."""
     return clocked.fine(record) and clocked.prompt(record, PROMPT_S)
+
+
+def _overtaken(stamps_s: Sequence[float], interval_s: float) -> set[float]:
+    """Answers that the next one followed sooner than a tick allows: they were read long after their own tick.
+
+    Two requests of one ticker leave a whole interval apart, or the second right after a first that took longer than
+    that. So of two answers closer together, the first was late, and the second may have left on no tick.
+    """
+    found: set[float] = set()
+    ordered = sorted(stamps_s)
+    for before, after in itertools.pairwise(ordered):
+        if after - before < (1 - ON_GRID) * interval_s:
+            found.add(before)
+            if after - before < interval_s / 4:
+                found.add(after)
+    return found
 
 
 def _success_stamp(verdict: Verdict, clocked: Clocked) -> float | None:
