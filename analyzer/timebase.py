@@ -66,6 +66,9 @@ def parse_iso(text: str) -> Instant | None:
         return None
 
 
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
 @lru_cache(maxsize=4096)
 def days_from_civil(year: int, month: int, day: int) -> int | None:
     """Days since 1970-01-01, ``None`` for a date that does not exist."""

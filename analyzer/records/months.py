@@ -13,10 +13,9 @@ from functools import lru_cache
 from importlib import resources
 
 from analyzer.records.draft import Draft, Inner, Outer
-from analyzer.timebase import DAY, SECOND, month_of
+from analyzer.timebase import DAY, MONTHS, SECOND, month_of
 
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-ENGLISH = {m: i for i, m in enumerate(_MONTHS, 1)}
+ENGLISH = {m: i for i, m in enumerate(MONTHS, 1)}
 # A first letter lost in copying leaves two letters that still name the month.
 _BEHEADED = {name[1:]: number for name, number in ENGLISH.items()}
 

@@ -18,7 +18,7 @@ from analyzer.records.clean import decode, strip_terminal
 from analyzer.records.draft import Draft, Outer, Tally
 from analyzer.records.model import NO_FIELDS, RAW_LIMIT, LogRecord
 from analyzer.records.payloads import digest
-from analyzer.timebase import SECOND, parse_iso
+from analyzer.timebase import MONTHS, SECOND, parse_iso
 
 MESSAGE_LIMIT = 256 * 1024
 LINE_MAX = 49152  # bytes at which journald splits a line
@@ -356,12 +356,12 @@ def _shipped(data: Mapping[str, Any], tally: Tally, line: int) -> list[Draft]:
 
 
 _KIBANA = re.compile(r"([A-Z][a-z]{2}) (\d{1,2}), (\d{4}) @ (\d\d:\d\d:\d\d\.\d{3})")
-_KIBANA_MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"
 
 
 def _kibana_iso(match: re.Match[str]) -> str:
     month, day, year, clock = match.groups()
-    return f"{year}-{_KIBANA_MONTHS.find(month) // 3 + 1:02d}-{int(day):02d}T{clock}"
+    number = MONTHS.index(month) + 1 if month in MONTHS else 0
+    return f"{year}-{number:02d}-{int(day):02d}T{clock}"
 
 
 def _put_stamp(drafts: list[Draft], text: str) -> None:

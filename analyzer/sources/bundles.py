@@ -14,6 +14,7 @@ from typing import BinaryIO
 from analyzer.sources.model import Bundle
 from analyzer.sources.pods import pod_of
 from analyzer.sources.unpack import is_damage
+from analyzer.timebase import MONTHS
 
 _TOLD = re.compile(r"(?P<root>(?:.*/)?)systeminfo/(?P<what>date|hostname)")
 _LAYOUT = re.compile(r"(?P<root>(?:.*?/)?)(?:journald|systemlogs|systeminfo|k3s|rke2|networking|etcd)/")
@@ -26,7 +27,6 @@ _DATE = re.compile(
     r"(?: (?P<y1>\d{4}),?)? )"
     r"(?P<time>\d\d:\d\d:\d\d)(?: (?P<half>AM|PM))?(?: ?(?P<zone>[A-Z]{1,5}|[+-]\d\d(?::?\d\d)?))?(?: (?P<y2>\d{4}))?"
 )
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252})")
 # Logs of other programs, tables and dumps.
 _OTHERS = re.compile(
@@ -99,9 +99,9 @@ def parse_date(text: str) -> tuple[int, int | None] | None:
         return None
     year = match["year"] or match["y1"] or match["y2"]
     name = match["m1"] or match["m2"]
-    if year is None or (name is not None and name not in _MONTHS):
+    if year is None or (name is not None and name not in MONTHS):
         return None
-    month = int(match["number"]) if name is None else _MONTHS.index(name) + 1
+    month = int(match["number"]) if name is None else MONTHS.index(name) + 1
     day = int(match["day"] or match["d1"] or match["d2"])
     hour, minute, second = (int(part) for part in match["time"].split(":"))
     if match["half"] is not None:

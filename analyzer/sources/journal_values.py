@@ -14,8 +14,9 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from importlib import import_module
-from typing import IO, Any
+from typing import IO
+
+from analyzer.sources.unpack import zstd_module
 
 XZ, LZ4, ZSTD = 1, 2, 4
 NAMES = {XZ: "xz", LZ4: "lz4", ZSTD: "zstd"}
@@ -88,33 +89,24 @@ def lz4_block(data: bytes, limit: int) -> bytes:
 
 def _zstd() -> Codec | None:
     """A decoder from whichever module is there."""
-    for name in ("compression.zstd", "backports.zstd"):
-        try:
-            module: Any = import_module(name)
-        except ImportError:
-            continue
-        maker: Any = module.ZstdDecompressor
-
-        def unpack(data: bytes, limit: int, maker: Any = maker) -> bytes:
-            part: bytes = maker().decompress(data, limit)
-            return part
-
-        return unpack
-    try:
-        zstandard: Any = import_module("zstandard")
-    except ImportError:
+    module = zstd_module()
+    if module is None:
         return None
+
+    def whole(data: bytes, limit: int) -> bytes:
+        part: bytes = module.ZstdDecompressor().decompress(data, limit)
+        return part
 
     def stream(data: bytes, limit: int) -> bytes:
         # One read may give less than asked for; the module's own limit only holds for frames without a size.
-        with zstandard.ZstdDecompressor().stream_reader(data) as reader:
+        with module.ZstdDecompressor().stream_reader(data) as reader:
             parts, left = [], limit
             while left > 0 and (part := reader.read(left)):
                 parts.append(part)
                 left -= len(part)
         return b"".join(parts)
 
-    return stream
+    return whole if hasattr(module, "ZstdFile") else stream
 
 
 def find_codecs() -> dict[int, Codec]:

@@ -52,20 +52,25 @@ def _gzip_open(packed: BinaryIO) -> BinaryIO:
     return opened
 
 
-def _zstd_open(packed: BinaryIO) -> BinaryIO | None:
-    """A zstd reader from whichever module is there, ``None`` without one."""
-    for name in ("compression.zstd", "backports.zstd"):
+def zstd_module() -> Any | None:
+    """``compression.zstd`` or its backport, which have a ``ZstdFile``, else ``zstandard``, which has none."""
+    for name in ("compression.zstd", "backports.zstd", "zstandard"):
         try:
-            module: Any = import_module(name)
+            return import_module(name)
         except ImportError:
             continue
+    return None
+
+
+def _zstd_open(packed: BinaryIO) -> BinaryIO | None:
+    """A zstd reader from whichever module is there, ``None`` without one."""
+    module = zstd_module()
+    if module is None:
+        return None
+    if hasattr(module, "ZstdFile"):
         opened: BinaryIO = module.ZstdFile(packed, "rb")
         return opened
-    try:
-        zstandard: Any = import_module("zstandard")
-    except ImportError:
-        return None
-    reader: BinaryIO = zstandard.ZstdDecompressor().stream_reader(packed, read_across_frames=True, closefd=False)
+    reader: BinaryIO = module.ZstdDecompressor().stream_reader(packed, read_across_frames=True, closefd=False)
     return reader
 
 
