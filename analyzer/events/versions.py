@@ -112,7 +112,7 @@ def _boundaries(section: str) -> dict[tuple[int, int], int]:
     return found
 
 
-def _from(version: Version, section: str) -> bool | None:
+def past(version: Version, section: str) -> bool | None:
     """Whether ``version`` is at or past the boundary of its minor; ``None``: a build between two releases at it."""
     bounds = _boundaries(section)
     first = bounds.get(version.kubernetes_minor)
@@ -128,7 +128,7 @@ def poller_for(version: str | None) -> PollerSpec:
     parsed = parse_version(version) if version else None
     if parsed is None:
         return poller("unknown")
-    shared = _from(parsed, "shared_poller")
+    shared = past(parsed, "shared_poller")
     dev_only = {minor(text) for text in load("versions.toml")["shared_poller"]["dev_only"]}
     if shared is None or (parsed.is_development and parsed.kubernetes_minor in dev_only):
         return poller("unknown")
@@ -143,13 +143,13 @@ def ready_line_on_cancel(version: str | None) -> bool:
     True unless the release is known to print it on success only: after a sign of stop the line then proves nothing.
     """
     parsed = parse_version(version) if version else None
-    return parsed is None or _from(parsed, "closed_on_success_only") is not True
+    return parsed is None or past(parsed, "closed_on_success_only") is not True
 
 
 def exit_zero_on_failure(version: str | None) -> bool | None:
     """Whether a failed start may end with exit status 0; ``None`` for an unknown release."""
     parsed = parse_version(version) if version else None
-    return None if parsed is None else _from(parsed, "exit_zero_on_failure")
+    return None if parsed is None else past(parsed, "exit_zero_on_failure")
 
 
 @cache

@@ -1,0 +1,188 @@
+"""The order of the start-up: after and before which stage of it a line can be printed.
+
+The knowledge is data (``sequence.toml``), each entry with its proof in the source. What a line is *printed after* was
+reached by then, what it is *printed before* was not reached yet: so a line of code behind readiness bounds readiness
+from above, and a message of code in front of it shows that the process was not ready.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cache
+from typing import Any, Literal
+
+from analyzer.events._data import LazyPattern, load
+from analyzer.events.versions import Version, parse_version, past, ready_line_on_cancel
+from analyzer.records.model import LogRecord, Payload
+
+
+class Stage(IntEnum):
+    """What a start passes, in this order; the meaning of each is in ``sequence.toml``."""
+
+    BANNER = 1
+    DATASTORE = 2
+    REQUESTED = 3
+    SERVING = 4
+    READY = 5  # k3s noticed that /readyz answers 200
+    STARTED = 6
+
+
+Product = Literal["k3s", "rke2", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in the sequence one kind of line can be printed, for some products, roles and releases.
+
+    ``mark`` is the id of a line that the catalogue or the witnesses know. Lines that nothing else knows are recognised
+    by ``head`` (or ``any``) and ``match``, from ``file`` (klog) or ``payload``.
+    """
+
+    id: str
+    mark: str = ""
+    head: tuple[str, ...] = ()
+    any: tuple[str, ...] = ()
+    match: LazyPattern | None = None
+    file: str = ""
+    payload: frozenset[Payload] = frozenset()
+    only_after: Stage | None = None
+    only_before: Stage | None = None
+    cancel: bool = False  # printed by code that a cancelled wait lets through as well, in releases that do so
+    product: str = ""  # k3s | rke2; empty: both
+    role: str = ""  # server | agent; empty: both
+    since: Version | None = None
+    until: Version | None = None
+    era: str = ""  # a boundary of versions.toml (``shared_poller`` …): releases from it on
+    before_era: str = ""  # releases before it
+    proof: str = ""
+
+    def holds(self, product: str, role: str, version: str | None) -> bool:
+        """Whether it is true of such a process. Of what is not known about it, every possibility must fit."""
+        if self.product and self.product != product:
+            return False
+        if self.role and self.role != role:
+            return False
+        if not (self.since or self.until or self.era or self.before_era):
+            return True
+        release = parse_version(version) if version else None
+        if release is None:
+            return False
+        if self.since is not None and release.numbers < self.since.numbers:
+            return False
+        if self.until is not None and release.numbers > self.until.numbers:
+            return False
+        if self.era and past(release, self.era) is not True:
+            return False
+        return not self.before_era or past(release, self.before_era) is False
+
+    def opened_by_cancel(self, version: str | None) -> bool:
+        """Whether in this release a cancelled wait, too, leads to the code that prints the line."""
+        return self.cancel and ready_line_on_cancel(version)
+
+    def matches(self, message: str, file: str, payload: Payload) -> bool:
+        """Whether a line is of this kind, judged by its text."""
+        if self.payload and payload not in self.payload:
+            return False
+        if self.file and payload is Payload.KLOG and file != self.file:
+            return False
+        if self.head and not message.startswith(self.head):
+            return False
+        if self.any and not any(part in message for part in self.any):
+            return False
+        return self.match is None or self.match.search(message) is not None
+
+
+def _compile(raw: Mapping[str, Any]) -> tuple[Place, ...]:
+    marks = raw.get("marks", ())
+    common = {
+        "head": tuple(raw.get("head", ())),
+        "any": tuple(raw.get("any", ())),
+        "match": LazyPattern(raw["match"]) if "match" in raw else None,
+        "file": raw.get("file", ""),
+        "payload": frozenset(Payload(name) for name in raw.get("payload", ())),
+        "only_after": Stage[raw["only_after"].upper()] if "only_after" in raw else None,
+        "only_before": Stage[raw["only_before"].upper()] if "only_before" in raw else None,
+        "cancel": bool(raw.get("cancel", False)),
+        "product": raw.get("product", ""),
+        "role": raw.get("role", ""),
+        "since": parse_version(raw["since"]) if "since" in raw else None,
+        "until": parse_version(raw["until"]) if "until" in raw else None,
+        "era": raw.get("era", ""),
+        "before_era": raw.get("before_era", ""),
+        "proof": raw["proof"],
+    }
+    return tuple(Place(id=raw["id"], mark=mark, **common) for mark in marks or ("",))
+
+
+@cache
+def places() -> tuple[Place, ...]:
+    """All entries, in file order."""
+    return tuple(place for raw in load("sequence.toml")["line"] for place in _compile(raw))
+
+
+@cache
+def anytime() -> frozenset[str]:
+    """Ids of the catalogue and the witnesses whose lines a running server prints as well: they place nothing."""
+    return frozenset(load("sequence.toml")["anytime"]["marks"])
+
+
+@cache
+def _by_mark() -> Mapping[str, tuple[Place, ...]]:
+    found: dict[str, list[Place]] = {}
+    for place in places():
+        if place.mark:
+            found.setdefault(place.mark, []).append(place)
+    return {mark: tuple(group) for mark, group in found.items()}
+
+
+def of_mark(mark: str) -> Sequence[Place]:
+    """Where lines of a catalogue id can be printed."""
+    return _by_mark().get(mark, ())
+
+
+_KEY = 6
+
+
+@cache
+def _by_text() -> tuple[Mapping[str, tuple[Place, ...]], tuple[Place, ...]]:
+    heads: dict[str, list[Place]] = {}
+    rest: list[Place] = []
+    for place in places():
+        if place.mark:
+            continue
+        if not place.head:
+            rest.append(place)
+            continue
+        for key in {head[:_KEY] for head in place.head}:
+            heads.setdefault(key, []).append(place)
+    return {key: tuple(group) for key, group in heads.items()}, tuple(rest)
+
+
+def of_line(record: LogRecord) -> Sequence[Place]:
+    """The entries for lines that nothing else knows which fit this line, whatever its process is."""
+    message = record.message
+    text = message[1:] if message[:1] == '"' else message
+    heads, rest = _by_text()
+    found = [p for p in heads.get(text[:_KEY], ()) if p.matches(text, record.file, record.payload)]
+    found += [p for p in rest if p.matches(text, record.file, record.payload)]
+    return found
+
+
+_CHAIN = re.compile(r"^(?:Error: |Shutdown request received: |fatal: )+")
+
+
+@cache
+def _wrappers() -> tuple[Place, ...]:
+    return tuple(place for raw in load("sequence.toml").get("wrapper", ()) for place in _compile(raw))
+
+
+def of_failure(text: str) -> Sequence[Place]:
+    """The entries for the wrappers of a failure's message, from the outside in.
+
+    ``Error: preparing server: failed to …`` was returned by the code that prepares the server, whatever failed in it.
+    """
+    bare = _CHAIN.sub("", text.lstrip('"\\'))
+    return tuple(p for p in _wrappers() if p.matches(bare, "", Payload.LOGRUS))
