@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from analyzer.events import catalogue, poll_errors, witnesses
+from analyzer.events import catalogue, poll_errors, sequence, witnesses
 from analyzer.events.health import HealthAssembler
-from analyzer.events.model import Event, HealthBlock, PollLine, PollUnchanged, WitnessLine
+from analyzer.events.model import Event, HealthBlock, Placed, PollLine, PollUnchanged, WitnessLine
 from analyzer.events.readyz import parse_body
 from analyzer.records.model import LogRecord, Payload
 
@@ -45,6 +45,8 @@ def detect(records: Iterable[LogRecord], extra: Sequence[catalogue.Rule] = ()) -
             if shown is not None:
                 yield shown
         yield from catalogue.match(record, extra)
+        if places := sequence.of_line(record):
+            yield Placed(record, tuple(places))
     yield from health.finish()
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from analyzer.events._data import LazyPattern
+from analyzer.events.sequence import Place
 from analyzer.records.model import LogRecord
 
 Severity = Literal["transient", "suspect", "fatal"]
@@ -103,4 +104,12 @@ class Mark:
     groups: dict[str, str] = field(default_factory=dict)
 
 
-Event = PollLine | PollUnchanged | HealthBlock | WitnessLine | Mark
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A line that nothing else names, but whose place in the start-up is known (``events/sequence.toml``)."""
+
+    record: LogRecord
+    places: tuple[Place, ...]
+
+
+Event = PollLine | PollUnchanged | HealthBlock | WitnessLine | Mark | Placed

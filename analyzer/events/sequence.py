@@ -95,6 +95,14 @@ class Place:
         return self.match is None or self.match.search(message) is not None
 
 
+HOOK_FAILING = Place(
+    "hook_failing",
+    only_before=Stage.READY,
+    proof="a post-start hook's check turns OK once and never goes back (apiserver hooks.go); /readyz holds all of them",
+)
+"""Of a report that lists a post-start hook as failing, whoever asked."""
+
+
 def _compile(raw: Mapping[str, Any]) -> tuple[Place, ...]:
     marks = raw.get("marks", ())
     common = {

@@ -18,7 +18,16 @@ from analyzer.events._data import load
 from analyzer.events.checks import HOOK, CheckInfo, known_checks
 from analyzer.events.checks import info as check_info
 from analyzer.events.detect import detect
-from analyzer.events.model import HealthBlock, Mark, PollError, PollLine, PollUnchanged, WitnessLine, WitnessRule
+from analyzer.events.model import (
+    HealthBlock,
+    Mark,
+    Placed,
+    PollError,
+    PollLine,
+    PollUnchanged,
+    WitnessLine,
+    WitnessRule,
+)
 from analyzer.events.versions import check_list, known_minors
 from analyzer.reports import words
 
@@ -124,7 +133,7 @@ def recognise(text: str) -> list[Entry]:
                 found.append((_MARK_KINDS.get(marked, marked), name))
             case WitnessLine(rules=rules):
                 found += [("witness", rule.id) for rule in rules]
-            case PollUnchanged():
+            case PollUnchanged() | Placed():
                 pass
             case _:
                 assert_never(event)

@@ -14,7 +14,7 @@ from analyzer.events.model import Mark
 from analyzer.events.readyz import abridge
 from analyzer.findings import Finding
 from analyzer.records.model import LogRecord, Payload
-from analyzer.starts.verdict import is_echo
+from analyzer.starts.ends import is_echo
 
 _LIMIT_TEXT = "ailed to wait for API server to become ready"
 _GAVE_UP = "ailed to wait for apiserver being healthy"

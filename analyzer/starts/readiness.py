@@ -1,0 +1,236 @@
+"""What in a start's lines proves that k3s had noticed readiness, and what proves that it had not.
+
+Which line stands where in the start-up is data (``events/sequence.toml``). What needs the whole process is judged here:
+whether a stop had begun before the line, whether the line may be what a stop let through, whether ``Started`` of
+systemd can come from a process that reported itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from analyzer.events import sequence
+from analyzer.events.model import Event, HealthBlock, Mark, Placed, PollLine, WitnessLine
+from analyzer.events.sequence import Place, Stage
+from analyzer.events.versions import ready_line_on_cancel
+from analyzer.records.model import LogRecord, Payload
+from analyzer.starts.model import Start
+
+# Printed only while a process goes down (measured: within 0.2 s of its end).
+CLOSING = re.compile(
+    r"^TTL events watch channel closed|^Shutting down kubernetes service endpoint reconciler|Cleaning up lease on exit|"
+    r"^Closing database connections|http: Server closed|server is stopping"
+)
+# k3s's own datastore goes down with it; only beside a line of readiness it says when (measured on 1.35).
+_KINE_CLOSING = re.compile(r"^Waiting up to \S+ for graceful shutdown of Kine GRPC server")
+_ECHO = re.compile(rf"context canceled|{CLOSING.pattern}")
+_FIRST_ATTEMPT = re.compile(
+    r'Unable to perform initial Kubernetes service initialization: namespaces "default" not found$|'
+    r"Error removing old endpoints from kubernetes service|Found stale data, removed previous endpoints"
+)
+_SECOND_ATTEMPT = re.compile(
+    r'Resetting endpoints for master service "kubernetes" to |"allocated clusterIPs" service="default/kubernetes" '
+)
+BURST_US = 1_000_000
+# A process that is told to stop is killed by systemd after 90 s at the latest; releases whose gate a stop opens leave
+# within seconds.
+_OUTLIVED_US = 30_000_000
+# Two hooks make their first try a second after the API server serves, and nothing serves in the first one.
+_NO_SOONER_US = 2_000_000
+_GATED = (Stage.READY, Stage.STARTED)
+
+
+def sights(start: Start) -> Iterator[tuple[LogRecord, Place]]:
+    """Every line of a start whose place in the start-up is known and holds for it, in order of the log."""
+    for event in start.events:
+        for place in _places(event):
+            if place.holds(start.product, start.role, start.version):
+                yield event.record, place
+
+
+def _places(event: Event) -> Iterator[Place]:
+    match event:
+        case Mark():
+            yield from sequence.of_mark(event.id)
+        case WitnessLine():
+            for rule in event.rules:
+                yield from sequence.of_mark(rule.id)
+        case Placed():
+            yield from event.places
+        case PollLine():
+            yield from sequence.of_line(event.record)
+        case HealthBlock():
+            if any(name.startswith("poststarthook/") for name in event.failing):
+                yield sequence.HOOK_FAILING
+        case _:
+            return
+
+
+def noticed(start: Start, stop: LogRecord | None, asked: LogRecord | None) -> LogRecord | None:
+    """The first line that only code behind a successful poll can have printed; ``None``: the text shows none.
+
+    ``stop`` is the first sign of an end: what a stop lets through as well counts only before it. ``asked`` is the first
+    sign that somebody asked for it.
+    """
+    for record, place in sights(start):
+        if place.only_after in _GATED and _believed(start, record, place, stop, asked):
+            return record
+    return None
+
+
+def _believed(start: Start, record: LogRecord, place: Place, stop: LogRecord | None, asked: LogRecord | None) -> bool:
+    if record.payload is Payload.SYSTEMD:
+        return (stop is None or record.seq < stop.seq) and _reported_itself(start, record)
+    if not place.opened_by_cancel(start.version):
+        return place.only_after is not Stage.STARTED or not own_api_missing(start)
+    if stop is not None and (record.seq > stop.seq or _cancelled(record)):
+        return False
+    if place.only_after is Stage.STARTED and own_api_missing(start):
+        return False
+    if asked is not None:
+        return True  # a stop that the text announces later did not cause what was printed before
+    return closing_burst(start, record) is None and not _last_words(start, record)
+
+
+def _cancelled(record: LogRecord) -> bool:
+    return "context canceled" in record.message or "http: Server closed" in record.message
+
+
+def _reported_itself(start: Start, started: LogRecord) -> bool:
+    """Whether systemd's ``Started`` is the word of the process: not of a unit that counts as up when it is launched.
+
+    With ``--log``, as pid 1 and with Type=exec systemd says so at once, and the process goes on starting after it.
+    """
+    begun = start.first("systemd_starting")
+    if begun is None:
+        return not start.process  # a status, or a text of systemd's lines alone, which began later
+    first, said = begun.record.at, started.at
+    if first is not None and said is not None and said.us + said.precision_us - first.us < _NO_SOONER_US:
+        return False
+    later = (r for r, place in sights(start) if place.only_before is not None and r.seq > started.seq)
+    return not any(certainly_later(r, started) for r in later)
+
+
+def certainly_later(record: LogRecord, other: LogRecord) -> bool:
+    """Whether a line is later than another one, also where the carrier does not keep the order within a second."""
+    if not (record.unordered or other.unordered):
+        return record.seq > other.seq
+    mine, its = record.at or record.inner_at, other.at or other.inner_at
+    if mine is None or its is None:
+        return record.seq > other.seq
+    return mine.us >= its.us + its.precision_us
+
+
+def last_not_ready(start: Start, before: LogRecord) -> LogRecord | None:
+    """The last line before another that k3s prints only while it has not noticed readiness."""
+    found: LogRecord | None = None
+    for record, place in sights(start):
+        if place.only_before is not None and record.seq < before.seq:
+            found = record
+    return found
+
+
+def own_api_missing(start: Start) -> bool:
+    """A whole start of a server that never launched an API server: its ``up and running`` is no /readyz."""
+    return (
+        start.begin_seen
+        and start.product == "k3s"
+        and not (start.losses or start.picked_out)
+        and start.first("apiserver_requested", "serving_securely", "api_running") is None
+        and any(r.payload is Payload.LOGRUS for r in start.process[1:])
+    )
+
+
+def closing_burst(start: Start, record: LogRecord) -> LogRecord | None:
+    """The first line of an unannounced stop that made a line behind the gate appear; ``None``: it was readiness.
+
+    Releases up to 1.34.1 close the readiness channel on cancellation, too, and some of them log no request to stop.
+    Then only closing noise and echoes of a cancellation surround the line.
+    """
+    if start.version is not None and not ready_line_on_cancel(start.version):
+        return None
+    if _proven_ready(start, record):
+        return None
+    serving = start.first("serving_securely")
+    too_soon = serving is not None and _within_a_second(serving.record, record)
+    if not too_soon and _outlived(start, record):
+        return None
+    before = [r for r in start.process if r.seq < record.seq][-8:]
+    rest = [r for r in start.process if r.seq > record.seq]
+    if not (too_soon or _is_closing(start, record, before, rest)):
+        return None
+    return next((r for r in before if CLOSING.search(r.message) or _is_gated(start, r)), record)
+
+
+def _is_gated(start: Start, record: LogRecord) -> bool:
+    return any(r is record and place.only_after in _GATED and place.cancel for r, place in sights(start))
+
+
+def _outlived(start: Start, record: LogRecord) -> bool:
+    """Whether the process still wrote when a stop would long have been over."""
+    seen = record.at or record.inner_at
+    if seen is None:
+        return False
+    stamps = (stamp for r in start.process if r.seq > record.seq and (stamp := r.at or r.inner_at) is not None)
+    return any(stamp.us > seen.us + seen.precision_us + _OUTLIVED_US for stamp in stamps)
+
+
+def _proven_ready(start: Start, record: LogRecord) -> bool:
+    """Whether the API server's own loop behind an in-process /readyz had written its service before a line.
+
+    Only after its first attempt was over (``events/witnesses.toml``, kubernetes-service-allocated and its kin).
+    """
+    over = False
+    for earlier in start.process:
+        if earlier.seq >= record.seq:
+            return False
+        over = over or bool(_FIRST_ATTEMPT.match(earlier.message))
+        if over and _SECOND_ATTEMPT.match(earlier.message):
+            return True
+    return False
+
+
+def _is_closing(start: Start, record: LogRecord, before: list[LogRecord], rest: list[LogRecord]) -> bool:
+    if any(_KINE_CLOSING.search(r.message) and not _lived_on(record, [r]) for r in rest[:8]):
+        return True
+    if len(rest) > 60:
+        return False
+    whole = start.begin_seen and start.role == "server" and start.product == "k3s"
+    exits = [mark.record for mark in start.marks("process_exited")]
+    if (start.losses or start.picked_out) and _lived_on(record, [*rest, *exits]):
+        whole = False  # that it serves may be among the lines that are missing
+    if whole and start.first("serving_securely") is None and any(r.payload is Payload.KLOG for r in start.process):
+        return True  # the server's own components write, and its API server never said that it serves
+    return any(CLOSING.search(r.message) for r in before[-3:]) or any(_ECHO.search(r.message) for r in rest[:8])
+
+
+def _lived_on(record: LogRecord, later: list[LogRecord]) -> bool:
+    """Whether a later line came when a stop would mostly have been over."""
+    seen = record.at or record.inner_at
+    stamps = [stamp for r in later if (stamp := r.at or r.inner_at) is not None]
+    return seen is not None and any(stamp.us > seen.us + seen.precision_us + BURST_US for stamp in stamps)
+
+
+def _within_a_second(serving: LogRecord, record: LogRecord) -> bool:
+    """Whether a line came sooner than 1.0 s after the server began to serve: two hooks take longer than that.
+
+    The roles and priority-class hooks make their first try one second after it (kubernetes, 1.24 to 1.36).
+    """
+    begun, seen = serving.inner_at, record.at or record.inner_at
+    return begun is not None and seen is not None and seen.us + seen.precision_us < begun.us + 1_000_000
+
+
+def _last_words(start: Start, record: LogRecord) -> bool:
+    """Whether, in a text of chosen lines, the line may be what some releases print when they are stopped.
+
+    Another process follows, nothing of this one comes more than a second later, and no line of a stop was chosen.
+    """
+    if (
+        not start.picked_out
+        or start.followed_by is None
+        or start.first("process_exited", "systemd_stopped") is not None
+    ):
+        return False
+    seen, last = record.at or record.inner_at, start.process[-1].at or start.process[-1].inner_at
+    return seen is not None and last is not None and last.us <= seen.us + BURST_US
