@@ -209,6 +209,8 @@ class StartReport:
     hooks_shared_s: Span | None = None
     gaps: tuple[Gap, ...] = ()
     cut_at_s: float | None = None  # time of the last line of the start
+    # How long before ``began_at`` it may have begun at most: 0 where its begin is in the text, ``None``: not known.
+    begun_before_s: float | None = None
     observer: Literal["k3s", "wait"] = "k3s"  # who polled and noticed: k3s itself, or ``k3slog wait`` from outside
 
 

@@ -157,6 +157,7 @@ def study(start: Start, index: int, book: LogBook, previous: StartReport | None)
         hooks_shared_s=shares.shared_s,
         gaps=tuple(_gaps(start, clocked, book)),
         cut_at_s=_last(start, clocked),
+        begun_before_s=0.0 if start.begin_seen else None,
     )
     return Studied(start, verdict, clocked, polls, facts, report, previous)
 

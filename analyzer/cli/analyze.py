@@ -10,6 +10,7 @@ from typing import Annotated, assert_never
 import typer
 
 from analyzer.api import load_rules
+from analyzer.cli.console import complain
 from analyzer.cli.inputs import (
     AnonymizeOption,
     BootOption,
@@ -30,7 +31,7 @@ from analyzer.cli.inputs import (
 from analyzer.errors import ExitCode, UsageError
 from analyzer.findings import Report
 from analyzer.reports.output import Destination
-from analyzer.reports.selection import judge_limit, select_starts
+from analyzer.reports.selection import judge_each, select_starts, worst
 
 
 class Format(StrEnum):
@@ -53,6 +54,7 @@ class Table(StrEnum):
     TIMELINE = "timeline"
 
 
+_JUDGED_SHOWN = 20
 _BY_SUFFIX = {".json": Format.JSON, ".csv": Format.CSV, ".md": Format.MARKDOWN, ".txt": Format.TEXT}
 
 
@@ -129,7 +131,12 @@ def analyze(
     if log.errors:
         raise typer.Exit(int(ExitCode.BAD_INPUT))
     if fail_over is not None:
-        raise typer.Exit(int(judge_limit(select_starts(report.starts, start), fail_over)))
+        judged = judge_each(select_starts(report.starts, start), fail_over)
+        for one in judged[:_JUDGED_SHOWN]:
+            complain(f"--fail-over: {one.sentence}")
+        if len(judged) > _JUDGED_SHOWN:
+            complain(f"--fail-over: and {len(judged) - _JUDGED_SHOWN} more starts")
+        raise typer.Exit(int(worst(judged)))
 
 
 def _format_of(output: str | None) -> Format:

@@ -266,6 +266,7 @@ def start_object(start: StartReport, *, utc: bool = False) -> JsonObject:
         "hooks_shared_s": span_object(start.hooks_shared_s),
         "gaps": [_gap(g) for g in start.gaps],
         "cut_at_s": rounded(start.cut_at_s),
+        "begun_before_s": rounded(start.begun_before_s),
         "observer": start.observer,
         "source": start.source,
     }

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
 from analyzer.errors import ExitCode, UsageError
 from analyzer.findings import StartReport
+from analyzer.reports import words
 
 Kind = Literal["default", "last", "all", "slowest", "index"]
 
@@ -42,24 +44,62 @@ def _slowness(start: StartReport) -> tuple[bool, float]:
     return False, start.ready.lower or start.cut_at_s or 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One start against a time limit: the exit code that it asks for, and what was judged, in a sentence."""
+
+    code: ExitCode
+    sentence: str
+
+
 def judge_limit(starts: Sequence[StartReport], limit_s: float) -> ExitCode:
     """Whether every start was ready within ``limit_s`` seconds: ``OK``, ``GATE_FAILED`` or ``INCONCLUSIVE``.
 
-    A start passes when its window ends by the limit, fails when the window begins at or after it or when the
-    start failed, and is undecided otherwise. One failure outweighs any doubt, one doubt any number of passes.
+    One failure outweighs any doubt, one doubt any number of passes.
     """
-    verdicts = {_judge(start, limit_s) for start in starts}
+    return worst(judge_each(starts, limit_s))
+
+
+def worst(judged: Sequence[Judged]) -> ExitCode:
+    """The exit code for all of them; nothing judged is undecided."""
+    codes = {one.code for one in judged}
+    for code in (ExitCode.GATE_FAILED, ExitCode.INCONCLUSIVE, ExitCode.OK):
+        if code in codes:
+            return code
+    return ExitCode.INCONCLUSIVE
+
+
+def judge_each(starts: Sequence[StartReport], limit_s: float) -> list[Judged]:
+    """Every start against a limit.
+
+    A start passes when its window ends by the limit and its begin is in the text or bounded by it: else it may have
+    waited long before the first line. It fails when the window begins at or after the limit, because lengths in a
+    fragment are lower bounds, or when the start failed. Everything else is undecided.
+    """
+    judged = [_judge(start, limit_s) for start in starts]
     if any(later.index - start.index > 1 for start, later in pairwise(starts)):
-        verdicts.add(ExitCode.INCONCLUSIVE)  # those left out of a very long log may have been too late
-    for verdict in (ExitCode.GATE_FAILED, ExitCode.INCONCLUSIVE, ExitCode.OK):
-        if verdict in verdicts:
-            return verdict
-    return ExitCode.INCONCLUSIVE
+        judged.append(
+            Judged(ExitCode.INCONCLUSIVE, "starts in the middle of this very long log were not judged: undecided")
+        )
+    return judged
 
 
-def _judge(start: StartReport, limit_s: float) -> ExitCode:
-    if start.outcome == "failed" or (start.ready.lower is not None and start.ready.lower >= limit_s):
-        return ExitCode.GATE_FAILED
-    if start.ready.upper is not None and start.ready.upper <= limit_s:
-        return ExitCode.OK
-    return ExitCode.INCONCLUSIVE
+def _judge(start: StartReport, limit_s: float) -> Judged:
+    ready = start.ready
+    most = None if ready.upper is None or start.begun_before_s is None else ready.upper + start.begun_before_s
+    about = f"start {start.index}, limit {limit_s:g} s, {start.outcome}, ready {words.window_words(ready)}"
+    if start.outcome == "failed":
+        return Judged(ExitCode.GATE_FAILED, f"{about}: over the limit, the start failed")
+    if ready.lower is not None and ready.lower >= limit_s:
+        return Judged(ExitCode.GATE_FAILED, f"{about}: over the limit")
+    if most is not None and most <= limit_s:
+        return Judged(ExitCode.OK, f"{about}: within the limit")
+    return Judged(ExitCode.INCONCLUSIVE, f"{about}: undecided, {_why_undecided(start, limit_s)}")
+
+
+def _why_undecided(start: StartReport, limit_s: float) -> str:
+    if start.ready.upper is None:
+        return "the text does not show that it became ready"
+    if start.begun_before_s is None:
+        return "its begin is not in the text, so it took longer than that by an unknown time"
+    return "the limit lies inside the window" if start.ready.upper > limit_s else "its begin is not exactly known"
