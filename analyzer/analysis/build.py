@@ -135,12 +135,12 @@ def study(start: Start, index: int, book: LogBook, previous: StartReport | None)
         version=start.version,
         commit=start.commit,
         began_at=_moment(began, begin_stamp(start)),
-        ended_at=_moment(verdict.end, verdict.end.at or verdict.end.inner_at) if verdict.end is not None else None,
+        ended_at=_ended(verdict, start),
         begin_seen=start.begin_seen,
         clock=_clock(start, book),
         outcome=verdict.outcome,
         outcome_reason=verdict.reason,
-        end=_end(verdict, clocked),
+        end=_end(verdict, clocked, facts.detected),
         ready=facts.ready,
         detected=facts.detected,
         polling_tax_s=tax,
@@ -181,6 +181,15 @@ def _moment(record: LogRecord | None, stamp: Stamp | None) -> datetime | None:
         return None
 
 
+def _ended(verdict: Verdict, start: Start) -> datetime | None:
+    """When it ended; a coarser stamp than the begin's may lie before it."""
+    if verdict.end is None:
+        return None
+    ended = _moment(verdict.end, verdict.end.at or verdict.end.inner_at)
+    began = _moment(start.began, begin_stamp(start))
+    return max(ended, began) if ended is not None and began is not None else ended
+
+
 def _zone(offset: str | None) -> timezone:
     if not offset or len(offset) < 6:
         return UTC
@@ -210,11 +219,15 @@ def _clock(start: Start, book: LogBook) -> ClockNote:
     return ClockNote(began.clock.basis, precision, began.clock.utc_offset, began.clock.year_from, steps)
 
 
-def _end(verdict: Verdict, clocked: Clocked) -> End:
+def _end(verdict: Verdict, clocked: Clocked, detected: Window) -> End:
+    """What became of the process; its moment is never before the readiness that the text shows in front of it."""
     record = verdict.end
     if record is None:
         return End(verdict.end_kind)
-    return End(verdict.end_kind, clocked.point(record), record.line, verdict.end_reason, record.source)
+    at, latest = clocked.point(record), clocked.latest(record)
+    if at is not None and detected.upper is not None and latest is not None:
+        at = max(at, min(detected.upper, latest))
+    return End(verdict.end_kind, at, record.line, verdict.end_reason, record.source)
 
 
 def _tax(ready: Window, detected: Window) -> Span | None:

@@ -95,6 +95,8 @@ class Clocked:
             stamp = record.inner_at
         if stamp is None or self.zero_us is None:
             return None
+        if stamp.us < self.zero_us <= stamp.us + stamp.precision_us:
+            return 0.0  # the coarser stamp of a line that came after the begin
         return self.seconds(stamp.us)
 
     def fine(self, record: LogRecord) -> bool:

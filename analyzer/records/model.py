@@ -81,6 +81,7 @@ class LogRecord:
     truncated: bool = False  # cut by a pager, an ellipsis or a length limit
     lossy: bool = False  # bytes were lost or replaced
     gap_before: bool = False  # lines between the previous kept record and this one were passed over or lost
+    klog_pid: int | None = None  # the process id in klog's own header
     unordered: bool = False  # its place among the lines of its second is not known
     lost_before: bool = False  # … lost for good: rate limit, grep, an elision, damage (not: passed over as of no use)
 

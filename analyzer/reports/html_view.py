@@ -199,6 +199,13 @@ def end_words(start: StartReport) -> str:
     return f"{end.kind}{at}{f' ({clock})' if clock else ''}"
 
 
+def _ready_cell(start: StartReport) -> str:
+    """When it was ready, for the table of all starts; ``?`` where its begin is not in the text."""
+    if start.ready.lower is None and start.ready.upper is None:
+        return "–"
+    return window_words(start.ready) if start.begin_seen or start.observer == "wait" else "?"
+
+
 def start_row(start: StartReport, detailed: bool) -> dict[str, Any]:
     """One row of the table of all starts."""
     sign, headline = _OUTCOME[start.outcome]
@@ -215,7 +222,7 @@ def start_row(start: StartReport, detailed: bool) -> dict[str, Any]:
         "outcome": start.outcome,
         "sign": sign,
         "headline": headline,
-        "ready": "–" if ready.lower is None and ready.upper is None else window_words(ready),
+        "ready": _ready_cell(start),
         "ready_sort": latest if math.isfinite(latest) else 1e12 + (ready.lower or 0.0),
         "bottleneck": ", ".join(start.bottleneck.checks[:2])
         + (f" and {len(start.bottleneck.checks) - 2} more" if len(start.bottleneck.checks) > 2 else "")

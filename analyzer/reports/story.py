@@ -87,7 +87,7 @@ def verdict(start: StartReport) -> list[str]:
     lines = [_verdict(start)]
     if start.outcome == "ready" and start.end.kind != "running":
         ended = {"stopped": "was stopped", "failed": "ended by itself"}[start.end.kind]
-        when = "" if start.end.at_s is None else f" after {words.about(start.end.at_s)}"
+        when = "" if start.end.at_s is None else f" {_since(start, start.end.at_s)}"
         lines.append(f"Later the process {ended}{when}" + (f": {start.end.reason}" if start.end.reason else "."))
     if start.outcome in ("failed", "stopped") and start.outcome_reason:
         lines.append(f"Reason: {abridge(start.outcome_reason)}")
@@ -99,6 +99,8 @@ def _verdict(start: StartReport) -> str:
     if start.outcome == "ready":
         if ready.upper is None:
             return "It became ready, but the text does not show when."
+        if not start.begin_seen and start.observer == "k3s":
+            return _ready_fragment(start)
         noticed = ""
         if detected.upper is not None:
             noticed = (
@@ -107,10 +109,10 @@ def _verdict(start: StartReport) -> str:
         return f"Ready {words.window_words(ready)}{noticed}."
     known = "" if ready.lower is None or ready.lower <= 0 else f" It was still not ready at {words.about(ready.lower)}."
     if start.outcome == "failed":
-        when = "" if start.end.at_s is None else f" after {words.about(start.end.at_s)}"
+        when = "" if start.end.at_s is None else f" {_since(start, start.end.at_s)}"
         return f"Failed: the process ended{when} before it was ready.{known}"
     if start.outcome == "stopped":
-        when = "" if start.end.at_s is None else f" after {words.about(start.end.at_s)}"
+        when = "" if start.end.at_s is None else f" {_since(start, start.end.at_s)}"
         return f"Stopped{when}, on request, before it was ready.{known}"
     if start.end.kind == "failed":
         return f"Not known: the process ended, and the text does not show whether it had become ready.{known}"
@@ -121,9 +123,28 @@ def _verdict(start: StartReport) -> str:
     return f"Not known: the text does not show whether it became ready.{known}"
 
 
+def _ready_fragment(start: StartReport) -> str:
+    """Of a start whose begin is not in the text: no time to ready, a lower bound of it where there is one."""
+    if start.clock.basis == "elapsed":
+        least = max(start.ready.lower or 0.0, start.detected.lower or 0.0)
+        after = f"; the start took at least {words.about(least)}" if least > 1 else ""
+        return f"Ready {words.window_words(start.ready)} after the process was last executed{after}."
+    least = start.detected.lower or 0.0
+    took = f"it took at least {words.about(least)}" if least > 1 else "how long it took is not known"
+    seen = "" if start.detected.upper is None else f" Ready {words.about(start.detected.upper)} after the first line"
+    return f"It became ready, but its begin is not in the text: {took}.{seen and seen + ' at the latest.'}"
+
+
 def noticer(start: StartReport) -> str:
     """Who noticed readiness: ``k3s`` or ``this wait``."""
     return words.NOTICER[start.observer]
+
+
+def _since(start: StartReport, at_s: float) -> str:
+    """``after 3.9 s`` of a start, of whose life the text may hold a part only."""
+    if start.begin_seen:
+        return f"after {words.about(at_s)}"
+    return f"{words.about(at_s)} after the text's first line of it" if at_s > 0 else "at the text's first line of it"
 
 
 def _after(at_s: float | None) -> str:
@@ -443,13 +464,19 @@ def groups(starts: Sequence[StartReport]) -> list[GroupRow]:
         by_place.setdefault((start.host or "?", start.unit or "?"), []).append(start)
     rows = []
     for (host, unit), members in by_place.items():
-        done = [s for s in members if s.outcome == "ready" and s.ready.upper is not None]
+        done = [s for s in members if _measured(s)]
         fastest = min((s.ready.lower or 0.0 for s in done), default=None)
         slowest = max((s.ready.upper or 0.0 for s in done), default=None)
-        within = "" if fastest is None or slowest is None else words.number_range(fastest, slowest)
+        within = "?" if not done and any(s.outcome == "ready" for s in members) else ""
+        within = within if fastest is None or slowest is None else words.number_range(fastest, slowest)
         where = host if unit == "?" else unit if host == "?" else f"{unit} on {host}"
         rows.append(GroupRow(where, len(members), outcomes(members), within, pattern(members)))
     return rows
+
+
+def _measured(start: StartReport) -> bool:
+    """Whether the text says how long it took from its begin until it was ready."""
+    return start.outcome == "ready" and start.ready.upper is not None and start.begin_seen
 
 
 def outcomes(starts: Sequence[StartReport]) -> str:
@@ -486,7 +513,7 @@ def loop(starts: Sequence[StartReport]) -> list[str]:
         if a.began_at is not None and b.began_at is not None and (a.host, a.unit) == (b.host, b.unit)
     )
     cycle = f", one about every {words.about(steps[len(steps) // 2])}" if steps else ""
-    lasted = sorted(s.end.at_s for s in failed if s.end.at_s is not None)
+    lasted = sorted(s.end.at_s for s in failed if s.end.at_s is not None and s.begin_seen)
     life = f"; half of them ended within {words.about(lasted[len(lasted) // 2])}" if lasted else ""
     lines.append(f"{len(failed)} starts failed{cycle}{life}.")
     reasons: dict[str, int] = {}
@@ -505,7 +532,7 @@ def loop(starts: Sequence[StartReport]) -> list[str]:
 
 def slowest(starts: Sequence[StartReport]) -> str:
     """The slowest start in one sentence, empty when none became ready."""
-    done = [s for s in starts if s.outcome == "ready" and s.ready.upper is not None]
+    done = [s for s in starts if _measured(s)]
     if len(done) < 2:
         return ""
     worst = max(done, key=lambda s: s.ready.upper or 0.0)

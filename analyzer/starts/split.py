@@ -66,6 +66,8 @@ _SERVER_SIGNS = (
     "datastore_waiting", "datastore_configured", "etcd_starting", "temporary_etcd", "controllers_requested",
 )  # fmt: skip
 _TELLING = len("Polling for API")
+_OTHERS_PORT = re.compile(r":(?:10250|10257|10258|10259)$")
+_PAUSE_US = 2 * SECOND  # a process that ends and one that takes its place are at least so far apart
 _PIDLESS_CLOSERS = frozenset({"process_exited", "systemd_failed", "systemd_stopped", "restart_scheduled"})
 
 
@@ -81,6 +83,8 @@ class _Open:
     banner: bool = False
     launched: bool = False
     starting: bool = False  # systemd's Starting is among the records
+    klog_pid: int | None = None  # the pid that klog's own headers name
+    once: set[str] = field(default_factory=set)  # what a process says once, as far as it was said
     closed: bool = False  # systemd said that it ended
     dead: bool = False  # the process printed its last words
 
@@ -253,6 +257,10 @@ def _take_systemd(stream: _Stream, record: LogRecord) -> None:
     stream.systemd_seen = True
     current = stream.current
     if "systemd_starting" in ids:
+        if current is not None and _announced_late(current, record):
+            current.records.insert(0, record)
+            current.starting = True
+            return
         if current is not None:
             current.closed = True
         stream.opens.append(_Open(records=[record], starting=True, boot_id=record.boot_id))
@@ -265,6 +273,16 @@ def _take_systemd(stream: _Stream, record: LogRecord) -> None:
     current.records.append(record) if current.records[-1] is not record else None
     if ids & _PIDLESS_CLOSERS:
         current.closed = True
+
+
+def _announced_late(current: _Open, record: LogRecord) -> bool:
+    """Whether the first words of a process stand in front of systemd's ``Starting``, as lines of one second may."""
+    if current.starting or current.closed or not current.process or current.dead:
+        return False
+    first = current.process[0]
+    if record.at is None or first.at is None or first.at.us < record.at.us:
+        return False
+    return current.process[-1].at is not None and current.process[-1].at.us < record.at.us + record.at.precision_us
 
 
 def _take_openrc(stream: _Stream, record: LogRecord) -> None:
@@ -287,8 +305,10 @@ def _take_process(stream: _Stream, record: LogRecord, spans: _Spans) -> None:
             target = current  # systemd announced exactly this one
         else:
             target = _Open(boot_id=record.boot_id)
-            if banner and current is not None and record.pid is None:
+            if current is not None and record.pid is None:
                 _pull_back(current, target)
+                if not banner:
+                    _pull_back_unnamed(current, target)
             stream.opens.append(target)
     if record.pid is not None:
         stream.by_pid.setdefault((record.boot_id, record.pid), target)
@@ -301,6 +321,9 @@ def _take_process(stream: _Stream, record: LogRecord, spans: _Spans) -> None:
     target.banner = target.banner or banner
     target.dead = target.dead or record.level in ("fatal", "panic")
     target.launched = target.launched or record.message.startswith(_LAUNCH)
+    target.klog_pid = target.klog_pid or record.klog_pid
+    if (word := _said_once(record)) is not None:
+        target.once.add(word)
     target.invocation_id = target.invocation_id or record.invocation_id
     target.boot_id = target.boot_id or record.boot_id
 
@@ -338,7 +361,28 @@ def _existing(
         return current
     if record.pid is None and current.launched and record.message.startswith(_LAUNCH):
         return None
-    return current
+    return None if record.pid is None and _of_another_process(record, current) else current
+
+
+def _of_another_process(record: LogRecord, current: _Open) -> bool:
+    """Whether a line without a pid of its own shows that another process writes now.
+
+    Because klog's own header names another one, or because it says again what a process says once.
+    """
+    if record.klog_pid is not None and current.klog_pid is not None:
+        return record.klog_pid != current.klog_pid
+    return _said_once(record) in current.once
+
+
+def _said_once(record: LogRecord) -> str | None:
+    """The API server's first words and its serving line: each comes once in the life of a k3s process."""
+    if record.payload is not Payload.KLOG:
+        return None
+    if record.file == "server.go" and record.message.startswith("Version: v"):
+        return "version"
+    if record.file == "secure_serving.go" and record.message.startswith("Serving securely on "):
+        return None if _OTHERS_PORT.search(record.message) else "serving"
+    return None
 
 
 def _long_closed(opened: _Open, record: LogRecord) -> bool:
@@ -369,6 +413,23 @@ def _pull_back(old: _Open, new: _Open) -> None:
         old.records.remove(record)
         new.process.insert(0, record)
         new.records.insert(0, record)
+
+
+def _pull_back_unnamed(old: _Open, new: _Open) -> None:
+    """The same where no banner tells: lines after the old process's last klog line, from the last pause on."""
+    at = len(old.process)
+    while at > 1 and old.process[at - 1].payload is not Payload.KLOG:
+        at -= 1
+    for index in range(len(old.process) - 1, max(at, 1) - 1, -1):
+        before, after = old.process[index - 1].at, old.process[index].at
+        if before is not None and after is not None and after.us - before.us >= _PAUSE_US:
+            moved = old.process[index:]
+            del old.process[index:]
+            known = {id(record) for record in moved}
+            old.records[:] = [record for record in old.records if id(record) not in known]
+            new.process[:0] = moved
+            new.records[:0] = moved
+            return
 
 
 def _finish(stream: _Stream, extra: Sequence[Rule], *, trusted: bool) -> list[Start]:
