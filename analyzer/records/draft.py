@@ -47,6 +47,7 @@ class Draft:
     inner_offset_s: int | None = None
     etcd: bool = False
     klog_pid: int | None = None
+    cursor: int | None = None  # a mark of the journal's own entry: two entries never have the same
     rt: int | None = None  # realtime in UTC, set by resolve (wall time when no zone is known)
     follows: bool = False  # a further line of the entry before it
     line_max: bool = False  # journald or docker cut the line here, the next entry goes on

@@ -58,7 +58,7 @@ def drop_copies(sources: Sequence[Source]) -> list[Source]:
             if known is not None and here[key][host] <= (known[host] + known[""] if host else known.total()):
                 dropped.add(draft.rec.line)
                 if key in heads:
-                    _take_gap(heads[key], draft)
+                    take_gap(heads[key], draft)
             else:
                 new[key, host] += 1
                 if not rest:
@@ -102,7 +102,7 @@ def drop_repeats(tally: Tally, drafts: list[Draft]) -> list[Draft]:
             latest = stamp
             first.setdefault((draft.rec.raw, stamp), at)
         for hole in holes:
-            _take_gap(draft, hole)
+            take_gap(draft, hole)
         holes.clear()
         kept.append(draft)
         at += 1
@@ -112,7 +112,7 @@ def drop_repeats(tally: Tally, drafts: list[Draft]) -> list[Draft]:
     return kept
 
 
-def _take_gap(kept: Draft, dropped: Draft) -> None:
+def take_gap(kept: Draft, dropped: Draft) -> None:
     """What was missing before a line that is not kept is missing all the same."""
     kept.rec.gap_before = kept.rec.gap_before or dropped.rec.gap_before
     kept.rec.lost_before = kept.rec.lost_before or dropped.rec.lost_before

@@ -81,8 +81,9 @@ class LogRecord:
     truncated: bool = False  # cut by a pager, an ellipsis or a length limit
     lossy: bool = False  # bytes were lost or replaced
     gap_before: bool = False  # lines between the previous kept record and this one were passed over or lost
-    klog_pid: int | None = None  # the process id in klog's own header
+    klog_pid: int | None = None  # the process as klog's own header names it, where the carrier need not
     unordered: bool = False  # its place among the lines of its second is not known
+    foreign: bool = False  # output of another command in a pasted terminal
     lost_before: bool = False  # … lost for good: rate limit, grep, an elision, damage (not: passed over as of no use)
 
 

@@ -147,7 +147,7 @@ def _klog(draft: Draft, text: str) -> bool:
     draft.inner = Inner.PARTIAL
     draft.inner_value = pack_partial(int(month), int(day), seconds * SECOND + int(micro))
     draft.inner_precision = 1
-    draft.klog_pid = int(pid)
+    draft.klog_pid = rec.klog_pid = int(pid) if len(pid) < 12 else None
     return True
 
 

@@ -13,6 +13,7 @@ from typing import BinaryIO
 from analyzer.errors import BadInputError
 from analyzer.ledger import Ledger, Observer
 from analyzer.records.book import LogBook
+from analyzer.records.copies import drop_twice
 from analyzer.records.direction import true_order
 from analyzer.records.draft import Draft, Tally
 from analyzer.records.loss import spread_losses
@@ -98,7 +99,9 @@ def _no_room(given: Input) -> BadInputError:
 
 
 def _assemble(tallies: Sequence[Tally], sources: Sequence[tuple[Tally, list[Draft]]]) -> LogBook:
-    sources = [(tally, _one_host(true_order(tally, rejoin(drafts)), tally)) for tally, drafts in sources]
+    sources = [
+        (tally, _one_host(true_order(tally, rejoin(drop_twice(tally, drafts))), tally)) for tally, drafts in sources
+    ]
     sources = [(tally, drop_repeats(tally, drafts)) for tally, drafts in sources]
     for _, drafts in sources:
         spread_losses(drafts)

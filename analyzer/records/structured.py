@@ -89,6 +89,8 @@ def from_fields(
     rt = _clock(fields.get("__REALTIME_TIMESTAMP"), _LATEST)
     mono = _clock(fields.get("__MONOTONIC_TIMESTAMP"), _LONGEST_BOOT)
     boot = fields.get("_BOOT_ID")
+    cursor = fields.get("__CURSOR")
+    mark = hash(cursor) if cursor is not None else None
     drafts: list[Draft] = []
     pieces = message.split("\n") if "\n" in message else (message,)
     for number, piece in enumerate(pieces):
@@ -110,7 +112,7 @@ def from_fields(
             truncated=truncated,
             lossy=lossy,
         )
-        draft = Draft(rec, follows=number > 0)
+        draft = Draft(rec, follows=number > 0, cursor=mark)
         if rt is not None:
             draft.outer, draft.value, draft.precision = Outer.UTC, rt, 1
         draft.mono = mono if boot is not None else None
@@ -213,7 +215,7 @@ def read_export(stream: Lines, tally: Tally, first: int = 1, most: int | None = 
 TEXT_KEYS = frozenset(
     (*_KEPT, "MESSAGE", "SYSLOG_IDENTIFIER", "_COMM", "_PID", "SYSLOG_PID", "UNIT", "_SYSTEMD_UNIT", "INVOCATION_ID",
      "_SYSTEMD_INVOCATION_ID", "__REALTIME_TIMESTAMP", "__MONOTONIC_TIMESTAMP", "_BOOT_ID", "_HOSTNAME", "_LINE_BREAK",
-     "CONTAINER_PARTIAL_MESSAGE")
+     "CONTAINER_PARTIAL_MESSAGE", "__CURSOR")
 )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from analyzer.records.clean import decode, strip_terminal
 from analyzer.records.draft import Draft, Outer, Tally
 from analyzer.records.envelopes import PEELERS, Envelope
+from analyzer.records.escaped import Unescaper
 from analyzer.records.goquote import quoted
 from analyzer.records.model import RAW_LIMIT, LogRecord, Payload
 from analyzer.records.months import MonthJudge, month_number
@@ -67,6 +68,7 @@ class TextReader:
         self.gap = False
         self.lost = False  # the gap is a loss, not lines that were passed over
         self.rsyslog = False
+        self._entities = Unescaper()
         self.catalogue = False  # within an explanation of journalctl -x
         self.months = MonthJudge()
         self._open: tuple[Draft, str] | None = None  # the last line, when its message has no closing quote
@@ -96,6 +98,8 @@ class TextReader:
             text = text.rstrip("\r")
             if "\r" in text:  # a terminal redrew the line: the last version is what was seen
                 text = next((part for part in reversed(text.split("\r")) if part.strip()), "")
+        if "&" in text or self._entities.depth:
+            text = self._entities.line(text)
         zeros = "\x00" in text
         text = strip_terminal(text)
         if zeros and not lossy:

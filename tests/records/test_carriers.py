@@ -36,6 +36,16 @@ def utc(record: LogRecord) -> str | None:
 
 # ------------------------------------------------------------------ recordings in five carriers
 
+
+def without_repeats(rows: list[dict[str, bytes]]) -> list[dict[str, bytes]]:
+    """The entries but for those whose words were said before in the same second."""
+    seen: dict[tuple[str, bytes, bytes], dict[str, bytes]] = {}
+    for row in rows:
+        second = row["__REALTIME_TIMESTAMP"].decode()[:-6]
+        seen.setdefault((second, row.get("_PID", b""), row["MESSAGE"]), row)
+    return list(seen.values())
+
+
 NAMES = ["1322-tz-kolkata", "1322-etcd-fresh", "1303-full-b", "1284-restart-100-then-25"]
 
 
@@ -46,8 +56,10 @@ def test_the_five_carriers_of_a_recording_agree(name: str, tmp_path: Path) -> No
     for kind, blob in carriers(rows):
         book = read(write(tmp_path, kind, blob))
         wanted = [r for r in rows if r["SYSLOG_IDENTIFIER"] == b"k3s"] if kind == "cat" else rows
-        assert len(book.records) == len(wanted)
         assert not book.steps
+        if kind in ("short", "iso", "cat"):  # k3s says some words twice within a second: one line in coarse stamps
+            wanted = without_repeats(wanted)
+        assert len(book.records) == len(wanted)
         for row, record in zip(wanted, book.records, strict=True):
             if kind == "export":
                 truth[row["__REALTIME_TIMESTAMP"], row["MESSAGE"]] = record
@@ -327,8 +339,8 @@ def test_pager_cuts_and_pages(tmp_path: Path) -> None:
     assert [r.message for r in records] == ["starting kubern", "starting kubern"]
     assert all(r.truncated and r.level == "fatal" for r in records)
     plain = "Mar 01 06:03:31 n1 k3s[5]: I0301 06:03:31.000000       5 a.go:1] abcdefgh>\n"
-    cut = read(write(tmp_path, "pager2", plain + plain)).records
-    assert [r.message for r in cut] == ["abcdefgh", "abcdefgh"]
+    cut = read(write(tmp_path, "pager2", plain + plain.replace("abcd", "efgh"))).records
+    assert [r.message for r in cut] == ["abcdefgh", "efghefgh"]
     (alone,) = read(write(tmp_path, "pager3", plain)).records
     assert alone.message == "abcdefgh>"
 
@@ -423,7 +435,7 @@ def test_overlapping_files_count_once_whatever_their_order(tmp_path: Path) -> No
         assert book.ledger.reasons["given twice"] >= 100
         assert book.ledger.ignored == book.ledger.lines
     both, _ = read_book([first, export, second])
-    assert [r.message for r in both.records] == [r.message for r in alone.records]
+    assert [r.message for r in both.records] == [r.message for r in read(export).records]
     assert {r.source for r in both.records} == {1}  # the finer clock wins
 
 

@@ -201,8 +201,9 @@ def test_a_block_pasted_twice_counts_once() -> None:
     assert "stand twice" in twice.notes[0][0]
 
 
-def test_a_few_equal_lines_and_a_clock_that_goes_back_are_no_second_paste() -> None:
-    assert len(book("\n".join([*block(9), *block(9)[:3]])).records) == 12
+def test_lines_of_another_process_or_after_a_clock_that_goes_back_are_no_second_paste() -> None:
+    far = [STAMP.format(second) + f"k3s[5]: line {second}" for second in (30, 31, 45)]
+    assert len(book("\n".join([*far, *far[:2]])).records) == 5
     assert len(book("\n".join([*block(9), *(row.replace("k3s[5]", "k3s[6]") for row in block(9))])).records) == 18
 
 
