@@ -1,0 +1,500 @@
+"""Judges the report on a damaged text by what the watcher saw: whatever it still says must be true.
+
+A reported start is identified by its lines: the judge knows from which recorded row each line of the text came. Where
+the report says nothing (``null``, open ends, ``incomplete``, ``unseen``, exit 5) there is nothing to judge. What rests
+on polls that were lost without a word (``grid`` ends, implied polls) cannot be held against the reader: it is counted
+as excused, not as wrong.
+
+Kinds of claims: ``starts`` ``polls`` (counts) · ``verdict`` ``reason`` ``end`` · ``ready`` ``detected`` ``check window``
+``goal`` (windows) · ``implied`` (a poll "failing" after ready) · ``check state`` · ``gate`` · ``negative`` ``began`` (times).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from mutations import is_poll, own, stamp_us, text
+from score_recorded import SLACK_S, Flip, JsonStart, Score, Truth
+
+from damages import JOURNAL, PRECISION_S, Damaged, Part
+
+LIMITS_S = (1.0, 5.0, 30.0, 120.0, 600.0)
+US = 1_000_000
+_LAST_WORDS_US = 3 * US  # a process may say why it ends this long before it does
+_NODES_US = US  # what the API says of a node was asked once a second
+
+Gate = Callable[[int, float], int]  # exit code for (index of a start, limit); index 0: all starts
+
+
+@dataclass
+class Tally(Score):
+    """A score that also counts what could not be held against the reader."""
+
+    excused: Counter[str] = field(default_factory=Counter)
+    weak: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: Tally) -> None:
+        """Take the counts of ``other`` in."""
+        self.right += other.right
+        self.wrong += other.wrong
+        self.excused += other.excused
+        self.weak += other.weak
+
+
+# --- what the text shows --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Visible:
+    """What a text shows of one true start, and when it really happened."""
+
+    part: Part
+    number: int
+    rows: tuple[int, ...]  # rows in the text, in the order of the recording
+    whole: bool
+    announced: bool
+    cut: bool
+    texts: int  # different poll lines, by their words
+    later_seen: bool  # the text has a later start of the same machine
+    bounded_us: int | None  # the last line before its begin that the text has
+
+    @property
+    def truth(self) -> Truth:
+        """What the watcher saw of the start."""
+        told: Truth = self.part.truth["starts"][self.number]
+        return told
+
+    @property
+    def last_us(self) -> int:
+        """When the last line that the text has of it came."""
+        return max(stamp_us(self.part.rows[i]) for i in self.rows)
+
+    @cached_property
+    def ends_from_us(self) -> int:
+        """From when lines may speak of its end."""
+        stops = [
+            stamp_us(self.part.rows[i])
+            for i in self.part.rows_of(self.number)
+            if not own(self.part.rows[i]) and text(self.part.rows[i]).startswith("Stopping ")
+        ]
+        asked = [a["rt"] for a in self.truth["harness_actions"] if a["do"] in ("term", "kill")]
+        return int(min([self.truth["end_rt"] - _LAST_WORDS_US, *stops, *asked]))
+
+    @property
+    def end_kinds(self) -> set[str]:
+        """What became of the process."""
+        asked = any(action["do"] == "term" for action in self.truth["harness_actions"])
+        return {"stopped"} if asked or self.truth["ended"] == "by harness" else {"failed"}
+
+    @property
+    def end_seen(self) -> bool:
+        """Whether the text goes on until the end, or beyond it with a later start of the same machine."""
+        return self.last_us >= self.ends_from_us or self.later_seen
+
+    @property
+    def begin_seen(self) -> bool:
+        """Whether the text has the line with which it began, or an earlier start's line bounds the begin."""
+        mine = self.part.rows_of(self.number)
+        first = next((i for i in mine if own(self.part.rows[i])), mine[0])
+        banner = [i for i in mine if 'msg="Starting k3s' in text(self.part.rows[i])]
+        begins = {first, *mine[:1], *banner}
+        return bool(begins & set(self.rows))
+
+    @cached_property
+    def poll_rows(self) -> set[int]:
+        """Its printed polls in the recording."""
+        rows = self.part.rows
+        return {i for i in self.part.rows_of(self.number) if is_poll(rows[i]) and "unchanged" not in text(rows[i])}
+
+    @property
+    def polls_lost_unseen(self) -> bool:
+        """Whether polls are missing between its lines without a word."""
+        if self.announced or not self.rows:
+            return False
+        return any(self.rows[0] < i < self.rows[-1] for i in self.poll_rows - set(self.rows))
+
+
+def visible_starts(made: Damaged) -> dict[tuple[int, int], Visible]:
+    """Every true start that the text has a line of, by part and number."""
+    rows: dict[tuple[int, int], set[int]] = {}
+    polls: dict[tuple[int, int], set[bytes]] = {}
+    for line in made.lines:
+        if line.row is None or not line.data.strip():
+            continue
+        part = made.parts[line.part]
+        key = line.part, part.owners[line.row]
+        rows.setdefault(key, set()).add(line.row)
+        if b"Polling for API server readiness" in line.data and b"unchanged" not in line.data:
+            polls.setdefault(key, set()).add(line.data)
+    found = {}
+    for (p, n), indices in sorted(rows.items()):
+        before = [stamp_us(made.parts[p].rows[max(rows[key])]) for key in rows if key[0] == p and key[1] < n]
+        found[p, n] = Visible(
+            made.parts[p],
+            n,
+            tuple(sorted(indices)),
+            made.whole,
+            made.announced,
+            made.cut,
+            len(polls.get((p, n), ())),
+            later_seen=any(key[0] == p and key[1] > n for key in rows),
+            bounded_us=max(before, default=None),
+        )
+    return found
+
+
+# --- which start is meant -------------------------------------------------------------------------------------------
+
+
+def _lines_of(start: JsonStart) -> Iterator[tuple[int, float | None]]:
+    for told in (*start["milestones"], *start["polls"]):
+        if told.get("line") is not None:
+            yield told["line"], told.get("at_s")
+
+
+def _votes(made: Damaged, start: JsonStart) -> Counter[tuple[int, int]]:
+    """How many of its lines belong to which true start; systemd's count only where there are no others."""
+    mine: Counter[tuple[int, int]] = Counter()
+    others: Counter[tuple[int, int]] = Counter()
+    for number, _ in _lines_of(start):
+        line = made.lines[number - 1]
+        if line.row is not None:
+            part = made.parts[line.part]
+            votes = mine if own(part.rows[line.row]) else others
+            votes[line.part, part.owners[line.row]] += 1
+    return mine or others
+
+
+def _meant(made: Damaged, start: JsonStart, shown: dict[tuple[int, int], Visible]) -> tuple[int, int] | None:
+    if votes := _votes(made, start):
+        return votes.most_common(1)[0][0]
+    if made.carrier in JOURNAL and start["pid"] is not None:
+        return next((key for key, seen in shown.items() if seen.truth["pid"] == start["pid"]), None)
+    return next(iter(shown)) if len(shown) == 1 else None
+
+
+# --- judging --------------------------------------------------------------------------------------------------------
+
+
+def judge(made: Damaged, report: dict[str, Any] | None, gate: Gate | None = None) -> Tally:
+    """Every claim of ``report`` (the JSON object; ``None``: no trace) that the truth can decide."""
+    score = Tally()
+    shown = visible_starts(made)
+    starts = [] if report is None else report["starts"]
+    meant = [_meant(made, start, shown) for start in starts]
+    _count(score, made, shown, starts, meant)
+    for start, key in zip(starts, meant, strict=True):
+        mixed = len(_votes(made, start)) > 1
+        if key is not None and not mixed:
+            alone = meant.count(key) == 1
+            _Judge(score, made, shown[key], start, alone).run(gate)
+    if gate is not None and starts and all(meant):
+        _gate_over_all(score, shown, gate)
+    return score
+
+
+def _count(
+    score: Tally,
+    made: Damaged,
+    shown: dict[tuple[int, int], Visible],
+    starts: list[JsonStart],
+    meant: list[tuple[int, int] | None],
+) -> None:
+    told = f"{len(starts)} for {len(shown)}"
+    score.claim("starts", len(starts) <= len(shown), told)
+    for (p, n), count in Counter(key for key in meant if key is not None).items():
+        score.claim("starts", count == 1, f"{count} made of start {n} of {made.parts[p].name}")
+    for start in starts:
+        votes = _votes(made, start)
+        score.claim("starts", len(votes) <= 1, f"#{start['index']} holds lines of {sorted(votes)}")
+    banners = all(seen.truth["banner"] for seen in shown.values())
+    if made.whole and (made.carrier in JOURNAL or banners):
+        score.claim("starts", len(starts) >= len(shown), told)
+
+
+def _gate_over_all(score: Tally, shown: dict[tuple[int, int], Visible], gate: Gate) -> None:
+    for limit in LIMITS_S:
+        code = gate(0, limit)
+        fits = all(_within(seen, limit) for seen in shown.values())
+        misses = any(_beyond(seen, limit) for seen in shown.values())
+        _claim_gate(score, "all", code, limit, fits, misses)
+
+
+def _claim_gate(score: Tally, label: str, code: int, limit: float, fits: bool, misses: bool) -> None:
+    holds = code == 5 or (code == 0 and fits) or (code == 1 and misses)
+    score.claim("gate", holds, f"{label}: --fail-over {limit:g} exits {code}")
+
+
+def _goal_flip(truth: Truth) -> tuple[float, float] | None:
+    """When the goal of ``--fail-over`` was reached: an agent's is its node."""
+    if "registered" in truth:
+        registered = truth["registered"]
+        return (registered[0], registered[1]) if registered and registered[0] < truth["end_rt"] else None
+    turn = _turn(truth)
+    return (turn["after"], turn["by"]) if turn else None
+
+
+def _turn(truth: Truth) -> Flip | None:
+    seen = truth["detected_line_rt"]
+    turns = [f for f in truth["ready"] if f["to"] == "ready" and (seen is None or f["after"] <= seen)]
+    return turns[-1] if turns else None
+
+
+def _within(seen: Visible, limit: float, slack: float = 1.1) -> bool:
+    """Whether exit 0 is right: reached by the limit, after a begin that the text shows or bounds."""
+    flip = _goal_flip(seen.truth)
+    if flip is None:
+        return False
+    if seen.begin_seen:
+        return (flip[0] - seen.truth["exec_rt"]) / US <= limit + slack
+    return seen.bounded_us is not None and (flip[0] - seen.bounded_us) / US <= limit + slack
+
+
+def _beyond(seen: Visible, limit: float, slack: float = 1.1) -> bool:
+    """Whether exit 1 is right: reached later than the limit, or never."""
+    flip = _goal_flip(seen.truth)
+    if flip is None:
+        return True
+    by = flip[1] + _stepped(seen, flip[1], forward=True)  # a forward step looks like a long silence, and is none
+    return (by - seen.truth["exec_rt"]) / US >= limit - slack or seen.truth["outcome"] == "failed"
+
+
+def _stepped(seen: Visible, us: float, forward: bool) -> int:
+    """By how much the shown clock had stepped at a moment."""
+    if seen.part.step is None:
+        return 0
+    row, by = seen.part.step
+    return by if us >= stamp_us(seen.part.rows[row]) and (by > 0 or not forward) else 0
+
+
+class _Judge:
+    """Judges one reported start against the true one it was made of."""
+
+    def __init__(self, score: Tally, made: Damaged, seen: Visible, start: JsonStart, alone: bool) -> None:
+        self.score, self.made, self.seen, self.start, self.alone = score, made, seen, start, alone
+        self.truth = seen.truth
+        self.agent = "registered" in self.truth
+        self.label = f"{seen.part.name} start {seen.number} (#{start['index']})"
+        self.precision = PRECISION_S.get(made.carrier, 0.0)
+        self.slack = SLACK_S + self.precision
+        self.turn = _turn(self.truth)
+        self.zero = self._zero()
+
+    def run(self, gate: Gate | None) -> None:
+        """All claims of the start."""
+        self._verdict()
+        self._reason()
+        self._end()
+        self._polls()
+        self._check_states()
+        self._no_negative()
+        if self.zero is not None:
+            if self.agent:
+                self._goals()
+            else:
+                self._readiness()
+                self._windows()
+                self._implied()
+        if gate is not None:
+            for limit in LIMITS_S:
+                code = gate(self.start["index"], limit)
+                _claim_gate(
+                    self.score, self.label, code, limit, _within(self.seen, limit), _beyond(self.seen, limit)
+                )
+
+    def claim(self, kind: str, holds: object, words: str) -> None:
+        """One claim about this start."""
+        self.score.claim(kind, holds, f"{self.label}: {words}")
+
+    # --- the axis of the report ---
+
+    def _shown_us(self, row: int) -> int:
+        return stamp_us(self.seen.part.shown[row])
+
+    def _zero(self) -> float | None:
+        """Second 0 of the start's axis, on the clock that the text shows."""
+        first = min(self._shown_us(i) for i in self.seen.rows) / US
+        began = self.start["began_at"]
+        if began is not None:
+            given = datetime.fromisoformat(began).timestamp()
+            if self.alone and self.seen.part.step is None:
+                exec_s = (self.truth["exec_rt"] + self.seen.part.shift_us) / US
+                near = min(abs(given - first), abs(given - exec_s)) <= 1.5 + self.precision
+                self.claim("began", near, f"{began}, {given - first:.3f} s from its first line")
+                return given if near else first
+            return given
+        pairs = [(line, at_s) for line, at_s in _lines_of(self.start) if at_s is not None]
+        for number, at_s in pairs:
+            line = self.made.lines[number - 1]
+            if line.row is not None and self.made.parts[line.part] is self.seen.part:
+                return self._shown_us(line.row) / US - at_s
+        return first if self.alone else None
+
+    def _axis(self, us: float) -> tuple[float, float]:
+        """Between which seconds of the axis a true moment lies; a step of the clock leaves two readings."""
+        assert self.zero is not None
+        base = (us + self.seen.part.shift_us) / US - self.zero
+        if self.seen.part.step is None:
+            return base, base
+        row, by = self.seen.part.step
+        if us < stamp_us(self.seen.part.rows[row]):
+            return base, base
+        both = (base, base + by / US)
+        return min(both), max(both)
+
+    def _meets(self, kind: str, window: dict[str, Any], after_us: float, by_us: float, words: str = "") -> None:
+        lower, upper = window["lower"], window["upper"]
+        after, by = self._axis(after_us)[0], self._axis(by_us)[1]
+        if self.seen.part.step is not None and lower is not None and upper is not None and upper < 0:
+            self.claim(kind, False, f"{words} ({lower}, {upper}] before its begin")
+            return
+        holds = (lower is None or lower - self.slack <= by) and (upper is None or upper + self.slack >= after)
+        if not holds and window.get("lower_kind") == "grid" and self.seen.polls_lost_unseen:
+            self.score.excused[kind] += 1
+            return
+        self.claim(kind, holds, f"{words} {_show(window)} but it happened in ({after:.3f}, {by:.3f}]")
+
+    # --- verdicts and ends ---
+
+    def _verdict(self) -> None:
+        given, true = self.start["outcome"], self.truth["outcome"]
+        if given == "incomplete":
+            if self.made.whole and true != "incomplete":
+                self.score.weak["verdict"] += 1
+            return
+        if given == "ready":
+            flip = _goal_flip(self.truth)
+            self.claim("verdict", flip is not None, f"ready for {true}")
+            if flip is not None:
+                early = self.seen.last_us + self.slack * US < flip[0] and not self.seen.later_seen
+                self.claim("verdict", not early, "ready before the text can know")
+            return
+        was_ready = true == "ready" or (self.agent and _goal_flip(self.truth) is not None)
+        self.claim("verdict", not was_ready and given == true, f"{given} for {true}")
+        self.claim("verdict", self.seen.end_seen, f"{given}, and the text ends before the end")
+
+    def _reason(self) -> None:
+        has, given = self.truth.get("reason_has"), self.start["outcome_reason"]
+        if has and self.start["outcome"] == "failed" and given is not None and self._in_text(has):
+            self.claim("reason", has in given, f"{given!r} lacks {has!r}")
+        end = self.start["end"]
+        if self.truth["returncode"] < 0 and end["kind"] == "failed" and end["reason"] is not None:
+            # Killed: nothing that k3s printed is why.
+            said = self.made.carrier in JOURNAL and self._in_text("code=killed")
+            killed = any(word in end["reason"].lower() for word in ("kill", "signal", "oom"))
+            self.claim("reason", killed or not said, f"killed, but {end['reason']!r}")
+
+    def _in_text(self, words: str) -> bool:
+        if self.made.cut:
+            return False
+        return any(words in text(self.seen.part.rows[i]) for i in self.seen.rows)
+
+    def _end(self) -> None:
+        end = self.start["end"]
+        if end["kind"] == "running":
+            return
+        self.claim("end", end["kind"] in self.seen.end_kinds, f"{end['kind']} for {self.seen.end_kinds}")
+        self.claim("end", self.seen.end_seen, f"{end['kind']}, and the text ends before the end")
+        at_s = end["at_s"]
+        if at_s is None or self.zero is None:
+            return
+        shown = self.start["ready"]["lower"]
+        self.claim("end", at_s >= -0.001, f"at {at_s}, before its begin")
+        self.claim("end", shown is None or at_s >= shown - self.slack, f"at {at_s}, before it was ready ({shown})")
+        early = at_s + self.slack < self._axis(self.seen.ends_from_us)[0]
+        self.claim("end", not early, f"at {at_s}, but it ended after {self._axis(self.seen.ends_from_us)[0]:.3f}")
+
+    # --- counts and states ---
+
+    def _polls(self) -> None:
+        printed = sum(poll["printed"] for poll in self.start["polls"])
+        there = len(self.seen.poll_rows & set(self.seen.rows))
+        self.claim("polls", printed <= there, f"{printed} printed for {there}")
+        if self.made.whole and self.alone:
+            self.claim("polls", printed >= min(there, self.seen.texts), f"{printed} printed for {there}")
+
+    def _check_states(self) -> None:
+        for check in self.start["checks"]:
+            flips = self.truth["checks"].get(check["name"])
+            if not flips:
+                continue
+            last = self.seen.last_us
+            known = [flip for flip in flips if flip["after"] <= last]
+            if check["final"] == "failing":
+                passed = bool(known) and known[-1]["to"] == "ok" and known[-1]["by"] + self.slack * US < last
+                self.claim("check state", not passed, f"{check['name']} failing, but it had passed")
+            elif check["final"] == "ok" and self.turn is None:
+                failing = all(flip["to"] != "ok" for flip in flips)
+                self.claim("check state", not failing, f"{check['name']} ok, but it never passed")
+
+    # --- times ---
+
+    def _no_negative(self) -> None:
+        least = -0.001
+        times = [("poll", p["at_s"]) for p in self.start["polls"]]
+        times += [(m["id"], m["at_s"]) for m in self.start["milestones"]]
+        windows = [("ready", self.start["ready"]), ("detected", self.start["detected"])]
+        windows += [(check["name"], check["cleared"]) for check in self.start["checks"]]
+        times += [(name, window[side]) for name, window in windows for side in ("lower", "upper")]
+        early = sorted({f"{name} {at_s}" for name, at_s in times if at_s is not None and at_s < least})
+        self.claim("negative", not early, f"before the begin: {early[:4]}")
+        crossed = [n for n, w in windows if None not in (w["lower"], w["upper"]) and w["lower"] > w["upper"]]
+        self.claim("negative", not crossed, f"windows that end before they begin: {crossed[:4]}")
+
+    def _readiness(self) -> None:
+        noticed, ready, detected = self.truth["detected_line_rt"], self.start["ready"], self.start["detected"]
+        if self.turn is None:
+            if noticed is None:
+                self.claim("ready", ready["upper"] is None, f"never ready, but {_show(ready)}")
+                self.claim("detected", detected["upper"] is None, f"never ready, but {_show(detected)}")
+            return
+        self._meets("ready", ready, self.turn["after"], self.turn["by"])
+        if noticed is not None:
+            self._meets("detected", detected, self.turn["after"], noticed)
+        elif detected["upper"] is not None:
+            early = detected["upper"] + self.slack < self._axis(self.turn["after"])[0]
+            self.claim("detected", not early, f"{_show(detected)}, before it was ready")
+
+    def _windows(self) -> None:
+        end = self.turn["by"] if self.turn else None
+        for check in self.start["checks"]:
+            flips = [f for f in self.truth["checks"].get(check["name"], ()) if f["to"] == "ok"]
+            flips = [f for f in flips if end is None or f["after"] < end]
+            if flips:
+                self._meets("check window", check["cleared"], flips[-1]["after"], flips[-1]["by"], check["name"])
+
+    def _implied(self) -> None:
+        """No poll that was not printed is said to have failed when the server was ready for good."""
+        if self.turn is None or self.turn is not self.truth["ready"][-1]:
+            return
+        by = self._axis(self.turn["by"])[1] + self.slack
+        told = [p for p in self.start["polls"] if not p["printed"] and p["error"] and p["line"] is None]
+        late = [p["at_s"] for p in told if p["at_s"] is not None and p["at_s"] > by]
+        if late and self.seen.polls_lost_unseen:
+            self.score.excused["implied"] += 1
+            return
+        self.claim("implied", not late, f"failing at {late[:4]}, but ready by {by:.3f}")
+
+    def _goals(self) -> None:
+        true = {"node": self.truth["registered"], "node_ready": self.truth["node_ready"]}
+        for goal in self.start.get("goals", ()):
+            flip = true.get(goal["id"])
+            if goal["state"] == "reached" and goal["id"] in true:
+                self.claim("goal", flip is not None, f"{goal['id']} reached")
+                if flip:
+                    self._meets("goal", goal["window"], flip[0] - _NODES_US, flip[1] + _NODES_US, goal["id"])
+            elif goal["state"] == "not_reached" and flip is not None:
+                self.claim("goal", flip[0] >= self.truth["end_rt"], f"{goal['id']} not reached")
+
+
+def _show(window: dict[str, Any]) -> str:
+    low, high = window["lower"], window["upper"]
+    return (
+        f"({low} {window['lower_kind']}:{window.get('lower_witness') or window['lower_line']}, "
+        f"{high} {window['upper_kind']}:{window.get('upper_witness') or window['upper_line']}]"
+    )
