@@ -202,7 +202,7 @@ def _notice(part: Part, at: Row, count: int, carrier: str) -> Line:
 
 
 def rate_limited(late: bool) -> Make:
-    """k3s' lines of a stretch dropped by journald, which says so after it, or (``late``) only when the start is over."""
+    """A stretch of k3s' lines dropped by journald, which says so after it or (``late``) when the start is over."""
 
     def make(part: Part, others: Others, carrier: str, rng: random.Random) -> Damaged:
         start = rng.randrange(len(part.truth["starts"]))
@@ -284,7 +284,7 @@ def two_hosts(part: Part, others: Others, carrier: str, rng: random.Random) -> D
     return Damaged(lines, parts, carrier, whole=True)
 
 
-_BANNER = re.compile(r'msg="Starting (?:k3s|rke2)')
+_BANNER = re.compile(r'msg="Starting (?:k3s|rke2)(?: agent)? v\d')
 
 
 def runs_in_a_row(part: Part, others: Others, carrier: str, rng: random.Random) -> Damaged:

@@ -20,13 +20,17 @@ from functools import cache
 from pathlib import Path
 
 if __name__ == "__main__":
-    sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
-
-from judge_mutations import rows_of, truth_of
-from score_recorded import recordings
+    _HERE = Path(__file__).resolve().parent
+    sys.path[:0] = [
+        str(_HERE),
+        str(_HERE.parent),
+        str(_HERE.parent.parent),
+    ]  # this tree's analyzer, whatever is installed
 
 from damages import DAMAGES, Damaged, Part, damaged
 from judge import Tally, judge
+from judge_mutations import rows_of, truth_of
+from score_recorded import recordings
 
 
 @dataclass(frozen=True)
@@ -180,7 +184,8 @@ def _table(lines: dict[str, Line], names: int) -> Iterator[str]:
     kinds = Counter(words.split(":")[0] for words in total.tally.wrong)
     yield f"right by kind: {_words(total.tally.right)}"
     yield f"wrong by kind: {_words(kinds)}"
-    yield f"not held against it: {_words(total.tally.excused)}; not known though nothing was lost: {_words(total.tally.weak)}"
+    yield f"not held against it: {_words(total.tally.excused)}"
+    yield f"not known though nothing was lost: {_words(total.tally.weak)}"
     right, wrong = sum(total.tally.right.values()), len(total.tally.wrong)
     yield f"{right} of {right + wrong} claims right, {total.files - total.bad} of {total.files} texts all right"
 
