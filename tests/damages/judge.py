@@ -24,6 +24,7 @@ from score_recorded import SLACK_S, JsonStart, Score
 from visible import US, Visible, goal_flip, told_apart, turn_of, visible_starts
 
 LIMITS_S = (1.0, 5.0, 30.0, 120.0, 600.0)
+_LAG_US = 2 * US  # a line may be taken down so much later than its own stamp says
 _NODES_US = US  # what the API says of a node was asked once a second
 
 Gate = Callable[[int, float], int]  # exit code for (index of a start, limit); index 0: all starts
@@ -84,11 +85,12 @@ def judge(made: Damaged, report: dict[str, Any] | None, gate: Gate | None = None
     starts = [] if report is None else report["starts"]
     meant = [_meant(made, start, shown) for start in starts]
     _count(score, made, shown, starts, meant)
+    apart = told_apart(made, list(shown.values()))
     for start, key in zip(starts, meant, strict=True):
         mixed = len(_votes(made, start)) > 1
         if key is not None and not mixed:
             alone = meant.count(key) == 1
-            _Judge(score, made, shown[key], start, alone).run(gate)
+            _Judge(score, made, shown[key], start, alone, apart).run(gate)
     if gate is not None and starts and all(meant) and not score.excused["starts"]:
         _gate_over_all(score, shown, gate)
     return score
@@ -159,8 +161,9 @@ def _stepped(seen: Visible, us: float, forward: bool) -> int:
 class _Judge:
     """Judges one reported start against the true one it was made of."""
 
-    def __init__(self, score: Tally, made: Damaged, seen: Visible, start: JsonStart, alone: bool) -> None:
+    def __init__(self, score: Tally, made: Damaged, seen: Visible, start: JsonStart, alone: bool, apart: bool) -> None:
         self.score, self.made, self.seen, self.start, self.alone = score, made, seen, start, alone
+        self.apart = apart
         self.truth = seen.truth
         self.agent = "registered" in self.truth
         self.label = f"{seen.part.name} start {seen.number} (#{start['index']})"
@@ -211,6 +214,9 @@ class _Judge:
                 # Without pids nobody knows whose the first lines are: what is known of a fragment begins later.
                 fragment = not self.start["begin_seen"] and self.made.carrier not in JOURNAL
                 near = near or (fragment and exec_s - slack <= given <= self.seen.last_us / US + slack)
+                if not near and not self.apart:
+                    self.score.excused["began"] += 1  # another run's lines that nothing tells from its own
+                    return given
                 self.claim("began", near, f"{began}, {given - first:.3f} s from its first line")
                 return given if near else first
             return given
@@ -222,13 +228,19 @@ class _Judge:
         return first if self.alone else None
 
     def _axis(self, us: float) -> tuple[float, float]:
-        """Between which seconds of the axis a true moment lies; a step of the clock leaves two readings."""
+        """Between which seconds of the axis a true moment lies.
+
+        Behind a step of the clock, and beside it, both readings count: the one that the text shows and the time that
+        really went by.
+        """
         assert self.zero is not None
-        base = (us + self.seen.part.shift_us) / US - self.zero
         if self.seen.part.step is None:
+            base = (us + self.seen.part.shift_us) / US - self.zero
             return base, base
         row, by = self.seen.part.step
-        if us < stamp_us(self.seen.part.rows[row]):
+        first, at = (stamp_us(self.seen.part.rows[i]) for i in (self.seen.rows[0], row))
+        base = (us - first) / US
+        if us < at - _LAG_US or first >= at:
             return base, base
         both = (base, base + by / US)
         return min(both), max(both)
