@@ -1,0 +1,339 @@
+"""What life does to a log before somebody pastes it, applied to recorded starts whose truth is known.
+
+A damage takes recordings and a carrier and gives the lines of a text. Every line remembers which recorded row it came
+from, so the judge knows what the text still shows, whatever it looks like. Damages know nothing of the analysis.
+"""
+
+from __future__ import annotations
+
+import html
+import random
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import groupby, pairwise
+
+from mutations import begin_s, docker_logs, export, on_host, own, precise, stamp_us, text, travelled
+from score_recorded import Row, Truth, write_carrier
+
+Rows = list[Row]
+US = 1_000_000
+
+# --- recordings and texts -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Part:
+    """One recording inside a text: what was recorded, as it is shown there, and its truth."""
+
+    name: str
+    rows: Rows  # as recorded
+    shown: Rows  # the same rows with the stamps and hosts that the text prints
+    truth: Truth
+    shift_us: int = 0  # the shown clock is ahead of the truth's by this much, before any step
+    step: tuple[int, int] | None = None  # from this row on the shown clock is ahead by so many more µs
+
+    @cached_property
+    def owners(self) -> list[int]:
+        """For every row the number of the start that it belongs to."""
+        pids = {t["pid"]: n for n, t in enumerate(self.truth["starts"])}
+        begins = [t["exec_rt"] - US // 2 for t in self.truth["starts"]]
+        by_time = [max(sum(begin <= stamp_us(r) for begin in begins) - 1, 0) for r in self.rows]
+        return [pids.get(int(r["_PID"]), n) if own(r) else n for r, n in zip(self.rows, by_time, strict=True)]
+
+    def rows_of(self, start: int) -> list[int]:
+        """The rows of one start."""
+        return [index for index, owner in enumerate(self.owners) if owner == start]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line (of an export stream: a record) and the row it was written from; ``None``: nobody's."""
+
+    data: bytes
+    part: int = 0
+    row: int | None = None
+
+
+Lines = list[Line]
+
+
+@dataclass(frozen=True)
+class Damaged:
+    """A text and what may be judged of it."""
+
+    lines: Lines
+    parts: list[Part]
+    carrier: str
+    whole: bool = False  # every line that was recorded (and that the carrier has) is there, readable
+    announced: bool = False  # what is lost is announced
+    cut: bool = False  # lines end early
+
+    @property
+    def content(self) -> bytes:
+        """The bytes of the file."""
+        end = b"" if self.carrier == "export" else b"\n"
+        return b"".join(line.data + end for line in self.lines)
+
+    @property
+    def filename(self) -> str:
+        """A name that says the carrier."""
+        return "log.export" if self.carrier == "export" else "log.txt"
+
+
+# --- carriers -------------------------------------------------------------------------------------------------------
+
+CARRIERS = ("short", "cat", "docker", "precise", "iso", "export")
+PRECISION_S = {"short": 1.0, "iso": 1.0, "cat": 1.0}
+JOURNAL = ("short", "precise", "iso", "export")  # carriers with systemd's lines, pids and hosts
+
+_NOBODY = random.Random(0)
+_RENDER: dict[str, Callable[[Row], bytes]] = {
+    "docker": lambda row: docker_logs([row], _NOBODY).files["docker.txt"],
+    "precise": lambda row: precise([row], _NOBODY).files["log.txt"],
+    "export": lambda row: export([row]),
+}
+
+
+def rendered(part: Part, number: int, carrier: str) -> Lines:
+    """The lines that ``carrier`` prints of a recording."""
+    render = _RENDER.get(carrier) or (lambda row: write_carrier([row], carrier))
+    out: Lines = []
+    for index, row in enumerate(part.shown):
+        if carrier == "export":
+            out.append(Line(render(row), number, index))
+        elif data := render(row):
+            out += [Line(piece, number, index) for piece in data.removesuffix(b"\n").split(b"\n")]
+    return out
+
+
+def plain(part: Part, carrier: str) -> Damaged:
+    """The text without any damage."""
+    return Damaged(rendered(part, 0, carrier), [part], carrier, whole=True)
+
+
+# --- the shapes of damages ------------------------------------------------------------------------------------------
+
+Others = Sequence[Part]
+Make = Callable[[Part, Others, str, random.Random], Damaged]
+Edit = Callable[[Lines, random.Random], Lines]
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A way in which a log gets worse, and the carriers where that happens."""
+
+    make: Make
+    carriers: tuple[str, ...] = CARRIERS
+
+
+def edited(edit: Edit, *, whole: bool = False, announced: bool = False, cut: bool = False) -> Make:
+    """A damage that drops, repeats, moves or rewrites lines."""
+
+    def make(part: Part, others: Others, carrier: str, rng: random.Random) -> Damaged:
+        before = plain(part, carrier)
+        return replace(before, lines=edit(before.lines, rng), whole=whole, announced=announced, cut=cut)
+
+    return make
+
+
+# --- lines repeated and out of order --------------------------------------------------------------------------------
+
+
+def repeated(share: float) -> Edit:
+    """Some lines, or all, twice in a row."""
+    return lambda lines, rng: [line for line in lines for _ in range(2 if rng.random() < share else 1)]
+
+
+def shuffled_within_seconds(part: Part, others: Others, carrier: str, rng: random.Random) -> Damaged:
+    """The lines of each second in any order."""
+    before = plain(part, carrier)
+    lines: Lines = []
+    for _, group in groupby(before.lines, key=lambda line: stamp_us(part.shown[line.row or 0]) // US):
+        mixed = list(group)
+        rng.shuffle(mixed)
+        lines += mixed
+    return replace(before, lines=lines)
+
+
+def swapped(lines: Lines, rng: random.Random) -> Lines:
+    """Two rotated files glued, the newer first."""
+    middle = rng.randrange(len(lines) // 4, max(3 * len(lines) // 4, len(lines) // 4 + 1))
+    return lines[middle:] + lines[:middle]
+
+
+# --- lines lost -----------------------------------------------------------------------------------------------------
+
+
+def tail(count: int) -> Edit:
+    """The last lines only."""
+    return lambda lines, rng: lines[-count:]
+
+
+def lost(share: float) -> Edit:
+    """A random share of the lines gone."""
+    return lambda lines, rng: [line for line in lines if rng.random() >= share]
+
+
+def grep(pattern: bytes, *, but: bool = False, fold: bool = False) -> Edit:
+    """What ``grep`` leaves."""
+    regex = re.compile(pattern, re.I if fold else 0)
+    return lambda lines, rng: [line for line in lines if bool(regex.search(line.data)) != but]
+
+
+def holes(lines: Lines, rng: random.Random) -> Lines:
+    """Three stretches gone without a word."""
+    left = list(lines)
+    for _ in range(3):
+        begin = rng.randrange(len(left) + 1)
+        del left[begin : begin + rng.randrange(10, 120)]
+    return left
+
+
+def _notice(part: Part, at: Row, count: int, carrier: str) -> Line:
+    unit = next((r["_SYSTEMD_UNIT"] for r in part.shown if "_SYSTEMD_UNIT" in r), b"k3s.service")
+    gone = ("_SYSTEMD_UNIT", "_SYSTEMD_INVOCATION_ID", "UNIT", "INVOCATION_ID", "MESSAGE_ID", "_SYSTEMD_CGROUP")
+    row = {key: value for key, value in at.items() if key not in gone}
+    words = b"Suppressed %d messages from %s" % (count, unit)
+    row |= {"SYSLOG_IDENTIFIER": b"systemd-journald", "_PID": b"300", "_COMM": b"systemd-journal", "MESSAGE": words}
+    notice = replace(part, rows=[row], shown=[row])
+    return replace(rendered(notice, 0, carrier)[0], row=None)
+
+
+def rate_limited(late: bool) -> Make:
+    """A stretch of k3s' lines dropped by journald, which says so after it or (``late``) when the start is over."""
+
+    def make(part: Part, others: Others, carrier: str, rng: random.Random) -> Damaged:
+        start = rng.randrange(len(part.truth["starts"]))
+        mine = part.rows_of(start)
+        begin = rng.randrange(len(mine))
+        gone = {i for i in mine[begin : begin + rng.randrange(20, 200)] if own(part.rows[i])}
+        lines = [line for line in plain(part, carrier).lines if line.row not in gone]
+        if not gone:
+            return Damaged(lines, [part], carrier, announced=True)
+        after = mine[-1] if late else max(gone)
+        where = next((n for n, line in enumerate(lines) if (line.row or 0) > after), len(lines))
+        notice = _notice(part, part.shown[after], len(gone), carrier)
+        return Damaged([*lines[:where], notice, *lines[where:]], [part], carrier, announced=True)
+
+    return make
+
+
+# --- lines changed --------------------------------------------------------------------------------------------------
+
+
+def cut_at(columns: int) -> Edit:
+    """Every line ends after so many characters."""
+
+    def edit(lines: Lines, rng: random.Random) -> Lines:
+        return [replace(line, data=line.data.decode("utf-8", "replace")[:columns].encode()) for line in lines]
+
+    return edit
+
+
+def escaped(lines: Lines, rng: random.Random) -> Lines:
+    """As a page shows it: ``<``, ``&`` and quotes as entities."""
+    quote = rng.choice((b"&quot;", b"&#34;"))
+
+    def escape(data: bytes) -> bytes:
+        return html.escape(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+
+    return [replace(line, data=escape(line.data).replace(b"&quot;", quote)) for line in lines]
+
+
+def _unclocked(row: Row) -> Row:
+    return {key: value for key, value in row.items() if key != "__MONOTONIC_TIMESTAMP"}
+
+
+def clock_step(by_s: int) -> Make:
+    """The wall clock jumps in the middle of a start, and no monotonic stamp tells."""
+
+    def make(part: Part, others: Others, carrier: str, rng: random.Random) -> Damaged:
+        start = part.truth["starts"][number := rng.randrange(len(part.truth["starts"]))]
+        until = start["detected_line_rt"] or start["end_rt"]
+        mine = [i for i in part.rows_of(number) if own(part.rows[i]) and stamp_us(part.rows[i]) <= until]
+        # A step back that a longer silence swallows cannot be seen; it is made where lines are dense.
+        gaps = [(at, stamp_us(part.rows[at]) - stamp_us(part.rows[before])) for before, at in pairwise(mine)]
+        seen = [at for at, gap in gaps if by_s > 0 or gap < -by_s * US / 3]
+        if not seen:
+            return plain(part, carrier)
+        at = rng.choice(seen)
+        shown = [_unclocked(row) for row in [*part.shown[:at], *travelled(part.shown[at:], by_s)]]
+        return plain(replace(part, shown=shown, step=(at, by_s * US)), carrier)
+
+    return make
+
+
+# --- several recordings in one text ---------------------------------------------------------------------------------
+
+
+def _moved(part: Part, by_s: int, host: bytes | None = None) -> Part:
+    shown = travelled(part.rows, by_s)
+    shown = on_host(shown, host) if host else shown
+    return replace(part, shown=[_unclocked(row) for row in shown], shift_us=by_s * US)
+
+
+def two_hosts(part: Part, others: Others, carrier: str, rng: random.Random) -> Damaged:
+    """Another machine's lines of the same minutes between."""
+    other = rng.choice(others)
+    gap = rng.randrange(0, 20)
+    parts = [_moved(part, 0), _moved(other, begin_s(part.rows) + gap - begin_s(other.rows), b"edge-2")]
+    lines = [line for number, p in enumerate(parts) for line in rendered(p, number, carrier)]
+    lines.sort(key=lambda line: stamp_us(parts[line.part].shown[line.row or 0]))
+    return Damaged(lines, parts, carrier, whole=True)
+
+
+_BANNER = re.compile(r'msg="Starting (?:k3s|rke2)(?: agent)? v\d')
+
+
+def runs_in_a_row(part: Part, others: Others, carrier: str, rng: random.Random) -> Damaged:
+    """Four logs of one container, one after the other, without the lines that say a version."""
+    chosen = [part, *rng.sample(list(others), min(3, len(others)))]
+    parts, begin = [], begin_s(part.rows)
+    for each in chosen:
+        moved = _moved(each, begin - begin_s(each.rows))
+        parts.append(moved)
+        begin = stamp_us(moved.shown[-1]) // US + rng.randrange(3, 40)
+    lines = [line for number, each in enumerate(parts) for line in rendered(each, number, carrier)]
+    left = [line for line in lines if not _BANNER.search(text(parts[line.part].rows[line.row or 0]))]
+    return Damaged(left, parts, carrier)
+
+
+# --- all of them ----------------------------------------------------------------------------------------------------
+
+_TEXTS = ("short", "cat", "docker", "precise", "iso")
+DAMAGES: dict[str, Damage] = {
+    "none": Damage(lambda part, others, carrier, rng: plain(part, carrier)),
+    "twice": Damage(edited(repeated(1.0), whole=True)),
+    "twice-30": Damage(edited(repeated(0.3), whole=True)),
+    "shuffled": Damage(shuffled_within_seconds),
+    "swapped": Damage(edited(swapped, whole=True)),
+    "tail-50": Damage(edited(tail(50))),
+    "tail-200": Damage(edited(tail(200))),
+    "lost-10": Damage(edited(lost(0.1))),
+    "lost-50": Damage(edited(lost(0.5))),
+    "holes": Damage(edited(holes)),
+    "holes-noticed": Damage(rate_limited(late=False), JOURNAL),
+    "holes-noticed-late": Damage(rate_limited(late=True), JOURNAL),
+    "grep-level": Damage(edited(grep(b"level=")), _TEXTS),
+    "grep-v-info": Damage(edited(grep(b"level=info", but=True)), _TEXTS),
+    "grep-i-fail": Damage(edited(grep(b"fail", fold=True)), _TEXTS),
+    "grep-systemd": Damage(edited(grep(b"systemd")), ("short", "precise", "iso")),
+    "grep-readyz": Damage(edited(grep(b"readyz")), _TEXTS),
+    "cut-80": Damage(edited(cut_at(80), cut=True), _TEXTS),
+    "cut-120": Damage(edited(cut_at(120), cut=True), _TEXTS),
+    "html": Damage(edited(escaped, whole=True), _TEXTS),
+    "clock+3s": Damage(clock_step(3)),
+    "clock-3s": Damage(clock_step(-3)),
+    "clock+1h": Damage(clock_step(3600)),
+    "clock-1h": Damage(clock_step(-3600)),
+    "two-hosts": Damage(two_hosts, JOURNAL),
+    "four-runs": Damage(runs_in_a_row, ("cat", "docker")),
+}
+
+
+def damaged(name: str, part: Part, others: Iterable[Part], carrier: str, seed: int = 0) -> Damaged:
+    """The text that a damage makes of a recording; the same for the same arguments."""
+    rng = random.Random(f"{part.name}/{name}/{carrier}/{seed}")
+    return DAMAGES[name].make(part, [other for other in others if other.name != part.name], carrier, rng)
