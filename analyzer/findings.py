@@ -130,6 +130,11 @@ class Check:
     first_seen_failing_source: int = 0
 
     @property
+    def failing_at_last(self) -> bool:
+        """Whether the last sight of it showed it failing; that is older than the end where ``final`` is unseen."""
+        return self.seen_failing and self.final != "ok"
+
+    @property
     def first_seen_failing_ref(self) -> tuple[int, int] | None:
         """``(source, line)`` of the first poll that named it as failing."""
         line = self.first_seen_failing_line

@@ -272,7 +272,7 @@ def _check(facts: CheckFacts, blamed: Blame, verdict: Verdict) -> Check:
     if verdict.detected is not None:
         final = "ok"
     elif facts.last_state == "failing":
-        final = "failing"
+        final = "failing" if facts.until_the_end else "unseen"  # it may have passed since
     elif facts.last_state == "ok" or facts.window.upper is not None:
         final = "ok"
     else:
@@ -281,7 +281,7 @@ def _check(facts: CheckFacts, blamed: Blame, verdict: Verdict) -> Check:
         name=facts.name,
         final=final,
         seen_failing=facts.seen_failing,
-        cleared=facts.window if final != "failing" else facts.window.unbounded(),
+        cleared=facts.window if facts.last_state != "failing" or verdict.detected is not None else _not_seen(facts),
         estimate_s=facts.near[0] if facts.near is not None else None,
         estimate_basis=facts.near[1] if facts.near is not None else None,
         exclusive_s=blamed.exclusive_s,
@@ -293,6 +293,11 @@ def _check(facts: CheckFacts, blamed: Blame, verdict: Verdict) -> Check:
         first_seen_failing_line=facts.first_failing.line if facts.first_failing is not None else None,
         first_seen_failing_source=facts.first_failing.source if facts.first_failing is not None else 0,
     )
+
+
+def _not_seen(facts: CheckFacts) -> Window:
+    """Last seen failing: the upper end stays open, whatever had been seen before."""
+    return facts.window.unbounded()
 
 
 def _gaps(start: Start, clocked: Clocked, book: LogBook) -> list[Gap]:

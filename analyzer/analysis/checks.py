@@ -46,6 +46,9 @@ class CheckFacts:
     near: tuple[float, str] | None = None  # estimate and its rule
     reasons: list[str] = field(default_factory=list)
     window: Window = field(default_factory=Window)
+    until_the_end: bool = (
+        False  # last seen failing, and nothing can have changed since before the text or process ended
+    )
     joint_last: bool = False  # seen failing alone in a complete list that was the last to show anything failing
 
 
@@ -121,8 +124,10 @@ class _Builder:
         ready = self._ready_window()
         self._process_begin()
         trouble = self._trouble_after(looks) or (bool(looks) and self.pods.outdates(looks[-1].departed, False))
+        current = self._current(looks)
         for facts in self.checks.values():
             facts.window = self._window(facts, looks, ready, trouble)
+            facts.until_the_end = facts.last_state == "failing" and facts.name in current
             if facts.near is not None and not facts.window.contains(facts.near[0], slack=0.0):
                 facts.near = None
         last = max((look for look in looks if look.failing), key=lambda look: look.seq, default=None)
@@ -145,6 +150,21 @@ class _Builder:
             noticed=self.verdict.detected is not None,
             peers=self.peers,
         )
+
+    def _current(self, looks: list[_Look]) -> frozenset[str]:
+        """The checks whose last sight is not older than the end: what was failing in it was failing then.
+
+        k3s prints what changes, so while its process writes and nothing is missing, the last list holds. Of a process
+        that ended only what it said with its last words is known: what it would have seen next, nobody saw.
+        """
+        ended = self.verdict.end if self.verdict.end_kind != "running" else None
+        if ended is not None:
+            said = ended.message
+            last = {name for look in looks if look.seq >= ended.seq for name in look.failing}
+            return frozenset(last | {name for name in self.checks if f'"{name.removeprefix(_HOOK)}" failed' in said})
+        if not looks or self.start.picked_out or self.start.lost_between(looks[-1].seq, None):
+            return frozenset()
+        return looks[-1].failing if looks[-1].complete else frozenset(self.checks)
 
     def _restarted(self) -> int:
         """Position of the last sign that RKE2's API server, a pod, was down: lists before it are of an older run."""
@@ -235,7 +255,8 @@ class _Builder:
                     facts.last_failing = bound
                 if not facts.monotone:
                     facts.uppers.clear()
-            for name in sorted(look.ok if look.sure else ()):
+            passed = look.ok | self._absent(look)
+            for name in sorted(passed if look.sure else ()):
                 facts = self._check(name)
                 facts.last_state = "ok"
                 if look.seq < self.restarted_seq or self.pods.outdates(look.departed, facts.monotone):
@@ -246,6 +267,14 @@ class _Builder:
                     facts.uppers.append(look.read)
             if look.failing:
                 self.ready_lowers.extend(b for b in (look.departed, look.still) if b is not None)
+
+    def _absent(self, look: _Look) -> frozenset[str]:
+        """Checks seen failing before that a whole list of the failing ones no longer holds: they had passed."""
+        if not look.complete:
+            return frozenset()
+        return frozenset(
+            c.name for c in self.checks.values() if c.last_state == "failing" and c.name not in look.failing
+        )
 
     def _take_other_polls(self) -> None:
         """Answers without a list that still say: not ready yet."""

@@ -48,23 +48,24 @@ class _Open:
 
     def close(self) -> HealthBlock:
         """The block as far as its lines have been seen."""
-        names = tuple(self.failing) or self.named
-        # A header that names more than the lines that follow: lines are missing, and nothing can be said of the rest.
-        whole = self.trailer or (bool(self.named) and set(self.named) <= set(self.failing))
+        # The header names every failing check, whether or not its own line is in the text.
+        names = tuple(dict.fromkeys((*self.named, *self.failing)))
         return HealthBlock(
             record=self.record,
             failing=names,
             reasons=tuple((name, reason) for name, reason in self.failing.items() if reason),
             endpoint=self.endpoint,
-            complete=self.has_header and not self.header_cut and bool(self.endpoint) and whole,
+            complete=self.has_header
+            and not self.header_cut
+            and bool(self.endpoint)
+            and (bool(self.named) or self.trailer),
         )
 
 
 class HealthAssembler:
     """Fed with the records of one process in order; yields every block once its last line has been seen.
 
-    ``failing`` of a block are the checks of its ``[-]`` lines, or those the header names when no such line is in the
-    text. ``endpoint`` is empty when neither header nor trailer is there: such a block says nothing about readiness.
+    ``failing`` of a block are the checks that its header names and those of its ``[-]`` lines. ``endpoint`` is empty when neither header nor trailer is there: such a block says nothing about readiness.
     ``complete`` is False when the block's begin or end lies outside the text.
     """
 

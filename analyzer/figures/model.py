@@ -365,7 +365,7 @@ def check_marks(check: Check, begin: float, end: float) -> tuple[Mark, ...]:
         )
     what = "it turned OK"
     if window.upper is None:
-        seen = "last seen failing; " if check.final == "failing" else ""
+        seen = "last seen failing; " if check.failing_at_last else ""
         what = f"{seen}not seen to turn OK: if it did, then somewhere in here"
     marks += _uncertain(window, begin, end, what)
     if window.upper is not None and end > window.upper:

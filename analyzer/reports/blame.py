@@ -45,7 +45,7 @@ class Blamed:
 def blamed(start: StartReport, limit: int | None = None) -> Blamed:
     """The checks that failed or may have been last, the costliest first (at most ``limit``), and the phases."""
     told = [c for c in start.checks if c.final == "failing" or c.seen_failing or c.last_blocker != "no"]
-    told = [c for c in told if c.final != "unseen"]
+    told = [c for c in told if c.final != "unseen" or c.seen_failing]
     told.sort(key=_cost)
     shown = tuple(told if limit is None else told[:limit])
     phases = sorted(
@@ -58,7 +58,7 @@ def blamed(start: StartReport, limit: int | None = None) -> Blamed:
 def _cost(check: Check) -> tuple[Any, ...]:
     saving, alone, upper = check.saving_s, check.exclusive_s, check.cleared.upper
     return (
-        check.final != "failing",
+        not check.failing_at_last,
         ("certain", "possible", "no").index(check.last_blocker),
         -(saving.min if saving else 0.0),
         -_most(saving.max if saving else None),

@@ -166,9 +166,8 @@ def culprit(start: StartReport) -> tuple[str, str]:
         others = "1 other check" if count == _NAMED + 1 else f"one of {count - _NAMED} other checks"
         sentence = f"{', '.join(short_name(name) for name in blamed.checks[:_NAMED])} or {others}"
     if start.ready.upper is None and start.outcome != "ready":
-        return sentence, f"certain: still failing at {_last_sight(start)}" if blamed.certainty == "certain" else (
-            f"possible: {'this one was' if count == 1 else f'these {count} were'} failing when last seen"
-        )
+        one = "this one was" if count == 1 else f"these {count} were"
+        return sentence, f"{blamed.certainty}: {one} failing when last seen{_last_sight(start)}"
     if blamed.certainty == "certain":
         return sentence, "certain: no other check can have been last"
     if count == 1:
@@ -182,7 +181,8 @@ def _timed(start: StartReport) -> bool:
 
 
 def _last_sight(start: StartReport) -> str:
-    return "the last look" if start.observer == "wait" else "the end of the text"
+    seen = [c.failing_until_s for c in start.checks if c.failing_at_last and c.failing_until_s is not None]
+    return f", at {words.about(max(seen))}" if seen and max(seen) > 0 else ""
 
 
 def about_culprit(start: StartReport) -> list[str]:
@@ -284,7 +284,7 @@ def blame(start: StartReport) -> Blame:
     shown = [
         c
         for c in start.checks
-        if c.final != "unseen" and (c.seen_failing or c.last_blocker != "no" or c.final == "failing")
+        if c.seen_failing or (c.final != "unseen" and (c.last_blocker != "no" or c.final == "failing"))
     ]
     shown.sort(key=_clearing, reverse=True)
     rest = shown[_BLAMED:]
@@ -414,8 +414,9 @@ def unknowns(report: Report, start: StartReport) -> Iterator[tuple[str, str]]:
         )
     unseen = [c.name for c in start.checks if c.final == "unseen"]
     if unseen:
+        at_end = " at the end" if any(c.seen_failing for c in start.checks if c.final == "unseen") else ""
         names = ", ".join(short_name(n) for n in unseen[:3]) + (" …" if len(unseen) > 3 else "")
-        yield f"The state of {words.plural(len(unseen), 'check')}: {names}", ""
+        yield f"The state of {words.plural(len(unseen), 'check')}{at_end}: {names}", ""
     for gap in start.gaps[:5]:
         name = words.GAP_MEANING.get(gap.kind, gap.kind)
         detail = f" ({gap.detail})" if gap.detail else ""

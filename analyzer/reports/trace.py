@@ -132,9 +132,9 @@ def _check(track: _Track, check: Check, last: float) -> Iterator[Event]:
     if lower is not None and seen is not None:
         yield from track.slice("failing", "certain", seen, lower)
     begin = lower if lower is not None else seen
-    if check.final == "failing":
+    if check.failing_at_last and check.cleared.upper is None:
         if begin is not None:
-            yield from track.slice("failing", "certain", begin, last)
+            yield from track.slice("last seen failing", "uncertain", begin, last)
         return
     if begin is None:
         begin = 0.0

@@ -118,7 +118,7 @@ def _port(address: str) -> str:
 
 
 def _still_failing(case: Case) -> list[str]:
-    return [check.name for check in case.report.checks if check.final == "failing"]
+    return [check.name for check in case.report.checks if check.failing_at_last]
 
 
 def _fifteen_minutes(case: Case, text: str) -> Finding:

@@ -134,7 +134,7 @@ def _roles(case: Case) -> list[Finding]:
     serving, check, least = case.studied.facts.serving, case.check(ROLES), case.roles_s
     if check is None or serving is None or least is None or check.cleared.lower is None:
         return []
-    if least < _LONG_ROLES_S or (case.never_ready and check.final != "failing"):
+    if least < _LONG_ROLES_S or (case.never_ready and not check.failing_at_last):
         return []
     most = "" if check.cleared.upper is None else f" and at most {at_most(check.cleared.upper - serving.at_s)}"
     few, many = _ROLES_REQUESTS
@@ -286,7 +286,7 @@ def _failing(case: Case, check: Check) -> Finding | None:
     if others:
         more = f" and {count(len(others) - 4, 'other')}" if len(others) > 4 else ""
         detail += f". Failing beside it: {', '.join(others[:4])}{more}; they may only have waited for the datastore"
-    lasting = case.never_ready and check.final == "failing" and length >= 30.0
+    lasting = case.never_ready and check.failing_at_last and length >= 30.0
     severity: FindingSeverity = "critical" if lasting else "warning"
     lines = case.shown_failing(check)
     advice = DISK_ADVICE[case.datastore]

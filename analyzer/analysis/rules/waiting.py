@@ -132,7 +132,7 @@ def stuck(case: Case, others: Sequence[Finding]) -> list[Finding]:
     report = case.report
     if report.outcome != "incomplete" or report.cut_at_s is None or report.cut_at_s < _STUCK_S or not report.begin_seen:
         return []
-    failing = [check.name for check in report.checks if check.final == "failing"]
+    failing = [check.name for check in report.checks if check.failing_at_last]
     last = next((poll for poll in reversed(report.polls) if poll.error is not None), None)
     if failing:
         waits = f"these checks were failing at last: {', '.join(failing)}"
