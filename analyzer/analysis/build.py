@@ -120,7 +120,7 @@ def study(start: Start, index: int, book: LogBook, previous: StartReport | None)
     polls = read_polls(start, verdict, clocked)
     facts = gather(start, verdict, clocked, polls)
     blames, shares = blame(facts)
-    poll_rows, note = rows(polls, start, verdict, clocked)
+    poll_rows, note = rows(polls, start, verdict, clocked, facts.ready)
     tax = _tax(facts.ready, facts.detected)
     began = start.began
     report = StartReport(

@@ -20,6 +20,7 @@ from analyzer.events.versions import PollerSpec, poller_for
 from analyzer.findings import ErrorCount, Poll, PollerNote
 from analyzer.records.model import LogRecord
 from analyzer.starts.model import Start, Verdict
+from analyzer.window import Window
 
 # The contract's numbers: a tenth of the interval after a tick counts as on it; the fitted phase is late by the
 # latency of the fastest answer (3 to 50 ms on healthy servers).
@@ -299,8 +300,14 @@ def implied_before(facts: PollFacts, index: int) -> float | None:
     return tick - grid.slack_s
 
 
-def rows(facts: PollFacts, start: Start, verdict: Verdict, clocked: Clocked) -> tuple[list[Poll], PollerNote]:
-    """Every attempt from the first printed one on, and the note on the poller."""
+def rows(
+    facts: PollFacts, start: Start, verdict: Verdict, clocked: Clocked, ready: Window
+) -> tuple[list[Poll], PollerNote]:
+    """Every attempt from the first printed one on, and the note on the poller.
+
+    An unprinted attempt is only told as failing up to the moment until which the server is proved not to have been
+    ready: after it, nobody knows what the answer was or whether a slow request took the place of several.
+    """
     spec = facts.spec
     kind = spec.kind if spec.kind != "unknown" or not facts.sightings else "shared-2s"
     prints = spec.prints_polls if spec.kind != "unknown" else (True if facts.sightings else None)
@@ -309,7 +316,7 @@ def rows(facts: PollFacts, start: Start, verdict: Verdict, clocked: Clocked) -> 
     if facts.sightings:
         for index, sighting in enumerate(facts.sightings):
             result.append(_printed(sighting))
-            result.extend(_between(facts, index, start, verdict, clocked))
+            result.extend(_proved(_between(facts, index, start, verdict, clocked), facts, verdict, ready))
         if verdict.detected is not None:
             result.append(
                 Poll(at_s=clocked.latest(verdict.detected), printed=False, error=None, source=verdict.detected.source)
@@ -330,6 +337,14 @@ def rows(facts: PollFacts, start: Start, verdict: Verdict, clocked: Clocked) -> 
         grid_slack_s=grid.slack_s if grid else PHASE_SLACK_S,
     )
     return result, note
+
+
+def _proved(implied: list[Poll], facts: PollFacts, verdict: Verdict, ready: Window) -> list[Poll]:
+    if verdict.detected is None and ready.upper is None:
+        return implied
+    slack = (facts.grid.slack_s if facts.grid is not None else PHASE_SLACK_S) + 1e-6
+    until = -math.inf if ready.lower is None else ready.lower + slack
+    return [poll for poll in implied if poll.line is not None or (poll.at_s is not None and poll.at_s <= until)]
 
 
 def _printed(sighting: Sighting) -> Poll:
@@ -380,8 +395,10 @@ def _between(facts: PollFacts, index: int, start: Start, verdict: Verdict, clock
     grid = facts.grid or Grid(interval, first if first is not None else begin, 0, 0.0)
     ticks: list[float] = []
     tick = grid.tick_at_or_before(begin) + interval
+    # The tick right before a changed answer or the success is that attempt itself; of the last two before an end, or
+    # before the text breaks off, nobody saw the answer.
     answered_by_end = nxt is not None or verdict.detected is not None
-    last = grid.tick_at_or_before(end) - (interval if answered_by_end else 0.0)
+    last = grid.tick_at_or_before(end) - (interval if answered_by_end else 2 * interval)
     while tick <= last + 1e-9 and len(ticks) < _MAX_IMPLIED:
         if tick > begin:
             ticks.append(tick)

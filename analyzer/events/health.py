@@ -50,6 +50,7 @@ class _Open:
         """The block as far as its lines have been seen."""
         # The header names every failing check, whether or not its own line is in the text.
         names = tuple(dict.fromkeys((*self.named, *self.failing)))
+        whole = bool(self.named) or self.trailer
         return HealthBlock(
             record=self.record,
             failing=names,
@@ -65,7 +66,8 @@ class _Open:
 class HealthAssembler:
     """Fed with the records of one process in order; yields every block once its last line has been seen.
 
-    ``failing`` of a block are the checks that its header names and those of its ``[-]`` lines. ``endpoint`` is empty when neither header nor trailer is there: such a block says nothing about readiness.
+    ``failing`` of a block are the checks that its header names and those of its ``[-]`` lines. ``endpoint`` is empty
+    when neither header nor trailer is there: such a block says nothing about readiness.
     ``complete`` is False when the block's begin or end lies outside the text.
     """
 
