@@ -38,7 +38,7 @@ class Place:
     """Where in the sequence one kind of line can be printed, for some products, roles and releases.
 
     ``mark`` is the id of a line that the catalogue or the witnesses know. Lines that nothing else knows are recognised
-    by ``head`` (or ``any``) and ``match``, from ``file`` (klog) or ``payload``.
+    by ``head`` (or ``any``) and ``match``, from ``file`` or ``files`` (klog) or ``payload``.
     """
 
     id: str
@@ -47,10 +47,13 @@ class Place:
     any: tuple[str, ...] = ()
     match: LazyPattern | None = None
     file: str = ""
+    files: frozenset[str] = frozenset()  # klog's source files of one component: any of them
     payload: frozenset[Payload] = frozenset()
     only_after: Stage | None = None
     only_before: Stage | None = None
     cancel: bool = False  # printed by code that a cancelled wait lets through as well, in releases that do so
+    own_api: bool = False  # true of a process that runs an API server of its own, and of no other
+    own_poller: bool = False  # before the shared poller another waiter than the server's own opens the gate
     product: str = ""  # k3s | rke2; empty: both
     role: str = ""  # server | agent; empty: both
     since: Version | None = None
@@ -88,6 +91,8 @@ class Place:
             return False
         if self.file and payload is Payload.KLOG and file != self.file:
             return False
+        if self.files and (payload is not Payload.KLOG or file not in self.files):
+            return False
         if self.head and not message.startswith(self.head):
             return False
         if self.any and not any(part in message for part in self.any):
@@ -110,10 +115,13 @@ def _compile(raw: Mapping[str, Any]) -> tuple[Place, ...]:
         "any": tuple(raw.get("any", ())),
         "match": LazyPattern(raw["match"]) if "match" in raw else None,
         "file": raw.get("file", ""),
+        "files": frozenset(raw.get("files", ())),
         "payload": frozenset(Payload(name) for name in raw.get("payload", ())),
         "only_after": Stage[raw["only_after"].upper()] if "only_after" in raw else None,
         "only_before": Stage[raw["only_before"].upper()] if "only_before" in raw else None,
         "cancel": bool(raw.get("cancel", False)),
+        "own_api": bool(raw.get("own_api", False)),
+        "own_poller": bool(raw.get("own_poller", False)),
         "product": raw.get("product", ""),
         "role": raw.get("role", ""),
         "since": parse_version(raw["since"]) if "since" in raw else None,
@@ -155,28 +163,33 @@ _KEY = 6
 
 
 @cache
-def _by_text() -> tuple[Mapping[str, tuple[Place, ...]], tuple[Place, ...]]:
+def _by_text() -> tuple[Mapping[str, tuple[Place, ...]], Mapping[str, tuple[Place, ...]], tuple[Place, ...]]:
     heads: dict[str, list[Place]] = {}
+    files: dict[str, list[Place]] = {}
     rest: list[Place] = []
     for place in places():
         if place.mark:
             continue
-        if not place.head:
-            rest.append(place)
-            continue
-        for key in {head[:_KEY] for head in place.head}:
+        for name in place.files:
+            files.setdefault(name, []).append(place)
+        for key in {head[:_KEY] for head in place.head} if not place.files else ():
             heads.setdefault(key, []).append(place)
-    return {key: tuple(group) for key, group in heads.items()}, tuple(rest)
+        if not place.head and not place.files:
+            rest.append(place)
+    return (
+        {key: tuple(group) for key, group in heads.items()},
+        {name: tuple(group) for name, group in files.items()},
+        tuple(rest),
+    )
 
 
 def of_line(record: LogRecord) -> Sequence[Place]:
     """The entries for lines that nothing else knows which fit this line, whatever its process is."""
     message = record.message
     text = message[1:] if message[:1] == '"' else message
-    heads, rest = _by_text()
-    found = [p for p in heads.get(text[:_KEY], ()) if p.matches(text, record.file, record.payload)]
-    found += [p for p in rest if p.matches(text, record.file, record.payload)]
-    return found
+    heads, files, rest = _by_text()
+    tried = (*heads.get(text[:_KEY], ()), *files.get(record.file, ()), *rest)
+    return [place for place in tried if place.matches(text, record.file, record.payload)]
 
 
 _CHAIN = re.compile(r"^(?:Error: |Shutdown request received: |fatal: )+")
@@ -192,5 +205,5 @@ def of_failure(text: str) -> Sequence[Place]:
 
     ``Error: preparing server: failed to …`` was returned by the code that prepares the server, whatever failed in it.
     """
-    bare = _CHAIN.sub("", text.lstrip('"\\'))
+    bare = _CHAIN.sub("", text.lstrip('"\\')).lstrip('"\\')
     return tuple(p for p in _wrappers() if p.matches(bare, "", Payload.LOGRUS))
