@@ -358,7 +358,7 @@ class _Builder:
         if at is not None and detected.message.startswith("Kube API server"):
             # Readiness that somebody saw much earlier did not last until k3s noticed it.
             lasting = [u for u in lasting if u.at_s > at.at_s - _NOTICED_S]
-        uppers = [*lasting, at] if at is not None else lasting
+        uppers = [*lasting, *self._behind_gate()]
         return self._fuse(self.ready_lowers, uppers, "ready")
 
     def _fuse(self, lowers: list[Evidence], uppers: list[Evidence], what: str) -> Window:
@@ -426,6 +426,12 @@ class _Builder:
             uppers = []
         return self._fuse(facts.lowers, uppers, facts.name)
 
+    def _behind_gate(self) -> list[Evidence]:
+        """Upper bounds of readiness and of its detection: the lines that only code behind the gate prints."""
+        lines = [r for r in (self.verdict.behind_gate, self.verdict.detected) if r is not None]
+        bounds = (self._evidence(self.clocked.latest(r), Bound.OBSERVED, r.line, r.source) for r in lines)
+        return [bound for bound in bounds if bound is not None]
+
     def _detected_window(self, ready: Window) -> Window:
         detected = self.verdict.detected
         if detected is None:
@@ -436,7 +442,7 @@ class _Builder:
             lowers.append(Evidence(self.polls.success_tick_s, Bound.GRID))
         if self.ticks is not None:
             lowers.append(Evidence(self.ticks.success_s, Bound.GRID))
-        at = self._evidence(self.clocked.latest(detected), Bound.OBSERVED, detected.line, detected.source)
+        at = min(self._behind_gate(), key=lambda bound: bound.at_s, default=None)
         window = Window(source=detected.source)
         for low in lowers:
             window = window.after(low)

@@ -56,10 +56,7 @@ class _Open:
             failing=names,
             reasons=tuple((name, reason) for name, reason in self.failing.items() if reason),
             endpoint=self.endpoint,
-            complete=self.has_header
-            and not self.header_cut
-            and bool(self.endpoint)
-            and (bool(self.named) or self.trailer),
+            complete=self.has_header and not self.header_cut and bool(self.endpoint) and whole,
         )
 
 

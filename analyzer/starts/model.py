@@ -112,3 +112,4 @@ class Verdict:
     end_kind: Literal["running", "stopped", "failed"]
     end: LogRecord | None
     end_reason: str | None
+    behind_gate: LogRecord | None = None  # the first line that only code behind readiness prints, mostly ``detected``

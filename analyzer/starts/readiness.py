@@ -39,6 +39,7 @@ _OUTLIVED_US = 30_000_000
 # Two hooks make their first try a second after the API server serves, and nothing serves in the first one.
 _NO_SOONER_US = 2_000_000
 _GATED = (Stage.READY, Stage.STARTED)
+_OWN_WORDS = ("api_running", "agent_running")
 
 
 def sights(start: Start) -> Iterator[tuple[LogRecord, Place]]:
@@ -67,26 +68,33 @@ def _places(event: Event) -> Iterator[Place]:
             return
 
 
-def noticed(start: Start, stop: LogRecord | None, asked: LogRecord | None) -> LogRecord | None:
-    """The first line that only code behind a successful poll can have printed; ``None``: the text shows none.
+def noticed(start: Start, stop: LogRecord | None, asked: LogRecord | None) -> tuple[LogRecord, ...]:
+    """The lines that only code behind a successful poll can have printed: the first one, and the one right behind it.
 
-    ``stop`` is the first sign of an end: what a stop lets through as well counts only before it. ``asked`` is the first
-    sign that somebody asked for it.
+    Of a server the latter is ``Kube API server is now running``: the tick of the success shows in it alone. Empty: the
+    text shows none. ``stop`` is the first sign of an end: what a stop lets through as well counts only before it.
+    ``asked`` is the first sign that somebody asked for it.
     """
+    found: dict[str, LogRecord] = {}
     for record, place in sights(start):
-        if place.only_after in _GATED and _believed(start, record, place, stop, asked):
-            return record
-    return None
+        if place.only_after not in _GATED:
+            continue
+        own = place.mark in _OWN_WORDS
+        if ("own" if own else "any") not in found and _believed(start, record, place, stop, asked):
+            found["own" if own else "any"] = record
+            if own:
+                break
+    return tuple(sorted(found.values(), key=lambda record: record.seq))
 
 
 def _believed(start: Start, record: LogRecord, place: Place, stop: LogRecord | None, asked: LogRecord | None) -> bool:
+    if place.own_api and own_api_missing(start):
+        return False
     if record.payload is Payload.SYSTEMD:
         return (stop is None or record.seq < stop.seq) and _reported_itself(start, record)
     if not place.opened_by_cancel(start.version):
-        return place.only_after is not Stage.STARTED or not own_api_missing(start)
+        return True
     if stop is not None and (record.seq > stop.seq or _cancelled(record)):
-        return False
-    if place.only_after is Stage.STARTED and own_api_missing(start):
         return False
     if asked is not None:
         return True  # a stop that the text announces later did not cause what was printed before

@@ -27,9 +27,9 @@ def judge(start: Start) -> Verdict:
     """The verdict on one start."""
     down = signs(start)
     end = ending(start, down.asked)
-    detected = noticed(start, down.first, down.asked)
-    if detected is not None:
-        return Verdict("ready", None, detected, down.first, end.kind, end.record, end.reason)
+    seen = noticed(start, down.first, down.asked)
+    if seen:
+        return Verdict("ready", None, seen[-1], down.first, end.kind, end.record, end.reason, seen[0])
     if end.kind == "running" or not not_ready_at(start, end):
         return Verdict("incomplete", None, None, down.first, end.kind, end.record, end.reason)
     return Verdict(end.kind, end.reason, None, down.first, end.kind, end.record, end.reason)
