@@ -390,7 +390,9 @@ class _Judge:
         by = self._axis(self.turn["by"])[1] + self.slack
         told = [p for p in self.start["polls"] if not p["printed"] and p["error"] and p["line"] is None]
         late = [p["at_s"] for p in told if p["at_s"] is not None and p["at_s"] > by]
-        if late and self.seen.polls_lost_unseen:
+        # A step forward of less than two polls is no other than a late line.
+        hidden = self.seen.part.step is not None and 0 < self.seen.part.step[1] <= 4 * US
+        if late and (self.seen.polls_lost_unseen or hidden):
             self.score.excused["implied"] += 1
             return
         self.claim("implied", not late, f"failing at {late[:4]}, but ready by {by:.3f}")

@@ -55,7 +55,7 @@ def test_what_a_damaged_text_still_says_is_true(damage: str, tmp_path: Path) -> 
 @pytest.mark.slow
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_it_is_true_of_every_recording_in_every_carrier(damage: str, tmp_path: Path) -> None:
-    every = [Case(path, damage, c, seed) for path in recordings() for c in DAMAGES[damage].carriers for seed in (0, 1)]
+    every = [Case(path, damage, carrier, seed=1) for path in recordings() for carrier in DAMAGES[damage].carriers]
     found, _ = wrong(every, tmp_path)
     assert not found, f"{len(found)} false claims:\n" + "\n".join(found[:30])
 
