@@ -181,7 +181,9 @@ def _success_stamp(verdict: Verdict, clocked: Clocked) -> float | None:
     line = verdict.detected
     if line is None or not _exact(line, clocked) or not line.message.startswith("Kube API server"):
         return None
-    return clocked.point(line)
+    first = verdict.behind_gate or line  # others wait for the same answer, and may write first
+    stamps = [clocked.point(line), clocked.point(first) if _exact(first, clocked) else clocked.latest(first)]
+    return min((stamp for stamp in stamps if stamp is not None), default=None)
 
 
 def fit_grid(stamps_s: Sequence[float], interval_s: float) -> Grid | None:

@@ -38,6 +38,7 @@ class Signs:
 
     first: LogRecord | None
     asked: LogRecord | None
+    echoes: frozenset[int] = frozenset()  # positions of lines that only say that somebody ended the process
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,9 @@ def signs(start: Start) -> Signs:
     running = start.first("api_running", "k3s_running") if not asked else None
     if running is not None and (burst := closing_burst(start, running.record)) is not None:
         found.append(burst)
-    return Signs(_earliest(found), _earliest(asked))
+    fatal = (mark.record for mark in start.marks(*_ROOT_IDS))
+    echoes = frozenset(record.seq for record in fatal if is_echo(start, record, record.message))
+    return Signs(_earliest(found), _earliest(asked), echoes)
 
 
 def _earliest(records: list[LogRecord]) -> LogRecord | None:

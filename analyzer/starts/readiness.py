@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from analyzer.events import sequence
 from analyzer.events.model import Event, HealthBlock, Mark, Placed, PollLine, WitnessLine
 from analyzer.events.sequence import Place, Stage
-from analyzer.events.versions import ready_line_on_cancel
+from analyzer.events.versions import poller_for, ready_line_on_cancel
 from analyzer.records.model import LogRecord, Payload
 from analyzer.starts.model import Start
 
@@ -68,23 +68,30 @@ def _places(event: Event) -> Iterator[Place]:
             return
 
 
-def noticed(start: Start, stop: LogRecord | None, asked: LogRecord | None) -> tuple[LogRecord, ...]:
+def noticed(
+    start: Start, stop: LogRecord | None, asked: LogRecord | None, echoes: frozenset[int] = frozenset()
+) -> tuple[LogRecord, ...]:
     """The lines that only code behind a successful poll can have printed: the first one, and the one right behind it.
 
     Of a server the latter is ``Kube API server is now running``: the tick of the success shows in it alone. Empty: the
     text shows none. ``stop`` is the first sign of an end: what a stop lets through as well counts only before it.
-    ``asked`` is the first sign that somebody asked for it.
+    ``asked`` is the first sign that somebody asked for it, ``echoes`` are lines that only repeat that.
     """
-    found: dict[str, LogRecord] = {}
+    shared = poller_for(start.version).kind == "shared-2s"
+    first: LogRecord | None = None
+    elsewhere: LogRecord | None = None  # behind a poller of its own, with a phase of its own
     for record, place in sights(start):
-        if place.only_after not in _GATED:
+        if place.only_after not in _GATED or record.seq in echoes:
             continue
-        own = place.mark in _OWN_WORDS
-        if ("own" if own else "any") not in found and _believed(start, record, place, stop, asked):
-            found["own" if own else "any"] = record
-            if own:
-                break
-    return tuple(sorted(found.values(), key=lambda record: record.seq))
+        if not _believed(start, record, place, stop, asked):
+            continue
+        if place.own_poller and not shared:
+            elsewhere = elsewhere or record
+            continue
+        first = first or record
+        if place.mark in _OWN_WORDS:
+            return (first, record) if first.seq < record.seq else (record,)
+    return tuple(record for record in (first or elsewhere,) if record is not None)
 
 
 def _believed(start: Start, record: LogRecord, place: Place, stop: LogRecord | None, asked: LogRecord | None) -> bool:

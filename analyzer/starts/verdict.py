@@ -27,7 +27,7 @@ def judge(start: Start) -> Verdict:
     """The verdict on one start."""
     down = signs(start)
     end = ending(start, down.asked)
-    seen = noticed(start, down.first, down.asked)
+    seen = noticed(start, down.first, down.asked, down.echoes)
     if seen:
         return Verdict("ready", None, seen[-1], down.first, end.kind, end.record, end.reason, seen[0])
     if end.kind == "running" or not not_ready_at(start, end):

@@ -18,7 +18,8 @@ _WRITER = re.compile(r"systemd(?:-journald)?\[\d+\]: ")
 def journal(lines: Sequence[str]) -> list[LogRecord]:
     """Lines of k3s, or of the writer whose name and number stand before them, as ``journalctl`` shows them."""
     text = "".join(
-        f"Feb 03 10:20:30 node-a {line if _WRITER.match(line) else 'k3s[1193]: ' + line}\n" for line in lines
+        f"Feb 03 10:{20 + n // 60:02}:{n % 60:02} node-a {line if _WRITER.match(line) else 'k3s[1193]: ' + line}\n"
+        for n, line in enumerate(lines)  # the same line twice in one second would be a copy
     )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "examples.txt"
