@@ -82,7 +82,13 @@ class Place:
         return not self.before_era or past(release, self.before_era) is False
 
     def opened_by_cancel(self, version: str | None) -> bool:
-        """Whether in this release a cancelled wait, too, leads to the code that prints the line."""
+        """Whether in this release a cancelled wait, too, leads to the code that prints the line.
+
+        A poller of its own ends the process when it is cancelled.
+        """
+        release = parse_version(version) if self.own_poller and version else None
+        if release is not None and past(release, "shared_poller") is False:
+            return False
         return self.cancel and ready_line_on_cancel(version)
 
     def matches(self, message: str, file: str, payload: Payload) -> bool:

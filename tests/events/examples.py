@@ -17,9 +17,11 @@ _WRITER = re.compile(r"systemd(?:-journald)?\[\d+\]: ")
 
 def journal(lines: Sequence[str]) -> list[LogRecord]:
     """Lines of k3s, or of the writer whose name and number stand before them, as ``journalctl`` shows them."""
+    # A second each: the same line at the same moment is one line, delivered twice.
     text = "".join(
-        f"Feb 03 10:{20 + n // 60:02}:{n % 60:02} node-a {line if _WRITER.match(line) else 'k3s[1193]: ' + line}\n"
-        for n, line in enumerate(lines)  # the same line twice in one second would be a copy
+        f"Feb 03 1{n // 3600}:{n // 60 % 60:02}:{n % 60:02} node-a "
+        f"{line if _WRITER.match(line) else 'k3s[1193]: ' + line}\n"
+        for n, line in enumerate(lines)
     )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "examples.txt"

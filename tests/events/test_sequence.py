@@ -138,6 +138,11 @@ def _info(text: str) -> str:
             _klog("event.go", '"Event occurred" object="kube-system/ccm" fieldPath="" kind="Addon" reason="Applied"'),
             "addon_events",
         ),
+        (
+            _klog("event.go", '"Event occurred" object="kube-system/kube-scheduler" fieldPath="" kind="Lease" x="y"'),
+            "controller_events",
+        ),
+        (_klog("server.go", "leaderelection lost"), "component_leases_lost"),
         (_info("Starting k3s.cattle.io/v1, Kind=Addon controller"), "own_controllers"),
         (_info("Starting /v1, Kind=Node controller"), "own_controllers"),
         (_info("Starting batch/v1, Kind=Job controller"), "own_controllers"),
@@ -169,6 +174,7 @@ def test_a_line_finds_its_entry(line: str, expected: str) -> None:
         _klog("shared_informer.go", "Caches are synced for kubernetes-service-cidr-controller"),
         _klog("gc_controller.go", "Starting apiserver lease garbage collector"),
         _klog("controller.go", "quota admission added evaluator for: leases.coordination.k8s.io"),
+        _klog("event.go", '"Event occurred" object="node-a" fieldPath="" kind="Node" type="Normal" reason="x"'),
         # Other programs' objects.
         _info("Starting /v1, Kind=Secret controller"),
         _info("Applying CRD features.management.cattle.io"),
@@ -217,7 +223,10 @@ def test_the_kubelet_waits_from_1_24_on() -> None:
     assert not place.holds("k3s", "server", None)
     assert not place.holds("rke2", "server", "v1.30.4+rke2r1")
     assert place.opened_by_cancel("v1.34.1+k3s1")
+    assert place.opened_by_cancel(None)
     assert not place.opened_by_cancel("v1.34.2+k3s1")
+    # Before the shared poller its own poll ends the process when it is cancelled.
+    assert not place.opened_by_cancel("v1.30.3+k3s1")
 
 
 def test_rke2s_pods_come_before_its_polls_where_it_says_so() -> None:
@@ -350,6 +359,24 @@ def _recorded() -> Score:
 
 def test_no_placed_line_contradicts_a_recording() -> None:
     assert _recorded().wrong == []
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        Place("false", head=("Running kube-apiserver ",), only_after=Stage.READY),
+        Place("false", head=("k3s is up and running",), only_before=Stage.READY),
+        Place("false", head=("Running kube-scheduler ",), only_before=Stage.REQUESTED),
+        Place("false", head=("Running kube-apiserver ",), only_after=Stage.SERVING),
+    ],
+)
+def test_a_false_entry_is_found(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    def only_it(record: LogRecord) -> Sequence[Place]:
+        return (place,) if place.matches(record.message, record.file, record.payload) else ()
+
+    monkeypatch.setattr(sys.modules[__name__], "of_line", only_it)
+    score = score_recording(RECORDED / "1322-etcd-fresh.export.gz")
+    assert any(" false: " in line for line in score.wrong)
 
 
 def test_the_recordings_hold_most_entries() -> None:
