@@ -198,7 +198,11 @@ def of_line(record: LogRecord) -> Sequence[Place]:
     return [place for place in tried if place.matches(text, record.file, record.payload)]
 
 
-_CHAIN = re.compile(r"^(?:Error: |Shutdown request received: |fatal: )+")
+_CHAIN = re.compile(
+    r"^(?:Error: |Shutdown request received: |fatal: |Observed a panic: |panic: |"
+    r"F\d{4} [\d:.]{8,15} {1,8}\d{1,7} [\w.]{1,40}:\d{1,5}\] )+"
+)
+_TELLING = 8  # characters of a wrapper that a cut message must show
 
 
 @cache
@@ -206,10 +210,14 @@ def _wrappers() -> tuple[Place, ...]:
     return tuple(place for raw in load("sequence.toml").get("wrapper", ()) for place in _compile(raw))
 
 
-def of_failure(text: str) -> Sequence[Place]:
-    """The entries for the wrappers of a failure's message, from the outside in.
+def of_failure(text: str, *, cut: bool = False) -> Sequence[Place]:
+    """The entries for the wrappers of a failure's message, from the outside in; of a cut one, all that it may begin.
 
     ``Error: preparing server: failed to …`` was returned by the code that prepares the server, whatever failed in it.
     """
     bare = _CHAIN.sub("", text.lstrip('"\\')).lstrip('"\\')
-    return tuple(p for p in _wrappers() if p.matches(bare, "", Payload.LOGRUS))
+    found = tuple(p for p in _wrappers() if p.matches(bare, "", Payload.LOGRUS))
+    if found or not cut:
+        return found
+    shown = bare.rstrip(" .…>")
+    return tuple(p for p in _wrappers() if len(shown) >= _TELLING and any(h.startswith(shown) for h in p.head))

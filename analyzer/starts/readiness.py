@@ -39,6 +39,7 @@ _OUTLIVED_US = 30_000_000
 # Two hooks make their first try a second after the API server serves, and nothing serves in the first one.
 _NO_SOONER_US = 2_000_000
 _GATED = (Stage.READY, Stage.STARTED)
+_LAST_WORDS = ("fatal", "component_exited", "shutdown_requested", "panic", "usage_error")
 _OWN_WORDS = ("api_running", "agent_running")
 
 
@@ -54,6 +55,8 @@ def _places(event: Event) -> Iterator[Place]:
     match event:
         case Mark():
             yield from sequence.of_mark(event.id)
+            if event.id in _LAST_WORDS:
+                yield from sequence.of_failure(event.record.message, cut=event.record.truncated)
         case WitnessLine():
             for rule in event.rules:
                 yield from sequence.of_mark(rule.id)

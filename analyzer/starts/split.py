@@ -66,6 +66,10 @@ _SERVER_SIGNS = (
     "datastore_waiting", "datastore_configured", "etcd_starting", "temporary_etcd", "controllers_requested",
 )  # fmt: skip
 _TELLING = len("Polling for API")
+# What a process says early in its life, banner or not.
+_FIRST_WORDS = re.compile(
+    rf"{_BEFORE_BANNER.pattern}|^(?:Configuring \S+ database|Managed etcd cluster |Starting temporary |Opening etcd )"
+)
 _OTHERS_PORT = re.compile(r":(?:10250|10257|10258|10259)$")
 _PAUSE_US = 2 * SECOND  # a process that ends and one that takes its place are at least so far apart
 _PIDLESS_CLOSERS = frozenset({"process_exited", "systemd_failed", "systemd_stopped", "restart_scheduled"})
@@ -416,13 +420,14 @@ def _pull_back(old: _Open, new: _Open) -> None:
 
 
 def _pull_back_unnamed(old: _Open, new: _Open) -> None:
-    """The same where no banner tells: lines after the old process's last klog line, from the last pause on."""
+    """The same where no banner tells: after the old process's last klog line, from a pause or first words on."""
     at = len(old.process)
-    while at > 1 and old.process[at - 1].payload is not Payload.KLOG:
+    while at > 1 and old.process[at - 1].payload is not Payload.KLOG and old.process[at - 1].level != "fatal":
         at -= 1
-    for index in range(len(old.process) - 1, max(at, 1) - 1, -1):
+    for index in range(max(at, 1), len(old.process)):
         before, after = old.process[index - 1].at, old.process[index].at
-        if before is not None and after is not None and after.us - before.us >= _PAUSE_US:
+        paused = before is not None and after is not None and after.us - before.us >= _PAUSE_US
+        if paused or _FIRST_WORDS.match(old.process[index].message):
             moved = old.process[index:]
             del old.process[index:]
             known = {id(record) for record in moved}

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import re
 
-from analyzer.events import sequence
-from analyzer.events.model import Mark
 from analyzer.records.model import LogRecord, Payload
 from analyzer.starts.ends import Ending, ending, signs
 from analyzer.starts.model import Start, Verdict
-from analyzer.starts.readiness import last_not_ready, noticed
+from analyzer.starts.readiness import last_not_ready, noticed, sights
 
 # systemd says so only of a unit that never reported itself.
 _NEVER_UP = re.compile(
@@ -64,12 +62,9 @@ def _too_short(start: Start, end: LogRecord) -> bool:
 
 def _is_of_the_way(start: Start, end: Ending) -> bool:
     """Whether the message with which the process ended is only said by code in front of readiness."""
-    places = [*sequence.of_failure(end.reason or "")]
-    for event in start.events:
-        if isinstance(event, Mark) and event.record is end.failure:
-            places += sequence.of_mark(event.id)
-    held = [p for p in places if p.holds(start.product, start.role, start.version)]
-    return any(p.only_before is not None for p in held)
+    held = [place for record, place in sights(start) if record is end.failure]
+    doubtful = end.failure is not None and end.failure.truncated and any(p.only_before is None for p in held)
+    return not doubtful and any(p.only_before is not None for p in held)
 
 
 def _may_hide(start: Start, shown: LogRecord, end: LogRecord) -> bool:

@@ -305,7 +305,7 @@ def test_a_component_that_met_a_late_api_server_is_a_symptom() -> None:
     put_slowness(near, 1)
     at = near.serving + 6 * SECOND
     near.end(at + 20)
-    text = 'flannel exited: failed to acquire lease: nodes "node-a" is forbidden: not yet ready to handle request'
+    text = 'etcd exited: failed to acquire lease: nodes "node-a" is forbidden: not yet ready to handle request'
     start = only(near.say(at, text, "fatal"))
     assert start.findings[0].id == "slow_datastore"
     told = next(finding for finding in start.findings if text[:15] in finding.detail)

@@ -156,7 +156,7 @@ def test_hazard_23_a_break_in_the_middle_of_a_token(told: Told) -> None:
         f'May 02 10:00:00 attic k3s[12]: time="2024-05-02T10:00:00Z" level=fatal msg="failed to get CA certs {wide}: https://19\n'
         '2.0.2.30:6443/cacerts: no route to host"\n'
     ))  # fmt: skip
-    assert start.outcome_reason == f"failed to get CA certs {wide}: https://192.0.2.30:6443/cacerts: no route to host"
+    assert start.end.reason == f"failed to get CA certs {wide}: https://192.0.2.30:6443/cacerts: no route to host"
 
 
 def test_hazard_23_a_poll_split_behind_failed(told: Told) -> None:

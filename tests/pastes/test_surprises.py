@@ -99,7 +99,7 @@ def test_a_controller_that_gave_up_on_the_api_server_names_the_check(told: Told)
         """)
     )
     assert start.outcome == "failed"
-    assert start.outcome_reason is not None and len(start.outcome_reason) > 700, "the JSON keeps the whole text"
+    assert start.end.reason is not None and len(start.end.reason) > 700, "the JSON keeps the whole text"
     found = findings(start)["controller_gave_up"]
     assert "Still failing: poststarthook/rbac/bootstrap-roles" in found.detail
     assert "[22 checks, failing: poststarthook/rbac/bootstrap-roles]" in story.verdict(start)[1]
@@ -136,7 +136,7 @@ def test_openrcs_supervisor_tells_of_an_end_and_where_the_log_is(told: Told) -> 
         """)
     )
     assert start.product == "k3s"
-    assert (start.outcome, start.outcome_reason) == ("failed", "exited with return code 1")
+    assert (start.outcome, start.end.kind, start.end.reason) == ("incomplete", "failed", "exited with return code 1")
     assert "/var/log/k3s.log" in findings(start)["process_failed"].advice
 
 
@@ -179,7 +179,7 @@ def test_the_k3d_command_quotes_the_only_copy_of_a_fatal_line(told: Told) -> Non
         """)
     )
     assert start.host == "k3d-lab-server-0"
-    assert (start.outcome, start.outcome_reason) == ("failed", "failed to find memory cgroup (v2)")
+    assert (start.end.kind, start.end.reason) == ("failed", "failed to find memory cgroup (v2)")
 
 
 def test_a_wrapper_of_another_name_that_prints_only_what_k3s_prints(told: Told) -> None:
@@ -443,7 +443,7 @@ def test_what_systemctl_told_is_a_start_only_where_nothing_better_is_in_the_text
         """
         )
     )
-    assert better.outcome_reason == "flannel exited: no such interface"
+    assert better.end.reason == "flannel exited: no such interface"
 
 
 def test_systemds_description_names_product_and_role(told: Told) -> None:

@@ -45,6 +45,7 @@ def ready_start(**changes: Any) -> StartReport:
     began, datastore, requested, serving, detected = at(0.0, 3), at(1.4, 9), at(1.9, 15), at(5.1, 40), at(14.05, 61)
     start = StartReport(
         index=1,
+        begun_before_s=0.0,
         host="node-a",
         unit="k3s.service",
         pid=1193,
