@@ -32,6 +32,8 @@ _NOT_ITS_OWN = re.compile(
     r"k8s\.io/klog|github\.com/sirupsen/logrus|golang\.org/x/net|google\.golang\.org/grpc|"
     r"github\.com/gorilla|github\.com/emicklei))"
 )
+# "Observed a panic: %#v (%v)"
+_TWICE = re.compile(r'^(?:"[^"]{0,2000}"|[&\w][^()]{0,2000}\}) \((.+)\)\s*$', re.DOTALL)
 _KLOG_PID = re.compile(r"[IWEF]\d{4} \d\d:\d\d:\d\d\.\d{6} {1,9}(\d{1,9}) ")
 
 
@@ -88,8 +90,9 @@ def _of_a_dump(record: LogRecord) -> bool:
 
 
 def _words(mark: Mark) -> str:
-    said = mark.record.fields.get("panic") or mark.groups.get("panic") or mark.groups.get("cause", mark.record.message)
-    return said.strip().strip('"')
+    said = mark.record.fields.get("panic") or mark.groups.get("cause") or mark.record.message
+    twice = _TWICE.match(said)
+    return (twice[1] if twice is not None else said).strip().strip('"')
 
 
 def _own_frame(dump: list[LogRecord]) -> str | None:
