@@ -81,13 +81,13 @@ def _is_about(mark: Mark, start: Start) -> bool:
 def is_main(mark: Mark, start: Start) -> bool:
     """Whether the process that the kernel killed is the one of this start; a container's is not."""
     groups = mark.groups
+    name = groups.get("comm") or groups.get("task") or ""
+    if _MAIN.match(name) is None or not (start.product == "unknown" or start.product in name):
+        return False
     number = groups.get("pid") or groups.get("task_pid")
     if start.pid is not None and start.pid > 1 and number is not None:
         return number == str(start.pid)
-    if _CONTAINERS.search(groups.get("cgroup", "")):
-        return False
-    name = groups.get("comm") or groups.get("task") or ""
-    return _MAIN.match(name) is not None and (start.product == "unknown" or start.product in name)
+    return _CONTAINERS.search(groups.get("cgroup", "")) is None
 
 
 def _same_unit(name: str, start: Start) -> bool:

@@ -284,6 +284,8 @@ def _on_request(start: Start, asked: LogRecord | None) -> Ending | None:
 def _not_executed(start: Start, asked: LogRecord | None) -> Ending | None:
     """Systemd could not execute the program: the line with the reason says more than the status."""
     told = [mark for mark in (*start.announced, *own(start, start.marks("exec_failed"))) if mark.id == "exec_failed"]
+    # A helper of the unit (modprobe) may be missing, and k3s runs all the same.
+    told = [mark for mark in told if not any(record.seq > mark.record.seq for record in start.process)]
     if not told:
         return None
     spawning = next((mark for mark in told if "spawning" in mark.record.message), told[0])
@@ -328,12 +330,13 @@ def _by_container(start: Start, asked: LogRecord | None) -> Ending | None:
     return Ending("failed", told.record, f"its container exited with code {code}{signal}")
 
 
-def _by_supervisor(start: Start, asked: LogRecord | None) -> Ending | None:
+def _by_supervisor(start: Start, _: LogRecord | None) -> Ending | None:
     supervisor = start.first("supervisor_exit")
     if supervisor is None:
         return None
     words = supervisor.groups.get("cause") or supervisor.groups.get("rancher") or supervisor.record.message
-    return Ending("failed", supervisor.record, words)
+    asked = words in ("exited with return code 0", "exited due to signal 15", "exited due to signal 2")
+    return Ending("stopped" if asked else "failed", supervisor.record, words)
 
 
 def _by_systemd(start: Start, asked: LogRecord | None) -> Ending | None:

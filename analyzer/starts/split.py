@@ -21,6 +21,7 @@ from analyzer.starts.announced import announced, announcements
 from analyzer.starts.cuts import is_cut, readable
 from analyzer.starts.model import Start
 from analyzer.starts.picked import is_picked_out
+from analyzer.starts.units import units_apart
 from analyzer.timebase import SECOND
 
 _FAMILY = re.compile(r"^(k3s|rke2)(?:[-_@.][\w.@-]+)?$")
@@ -133,10 +134,13 @@ def find_starts(records: Sequence[LogRecord], extra: Sequence[Rule] = ()) -> lis
     losses = [r for r in records if r.ident == "systemd-journald" and _SUPPRESSED.match(r.message)]
     streams: dict[tuple[str | None, str], _Stream] = {}
     spans = _pid_spans(records)
+    apart = units_apart(records)
     for record in records:
         key = _stream_key(record, named)
         if key is None:
             continue
+        if record.unit is not None and (record.host, record.unit) in apart:
+            key = (record.host, record.unit.removesuffix(".service"))
         stream = streams.get(key)
         if stream is None:
             stream = streams[key] = _Stream(record.host)

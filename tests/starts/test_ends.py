@@ -1,5 +1,7 @@
 """How processes end, in small texts of our own: what ends one, what it survives, and what only looks like an end."""
 
+# ruff: noqa: E501  (log lines are as long as they are)
+
 from __future__ import annotations
 
 import io

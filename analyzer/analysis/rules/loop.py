@@ -67,11 +67,17 @@ def _add_earlier(report: StartReport, before: Sequence[StartReport]) -> StartRep
     told = [
         f"{words or 'no reason in the text'}{f' ({number} times)' if number > 1 else ''}" for words, number in groups
     ]
-    after = " One of them had been ready." if any(member.outcome == "ready" for member in before) else ""
-    if len(before) == 1 and after:
-        after = " It had been ready."
+    held = sum(member.outcome == "ready" for member in before)
+    title = f"{count(len(before), 'try', 'tries')} failed before this one"
+    if held == len(before):
+        title = (
+            f"{count(len(before), 'run')} before this one ended unasked"
+            if held == 1
+            else (f"{held} runs before this one ended unasked")
+        )
+    after = "" if not held else " It had been ready." if len(before) == 1 else f" {held} of them had been ready."
     shown = "; ".join(told[:3]) + (f"; and {len(told) - 3} other reasons" if len(told) > 3 else "")
-    what = "1 run ended by itself" if len(before) == 1 else f"{len(before)} runs ended by themselves"
+    what = "The run before it ended" if len(before) == 1 else f"{len(before)} runs before it ended"
     lines = [one.end.line for one in before if one.end.line is not None and one.end.source == report.source]
     shown_by = (
         f"k3slog --start {before[-1].index} shows the last of them."
@@ -81,8 +87,8 @@ def _add_earlier(report: StartReport, before: Sequence[StartReport]) -> StartRep
     finding = Finding(
         id="failed_tries_before",
         severity="info" if report.outcome == "ready" else "warning",
-        title=f"{count(len(before), 'try', 'tries')} failed before this one",
-        detail=mask_secrets(f"{what} before it: {shown}.{after}"),
+        title=title,
+        detail=mask_secrets(f"{what}: {shown}.{after}"),
         advice=shown_by,
         lines=tuple(lines[-8:]),
         source=report.source,
