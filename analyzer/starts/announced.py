@@ -16,15 +16,17 @@ from analyzer.records.model import LogRecord, Payload
 from analyzer.starts.model import Start
 
 KILLS = ("oom_killed", "oomd_killed")
-_IDS = frozenset({*KILLS, "exec_failed", "access_denied", "container_exited"})
+_IDS = frozenset({*KILLS, "exec_failed", "access_denied", "container_exited", "shell_told"})
 _WORDS = (
     "ill process ", "illed process ", "reaped process ", "oom-kill:", "Killed /", "Killing /", "Failed at step ",
     "locate executable ", "Failed to execute ", " denied", "SELinux is preventing ", "DENIED", " exited with code ",
-    " exited (",
+    " exited (", "Killed", "egmentation fault", "Aborted",
 )  # fmt: skip
 _MAIN = re.compile(r"^\(?(?:k3s|rke2)(?:-server|-agent)?(?:\.exe)?\)?$")
 _COMM = re.compile(r'\bcomm="([^"]{1,40})"')
-_FILE = re.compile(r"(?:\b(?:name|path)=\"(?:[^\"]{0,200}/)?|access on the \w{1,20} (?:\S{0,200}/)?)(?:k3s|rke2)\b")
+_FILE = re.compile(
+    r'(?:\b(?:name|path)="(?:[^"]{0,200}/)?|access on the \w{1,20} (?:\S{0,200}/)?)(?:k3s|rke2)(?="|\.?(?:\s|$))'
+)
 _UNIT = re.compile(r"^([\w@.\\-]+)\.service: ")
 _CONTAINERS = re.compile(r"kubepods|/docker/|cri-containerd|libpod")
 _ROLES = re.compile(r"k3s|rke2|server|agent|master|worker|node")
@@ -59,6 +61,8 @@ def announced(told: Sequence[Mark], start: Start) -> list[Mark]:
 
 def _is_about(mark: Mark, start: Start) -> bool:
     record, groups = mark.record, mark.groups
+    if mark.id == "shell_told":  # the terminal's own line below those of the program that ran in it
+        return record.ident is None and record.at is None and any(one is record for one in start.records[-3:])
     if mark.id == "container_exited":
         return _is_its_container(groups.get("name") or groups.get("other") or "", mark, start)
     if start.host is not None and record.host is not None and start.host != record.host:

@@ -7,7 +7,7 @@ on. Only its further lines tell them apart; the last words of a process are a cr
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from analyzer.events.model import Mark
 from analyzer.records.model import LogRecord, Payload
@@ -52,16 +52,30 @@ def panics(start: Start) -> list[Panic]:
     if not start.marks("panic", "panic_recovered"):
         return []
     place = {id(record): index for index, record in enumerate(start.process)}
+    marks = [(place[id(m.record)], m) for m in start.marks("panic", "panic_recovered") if id(m.record) in place]
+    firsts = {at for at, _ in marks}
     found: list[Panic] = []
     until = -1
-    for mark in start.marks("panic", "panic_recovered"):
-        at = place.get(id(mark.record))
-        if at is None or at < until:
+    for at, mark in marks:
+        if at < until:
             continue
-        until = _end_of_dump(start.process, at)
+        until = _end_of_dump(start.process, at, firsts)
         dump = start.process[at:until]
         found.append(Panic(mark.record, _words(mark), _own_frame(dump), _survived(start, mark, dump, until)))
-    return found
+    return [
+        replace(panic, survived=False) if after is not None and _goes_on_in(panic, after) else panic
+        for panic, after in zip(found, [*found[1:], None], strict=True)
+    ]
+
+
+def _goes_on_in(panic: Panic, after: Panic) -> bool:
+    """Whether the next panic is the same one, thrown again by those who caught it: nobody caught that one."""
+    if after.survived or not _RAW.match(after.record.message) or not panic.survived:
+        return False
+    first, second = panic.record.at or panic.record.inner_at, after.record.at or after.record.inner_at
+    if first is None or second is None:
+        return panic.words[:30] in after.words and after.record.seq - panic.record.seq < _BETWEEN
+    return second.us - first.us <= _ANOTHER_US
 
 
 def survived(start: Start) -> frozenset[int]:
@@ -69,14 +83,19 @@ def survived(start: Start) -> frozenset[int]:
     return frozenset(panic.record.seq for panic in panics(start) if panic.survived)
 
 
-def _end_of_dump(process: list[LogRecord], at: int) -> int:
-    """The index after the last line of a dump; ordinary lines may stand between its lines."""
+def _end_of_dump(process: list[LogRecord], at: int, firsts: set[int]) -> int:
+    """The index after the last line of a dump; ordinary lines may stand between its lines.
+
+    A further panic right behind a line of the dump belongs to it; after ordinary lines it is another one.
+    """
     end = at + 1
     last = process[at].at or process[at].inner_at
     for index in range(at + 1, min(len(process), at + _DUMP_LIMIT)):
         record = process[index]
         seen = record.at or record.inner_at
         if index > end + _BETWEEN or (last is not None and seen is not None and seen.us > last.us + _ANOTHER_US):
+            break
+        if index in firsts and (index > end or _RAW.match(record.message)):
             break
         if _of_a_dump(record):
             end, last = index + 1, seen or last
@@ -114,7 +133,7 @@ def _survived(start: Start, mark: Mark, dump: list[LogRecord], until: int) -> bo
     raw = any(_RAW.match(record.message) for record in dump)
     if mark.id == "panic_recovered" and not raw:
         return True
-    later = [record for record in start.process[until:] if _ordinary(record) and _same_process(mark.record, record)]
+    later = [r for r in start.process[until:] if _ordinary(r) and _same_process(start, mark.record, r)]
     if not later:
         # Nobody says how it went on; a dump is the last of a process as a rule.
         return not raw and len(dump) == 1 and not _over(start)
@@ -137,9 +156,10 @@ def _over(start: Start) -> bool:
     return start.followed_by is not None or told is not None
 
 
-def _same_process(panic: LogRecord, later: LogRecord) -> bool:
+def _same_process(start: Start, panic: LogRecord, later: LogRecord) -> bool:
+    """Whether a line is of the process that panicked, or of the main one when a child of it did."""
     if panic.pid is not None and later.pid is not None and panic.pid != later.pid:
-        return False
+        return later.pid == start.pid
     mine, its = _inner_pid(panic), _inner_pid(later)
     return mine is None or its is None or mine == its
 

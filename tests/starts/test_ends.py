@@ -427,6 +427,56 @@ def test_the_bare_last_words_of_a_child() -> None:
     assert only(READY + line + LATER).end.kind == "running"
 
 
+def test_the_shells_own_word_is_the_end_of_what_ran_in_it() -> None:
+    text = COMPOSE.replace("server-1  | ", "")
+    assert only(text + "Killed\n").end.reason == "killed by signal 9 (the shell says so)"
+    assert only(text + "zsh: killed     sudo k3s server\n").end.kind == "failed"
+    assert only(text + "Killed the old pods by hand\n").end.kind == "running"
+    assert only(READY + "May 04 08:01:00 node-a k3s[812]: Killed\n").end.kind == "running"
+
+
+def test_a_child_that_crashes_is_not_the_process() -> None:
+    text = """
+    May 04 08:00:01 n1 rke2[100]: time="2026-05-04T08:00:01Z" level=info msg="Starting rke2 v1.30.4+rke2r1 (0123abcd)"
+    May 04 08:00:05 n1 rke2[140]: I0504 08:00:05.123456     140 server.go:202] "Kubelet version" kubeletVersion="v1.30.4"
+    May 04 08:00:20 n1 rke2[140]: panic: runtime error: slice bounds out of range [5:2]
+    May 04 08:00:20 n1 rke2[140]: goroutine 1 [running]:
+    May 04 08:00:20 n1 rke2[140]: k8s.io/kubernetes/pkg/kubelet.(*Kubelet).syncLoop(0xc0001)
+    May 04 08:00:25 n1 rke2[100]: time="2026-05-04T08:00:25Z" level=info msg="Running kubelet --cloud-provider=external"
+    """
+    start = only(text)
+    assert start.end.kind == "running"
+    assert "kubelet.(*Kubelet).syncLoop" in finding(start, "panic_survived").detail
+
+
+def test_a_panic_that_is_thrown_again_was_not_survived() -> None:
+    text = """
+    time="2026-05-04T08:00:01Z" level=info msg="Starting k3s v1.31.5+k3s1 (56ec5dd4)"
+    2026/05/04 08:00:12 http: panic serving 127.0.0.1:40112: nil map
+    goroutine 812 [running]:
+    main.serve(0x1)
+    time="2026-05-04T08:00:30Z" level=info msg="Running kube-apiserver --advertise-port=6443"
+    E0504 08:00:35.000000       1 runtime.go:142] Observed a panic: "x" (index out of range)
+    goroutine 71 [running]:
+    panic: index out of range [recovered]
+    goroutine 71 [running]:
+    """
+    start = only(text)
+    assert start.end.kind == "failed"
+    said = finding(start, "panic_survived")
+    assert "nil map" in said.detail
+    assert "Said once" in said.detail
+
+
+def test_a_helper_of_the_unit_that_is_missing_ends_nothing() -> None:
+    text = (
+        BEGIN.format("Lightweight Kubernetes")
+        + "May 04 08:00:00 node-a systemd[801]: k3s.service: Failed at step EXEC spawning /sbin/modprobe: No such file or directory\n"
+        + READY
+    )
+    assert only(text).end.kind == "running"
+
+
 # ------------------------------------------------------------------ stopped, and the end of a text
 
 

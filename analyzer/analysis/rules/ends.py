@@ -86,7 +86,7 @@ def _unnamed(case: Case, text: str, after: str, records: list[LogRecord]) -> lis
     timed_out = _systemd_timeout(case)
     if timed_out:
         found.append(case.say("systemd_timeout", f"Said: {timed_out[0].message}", timed_out, severity="critical"))
-    if "killed by signal" in text:
+    if "killed by signal" in text or "due to signal 9" in text:
         return [*found, case.say("killed", detail, records, severity="critical")]
     if timed_out or (memory and records[:1] == memory[:1]):
         return found
