@@ -20,7 +20,7 @@ _IDS = frozenset({*KILLS, "exec_failed", "access_denied", "container_exited", "s
 _WORDS = (
     "ill process ", "illed process ", "reaped process ", "oom-kill:", "Killed /", "Killing /", "Failed at step ",
     "locate executable ", "Failed to execute ", " denied", "SELinux is preventing ", "DENIED", " exited with code ",
-    " exited (", "Killed", "egmentation fault", "Aborted",
+    " exited (", "illed", "egmentation fault", "borted",
 )  # fmt: skip
 _MAIN = re.compile(r"^\(?(?:k3s|rke2)(?:-server|-agent)?(?:\.exe)?\)?$")
 _COMM = re.compile(r'\bcomm="([^"]{1,40})"')
