@@ -339,7 +339,7 @@ def _ledger(book: LogBook, starts: Sequence[Start]) -> LedgerCounts:
 def _evidence(starts: Sequence[Start]) -> dict[tuple[int, int], str]:
     texts: dict[tuple[int, int], str] = {}
     for start in starts:
-        records = [event.record for event in start.all_events]
+        records = [event.record for event in (*start.all_events, *start.announced)]
         records += start.records[:1] + start.process[:1] + start.records[-1:]
         for record in records:
             texts[(record.source, record.line)] = mask_secrets(record.raw)[:_EVIDENCE_LIMIT]

@@ -6,6 +6,7 @@ nothing. The first finding is the root: what follows from it comes later and say
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from analyzer.analysis import user_findings
@@ -37,7 +38,7 @@ def diagnose(studied: Studied, book: LogBook, rules: Rules = NO_RULES) -> tuple[
     found += other.problems(case, {finding.id for finding in found} | said)
     found += waiting.stuck(case, found)
     found += machine.starved(case) + machine.silence(case) + machine.like_timeout(case) + machine.clock(case)
-    found += hooks.definitions(case) + hooks.aggregated(case)
+    found += hooks.definitions(case) + hooks.aggregated(case) + ends.panicked(case)
     found += text.restarted(case) + text.lost(case) + text.cut(case)
     found = other.healthy(case, found) + ends.stop(case) + found
     found += store.temporary_etcd(case) + machine.disk_work(case)
@@ -50,11 +51,18 @@ def _ruled_in(case: Case, ended: list[Finding]) -> list[tuple[str, str]]:
 
     Who ends with "not yet ready to handle request" met an API server that was late: what made it late is the cause.
     """
-    reason = case.studied.verdict.reason or ""
+    reason = case.studied.verdict.reason or case.studied.verdict.end_reason or ""
+    edges = [("config_key_ignored", finding.id) for finding in ended if _names_a_skipped_key(case, reason)]
     if "not yet ready to handle request" not in reason:
-        return []
+        return edges
     late = ("slow_datastore", "cpu_starved", "frozen_gap", "datastore_late", "slow_bootstrap_roles")
-    return [(cause, finding.id) for cause in late for finding in ended]
+    return edges + [(cause, finding.id) for cause in late for finding in ended]
+
+
+def _names_a_skipped_key(case: Case, reason: str) -> bool:
+    """Whether the words of the end name a key of config.yaml that was skipped."""
+    keys = [mark.groups.get("flag", "").lstrip("-") for mark in case.of("config_key_ignored", before_ready=False)]
+    return any(key and re.search(rf"(?<![\w-]){re.escape(key)}(?![\w-])", reason) for key in keys)
 
 
 def _ruled_out(case: Case) -> list[tuple[str, str]]:

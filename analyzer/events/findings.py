@@ -71,11 +71,13 @@ def _all() -> Mapping[str, FindingInfo]:
     for rule in rules():
         if rule.kind != "problem" or rule.id in _SHOWN_AS or rule.id in found:
             continue
-        # What ends a process or keeps it waiting explains that it ended, or waits.
+        # What ends a process or keeps it waiting explains that it ended, or waits. A line that no start ends with is
+        # no cause of an end, unless the data says so.
         deep = rule.problem_class in ("fatal", "environment", "peer")
+        usual = () if not deep else ("@outcomes",) if rule.severity == "critical" else ("@waits",)
         found[rule.id] = FindingInfo(
             rule.id, rule.title, rule.severity, rule.description, rule.advice,
-            explains=_expand(more.get(rule.id, ("@outcomes",) if deep else ()), groups, rule.id),
+            explains=_expand(more.get(rule.id, usual), groups, rule.id),
         )  # fmt: skip
     for name, (title, advice) in polls.items():
         severity = poll_errors.severities()[name.removeprefix(POLLS)]

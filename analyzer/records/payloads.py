@@ -35,6 +35,12 @@ _UNIT_JOB = re.compile(
     r"(?:Starting|Started|Stopping|Stopped|Failed to start|Finished|Reloading|Reloaded) "
     r"([\w@:.\\-]+\.(?:service|scope|socket|mount|slice|target|timer))(?: - |\.|$)"
 )
+# Up to systemd 231 or so: the unit stands in the sentence, without a colon.
+_UNIT_OLD = re.compile(
+    r"(?:Unit |start request repeated too quickly for |)"
+    r"([\w@:.\\-]+\.(?:service|scope|socket|mount|slice|target|timer))"
+    r"(?:$| (?:entered failed state|failed\.|holdoff time over|has no holdoff time|start|stop|watchdog timeout))"
+)
 _EXITED = re.compile(r"[Mm]ain process exited, code=(\w+), status=(\d+)")
 _COUNTER = re.compile(r"restart counter is at (\d+)")
 _LEVELS = {
@@ -204,7 +210,7 @@ def _old_etcd(draft: Draft, text: str) -> bool:
 def _systemd(draft: Draft, text: str) -> None:
     rec = draft.rec
     rec.payload = Payload.SYSTEMD
-    match = _UNIT_COLON.match(text) or _UNIT_JOB.match(text)
+    match = _UNIT_COLON.match(text) or _UNIT_JOB.match(text) or _UNIT_OLD.match(text)
     if match is not None and (rec.unit is None or rec.unit == "init.scope"):
         rec.unit = match.group(1)
     elif rec.unit == "init.scope":

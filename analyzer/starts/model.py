@@ -56,6 +56,8 @@ class Start:
     pod_lines: list[LogRecord] = field(default_factory=list)  # lines of the static pods at that time
     api: ApiRun | None = None  # the run that certainly was up when the start's outcome showed
     losses: list[int] = field(default_factory=list)  # seqs of notices about lost lines and of the lines after holes
+    announced: list[Mark] = field(default_factory=list)  # what the kernel, docker and others say about its end
+    cut_width: int = -1  # at which its longer lines were cut; 0: nowhere; -1: not looked for yet (starts/cuts.py)
 
     def marks(self, *ids: str) -> list[Mark]:
         """All marks of the given ids, in order."""

@@ -17,8 +17,11 @@ from analyzer.events.catalogue import Rule
 from analyzer.events.detect import detect
 from analyzer.events.model import HealthBlock, Mark, PollLine, PollUnchanged, WitnessLine
 from analyzer.records.model import LogRecord, Payload
+from analyzer.starts.announced import announced, announcements
+from analyzer.starts.cuts import is_cut, readable
 from analyzer.starts.model import Start
 from analyzer.starts.picked import is_picked_out
+from analyzer.starts.units import units_apart
 from analyzer.timebase import SECOND
 
 _FAMILY = re.compile(r"^(k3s|rke2)(?:[-_@.][\w.@-]+)?$")
@@ -139,10 +142,13 @@ def find_starts(records: Sequence[LogRecord], extra: Sequence[Rule] = ()) -> lis
     losses = [r for r in records if r.ident == "systemd-journald" and _SUPPRESSED.match(r.message)]
     streams: dict[tuple[str | None, str], _Stream] = {}
     spans = _pid_spans(records)
+    apart = units_apart(records)
     for record in records:
         key = _stream_key(record, named)
         if key is None:
             continue
+        if record.unit is not None and (record.host, record.unit) in apart:
+            key = (record.host, record.unit.removesuffix(".service"))
         stream = streams.get(key)
         if stream is None:
             stream = streams[key] = _Stream(record.host)
@@ -159,7 +165,9 @@ def find_starts(records: Sequence[LogRecord], extra: Sequence[Rule] = ()) -> lis
         for stream in streams.values():
             if any(_THEIR_FILES.search(r.message) for opened in stream.opens for r in opened.process[:200]):
                 starts.extend(_finish(stream, extra, trusted=True))
+    told_by_others = announcements(records)
     for start in starts:
+        start.announced = announced(told_by_others, start)
         first, last = start.records[0].seq, start.records[-1].seq
         start.picked_out = is_picked_out(start)
         told = [r.seq for r in losses if first < r.seq < last and r.host == start.host]
@@ -210,7 +218,7 @@ def _stream_key(record: LogRecord, named: frozenset[str]) -> tuple[str | None, s
         if _OURS.search(record.message):
             return (record.host, "rke2" if "Rancher" in record.message else "k3s")
         return None
-    if record.payload is Payload.KERNEL:
+    if record.payload is Payload.KERNEL or getattr(record, "foreign", False):
         return None
     if record.ident is None:
         return (record.host, "")
@@ -510,9 +518,14 @@ def _identify(start: Start) -> None:
         start.version = banner.groups.get("version")
         start.commit = banner.groups.get("commit")
         start.role = banner.groups.get("role") or "server"
+        if is_cut(start, banner.record):  # a version or commit that touches the cut is not whole
+            start.version = _whole_word(banner.record, start.version)
+            start.commit = _whole_word(banner.record, start.commit)
     else:
         version = start.first("apiserver_version")
         start.version = version.groups.get("version") if version is not None else None
+        if version is not None and is_cut(start, version.record):
+            start.version = _whole_word(version.record, start.version)
     job = start.first("job_failed")
     if job is not None and start.unit is None:
         start.unit = job.groups["unit"]
@@ -551,6 +564,11 @@ def _identify(start: Start) -> None:
             start.role = "server"
         elif start.first("agent_running") or any(_BALANCED.search(record.message) for record in start.process[:50]):
             start.role = "agent"
+
+
+def _whole_word(record: LogRecord, word: str | None) -> str | None:
+    """A word of a cut line, unless the cut may have gone through it."""
+    return None if word is None or readable(record.message).endswith(readable(word)) else word
 
 
 def _product_by_paths(start: Start) -> str:

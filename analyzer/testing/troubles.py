@@ -327,6 +327,18 @@ def _grepped(seed: int) -> bytes:
     return "--\n".join(parts).encode()
 
 
+def _panicked(seed: int) -> bytes:
+    """A controller panics between the server's first request and readiness; the same process goes on."""
+    bench = _bench(seed)
+    at = bench.serving + 200_000
+    words = "runtime error: index out of range [2] with length 2"
+    bench.kube(
+        at, "runtime.go:142", f"Observed a panic: runtime.boundsError{{x:2, y:2, signed:true, code:0x0}} ({words})"
+    )
+    bench.raw(at + 20, "goroutine 812 [running]:")
+    return bench.raw(at + 40, "github.com/k3s-io/k3s/pkg/deploy.(*watcher).listFiles(0xc000812000, 0x1)").export()
+
+
 def _cut_list(seed: int) -> bytes:
     return _named("cut-body")(seed)
 
@@ -372,6 +384,8 @@ TROUBLES: Mapping[str, Make] = MappingProxyType(
         "refused_lasting": _polled(phrasing.refused(6443), 80.0),
         "stuck": _plays(_plan(store="etcd", unreachable=True), cut_after_s=200.0),
         "process_failed": _plain_end,
+        "panic_survived": _panicked,
+        "failed_tries_before": _plays(_plan(fate="bad-token"), _plan(restarted=1)),
         "killed": _plays(_plan(fate="kill", fate_at_s=4.0)),
         "systemd_timeout": _systemd_timeout,
         "prestart_failed": _prestart,

@@ -12,7 +12,7 @@ from analyzer.events.catalogue import Rule, rules
 from analyzer.records import read_book
 from analyzer.records.model import LogRecord
 
-_WRITER = re.compile(r"systemd(?:-journald)?\[\d+\]: ")
+_WRITER = re.compile(r"(?:systemd(?:-\w+)?|setroubleshoot)\[\d+\]: |kernel: ")
 
 
 def journal(lines: Sequence[str]) -> list[LogRecord]:

@@ -420,7 +420,7 @@ def test_prose_below_a_cut_line_is_no_part_of_it(told: Told) -> None:
         Does anybody know what this means?
         """)
     )
-    assert start.outcome_reason == "starting kubernetes: preparing server: listen tcp :6443: bind: addr"
+    assert start.outcome_reason == "starting kubernetes: preparing server: listen tcp :6443: bind: addr…"
 
 
 # ------------------------------------------------------------------ what others say of a start

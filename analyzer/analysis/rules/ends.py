@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 from analyzer.analysis.case import Case, count, durations
 from analyzer.analysis.rules.common import DISK_ADVICE, SLOW
@@ -13,8 +14,10 @@ from analyzer.events.masking import mask_secrets
 from analyzer.events.model import Mark
 from analyzer.events.readyz import abridge
 from analyzer.findings import Finding
-from analyzer.records.model import LogRecord, Payload
+from analyzer.records.model import LogRecord
+from analyzer.starts.announced import KILLS
 from analyzer.starts.ends import is_echo
+from analyzer.starts.panics import Panic, panics
 
 _LIMIT_TEXT = "ailed to wait for API server to become ready"
 _GAVE_UP = "ailed to wait for apiserver being healthy"
@@ -25,8 +28,10 @@ _OTHER_LOG = {
     "openrc": "This is the supervisor's log; under OpenRC the service writes into a file: "
     "sudo tail -n 500 /var/log/k3s.log",
 }
-_OOM = re.compile(r"[Oo]ut of memory: Killed process|oom-kill|oom_reaper: reaped|killed by the OOM killer|oom_kill")
-_OURS = re.compile(r"\bk3s\b|\brke2\b|k3s-server|k3s-agent|kubelet|containerd")
+_OOM = re.compile(r"killed by the OOM killer|systemd-oomd killed|Failed with result 'oom-kill'")
+_PATIENCE = re.compile(r"start(?:-pre|-post)? operation timed out|result '(?:timeout|watchdog)'|Watchdog timeout")
+_CHILD = re.compile(r"^(containerd|cri-dockerd|etcd|kubelet|dockerd): (?:exit status|signal: )")
+_DENIED = frozenset({"exec_denied", "permission_denied", "exec_missing"})
 _SERVER_ECHO = re.compile(r"server is stopping\W*$|http: Server closed")
 
 
@@ -60,6 +65,11 @@ def failure(case: Case) -> list[Finding]:
         if limit is not None:
             detail += f". Its limit is {limit:g} s."
         name = reported_as(rule.id)
+        if rule.id in _DENIED:
+            denials = [mark.record for mark in case.studied.start.announced if mark.id == "access_denied"]
+            if denials:
+                detail += f". Said beside it: {mask_secrets(denials[0].message)[:200]}"
+                records += denials
         advice = (rule.advice or about(name).advice).replace("<port>", _port(groups.get("address", "")))
         return [case.say(name, detail, records, severity="critical", title=rule.title, advice=advice)]
     return _unnamed(case, text, after, records)
@@ -76,40 +86,39 @@ def _unnamed(case: Case, text: str, after: str, records: list[LogRecord]) -> lis
     timed_out = _systemd_timeout(case)
     if timed_out:
         found.append(case.say("systemd_timeout", f"Said: {timed_out[0].message}", timed_out, severity="critical"))
-    if "killed by signal" in text:
+    if "killed by signal" in text or "due to signal 9" in text:
         return [*found, case.say("killed", detail, records, severity="critical")]
-    if timed_out:
+    if timed_out or (memory and records[:1] == memory[:1]):
         return found
     advice = f"The lines just before its end say more: journalctl -u {case.units} --no-pager -o short-precise"
     if case.studied.start.first("supervisor_exit") is not None:
         advice = _OTHER_LOG["rancher" if text.startswith("k3s exited with") else "openrc"]
+    child = _CHILD.match(text)
+    if child is not None:
+        advice = f"{child[1]} ended, and k3s with it: its own words are in {_log_of(case, child[1])}."
     if text.startswith("exited with") and any(s >= _DEADLY_S for s, _ in durations(case.of(*SLOW))):
         advice = "The datastore was slow right before; see the finding on it."
     return [*found, case.say("process_failed", detail, records, severity="critical", advice=advice)]
 
 
+def _log_of(case: Case, child: str) -> str:
+    product = case.report.product if case.report.product != "unknown" else "k3s"
+    if child == "containerd":
+        return f"/var/lib/rancher/{product}/agent/containerd/containerd.log"
+    return f"the lines of {child} before its end"
+
+
 def _memory(case: Case) -> list[LogRecord]:
-    """Lines of the kernel or of systemd, near the end, that a process of ours was killed for lack of memory."""
-    records = case.studied.start.records
-    if not records:
-        return []
-    last = case.studied.verdict.end.seq if case.studied.verdict.end is not None else records[-1].seq
-    near = case.book.records[max(records[0].seq, last - 60) : last + 40]
-    host = case.report.host
-    found = [r for r in near if r.payload is not Payload.LOGRUS and r.host in (None, host) and _OOM.search(r.message)]
-    ours = {id(r) for r in records}
-    pid = case.report.pid
-    return [
-        r
-        for r in found
-        if id(r) in ours or _OURS.search(r.message) or (pid is not None and str(pid) in r.message)
-    ]  # fmt: skip
+    """Lines of the kernel or of systemd that this start's own process was killed for lack of memory."""
+    start = case.studied.start
+    told = [mark.record for mark in start.announced if mark.id in KILLS]
+    told += [mark.record for mark in start.marks("systemd_failed") if _OOM.search(mark.record.message)]
+    return sorted(told, key=lambda record: record.seq)
 
 
 def _systemd_timeout(case: Case) -> list[LogRecord]:
     marks = case.studied.start.marks("systemd_failed")
-    words = ("start operation timed out", "result 'timeout'")
-    return [mark.record for mark in marks if any(part in mark.record.message for part in words)]
+    return [mark.record for mark in marks if _PATIENCE.search(mark.record.message)]
 
 
 def _port(address: str) -> str:
@@ -147,6 +156,25 @@ def _gave_up(case: Case, text: str) -> Finding:
     )
     records = [verdict.end] if (verdict := case.studied.verdict).end is not None else []
     return case.say("controller_gave_up", detail, records, advice=advice + DISK_ADVICE[case.datastore])
+
+
+def panicked(case: Case) -> list[Finding]:
+    """Panics that the process survived: something in it does not work, and it goes on."""
+    lived = [panic for panic in panics(case.studied.start) if panic.survived]
+    if not lived:
+        return []
+    counts = Counter((_in_short(panic), panic.frame) for panic in lived)
+    (words, frame), _ = counts.most_common(1)[0]
+    where = f", first in its own code at {frame}" if frame is not None else ""
+    detail = f"Said {'once' if len(lived) == 1 else f'{len(lived)} times'}{where}: {words}. The process went on"
+    others = list(dict.fromkeys(panic.frame for panic in lived if panic.frame not in (None, frame)))
+    if others:
+        detail += f". Others panicked at {', '.join(str(one) for one in others[:4])}"
+    return [case.say("panic_survived", detail + ".", [panic.record for panic in lived])]
+
+
+def _in_short(panic: Panic) -> str:
+    return mask_secrets(panic.words).split("\n", 1)[0][:200].rstrip(". ")
 
 
 def stop(case: Case) -> list[Finding]:

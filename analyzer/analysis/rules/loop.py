@@ -1,4 +1,4 @@
-"""Findings that need more than one start: crash loops, with their counter and what changed between the tries."""
+"""Findings that need more than one start: crash loops, with what changed between the tries, and failed runs before."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from analyzer.analysis.rules.rank import ORDER, root_first
 from analyzer.events.findings import about, explains
 from analyzer.events.masking import mask_secrets
 from analyzer.findings import Finding, StartReport
+from analyzer.starts.cuts import same_words
 
 _COUNTER = re.compile(r"restart counter is at (\d+)")
 _LOOP = 3
@@ -39,7 +40,77 @@ def across_starts(reports: Sequence[StartReport]) -> list[StartReport]:
         _tell(result, streaks.pop(key, []), position)
     for streak in streaks.values():
         _tell(result, streak, None)
+    return _with_earlier(result)
+
+
+def _with_earlier(reports: Sequence[StartReport]) -> list[StartReport]:
+    """Adds to each start the failed runs before it that no loop tells of, back to the last one that held."""
+    result: list[StartReport] = []
+    failed: dict[tuple[str | None, str | None], list[StartReport]] = defaultdict(list)
+    for report in reports:
+        key = (report.host, report.unit)
+        before = failed[key]
+        if before and not any(finding.id == "crash_loop" for finding in report.findings):
+            report = _add_earlier(report, before)
+        if report.outcome == "ready":
+            before.clear()
+        if report.end.kind == "failed":
+            before.append(report)
+        result.append(report)
     return result
+
+
+def _add_earlier(report: StartReport, before: Sequence[StartReport]) -> StartReport:
+    groups = _alike([_words(member) for member in before])
+    if report.end.kind == "failed" and len(groups) == 1 and same_words(groups[0][0], _words(report)):
+        return report  # it says the same itself
+    told = [
+        f"{words or 'no reason in the text'}{f' ({number} times)' if number > 1 else ''}" for words, number in groups
+    ]
+    held = sum(member.outcome == "ready" for member in before)
+    title = f"{count(len(before), 'try', 'tries')} failed before this one"
+    if held == len(before):
+        title = (
+            f"{count(len(before), 'run')} before this one ended unasked"
+            if held == 1
+            else (f"{held} runs before this one ended unasked")
+        )
+    after = "" if not held else " It had been ready." if len(before) == 1 else f" {held} of them had been ready."
+    shown = "; ".join(told[:3]) + (f"; and {len(told) - 3} other reasons" if len(told) > 3 else "")
+    what = "The run before it ended" if len(before) == 1 else f"{len(before)} runs before it ended"
+    lines = [one.end.line for one in before if one.end.line is not None and one.end.source == report.source]
+    shown_by = (
+        f"k3slog --start {before[-1].index} shows the last of them."
+        if len(before) > 1
+        else (f"k3slog --start {before[-1].index} shows it.")
+    )
+    finding = Finding(
+        id="failed_tries_before",
+        severity="info" if report.outcome == "ready" else "warning",
+        title=title,
+        detail=mask_secrets(f"{what}: {shown}.{after}"),
+        advice=shown_by,
+        lines=tuple(lines[-8:]),
+        source=report.source,
+    )
+    found = sorted((*report.findings, finding), key=lambda one: ORDER[one.severity])
+    return replace(report, findings=tuple(found))
+
+
+def _words(report: StartReport) -> str:
+    return _core(report.outcome_reason or report.end.reason)
+
+
+def _alike(reasons: Sequence[str]) -> list[tuple[str, int]]:
+    """Reasons with their numbers, the most frequent first; cut ones count with the whole ones they begin."""
+    groups: list[tuple[str, int]] = []
+    for words, number in sorted(Counter(reasons).items(), key=lambda pair: (pair[0].endswith("…"), -len(pair[0]))):
+        place = next((i for i, (other, _) in enumerate(groups) if same_words(words, other)), None)
+        if place is None:
+            groups.append((words, number))
+        else:
+            groups[place] = (groups[place][0], groups[place][1] + number)
+    return sorted(groups, key=lambda pair: -pair[1])
 
 
 def _tell(result: list[StartReport], streak: list[int], after: int | None) -> None:
@@ -61,6 +132,8 @@ def _tell(result: list[StartReport], streak: list[int], after: int | None) -> No
         f"Stop the loop and start once by hand: sudo systemctl stop {unit}; sudo systemctl start {unit}; "
         f"journalctl -u {unit} --no-pager -o short-precise. See the reason of one start; the others repeat it."
     )
+    if len(members) == 1:
+        advice = advice.replace("; the others repeat it.", "; the others are not in this text.")
     if recovered:
         advice = (
             f"Nothing is left to do now; what ended the others: --start {members[-1].index} shows the last of them."
@@ -90,9 +163,8 @@ def _tell(result: list[StartReport], streak: list[int], after: int | None) -> No
 
 
 def _parts(members: list[StartReport], counter: int) -> list[str]:
-    reasons = Counter(_core(member.outcome_reason or member.end.reason) for member in members)
-    common, number = reasons.most_common(1)[0]
-    parts = [f"{count(len(members), 'start')} in a row failed"]
+    common, number = _alike([_words(member) for member in members])[0]
+    parts = [f"{count(len(members), 'start')} in a row failed" if len(members) > 1 else "The start in this text failed"]
     if counter > len(members):
         parts.append(f"systemd counts {counter} restarts, so more lie before this text")
     elif counter:
@@ -101,7 +173,9 @@ def _parts(members: list[StartReport], counter: int) -> list[str]:
     if len(begins) > 1:
         cycle = (begins[-1] - begins[0]).total_seconds() / (len(begins) - 1)
         parts.append(f"one about every {cycle:.0f} s")
-    if number == len(members):
+    if len(members) == 1:
+        parts.append(f"only the last one's words are in the text: {common}" if common else "the text does not say why")
+    elif number == len(members):
         parts.append(f"always with the same words: {common}" if common else "none says why")
     else:
         parts.append(f"{number} of them with: {common or 'no reason in the text'}")

@@ -1,0 +1,54 @@
+"""Lines at fatal level that are only the echo of a stop: nothing failed of itself."""
+
+from __future__ import annotations
+
+import re
+
+from analyzer.records.model import LogRecord
+from analyzer.starts.cuts import begins, is_cut
+from analyzer.starts.model import Start
+
+# Nothing fails of this by itself: somebody asked the process to end, or another component failed and says why.
+# ``controllers exited`` and ``server stopped`` are what releases up to 1.22 say at fatal level when they are stopped;
+# a scheduler without leader election ends so when it is told to.
+_CANCELLED = re.compile(
+    r"context canceled\W*$|http: Server closed\W*$|^(?:Error: )?controllers exited\W*$|"
+    r"^(?:Shutdown request received: )?\W?[\w-]+ exited: finished without leader elect\W*$"
+)
+_CANCELLED_WORDS = ("context canceled", "http: Server closed")
+# Releases up to 1.29 call a cancelled wait a timed-out one; the real time limit is 15 minutes.
+_TIMED_OUT_WAIT = re.compile(
+    r"ailed to wait for (?P<what>RBAC|API server to become ready|apiserver ready)\b.{0,200}?: "
+    r"timed out waiting for the condition"
+)
+_WAITS = (
+    "Tunnel watches failed to wait for ", "Kubelet failed to wait for ", "Failed to wait for RBAC",
+    "failed to wait for RBAC", "Failed to wait for API server to become ready",
+    "failed to wait for API server to become ready",
+)  # fmt: skip
+_WAIT_LIMIT_US = 890 * 1_000_000
+
+
+def is_echo(start: Start, record: LogRecord, text: str) -> bool:
+    """Whether a line at fatal level only says that somebody ended the process.
+
+    Of a cut line only its beginning is known: a wait that ended before its own limit was cancelled.
+    """
+    if _CANCELLED.search(text):
+        return True
+    timed_out = _TIMED_OUT_WAIT.search(text)
+    if is_cut(start, record):
+        if any(text.endswith(words[:length]) for words in _CANCELLED_WORDS for length in range(11, len(words))):
+            return True
+        bare = text.removeprefix("Error: ").removeprefix("Shutdown request received: ").lstrip('"')
+        return any(begins(bare, wait) for wait in _WAITS) and not _after_its_limit(start, record)
+    if timed_out is None or _after_its_limit(start, record):
+        return False
+    # Without its begin nobody knows for how long it waited; for RBAC only a cancelled server ever waits in vain.
+    return start.begin_seen or timed_out["what"] == "RBAC"
+
+
+def _after_its_limit(start: Start, record: LogRecord) -> bool:
+    begun = next((stamp for r in start.process if (stamp := r.at or r.inner_at) is not None), None)
+    seen = record.at or record.inner_at
+    return begun is not None and seen is not None and seen.us - begun.us >= _WAIT_LIMIT_US

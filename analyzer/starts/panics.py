@@ -1,0 +1,172 @@
+"""Panics, and whether the process survived them.
+
+Go's HTTP server and Kubernetes' own handlers recover panics: what they print looks like a crash, and the process goes
+on. Only its further lines tell them apart; the last words of a process are a crash.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from analyzer.events.model import Mark
+from analyzer.records.model import LogRecord, Payload
+from analyzer.starts.model import Start
+
+# The runtime prints these when nobody recovered: all goroutines are over then, but their last lines may arrive late.
+_RAW = re.compile(r"^(?:panic: |fatal error: |SIG[A-Z]{3,4}: |\[signal )")
+# The words are those of a line at fatal level of klog: it ends the process by itself.
+_FATAL_INSIDE = re.compile(r'^"?Observed a panic: "?F\d{4} ')
+_LATE_US = 1_000_000
+_ANOTHER_US = 2_000_000  # so long after the last line of a dump another one begins
+_BETWEEN = 40  # ordinary lines within a dump
+_FEW = 3  # ordinary lines without stamps: so many are no late ones
+_DUMP_LIMIT = 5000
+_FRAME = re.compile(
+    r"^\s*((?:[\w.\-%~]{1,120}/){0,12}[\w\-%]{1,80}\.[^\s()]{0,200}(?:\(\*?[\w.\[\]…]{1,120}\)[^\s()]{0,200})?)\("
+)
+_NOT_ITS_OWN = re.compile(
+    r"^(?:runtime[./]|panic$|debug\.|runtime/debug\.|net/http|net/rpc|reflect\.|sync\.|testing\.|bytes\.|os/|"
+    r"(?:[\w.\-/]+/vendor/)?(?:k8s\.io/apimachinery/pkg/util/(?:runtime|wait)|k8s\.io/client-go/util/workqueue|"
+    r"k8s\.io/apiserver/pkg/server(?:/(?:filters|httplog))?[./]|k8s\.io/apiserver/pkg/endpoints/filters|"
+    r"k8s\.io/klog|github\.com/sirupsen/logrus|golang\.org/x/net|google\.golang\.org/grpc|"
+    r"github\.com/gorilla|github\.com/emicklei))"
+)
+# "Observed a panic: %#v (%v)"
+_TWICE = re.compile(r'^(?:"[^"]{0,2000}"|[&\w][^()]{0,2000}\}) \((.+)\)\s*$', re.DOTALL)
+_KLOG_PID = re.compile(r"[IWEF]\d{4} \d\d:\d\d:\d\d\.\d{6} {1,9}(\d{1,9}) ")
+
+
+@dataclass(frozen=True, slots=True)
+class Panic:
+    """One panic: its line, its words, and the first frame of the program's own code, where the text shows it."""
+
+    record: LogRecord
+    words: str
+    frame: str | None
+    survived: bool
+
+
+def panics(start: Start) -> list[Panic]:
+    """All panics of a start, in order; those that follow one another within one dump are one."""
+    if not start.marks("panic", "panic_recovered"):
+        return []
+    place = {id(record): index for index, record in enumerate(start.process)}
+    marks = [(place[id(m.record)], m) for m in start.marks("panic", "panic_recovered") if id(m.record) in place]
+    firsts = {at for at, _ in marks}
+    found: list[Panic] = []
+    until = -1
+    for at, mark in marks:
+        if at < until:
+            continue
+        until = _end_of_dump(start.process, at, firsts)
+        dump = start.process[at:until]
+        found.append(Panic(mark.record, _words(mark), _own_frame(dump), _survived(start, mark, dump, until)))
+    return [
+        replace(panic, survived=False) if after is not None and _goes_on_in(panic, after) else panic
+        for panic, after in zip(found, [*found[1:], None], strict=True)
+    ]
+
+
+def _goes_on_in(panic: Panic, after: Panic) -> bool:
+    """Whether the next panic is the same one, thrown again by those who caught it: nobody caught that one."""
+    if after.survived or not _RAW.match(after.record.message) or not panic.survived:
+        return False
+    first, second = panic.record.at or panic.record.inner_at, after.record.at or after.record.inner_at
+    if first is None or second is None:
+        return panic.words[:30] in after.words and after.record.seq - panic.record.seq < _BETWEEN
+    return second.us - first.us <= _ANOTHER_US
+
+
+def survived(start: Start) -> frozenset[int]:
+    """The places (``seq``) of the lines of panics that their process survived."""
+    return frozenset(panic.record.seq for panic in panics(start) if panic.survived)
+
+
+def _end_of_dump(process: list[LogRecord], at: int, firsts: set[int]) -> int:
+    """The index after the last line of a dump; ordinary lines may stand between its lines.
+
+    A further panic right behind a line of the dump belongs to it; after ordinary lines it is another one.
+    """
+    end = at + 1
+    last = process[at].at or process[at].inner_at
+    for index in range(at + 1, min(len(process), at + _DUMP_LIMIT)):
+        record = process[index]
+        seen = record.at or record.inner_at
+        if index > end + _BETWEEN or (last is not None and seen is not None and seen.us > last.us + _ANOTHER_US):
+            break
+        if index in firsts and (index > end or _RAW.match(record.message)):
+            break
+        if _of_a_dump(record):
+            end, last = index + 1, seen or last
+    return end
+
+
+def _of_a_dump(record: LogRecord) -> bool:
+    return record.payload is Payload.PANIC or (
+        record.payload in (Payload.PLAIN, Payload.TRACE) and _FRAME.match(record.message) is not None
+    )
+
+
+def _words(mark: Mark) -> str:
+    said = mark.record.fields.get("panic") or mark.groups.get("cause") or mark.record.message
+    twice = _TWICE.match(said)
+    return (twice[1] if twice is not None else said).strip().strip('"')
+
+
+def _own_frame(dump: list[LogRecord]) -> str | None:
+    """``servicelb.filterByIPFamily``: where in its own code the program panicked."""
+    for record in dump:
+        lines = [record.message, record.fields.get("stacktrace", ""), record.fields.get("stack", "")]
+        for line in "\n".join(lines).split("\n")[:400]:
+            hit = _FRAME.match(line)
+            if hit is None or line.lstrip().startswith(("created by ", "goroutine ")):
+                continue
+            if _NOT_ITS_OWN.match(hit[1]) is None and hit[1] != "panic":
+                return hit[1].rpartition("/")[2]
+    return None
+
+
+def _survived(start: Start, mark: Mark, dump: list[LogRecord], until: int) -> bool:
+    if _FATAL_INSIDE.match(mark.record.message):
+        return False
+    raw = any(_RAW.match(record.message) for record in dump)
+    if mark.id == "panic_recovered" and not raw:
+        return True
+    later = [r for r in start.process[until:] if _ordinary(r) and _same_process(start, mark.record, r)]
+    if not later:
+        # Nobody says how it went on; a dump is the last of a process as a rule.
+        return not raw and len(dump) == 1 and not _over(start)
+    ends = [stamp.us + stamp.precision_us for r in dump if (stamp := r.at or r.inner_at) is not None]
+    stamped = [stamp.us for r in later if (stamp := r.at or r.inner_at) is not None]
+    if not ends or not stamped:
+        return len(later) >= _FEW and not _over(start)
+    return max(stamped) >= max(ends) + (_LATE_US if raw else 0)
+
+
+def _ordinary(record: LogRecord) -> bool:
+    if record.level in ("fatal", "panic"):
+        return False
+    return record.payload in (Payload.LOGRUS, Payload.KLOG, Payload.ZAP) and bool(record.message)
+
+
+def _over(start: Start) -> bool:
+    """Whether anything says that the process ended."""
+    told = start.first("process_exited", "systemd_failed", "restart_scheduled", "supervisor_exit")
+    return start.followed_by is not None or told is not None
+
+
+def _same_process(start: Start, panic: LogRecord, later: LogRecord) -> bool:
+    """Whether a line is of the process that panicked, or of the main one when a child of it did."""
+    if panic.pid is not None and later.pid is not None and panic.pid != later.pid:
+        return later.pid == start.pid
+    mine, its = _inner_pid(panic), _inner_pid(later)
+    return mine is None or its is None or mine == its
+
+
+def _inner_pid(record: LogRecord) -> int | None:
+    """The process that klog's header names; in containers the only one."""
+    if record.payload is not Payload.KLOG:
+        return None
+    hit = _KLOG_PID.search(record.raw)
+    return int(hit[1]) if hit is not None else None
