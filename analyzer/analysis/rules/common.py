@@ -73,7 +73,8 @@ def silences(case: Case) -> list[Gap]:
     """
     noticed = case.report.detected.upper
     if noticed is None and case.report.role == "agent":
-        noticed = next((goal.window.upper for goal in case.report.goals if goal.id == "node"), None)
+        node = next((goal.window.upper for goal in case.report.goals if goal.id == "node"), None)
+        noticed = None if node is None else node - 2 * case.report.clock.precision_s  # the line itself, too
     waits = _after_waits(case)
     silent = [gap for gap in case.report.gaps if gap.kind == "silent" and (noticed is None or gap.begin_s < noticed)]
     long = [g for g in silent if surely_s(case, g) >= LONG_SILENCE_S and (g.source, g.line) not in waits]
