@@ -13,7 +13,8 @@ from analyzer.events.goals import GoalRule, goals_of
 from analyzer.events.model import Mark
 from analyzer.events.versions import parse_version
 from analyzer.findings import Goal, GoalState
-from analyzer.starts.agents import notified, whole
+from analyzer.records.model import LogRecord
+from analyzer.starts.agents import never_registered, notified, put_off_to_the_end, whole
 from analyzer.starts.model import Start, Verdict
 from analyzer.window import OPEN, Bound, Evidence, Window
 
@@ -96,7 +97,7 @@ class _Goals:
         until = at + rule.within_s
         later = (r for r in self.start.records if r.seq > mark.record.seq)  # systemd's lines, too
         alive = next((r for r in later if (seen := self.clocked.earliest(r)) is not None and seen >= until), None)
-        if alive is None or self.start.lost_between(mark.record.seq, alive.seq):
+        if alive is None or self._missing(mark.record, alive):
             return None
         if any(mark.record.seq < m.record.seq < alive.seq for m in self.start.marks(*rule.spoiled_by)):
             return None
@@ -109,10 +110,16 @@ class _Goals:
             return None
         until = min(reached.record.seq, anchor.record.seq)
         said = [m for m in self.start.marks(*rule.not_before) if m.record.seq < until]
-        if not said or self.start.lost_between(said[-1].record.seq, anchor.record.seq):
+        if not said or self._missing(said[-1].record, anchor.record):
             return None
         at = self.clocked.earliest(said[-1].record)
         return None if at is None else Evidence(at, Bound.OBSERVED, said[-1].record.line, said[-1].record.source)
+
+    def _missing(self, first: LogRecord, last: LogRecord) -> bool:
+        """Whether lines between two are lost, or were passed over in a large file."""
+        if self.start.lost_between(first.seq, last.seq):
+            return True
+        return any(r.gap_before for r in self.start.records if first.seq < r.seq <= last.seq)
 
     def _known_before(self, rule: GoalRule) -> bool:
         if not rule.unless:
@@ -132,19 +139,25 @@ class _Goals:
     def _state(self, rule: GoalRule, reached: bool) -> GoalState:
         if reached:
             return "reached"
-        end = self.verdict.end
-        if self.verdict.end_kind == "running" or end is None or not whole(self.start, end):
+        if self.verdict.end_kind == "running" or self.verdict.end is None:
             return "unknown"
+        never = self._never(rule)
+        return "not_reached" if never else "unknown"
+
+    def _never(self, rule: GoalRule) -> bool:
+        """Whether the end of the process shows that it never had a goal. A missing line alone shows nothing."""
+        end = self.verdict.end
+        assert end is not None
+        if self.start.role != "agent":
+            # Its kubelet and all that follows wait for its API server (k3s; RKE2's kubelet runs that server).
+            no_api = self.verdict.outcome in ("failed", "stopped") and self.verdict.detected is None
+            follows = rule.id == "started" or (self.start.product == "k3s" and rule.id in ("node", "node_ready"))
+            return no_api and (rule.ready or (follows and whole(self.start, end)))
         if rule.ready:
-            never = self.verdict.outcome in ("failed", "stopped") and self.verdict.detected is None
-            return "not_reached" if never else "unknown"
-        if rule.id == "images":
-            return "not_reached"
-        if rule.id == "node_ready":  # a node can be created ready, and one that was there may still count as ready
-            return self.found["node"].state if self.found["node"].state == "not_reached" else "unknown"
-        if rule.id == "started" and self.start.role == "agent":  # its line is not printed everywhere
-            return "not_reached" if self.found["node"].state == "not_reached" else "unknown"
-        return "not_reached"
+            return whole(self.start, end) and put_off_to_the_end(self.start, end)
+        if rule.id == "images" and self.start.first("kubelet_requested") is not None:
+            return False
+        return never_registered(self.start, end, self.verdict.end_reason)
 
 
 def goals(start: Start, verdict: Verdict, clocked: Clocked, ready: Window) -> list[Goal]:

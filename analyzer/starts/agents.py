@@ -17,6 +17,8 @@ from analyzer.starts.model import Outcome, Start
 NODE_IDS = ("node_registered", "node_configured", "node_reports_ready")
 # An agent waits for its configuration for ever: with these words it ends only because somebody ended the wait.
 _WAIT_ENDED = re.compile(r"^(?:Error: )?failed to retrieve agent configuration: ")
+# These words a kubelet only has for its own start.
+_KUBELET_FAILED = re.compile(r"failed to run Kubelet")
 _WORK_IDS = ("containerd_ready", "kubelet_requested", "server_not_ready", "images_importing")
 _NOTIFIES_SINCE = (1, 24)
 
@@ -61,14 +63,38 @@ def wait_was_ended(start: Start, text: str) -> bool:
 
 
 def whole(start: Start, end: LogRecord | None) -> bool:
-    """Whether every line of the process from its begin to ``end`` is in the text, the kubelet's among them."""
-    if not start.begin_seen or start.picked_out:
+    """Whether nothing shows that lines of the process from its begin to ``end`` are missing or cut.
+
+    The banner is read to its last word: where lines are cut so far that it is not, others say nothing any more.
+    """
+    if not start.begin_seen or start.commit is None or start.picked_out:
         return False
-    if any(end is None or seq <= end.seq for seq in start.losses):
+    return not any(end is None or seq <= end.seq for seq in start.losses)
+
+
+def put_off_to_the_end(start: Start, end: LogRecord) -> bool:
+    """Whether the last that an agent said before its end is that no server gives it its configuration."""
+    waits = {mark.record.seq for mark in start.marks("server_not_ready") if mark.groups.get("what") == "agent"}
+    ends = {m.record.seq for m in start.marks("stop_signal", "shutdown_requested", "fatal", "process_exited")}
+    said = [r for r in start.process if r.seq < end.seq and r.seq not in ends]
+    return bool(said) and said[-1].seq in waits
+
+
+def never_registered(start: Start, end: LogRecord, end_reason: str | None) -> bool:
+    """Whether the text proves that the node was not registered before the process ended.
+
+    That a line is missing proves little, for lines get lost without a notice. But a kubelet that registers prints
+    dozens of lines: without any of them it never ran. RKE2's kubelet writes a file of its own.
+    """
+    if not whole(start, end):
         return False
-    if start.first("kubelet_requested") is None:
-        return True  # it never came to its kubelet
-    return start.product == "k3s" and any(r.payload is Payload.KLOG for r in start.process)
+    if put_off_to_the_end(start, end):
+        return True
+    kubelet_ran = start.first("kubelet_requested", "node_registering", "kubelet_started") is not None
+    klog = any(record.payload is Payload.KLOG for record in start.process)
+    if start.product == "k3s" and not kubelet_ran and not klog:
+        return True
+    return _KUBELET_FAILED.search(end_reason or "") is not None
 
 
 def agent_outcome(
@@ -77,7 +103,7 @@ def agent_outcome(
     """How an agent's start went, judged by its node, and the line that proves its registration.
 
     * ``ready``: the text proves that the node was registered, whatever came later;
-    * ``failed``, ``stopped``: the process ended, its whole text is there, and the node was never registered;
+    * ``failed``, ``stopped``: the process ended and ``never_registered``;
     * ``incomplete``: all else. Also of a node that was known before, when the agent's last words are that it was still
       waiting for its tunnel's rights: its kubelet had found the node, the agent itself had not come up.
     """
@@ -87,7 +113,7 @@ def agent_outcome(
         if not came_up and start.first("node_known") is not None and start.first("tunnel_unauthorized") is not None:
             return "incomplete", None
         return "ready", proof.record
-    if end_kind == "running" or end is None or not whole(start, end):
+    if end_kind == "running" or end is None or not never_registered(start, end, end_reason):
         return "incomplete", None
     if wait_was_ended(start, end_reason or ""):
         return "stopped", None

@@ -129,13 +129,20 @@ def test_what_an_agent_says_of_itself_counts_only_before_a_stop() -> None:
     assert found["node"].state != "reached"
 
 
-def test_an_end_without_the_goal_is_told_only_of_a_whole_text() -> None:
-    whole = named(agent().systemd(30.0, STOPPING).report())
-    assert whole["node"].state == whole["node_ready"].state == whole["started"].state == "not_reached"
-    assert whole["node"].window.upper is None
-    holed = agent().other(20.0, "systemd-journald", "Suppressed 120 messages from k3s.service")
+def test_an_end_without_the_goal_is_told_only_where_the_text_proves_it() -> None:
+    put_off = "Waiting to retrieve agent configuration; server is not ready: not authorized"
+
+    def waiting() -> Journal:
+        journal = Journal().systemd(0.0, "Starting k3s-agent.service - Lightweight Kubernetes...")
+        return journal.say(0.5, f"Starting k3s agent {journal.version} (148243c4)").say(1.0, put_off)
+
+    whole = named(waiting().say(25.0, put_off).systemd(30.0, STOPPING).report())
+    assert {goal.state for goal in whole.values()} == {"not_reached"}
+    assert all(goal.window.upper is None for goal in whole.values())
+    holed = waiting().other(20.0, "systemd-journald", "Suppressed 120 messages from k3s.service").say(25.0, put_off)
     assert named(holed.systemd(30.0, STOPPING).report())["node"].state == "unknown"
-    assert named(agent().report())["node"].state == "unknown"
+    assert {goal.state for goal in named(waiting().report()).values()} == {"unknown"}  # it runs on
+    assert named(agent().systemd(30.0, STOPPING).report())["node"].state == "unknown"  # its kubelet ran
 
 
 def test_a_server_that_was_killed_before_it_was_ready_reached_nothing() -> None:

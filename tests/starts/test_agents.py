@@ -65,8 +65,8 @@ def test_other_lines_come_only_after_the_node_was_seen(line: str) -> None:
 
 
 def test_the_word_of_being_up_counts_only_before_a_stop() -> None:
-    journal = working().systemd(8.0, STOPPING).say(9.0, "k3s agent is up and running")
-    assert outcome(journal) == "stopped"
+    journal = agent().systemd(8.0, STOPPING).say(9.0, "k3s agent is up and running")
+    assert outcome(journal) != "ready"
 
 
 def test_systemd_s_word_counts_from_1_24_on_and_not_with_a_log_file() -> None:
@@ -76,18 +76,51 @@ def test_systemd_s_word_counts_from_1_24_on_and_not_with_a_log_file() -> None:
     assert notified(only(agent().systemd(0.6, done).say(2.0, "containerd is now running"))) is None
 
 
-def test_never_registered_needs_the_whole_text() -> None:
-    assert outcome(working().systemd(30.0, STOPPING)) == "stopped"
-    fatal = "Error: flannel exited: no such interface"
-    assert outcome(working().say(30.0, fatal, "fatal")) == "failed"
-    assert outcome(working()) == "incomplete"  # the text ends first
+def test_never_registered_needs_a_kubelet_that_never_ran() -> None:
+    fatal = "Error: failed to find memory cgroup (v2)"
+    assert outcome(agent().say(3.0, fatal, "fatal")) == "failed"
+    assert outcome(agent().say(1.0, "Running containerd -c config.toml").systemd(30.0, STOPPING)) == "stopped"
+    assert outcome(agent().say(3.0, REFUSED)) == "incomplete"  # the text ends first
+    # A missing line proves nothing: the kubelet ran, and lines get lost without a notice.
+    assert outcome(working().systemd(30.0, STOPPING)) == "incomplete"
+    assert outcome(agent().ticking(5.0, 9.0).systemd(30.0, STOPPING)) == "incomplete"
+    dead = "Error: failed to run Kubelet: running with swap on is not supported"
+    assert outcome(working().say(30.0, dead, "fatal")) == "failed"
+
+
+@pytest.mark.parametrize(
+    "lost", ["Suppressed 120 messages from k3s-agent.service", "Suppressed 1 messages from k3s.service"]
+)
+def test_a_notice_of_lost_lines_leaves_it_open(lost: str) -> None:
+    journal = agent().say(1.0, REFUSED).other(10.0, "systemd-journald", lost)
+    assert outcome(journal.say(20.0, REFUSED).systemd(30.0, STOPPING)) in ("incomplete", "stopped")
     headless = Journal().say(3.0, "Running kubelet --hostname-override=node-a").systemd(30.0, STOPPING)
     assert registration(only(headless), None) is None
+    assert outcome(headless) == "incomplete"
+
+
+def test_a_banner_that_is_cut_leaves_it_open() -> None:
+    journal = (
+        Journal()
+        .systemd(0.0, STARTING)
+        .bare(0.5, 'time="2026-03-01T06:00:00Z" level=info msg="Starting k3s agent v1.3')
+    )
+    assert outcome(journal.systemd(30.0, STOPPING)) == "incomplete"
 
 
 def test_without_the_kubelets_own_lines_nothing_tells_that_it_did_not_register() -> None:
     journal = agent().say(3.0, "Running kubelet --hostname-override=node-a").systemd(30.0, STOPPING)
     assert outcome(journal) == "incomplete"
+
+
+def test_rke2_s_kubelet_is_not_in_the_journal() -> None:
+    def rke2() -> Journal:
+        journal = Journal("v1.33.3+rke2r1").systemd(0.0, "Starting Rancher Kubernetes Engine v2 (agent)...")
+        return journal.say(0.5, f"Starting rke2 agent {journal.version} (148243c4)")
+
+    stopping = "Stopping Rancher Kubernetes Engine v2 (agent)..."
+    assert outcome(rke2().say(1.0, "Running containerd -c config.toml").systemd(30.0, stopping)) == "incomplete"
+    assert outcome(rke2().say(1.0, REFUSED).say(25.0, REFUSED).systemd(30.0, stopping)) == "stopped"
 
 
 def test_the_wait_for_a_configuration_ends_only_from_outside() -> None:
