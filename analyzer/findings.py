@@ -21,6 +21,7 @@ FindingSeverity = Literal["info", "warning", "critical"]
 Certainty = Literal["certain", "possible", "none"]
 LastBlocker = Literal["certain", "possible", "no"]
 CheckState = Literal["ok", "failing", "unseen"]
+GoalState = Literal["reached", "not_reached", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +102,29 @@ class Milestone:
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """One piece of the time budget, named for what it waits for: its end."""
+    """One piece of the time budget, named for what it waits for: its end.
+
+    Time that no line divides is one phase: its ``id`` joins the ids of all that it may be with ``+``, and ``may_be``
+    lists them (of an ordinary phase, its own id alone).
+    """
 
     id: str
     begin: Window
     end: Window
     duration_s: Span
+    may_be: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """Something a start is for: when it was reached, as far as the text says.
+
+    ``not_reached``: the process ended without it, or the text proves that it had not come; else ``unknown``.
+    """
+
+    id: str  # api | started | images | node | node_ready | server
+    window: Window
+    state: GoalState
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +234,7 @@ class StartReport:
     cut_at_s: float | None = None  # time of the last line of the start
     # How long before ``began_at`` it may have begun at most: 0 where its begin is in the text, ``None``: not known.
     begun_before_s: float | None = None
+    goals: tuple[Goal, ...] = ()
     observer: Literal["k3s", "wait"] = "k3s"  # who polled and noticed: k3s itself, or ``k3slog wait`` from outside
 
 

@@ -179,7 +179,11 @@ PHASES = Table(
     "start and phase of its time budget, in time order; phases have no gaps and do not overlap",
     (
         _START,
-        _text("phase", "extract, datastore, certificates, apiserver_boot, hooks, polling_tax, node"),
+        _text(
+            "phase",
+            "extract, server, datastore, certificates, containerd, images, apiserver_boot, hooks, polling_tax, "
+            "startup_hooks, node, node_ready; several joined with + where no line divides them",
+        ),
         *_window_columns("begin_", "it began"),
         *_window_columns("end_", "it ended"),
         _seconds("duration_min_s", "it lasted at least"),

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 RECORDED = Path(__file__).parent / "data" / "recorded"
+CLUSTERS = Path(__file__).parent / "data" / "recorded-clusters"
 SAMPLES = Path(__file__).parent.parent / "sample_logs"
 CARRIERS = ("export", "short", "iso", "json", "cat")
 
@@ -161,12 +162,14 @@ def judge(truth: Truth, report: dict[str, Any], carrier: str) -> Score:
     """Every claim of ``report`` (the JSON object) that the watcher's truth can decide."""
     score = Score()
     told, found = truth["starts"], report["starts"]
+    agent = truth.get("role") == "agent"
     # Without systemd's lines and without a banner a start may be invisible.
     if carrier != "cat" or all(t["banner"] for t in told):
         score.claim("starts", len(told) == len(found), f"{len(found)} for {len(told)}")
     if len(told) == len(found):
         for true_start, start in zip(told, found, strict=True):
-            _StartJudge(score, truth["k3s"], true_start, start, carrier).run()
+            made = (_AgentJudge if agent else _StartJudge)(score, truth["k3s"], true_start, start, carrier)
+            made.run()
     return score
 
 
@@ -200,6 +203,8 @@ class _StartJudge:
         outcomes = [self.truth["outcome"]]
         if self.carrier == "cat" and self.truth["outcome"] != "ready":
             outcomes.append("incomplete")  # systemd's lines are not in cat
+        if self.truth["outcome"] != "ready" and self.truth["ready"]:
+            outcomes += ["ready", "incomplete"]  # it was, and ended before k3s had noticed or printed it
         given = self.start["outcome"]
         self.score.claim("outcome", given in outcomes, f"{self.label}: {given} for {outcomes}")
 
@@ -239,7 +244,13 @@ class _StartJudge:
             self.score.claim("detected given", detected["upper"] is not None, self.label)
             self._meets("detected", detected, turn["after"] if turn else seen - 5_000_000, seen)
         else:
-            self.score.claim("not detected", detected["upper"] is None, f"{self.label}: called detected")
+            if self.truth["ready"] and detected["upper"] is not None:
+                late = (
+                    detected["upper"] + SLACK_S + self.precision >= self.truth["ready"][0]["after"] / 1e6 - self.began
+                )
+                self.score.claim("detected after ready", late, f"{self.label}: detected by {detected['upper']}")
+            else:
+                self.score.claim("not detected", detected["upper"] is None, f"{self.label}: called detected")
             if turn is None:
                 self.score.claim("never ready", ready["upper"] is None, f"{self.label}: called ready")
         return turn
@@ -289,6 +300,30 @@ class _StartJudge:
             right = bool(named & last)
             self.score.claim("bottleneck", right, f"{self.label}: {sorted(named)} leaves out {sorted(last)}")
         self.score.sharp.named.append(certain and bool(named) and named <= last)
+
+
+class _AgentJudge(_StartJudge):
+    """Judges a start of an agent: its outcome by its node, its goals by what the server's API said of the node."""
+
+    _API_SLACK_S = 1.0  # the API was asked every few hundred milliseconds, on a busy machine
+
+    def run(self) -> None:
+        """All claims of the start."""
+        self.score.claim("role", self.start["role"] == "agent", f"{self.label}: {self.start['role']}")
+        registered = self.truth.get("registered")
+        joined = bool(registered) and registered[1] < self.truth["end_rt"]
+        outcomes = ["ready" if joined else self.truth["outcome"], "incomplete"]
+        given = self.start["outcome"]
+        self.score.claim("outcome", given in outcomes, f"{self.label}: {given} for {outcomes}")
+        if self.start.get("began_at") is None:
+            return
+        self.began = datetime.fromisoformat(self.start["began_at"]).timestamp()
+        self.precision += self._API_SLACK_S - _PRECISION_S.get(self.carrier, 0.0)
+        flips = {"node": registered, "node_ready": self.truth.get("node_ready")}
+        for goal in self.start["goals"]:
+            flip = flips.get(goal["id"])
+            if flip and goal["state"] == "reached":
+                self._meets(f"goal {goal['id']}", goal["window"], flip[0], flip[1])
 
 
 # --- running --------------------------------------------------------------------------------------------------------

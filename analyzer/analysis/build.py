@@ -12,6 +12,8 @@ from analyzer.analysis import findings as rules
 from analyzer.analysis.blame import Blame, blame, bottleneck
 from analyzer.analysis.checks import CheckFacts, Facts, gather
 from analyzer.analysis.clocked import Clocked, begin_stamp
+from analyzer.analysis.goals import goals
+from analyzer.analysis.notes import about_releases
 from analyzer.analysis.phases import budget
 from analyzer.analysis.polls import PollFacts, count_errors, read_polls, rows
 from analyzer.errors import NoDataError
@@ -100,6 +102,7 @@ def analyze_book(book: LogBook, *, tool_version: str, user: Rules = NO_RULES) ->
         notes=(
             *((source, mask_secrets(note)) for source, said in sorted(book.notes.items()) for note in said),
             *((source, mask_secrets(note)) for source, note in about_pods),
+            *about_releases(reports),
             *([(starts[0].records[0].source, _too_many(left_out))] if left_out else ()),
         ),
         evidence=MappingProxyType(_evidence(starts)),
@@ -123,6 +126,7 @@ def study(start: Start, index: int, book: LogBook, previous: StartReport | None)
     poll_rows, note = rows(polls, start, verdict, clocked, facts.ready)
     tax = _tax(facts.ready, facts.detected)
     began = start.began
+    reached = tuple(goals(start, verdict, clocked, facts.ready))
     report = StartReport(
         index=index,
         host=start.host,
@@ -148,7 +152,7 @@ def study(start: Start, index: int, book: LogBook, previous: StartReport | None)
         polls=tuple(_unseen(poll_rows, start)),
         errors=tuple(count_errors(poll_rows)),
         milestones=tuple(_milestones(start, polls, clocked)),
-        phases=tuple(budget(start, verdict, clocked, facts.ready, facts.detected)),
+        phases=tuple(budget(start, verdict, clocked, facts.ready, facts.detected, reached)),
         checks=tuple(_check(facts.checks[name], blames[name], verdict) for name in facts.checks),
         bottleneck=bottleneck(facts, blames),
         findings=(),
@@ -158,6 +162,7 @@ def study(start: Start, index: int, book: LogBook, previous: StartReport | None)
         gaps=tuple(_gaps(start, clocked, book)),
         cut_at_s=_last(start, clocked),
         begun_before_s=0.0 if start.begin_seen else None,
+        goals=reached,
     )
     return Studied(start, verdict, clocked, polls, facts, report, previous)
 

@@ -58,6 +58,8 @@ def peers(start: Start, verdict: Verdict) -> Peers:
     lines = [r for r in start.process if limit is None or r.seq <= limit]
     balanced = [r for r in lines if _BALANCER.search(r.message)]
     several = [r for r in lines if _names_another(r)]
+    several += _tunnels(lines, start.role == "server" and not balanced)
+    several.sort(key=lambda record: record.seq)
     answered: Answered = "other" if start.role == "agent" or balanced else "own"
     return Peers(answered, tuple(balanced[:_MAX]), tuple(several[:_MAX]))
 
@@ -68,12 +70,22 @@ def _names_another(record: LogRecord) -> bool:
         if record.message == "added member":
             return fields.get("added-peer-id") not in (None, fields.get("local-member-id"))
         return record.message == "added remote peer"
-    if record.message == "Connecting to proxy":
-        tunnel = _TUNNEL.match(record.fields.get("url", ""))
-        return tunnel is not None and tunnel["host"] not in _LOOPBACK
     if _BALANCER.search(record.message):
         return _count(_TARGETS.search(record.message)) > 1
     return _JOINED.match(record.message) is not None or _count(_MASTERS.match(record.message)) > 1
+
+
+def _tunnels(lines: Iterable[LogRecord], serves: bool) -> list[LogRecord]:
+    """Tunnels to other machines that show several servers.
+
+    A server has one to each of the others. An agent has one to each server, so one alone is its only server.
+    """
+    remote: dict[str, LogRecord] = {}
+    for record in lines:
+        found = _TUNNEL.match(record.fields.get("url", "")) if record.message == "Connecting to proxy" else None
+        if found is not None and found["host"] not in _LOOPBACK:
+            remote.setdefault(found["host"], record)
+    return list(remote.values()) if serves or len(remote) > 1 else []
 
 
 def _count(found: re.Match[str] | None) -> int:

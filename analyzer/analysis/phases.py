@@ -1,92 +1,262 @@
-"""The time budget: cut points that the text holds, in order, and each phase named for what it waits for."""
+"""The time budget: cut points that the text holds, in time order, and each phase named for what it waits for, its end.
+
+Time that no line divides is one phase with the ids of all that it may be: the phase whose cut ends it, and those
+before it whose own cut the text does not hold. It is never charged to the one that merely ends there.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
 from analyzer.analysis.clocked import Clocked
-from analyzer.events.model import HealthBlock, PollLine
-from analyzer.findings import Phase
+from analyzer.events.model import HealthBlock, Mark, PollLine
+from analyzer.findings import Goal, Phase
 from analyzer.records.model import LogRecord
+from analyzer.starts.agents import whole
 from analyzer.starts.model import Start, Verdict
-from analyzer.window import Bound, Span, Window
+from analyzer.window import OPEN, Bound, Span, Window
 
-# (phase, milestone that ends it); hooks and polling_tax end with windows of their own.
-_CUTS = (
-    ("extract", "starting"),
-    ("datastore", "datastore_ready"),
-    ("certificates", "apiserver_requested"),
-    ("apiserver_boot", "serving_securely"),
-    ("hooks", "ready"),
-    ("polling_tax", "detected"),
-    ("node", "node_registered"),
-)
-_PHASES = tuple(phase for phase, _ in _CUTS)
+# The mark that ends each phase; hooks, polling_tax and node_ready end with windows of their own.
+_MARKS = {
+    "extract": "starting",
+    "server": "containerd_requested",  # an agent's wait: it has its configuration now
+    "datastore": "datastore_ready",
+    "certificates": "apiserver_requested",
+    "containerd": "containerd_ready",
+    "images": "kubelet_requested",
+    "apiserver_boot": "serving_securely",
+    "startup_hooks": "k3s_running",
+    "node": "node_registered",
+}
+# A server's way to readiness. Containers start beside it and hold nothing up; a datastore can be ready before the API
+# server is asked for or after (etcd, from 1.32.4 on nearly always), and the API server waits for it.
+_SERVER = ("extract", "datastore", "certificates", "apiserver_boot", "hooks", "polling_tax")
+_LOOSE = ("datastore", "certificates")
+# RKE2's datastore and API server are pods: its runtime and images come first.
+_LOOSE_RKE2 = ("containerd", "images", "datastore", "certificates")
+# What comes after readiness, side by side: in time order, and only what certainly came later.
+_TAIL = ("containerd", "images", "startup_hooks", "node", "node_ready")
+# An agent has none of a server's phases. Its kubelet waits for the server once more before it registers.
+_AGENT = ("extract", "server", "containerd", "images", "node", "node_ready")
+# k3s prints these in every start; a text that is whole and lacks one was not that far.
+_ALWAYS = frozenset({"certificates", "apiserver_boot", "images"})
+_FEW_LINES = 10  # so few may have been picked out by hand
 
 
-def budget(start: Start, verdict: Verdict, clocked: Clocked, ready: Window, detected: Window) -> list[Phase]:
+@dataclass
+class _Budget:
+    start: Start
+    verdict: Verdict
+    clocked: Clocked
+    windows: dict[str, Window]  # ends that are no marks
+    phases: list[Phase] = field(default_factory=list)
+    over: set[str] = field(default_factory=set)  # phases that certainly ended before ``at``
+    at: Window = OPEN  # where the next phase begins
+
+    def build(self) -> list[Phase]:
+        began = self.start.began
+        assert began is not None
+        end, precision = Bound.OBSERVED, self.clocked.precision_s
+        self.at = Window(0.0, precision, end, end, began.line, began.line, source=began.source)
+        if not self.start.begin_seen:
+            # The phase that the text begins in was under way already: how long is unknown.
+            self.at = Window(None, precision, Bound.NONE, Bound.PROCESS, None, began.line, source=began.source)
+            if self.start.first("extracting") is None:
+                self.over.add("extract")
+        order = _AGENT if self.start.role == "agent" else self._server_order()
+        for phase in order:
+            self._divide(order, phase)
+            self._cut(order, phase, self._end(phase))
+        if self.start.role != "agent":
+            if self.verdict.detected is not None:
+                self._tail()
+            else:
+                self._never(order)
+        elif "node" not in self.over:
+            self._never(order)
+        return self.phases
+
+    def _server_order(self) -> tuple[str, ...]:
+        """The order of this start: some cuts come in the order in which their lines did."""
+        loose = _LOOSE_RKE2 if self.start.product == "rke2" else _LOOSE
+        ends = {phase: self._end(phase) for phase in loose}
+        held = sorted((p for p in loose if ends[p].lower is not None), key=lambda p: (ends[p].lower, loose.index(p)))
+        for phase in loose:
+            if phase not in held:  # missing: where it usually comes
+                later = (i for i, p in enumerate(held) if loose.index(p) > loose.index(phase))
+                held.insert(next(later, len(held)), phase)
+        return (_SERVER[0], *held, *_SERVER[3:])
+
+    def _end(self, phase: str) -> Window:
+        if phase in self.windows:
+            window = self.windows[phase]
+            before = self.at.lower_evidence
+            if window.upper is not None and window.lower is None and before is not None:
+                # Nothing bounds it from below but the cut before it: how the two phases share the time is not known.
+                return window.from_below(before)
+            return window
+        name = _MARKS.get(phase, "")
+        mark = self.start.api_first(name) if name == "serving_securely" else self.start.first(name)
+        return _window(mark.record, self.clocked) if mark is not None else OPEN
+
+    def _cut(self, order: Sequence[str], phase: str, end: Window) -> None:
+        end = self._no_earlier(end)
+        if end.upper is None or end.lower is None or not _follows(self.at, end):
+            return
+        ids = self._may_be(order, phase)
+        self.phases.append(_phase(ids, self.at, end))
+        self.over.update(order[: order.index(phase) + 1])
+        if phase == "certificates" and self._floats(order):
+            self.over.discard("datastore")
+        self.at = end
+
+    def _no_earlier(self, end: Window) -> Window:
+        """An end whose line came after the cut before it, though its stamp alone might allow an earlier moment."""
+        before = self.at.lower_evidence
+        late = end.upper is not None and self.at.upper is not None and end.upper >= self.at.upper
+        return end.after(before) if before is not None and late else end
+
+    def _may_be(self, order: Sequence[str], phase: str) -> tuple[str, ...]:
+        """All that the time before a cut may have been spent on."""
+        ids = {p for p in order[: order.index(phase) + 1] if p not in self.over}
+        if "datastore" in order and phase == "certificates" and self._floats(order):
+            ids.add("datastore")  # it was waited for already
+        if phase == "node" and "server" in order:
+            ids.add("server")
+        canonical = order if "server" in order else (_SERVER[0], *_LOOSE_RKE2, *_SERVER[3:])
+        return tuple(p for p in canonical if p in ids)
+
+    def _floats(self, order: Sequence[str]) -> bool:
+        """Whether the datastore was not known to be ready when the API server was asked for."""
+        if "datastore" not in order:
+            return False
+        return order.index("datastore") > order.index("certificates") or "datastore" not in self._held()
+
+    def _held(self) -> set[str]:
+        return {phase for phase, name in _MARKS.items() if self.start.first(name) is not None}
+
+    def _divide(self, order: Sequence[str], phase: str) -> None:
+        """Where a cut is missing, the first line that only a later phase prints divides the time instead."""
+        if phase not in ("apiserver_boot", "hooks") or "server" in order:
+            return
+        shown = _shown(self.start, phase)
+        missing = [p for p in order[: order.index(phase)] if p not in self.over]
+        if shown is None or not missing:
+            return
+        where = _window(shown, self.clocked)
+        if where.upper is None or where.lower is None or not _follows(self.at, where):
+            return
+        cut = self._end(phase)
+        served = phase == "apiserver_boot" and cut.upper is not None and cut.lower is not None
+        if served and where.upper > (cut.lower or 0.0):
+            return  # the cut itself came first
+        begin = self.at.upper
+        if begin is None or where.lower > begin or not self.phases:
+            # Without the cut itself, hooks may have been at work long before somebody saw it.
+            ids = self._may_be(order, phase if served else "hooks")
+            if where.upper > (begin or 0.0):
+                self.phases.append(_phase(ids, self.at, where))
+                self.at = where
+        self.over.update(order[: order.index(phase)])
+
+    def _tail(self) -> None:
+        """The goals after readiness, in the order in which they came."""
+        if "polling_tax" not in self.over:
+            return
+        cuts = [(p, self._end(p)) for p in _TAIL if p not in self.over]
+        held = [(p, end) for p, end in cuts if end.upper is not None and end.lower is not None]
+        missing = [p for p in _TAIL if p in ("startup_hooks",) and self.start.first(_MARKS[p]) is None]
+        for phase, end in sorted(held, key=lambda cut: (cut[1].upper or 0.0, _TAIL.index(cut[0]))):
+            if phase == "node_ready":
+                before = self.at.lower_evidence
+                end = end.after(before) if before is not None else end
+            sure = phase in ("node", "node_ready") or (end.lower or 0.0) > (self.at.upper or 0.0)
+            if not sure or not _follows(self.at, end):
+                continue
+            also = [p for p in missing if _TAIL.index(p) < _TAIL.index(phase)]
+            self.phases.append(_phase((*also, phase), self.at, end))
+            self.at = end
+
+    def _never(self, order: Sequence[str]) -> None:
+        """The phase that never ended: the first that the text does not show to be over, or any up to readiness."""
+        seen = [p for p in order if p in self.over]
+        if not self.start.begin_seen and not (set(seen) - {"extract"}):
+            return  # a fragment that shows nothing of how far the start was
+        last = self.verdict.end or (self.start.process[-1] if self.start.process else None)
+        alive = self.clocked.earliest(last) if last is not None else None
+        if last is None or alive is None or alive < (self.at.lower or 0.0):
+            return
+        ids = self._open(order, last)
+        if ids:
+            end = Window(alive, None, Bound.PROCESS, Bound.NONE, last.line, source=last.source)
+            self.phases.append(_phase(ids, self.at, end))
+
+    def _open(self, order: Sequence[str], last: LogRecord) -> tuple[str, ...]:
+        ends = [p for p in order if p not in ("polling_tax", "node_ready")]
+        left = [p for p in ends if p not in self.over] or [p for p in order if p not in self.over][:1]
+        if "server" in left and self._waits_for_server():
+            return ("server",)
+        complete = whole(self.start, last) and len(self.start.process) >= _FEW_LINES and self.start.product == "k3s"
+        if _quotes_list(self.verdict.end_reason):  # its last words show the API server answering
+            complete = False
+        ids: list[str] = []
+        for phase in left:
+            ids.append(phase)
+            if complete and phase in _ALWAYS:
+                break
+        return tuple(ids)
+
+    def _waits_for_server(self) -> bool:
+        waits = [m for m in self.start.marks("server_not_ready") if m.groups.get("what") == "agent"]
+        return bool(waits) and whole(self.start, None if self.verdict.end is None else self.verdict.end)
+
+
+def budget(
+    start: Start, verdict: Verdict, clocked: Clocked, ready: Window, detected: Window, goals: Sequence[Goal] = ()
+) -> list[Phase]:
     """Phases of a start without gaps or overlaps: each begins where the one before it ends.
 
-    A cut that is missing or out of order is skipped; its time belongs to the next phase. A start that never got
-    further ends with the phase it was in, its end open from above.
+    A start that never got further ends with the phase it was in, its end open from above.
     """
     if start.began is None or clocked.zero_us is None:
         return []
-    line, source = start.began.line, start.began.source
-    begin = Window(0.0, clocked.precision_s, Bound.OBSERVED, Bound.OBSERVED, line, line, source=source)
-    phases: list[Phase] = []
-    if not start.begin_seen:
-        # The phase that the text begins in was under way already: how long is unknown.
-        begin = Window(None, clocked.precision_s, Bound.NONE, Bound.PROCESS, None, line, source=source)
-    reached = 0
-    for position, (phase, cut) in enumerate(_CUTS):
-        if cut == "ready":
-            end = ready
-        elif cut == "detected":
-            end = detected
-        else:
-            mark = start.api_first(cut) if cut == "serving_securely" else start.first(cut)
-            end = _window(mark.record, clocked) if mark is not None else Window()
-        before = begin.lower_evidence
-        if cut in ("ready", "detected") and end.lower is None and before is not None:
-            # Nothing bounds it from below but the cut before it: how the two phases share the time is not known.
-            end = end.from_below(before)
-        if end.upper is None or end.lower is None or not _follows(begin, end):
-            continue
-        if cut == "node_registered" and verdict.detected is None:
-            continue
-        phases.append(Phase(phase, begin, end, _length(begin, end)))
-        begin, reached = end, position + 1
-    reached = max(reached, _at_least(start))
-    if verdict.detected is None and (start.begin_seen or reached):
-        last = verdict.end or (start.process[-1] if start.process else None)
-        alive = clocked.earliest(last) if last is not None else None
-        if last is not None and alive is not None and alive >= (begin.lower or 0.0) and reached < len(_CUTS):
-            open_end = Window(alive, None, Bound.PROCESS, Bound.NONE, last.line, source=last.source)
-            phases.append(Phase(_waiting_for(start, reached), begin, open_end, _length(begin, open_end)))
-    return phases
+    windows = {goal.id: goal.window for goal in goals if goal.id == "node_ready" and goal.state == "reached"}
+    return _Budget(start, verdict, clocked, {"hooks": ready, "polling_tax": detected, **windows}).build()
 
 
-def _at_least(start: Start) -> int:
-    """How far a start had certainly come by what its polls were answered, whatever cuts the text lacks."""
-    errors = {event.error.error for event in start.events if isinstance(event, PollLine)}
-    if errors & {"readyz_failing", "forbidden"} or any(isinstance(e, HealthBlock) for e in start.events):
-        return _PHASES.index("hooks")
-    if start.role == "agent":
-        return _PHASES.index("hooks") if start.first("starting") is not None else 0  # it has no server's phases
-    return _PHASES.index("apiserver_boot") if "service_unavailable" in errors else 0
+def _shown(start: Start, phase: str) -> LogRecord | None:
+    """The first line that only this phase or a later one prints: an answer of the API server, with a hook that passed.
+
+    The handler answers a little before the port is served, so a list alone does not show that hooks run.
+    """
+    for event in start.events:
+        if isinstance(event, PollLine):
+            body = event.error.body
+            passed = body is not None and any(name.startswith("poststarthook/") for name in body.ok)
+            if passed or (phase == "apiserver_boot" and event.error.error in ("readyz_failing", "forbidden")):
+                return event.record
+        elif phase == "apiserver_boot" and (isinstance(event, HealthBlock) or _is(event, "apiserver_version")):
+            return event.record
+    return None
 
 
-def _waiting_for(start: Start, reached: int) -> str:
-    """The phase that never ended: the first whose cut the text does not hold."""
-    for phase, cut in _CUTS[reached:]:
-        if cut in ("ready", "detected") or start.first(cut) is None:
-            return phase
-    return "hooks"
+def _is(event: object, name: str) -> bool:
+    return isinstance(event, Mark) and event.id == name
+
+
+def _quotes_list(reason: str | None) -> bool:
+    return reason is not None and ("[+]" in reason or "[-]" in reason)
+
+
+def _phase(ids: Sequence[str], begin: Window, end: Window) -> Phase:
+    return Phase("+".join(ids), begin, end, _length(begin, end), tuple(ids))
 
 
 def _window(record: LogRecord, clocked: Clocked) -> Window:
     low, high = clocked.earliest(record), clocked.latest(record)
     if low is None or high is None:
-        return Window()
+        return OPEN
     return Window(low, high, Bound.OBSERVED, Bound.OBSERVED, record.line, record.line, source=record.source)
 
 

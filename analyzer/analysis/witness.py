@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 from analyzer.analysis.clocked import Clocked
 from analyzer.events.model import Event, WitnessLine, WitnessRule
-from analyzer.events.versions import parse_version
+from analyzer.events.versions import newest_minor, parse_version, verified_minor
 from analyzer.records.model import LogRecord, Payload
 from analyzer.starts.model import Start, Verdict
 from analyzer.window import Bound, Evidence
 
-_OLDEST, _NEWEST = (1, 24), (1, 35)  # the range read in source
+_OLDEST = (1, 24)  # the first release that was read; the last one is in ``events/versions.toml``
 SERVING_RULE = "serving-before-every-hook"
 
 
@@ -82,8 +82,8 @@ def _applies(rule: WitnessRule, fresh: bool | None, minor: tuple[int, int] | Non
     if rule.datastore == "existing" and fresh is not False:
         return False
     if minor is None:  # unknown release: only what holds for every one that was read
-        return rule.since <= _OLDEST and rule.until >= _NEWEST
-    return rule.since <= minor <= rule.until
+        return rule.since <= _OLDEST and rule.until >= newest_minor()
+    return rule.since <= verified_minor(minor) <= rule.until
 
 
 def _evidence(rule: WitnessRule, record: LogRecord, clocked: Clocked) -> Evidence | None:

@@ -153,10 +153,28 @@ def exit_zero_on_failure(version: str | None) -> bool | None:
 
 
 @cache
+def newest_minor() -> tuple[int, int]:
+    """The newest Kubernetes minor whose rules and check list were looked at."""
+    return minor(load("versions.toml")["newest"])
+
+
+def verified_minor(kubernetes_minor: tuple[int, int]) -> tuple[int, int]:
+    """The minor whose rules and check list stand for this one: itself, or the newest one known for a later one."""
+    return min(kubernetes_minor, newest_minor())
+
+
+def is_unverified(version: str | None) -> bool:
+    """Whether a release is newer than the newest one that was looked at."""
+    parsed = parse_version(version) if version else None
+    return parsed is not None and parsed.kubernetes_minor > newest_minor()
+
+
+@cache
 def _lists() -> dict[tuple[int, int], tuple[str, ...]]:
     found: dict[tuple[int, int], tuple[str, ...]] = {}
     for raw in load("versions.toml")["list"]:
-        low, high = minor(raw["since"]), minor(raw["until"])
+        low = minor(raw["since"])
+        high = minor(raw["until"]) if "until" in raw else newest_minor()
         for number in range(low[1], high[1] + 1):
             found[low[0], number] = tuple(raw["checks"])
     return found
@@ -168,8 +186,11 @@ def known_minors() -> tuple[tuple[int, int], ...]:
 
 
 def check_list(kubernetes_minor: tuple[int, int]) -> tuple[str, ...]:
-    """The full check names of ``/readyz`` in order, with default options; ``()`` for a minor that is not known."""
-    return _lists().get(kubernetes_minor, ())
+    """The full check names of ``/readyz`` in order, with default options; ``()`` for a minor that is not known.
+
+    A minor newer than the newest known one is taken to have that one's list (``is_unverified``).
+    """
+    return _lists().get(verified_minor(kubernetes_minor), ())
 
 
 @cache

@@ -13,6 +13,7 @@ from typing import Any
 
 from analyzer.events._data import LazyPattern, load, minor
 from analyzer.events.model import WitnessRule
+from analyzer.events.versions import newest_minor
 from analyzer.records.model import NO_FIELDS
 
 K3S = "k3s"  # ``source_file`` of logrus lines
@@ -35,7 +36,7 @@ def _compile(raw: Mapping[str, Any]) -> WitnessRule:
         match=LazyPattern(raw["match"]),
         datastore=raw.get("datastore", "any"),
         since=minor(raw["since"]),
-        until=minor(raw["until"]),
+        until=minor(raw["until"]) if "until" in raw else newest_minor(),
         first_only=raw.get("first_only", False),
         after_match=_pattern(raw.get("after_match")),
         unless_after=_pattern(raw.get("unless_after")),

@@ -127,13 +127,19 @@ ERROR_WORDS: Final[dict[str, str]] = {
 }
 
 PHASE_WORDS: Final[dict[str, str]] = {
+    "boot": "machine boot",
     "extract": "unpacking",
+    "server": "server's answer",
     "datastore": "datastore",
     "certificates": "certificates",
     "apiserver_boot": "API server boot",
     "hooks": "checks and hooks",
     "polling_tax": "until noticed",
+    "startup_hooks": "start-up hooks",
+    "containerd": "container runtime",
+    "images": "images",
     "node": "node registered",
+    "node_ready": "node ready",
 }
 
 
@@ -153,4 +159,4 @@ def error_words(error: str | None) -> str:
 
 def phase_words(phase: str) -> str:
     """What a phase is called on a chart."""
-    return PHASE_WORDS.get(phase, phase.replace("_", " "))
+    return " / ".join(PHASE_WORDS.get(part, part.replace("_", " ")) for part in phase.split("+"))

@@ -48,9 +48,7 @@ def blamed(start: StartReport, limit: int | None = None) -> Blamed:
     told = [c for c in told if c.final != "unseen" or c.seen_failing]
     told.sort(key=_cost)
     shown = tuple(told if limit is None else told[:limit])
-    phases = sorted(
-        (p for p in start.phases if p.id != "node"), key=lambda p: (-_most(p.duration_s.max), -p.duration_s.min)
-    )
+    phases = sorted(words.until_noticed(start.phases), key=lambda p: (-_most(p.duration_s.max), -p.duration_s.min))
     quiet = len(start.checks) - len(told)
     return Blamed(start, shown, tuple(phases), len(told) - len(shown), quiet)
 
@@ -99,7 +97,9 @@ def _text(told: Blamed, of: int) -> str:
     if told.quiet and told.checks:
         lines.append(f"{words.plural(told.quiet, 'check')} not seen failing")
     phases = [
-        (words.span_range(p.duration_s), p.id, _meaning(p, start)) for p in told.phases if _most(p.duration_s.max) > 0
+        (words.span_range(p.duration_s), words.phase_label(p.id), _meaning(p, start))
+        for p in told.phases
+        if _most(p.duration_s.max) > 0
     ]
     if phases:
         lines += ["", *_aligned(("took", "phase", ""), phases, right=1)]
@@ -128,7 +128,7 @@ def _cleared(check: Check) -> str:
 
 
 def _meaning(phase: Phase, start: StartReport) -> str:
-    return words.PHASE_MEANING.get(phase.id, "").format(noticer=story.noticer(start))
+    return words.phase_meaning(phase.id, story.noticer(start))
 
 
 def _nothing(told: Blamed) -> str:

@@ -366,7 +366,9 @@ _MILESTONE = "A milestone: a named line of a start."
 _INNER = "A named line of a start; the analysis uses it, reports do not list it."
 _PHASE_END = {
     "extract": "starting", "datastore": "datastore_ready", "certificates": "apiserver_requested",
-    "apiserver_boot": "serving_securely", "node": "node_registered",
+    "apiserver_boot": "serving_securely", "node": "node_registered", "server": "containerd_requested",
+    "containerd": "containerd_ready", "images": "kubelet_requested", "startup_hooks": "k3s_running",
+    "boot": "systemd_starting", "node_ready": "node_reports_ready",
 }  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from analyzer.findings import (
     ErrorCount,
     Finding,
     Gap,
+    Goal,
     Milestone,
     Phase,
     Poll,
@@ -173,10 +174,15 @@ def _milestone(milestone: Milestone) -> JsonObject:
 def _phase(phase: Phase) -> JsonObject:
     return {
         "id": phase.id,
+        "may_be": list(phase.may_be or (phase.id,)),
         "begin": window_object(phase.begin),
         "end": window_object(phase.end),
         "duration_s": span_object(phase.duration_s),
     }
+
+
+def _goal(goal: Goal) -> JsonObject:
+    return {"id": goal.id, "window": window_object(goal.window), "state": goal.state}
 
 
 def _check(check: Check) -> JsonObject:
@@ -258,6 +264,7 @@ def start_object(start: StartReport, *, utc: bool = False) -> JsonObject:
         "polls": [_poll(p) for p in start.polls],
         "errors": [_error(e) for e in start.errors],
         "milestones": [_milestone(m) for m in start.milestones],
+        "goals": [_goal(g) for g in start.goals],
         "phases": [_phase(p) for p in start.phases],
         "checks": [_check(c) for c in start.checks],
         "bottleneck": _bottleneck(start.bottleneck),

@@ -210,14 +210,12 @@ def _known_until(start: StartReport) -> dict[str, float]:
 def budget(start: StartReport) -> tuple[list[BudgetRow], Span | None]:
     """The phases, and the whole up to the moment k3s noticed (or as far as the phases reach)."""
     made = []
+    counted = words.until_noticed(start.phases)
     for phase in start.phases:
-        meaning = words.PHASE_MEANING.get(phase.id, "").format(noticer=noticer(start)) + (
-            "" if phase.end.upper is not None else " (not seen)"
-        )
-        made.append(BudgetRow(phase.id, meaning, phase.duration_s, phase.id != "node"))
+        meaning = words.phase_meaning(phase.id, noticer(start)) + ("" if phase.end.upper is not None else " (not seen)")
+        made.append(BudgetRow(phase.id, meaning, phase.duration_s, phase in counted))
     if all(row.duration == Span(0.0) for row in made):
         return [], None  # a fragment: nothing to tell
-    counted = [p for p in start.phases if p.id != "node"]
     return made, _whole(counted)
 
 

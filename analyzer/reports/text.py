@@ -223,14 +223,19 @@ def _budget(page: _Page, start: StartReport) -> None:
     longest = max(_length(r.duration.max, r.duration.min) for r in rows)
     room = max(8, min(30, page.width - 66))
     table = [
-        (r.id, _styled(words.span_range(r.duration)), _bar(r.duration.min, r.duration.max, longest, room), r.meaning)
+        (
+            words.phase_label(r.id),
+            _styled(words.span_range(r.duration)),
+            _bar(r.duration.min, r.duration.max, longest, room),
+            r.meaning,
+        )
         for r in rows
     ]
     if whole is not None:
         table.append(
             ("total", _styled(words.span_range(whole), "bold"), _styled(""), f"until {story.noticer(start)} noticed")
         )
-    if rows[-1].id not in ("polling_tax", "node") and whole is not None:
+    if not any(r.id == "polling_tax" for r in rows) and whole is not None:
         table[-1] = ("total", table[-1][1], _styled(""), "as far as the text goes")
     page.table((("phase", "left"), ("took", "right"), ("", "left"), ("", "wrap")), table)
     if any("░" in bar.plain for _, _, bar, _ in table):

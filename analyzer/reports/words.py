@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from analyzer.findings import StartReport
+from analyzer.findings import Phase, StartReport
 from analyzer.window import Span, Window
 
 # What a poll's error class says about the server, short enough for a table.
@@ -37,13 +38,32 @@ ERROR_MEANING = {
 
 # A phase is named for its end: what the start waited for.
 PHASE_MEANING = {
+    "boot": "until systemd starts the unit",
     "extract": "until k3s itself runs",
+    "server": "until a server gives it its configuration",
     "datastore": "until the datastore answers",
     "certificates": "until the API server is launched",
     "apiserver_boot": "until the API server serves",
     "hooks": "until all checks pass (ready)",
     "polling_tax": "until {noticer} notices",
+    "startup_hooks": "until k3s says that it is up",
+    "containerd": "until the container runtime answers",
+    "images": "until its images are imported",
     "node": "until the node is registered",
+    "node_ready": "until the node is ready",
+}
+# What comes after readiness was noticed: not part of the time until then.
+AFTER_NOTICED = frozenset({"startup_hooks", "node", "node_ready"})
+_LABEL_LIMIT = 16
+
+# What a goal of a start is (``StartReport.goals``).
+GOAL_MEANING = {
+    "api": "the API server is ready",
+    "server": "the server it asked is ready",
+    "images": "its images are imported",
+    "node": "the node is registered",
+    "node_ready": "the node is ready",
+    "started": "k3s is up and running",
 }
 
 # Who noticed readiness (``StartReport.observer``): in a log k3s itself, in saved polls the wait that made them.
@@ -57,6 +77,27 @@ GAP_MEANING = {
     "boot": "the machine booted",
     "clock_step": "the clock was set",
 }
+
+
+def phase_meaning(phase: str, noticer: str = "k3s") -> str:
+    """What a phase waited for; of one that no line divides, that it may be any of several."""
+    ids = phase.split("+")
+    if len(ids) == 1:
+        return PHASE_MEANING.get(phase, "").format(noticer=noticer)
+    return f"{', '.join(ids[:-1])} or {ids[-1]}: no line divides them"
+
+
+def phase_label(phase: str) -> str:
+    """A phase's id for a table, the first of several alone where all are too long."""
+    return phase if len(phase) <= _LABEL_LIMIT else f"{phase.split('+')[0]}+…"
+
+
+def until_noticed(phases: Sequence[Phase]) -> list[Phase]:
+    """The phases up to the moment at which readiness was noticed; all, where none of them ends there."""
+    for position, phase in enumerate(phases):
+        if phase.id == "polling_tax":
+            return list(phases[: position + 1])
+    return list(phases)
 
 
 def _floor(value: float, places: int) -> str:

@@ -32,6 +32,7 @@ from analyzer.sources.search import (
     OTHER_UNITS,
     OURS,
     READY,
+    REGISTERED,
     SERVICE,
     SIGN,
     SYSTEMD,
@@ -417,6 +418,7 @@ class _Scan:
                 window.see(buffer, start, stop)
                 or (systemd and SERVICE.search(buffer, start, stop) is not None)
                 or buffer.find(CRASH, start, stop) >= 0
+                or buffer.find(REGISTERED, start, stop) >= 0
             ):
                 self._skip(self._before(start), start)
             else:

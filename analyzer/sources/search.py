@@ -179,3 +179,4 @@ OTHER_UNITS = re.compile(
     rb'|"UNIT" ?: ?"[^"]+' + _OTHER_TYPES + rb'"|\nUNIT=[^\n]+' + _OTHER_TYPES + rb"\n"
 )  # fmt: skip
 CRASH = b" [running]:"  # a Go panic says why a few lines above this one
+REGISTERED = b"Successfully registered"  # whether the node is new, and since when it was tried, stands above it

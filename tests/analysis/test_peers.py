@@ -142,3 +142,20 @@ def quorum() -> Report:
 def test_a_recorded_member_of_two_is_told_of_the_other() -> None:
     second = {finding.id: finding for finding in quorum().starts[1].findings}
     assert second["several_servers"].lines
+
+
+def tunnel(journal: Journal, at: float, host: str) -> Journal:
+    stamp = f'time="2026-03-01T06:00:{int(at):02d}Z"'
+    return journal.bare(at, f'{stamp} level=info msg="Connecting to proxy" url="wss://{host}:6443/v1-k3s/connect"')
+
+
+def test_the_tunnel_of_an_agent_to_its_server_is_no_sign_of_several() -> None:
+    one = tunnel(tunnel(agent(), 2.0, "192.0.2.10"), 4.0, "192.0.2.10").say(5.0, "k3s agent is up and running")
+    assert not seen(one).several
+    two = tunnel(tunnel(agent(), 2.0, "192.0.2.10"), 4.0, "192.0.2.11").say(5.0, "k3s agent is up and running")
+    assert len(seen(two).several) == 2
+
+
+def test_the_tunnel_of_a_server_to_another_machine_is_one() -> None:
+    journal = tunnel(Journal().begin(), 2.0, "192.0.2.11").serving(3.0).running(8.0)
+    assert [record.line for record in seen(journal).several] == [journal.line("wss://")]

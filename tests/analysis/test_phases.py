@@ -10,6 +10,7 @@ from handmade import RBAC, Journal
 from analyzer.findings import Phase, StartReport
 
 SLACK = 0.06
+KILLED = "k3s.service: Main process exited, code=killed, status=9/KILL"
 
 
 def whole() -> Journal:
@@ -51,17 +52,93 @@ def test_the_phases_sum_to_the_moment_of_detection() -> None:
     assert sum(span.min for span in until) <= detected <= most + 1e-6
 
 
-def test_a_missing_cut_gives_its_time_to_the_next_phase() -> None:
+def test_time_that_no_line_divides_is_one_phase_with_all_that_it_may_be() -> None:
     report = Journal().begin().ticking(1.0, 13.0).serving(5.0).poll(4.01).listed(6.01, RBAC).running(12.01).report()
-    assert [phase.id for phase in report.phases] == ["extract", "apiserver_boot", "hooks", "polling_tax"]
+    assert [phase.id for phase in report.phases] == [
+        "extract", "datastore+certificates+apiserver_boot", "hooks", "polling_tax",
+    ]  # fmt: skip
+    assert report.phases[1].may_be == ("datastore", "certificates", "apiserver_boot")
+    assert report.phases[0].may_be == ("extract",)
 
 
-def test_a_datastore_that_is_ready_after_the_api_server_was_requested_is_no_cut() -> None:
+def test_a_datastore_that_nothing_tells_of_may_have_been_waited_for_until_the_api_server_served() -> None:
+    journal = Journal().begin().ticking(1.0, 13.0).say(2.0, "Running kube-apiserver --advertise-port=6443")
+    journal.kube(4.0, "Version: v1.32.4+k3s1", "server.go:156")
+    report = journal.serving(5.0).poll(4.01).listed(6.01, RBAC).running(12.01).report()
+    assert [phase.id for phase in report.phases] == [
+        "extract", "datastore+certificates", "datastore+apiserver_boot", "apiserver_boot", "hooks", "polling_tax",
+    ]  # fmt: skip
+
+
+def test_a_datastore_that_is_ready_after_the_api_server_was_requested_divides_its_wait_from_the_boot() -> None:
     journal = Journal().begin().ticking(1.0, 13.0)
-    journal.say(2.0, "Running kube-apiserver --advertise-port=6443").say(4.0, "Kine available at unix://kine.sock")
+    journal.say(2.0, "Running kube-apiserver --advertise-port=6443").say(4.0, "Connection to etcd is ready")
     report = journal.serving(5.0).listed(6.01, RBAC).running(12.01).report()
     ends = [phase.end.upper for phase in report.phases]
     assert all(a is not None and b is not None and a <= b for a, b in pairwise(ends))
+    found = named(report)
+    assert [phase.id for phase in report.phases] == [
+        "extract", "datastore+certificates", "datastore", "apiserver_boot", "hooks", "polling_tax",
+    ]  # fmt: skip
+    assert found["datastore"].duration_s.min == pytest.approx(2.0, abs=1.0)
+
+
+def test_hooks_are_not_charged_with_the_time_before_the_first_line_that_shows_them() -> None:
+    journal = Journal().begin().listed(904.0, RBAC).running(930.0)
+    found = named(journal.report())
+    assert list(found) == ["extract", "datastore+certificates+apiserver_boot+hooks", "hooks", "polling_tax"]
+    assert found["datastore+certificates+apiserver_boot+hooks"].duration_s.min == pytest.approx(904.0, abs=1.5)
+    assert found["hooks"].duration_s.min < 26.0
+
+
+def test_an_answer_without_a_hook_that_passed_does_not_show_that_hooks_run() -> None:
+    journal = Journal().begin().listed(904.0, *Journal().names).systemd(920.0, KILLED)
+    assert [phase.id for phase in journal.report().phases][-1] == "apiserver_boot+hooks"
+
+
+def test_the_kubelet_is_asked_for_beside_readiness_and_its_node_comes_after() -> None:
+    journal = whole().say(2.5, "Running containerd -c config.toml").say(3.5, "containerd is now running")
+    journal.say(3.8, "Running kubelet --hostname-override=node-a")
+    journal.kube(14.0, '"Attempting to register node" node="node-a"', "kubelet_node_status.go:75")
+    journal.kube(15.0, '"Successfully registered node" node="node-a"', "kubelet_node_status.go:78")
+    report = journal.report()
+    assert [phase.id for phase in report.phases][-2:] == ["polling_tax", "node"]
+    assert named(report)["node"].duration_s.min == pytest.approx(3.0, abs=SLACK)
+    for before, after in pairwise(report.phases):
+        assert before.end == after.begin
+
+
+def test_a_server_that_was_up_long_after_it_was_ready_spent_the_time_on_its_startup_hooks() -> None:
+    journal = Journal().begin().ticking(1.0, 13.0).serving(5.0).listed(6.01, RBAC)
+    report = journal.say(12.0, "Kube API server is now running").say(40.0, "k3s is up and running").report()
+    last = report.phases[-1]
+    assert last.id == "startup_hooks"
+    assert last.duration_s.min == pytest.approx(28.0, abs=1.1)
+
+
+def agent() -> Journal:
+    journal = Journal()
+    journal.systemd(0.0, "Starting k3s-agent.service - Lightweight Kubernetes...")
+    return journal.say(0.5, "Starting k3s agent v1.32.4+k3s1 (148243c4)")
+
+
+def test_an_agent_has_phases_of_its_own() -> None:
+    journal = agent().say(30.0, "Running containerd -c config.toml").say(32.0, "containerd is now running")
+    journal.say(35.0, "Running kubelet --hostname-override=node-a")
+    journal.kube(37.0, '"Attempting to register node" node="node-a"', "kubelet_node_status.go:75")
+    journal.kube(38.0, '"Successfully registered node" node="node-a"', "kubelet_node_status.go:78")
+    found = named(journal.report())
+    assert list(found) == ["extract", "server", "containerd", "images", "server+node"]
+    assert found["server"].duration_s.min == pytest.approx(29.5, abs=1.1)
+
+
+def test_an_agent_that_is_put_off_to_the_end_waits_for_its_server() -> None:
+    journal = agent()
+    for at in (1.0, 11.0, 21.0):
+        journal.say(at, "Waiting to retrieve agent configuration; server is not ready: not authorized")
+    report = journal.systemd(30.0, "Stopping k3s-agent.service - Lightweight Kubernetes...").report()
+    assert [phase.id for phase in report.phases] == ["extract", "server"]
+    assert report.phases[-1].end.upper is None
 
 
 def test_a_start_that_got_no_further_ends_in_the_phase_it_was_in() -> None:

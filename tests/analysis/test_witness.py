@@ -6,6 +6,8 @@ import pytest
 from handmade import RBAC, SCHEDULING, Journal, check
 
 from analyzer.analysis import witness
+from analyzer.events import witnesses
+from analyzer.events.versions import newest_minor
 from analyzer.window import Bound
 
 QUOTA = "quota admission added evaluator for: {}.rbac.authorization.k8s.io"
@@ -98,7 +100,7 @@ def test_a_rule_counts_only_in_the_releases_it_was_read_in() -> None:
 
     assert found("v1.32.4+k3s1")
     assert not found("v1.28.4+k3s1")  # the hook does not wait there
-    assert not found("v1.40.0+k3s1")
+    assert found("v1.40.0+k3s1")  # newer than any that was read: assumed, and the report says so
 
 
 def test_nothing_after_a_stop_proves_anything() -> None:
@@ -179,3 +181,19 @@ def test_the_latest_line_about_its_informers_is_nearest() -> None:
     journal.kube(3.9, "Caches are synced for configmaps", "shared_informer.go:320")
     synced = check(journal.listed(6.01, RBAC).running(8.01).report(), "informer-sync")
     assert synced.estimate_s == pytest.approx(3.4, abs=1e-5) and synced.estimate_basis == "near-informers-flow"
+
+
+def test_rules_hold_up_to_the_newest_release_and_are_assumed_of_later_ones() -> None:
+    def found(version: str) -> dict[str, float]:
+        return rules(Journal(version).begin().serving(3.0).running(9.0))
+
+    newest = "v{}.{}.0+k3s1".format(*newest_minor())
+    assert found(newest)["serving-before-rbac-1s"] == pytest.approx(4.0)
+    assert found("v1.99.0+k3s1") == found(newest)
+
+
+def test_a_rule_that_ended_with_an_old_release_is_not_assumed_of_new_ones() -> None:
+    ended = {rule.id for rule in witnesses.rules() if rule.until < newest_minor()}
+    assert ended
+    journal = Journal("v1.99.0+k3s1").begin().fresh(0.5).serving(3.0).kube(5.0, SERVICE, "alloc.go:330").running(9.0)
+    assert not ended & set(rules(journal))

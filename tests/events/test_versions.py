@@ -12,10 +12,13 @@ from analyzer.events.versions import (
     guess_minor,
     guess_minors,
     is_optional,
+    is_unverified,
     known_minors,
+    newest_minor,
     parse_version,
     poller_for,
     ready_line_on_cancel,
+    verified_minor,
 )
 
 
@@ -112,8 +115,21 @@ def test_check_lists(minor: int, size: int) -> None:
 
 def test_no_list_is_invented() -> None:
     assert check_list((1, 23)) == ()
-    assert check_list((1, 99)) == ()
     assert set(known_minors()) == {(1, number) for number in SIZES}
+
+
+def test_a_release_newer_than_the_newest_known_one_is_taken_to_be_like_it() -> None:
+    newest = newest_minor()
+    later = (newest[0], newest[1] + 1)
+    assert newest == known_minors()[-1]
+    assert check_list(later) == check_list((2, 0)) == check_list(newest) != ()
+    assert verified_minor(later) == newest
+    assert verified_minor((1, 24)) == (1, 24)
+    assert poller_for("v{}.{}.0+k3s1".format(*later)).kind == "shared-2s"
+    assert is_unverified("v{}.{}.0+k3s1".format(*later))
+    assert not is_unverified("v{}.{}.9+k3s1".format(*newest))
+    assert not is_unverified(None)
+    assert not is_unverified("latest")
 
 
 @pytest.mark.parametrize("minor", known_minors())

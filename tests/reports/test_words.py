@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analyzer.events.goals import goal_ids
+from analyzer.figures.palette import PHASE_WORDS
 from analyzer.reports import words
 from analyzer.window import Span, Window
 
@@ -72,6 +74,14 @@ def test_times_show_the_zone_of_the_log_once_and_utc_on_request() -> None:
     assert words.offset(moment, utc=True) == words.offset(moment.astimezone(UTC)) == "UTC"
 
 
+def test_a_phase_that_no_line_divides_is_told_as_several() -> None:
+    assert words.phase_meaning("polling_tax", "this wait") == "until this wait notices"
+    several = "datastore+certificates+apiserver_boot"
+    assert words.phase_meaning(several) == "datastore, certificates or apiserver_boot: no line divides them"
+    assert words.phase_label(several) == "datastore+…"
+    assert words.phase_label("apiserver_boot") == "apiserver_boot"
+
+
 def test_every_error_class_and_phase_of_the_schema_has_a_meaning() -> None:
     import json
 
@@ -79,6 +89,10 @@ def test_every_error_class_and_phase_of_the_schema_has_a_meaning() -> None:
 
     start = json.loads(schema_text())["$defs"]["start"]["properties"]
     assert set(words.ERROR_MEANING) == set(start["errors"]["items"]["properties"]["error"]["enum"])
-    assert set(words.PHASE_MEANING) == set(start["phases"]["items"]["properties"]["id"]["enum"])
+    phase = start["phases"]["items"]["properties"]
+    assert set(words.PHASE_MEANING) == set(phase["may_be"]["items"]["enum"]) == set(PHASE_WORDS)
+    assert all(re.match(phase["id"]["pattern"], name) for name in (*words.PHASE_MEANING, "datastore+hooks"))
+    assert not re.match(phase["id"]["pattern"], "datastore+")
+    assert set(words.GOAL_MEANING) == set(start["goals"]["items"]["properties"]["id"]["enum"]) == set(goal_ids())
     assert set(words.OUTCOME_GLYPH) == set(start["outcome"]["enum"])
     assert set(words.GAP_MEANING) == set(start["gaps"]["items"]["properties"]["kind"]["enum"])

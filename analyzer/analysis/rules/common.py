@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from itertools import pairwise
 
 from analyzer.analysis.case import CLASSES, ROLES, Case
 from analyzer.findings import Gap
@@ -66,11 +67,24 @@ def surely_s(case: Case, gap: Gap) -> float:
 
 
 def silences(case: Case) -> list[Gap]:
-    """Long silences that began before k3s noticed readiness, the longest first."""
+    """Long silences that began before k3s noticed readiness (an agent: had its node), the longest first.
+
+    Not those after a line that says that a server is not ready: that is a wait, asked again after a while.
+    """
     noticed = case.report.detected.upper
+    if noticed is None and case.report.role == "agent":
+        node = next((goal.window.upper for goal in case.report.goals if goal.id == "node"), None)
+        noticed = None if node is None else node - 2 * case.report.clock.precision_s  # the line itself, too
+    waits = _after_waits(case)
     silent = [gap for gap in case.report.gaps if gap.kind == "silent" and (noticed is None or gap.begin_s < noticed)]
-    long = [gap for gap in silent if surely_s(case, gap) >= LONG_SILENCE_S]
+    long = [g for g in silent if surely_s(case, g) >= LONG_SILENCE_S and (g.source, g.line) not in waits]
     return sorted(long, key=lambda gap: gap.begin_s - gap.end_s)
+
+
+def _after_waits(case: Case) -> set[tuple[int, int | None]]:
+    """(source, line) of the lines that came next after one that says that a server is not ready."""
+    said = {mark.record.seq for mark in case.studied.start.marks("server_not_ready")}
+    return {(after.source, after.line) for line, after in pairwise(case.studied.start.process) if line.seq in said}
 
 
 def only_roles(case: Case, gap: Gap) -> bool:

@@ -1,0 +1,159 @@
+"""Goals: which lines bound when a start had what it is for, and when it certainly did not get there."""
+
+from __future__ import annotations
+
+import pytest
+from handmade import RBAC, Journal
+
+from analyzer.events.catalogue import rules as marks
+from analyzer.events.goals import goal_ids, goals_of, rules
+from analyzer.findings import Goal, StartReport
+from analyzer.window import Bound
+
+STOPPING = "Stopping k3s-agent.service - Lightweight Kubernetes..."
+KILLED = "k3s.service: Main process exited, code=killed, status=9/KILL"
+SLACK = 0.06
+
+
+def named(report: StartReport) -> dict[str, Goal]:
+    return {goal.id: goal for goal in report.goals}
+
+
+def agent(version: str = "v1.33.3+k3s1") -> Journal:
+    journal = Journal(version)
+    journal.systemd(0.0, "Starting k3s-agent.service - Lightweight Kubernetes...")
+    journal.say(0.5, f"Starting k3s agent {version} (148243c4)")
+    journal.say(1.0, "Running containerd -c config.toml").say(2.0, "containerd is now running")
+    journal.say(3.0, "Running kubelet --hostname-override=node-a")
+    return journal.kube(3.5, '"Started kubelet"', "server.go:1284")
+
+
+def attempt(journal: Journal, at: float) -> Journal:
+    return journal.kube(at, '"Attempting to register node" node="node-a"', "kubelet_node_status.go:75")
+
+
+def registered(journal: Journal, at: float) -> Journal:
+    return journal.kube(at, '"Successfully registered node" node="node-a"', "kubelet_node_status.go:78")
+
+
+def known(journal: Journal, at: float) -> Journal:
+    return journal.kube(at, '"Node was previously registered" node="node-a"', "kubelet_node_status.go:124")
+
+
+def reports_ready(journal: Journal, at: float) -> Journal:
+    return journal.kube(at, '"Fast updating node status as it just became ready"', "kubelet_node_status.go:501")
+
+
+def lives(journal: Journal, at: float) -> Journal:
+    return journal.kube(at, '"Watching apiserver"', "apiserver.go:52")
+
+
+def test_the_rules_name_marks_of_the_catalogue_and_goals_that_come_before() -> None:
+    known_marks = {rule.id for rule in marks()}
+    for rule in rules():
+        assert {*rule.reached, *rule.not_before, *rule.unless, *rule.spoiled_by} <= known_marks
+        assert rule.whole_until is None or rule.whole_until in rule.reached
+        assert len(rule.proof) > 40
+        assert rule.roles <= {"server", "agent"}
+    for role in ("server", "agent"):
+        names = [rule.id for rule in goals_of(role)]
+        assert len(names) == len(set(names))
+        for position, rule in enumerate(goals_of(role)):
+            assert set(rule.after) <= set(names[:position])
+    assert goals_of("unknown") == goals_of("server")
+    assert set(goal_ids()) == {"api", "server", "images", "node", "node_ready", "started"}
+
+
+def test_a_server_has_its_api_and_is_up_after_it() -> None:
+    journal = Journal().begin().ticking(1.0, 13.0).serving(5.0).poll(4.01).listed(6.01, RBAC)
+    report = journal.say(12.0, "Kube API server is now running").say(40.0, "k3s is up and running").report()
+    found = named(report)
+    assert [*found] == ["api", "images", "node", "node_ready", "started"]
+    assert found["api"].window == report.ready
+    assert found["api"].state == found["started"].state == "reached"
+    assert found["started"].window.upper == pytest.approx(40.0, abs=1.0)
+    assert found["started"].window.lower == report.ready.lower
+    assert found["node"].state == "unknown"  # it runs on
+
+
+def test_an_agents_goals_and_the_lines_behind_them() -> None:
+    journal = lives(reports_ready(registered(attempt(agent(), 4.0), 5.0), 6.0), 30.0)
+    found = named(journal.report())
+    assert [*found] == ["server", "images", "node", "node_ready", "started"]
+    node = found["node"]
+    assert (node.window.lower, node.window.upper) == (pytest.approx(4.0, abs=SLACK), pytest.approx(5.0, abs=SLACK))
+    assert node.window.lower_line == journal.line("Attempting") and node.window.upper_line == journal.line("Succ")
+    assert found["server"].window.upper == pytest.approx(3.5, abs=SLACK)
+    assert found["images"].window.lower == pytest.approx(2.0, abs=1.0)
+    assert found["images"].window.upper == pytest.approx(3.0, abs=1.0)
+    assert found["started"].state == "unknown"  # no NOTIFY_SOCKET: the line is never printed
+
+
+def test_a_node_that_was_there_before_has_no_lower_end() -> None:
+    found = named(lives(registered(known(attempt(agent(), 4.0), 4.5), 5.0), 30.0).report())
+    assert found["node"].state == "reached"
+    assert found["node"].window.lower is None
+    assert found["node_ready"].state == "unknown"
+
+
+def test_the_attempt_bounds_nothing_where_lines_are_lost_before_the_answer() -> None:
+    journal = attempt(agent(), 4.0)
+    journal.other(4.5, "systemd-journald", "Suppressed 120 messages from k3s.service")
+    window = named(registered(journal, 5.0).report())["node"].window
+    assert window.lower is None
+    assert window.upper == pytest.approx(5.0, abs=SLACK)
+
+
+def test_the_report_of_being_ready_comes_before_the_api_server_has_it() -> None:
+    def ready(journal: Journal) -> Goal:
+        return named(journal.report())["node_ready"]
+
+    told = ready(lives(reports_ready(registered(attempt(agent(), 4.0), 5.0), 6.0), 30.0))
+    assert told.state == "reached"
+    assert told.window.lower == pytest.approx(4.0, abs=SLACK)
+    assert told.window.upper == pytest.approx(16.0, abs=SLACK)
+    assert told.window.upper_kind is Bound.WITNESS
+    # Nobody saw it live for as long as its request may take, or the request failed: then it is not known.
+    assert ready(reports_ready(registered(attempt(agent(), 4.0), 5.0), 6.0)).state == "unknown"
+    failed = reports_ready(registered(attempt(agent(), 4.0), 5.0), 6.0)
+    failed.kube(9.0, '"Error updating node status, will retry" err="timeout"', "kubelet_node_status.go:548", "E")
+    assert ready(lives(failed, 30.0)).state == "unknown"
+    again = reports_ready(failed, 12.0)
+    assert ready(lives(again, 30.0)).window.upper == pytest.approx(22.0, abs=SLACK)
+
+
+def test_what_an_agent_says_of_itself_counts_only_before_a_stop() -> None:
+    journal = agent().systemd(8.0, STOPPING).say(9.0, "k3s agent is up and running")
+    found = named(journal.report())
+    assert found["started"].state != "reached"
+    assert found["node"].state != "reached"
+
+
+def test_an_end_without_the_goal_is_told_only_where_the_text_proves_it() -> None:
+    put_off = "Waiting to retrieve agent configuration; server is not ready: not authorized"
+
+    def waiting() -> Journal:
+        journal = Journal().systemd(0.0, "Starting k3s-agent.service - Lightweight Kubernetes...")
+        return journal.say(0.5, f"Starting k3s agent {journal.version} (148243c4)").say(1.0, put_off)
+
+    whole = named(waiting().say(25.0, put_off).systemd(30.0, STOPPING).report())
+    assert {goal.state for goal in whole.values()} == {"not_reached"}
+    assert all(goal.window.upper is None for goal in whole.values())
+    holed = waiting().other(20.0, "systemd-journald", "Suppressed 120 messages from k3s.service").say(25.0, put_off)
+    assert named(holed.systemd(30.0, STOPPING).report())["node"].state == "unknown"
+    assert {goal.state for goal in named(waiting().report()).values()} == {"unknown"}  # it runs on
+    assert named(agent().systemd(30.0, STOPPING).report())["node"].state == "unknown"  # its kubelet ran
+
+
+def test_a_server_that_was_killed_before_it_was_ready_reached_nothing() -> None:
+    journal = Journal().begin().ticking(1.0, 13.0).serving(5.0).poll(4.01).listed(13.01, RBAC)
+    found = named(journal.systemd(13.2, KILLED).report())
+    assert found["started"].state == "not_reached"
+    assert all(goal.state != "reached" for goal in found.values())
+
+
+def test_up_and_running_on_the_way_down_is_not_started() -> None:
+    journal = Journal("v1.32.4+k3s1").begin().ticking(1.0, 3.0).poll(2.0)
+    journal.say(5.0, 'signal received: "terminated", canceling context...', "warning")
+    journal.say(5.1, "Kube API server is now running").say(5.1, "k3s is up and running")
+    assert named(journal.report())["started"].state != "reached"
