@@ -24,7 +24,6 @@ _NEXT_RUN = "Scheduled restart job"
 _LAST_WORDS = frozenset({"fatal", "panic"})
 # What stands below a line of its process in pieces that the carrier stamped one by one, and may stand there often.
 _PIECES = ("[-]", "[+]", "goroutine ", "\t")
-_NOBODY: tuple[set[str], set[str]] = (set(), set())
 _Key = tuple[Hashable, ...]
 
 
@@ -64,7 +63,7 @@ class _Reader:
     def __init__(self) -> None:
         self.clocks: defaultdict[Hashable, _Clock] = defaultdict(_Clock)
         self.runs: defaultdict[Hashable, int] = defaultdict(int)  # restarts that systemd announced, by unit
-        # By process: the further lines of earlier copies of its present line, and those of the present one.
+        # By process: the further lines that its present line had when it stood there before, and those that it has now.
         self.owned: dict[Hashable, tuple[set[str], set[str]]] = {}
         self.before: Draft | None = None
 
@@ -72,24 +71,28 @@ class _Reader:
         """Whether the line stands a second time."""
         before, self.before = self.before, draft
         if draft.inner is Inner.ELAPSED and draft.outer is Outer.NONE:
-            self._owner(draft, None)
+            self._owner(draft, set())
             # The next run has the same seconds: only a pair is one line, and last words may be those of two runs.
             return _same(before, draft) and draft.rec.level not in _LAST_WORDS
         if draft.follows or (draft.inner is Inner.NONE and (draft.outer is Outer.NONE or _is_piece(draft))):
             return self._further(before, draft)
         return self._stamped(draft)
 
-    def _owner(self, draft: Draft, known: set[str] | None, mine: set[str] | None = None) -> None:
-        told = set(known) if known is not None else set()
-        self.owned[_process(draft)] = (told, known if known is not None else mine if mine is not None else set())
+    def _owner(self, draft: Draft, known: set[str]) -> None:
+        """From here on the process's further lines belong to this one, of which ``known`` were read before."""
+        process = _process(draft)
+        before = self.owned.get(process)
+        if before is not None:
+            before[0].update(before[1])
+        self.owned[process] = (known, set())
 
     def _further(self, before: Draft | None, draft: Draft) -> bool:
         raw = draft.rec.raw
-        told, mine = self.owned.get(_process(draft), _NOBODY)
-        if raw in told or (_same(before, draft) and raw):
+        owned = self.owned.get(_process(draft))
+        if raw and ((owned is not None and raw in owned[0]) or _same(before, draft)):
             return True
-        if mine is not _NOBODY[1]:
-            mine.add(raw)
+        if owned is not None:
+            owned[1].add(raw)
         return False
 
     def _stamped(self, draft: Draft) -> bool:
@@ -113,7 +116,7 @@ class _Reader:
             self._owner(draft, known)
             return True
         clock.young[key] = set()
-        self._owner(draft, None, clock.young[key])
+        self._owner(draft, clock.young[key])
         clock.ended = clock.ended or rec.level in _LAST_WORDS
         if announced:
             self.runs[unit] += 1
