@@ -19,7 +19,11 @@ from analyzer.timebase import DAY, SECOND, nearest_year
 _SLACK = 2 * SECOND  # lines of one program overtake one another by less: measured, one second
 _MOVED = 10 * SECOND  # a block that stands within another one: less may be a small step of the clock
 _MOST_PARTS = 32
+_OURS = frozenset({Payload.LOGRUS, Payload.KLOG, Payload.ZAP})
 _HEAD = 12  # lines at the begin of a part that are looked at for a banner
+
+
+_Process = tuple[str | None, int | None]
 
 
 @dataclass(slots=True)
@@ -29,6 +33,19 @@ class _Part:
     lines: list[Draft]
     begin: int
     end: int
+
+
+@dataclass(slots=True)
+class _Told:
+    """What the lines of a part tell about its place."""
+
+    processes: set[_Process]
+    begun: set[_Process]  # those whose banner is in the part
+    banner: int | None  # where the first one stands
+    named: bool  # the carrier names processes
+    announced: bool  # systemd announces a start
+    booted: bool  # the machine was started
+    ranks: list[int]
 
 
 def parts_in_order(tally: Tally, drafts: list[Draft]) -> list[Draft]:
@@ -62,10 +79,13 @@ def _ordered(lines: list[Draft]) -> list[Draft] | None:
     for before, after in pairwise(order):
         if parts[after].begin < parts[before].end - SECOND:
             return None  # they overlap: the clock was set, or two programs write
+    facts = [_told(part.lines) for part in parts]
     for at, later in enumerate(order):
-        for earlier in order[:at]:
-            if earlier > later and not _may_precede(parts[earlier].lines, parts[later].lines):
-                return None
+        after = [earlier for earlier in order[:at] if earlier > later]  # in the file
+        told = {_precedes(facts[earlier], facts[later]) for earlier in after}
+        told |= {True for earlier in after if _within(order, earlier, later)}
+        if after and (False in told or True not in told):
+            return None
     return [line for number in order for line in parts[number].lines]
 
 
@@ -121,48 +141,52 @@ def _parts(lines: Sequence[Draft], values: Sequence[int | None]) -> list[_Part]:
     return parts
 
 
-def _may_precede(earlier: Sequence[Draft], later: Sequence[Draft]) -> bool:
-    """Whether lines may be older than those that the file has before them: no process began in the latter."""
-    if any(d.rec.payload is Payload.KERNEL and "Linux version " in d.rec.message for d in earlier[:_HEAD]):
-        return False  # the machine was started again, without a clock that goes on
-    mine, others = _processes(earlier), _processes(later)
-    shared = mine & others
-    if not shared and mine and others:
+def _within(order: Sequence[int], earlier: int, later: int) -> bool:
+    """Whether two parts that change places have parts before and after them that do not: no clock is set back so."""
+    before = order[: order.index(earlier)]
+    behind = order[order.index(later) + 1 :]
+    return any(part < later for part in before) and any(part > earlier for part in behind)
+
+
+def _precedes(earlier: _Told, later: _Told) -> bool | None:
+    """Whether lines are older than those that the file has before them; ``None``: nothing tells.
+
+    They are not when a process of theirs, or in theirs the machine, began in the latter.
+    """
+    if earlier.booted:
+        return False  # … without a clock that goes on
+    shared = earlier.processes & later.processes
+    if not shared and earlier.processes and later.processes:
         return True
-    if any(d.rec.pid is not None for d in earlier):
-        begun = {_process(d) for d in later if BANNER.match(d.rec.message)}
-        if shared & begun:
+    if earlier.named:
+        if shared & later.begun:
             return False
-        if shared & {_process(d) for d in earlier if BANNER.match(d.rec.message)}:
-            return True
-        return _announced(earlier, later)
-    first, second = (_banner(lines) for lines in (earlier, later))
-    if second is None and first is None:
-        return _announced(earlier, later)
-    if first is None:
-        return False
-    return second is None or second >= _HEAD or first < _HEAD
+        return bool(shared & earlier.begun) or _in_words(earlier, later)
+    if earlier.banner is None:
+        return _in_words(earlier, later) if later.banner is None else False
+    return later.banner is None or later.banner >= _HEAD or earlier.banner < _HEAD
 
 
-def _announced(earlier: Sequence[Draft], later: Sequence[Draft]) -> bool:
+def _in_words(earlier: _Told, later: _Told) -> bool | None:
     """Whether systemd announces the start in the one part, or what is said in both shows their order."""
-    if any(d.rec.payload is Payload.SYSTEMD and ANNOUNCED.match(d.rec.message) for d in earlier):
+    if earlier.announced:
         return True
-    first, second = ranks(earlier), ranks(later)
-    return bool(first and second) and max(first) <= min(second)
+    return True if earlier.ranks and later.ranks and max(earlier.ranks) <= min(later.ranks) else None
 
 
-def _process(draft: Draft) -> tuple[str | None, int | None]:
+def _told(lines: Sequence[Draft]) -> _Told:
+    banners = [place for place, d in enumerate(lines) if BANNER.match(d.rec.message)]
+    return _Told(
+        processes={found for d in lines if d.rec.payload in _OURS and (found := _process(d))[1] is not None},
+        begun={_process(lines[place]) for place in banners},
+        banner=banners[0] if banners else None,
+        named=any(d.rec.pid is not None for d in lines),
+        announced=any(d.rec.payload is Payload.SYSTEMD and ANNOUNCED.match(d.rec.message) for d in lines),
+        booted=any(d.rec.payload is Payload.KERNEL and "Linux version " in d.rec.message for d in lines[:_HEAD]),
+        ranks=ranks(lines),
+    )
+
+
+def _process(draft: Draft) -> _Process:
     rec = draft.rec
     return (rec.ident, rec.pid) if rec.pid is not None else (None, rec.klog_pid)
-
-
-def _processes(lines: Sequence[Draft]) -> set[tuple[str | None, int | None]]:
-    """The processes of k3s or RKE2, or of whoever writes so, as far as the carrier or klog names them."""
-    ours = (Payload.LOGRUS, Payload.KLOG, Payload.ZAP)
-    return {found for d in lines if d.rec.payload in ours and (found := _process(d))[1] is not None}
-
-
-def _banner(lines: Sequence[Draft]) -> int | None:
-    """Where the first banner of a part without pids stands."""
-    return next((place for place, d in enumerate(lines) if BANNER.match(d.rec.message)), None)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice, pairwise
 
 from analyzer.records.draft import Draft, Outer
-from analyzer.records.landmarks import BANNER
+from analyzer.records.landmarks import ANNOUNCED, BANNER
 from analyzer.records.model import Stamp
 from analyzer.timebase import SECOND, jumps
 
@@ -24,7 +24,7 @@ STEP_SIGNAL = re.compile(
 )
 
 _FIRST_K3S = 1_546_300_800 * SECOND  # 2019: no clock that was right shows an earlier year
-_SILENT_HOUR = 3600 * SECOND
+_SILENT_HOUR = 3540 * SECOND  # nearly: the clock may have been set by just that much
 _BEGINS, _IS_UP = ("Starting k3s ", "Starting rke2 "), ("Kube API server is now running", " is up and running")
 _NEXT_LINES = 40  # looked at for what follows a fall of the stamps
 _FOLLOWING = 5  # … of the same process
@@ -85,15 +85,17 @@ class _Lines:
             writer = _writer(draft)
             signal = next((s for s in signals if s not in done and abs(s - index) <= 1), None)
             by = (draft.rt or 0) - (lines[index - 1].rt or 0) if index else 0
-            told = signal is not None and index > 0
-            if (told or self._was_set(index, draft)) and (by < -SECOND or by > 60 * SECOND):
+            told = (signal is not None and index > 0) or self._was_unset(index, draft)
+            if self.moved < 0 and (ANNOUNCED.match(draft.rec.message) or BANNER.match(draft.rec.message)):
+                self.moved, self.floor = 0, None  # the next process has a clock that is right
+            if told and (by < -SECOND or by > 60 * SECOND):
                 done.update(s for s in signals if abs(s - index) <= 3)
                 found.append(Step(draft, by))
                 _shift(lines[:index], by, draft)
                 self.latest.clear()
             before = self.latest.get(writer)
             if before is not None and (draft.outer is not Outer.NONE or not carried):
-                step = self._back(index, draft, before)
+                step = self._back(index, draft, before) or self._leap(index, draft, before)
                 if step is not None:
                     found.append(step)
             self._move(draft)
@@ -104,23 +106,37 @@ class _Lines:
                 self.starting.discard(writer)
         return found
 
-    def _was_set(self, index: int, draft: Draft) -> bool:
-        """Whether the clock leapt forward as no silence does.
+    def _was_unset(self, index: int, draft: Draft) -> bool:
+        """Whether the clock showed a time before there was k3s, until here; ``-u k3s`` hides the time daemon."""
+        neighbour = self.lines[index - 1]
+        # A line of another carrier between them, whose year is not known, is no sign.
+        alike = index > 0 and neighbour.outer is draft.outer
+        return alike and (neighbour.rt or 0) < _FIRST_K3S <= (draft.rt or 0)
 
-        ``-u k3s`` hides the time daemon. A process that starts is never silent for an hour: its wall clock was set, or
-        it did not run, and nothing tells how long.
+    def _leap(self, index: int, draft: Draft, before: Draft) -> Step | None:
+        """The step at a line an hour after the one before it, of a process that starts.
+
+        Such a process is never silent for an hour: its wall clock was set, or it did not run, and nothing tells how
+        long.
         """
         neighbour = self.lines[index - 1]
-        if index == 0 or neighbour.outer is not draft.outer:
-            return False  # a line of another carrier between them, whose year is not known, is no sign
-        if (neighbour.rt or 0) < _FIRST_K3S <= (draft.rt or 0):
-            return True
-        writer = _writer(draft)
-        before = self.latest.get(writer)
-        if before is None or writer not in self.starting or Outer.NONE in (draft.outer, before.outer):
-            return False
+        if _writer(draft) not in self.starting or not draft.outer is neighbour.outer is before.outer:
+            return None
         now = draft.rt or 0
-        return min(now - (neighbour.rt or 0), now - (before.rt or 0)) > _SILENT_HOUR
+        by = min(now - (neighbour.rt or 0), now - (before.rt or 0))
+        if by <= _SILENT_HOUR:
+            return None
+        self._put_after(before, draft, by)
+        return Step(draft, by)
+
+    def _put_after(self, before: Draft, draft: Draft, by: int) -> None:
+        """The lines from ``draft`` on behind ``before``, as if the step of ``by`` took no time.
+
+        Both stamps are cut off: what lies between them and a later line is known to that much less.
+        """
+        self.moved -= by + _precision(draft)
+        self.floor = before.rec.at.us if before.rec.at is not None else None
+        self.latest.clear()
 
     def _back(self, index: int, draft: Draft, before: Draft) -> Step | None:
         """The step at a line that is older than the one before it of the same process."""
@@ -134,10 +150,7 @@ class _Lines:
         stamps = [draft.rt or 0, *(d.rt or 0 for d in following)]
         leaps = (after - earlier for earlier, after in pairwise(stamps))
         if following and max(leaps) < -by * _UNDONE:
-            # Both stamps are cut off: what lies between them and a later line is known to that much less.
-            self.moved -= by + _precision(draft)
-            self.floor = before.rec.at.us if before.rec.at is not None else None
-            self.latest.clear()
+            self._put_after(before, draft, by)
         return Step(draft, by)
 
     def _following(self, index: int) -> list[Draft]:
