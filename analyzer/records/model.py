@@ -42,6 +42,7 @@ class ClockInfo:
     precision_s: float = 1.0
     utc_offset: str | None = None  # "+00:00": the zone in which the log shows times; None: unknown
     year_from: str = "none"  # stamp | logrus | etcd | certificate | none
+    zero_us: int | None = None  # basis elapsed: where on the axis the process's seconds began, its last exec
 
 
 _NO_CLOCK = ClockInfo()

@@ -81,10 +81,10 @@ def _ordered(lines: list[Draft]) -> list[Draft] | None:
             return None  # they overlap: the clock was set, or two programs write
     facts = [_told(part.lines) for part in parts]
     for at, later in enumerate(order):
-        after = [earlier for earlier in order[:at] if earlier > later]  # in the file
-        told = {_precedes(facts[earlier], facts[later]) for earlier in after}
-        told |= {True for earlier in after if _within(order, earlier, later)}
-        if after and (False in told or True not in told):
+        older = [earlier for earlier in order[:at] if earlier > later]  # and stand after it in the file
+        told = {_precedes(facts[earlier], facts[later]) for earlier in older}
+        told |= {True for earlier in older if _within(order, earlier, later)}
+        if older and (False in told or True not in told):
             return None
     return [line for number in order for line in parts[number].lines]
 

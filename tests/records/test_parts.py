@@ -54,7 +54,6 @@ def test_two_and_three_parts_newest_first_are_put_in_order(write: type) -> None:
 def test_a_clock_set_back_in_the_process_that_began_in_the_first_part_is_a_step(write: type) -> None:
     """What follows is older than the begin, and yet nothing of a process precedes its banner."""
     rows = [write(at - (3600 if at > 12 else 0), text) for at, text in START]
-    rows = [row for row in rows]
     found = book(rows)
     assert [r.raw for r in found.records] == rows
     assert len(found.steps) == 1
