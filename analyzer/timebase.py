@@ -105,6 +105,14 @@ def _year_of_day(days: int) -> int:
     return date.fromordinal(max(1, min(days + _EPOCH_ORDINAL, date.max.toordinal()))).year
 
 
+def wall_text(wall: int) -> str | None:
+    """``2026-01-05 20:44:05`` for a wall value, ``None`` outside the calendar."""
+    try:
+        return (_EPOCH_NAIVE + timedelta(microseconds=wall)).isoformat(" ", "seconds")
+    except OverflowError:
+        return None
+
+
 def month_of(wall: int) -> int:
     """Calendar month of a wall value, 1 to 12."""
     return date.fromordinal(max(1, min(wall // DAY + _EPOCH_ORDINAL, date.max.toordinal()))).month

@@ -32,7 +32,7 @@ def boot_offsets(sources: Iterable[Sequence[Draft]]) -> dict[str, int]:
 
 
 def _forget_own_stamps(drafts: Sequence[Draft]) -> None:
-    """Old etcd's stamps are the process's local time: among lines that no carrier stamped, logrus' stamps are better.
+    """Old etcd's and Rancher's stamps are the process's local time: among lines that no carrier stamped, logrus' stamps are better.
 
     Read as a carrier's they would be of an unknown zone, and every other line a stray.
     """
@@ -40,7 +40,8 @@ def _forget_own_stamps(drafts: Sequence[Draft]) -> None:
     if not stamped or not any(d.outer is Outer.NONE and d.inner is Inner.UTC for d in drafts):
         return
     old = (Payload.ZAP, Payload.PANIC)  # a trace glued to such a line has its stamp
-    if all(d.outer is Outer.WALL and d.rec.payload in old and d.rec.ident is None for d in stamped):
+    own = [d for d in stamped if d.rec.payload in old or (d.rec.payload is Payload.PLAIN and d.rec.level)]
+    if len(own) == len(stamped) and all(d.outer is Outer.WALL and d.rec.ident is None for d in stamped):
         for draft in stamped:
             draft.outer = Outer.NONE
 
