@@ -32,7 +32,7 @@ def boot_offsets(sources: Iterable[Sequence[Draft]]) -> dict[str, int]:
 
 
 def _forget_own_stamps(drafts: Sequence[Draft]) -> None:
-    """Old etcd's and Rancher's stamps are the process's local time: among lines that no carrier stamped, logrus' stamps are better.
+    """Old etcd's and Rancher's stamps are the process's local time, and no carrier's: logrus' are better.
 
     Read as a carrier's they would be of an unknown zone, and every other line a stray.
     """
