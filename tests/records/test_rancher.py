@@ -14,9 +14,8 @@ def records(*rows: str) -> list[LogRecord]:
 
 
 def test_a_stamp_without_a_zone_is_a_time_that_is_not_absolute() -> None:
-    first, second = records(
-        "2026/01/05 20:44:05 [INFO] one", "2026/01/05 20:44:15 [FATAL] k3s exited with: exit status 1"
-    )
+    rows = ["2026/01/05 20:44:05 [INFO] one", "2026/01/05 20:44:15 [FATAL] k3s exited with: exit status 1"]
+    first, second = records(*rows)
     assert first.at is not None and second.at is not None
     assert second.at.us - first.at.us == 10_000_000
     assert not first.absolute and first.local_time == "2026-01-05 20:44:05"
