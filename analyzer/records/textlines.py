@@ -51,6 +51,10 @@ _CLOCK_FIRST = re.compile(r" ?\d\d:\d\d:\d\d[ .]")
 _CHECK_MARK = re.compile(r"\[[+-]\][a-z]")
 _EMAIL_WIDTH = 80
 _MAIL_PIECES = 2  # pieces between the first and the last of a record that a mail program broke
+_NARROWEST = 40  # columns of a terminal in which a record may have been broken over more than two lines
+_WORD = 24  # characters by which lines that were broken between words differ
+_MOST_PIECES = 16  # … lines of it
+_CLOSED = re.compile(r"(?: [\w.\-/]{1,60}=(?:\"[^\"]*\"?|[^\s\"]*))*\s*$")
 _MOST_JOINS = 200  # lines of one record: a check list has about sixty
 _GENERATED = re.compile(r"notBefore=(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.\d+)? \+0000 UTC")
 
@@ -71,7 +75,8 @@ class TextReader:
         self._entities = Unescaper()
         self.catalogue = False  # within an explanation of journalctl -x
         self.months = MonthJudge()
-        self._open: tuple[Draft, str] | None = None  # the last line, when its message has no closing quote
+        # The last line, when its message has no closing quote, and the pieces of what it says.
+        self._open: tuple[Draft, list[str]] | None = None
         self._joins = 0  # lines that were made part of it
         self._between: list[Draft] = []  # the pieces of a record that a mail program may have broken
         self._margin = ""  # that of a text which is indented as a whole
@@ -387,7 +392,7 @@ class TextReader:
             self.tally.lose(rec.line, "message not printable, replaced by journalctl")
         digest(draft)
         unclosed = rec.truncated and rec.payload is Payload.LOGRUS and text[-1:] not in ">…" and _is_open(text)
-        self._open, self._joins = (draft, text) if unclosed else None, 0
+        self._open, self._joins = (draft, [text]) if unclosed else None, 0
         self._between = []
         if "Suppressed " in text and rec.ident == "systemd-journald":
             rec.gap_before = True
@@ -434,19 +439,27 @@ class TextReader:
         """Whether ``text`` was the rest of a record that somebody's editor broke in two; then it is part of it now.
 
         Prose often stands below a cut line: only what closes the quote, or goes on with a check list, is a rest.
-        A mail breaks a record more than once; the pieces between are kept until the quote is closed.
+        A mail or a terminal breaks a record more than once; the pieces between are kept until the quote is closed.
         """
         before, self._open = self._open, None
         if before is None or is_stamped_payload(text):
             return False
-        draft, begin = before
-        mail = len(draft.rec.raw) <= _EMAIL_WIDTH
-        whole = begin + (" " if mail or begin[-1:] in ":,;" else "") + text
-        _, _, closed = quoted(whole, whole.index('msg="') + 4) if 'msg="' in whole else ("", 0, False)
+        draft, pieces = before
+        begin, first = pieces[-1], len(draft.rec.raw)
+        mail = first <= _EMAIL_WIDTH
+        pieces = [*pieces, text]
+        if len(pieces) == 2:
+            whole = begin + (" " if mail or begin[-1:] in ":,;" else "") + text
+        else:  # full to the last column: a terminal broke it, and not between words
+            full = first >= _EMAIL_WIDTH and all(len(piece.rec.raw) == first for piece in self._between)
+            whole = ("" if full else " ").join(pieces)
+        _, end, closed = quoted(whole, whole.index('msg="') + 4) if 'msg="' in whole else ("", 0, False)
+        if closed and len(self._between) > (_MAIL_PIECES if mail else 0) and _CLOSED.match(whole, end) is None:
+            return False  # so far below it, that quote is one of the prose
         listed = _CHECK_MARK.search(begin) is not None and _CHECK_MARK.search(text) is not None
         if not (closed or listed) or len(whole) > LINE_LIMIT:
-            if mail and len(text) <= _EMAIL_WIDTH and len(self._between) < _MAIL_PIECES:
-                self._open = (draft, whole)
+            if first >= _NARROWEST and len(text) <= max(_EMAIL_WIDTH, first + _WORD) and len(pieces) < _MOST_PIECES:
+                self._open = (draft, pieces)
             return False
         for piece in self._between:  # each was taken for a line of its own
             piece.rec.message = ""
@@ -456,7 +469,8 @@ class TextReader:
         self.tally.reasons["record broken over several lines"] += 1
         # Every piece is read again with what came before it: without a bound that is quadratic on hostile text.
         self._joins += 1
-        self._open = (draft, whole) if rec.truncated and _is_open(whole) and self._joins < _MOST_JOINS else None
+        more = rec.truncated and _is_open(whole) and self._joins < _MOST_JOINS
+        self._open = (draft, [whole]) if more else None
         return True
 
     @staticmethod
