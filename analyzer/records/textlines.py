@@ -19,6 +19,7 @@ from analyzer.records.goquote import quoted
 from analyzer.records.model import RAW_LIMIT, LogRecord, Payload
 from analyzer.records.months import MonthJudge, month_number
 from analyzer.records.payloads import digest, is_stamped_payload
+from analyzer.records.status import StatusBlock, is_head
 from analyzer.records.structured import LINE_MAX, from_fluent, from_json
 from analyzer.sources.lines import LINE_LIMIT, RawLine
 from analyzer.timebase import parse_iso
@@ -27,7 +28,6 @@ MAX_LAYERS = 6  # deeper than any seen: CI, its viewer, compose, the runtime, th
 _BOOT = re.compile(r"-- Boot ([0-9a-f]{32}) --")
 _BEGINS = re.compile(r"-- (?:Logs begin|Journal begins) at (.+?)(?:, ends? at (.+?))?\.? ?(?:--)?$")
 _DATE = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) ([A-Z]{1,5}|[+-]\d{2,4})")
-_STATUS_HEAD = re.compile(r"(?:[●○×↻*x]|â\S*) (\S+\.service)(?: - |$)")
 _STATUS = re.compile(
     r"\s*(?:Loaded|Active|Main PID|Process|Tasks|Memory|CPU|CGroup|Docs|Invocation|Drop-In|Status|TriggeredBy|IO|IP): |"
     r"\s+[├└│]|\s+`-|\s+\|-"
@@ -80,7 +80,8 @@ class TextReader:
         self._joins = 0  # lines that were made part of it
         self._between: list[Draft] = []  # the pieces of a record that a mail program may have broken
         self._margin = ""  # that of a text which is indented as a whole
-        self.status_unit = ""  # named by the last `systemctl status` block
+        self.status = StatusBlock()
+        self._of_status = False  # the line is one of such a block, and no log line
         self.longest = 0
         self._after_line_max = False
         self.pager: list[tuple[int, Draft]] = []
@@ -113,6 +114,7 @@ class TextReader:
         if line.gap:
             self.gap = True
         if not text or text.isspace():
+            self.status.blank()
             return []
         if text[0] in " \t" and (self._margin or self.head is None):
             text = self._outdented(text)
@@ -132,7 +134,9 @@ class TextReader:
             for draft in drafts:
                 if draft.rec.boot_id is None:
                     draft.rec.boot_id, draft.rec.boot_seq = self.boot, self.boot_seq
-        if self.gap and drafts:
+        if self._of_status:
+            self._of_status = False
+        elif self.gap and drafts:
             drafts[0].rec.gap_before = True
             drafts[0].rec.lost_before = self.lost
             self.gap = self.lost = False
@@ -235,11 +239,10 @@ class TextReader:
                 self.tally.date_hints.append((wall.us, None))
 
     def _noise(self, text: str) -> bool:
-        head = _STATUS_HEAD.match(text)
-        if head is not None:
+        unit = self.status.head(text)
+        if unit is not None:
             self.tally.formats["status"] += 1
-            self.status_unit = head.group(1)
-            command = f"journalctl -u {self.status_unit} --no-pager"
+            command = f"journalctl -u {unit} --no-pager"
             note = f"systemctl status shows a unit's last lines only; the whole log: {command}"
             if note not in self.tally.notes:
                 self.tally.notes.append(note)
@@ -303,6 +306,8 @@ class TextReader:
     # ------------------------------------------------------------------ text
 
     def _text(self, text: str, number: int, outer: Envelope | None, lossy: bool, cut: bool) -> list[Draft]:
+        if outer is None and ".service" in text[:80] and is_head(text):  # its mark is one of quotations, too
+            return self._bare(text, number, lossy, cut)
         whole = text
         found = outer
         names: list[str] = []
@@ -349,8 +354,8 @@ class TextReader:
             draft = self._draft(piece, whole, number, lossy, cut)
             rec = draft.rec
             rec.host, rec.ident, rec.pid, rec.unit = found.host, found.ident, found.pid, found.unit
-            if rec.unit is None and rec.ident and self.status_unit.startswith(rec.ident):
-                rec.unit = self.status_unit  # `systemctl status` names the unit above its last lines only
+            if rec.unit is None and rec.ident and self.status.unit.startswith(rec.ident):
+                rec.unit = self.status.unit  # `systemctl status` names the unit above its last lines only
             draft.outer, draft.value, draft.precision = found.outer, found.value, found.precision
             draft.offset_s = found.offset_s
             draft.follows = bool(drafts)
@@ -410,6 +415,8 @@ class TextReader:
         if is_stamped_payload(text):
             self.tally.formats["cat"] += 1
             draft = self._draft(text, text, number, lossy, cut)
+            if self.head is None:
+                self.status.claim(draft.rec)
             self._digest(draft)
             return [draft]
         head = self.head
@@ -424,13 +431,19 @@ class TextReader:
             digest(draft)
             return [draft]
         if self._noise(text):
-            return []
+            drafts = self.status.records(text, self.tally.index, number)
+            for draft in drafts:
+                draft.rec.boot_id, draft.rec.boot_seq = self.boot, self.boot_seq
+            self._of_status = bool(drafts)
+            return drafts
         draft = self._draft(text, text, number, lossy, cut)
         waiting, between = self._open, [*self._between, draft]
         self._digest(draft)
         if waiting is not None and self._open is None:
             self._open, self._between = waiting, between
-        if head is not None and draft.rec.payload is not Payload.LOGRUS:
+        if head is None:
+            self.status.claim(draft.rec)
+        elif draft.rec.payload is not Payload.LOGRUS:
             self._inherit(draft, head)  # the prefix was cut away or wrapped: it belongs where it stands
             draft.follows = True
         return [draft]
