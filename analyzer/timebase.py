@@ -20,6 +20,9 @@ DAY = 24 * HOUR
 QUARTER = 15 * MINUTE  # zone offsets in use are multiples of a quarter of an hour
 MAX_OFFSET = 14 * HOUR
 ARBITRARY_YEAR = 1972  # a leap year, used only for axes that are not absolute
+# A date at either end of the calendar is damage, and may not be one any more in another zone or a second later.
+EARLIEST = -30_610_224_000 * SECOND  # the year 1000
+LATEST = 221_845_392_000 * SECOND  # the year 9000
 # An outer stamp is written after the inner one; measured on real files it never left (-1 s, +1 s], with rare backlogs.
 EARLIEST_RESIDUAL = -2 * SECOND
 LATEST_RESIDUAL = 120 * SECOND
@@ -41,7 +44,10 @@ class Instant:
 
 @lru_cache(maxsize=8192)
 def parse_iso(text: str) -> Instant | None:
-    """RFC 3339 / ISO 8601 with any number of fraction digits, ``Z``, ``+01:00`` or ``+0100``, else ``None``."""
+    """RFC 3339 / ISO 8601 with any number of fraction digits, ``Z``, ``+01:00`` or ``+0100``, else ``None``.
+
+    So are dates at either end of the calendar, which only damage writes.
+    """
     try:
         moment = datetime.fromisoformat(text.strip().replace(",", "."))
     except ValueError:
@@ -58,12 +64,14 @@ def parse_iso(text: str) -> Instant | None:
     precision = 10 ** (6 - min(digits, 6))
     try:
         if moment.tzinfo is None:
-            return Instant((moment - _EPOCH_NAIVE) // _US, None, precision)
-        offset = moment.utcoffset()
-        assert offset is not None
-        return Instant((moment - _EPOCH) // _US, int(offset.total_seconds()), precision)
+            us, zone = (moment - _EPOCH_NAIVE) // _US, None
+        else:
+            offset = moment.utcoffset()
+            assert offset is not None
+            us, zone = (moment - _EPOCH) // _US, int(offset.total_seconds())
     except OverflowError:
         return None
+    return Instant(us, zone, precision) if EARLIEST < us < LATEST else None
 
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -103,6 +111,14 @@ def year_of(wall: int) -> int:
 @lru_cache(maxsize=4096)
 def _year_of_day(days: int) -> int:
     return date.fromordinal(max(1, min(days + _EPOCH_ORDINAL, date.max.toordinal()))).year
+
+
+def wall_text(wall: int) -> str | None:
+    """``2026-01-05 20:44:05`` for a wall value, ``None`` outside the calendar."""
+    try:
+        return (_EPOCH_NAIVE + timedelta(microseconds=wall)).isoformat(" ", "seconds")
+    except OverflowError:
+        return None
 
 
 def month_of(wall: int) -> int:

@@ -21,10 +21,16 @@ _FINE_US = 100_000  # a stamp at least this fine can tell poll ticks apart
 
 
 def begin_stamp(start: Start) -> Stamp | None:
-    """The stamp of a start's begin: its first line's, or that line's own when the journal took it down late."""
+    """The stamp of a start's begin: its first line's, or that line's own when the journal took it down late.
+
+    Where the program counts the seconds itself it is their zero, which no line need show.
+    """
     began = start.began
     if began is None:
         return None
+    clock = began.clock
+    if clock.zero_us is not None and began.at is not None:  # its seconds count from its begin, seen or not
+        return Stamp(clock.zero_us, began.at.precision_us)
     if began.payload in (Payload.KLOG, Payload.ZAP) and began.at is not None and began.inner_at is not None:
         return min(began.at, began.inner_at, key=lambda stamp: stamp.us)
     return began.at or began.inner_at

@@ -22,6 +22,8 @@ _FAR_COARSE, _FAR_FINE = 10 * SECOND, 600 * SECOND
 _BANNER = re.compile(r"Starting (?:k3s|rke2) (?:agent )?v?\d")
 _NEXT_RUN = "Scheduled restart job"
 _LAST_WORDS = frozenset({"fatal", "panic"})
+# What stands below a line of its process in pieces that the carrier stamped one by one, and may stand there often.
+_PIECES = ("[-]", "[+]", "goroutine ", "\t")
 _Key = tuple[Hashable, ...]
 
 
@@ -61,30 +63,36 @@ class _Reader:
     def __init__(self) -> None:
         self.clocks: defaultdict[Hashable, _Clock] = defaultdict(_Clock)
         self.runs: defaultdict[Hashable, int] = defaultdict(int)  # restarts that systemd announced, by unit
-        self.told: set[str] = set()  # further lines of earlier copies of the present line
-        self.mine: set[str] = set()  # … and those of the present one
+        # By process: the further lines that its present line had when it stood there before, and those that it has now.
+        self.owned: dict[Hashable, tuple[set[str], set[str]]] = {}
         self.before: Draft | None = None
 
     def copy(self, draft: Draft) -> bool:
         """Whether the line stands a second time."""
         before, self.before = self.before, draft
         if draft.inner is Inner.ELAPSED and draft.outer is Outer.NONE:
-            self._owner(None)
+            self._owner(draft, set())
             # The next run has the same seconds: only a pair is one line, and last words may be those of two runs.
             return _same(before, draft) and draft.rec.level not in _LAST_WORDS
-        if draft.follows or (draft.outer is Outer.NONE and draft.inner is Inner.NONE):
+        if draft.follows or (draft.inner is Inner.NONE and (draft.outer is Outer.NONE or _is_piece(draft))):
             return self._further(before, draft)
         return self._stamped(draft)
 
-    def _owner(self, known: set[str] | None) -> None:
-        self.told = set(known) if known is not None else set()
-        self.mine = known if known is not None else set()
+    def _owner(self, draft: Draft, known: set[str]) -> None:
+        """From here on the process's further lines belong to this one, of which ``known`` were read before."""
+        process = _process(draft)
+        before = self.owned.get(process)
+        if before is not None:
+            before[0].update(before[1])
+        self.owned[process] = (known, set())
 
     def _further(self, before: Draft | None, draft: Draft) -> bool:
         raw = draft.rec.raw
-        if raw in self.told or (_same(before, draft) and raw):
+        owned = self.owned.get(_process(draft))
+        if raw and ((owned is not None and raw in owned[0]) or _same(before, draft)):
             return True
-        self.mine.add(raw)
+        if owned is not None:
+            owned[1].add(raw)
         return False
 
     def _stamped(self, draft: Draft) -> bool:
@@ -105,14 +113,22 @@ class _Reader:
             clock.clear(stamp)  # it ended and was started again within the second
             known = None
         if known is not None:
-            self._owner(known)
+            self._owner(draft, known)
             return True
         clock.young[key] = set()
-        self.told, self.mine = set(), clock.young[key]
+        self._owner(draft, clock.young[key])
         clock.ended = clock.ended or rec.level in _LAST_WORDS
         if announced:
             self.runs[unit] += 1
         return False
+
+
+def _process(draft: Draft) -> Hashable:
+    return draft.rec.host, draft.rec.ident, draft.rec.pid
+
+
+def _is_piece(draft: Draft) -> bool:
+    return draft.rec.payload in (Payload.PANIC, Payload.TRACE) or draft.rec.message.startswith(_PIECES)
 
 
 def _same(before: Draft | None, draft: Draft) -> bool:

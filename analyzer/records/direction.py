@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from itertools import pairwise
 
 from analyzer.records.draft import Draft, Inner, Tally
+from analyzer.records.landmarks import ranks
 from analyzer.records.resolve import stamp_series
 from analyzer.timebase import mostly_backwards
 
 _NEWEST_FIRST = frozenset({"csv", "logcli", "loki", "grafana", "windows"})  # these print so unless told otherwise
 _SHORT_TEXT = 2000  # lines looked at for the order of what is said
-# What is always said in this order, for texts of a second or two, in which the stamps tell no direction.
-_LANDMARKS = (
-    re.compile(r"Scheduled restart job"),
-    re.compile(r"Starting (?:(?:k3s|rke2)\S*\.service|Lightweight Kubernetes|Rancher Kubernetes)"),
-    re.compile(r"Acquiring lock file"),
-    re.compile(r"Starting (?:k3s|rke2) (?:agent )?v\d"),
-    re.compile(r"Configuring \S+ database connection pooling"),
-    re.compile(r"Database tables and indexes are up to date"),
-    re.compile(r"Kine available at"),
-    re.compile(r"Running containerd "),
-    re.compile(r"containerd is now running"),
-    re.compile(r"Running kubelet "),
-    re.compile(r"(?:k3s|rke2) (?:agent )?is up and running"),
-    re.compile(r"Started (?:(?:k3s|rke2)\S*\.service|Lightweight Kubernetes|Rancher Kubernetes)"),
-    re.compile(r"level=fatal|Main process exited"),
-    re.compile(r"Failed with result"),
-)
 
 
 def true_order(tally: Tally, drafts: list[Draft]) -> list[Draft]:
@@ -61,14 +44,4 @@ def _runs_backwards(drafts: Sequence[Draft], newest_first: bool) -> bool:
     fine = [d.inner_value for d in drafts if d.inner is Inner.PARTIAL and not d.follows]
     if any(after != before for before, after in pairwise(fine)):
         return mostly_backwards(fine)
-    return mostly_backwards(_ranks(drafts[:_SHORT_TEXT]))
-
-
-def _ranks(drafts: Sequence[Draft]) -> list[int]:
-    ranks = []
-    for draft in drafts:
-        text = draft.rec.raw
-        rank = next((number for number, mark in enumerate(_LANDMARKS) if mark.search(text)), None)
-        if rank is not None:
-            ranks.append(rank)
-    return ranks
+    return mostly_backwards(ranks(drafts[:_SHORT_TEXT]))

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
+from analyzer.timebase import wall_text
+
 
 class Payload(StrEnum):
     """Which program's format the message has."""
@@ -42,6 +44,7 @@ class ClockInfo:
     precision_s: float = 1.0
     utc_offset: str | None = None  # "+00:00": the zone in which the log shows times; None: unknown
     year_from: str = "none"  # stamp | logrus | etcd | certificate | none
+    zero_us: int | None = None  # basis elapsed: where on the axis the process's seconds began, its last exec
 
 
 _NO_CLOCK = ClockInfo()
@@ -85,6 +88,13 @@ class LogRecord:
     unordered: bool = False  # its place among the lines of its second is not known
     foreign: bool = False  # output of another command in a pasted terminal
     lost_before: bool = False  # … lost for good: rate limit, grep, an elision, damage (not: passed over as of no use)
+
+    @property
+    def local_time(self) -> str | None:
+        """Date and time as the text shows them, where it names the year and not the zone (the axis is not absolute)."""
+        if self.at is None or self.absolute or self.clock.year_from == "none":
+            return None
+        return wall_text(self.at.us)
 
 
 RAW_LIMIT = 4096

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analyzer.records.draft import Draft, Inner, Outer, Tally
-from analyzer.records.model import ClockInfo, Stamp
+from analyzer.records.landmarks import BANNER
+from analyzer.records.model import ClockInfo, Payload, Stamp
 from analyzer.sources.model import Bundle
 from analyzer.timebase import (
     DAY,
@@ -372,27 +373,50 @@ def _bare_klog(drafts: list[Draft]) -> None:
         draft.rec.clock = info
 
 
+def _elapsed_runs(drafts: list[Draft]) -> list[list[int]]:
+    """The lines of each process: its seconds fall back, or its banner stands where one was before."""
+    runs: list[list[int]] = []
+    high = -1
+    begun = False
+    for index, draft in enumerate(drafts):
+        if draft.inner is not Inner.ELAPSED:
+            continue
+        banner = BANNER.match(draft.rec.message) is not None
+        # Lines of one process overtake one another by a second at most.
+        if high < 0 or draft.inner_value < high - 2 * SECOND or (banner and begun):
+            runs.append([])
+            high, begun = draft.inner_value, False
+        high, begun = max(high, draft.inner_value), begun or banner
+        runs[-1].append(index)
+    return runs
+
+
+def _of_the_wrapper(drafts: Sequence[Draft], run: Sequence[int], stop: int) -> bool:
+    """Whether the lines are of the process that unpacks k3s and then becomes it, which writes dates.
+
+    How long it took to unpack nothing tells: the dates that follow say nothing about these seconds.
+    """
+    if any(BANNER.match(drafts[index].rec.message) for index in run):
+        return False
+    after = (d for d in drafts[run[-1] + 1 : stop] if d.rec.payload is Payload.LOGRUS)
+    following = next(after, None)
+    return following is not None and following.inner is Inner.UTC and BANNER.match(following.rec.message) is not None
+
+
 def _elapsed(drafts: list[Draft]) -> None:
     """Terminal form ``INFO[0012]``: seconds since the process began, put onto the axis of stamped neighbours if any.
 
     A line with elapsed e printed at T obeys begin + e <= T < begin + e + 1 s; stamped lines before and after bound T.
     """
-    runs: list[list[int]] = []
-    high = -1
-    for index, draft in enumerate(drafts):
-        if draft.inner is not Inner.ELAPSED:
-            continue
-        if high < 0 or draft.inner_value < high - 2 * SECOND:
-            runs.append([])
-            high = draft.inner_value
-        high = max(high, draft.inner_value)
-        runs[-1].append(index)
+    runs = _elapsed_runs(drafts)
     shift = 0
     for number, run in enumerate(runs):
         stop = runs[number + 1][0] if number + 1 < len(runs) else len(drafts)
+        if _of_the_wrapper(drafts, run, stop):
+            continue
         low: int | None = None
         most: int | None = None
-        absolute, zone = False, None
+        absolute, zone, year_from = False, None, "none"
         highest = -1
         for index in range(run[0], stop):
             draft = drafts[index]
@@ -400,7 +424,8 @@ def _elapsed(drafts: list[Draft]) -> None:
                 highest = max(highest, draft.inner_value)
             elif draft.rec.at is not None:
                 most = draft.rec.at.us - highest if most is None else min(most, draft.rec.at.us - highest)
-                absolute, zone = draft.rec.absolute, draft.rec.clock.utc_offset
+                clock = draft.rec.clock
+                absolute, zone, year_from = draft.rec.absolute, clock.utc_offset, clock.year_from
         following = -1
         for index in range(stop - 1, run[0] - 1, -1):
             draft = drafts[index]
@@ -415,7 +440,7 @@ def _elapsed(drafts: list[Draft]) -> None:
             begin, slack = most - SECOND, SECOND
         else:
             begin, slack = low, most - low
-        info = ClockInfo("elapsed", (SECOND + slack) / SECOND, zone, "none")
+        info = ClockInfo("elapsed", (SECOND + slack) / SECOND, zone, year_from, begin)
         for index in run:
             draft = drafts[index]
             draft.rt = begin + draft.inner_value

@@ -10,7 +10,7 @@ import json
 import re
 
 from analyzer.records.clean import strip_terminal
-from analyzer.records.draft import Draft, Inner
+from analyzer.records.draft import Draft, Inner, Outer
 from analyzer.records.goquote import end_of_quoted, quoted, unquote
 from analyzer.records.model import Payload
 from analyzer.timebase import SECOND, is_day, pack_partial, parse_iso
@@ -24,6 +24,10 @@ _PAIR = re.compile(r'(?<![\w.\-/])([\w.\-/]++)=("(?:[^"\\]++|\\.)*+"?|[^\s"]*)',
 _TTY = re.compile(r"(TRAC|DEBU|INFO|WARN|ERRO|FATA|PANI)\[([^\]]{1,40})\] ?(.*)", re.DOTALL)
 _TTY_TAIL = re.compile(r'(?<! ) {2,}+((?:[\w.\-/]++=(?:"(?:[^"\\]++|\\.)*+"|[^\s"]*+) ?)++)$')
 _KLOG = re.compile(r"([IWEF]?)(\d\d)(\d\d) (\d\d):(\d\d):(\d\d)\.(\d{6})\s+(\d+) ([^\s:\]]+):(\d+)\] ?(.*)", re.DOTALL)
+# As Rancher sets its logrus: local time without a zone.
+_RANCHER = re.compile(
+    r"(\d{4})/(\d\d)/(\d\d) (\d\d:\d\d:\d\d) (\[(TRACE|DEBUG|INFO|WARN|WARNING|ERROR|FATAL|PANIC)\].*)", re.DOTALL
+)
 _OLD_ETCD = re.compile(r"([CEWNID]) \| ([\w./-]{1,40}): (.*)", re.DOTALL)  # before 3.5; the carrier has taken its stamp
 _ZAP_PART = re.compile(r'"(level|ts|caller|msg|logger|took|time spent|error)":"((?:[^"\\]++|\\.)*+)')
 _PANIC = re.compile(
@@ -157,6 +161,23 @@ def _klog(draft: Draft, text: str) -> bool:
     return True
 
 
+def _rancher(draft: Draft, text: str) -> bool:
+    """Rancher's own line: the level stays part of the words, which are known so."""
+    match = _RANCHER.match(text)
+    if match is None:
+        return False
+    year, month, day, clock, message, level = match.groups()
+    instant = parse_iso(f"{year}-{month}-{day}T{clock}")
+    if instant is None:
+        return False
+    rec = draft.rec
+    rec.level = {"WARN": "warning"}.get(level, level.lower())
+    rec.message = message
+    if draft.outer is Outer.NONE:  # no carrier says better
+        draft.outer, draft.value, draft.precision = Outer.WALL, instant.us, instant.precision_us
+    return True
+
+
 def _zap_stamp(draft: Draft, stamp: str) -> None:
     instant = parse_iso(stamp)
     if instant is not None and instant.offset_s is not None:
@@ -243,6 +264,8 @@ def digest(draft: Draft) -> None:
         if text.startswith(("time=", "level=")) and _logrus(draft, text):
             return
     elif first in "IWEF0123456789" and first:
+        if text[4:5] == "/" and _rancher(draft, text):
+            return
         if _klog(draft, text):
             return
         if first in "IWEF" and _tty(draft, text):
@@ -275,6 +298,8 @@ def is_stamped_payload(text: str) -> bool:
         return text.startswith(('time="', "level="))
     if first == "{":
         return text.startswith('{"level":"')
+    if text[4:5] == "/" and text[7:8] == "/":
+        return _RANCHER.match(text) is not None
     if first in "IWEF" and first:
         return _KLOG.match(text) is not None or _TTY.match(text) is not None
     return first in "TDP" and first != "" and (_TTY.match(text) is not None or text.startswith("Trace["))

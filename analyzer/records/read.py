@@ -19,6 +19,7 @@ from analyzer.records.draft import Draft, Tally
 from analyzer.records.loss import spread_losses
 from analyzer.records.merge import drop_copies, drop_repeats, merge
 from analyzer.records.model import RAW_LIMIT, ClockStep, LogRecord, Payload, SourceInfo
+from analyzer.records.parts import parts_in_order
 from analyzer.records.payloads import digest
 from analyzer.records.pods import name_hosts, skews
 from analyzer.records.resolve import resolve
@@ -102,6 +103,7 @@ def _assemble(tallies: Sequence[Tally], sources: Sequence[tuple[Tally, list[Draf
     sources = [
         (tally, _one_host(true_order(tally, rejoin(drop_twice(tally, drafts))), tally)) for tally, drafts in sources
     ]
+    sources = [(tally, parts_in_order(tally, drafts)) for tally, drafts in sources]
     sources = [(tally, drop_repeats(tally, drafts)) for tally, drafts in sources]
     for _, drafts in sources:
         spread_losses(drafts)

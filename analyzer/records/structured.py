@@ -18,11 +18,10 @@ from analyzer.records.clean import decode, strip_terminal
 from analyzer.records.draft import Draft, Outer, Tally
 from analyzer.records.model import NO_FIELDS, RAW_LIMIT, LogRecord
 from analyzer.records.payloads import digest
-from analyzer.timebase import MONTHS, SECOND, parse_iso
+from analyzer.timebase import LATEST, MONTHS, SECOND, parse_iso
 
 MESSAGE_LIMIT = 256 * 1024
 LINE_MAX = 49152  # bytes at which journald splits a line
-_LATEST = 221_845_392_000 * SECOND  # the year 9000, after which a date may not be one any more in another zone
 _LONGEST_BOOT = 100 * 366 * 86_400 * SECOND
 _ENTRY_LIMIT = 1024  # fields of one entry; real ones have about 25
 _KEPT = (
@@ -86,7 +85,7 @@ def from_fields(
         unit = None
     invocation = fields.get("INVOCATION_ID") or fields.get("_SYSTEMD_INVOCATION_ID")
     journal = {key: fields[key] for key in _KEPT if key in fields} if seen_fields else {}
-    rt = _clock(fields.get("__REALTIME_TIMESTAMP"), _LATEST)
+    rt = _clock(fields.get("__REALTIME_TIMESTAMP"), LATEST)
     mono = _clock(fields.get("__MONOTONIC_TIMESTAMP"), _LONGEST_BOOT)
     boot = fields.get("_BOOT_ID")
     cursor = fields.get("__CURSOR")

@@ -19,6 +19,7 @@ from analyzer.records.goquote import quoted
 from analyzer.records.model import RAW_LIMIT, LogRecord, Payload
 from analyzer.records.months import MonthJudge, month_number
 from analyzer.records.payloads import digest, is_stamped_payload
+from analyzer.records.status import StatusBlock, is_head
 from analyzer.records.structured import LINE_MAX, from_fluent, from_json
 from analyzer.sources.lines import LINE_LIMIT, RawLine
 from analyzer.timebase import parse_iso
@@ -27,7 +28,6 @@ MAX_LAYERS = 6  # deeper than any seen: CI, its viewer, compose, the runtime, th
 _BOOT = re.compile(r"-- Boot ([0-9a-f]{32}) --")
 _BEGINS = re.compile(r"-- (?:Logs begin|Journal begins) at (.+?)(?:, ends? at (.+?))?\.? ?(?:--)?$")
 _DATE = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) ([A-Z]{1,5}|[+-]\d{2,4})")
-_STATUS_HEAD = re.compile(r"(?:[●○×↻*x]|â\S*) (\S+\.service)(?: - |$)")
 _STATUS = re.compile(
     r"\s*(?:Loaded|Active|Main PID|Process|Tasks|Memory|CPU|CGroup|Docs|Invocation|Drop-In|Status|TriggeredBy|IO|IP): |"
     r"\s+[├└│]|\s+`-|\s+\|-"
@@ -51,6 +51,10 @@ _CLOCK_FIRST = re.compile(r" ?\d\d:\d\d:\d\d[ .]")
 _CHECK_MARK = re.compile(r"\[[+-]\][a-z]")
 _EMAIL_WIDTH = 80
 _MAIL_PIECES = 2  # pieces between the first and the last of a record that a mail program broke
+_NARROWEST = 40  # columns of a terminal in which a record may have been broken over more than two lines
+_WORD = 24  # characters by which lines that were broken between words differ
+_MOST_PIECES = 16  # … lines of it
+_CLOSED = re.compile(r"(?: [\w.\-/]{1,60}=(?:\"[^\"]*\"?|[^\s\"]*))*\s*$")
 _MOST_JOINS = 200  # lines of one record: a check list has about sixty
 _GENERATED = re.compile(r"notBefore=(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.\d+)? \+0000 UTC")
 
@@ -71,11 +75,13 @@ class TextReader:
         self._entities = Unescaper()
         self.catalogue = False  # within an explanation of journalctl -x
         self.months = MonthJudge()
-        self._open: tuple[Draft, str] | None = None  # the last line, when its message has no closing quote
+        # The last line, when its message has no closing quote, and the pieces of what it says.
+        self._open: tuple[Draft, list[str]] | None = None
         self._joins = 0  # lines that were made part of it
         self._between: list[Draft] = []  # the pieces of a record that a mail program may have broken
         self._margin = ""  # that of a text which is indented as a whole
-        self.status_unit = ""  # named by the last `systemctl status` block
+        self.status = StatusBlock()
+        self._of_status = False  # the line is one of such a block, and no log line
         self.longest = 0
         self._after_line_max = False
         self.pager: list[tuple[int, Draft]] = []
@@ -108,6 +114,7 @@ class TextReader:
         if line.gap:
             self.gap = True
         if not text or text.isspace():
+            self.status.blank()
             return []
         if text[0] in " \t" and (self._margin or self.head is None):
             text = self._outdented(text)
@@ -127,7 +134,9 @@ class TextReader:
             for draft in drafts:
                 if draft.rec.boot_id is None:
                     draft.rec.boot_id, draft.rec.boot_seq = self.boot, self.boot_seq
-        if self.gap and drafts:
+        if self._of_status:
+            self._of_status = False
+        elif self.gap and drafts:
             drafts[0].rec.gap_before = True
             drafts[0].rec.lost_before = self.lost
             self.gap = self.lost = False
@@ -230,11 +239,10 @@ class TextReader:
                 self.tally.date_hints.append((wall.us, None))
 
     def _noise(self, text: str) -> bool:
-        head = _STATUS_HEAD.match(text)
-        if head is not None:
+        unit = self.status.head(text)
+        if unit is not None:
             self.tally.formats["status"] += 1
-            self.status_unit = head.group(1)
-            command = f"journalctl -u {self.status_unit} --no-pager"
+            command = f"journalctl -u {unit} --no-pager"
             note = f"systemctl status shows a unit's last lines only; the whole log: {command}"
             if note not in self.tally.notes:
                 self.tally.notes.append(note)
@@ -298,6 +306,8 @@ class TextReader:
     # ------------------------------------------------------------------ text
 
     def _text(self, text: str, number: int, outer: Envelope | None, lossy: bool, cut: bool) -> list[Draft]:
+        if outer is None and ".service" in text[:80] and is_head(text):  # its mark is one of quotations, too
+            return self._bare(text, number, lossy, cut)
         whole = text
         found = outer
         names: list[str] = []
@@ -344,8 +354,8 @@ class TextReader:
             draft = self._draft(piece, whole, number, lossy, cut)
             rec = draft.rec
             rec.host, rec.ident, rec.pid, rec.unit = found.host, found.ident, found.pid, found.unit
-            if rec.unit is None and rec.ident and self.status_unit.startswith(rec.ident):
-                rec.unit = self.status_unit  # `systemctl status` names the unit above its last lines only
+            if rec.unit is None and rec.ident and self.status.unit.startswith(rec.ident):
+                rec.unit = self.status.unit  # `systemctl status` names the unit above its last lines only
             draft.outer, draft.value, draft.precision = found.outer, found.value, found.precision
             draft.offset_s = found.offset_s
             draft.follows = bool(drafts)
@@ -387,7 +397,7 @@ class TextReader:
             self.tally.lose(rec.line, "message not printable, replaced by journalctl")
         digest(draft)
         unclosed = rec.truncated and rec.payload is Payload.LOGRUS and text[-1:] not in ">…" and _is_open(text)
-        self._open, self._joins = (draft, text) if unclosed else None, 0
+        self._open, self._joins = (draft, [text]) if unclosed else None, 0
         self._between = []
         if "Suppressed " in text and rec.ident == "systemd-journald":
             rec.gap_before = True
@@ -405,6 +415,8 @@ class TextReader:
         if is_stamped_payload(text):
             self.tally.formats["cat"] += 1
             draft = self._draft(text, text, number, lossy, cut)
+            if self.head is None:
+                self.status.claim(draft.rec)
             self._digest(draft)
             return [draft]
         head = self.head
@@ -419,13 +431,19 @@ class TextReader:
             digest(draft)
             return [draft]
         if self._noise(text):
-            return []
+            drafts = self.status.records(text, self.tally.index, number)
+            for draft in drafts:
+                draft.rec.boot_id, draft.rec.boot_seq = self.boot, self.boot_seq
+            self._of_status = bool(drafts)
+            return drafts
         draft = self._draft(text, text, number, lossy, cut)
         waiting, between = self._open, [*self._between, draft]
         self._digest(draft)
         if waiting is not None and self._open is None:
             self._open, self._between = waiting, between
-        if head is not None and draft.rec.payload is not Payload.LOGRUS:
+        if head is None:
+            self.status.claim(draft.rec)
+        elif draft.rec.payload is not Payload.LOGRUS:
             self._inherit(draft, head)  # the prefix was cut away or wrapped: it belongs where it stands
             draft.follows = True
         return [draft]
@@ -434,19 +452,27 @@ class TextReader:
         """Whether ``text`` was the rest of a record that somebody's editor broke in two; then it is part of it now.
 
         Prose often stands below a cut line: only what closes the quote, or goes on with a check list, is a rest.
-        A mail breaks a record more than once; the pieces between are kept until the quote is closed.
+        A mail or a terminal breaks a record more than once; the pieces between are kept until the quote is closed.
         """
         before, self._open = self._open, None
         if before is None or is_stamped_payload(text):
             return False
-        draft, begin = before
-        mail = len(draft.rec.raw) <= _EMAIL_WIDTH
-        whole = begin + (" " if mail or begin[-1:] in ":,;" else "") + text
-        _, _, closed = quoted(whole, whole.index('msg="') + 4) if 'msg="' in whole else ("", 0, False)
+        draft, pieces = before
+        begin, first = pieces[-1], len(draft.rec.raw)
+        mail = first <= _EMAIL_WIDTH
+        pieces = [*pieces, text]
+        if len(pieces) == 2:
+            whole = begin + (" " if mail or begin[-1:] in ":,;" else "") + text
+        else:  # full to the last column: a terminal broke it, and not between words
+            full = first >= _EMAIL_WIDTH and all(len(piece.rec.raw) == first for piece in self._between)
+            whole = ("" if full else " ").join(pieces)
+        _, end, closed = quoted(whole, whole.index('msg="') + 4) if 'msg="' in whole else ("", 0, False)
+        if closed and len(self._between) > (_MAIL_PIECES if mail else 0) and _CLOSED.match(whole, end) is None:
+            return False  # so far below it, that quote is one of the prose
         listed = _CHECK_MARK.search(begin) is not None and _CHECK_MARK.search(text) is not None
         if not (closed or listed) or len(whole) > LINE_LIMIT:
-            if mail and len(text) <= _EMAIL_WIDTH and len(self._between) < _MAIL_PIECES:
-                self._open = (draft, whole)
+            if first >= _NARROWEST and len(text) <= max(_EMAIL_WIDTH, first + _WORD) and len(pieces) < _MOST_PIECES:
+                self._open = (draft, pieces)
             return False
         for piece in self._between:  # each was taken for a line of its own
             piece.rec.message = ""
@@ -456,7 +482,8 @@ class TextReader:
         self.tally.reasons["record broken over several lines"] += 1
         # Every piece is read again with what came before it: without a bound that is quadratic on hostile text.
         self._joins += 1
-        self._open = (draft, whole) if rec.truncated and _is_open(whole) and self._joins < _MOST_JOINS else None
+        more = rec.truncated and _is_open(whole) and self._joins < _MOST_JOINS
+        self._open = (draft, [whole]) if more else None
         return True
 
     @staticmethod

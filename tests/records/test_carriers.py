@@ -326,10 +326,12 @@ def test_status_paste(tmp_path: Path) -> None:
         "Hint: Some lines were ellipsized, use -l to show in full.\n"
     )
     book = read(write(tmp_path, "status", text))
-    assert [utc(r) for r in book.records] == ["2026-11-22T23:47:56+00:00", "2026-11-22T23:47:57+00:00"]
-    assert {r.clock.year_from for r in book.records} == {"stamp"}
-    assert book.records[0].truncated
-    assert book.records[0].gap_before
+    head, state, first, second = book.records
+    assert head.at is None and utc(state) == "2026-11-22T23:47:50+00:00"
+    assert [utc(first), utc(second)] == ["2026-11-22T23:47:56+00:00", "2026-11-22T23:47:57+00:00"]
+    assert {r.clock.year_from for r in book.records[1:]} == {"stamp"}
+    assert first.truncated
+    assert first.gap_before and not head.gap_before and not state.gap_before
 
 
 def test_pager_cuts_and_pages(tmp_path: Path) -> None:

@@ -141,3 +141,16 @@ def test_what_was_missing_before_a_copy_is_missing_all_the_same() -> None:
 def test_further_lines_that_repeat_within_one_entry_are_kept() -> None:
     rows = [LOG[3], "    frame a", "    frame b", "    frame a"]
     assert len(said(*rows)) == 4
+
+
+def test_lists_below_two_reports_of_one_second_are_both_kept() -> None:
+    """The journal stamps every line of a list by itself."""
+
+    def lines(micro: int) -> list[str]:
+        head = HEAD.format(25, 1289)
+        return [head + klog(25, micro, "one,two check failed: readyz"), head + "[+]ping ok", head + "[-]one failed: x"]
+
+    rows = [*lines(10), *lines(400_000)]
+    assert len(said(*rows)) == 6
+    assert len(said(*(row for line in rows for row in (line, line)))) == 6
+    assert len(said(*rows, *rows)) == 6

@@ -1,0 +1,42 @@
+"""What is always said before what, for texts and parts of texts whose stamps do not tell.
+
+A short list for the order of lines only: what a line proves about a start is the business of ``events``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from analyzer.records.draft import Draft
+
+BANNER = re.compile(r"Starting (?:k3s|rke2) (?:agent )?v?\d+\.\d+")
+ANNOUNCED = re.compile(r"Starting (?:(?:k3s|rke2)\S*\.service|Lightweight Kubernetes|Rancher Kubernetes)")
+LANDMARKS = (
+    re.compile(r"Scheduled restart job"),
+    ANNOUNCED,
+    re.compile(r"Acquiring lock file"),
+    re.compile(r"Starting (?:k3s|rke2) (?:agent )?v\d"),
+    re.compile(r"Configuring \S+ database connection pooling"),
+    re.compile(r"Database tables and indexes are up to date"),
+    re.compile(r"Kine available at"),
+    re.compile(r"Running containerd "),
+    re.compile(r"containerd is now running"),
+    re.compile(r"Running kubelet "),
+    re.compile(r"(?:k3s|rke2) (?:agent )?is up and running"),
+    re.compile(r"Started (?:(?:k3s|rke2)\S*\.service|Lightweight Kubernetes|Rancher Kubernetes)"),
+    re.compile(r"level=fatal|Main process exited"),
+    re.compile(r"Failed with result"),
+)
+
+
+def rank(draft: Draft) -> int | None:
+    """The place of a line in the order in which things are always said."""
+    text = draft.rec.raw
+    return next((number for number, mark in enumerate(LANDMARKS) if mark.search(text)), None)
+
+
+def ranks(drafts: Sequence[Draft]) -> list[int]:
+    """The places of those lines that have one."""
+    found = (rank(draft) for draft in drafts)
+    return [number for number in found if number is not None]

@@ -1,0 +1,192 @@
+"""Parts of a text that stand in another order than time's: rotated files put together newest first, a block moved.
+
+A clock that was set back looks alike. What tells: nothing of a process precedes its banner, and two parts of one
+process that overlap in time are no parts of one run of a clock. Where nothing tells, the order of the file stays.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from analyzer.records.draft import Draft, Inner, Outer, Tally
+from analyzer.records.landmarks import ANNOUNCED, BANNER, ranks
+from analyzer.records.model import Payload
+from analyzer.timebase import DAY, SECOND, nearest_year
+
+_SLACK = 2 * SECOND  # lines of one program overtake one another by less: measured, one second
+_MOVED = 10 * SECOND  # a block that stands within another one: less may be a small step of the clock
+_MOST_PARTS = 32
+_OURS = frozenset({Payload.LOGRUS, Payload.KLOG, Payload.ZAP})
+_HEAD = 12  # lines at the begin of a part that are looked at for a banner
+
+
+_Process = tuple[str | None, int | None]
+
+
+@dataclass(slots=True)
+class _Part:
+    """Lines in a row whose stamps do not fall; ``begin`` and ``end`` are their least and their greatest stamp."""
+
+    lines: list[Draft]
+    begin: int
+    end: int
+
+
+@dataclass(slots=True)
+class _Told:
+    """What the lines of a part tell about its place."""
+
+    processes: set[_Process]
+    begun: set[_Process]  # those whose banner is in the part
+    banner: int | None  # where the first one stands
+    named: bool  # the carrier names processes
+    announced: bool  # systemd announces a start
+    booted: bool  # the machine was started
+    ranks: list[int]
+
+
+def parts_in_order(tally: Tally, drafts: list[Draft]) -> list[Draft]:
+    """The drafts with the parts of each host in the order of time, where they are parts that were put together."""
+    groups: defaultdict[tuple[str | None, int], list[int]] = defaultdict(list)
+    for place, draft in enumerate(drafts):
+        groups[draft.rec.host, draft.rec.boot_seq].append(place)
+    out: list[Draft] | None = None
+    for places in groups.values():
+        ordered = _ordered([drafts[place] for place in places])
+        if ordered is not None:
+            out = list(drafts) if out is None else out
+            for place, draft in zip(places, ordered, strict=True):
+                out[place] = draft
+    if out is None:
+        return drafts
+    tally.notes.append("parts of the input stand in another order than time's and were put in order")
+    tally.reasons["parts of the input put in order"] += 1
+    return out
+
+
+def _ordered(lines: list[Draft]) -> list[Draft] | None:
+    """The lines of one host in order; ``None``: as they are."""
+    values = _values(lines)
+    parts = _parts(lines, values) if values is not None else []
+    if not 1 < len(parts) <= _MOST_PARTS:
+        return None
+    order = sorted(range(len(parts)), key=lambda n: (parts[n].begin, parts[n].end, n))
+    if order == list(range(len(parts))):
+        return None
+    for before, after in pairwise(order):
+        if parts[after].begin < parts[before].end - SECOND:
+            return None  # they overlap: the clock was set, or two programs write
+    facts = [_told(part.lines) for part in parts]
+    for at, later in enumerate(order):
+        older = [earlier for earlier in order[:at] if earlier > later]  # and stand after it in the file
+        told = {_precedes(facts[earlier], facts[later]) for earlier in older}
+        told |= {True for earlier in older if _within(order, earlier, later)}
+        if older and (False in told or True not in told):
+            return None
+    return [line for number in order for line in parts[number].lines]
+
+
+def _values(lines: Sequence[Draft]) -> list[int | None] | None:
+    """Stamps on one scale, ``None`` for lines that have none of it; ``None``: another clock or none tells the order."""
+    kinds = Counter(d.outer for d in lines if d.outer is not Outer.NONE)
+    if any(d.mono is not None for d in lines):
+        return None
+    if not kinds:
+        return _own_values(lines)
+    usual = kinds.most_common(1)[0][0]
+    if usual not in (Outer.UTC, Outer.WALL, Outer.PARTIAL):
+        return None
+    return [d.value if d.outer is usual and not d.follows else None for d in lines]
+
+
+def _own_values(lines: Sequence[Draft]) -> list[int | None] | None:
+    """Of a text without a carrier: the local time in logrus' stamps and in klog's, whose year the former tell."""
+    named = [d for d in lines if d.inner is Inner.UTC and not d.etcd]
+    if not named:
+        return [d.inner_value if d.inner is Inner.PARTIAL else None for d in lines]
+    reference = named[0].inner_value
+    values: list[int | None] = []
+    for draft in lines:
+        if draft.inner is Inner.UTC and not draft.etcd:
+            reference = draft.inner_value + (draft.inner_offset_s or 0) * SECOND
+            values.append(reference)
+        else:
+            values.append(nearest_year(draft.inner_value, reference) if draft.inner is Inner.PARTIAL else None)
+    return values
+
+
+def _parts(lines: Sequence[Draft], values: Sequence[int | None]) -> list[_Part]:
+    """The lines cut where the stamps fall, and where a silence holds the begin or the end of what is cut so."""
+    stamped = [(place, value) for place, value in enumerate(values) if value is not None]
+    falls = [at for at in range(1, len(stamped)) if stamped[at][1] < stamped[at - 1][1] - _SLACK]
+    if not 0 < len(falls) < _MOST_PARTS or any(stamped[at - 1][1] - stamped[at][1] > 180 * DAY for at in falls):
+        return []  # in order, in no order at all, or over the end of a year
+    edges = [stamped[at - step][1] for at in falls for step in (0, 1)]
+    silences = [
+        at
+        for at in range(1, len(stamped))
+        if stamped[at][1] - stamped[at - 1][1] > _MOVED
+        and any(stamped[at - 1][1] < edge < stamped[at][1] for edge in edges)
+    ]
+    bounds = sorted({0, *falls, *silences})
+    parts = []
+    for first, following in pairwise([*bounds, len(stamped)]):
+        stamps = [value for _, value in stamped[first:following]]
+        begin = stamped[first][0] if first else 0
+        end = stamped[following][0] if following < len(stamped) else len(lines)
+        parts.append(_Part(list(lines[begin:end]), min(stamps), max(stamps)))
+    return parts
+
+
+def _within(order: Sequence[int], earlier: int, later: int) -> bool:
+    """Whether two parts that change places have parts before and after them that do not: no clock is set back so."""
+    before = order[: order.index(earlier)]
+    behind = order[order.index(later) + 1 :]
+    return any(part < later for part in before) and any(part > earlier for part in behind)
+
+
+def _precedes(earlier: _Told, later: _Told) -> bool | None:
+    """Whether lines are older than those that the file has before them; ``None``: nothing tells.
+
+    They are not when a process of theirs, or in theirs the machine, began in the latter.
+    """
+    if earlier.booted:
+        return False  # … without a clock that goes on
+    shared = earlier.processes & later.processes
+    if not shared and earlier.processes and later.processes:
+        return True
+    if earlier.named:
+        if shared & later.begun:
+            return False
+        return bool(shared & earlier.begun) or _in_words(earlier, later)
+    if earlier.banner is None:
+        return _in_words(earlier, later) if later.banner is None else False
+    return later.banner is None or later.banner >= _HEAD or earlier.banner < _HEAD
+
+
+def _in_words(earlier: _Told, later: _Told) -> bool | None:
+    """Whether systemd announces the start in the one part, or what is said in both shows their order."""
+    if earlier.announced:
+        return True
+    return True if earlier.ranks and later.ranks and max(earlier.ranks) <= min(later.ranks) else None
+
+
+def _told(lines: Sequence[Draft]) -> _Told:
+    banners = [place for place, d in enumerate(lines) if BANNER.match(d.rec.message)]
+    return _Told(
+        processes={found for d in lines if d.rec.payload in _OURS and (found := _process(d))[1] is not None},
+        begun={_process(lines[place]) for place in banners},
+        banner=banners[0] if banners else None,
+        named=any(d.rec.pid is not None for d in lines),
+        announced=any(d.rec.payload is Payload.SYSTEMD and ANNOUNCED.match(d.rec.message) for d in lines),
+        booted=any(d.rec.payload is Payload.KERNEL and "Linux version " in d.rec.message for d in lines[:_HEAD]),
+        ranks=ranks(lines),
+    )
+
+
+def _process(draft: Draft) -> _Process:
+    rec = draft.rec
+    return (rec.ident, rec.pid) if rec.pid is not None else (None, rec.klog_pid)

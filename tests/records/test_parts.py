@@ -1,0 +1,94 @@
+"""Rotated files put together newest first, and blocks that were moved; a clock that was set back is neither."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from analyzer.records import LogBook, read_book
+
+BANNER = "Starting k3s v1.33.4+k3s1 (148243c4)"
+
+
+def stamp(second: int) -> str:
+    return f"{6 + second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}"
+
+
+def short(second: int, text: str, pid: int = 1289) -> str:
+    return f'Mar 01 {stamp(second)} node-a k3s[{pid}]: time="2026-03-01T{stamp(second)}Z" level=info msg="{text}"'
+
+
+def cat(second: int, text: str, pid: int = 0) -> str:
+    return f'time="2026-03-01T{stamp(second)}Z" level=info msg="{text}"'
+
+
+def iso(second: int, text: str, pid: int = 1289) -> str:
+    return f'2026-03-01T{stamp(second)}+00:00 node-a k3s[{pid}]: time="2026-03-01T{stamp(second)}Z" msg="{text}"'
+
+
+def book(rows: list[str]) -> LogBook:
+    found, errors = read_book(["-"], stdin=io.BytesIO(("\n".join(rows) + "\n").encode()))
+    assert not errors
+    return found
+
+
+def raws(rows: list[str]) -> list[str]:
+    return [record.raw for record in book(rows).records]
+
+
+START = [(0, "Acquiring lock file /x"), (1, BANNER), *((2 + 3 * n, f"line {n}") for n in range(10))]
+ALL = [short, cat, iso]
+
+
+@pytest.mark.parametrize("write", ALL)
+def test_two_and_three_parts_newest_first_are_put_in_order(write: type) -> None:
+    rows = [write(at, text) for at, text in START]
+    assert raws([*rows[6:], *rows[:6]]) == rows
+    assert raws([*rows[8:], *rows[4:8], *rows[:4]]) == rows
+    found = book([*rows[6:], *rows[:6]])
+    assert not found.steps and "in order" in found.notes[0][0]
+
+
+@pytest.mark.parametrize("write", ALL)
+def test_a_clock_set_back_in_the_process_that_began_in_the_first_part_is_a_step(write: type) -> None:
+    """What follows is older than the begin, and yet nothing of a process precedes its banner."""
+    rows = [write(at - (3600 if at > 12 else 0), text) for at, text in START]
+    found = book(rows)
+    assert [r.raw for r in found.records] == rows
+    assert len(found.steps) == 1
+
+
+def test_parts_of_a_process_whose_begin_is_in_neither_stay_where_they_are() -> None:
+    rows = [short(100 + n, f"line {n}") for n in range(5)] + [short(n, f"later {n}") for n in range(5)]
+    assert raws(rows) == rows
+
+
+def test_parts_of_different_processes_are_put_in_order() -> None:
+    older = [short(n, text, 100) for n, text in enumerate([BANNER, "a", "b"])]
+    newer = [short(100 + n, text, 200) for n, text in enumerate([BANNER, "a", "b"])]
+    assert raws([*newer, *older]) == [*older, *newer]
+
+
+def test_a_machine_that_came_up_with_an_old_clock_is_not_turned_round() -> None:
+    older = [f"Mar 01 {stamp(0)} node-a kernel: Linux version 6.1.0", *(short(n, BANNER, 100) for n in range(3))]
+    newer = [short(100 + n, text, 200) for n, text in enumerate([BANNER, "a", "b"])]
+    assert raws([*newer, *older]) == [*newer, *older]
+
+
+def test_a_block_that_was_moved_is_put_back() -> None:
+    rows = [short(20 * n, text) for n, text in enumerate([BANNER, *"abcdefgh"])]
+    assert raws([*rows[:3], *rows[5:7], *rows[3:5], *rows[7:]]) == rows
+
+
+def test_each_host_has_its_own_order() -> None:
+    one = [short(at, text) for at, text in START]
+    two = [row.replace("node-a", "node-b").replace("1289", "77") for row in one]
+    mixed = [row for pair in zip([*one[6:], *one[:6]], two, strict=True) for row in pair]
+    assert raws(mixed) == [*one, *two]
+
+
+def test_the_end_of_a_year_is_no_fall() -> None:
+    rows = [row.replace("Mar 01", "Dec 31") for row in (short(n, f"line {n}") for n in range(5))]
+    rows += [row.replace("Mar 01", "Jan 01") for row in (short(n, f"new {n}") for n in range(5))]
+    assert [r.raw for r in book(rows).records] == rows

@@ -1,0 +1,97 @@
+"""Time that goes back inside one process is a step of the clock, in every carrier; lines out of order are none."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+import pytest
+
+from analyzer.records import LogBook, read_book
+from analyzer.timebase import SECOND
+
+BANNER = "Starting k3s v1.33.4+k3s1 (148243c4)"
+
+
+def clock(second: int) -> str:
+    return f"{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}"
+
+
+def cat(second: int, text: str) -> str:
+    return f'time="2026-03-01T{clock(second)}Z" level=info msg="{text}"'
+
+
+def dated(second: int, text: str) -> str:
+    return f"INFO[2026-03-01T{clock(second)}.250000000Z] {text}"
+
+
+def docker(second: int, text: str) -> str:
+    return f"2026-03-01T{clock(second)}.250000000Z " + cat(second, text)
+
+
+def short(second: int, text: str) -> str:
+    return f"Mar 01 {clock(second)} node-a k3s[1289]: " + cat(second, text)
+
+
+CARRIERS = [cat, dated, docker, short]
+Carrier = Callable[[int, str], str]
+NOON = 12 * 3600
+
+
+def book(rows: list[str]) -> LogBook:
+    found, errors = read_book(["-"], stdin=io.BytesIO(("\n".join(rows) + "\n").encode()))
+    assert not errors
+    return found
+
+
+def places(found: LogBook) -> list[float]:
+    stamps = [record.at.us for record in found.records if record.at is not None]
+    return [(us - stamps[0]) / SECOND for us in stamps]
+
+
+@pytest.mark.parametrize("write", CARRIERS)
+@pytest.mark.parametrize("by", [3600, 60, 10])
+def test_a_clock_set_back_is_a_step_and_nothing_lies_before_the_begin(write: Carrier, by: int) -> None:
+    true = [(0, BANNER), *((n, f"line {n}") for n in range(1, 12))]
+    rows = [write(NOON + at - (by if at > 5 else 0), text) for at, text in true]
+    found = book(rows)
+    assert [r.message for r in found.records] == [text for _, text in true]
+    [step] = found.steps
+    assert found.records[step.seq].message == "line 6"
+    axis = places(found)
+    assert axis == sorted(axis)
+    # As if the step took no time: a lower bound, and nearly the truth.
+    assert all(at - 2.0 <= shown <= at for (at, _), shown in zip(true, axis, strict=True))
+
+
+@pytest.mark.parametrize("write", CARRIERS)
+def test_a_clock_set_forward_by_an_hour_while_it_starts_is_a_step(write: Carrier) -> None:
+    rows = [write(NOON + at + (3600 if at > 2 else 0), text) for at, text in enumerate([BANNER, *"abcdef"])]
+    found = book(rows)
+    assert len(found.steps) == 1 and found.records[found.steps[0].seq].message == "c"
+    assert max(places(found)) < 10
+
+
+def test_the_process_after_a_clock_that_was_set_forward_has_its_own_stamps() -> None:
+    first = [short(NOON + at + (3600 if at > 2 else 0), text) for at, text in enumerate([BANNER, *"abcdef"])]
+    second = [short(NOON + 4000 + at, text).replace("1289", "1300") for at, text in enumerate([BANNER, *"ghi"])]
+    found = book([*first, *second])
+    assert places(found)[len(first) :] == [4000.0, 4001.0, 4002.0, 4003.0]
+
+
+@pytest.mark.parametrize("write", [cat, dated, docker])
+def test_another_process_with_an_earlier_clock_is_no_step(write: Carrier) -> None:
+    rows = [write(NOON + at, text) for at, text in enumerate([BANNER, *"abcdef"])]
+    other = [write(NOON + at, text) for at, text in enumerate(["Preparing data dir /x", BANNER, *"uvwxy"])]
+    assert not book([*rows, *other]).steps
+
+
+@pytest.mark.parametrize("write", CARRIERS)
+def test_lines_that_overtake_one_another_are_no_step(write: Carrier) -> None:
+    rows = [write(NOON + at, f"line {n}") for n, at in enumerate([0, 2, 1, 3, 5, 4, 6])]
+    assert not book(rows).steps
+
+
+def test_a_line_late_by_seconds_moves_nothing() -> None:
+    rows = [cat(NOON + at, f"line {n}") for n, at in enumerate([0, 5, 9, 5, 10, 11, 12])]
+    assert places(book(rows)) == [0, 5, 9, 5, 10, 11, 12]
