@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from analyzer.records.model import LogRecord
+from analyzer.starts.agents import wait_was_ended
 from analyzer.starts.cuts import begins, is_cut
 from analyzer.starts.model import Start
 
@@ -34,7 +35,7 @@ def is_echo(start: Start, record: LogRecord, text: str) -> bool:
 
     Of a cut line only its beginning is known: a wait that ended before its own limit was cancelled.
     """
-    if _CANCELLED.search(text):
+    if _CANCELLED.search(text) or wait_was_ended(start, text):
         return True
     timed_out = _TIMED_OUT_WAIT.search(text)
     if is_cut(start, record):

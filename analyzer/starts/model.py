@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from analyzer.events.model import Event, Mark
+from analyzer.events.sequence import Place
 from analyzer.records.model import LogRecord
 
 Outcome = Literal["ready", "failed", "stopped", "incomplete"]
@@ -55,6 +56,7 @@ class Start:
     api_runs: list[ApiRun] = field(default_factory=list)  # runs of RKE2's API server at that time, from its pod's logs
     pod_lines: list[LogRecord] = field(default_factory=list)  # lines of the static pods at that time
     api: ApiRun | None = None  # the run that certainly was up when the start's outcome showed
+    sights: tuple[tuple[LogRecord, Place], ...] | None = None  # lines whose place in the start-up is known, once asked
     losses: list[int] = field(default_factory=list)  # seqs of notices about lost lines and of the lines after holes
     announced: list[Mark] = field(default_factory=list)  # what the kernel, docker and others say about its end
     cut_width: int = -1  # at which its longer lines were cut; 0: nowhere; -1: not looked for yet (starts/cuts.py)

@@ -8,7 +8,7 @@ systemd can come from a process that reported itself.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from analyzer.events import sequence
 from analyzer.events.model import Event, HealthBlock, Mark, Placed, PollLine, WitnessLine
@@ -43,12 +43,14 @@ _LAST_WORDS = ("fatal", "component_exited", "shutdown_requested", "panic", "usag
 _OWN_WORDS = ("api_running", "agent_running")
 
 
-def sights(start: Start) -> Iterator[tuple[LogRecord, Place]]:
+def sights(start: Start) -> Sequence[tuple[LogRecord, Place]]:
     """Every line of a start whose place in the start-up is known and holds for it, in order of the log."""
-    for event in start.events:
-        for place in _places(event):
-            if place.holds(start.product, start.role, start.version):
-                yield event.record, place
+    if start.sights is None:
+        found = ((event.record, place) for event in start.events for place in _places(event))
+        start.sights = tuple(
+            (record, place) for record, place in found if place.holds(start.product, start.role, start.version)
+        )
+    return start.sights
 
 
 def _places(event: Event) -> Iterator[Place]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from analyzer.records.model import LogRecord, Payload
+from analyzer.starts.agents import agent_outcome
 from analyzer.starts.ends import Ending, ending, signs
 from analyzer.starts.model import Start, Verdict
 from analyzer.starts.readiness import last_not_ready, noticed, sights
@@ -26,6 +27,11 @@ def judge(start: Start) -> Verdict:
     down = signs(start)
     end = ending(start, down.asked)
     seen = noticed(start, down.first, down.asked, down.echoes)
+    if start.role == "agent":
+        outcome, _ = agent_outcome(start, down.first, end.kind, end.record, end.reason)
+        reason = end.reason if outcome in ("failed", "stopped") else None
+        detected, first = (seen[-1], seen[0]) if seen else (None, None)
+        return Verdict(outcome, reason, detected, down.first, end.kind, end.record, end.reason, first)
     if seen:
         return Verdict("ready", None, seen[-1], down.first, end.kind, end.record, end.reason, seen[0])
     if end.kind == "running" or not not_ready_at(start, end):
