@@ -22,7 +22,7 @@ from analyzer.starts.ways import LAST_IDS, OUTLIVED_US, WAYS, own, real
 from analyzer.starts.ways import Ending as Ending
 
 _SHUTDOWN_CAUSE = re.compile(r"^Shutdown request received: (?P<cause>.+)$", re.DOTALL)
-_ROOT_IDS = ("fatal", "component_exited", "panic", "hook_failed")
+_ROOT_IDS = ("fatal", "component_exited", "panic", "hook_failed", "limit_reached")
 _DOWN_IDS = (*_ROOT_IDS, "shutdown_requested", "shutting_down", "process_exited", "systemd_failed", "supervisor_exit")
 _END = 1 << 62
 

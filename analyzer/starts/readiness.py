@@ -40,6 +40,7 @@ _OUTLIVED_US = 30_000_000
 _NO_SOONER_US = 2_000_000
 _GATED = (Stage.READY, Stage.STARTED)
 _LAST_WORDS = ("fatal", "component_exited", "shutdown_requested", "panic", "usage_error")
+_EXPLICIT = ("api_running", "k3s_running", "agent_running")
 _OWN_WORDS = ("api_running", "agent_running")
 
 
@@ -108,9 +109,16 @@ def _believed(start: Start, record: LogRecord, place: Place, stop: LogRecord | N
         return True
     if stop is not None and (record.seq > stop.seq or _cancelled(record)):
         return False
+    if place.mark not in _EXPLICIT and not (_shown_before(start, record) or _outlived(start, record)):
+        return False  # a stop that lets the line through may stand right before the text
     if asked is not None:
         return True  # a stop that the text announces later did not cause what was printed before
     return closing_burst(start, record) is None and not _last_words(start, record)
+
+
+def _shown_before(start: Start, record: LogRecord) -> bool:
+    """Whether the text shows what the process wrote before a line."""
+    return any(r.seq < record.seq for r in start.process)
 
 
 def _cancelled(record: LogRecord) -> bool:

@@ -12,10 +12,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from analyzer.events import catalogue
+from analyzer.events import catalogue, sequence
 from analyzer.events.catalogue import Rule
 from analyzer.events.detect import detect
-from analyzer.events.model import HealthBlock, Mark, PollLine, PollUnchanged, WitnessLine
+from analyzer.events.model import HealthBlock, Mark, Placed, PollLine, PollUnchanged, WitnessLine
 from analyzer.records.model import LogRecord, Payload
 from analyzer.starts.announced import announced, announcements
 from analyzer.starts.cuts import is_cut, readable
@@ -68,6 +68,13 @@ _SERVER_SIGNS = (
     "api_running", "serving_securely", "apiserver_requested", "apiserver_version", "datastore_ready",
     "datastore_waiting", "datastore_configured", "etcd_starting", "temporary_etcd", "controllers_requested",
 )  # fmt: skip
+# Programs that share the journal's formats are many; in these, k3s' own words are nobody else's.
+_THEIR_WORDS = frozenset({Payload.LOGRUS, Payload.PLAIN})
+_OWN_WAIT = re.compile(
+    r"^Waiting for (?:containerd|CRI|cri) (?:startup|connection)|"
+    r"^Waiting to retrieve .{1,40} configuration; server is not|"
+    r"^[Ff]ailed to (?:test etcd connection|validate connection to cluster)|^Unable to watch for tunnel endpoints"
+)
 _TELLING = len("Polling for API")
 # What a process says early in its life, banner or not.
 _FIRST_WORDS = re.compile(
@@ -469,7 +476,11 @@ def _is_ours(start: Start, trusted: bool) -> bool:
         match event:
             case PollLine() | PollUnchanged() | HealthBlock() | WitnessLine():
                 return True
-            case Mark(kind="milestone"):
+            case Mark(kind="milestone") | Mark(id="limit_reached"):
+                return True
+            case Placed(record=record) if record.payload in _THEIR_WORDS:
+                return True
+            case Mark(record=record) if record.payload in _THEIR_WORDS and _in_own_words(event):
                 return True
             case Mark(
                 kind="end", id="fatal" | "shutdown_requested" | "component_exited" | "supervisor_exit" | "job_failed"
@@ -485,6 +496,14 @@ def _is_ours(start: Start, trusted: bool) -> bool:
     if not troubled:
         return False
     return any(_ONLY_THEIRS.search(f"{r.message} {r.fields.get('error', '')}") for r in start.process[:200])
+
+
+def _in_own_words(mark: Mark) -> bool:
+    """Whether the words around a mark are those of k3s itself: its waits, and the wrappers of its failures."""
+    message = mark.record.message
+    if _OWN_WAIT.match(message):
+        return True
+    return mark.kind == "end" and bool(sequence.of_failure(message, cut=mark.record.truncated))
 
 
 def _to_start(stream: _Stream, opened: _Open, unit: str | None, extra: Sequence[Rule]) -> Start:
@@ -564,11 +583,19 @@ def _identify(start: Start) -> None:
             start.role = "server"
         elif start.first("agent_running") or any(_BALANCED.search(record.message) for record in start.process[:50]):
             start.role = "agent"
+    if start.role == "unknown":
+        start.role = _role_by_unit(start)
 
 
 def _whole_word(record: LogRecord, word: str | None) -> str | None:
     """A word of a cut line, unless the cut may have gone through it."""
     return None if word is None or readable(record.message).endswith(readable(word)) else word
+
+
+def _role_by_unit(start: Start) -> str:
+    """The installer calls a server's unit ``k3s``, an agent's ``k3s-agent``; other names may be either's."""
+    name = (start.unit or "").removesuffix(".service")
+    return "server" if name == "k3s" else "unknown"
 
 
 def _product_by_paths(start: Start) -> str:
