@@ -16,6 +16,7 @@ from analyzer.records.model import LogRecord, Payload
 from analyzer.starts.announced import KILLS
 from analyzer.starts.cuts import ELLIPSIS, begins, is_cut, marked
 from analyzer.starts.echoes import is_echo as is_echo
+from analyzer.starts.echoes import is_unreadable
 from analyzer.starts.model import Start
 from analyzer.starts.readiness import closing_burst
 from analyzer.starts.ways import LAST_IDS, OUTLIVED_US, WAYS, own, real
@@ -79,7 +80,8 @@ def _failure(start: Start, asked: LogRecord | None) -> tuple[LogRecord | None, s
     for mark in real(start, start.marks(*_ROOT_IDS)):
         zap = mark.record.payload is Payload.ZAP  # etcd's reason is a field of its own, which the rule added
         words = mark.groups.get("cause", mark.record.message) if zap else mark.record.message
-        candidates.append((mark.record, words))
+        if not is_unreadable(start, mark.record, words):
+            candidates.append((mark.record, words))
     candidates = [c for c in candidates if c[0].seq < limit and not is_echo(start, *c)]
     if not candidates:
         parts = [mark for mark in real(start, start.marks(*LAST_IDS)) if _is_last(start, mark)]

@@ -227,6 +227,27 @@ def test_a_wait_that_reached_its_limit_is_a_failure_also_where_it_is_cut() -> No
     assert waited(4, "Tunnel watches failed to start", 200).end.kind == "failed"
 
 
+@pytest.mark.parametrize("width", [110, 118, 300])
+def test_a_wait_without_an_end_ends_only_when_it_is_cancelled(width: int) -> None:
+    words = (
+        "Error: failed to retrieve agent configuration: failed to retrieve configuration from server: not authorized"
+    )
+    assert waited(1400, words, width).end.kind == "stopped"
+
+
+def test_what_cannot_be_read_is_no_failure_by_itself() -> None:
+    assert waited(4, "Tunnel watches failed to wait for RBAC: timed out", 80).end.kind == "running"
+    exited = "May 04 08:00:05 node-a systemd[1]: k3s.service: Main process exited, code=exited, status=1/FAILURE\n"
+    fatal = 'May 04 08:00:05 node-a k3s[812]: time="2026-05-04T08:00:05Z" level=fatal msg="Fa\n'
+    assert only(READY + fatal + exited).end.kind == "failed"
+    closing = 'May 04 08:00:05 node-a k3s[812]: time="2026-05-04T08:00:05Z" level=info msg="Closing database connections..."\n'
+    some = (
+        'May 04 08:00:05 node-a k3s[812]: time="2026-05-04T08:00:05Z" level=fatal msg="preparing server: failed to b\n'
+    )
+    assert only(READY + some).end.kind == "failed"
+    assert only(READY + closing + some).end.kind != "failed"
+
+
 def test_an_uncut_wait_that_ended_at_once_was_cancelled() -> None:
     words = "Failed to wait for API server to become ready: timed out waiting for the condition"
     assert waited(9, words, 300).end.kind == "stopped"
