@@ -28,6 +28,7 @@ _FILE = re.compile(
     r'(?:\b(?:name|path)="(?:[^"]{0,200}/)?|access on the \w{1,20} (?:\S{0,200}/)?)(?:k3s|rke2)(?="|\.?(?:\s|$))'
 )
 _UNIT = re.compile(r"^([\w@.\\-]+)\.service: ")
+_CGROUP = re.compile(r"\btask_memcg=([^,\s]{0,300})")
 _CONTAINERS = re.compile(r"kubepods|/docker/|cri-containerd|libpod")
 _ROLES = re.compile(r"k3s|rke2|server|agent|master|worker|node")
 # Lines that were written before its end may reach the journal later.
@@ -91,7 +92,8 @@ def is_main(mark: Mark, start: Start) -> bool:
     number = groups.get("pid") or groups.get("task_pid")
     if start.pid is not None and start.pid > 1 and number is not None:
         return number == str(start.pid)
-    return _CONTAINERS.search(groups.get("cgroup", "")) is None
+    cgroup = _CGROUP.search(mark.record.message)
+    return cgroup is None or _CONTAINERS.search(cgroup[1]) is None
 
 
 def _same_unit(name: str, start: Start) -> bool:
