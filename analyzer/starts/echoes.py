@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 
 from analyzer.events.catalogue import causes_in
 from analyzer.records.model import LogRecord, Payload
@@ -56,9 +57,11 @@ def is_echo(start: Start, record: LogRecord, text: str) -> bool:
 
 
 def _after_its_limit(start: Start, record: LogRecord) -> bool:
-    begun = next((stamp for r in start.process if (stamp := r.at or r.inner_at) is not None), None)
     seen = record.at or record.inner_at
-    return begun is not None and seen is not None and seen.us - begun.us >= _WAIT_LIMIT_US
+    if seen is None:
+        return False
+    begun = next((stamp for r in start.process if (stamp := r.at or r.inner_at) is not None), None)
+    return begun is not None and seen.us - begun.us >= _WAIT_LIMIT_US
 
 
 def is_unreadable(start: Start, record: LogRecord, text: str) -> bool:
@@ -71,6 +74,7 @@ def is_unreadable(start: Start, record: LogRecord, text: str) -> bool:
     shown = readable(text)
     if len(shown) < TELLING:
         return True
-    before = [r.message for r in start.process if record.seq - _NEAR <= r.seq < record.seq]
+    at = bisect_left(start.process, record.seq, key=lambda r: r.seq)
+    before = (r.message for r in start.process[max(0, at - _NEAR) : at])
     stopping = any(CLOSING.search(message) or _CANCELLED.search(message) for message in before)
     return stopping and not causes_in(shown)
