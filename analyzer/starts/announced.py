@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from analyzer.events import catalogue
 from analyzer.events.model import Mark
 from analyzer.records.model import LogRecord, Payload
+from analyzer.starts.lasting import Lasting, lasting
 from analyzer.starts.model import Start
 
 KILLS = ("oom_killed", "oomd_killed")
@@ -28,6 +29,7 @@ _FILE = re.compile(
     r'(?:\b(?:name|path)="(?:[^"]{0,200}/)?|access on the \w{1,20} (?:\S{0,200}/)?)(?:k3s|rke2)(?="|\.?(?:\s|$))'
 )
 _UNIT = re.compile(r"^([\w@.\\-]+)\.service: ")
+_CGROUP = re.compile(r"\btask_memcg=([^,\s]{0,300})")
 _CONTAINERS = re.compile(r"kubepods|/docker/|cri-containerd|libpod")
 _ROLES = re.compile(r"k3s|rke2|server|agent|master|worker|node")
 # Lines that were written before its end may reach the journal later.
@@ -50,13 +52,12 @@ def announced(told: Sequence[Mark], start: Start) -> list[Mark]:
         return []
     after = start.followed_by.records[0].seq if start.followed_by is not None else None
     first = bisect_left(told, start.records[0].seq, key=lambda mark: mark.record.seq)
-    found: list[Mark] = []
-    for mark in told[first:]:
-        if after is not None and mark.record.seq >= after:
-            break
-        if _is_about(mark, start) and not (mark.id != "access_denied" and _went_on(start, mark)):
-            found.append(mark)
-    return found
+    last = bisect_left(told, after, key=lambda mark: mark.record.seq) if after is not None else len(told)
+    about = [mark for mark in told[first:last] if _is_about(mark, start)]
+    if not about:
+        return []
+    lasted = lasting(start)
+    return [mark for mark in about if mark.id == "access_denied" or not _went_on(mark, lasted)]
 
 
 def _is_about(mark: Mark, start: Start) -> bool:
@@ -91,7 +92,8 @@ def is_main(mark: Mark, start: Start) -> bool:
     number = groups.get("pid") or groups.get("task_pid")
     if start.pid is not None and start.pid > 1 and number is not None:
         return number == str(start.pid)
-    return _CONTAINERS.search(groups.get("cgroup", "")) is None
+    cgroup = _CGROUP.search(mark.record.message)
+    return cgroup is None or _CONTAINERS.search(cgroup[1]) is None
 
 
 def _same_unit(name: str, start: Start) -> bool:
@@ -106,16 +108,14 @@ def _is_its_container(name: str, mark: Mark, start: Start) -> bool:
     """Whether a container's name is that of the start's: it stands before its lines, or nothing else was shown."""
     if start.host is not None and name:
         return name == start.host or name.endswith((f"-{start.host}", f"_{start.host}"))
-    if any(record is mark.record for record in start.records):
+    if start.host is None and mark.record.seq <= start.records[-1].seq:
         return _ROLES.search(name) is not None
     return "k3s" in name or "rke2" in name
 
 
-def _went_on(start: Start, mark: Mark) -> bool:
-    """Whether the process wrote when it would long have been over."""
+def _went_on(mark: Mark, lasted: Lasting) -> bool:
+    """Whether a process of the start wrote when it would long have been over."""
     seen = mark.record.at or mark.record.inner_at
-    later = [r for r in start.process if r.seq > mark.record.seq and r.payload in (Payload.LOGRUS, Payload.KLOG)]
-    if seen is None:
-        return bool(later)
-    stamps = (stamp.us for r in later if (stamp := r.inner_at or r.at) is not None)
-    return any(us > seen.us + seen.precision_us + _LATE_US for us in stamps)
+    if seen is None or lasted.last_seq < mark.record.seq:
+        return lasted.last_seq > mark.record.seq
+    return lasted.beyond(seen.us + seen.precision_us + _LATE_US)

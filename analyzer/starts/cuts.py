@@ -10,7 +10,7 @@ from analyzer.starts.model import Start
 
 ELLIPSIS = "…"
 _FEWEST = 3  # so many lines of the greatest width: something cut them there
-_TELLING = 12  # characters; less may be the beginning of anything
+TELLING = 12  # characters; less may be the beginning of anything
 
 
 def cut_width(start: Start) -> int | None:
@@ -59,10 +59,10 @@ def same_words(one: str, other: str) -> bool:
     if ELLIPSIS not in shorter:
         return False
     shown = readable(shorter)
-    return len(shown) >= _TELLING and readable(longer).startswith(shown)
+    return len(shown) >= TELLING and readable(longer).startswith(shown)
 
 
-def begins(text: str, whole: str, *, least: int = _TELLING) -> bool:
+def begins(text: str, whole: str, *, least: int = TELLING) -> bool:
     """Whether a cut text may be the beginning of ``whole``, or goes beyond it."""
     shown = readable(text)
     return shown.startswith(whole) or (len(shown) >= least and whole.startswith(shown))

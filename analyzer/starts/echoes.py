@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 
-from analyzer.records.model import LogRecord
-from analyzer.starts.agents import wait_was_ended
-from analyzer.starts.cuts import begins, is_cut
+from analyzer.events.catalogue import causes_in
+from analyzer.records.model import LogRecord, Payload
+from analyzer.starts.cuts import TELLING, begins, is_cut, readable
 from analyzer.starts.model import Start
+from analyzer.starts.readiness import CLOSING
 
 # Nothing fails of this by itself: somebody asked the process to end, or another component failed and says why.
 # ``controllers exited`` and ``server stopped`` are what releases up to 1.22 say at fatal level when they are stopped;
@@ -27,7 +29,10 @@ _WAITS = (
     "failed to wait for RBAC", "Failed to wait for API server to become ready",
     "failed to wait for API server to become ready",
 )  # fmt: skip
+# k3s asks for these without an end (pkg/agent/config): only a cancelled process gives up, with its last answer.
+_ENDLESS = ("failed to retrieve agent configuration: ", "failed to retrieve kube-proxy configuration: ")
 _WAIT_LIMIT_US = 890 * 1_000_000
+_NEAR = 12
 
 
 def is_echo(start: Start, record: LogRecord, text: str) -> bool:
@@ -35,13 +40,15 @@ def is_echo(start: Start, record: LogRecord, text: str) -> bool:
 
     Of a cut line only its beginning is known: a wait that ended before its own limit was cancelled.
     """
-    if _CANCELLED.search(text) or wait_was_ended(start, text):
+    bare = text.removeprefix("Error: ").removeprefix("Shutdown request received: ").lstrip('"')
+    if _CANCELLED.search(text) or bare.startswith(_ENDLESS):
         return True
     timed_out = _TIMED_OUT_WAIT.search(text)
     if is_cut(start, record):
         if any(text.endswith(words[:length]) for words in _CANCELLED_WORDS for length in range(11, len(words))):
             return True
-        bare = text.removeprefix("Error: ").removeprefix("Shutdown request received: ").lstrip('"')
+        if any(begins(bare, head, least=20) for head in _ENDLESS):
+            return True
         return any(begins(bare, wait) for wait in _WAITS) and not _after_its_limit(start, record)
     if timed_out is None or _after_its_limit(start, record):
         return False
@@ -50,6 +57,24 @@ def is_echo(start: Start, record: LogRecord, text: str) -> bool:
 
 
 def _after_its_limit(start: Start, record: LogRecord) -> bool:
-    begun = next((stamp for r in start.process if (stamp := r.at or r.inner_at) is not None), None)
     seen = record.at or record.inner_at
-    return begun is not None and seen is not None and seen.us - begun.us >= _WAIT_LIMIT_US
+    if seen is None:
+        return False
+    begun = next((stamp for r in start.process if (stamp := r.at or r.inner_at) is not None), None)
+    return begun is not None and seen.us - begun.us >= _WAIT_LIMIT_US
+
+
+def is_unreadable(start: Start, record: LogRecord, text: str) -> bool:
+    """Whether so much of a line at fatal level was cut away that it may be the echo of a stop as well.
+
+    Of a few characters that is always so, of a sentence where the lines right before it are those of a stop.
+    """
+    if record.payload is not Payload.LOGRUS or not is_cut(start, record):
+        return False
+    shown = readable(text)
+    if len(shown) < TELLING:
+        return True
+    at = bisect_left(start.process, record.seq, key=lambda r: r.seq)
+    before = (r.message for r in start.process[max(0, at - _NEAR) : at])
+    stopping = any(CLOSING.search(message) or _CANCELLED.search(message) for message in before)
+    return stopping and not causes_in(shown)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from analyzer.events.catalogue import causes_in
 from analyzer.events.masking import mask_secrets
 from analyzer.events.model import Mark, PollLine
 from analyzer.records.goquote import unquote
@@ -16,6 +17,8 @@ from analyzer.records.model import LogRecord, Payload
 from analyzer.starts.announced import KILLS
 from analyzer.starts.cuts import ELLIPSIS, begins, is_cut, marked
 from analyzer.starts.echoes import is_echo as is_echo
+from analyzer.starts.echoes import is_unreadable
+from analyzer.starts.lasting import Lasting, lasting
 from analyzer.starts.model import Start
 from analyzer.starts.readiness import closing_burst
 from analyzer.starts.ways import LAST_IDS, OUTLIVED_US, WAYS, own, real
@@ -25,6 +28,7 @@ _SHUTDOWN_CAUSE = re.compile(r"^Shutdown request received: (?P<cause>.+)$", re.D
 _ROOT_IDS = ("fatal", "component_exited", "panic", "hook_failed", "limit_reached")
 _DOWN_IDS = (*_ROOT_IDS, "shutdown_requested", "shutting_down", "process_exited", "systemd_failed", "supervisor_exit")
 _END = 1 << 62
+_FEW = 8  # lines of others that may come after a part's last words
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +86,12 @@ def _failure(start: Start, asked: LogRecord | None) -> tuple[LogRecord | None, s
     for mark in real(start, start.marks(*_ROOT_IDS)):
         zap = mark.record.payload is Payload.ZAP  # etcd's reason is a field of its own, which the rule added
         words = mark.groups.get("cause", mark.record.message) if zap else mark.record.message
-        candidates.append((mark.record, words))
+        if not is_unreadable(start, mark.record, words):
+            candidates.append((mark.record, words))
     candidates = [c for c in candidates if c[0].seq < limit and not is_echo(start, *c)]
     if not candidates:
-        parts = [mark for mark in real(start, start.marks(*LAST_IDS)) if _is_last(start, mark)]
-        candidates = [(mark.record, mark.record.message) for mark in parts if mark.record.seq < limit]
-        candidates = [c for c in candidates if not getattr(c[0], "foreign", False) and not _outlived(start, c[0])]
+        parts = [mark.record for mark in _last_words(start) if mark.record.seq < limit]
+        candidates = [(record, record.message) for record in parts]
     candidates = [c for c in candidates if not getattr(c[0], "foreign", False)]
     if not candidates:
         return None, None
@@ -95,14 +99,26 @@ def _failure(start: Start, asked: LogRecord | None) -> tuple[LogRecord | None, s
     return record, _said(start, record, _whole(start, record, text))
 
 
-def _is_last(start: Start, mark: Mark) -> bool:
-    """Whether a bare ``Error: …`` can be of a component: below a ready server's lines it is another program's."""
+def _last_words(start: Start) -> list[Mark]:
+    """The bare lines of parts after which nothing shows that the process went on.
+
+    Below the lines of a ready server a bare ``Error: …`` of an unknown cause is mostly another program's.
+    """
+    marks = real(start, start.marks(*LAST_IDS))
+    if not marks:
+        return []
+    lasted = lasting(start)
     running = start.first("api_running", "k3s_running", "agent_running")
-    if mark.id != "bare_error" or running is None or running.record.seq > mark.record.seq:
-        return True
-    if start.first("process_exited", "systemd_failed", "restart_scheduled", "supervisor_exit") is not None:
-        return True
-    return mark.record.ident is not None and mark.record.ident in mark.record.raw  # in the carrier's own words
+    ended = start.first("process_exited", "systemd_failed", "restart_scheduled", "supervisor_exit") is not None
+
+    def counts(mark: Mark) -> bool:
+        record = mark.record
+        if mark.id == "bare_error" and running is not None and running.record.seq < record.seq:
+            in_its_name = record.ident is not None and record.ident in record.raw
+            return (ended or in_its_name or bool(causes_in(record.message))) and not _outlived(record, lasted)
+        return not _outlived(record, lasted)
+
+    return [mark for mark in marks if counts(mark)]
 
 
 def _said(start: Start, record: LogRecord, text: str) -> str:
@@ -122,14 +138,12 @@ def _whole(start: Start, record: LogRecord, text: str) -> str:
     return text
 
 
-def _outlived(start: Start, record: LogRecord) -> bool:
+def _outlived(record: LogRecord, lasted: Lasting) -> bool:
     """Whether further ordinary lines show that a part's last words were not the last of the process."""
     seen = record.at or record.inner_at
-    later = [r for r in start.process if r.seq > record.seq and r.payload in (Payload.LOGRUS, Payload.KLOG)]
-    stamps = [stamp for r in later if (stamp := r.inner_at or r.at) is not None]
     if seen is None:
-        return any(r.level in ("info", "") for r in later[8:])
-    return any(stamp.us > seen.us + seen.precision_us + OUTLIVED_US for stamp in stamps)
+        return lasted.last_seq > record.seq + _FEW
+    return lasted.last_seq > record.seq and lasted.beyond(seen.us + seen.precision_us + OUTLIVED_US)
 
 
 def ending(start: Start, asked: LogRecord | None) -> Ending:

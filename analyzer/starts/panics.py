@@ -7,7 +7,9 @@ on. Only its further lines tell them apart; the last words of a process are a cr
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, replace
+from itertools import product
 
 from analyzer.events.model import Mark
 from analyzer.records.model import LogRecord, Payload
@@ -54,14 +56,21 @@ def panics(start: Start) -> list[Panic]:
     place = {id(record): index for index, record in enumerate(start.process)}
     marks = [(place[id(m.record)], m) for m in start.marks("panic", "panic_recovered") if id(m.record) in place]
     firsts = {at for at, _ in marks}
-    found: list[Panic] = []
-    until = -1
+    dumps: list[tuple[Mark, int, int]] = []
     for at, mark in marks:
-        if at < until:
-            continue
-        until = _end_of_dump(start.process, at, firsts)
+        if not dumps or at >= dumps[-1][2]:
+            dumps.append((mark, at, _end_of_dump(start.process, at, firsts)))
+    found: list[Panic] = []
+    later = _Later()
+    upto = len(start.process)
+    over = _over(start)
+    for mark, at, until in reversed(dumps):  # backwards: what comes after each is then known in one pass
+        for record in reversed(start.process[until:upto]):
+            later.add(record)
+        upto = until
         dump = start.process[at:until]
-        found.append(Panic(mark.record, _words(mark), _own_frame(dump), _survived(start, mark, dump, until)))
+        found.append(Panic(mark.record, _words(mark), _own_frame(dump), _survived(start, mark, dump, later, over)))
+    found.reverse()
     return [
         replace(panic, survived=False) if after is not None and _goes_on_in(panic, after) else panic
         for panic, after in zip(found, [*found[1:], None], strict=True)
@@ -127,21 +136,48 @@ def _own_frame(dump: list[LogRecord]) -> str | None:
     return None
 
 
-def _survived(start: Start, mark: Mark, dump: list[LogRecord], until: int) -> bool:
+_Who = tuple[int | str | None, int | str | None]
+_ANY = "any"
+
+
+class _Later:
+    """How many ordinary lines of whom come after a place, and the latest of them."""
+
+    def __init__(self) -> None:
+        self._lines: dict[_Who, tuple[int, int | None]] = {}
+
+    def add(self, record: LogRecord) -> None:
+        if not _ordinary(record):
+            return
+        stamp = record.at or record.inner_at
+        for who in product((record.pid, _ANY), (_inner_pid(record), _ANY)):
+            number, latest = self._lines.get(who, (0, None))
+            if stamp is not None:
+                latest = stamp.us if latest is None else max(latest, stamp.us)
+            self._lines[who] = (number + 1, latest)
+
+    def of(self, pids: Collection[int | str | None], inner: Collection[int | str | None]) -> tuple[int, int | None]:
+        seen = [self._lines.get(who, (0, None)) for who in product(pids, inner)]
+        return sum(number for number, _ in seen), max((us for _, us in seen if us is not None), default=None)
+
+
+def _survived(start: Start, mark: Mark, dump: list[LogRecord], later: _Later, over: bool) -> bool:
     if _FATAL_INSIDE.match(mark.record.message):
         return False
     raw = any(_RAW.match(record.message) for record in dump)
     if mark.id == "panic_recovered" and not raw:
         return True
-    later = [r for r in start.process[until:] if _ordinary(r) and _same_process(start, mark.record, r)]
-    if not later:
+    # Of the process that panicked, or of the main one when a child of it did; klog's column tells it in containers.
+    pid, inner = mark.record.pid, _inner_pid(mark.record)
+    whose = {pid, None, start.pid} if pid is not None else {_ANY}
+    number, latest = later.of(whose, {inner, None} if inner is not None and pid in (None, start.pid) else {_ANY})
+    if not number:
         # Nobody says how it went on; a dump is the last of a process as a rule.
-        return not raw and len(dump) == 1 and not _over(start)
+        return not raw and len(dump) == 1 and not over
     ends = [stamp.us + stamp.precision_us for r in dump if (stamp := r.at or r.inner_at) is not None]
-    stamped = [stamp.us for r in later if (stamp := r.at or r.inner_at) is not None]
-    if not ends or not stamped:
-        return len(later) >= _FEW and not _over(start)
-    return max(stamped) >= max(ends) + (_LATE_US if raw else 0)
+    if not ends or latest is None:
+        return number >= _FEW and not over
+    return latest >= max(ends) + (_LATE_US if raw else 0)
 
 
 def _ordinary(record: LogRecord) -> bool:
@@ -154,14 +190,6 @@ def _over(start: Start) -> bool:
     """Whether anything says that the process ended."""
     told = start.first("process_exited", "systemd_failed", "restart_scheduled", "supervisor_exit")
     return start.followed_by is not None or told is not None
-
-
-def _same_process(start: Start, panic: LogRecord, later: LogRecord) -> bool:
-    """Whether a line is of the process that panicked, or of the main one when a child of it did."""
-    if panic.pid is not None and later.pid is not None and panic.pid != later.pid:
-        return later.pid == start.pid
-    mine, its = _inner_pid(panic), _inner_pid(later)
-    return mine is None or its is None or mine == its
 
 
 def _inner_pid(record: LogRecord) -> int | None:

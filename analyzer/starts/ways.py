@@ -16,6 +16,7 @@ from analyzer.records.model import LogRecord, Payload
 from analyzer.starts import panics
 from analyzer.starts.announced import KILLS
 from analyzer.starts.echoes import is_echo
+from analyzer.starts.lasting import Lasting, lasting
 from analyzer.starts.model import Start
 
 _EXIT = re.compile(r"code=(?P<code>\w+), status=(?P<status>\d+)(?:/(?P<name>[\w-]+))?")
@@ -59,11 +60,14 @@ def _unit_of(start: Start) -> str | None:
 
 def real(start: Start, marks: Iterable[Mark]) -> list[Mark]:
     """Marks of an end without those that the process certainly survived."""
+    marks = list(marks)
     recovered = panics.survived(start)
+    lasted = lasting(start) if any(_may_be_survived(mark) for mark in marks) else None
     return [
         mark
         for mark in marks
-        if mark.record.seq not in recovered and not (_may_be_survived(mark) and _went_on(start, mark.record))
+        if mark.record.seq not in recovered
+        and not (lasted is not None and _may_be_survived(mark) and _went_on(start, mark.record, lasted))
     ]
 
 
@@ -74,22 +78,13 @@ def _may_be_survived(mark: Mark) -> bool:
     return mark.id in ("fatal", *LAST_IDS) and mark.record.payload is not Payload.KLOG
 
 
-def _went_on(start: Start, record: LogRecord) -> bool:
+def _went_on(start: Start, record: LogRecord, lasted: Lasting) -> bool:
     """Whether the same process wrote lines when it would long have been over."""
     seen = record.at or record.inner_at
-    if seen is None or (record.pid is None and record.payload is not Payload.SYSTEMD):
+    if seen is None or lasted.last_seq < record.seq or (record.pid is None and record.payload is not Payload.SYSTEMD):
         return False
     numbers = {record.pid if record.payload is not Payload.SYSTEMD else None, start.pid} - {None}
-    late = seen.us + seen.precision_us + OUTLIVED_US
-    return any(
-        later.pid in numbers
-        and later.payload in (Payload.LOGRUS, Payload.KLOG)
-        and later.level not in ("fatal", "panic")
-        and (stamp := later.inner_at or later.at) is not None
-        and stamp.us > late
-        for later in reversed(start.process)
-        if later.seq > record.seq
-    )
+    return bool(numbers) and lasted.beyond(seen.us + seen.precision_us + OUTLIVED_US, *numbers)
 
 
 def _exit_text(mark: Mark) -> tuple[bool, str]:
@@ -129,7 +124,8 @@ def _not_executed(start: Start, asked: LogRecord | None) -> Ending | None:
     """Systemd could not execute the program: the line with the reason says more than the status."""
     told = [mark for mark in (*start.announced, *own(start, start.marks("exec_failed"))) if mark.id == "exec_failed"]
     # A helper of the unit (modprobe) may be missing, and k3s runs all the same.
-    told = [mark for mark in told if not any(record.seq > mark.record.seq for record in start.process)]
+    last = start.process[-1].seq if start.process else -1
+    told = [mark for mark in told if mark.record.seq > last]
     if not told:
         return None
     spawning = next((mark for mark in told if "spawning" in mark.record.message), told[0])

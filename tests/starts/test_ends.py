@@ -4,51 +4,16 @@
 
 from __future__ import annotations
 
-import io
-import textwrap
 from pathlib import Path
 
 import pytest
 from handmade import Journal
 
 from analyzer.analysis import analyze_book
-from analyzer.findings import Finding, StartReport
+from analyzer.findings import StartReport
 from analyzer.records import read_book
 
-
-def told(text: str) -> list[StartReport]:
-    """The starts of a pasted text, its common indent taken off."""
-    data = textwrap.dedent(text).lstrip("\n").encode()
-    book, errors = read_book(["-"], stdin=io.BytesIO(data))
-    assert not errors
-    return list(analyze_book(book, tool_version="0").starts)
-
-
-def only(text: str) -> StartReport:
-    [start] = told(text)
-    return start
-
-
-def finding(start: StartReport, name: str) -> Finding:
-    found = [one for one in start.findings if one.id == name]
-    assert found, [one.id for one in start.findings]
-    return found[0]
-
-
-def names(start: StartReport) -> set[str]:
-    return {one.id for one in start.findings}
-
-
-READY = """
-May 04 08:00:01 node-a k3s[812]: time="2026-05-04T08:00:01Z" level=info msg="Starting k3s v1.33.4+k3s1 (148243c4)"
-May 04 08:00:09 node-a k3s[812]: time="2026-05-04T08:00:09Z" level=info msg="Kube API server is now running"
-May 04 08:00:09 node-a k3s[812]: time="2026-05-04T08:00:09Z" level=info msg="k3s is up and running"
-"""
-LATER = (
-    'May 04 08:03:09 node-a k3s[812]: time="2026-05-04T08:03:09Z" level=info msg="Labels and annotations have been '
-    'set successfully on node: node-a"\n'
-)
-
+from .pasted import LATER, READY, finding, names, only, told
 
 # ------------------------------------------------------------------ panics
 
@@ -227,6 +192,27 @@ def test_a_wait_that_reached_its_limit_is_a_failure_also_where_it_is_cut() -> No
     assert waited(4, "Tunnel watches failed to start", 200).end.kind == "failed"
 
 
+@pytest.mark.parametrize("width", [110, 118, 300])
+def test_a_wait_without_an_end_ends_only_when_it_is_cancelled(width: int) -> None:
+    words = (
+        "Error: failed to retrieve agent configuration: failed to retrieve configuration from server: not authorized"
+    )
+    assert waited(1400, words, width).end.kind == "stopped"
+
+
+def test_what_cannot_be_read_is_no_failure_by_itself() -> None:
+    assert waited(4, "Tunnel watches failed to wait for RBAC: timed out", 80).end.kind == "running"
+    exited = "May 04 08:00:05 node-a systemd[1]: k3s.service: Main process exited, code=exited, status=1/FAILURE\n"
+    fatal = 'May 04 08:00:05 node-a k3s[812]: time="2026-05-04T08:00:05Z" level=fatal msg="Fa\n'
+    assert only(READY + fatal + exited).end.kind == "failed"
+    closing = 'May 04 08:00:05 node-a k3s[812]: time="2026-05-04T08:00:05Z" level=info msg="Closing database connections..."\n'
+    some = (
+        'May 04 08:00:05 node-a k3s[812]: time="2026-05-04T08:00:05Z" level=fatal msg="preparing server: failed to b\n'
+    )
+    assert only(READY + some).end.kind == "failed"
+    assert only(READY + closing + some).end.kind != "failed"
+
+
 def test_an_uncut_wait_that_ended_at_once_was_cancelled() -> None:
     words = "Failed to wait for API server to become ready: timed out waiting for the condition"
     assert waited(9, words, 300).end.kind == "stopped"
@@ -258,223 +244,6 @@ def test_cut_words_are_the_same_words() -> None:
     loop = finding(told(text)[-1], "crash_loop")
     assert "always with the same words" in loop.detail
     assert "already in use" in loop.detail
-
-
-# ------------------------------------------------------------------ what others announce
-
-
-KERNEL = [
-    "Out of memory: Killed process {pid} ({comm}) total-vm:5102356kB, anon-rss:812344kB",
-    "Memory cgroup out of memory: Killed process {pid} ({comm}) total-vm:5102356kB",
-    "oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,global_oom,task_memcg=/system.slice/k3s.service,"
-    "task={comm},pid={pid},uid=0",
-    "oom_reaper: reaped process {pid} ({comm}), now anon-rss:0kB",
-]
-
-
-@pytest.mark.parametrize("line", KERNEL)
-def test_the_kernels_kill_of_the_main_process_is_its_end(line: str) -> None:
-    words = line.format(pid=812, comm="k3s-server")
-    start = only(READY + f"May 04 08:05:00 node-a kernel: {words}\n")
-    assert (start.outcome, start.end.kind) == ("ready", "failed")
-    assert finding(start, "out_of_memory").severity == "critical"
-    assert start.end.line == 4
-
-
-@pytest.mark.parametrize(("pid", "comm"), [(4711, "nginx"), (4711, "k3s-server"), (4711, "containerd-shim")])
-def test_the_kernels_kill_of_another_process_is_not(pid: int, comm: str) -> None:
-    lines = "".join(f"May 04 08:05:00 node-a kernel: {line.format(pid=pid, comm=comm)}\n" for line in KERNEL)
-    start = only(READY + lines)
-    assert start.end.kind == "running"
-    assert "out_of_memory" not in names(start)
-
-
-def test_a_kill_that_stands_beside_systemds_exit_line_is_its_cause() -> None:
-    start = only(
-        READY.split("\n")[1] + "\n"
-        "May 04 08:00:05 node-a kernel: Out of memory: Killed process 812 (k3s-server) total-vm:512kB\n"
-        "May 04 08:00:05 node-a systemd[1]: k3s.service: Main process exited, code=killed, status=9/KILL\n"
-    )
-    assert start.end.kind == "failed"
-    assert [one.id for one in start.findings[:2]] == ["out_of_memory", "killed"]
-
-
-def test_oomd_and_the_unit_it_took() -> None:
-    line = "May 04 08:05:00 node-a systemd-oomd[611]: Killed /system.slice/{}.service due to memory pressure\n"
-    assert only(READY + line.format("k3s")).end.kind == "failed"
-    assert only(READY + line.format("mariadb")).end.kind == "running"
-    own = "May 04 08:05:00 node-a systemd[1]: k3s.service: systemd-oomd killed 34 process(es) in this unit.\n"
-    assert only(READY + own).end.kind == "failed"
-
-
-def test_a_process_of_the_unit_need_not_be_its_main_one() -> None:
-    taken = (
-        "May 04 08:01:00 node-a systemd[1]: k3s.service: A process of this unit has been killed by the OOM killer.\n"
-    )
-    assert only(READY + taken + LATER).end.kind == "running"
-    assert only(READY + taken).end.kind == "failed"
-
-
-BEGIN = "May 04 08:00:00 node-a systemd[1]: Starting {}...\n"
-RKE2 = "Rancher Kubernetes Engine v2 (server)"
-
-
-@pytest.mark.parametrize(
-    ("lines", "expected"),
-    [
-        (
-            "systemd[1]: Starting Lightweight Kubernetes...\n"
-            "(k3s)[901]: k3s.service: Failed to locate executable /usr/local/bin/k3s: Permission denied\n"
-            "(k3s)[901]: k3s.service: Failed at step EXEC spawning /usr/local/bin/k3s: Permission denied\n"
-            'kernel: audit: type=1400 audit(1.1:7): avc:  denied  { execute } for  pid=901 comm="(k3s)" name="k3s"\n'
-            "systemd[1]: k3s.service: Main process exited, code=exited, status=203/EXEC",
-            "exec_denied",
-        ),
-        (
-            f"systemd[1]: Starting {RKE2}...\n"
-            "systemd[844]: rke2-server.service: Failed at step EXEC spawning /usr/bin/rke2: No such file or directory\n"
-            "systemd[1]: rke2-server.service: main process exited, code=exited, status=203/EXEC",
-            "exec_missing",
-        ),
-        (
-            "systemd[1]: Starting Lightweight Kubernetes...\n"
-            "systemd[844]: k3s.service: Failed at step EXEC spawning /usr/local/bin/k3s: Exec format error\n"
-            "systemd[1]: k3s.service: Main process exited, code=exited, status=203/EXEC",
-            "wrong_architecture",
-        ),
-        (
-            "systemd[1]: Starting Lightweight Kubernetes...\n"
-            "systemd[1]: k3s.service start operation timed out. Terminating.\n"
-            "systemd[1]: Unit k3s.service entered failed state.",
-            "systemd_timeout",
-        ),
-        (
-            f"systemd[1]: Starting {RKE2}...\nsystemd[1]: rke2-server.service: start-pre operation timed out. Terminating.",
-            "systemd_timeout",
-        ),
-    ],
-)
-def test_what_systemd_says_of_a_process_that_never_came_up(lines: str, expected: str) -> None:
-    start = only("".join(f"May 04 08:00:01 node-a {line}\n" for line in lines.splitlines()))
-    assert (start.outcome, start.end.kind) == ("failed", "failed")
-    assert start.findings[0].id == expected
-
-
-def test_the_denial_stands_beside_the_end_and_a_containers_does_not() -> None:
-    denied = 'May 04 08:00:00 node-a kernel: audit: avc:  denied  {{ execute }} for  pid=901 comm="{}" name="{}"\n'
-    failed = (
-        "May 04 08:00:00 node-a systemd[844]: k3s.service: Failed at step EXEC spawning /usr/local/bin/k3s: "
-        "Permission denied\n"
-    )
-    begin = BEGIN.format("Lightweight Kubernetes")
-    assert "avc" in finding(only(begin + denied.format("(k3s)", "k3s") + failed), "exec_denied").detail
-    assert "avc" not in finding(only(begin + denied.format("nginx", "cache") + failed), "exec_denied").detail
-    assert only(READY + denied.format("k3s-server", "x")).end.kind == "running", "a denial is no end"
-
-
-def test_the_watchdogs_kill_is_a_failure_and_no_stop() -> None:
-    start = only(
-        READY + "May 04 08:05:00 node-a systemd[1]: k3s.service: Watchdog timeout (limit 1min)!\n"
-        "May 04 08:05:00 node-a systemd[1]: k3s.service: Main process exited, code=dumped, status=6/ABRT\n"
-    )
-    assert (start.outcome, start.end.kind) == ("ready", "failed")
-    assert "Watchdog" in (start.end.reason or "")
-
-
-def test_the_start_limit_is_an_end_in_both_spellings() -> None:
-    for line in (
-        "k3s.service: Start request repeated too quickly.",
-        "start request repeated too quickly for k3s.service",
-    ):
-        start = only(BEGIN.format("Lightweight Kubernetes") + f"May 04 08:00:01 node-a systemd[1]: {line}\n")
-        assert start.end.kind == "failed"
-        assert "repeated too quickly" in (start.end.reason or "")
-
-
-COMPOSE = """
-server-1  | time="2026-05-04T08:00:01Z" level=info msg="Starting k3s v1.33.4+k3s1 (148243c4)"
-server-1  | time="2026-05-04T08:00:02Z" level=info msg="Running kube-apiserver --advertise-port=6443"
-"""
-
-
-@pytest.mark.parametrize(
-    ("line", "kind"),
-    [
-        ("server-1 exited with code 137", "failed"),
-        ("server-1 exited with code 1", "failed"),
-        ("server-1 exited with code 143", "stopped"),
-        ("dependency failed to start: container k3d-server-1 exited (1)", "failed"),
-        ("db-1 exited with code 1", "running"),
-    ],
-)
-def test_what_compose_says_of_a_container(line: str, kind: str) -> None:
-    starts = told(COMPOSE + line + "\n")
-    assert starts[0].end.kind == kind
-    assert starts[0].outcome != "ready"
-
-
-def test_a_plain_docker_log_and_its_exit() -> None:
-    text = COMPOSE.replace("server-1  | ", "")
-    assert only(text + "k3s-server exited with code 137\n").end.kind == "failed"
-    assert only(text + "postgres exited with code 137\n").end.kind == "running"
-
-
-def test_the_bare_last_words_of_a_child() -> None:
-    line = "May 04 08:00:20 node-a k3s[812]: containerd: exit status 1\n"
-    start = only(READY + line)
-    assert (start.end.kind, start.end.reason) == ("failed", "containerd: exit status 1")
-    assert "containerd.log" in finding(start, "process_failed").advice
-    assert only(READY + line + LATER).end.kind == "running"
-
-
-def test_the_shells_own_word_is_the_end_of_what_ran_in_it() -> None:
-    text = COMPOSE.replace("server-1  | ", "")
-    assert only(text + "Killed\n").end.reason == "killed by signal 9 (the shell says so)"
-    assert only(text + "zsh: killed     sudo k3s server\n").end.kind == "failed"
-    assert only(text + "Killed the old pods by hand\n").end.kind == "running"
-    assert only(READY + "May 04 08:01:00 node-a k3s[812]: Killed\n").end.kind == "running"
-
-
-def test_a_child_that_crashes_is_not_the_process() -> None:
-    text = """
-    May 04 08:00:01 n1 rke2[100]: time="2026-05-04T08:00:01Z" level=info msg="Starting rke2 v1.30.4+rke2r1 (0123abcd)"
-    May 04 08:00:05 n1 rke2[140]: I0504 08:00:05.123456     140 server.go:202] "Kubelet version" kubeletVersion="v1.30.4"
-    May 04 08:00:20 n1 rke2[140]: panic: runtime error: slice bounds out of range [5:2]
-    May 04 08:00:20 n1 rke2[140]: goroutine 1 [running]:
-    May 04 08:00:20 n1 rke2[140]: k8s.io/kubernetes/pkg/kubelet.(*Kubelet).syncLoop(0xc0001)
-    May 04 08:00:25 n1 rke2[100]: time="2026-05-04T08:00:25Z" level=info msg="Running kubelet --cloud-provider=external"
-    """
-    start = only(text)
-    assert start.end.kind == "running"
-    assert "kubelet.(*Kubelet).syncLoop" in finding(start, "panic_survived").detail
-
-
-def test_a_panic_that_is_thrown_again_was_not_survived() -> None:
-    text = """
-    time="2026-05-04T08:00:01Z" level=info msg="Starting k3s v1.31.5+k3s1 (56ec5dd4)"
-    2026/05/04 08:00:12 http: panic serving 127.0.0.1:40112: nil map
-    goroutine 812 [running]:
-    main.serve(0x1)
-    time="2026-05-04T08:00:30Z" level=info msg="Running kube-apiserver --advertise-port=6443"
-    E0504 08:00:35.000000       1 runtime.go:142] Observed a panic: "x" (index out of range)
-    goroutine 71 [running]:
-    panic: index out of range [recovered]
-    goroutine 71 [running]:
-    """
-    start = only(text)
-    assert start.end.kind == "failed"
-    said = finding(start, "panic_survived")
-    assert "nil map" in said.detail
-    assert "Said once" in said.detail
-
-
-def test_a_helper_of_the_unit_that_is_missing_ends_nothing() -> None:
-    text = (
-        BEGIN.format("Lightweight Kubernetes")
-        + "May 04 08:00:00 node-a systemd[801]: k3s.service: Failed at step EXEC spawning /sbin/modprobe: No such file or directory\n"
-        + READY
-    )
-    assert only(text).end.kind == "running"
 
 
 # ------------------------------------------------------------------ stopped, and the end of a text
