@@ -69,7 +69,7 @@ def parts_in_order(tally: Tally, drafts: list[Draft]) -> list[Draft]:
 
 def _ordered(lines: list[Draft]) -> list[Draft] | None:
     """The lines of one host in order; ``None``: as they are."""
-    values = _values(lines)
+    values = stamps_of(lines)
     parts = _parts(lines, values) if values is not None else []
     if not 1 < len(parts) <= _MOST_PARTS:
         return None
@@ -89,7 +89,7 @@ def _ordered(lines: list[Draft]) -> list[Draft] | None:
     return [line for number in order for line in parts[number].lines]
 
 
-def _values(lines: Sequence[Draft]) -> list[int | None] | None:
+def stamps_of(lines: Sequence[Draft]) -> list[int | None] | None:
     """Stamps on one scale, ``None`` for lines that have none of it; ``None``: another clock or none tells the order."""
     kinds = Counter(d.outer for d in lines if d.outer is not Outer.NONE)
     if any(d.mono is not None for d in lines):
