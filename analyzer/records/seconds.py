@@ -24,9 +24,12 @@ _BEFORE_BANNER = (
     "Webhooks and apiserver aggregation may not",
 )
 _LATE = ("Kube API server is now running", " is up and running")
+_STOPS = ("signal received: ", "Shutdown request received")
+_DUMP = ("panic: ", "[signal ", "goroutine ")
 _ENDS = ("Main process exited", "Failed with result", "Deactivated", "Stopped ", "Consumed ", "Unit process")
 _PIECES = ("[-]", "[+]")
 _OURS = frozenset({Payload.LOGRUS, Payload.KLOG, Payload.ZAP})
+_LAST_WORDS = frozenset({"fatal", "panic"})
 _Process = tuple[str | None, int | None]
 
 
@@ -63,7 +66,7 @@ def _of_host(lines: list[Draft]) -> list[Draft] | None:
     out: list[Draft] = []
     changed = False
     for second in seconds:
-        if len(second) > 1 and (everywhere or _impossible(second)):
+        if len(second) > 1 and (everywhere or _impossible(second, begins=not seen)):
             out += _Second(second, seen).ordered()
             changed = True
         else:
@@ -220,20 +223,29 @@ def _place(draft: Draft) -> tuple[int, int]:
         return _WRAPPER, 0
     if BANNER.match(message):
         return _BANNER_AT, 0
-    if draft.rec.level in ("fatal", "panic") or draft.rec.payload is Payload.PANIC:
-        return _LAST, 0
+    if message.startswith(_STOPS):
+        return _LATELY, 0  # a stop lets the lines of readiness through: above them it hides none
     if message.endswith(_LATE):
-        return _LATELY, 0
+        return _LATELY, 1
+    if draft.rec.payload is Payload.PANIC:
+        return _LAST, next((n for n, begin in enumerate(_DUMP, 1) if message.startswith(begin)), len(_DUMP) + 1)
+    if draft.rec.level in _LAST_WORDS:
+        return _LAST, 0
     return _COARSE, rank(draft) or 0
 
 
-def _impossible(lines: Sequence[Draft]) -> bool:
-    """Whether a process says something else above its banner."""
+def _impossible(lines: Sequence[Draft], *, begins: bool) -> bool:
+    """Whether a process says something else above its banner; ``begins``: the text begins with these lines.
+
+    Without a pid that may be another one, whose last words stand there then.
+    """
     above: set[_Process] = set()
     for draft in lines:
         rec = draft.rec
-        if rec.pid is None or rec.payload not in (Payload.LOGRUS, Payload.KLOG, Payload.ZAP):
+        if rec.payload not in _OURS or (rec.pid is None and not begins):
             continue
+        if rec.pid is None and rec.level in _LAST_WORDS:
+            return False
         if BANNER.match(rec.message):
             if _process(draft) in above:
                 return True

@@ -123,3 +123,23 @@ def test_what_was_missing_within_a_second_is_missing_before_it() -> None:
     rows.insert(len(LOG[0]) + 4, "--")
     lost = [r for r in book(rows).records if r.lost_before]
     assert len(lost) == 1 and " 06:03:23 " in lost[0].raw
+
+
+def test_bare_lines_above_the_banner_with_which_the_text_begins() -> None:
+    def bare(text: str, level: str = "info") -> str:
+        return f'time="2026-03-01T06:03:22Z" level={level} msg="{text}"'
+
+    texts = ["Kine available at unix://kine.sock", "Acquiring lock file /x", BANNER]
+    told = [r.message for r in book([bare(text) for text in texts]).records]
+    assert told == ["Acquiring lock file /x", BANNER, "Kine available at unix://kine.sock"]
+    ended = [bare("something"), bare("no such thing", "fatal"), bare(BANNER)]
+    assert [r.raw for r in book(ended).records] == ended
+
+
+def test_a_stop_stands_above_what_it_lets_through() -> None:
+    dump = ["goroutine 349 [running]:", "panic: runtime error"]
+    rows = [*dump, "Kube API server is now running", "signal received: x", BANNER]
+    said = [own(22, row) if row[:1] not in "gp" else HEAD.format(22) + f"k3s[1289]: {row}" for row in rows[:3]]
+    said += [own(22, rows[3]), own(22, rows[4])]
+    told = [r.message for r in book(said).records]
+    assert told == [BANNER, *rows[3:1:-1], rows[1], rows[0]]
