@@ -69,7 +69,7 @@ def parts_in_order(tally: Tally, drafts: list[Draft]) -> list[Draft]:
 
 def _ordered(lines: list[Draft]) -> list[Draft] | None:
     """The lines of one host in order; ``None``: as they are."""
-    values = _values(lines)
+    values = stamps_of(lines)
     parts = _parts(lines, values) if values is not None else []
     if not 1 < len(parts) <= _MOST_PARTS:
         return None
@@ -89,7 +89,7 @@ def _ordered(lines: list[Draft]) -> list[Draft] | None:
     return [line for number in order for line in parts[number].lines]
 
 
-def _values(lines: Sequence[Draft]) -> list[int | None] | None:
+def stamps_of(lines: Sequence[Draft]) -> list[int | None] | None:
     """Stamps on one scale, ``None`` for lines that have none of it; ``None``: another clock or none tells the order."""
     kinds = Counter(d.outer for d in lines if d.outer is not Outer.NONE)
     if any(d.mono is not None for d in lines):
@@ -99,18 +99,20 @@ def _values(lines: Sequence[Draft]) -> list[int | None] | None:
     usual = kinds.most_common(1)[0][0]
     if usual not in (Outer.UTC, Outer.WALL, Outer.PARTIAL):
         return None
-    return [d.value if d.outer is usual and not d.follows else None for d in lines]
+    return [d.value if d.outer is usual and not (d.follows or d.rec.foreign) else None for d in lines]
 
 
 def _own_values(lines: Sequence[Draft]) -> list[int | None] | None:
     """Of a text without a carrier: the local time in logrus' stamps and in klog's, whose year the former tell."""
-    named = [d for d in lines if d.inner is Inner.UTC and not d.etcd]
+    named = [d for d in lines if d.inner is Inner.UTC and not (d.etcd or d.rec.foreign)]
     if not named:
         return [d.inner_value if d.inner is Inner.PARTIAL else None for d in lines]
     reference = named[0].inner_value
     values: list[int | None] = []
     for draft in lines:
-        if draft.inner is Inner.UTC and not draft.etcd:
+        if draft.rec.foreign:
+            values.append(None)
+        elif draft.inner is Inner.UTC and not draft.etcd:
             reference = draft.inner_value + (draft.inner_offset_s or 0) * SECOND
             values.append(reference)
         else:

@@ -23,6 +23,7 @@ from analyzer.records.parts import parts_in_order
 from analyzer.records.payloads import digest
 from analyzer.records.pods import name_hosts, skews
 from analyzer.records.resolve import resolve
+from analyzer.records.seconds import ordered_seconds
 from analyzer.records.structured import LINE_MAX, read_document, read_export, read_json_pretty, read_verbose, stamped
 from analyzer.records.textlines import TextReader
 from analyzer.sources.bytestream import JOURNAL_MAGIC, ByteStream, open_input
@@ -103,7 +104,7 @@ def _assemble(tallies: Sequence[Tally], sources: Sequence[tuple[Tally, list[Draf
     sources = [
         (tally, _one_host(true_order(tally, rejoin(drop_twice(tally, drafts))), tally)) for tally, drafts in sources
     ]
-    sources = [(tally, parts_in_order(tally, drafts)) for tally, drafts in sources]
+    sources = [(tally, ordered_seconds(tally, parts_in_order(tally, drafts))) for tally, drafts in sources]
     sources = [(tally, drop_repeats(tally, drafts)) for tally, drafts in sources]
     for _, drafts in sources:
         spread_losses(drafts)

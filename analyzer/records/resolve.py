@@ -98,7 +98,7 @@ def stamp_series(drafts: Sequence[Draft]) -> list[int]:
         chosen = lambda d: d.inner_value if d.inner is Inner.PARTIAL else None  # noqa: E731
     values = []
     for draft in drafts:
-        value = None if draft.follows else chosen(draft)
+        value = None if draft.follows or draft.rec.foreign else chosen(draft)
         if value is not None:
             values.append(value)
     return values

@@ -52,7 +52,7 @@ def text_steps(drafts: Sequence[Draft]) -> list[Step]:
         boot = draft.rec.boot_id
         if draft.rt is None or draft.rec.clock.basis == "elapsed" or (draft.mono is not None and boot is not None):
             continue
-        if not draft.follows:
+        if not draft.follows and not draft.rec.foreign:
             groups[(draft.rec.host, boot, draft.rec.boot_seq)].append(draft)
     steps: list[Step] = []
     for lines in groups.values():

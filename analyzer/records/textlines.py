@@ -16,11 +16,13 @@ from analyzer.records.draft import Draft, Outer, Tally
 from analyzer.records.envelopes import PEELERS, Envelope
 from analyzer.records.escaped import Unescaper
 from analyzer.records.goquote import quoted
+from analyzer.records.landmarks import BANNER
 from analyzer.records.model import RAW_LIMIT, LogRecord, Payload
 from analyzer.records.months import MonthJudge, month_number
 from analyzer.records.payloads import digest, is_stamped_payload
 from analyzer.records.status import StatusBlock, is_head
 from analyzer.records.structured import LINE_MAX, from_fluent, from_json
+from analyzer.records.terminal import Terminal
 from analyzer.sources.lines import LINE_LIMIT, RawLine
 from analyzer.timebase import parse_iso
 
@@ -81,6 +83,8 @@ class TextReader:
         self._between: list[Draft] = []  # the pieces of a record that a mail program may have broken
         self._margin = ""  # that of a text which is indented as a whole
         self.status = StatusBlock()
+        self._carriers: set[str] = set()  # in which lines of a log were read
+        self.terminal = Terminal()
         self._of_status = False  # the line is one of such a block, and no log line
         self.longest = 0
         self._after_line_max = False
@@ -308,6 +312,9 @@ class TextReader:
     def _text(self, text: str, number: int, outer: Envelope | None, lossy: bool, cut: bool) -> list[Draft]:
         if outer is None and ".service" in text[:80] and is_head(text):  # its mark is one of quotations, too
             return self._bare(text, number, lossy, cut)
+        if outer is None and self.terminal.see(text, bool(self._carriers)):
+            self.status.leave()
+            return []
         whole = text
         found = outer
         names: list[str] = []
@@ -363,6 +370,12 @@ class TextReader:
             if found.month:
                 self.months.see(found.month, draft)
             drafts.append(draft)
+        if found.outer is not Outer.NONE and (found.tail or names[-1] in self._carriers):
+            self.terminal.foreign = False  # clearly of the log again
+        if not self.terminal.foreign:
+            self._carriers.add(names[-1])
+        for draft in drafts:
+            draft.rec.foreign = self.terminal.foreign
         if found.tail or found.outer is not Outer.NONE:
             self.head = drafts[-1]
             self.head_width = len(whole.encode("utf-8", "replace")) - len(text.encode("utf-8", "replace"))
@@ -418,8 +431,9 @@ class TextReader:
             if self.head is None:
                 self.status.claim(draft.rec)
             self._digest(draft)
-            return [draft]
-        head = self.head
+            self._carriers.add("cat")
+            return [self._whose(draft)]
+        head = self.head if not self.terminal.foreign else None
         if head is not None and text[0] in " \t" and not _CLOCK_FIRST.match(text) and not _STATUS.match(text):
             width = self.head_width
             body = text[width:] if len(text) > width and text[:width].isspace() else text.lstrip(" ")
@@ -446,7 +460,14 @@ class TextReader:
         elif draft.rec.payload is not Payload.LOGRUS:
             self._inherit(draft, head)  # the prefix was cut away or wrapped: it belongs where it stands
             draft.follows = True
-        return [draft]
+        return [self._whose(draft)]
+
+    def _whose(self, draft: Draft) -> Draft:
+        """A line without a carrier is of the command whose prompt stands before it, until k3s itself begins."""
+        if self.terminal.foreign and BANNER.match(draft.rec.message):
+            self.terminal.foreign = False
+        draft.rec.foreign = self.terminal.foreign
+        return draft
 
     def _joined(self, text: str) -> bool:
         """Whether ``text`` was the rest of a record that somebody's editor broke in two; then it is part of it now.

@@ -1,0 +1,145 @@
+"""Lines that stand in no order within a second are put in a possible one, and only where that is shown."""
+
+from __future__ import annotations
+
+import io
+import random
+from collections.abc import Sequence
+
+import pytest
+
+from analyzer.records import LogBook, read_book
+
+HEAD = "Mar 01 06:03:{:02d} node-a "
+
+
+def own(second: int, text: str, pid: int = 1289, level: str = "info") -> str:
+    return HEAD.format(second) + f'k3s[{pid}]: time="2026-03-01T06:03:{second:02d}Z" level={level} msg="{text}"'
+
+
+def klog(second: int, micro: int, text: str, pid: int = 1289) -> str:
+    return HEAD.format(second) + f"k3s[{pid}]: I0301 06:03:{second:02d}.{micro:06d}    {pid} a.go:1] {text}"
+
+
+def systemd(second: int, text: str) -> str:
+    return HEAD.format(second) + f"systemd[1]: {text}"
+
+
+STARTING, STARTED = "Starting k3s.service - Lightweight Kubernetes...", "Started k3s.service - Lightweight Kubernetes."
+BANNER = "Starting k3s v1.33.4+k3s1 (148243c4)"
+LOG = [
+    [
+        systemd(22, STARTING),
+        own(22, "Acquiring lock file /x"),
+        own(22, BANNER),
+        own(22, "Configuring sqlite3 database connection pooling: maxIdleConns=2"),
+        own(22, "Kine available at unix://kine.sock"),
+        *(klog(22, 100_000 * n, f"line {n}") for n in range(4, 9)),
+    ],
+    [
+        *(klog(23, 100_000 * n, f"line {n}") for n in range(1, 8)),
+        klog(23, 800_000, "a,b check failed: readyz"),
+        HEAD.format(23) + "k3s[1289]: [+]ping ok",
+        HEAD.format(23) + "k3s[1289]: [-]a failed: reason withheld",
+        HEAD.format(23) + "k3s[1289]: [-]b failed: reason withheld",
+    ],
+    [
+        *(klog(24, 100_000 * n, f"line {n}") for n in range(1, 8)),
+        own(24, "k3s is up and running"),
+        systemd(24, STARTED),
+    ],
+    [own(29, "no such thing", level="fatal"), systemd(29, "k3s.service: Main process exited, code=exited, status=1/F")],
+]
+
+
+def book(rows: Sequence[str]) -> LogBook:
+    found, errors = read_book(["-"], stdin=io.BytesIO(("\n".join(rows) + "\n").encode()))
+    assert not errors
+    return found
+
+
+def shuffled(log: Sequence[Sequence[str]], seed: int) -> list[str]:
+    dice = random.Random(seed)
+    return [row for second in log for row in dice.sample(list(second), len(second))]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_text_in_no_order_within_its_seconds(seed: int) -> None:
+    found = book(shuffled(LOG, seed))
+    told = [r.message for r in found.records]
+    in_order = book([row for second in LOG for row in second]).records
+    fine = [r.message for r in in_order if r.message.startswith("line ")]
+    assert [m for m in told if m.startswith("line ")] == fine
+    assert told[0] == STARTING and told[2] == BANNER
+    assert told.index("Kine available at unix://kine.sock") > 2
+    head = told.index("a,b check failed: readyz")
+    assert {m[:4] for m in told[head + 1 : head + 4]} == {"[+]p", "[-]a", "[-]b"}
+    assert told.index("k3s is up and running") < told.index(STARTED)
+    assert told[-2] == "no such thing" and "exited" in told[-1]
+    assert "no order" in found.notes[0][0]
+    assert {r.unordered for r in found.records if r.message.startswith("line ")} == {False}
+    assert all(r.unordered for r in found.records if r.message == "Kine available at unix://kine.sock")
+
+
+def test_threads_that_overtake_one_another_are_in_order() -> None:
+    dice = random.Random(1)
+    micros = [100_000 * n + dice.randrange(40_000) for n in range(9) for _ in range(3)]
+    rows = [klog(22, micro, f"line {n}") for n, micro in enumerate(micros)]
+    found = book(rows)
+    assert [r.raw for r in found.records] == rows
+    assert not any(r.unordered for r in found.records) and not found.notes
+
+
+def test_lines_above_the_banner_of_their_process_are_put_below_it() -> None:
+    rows = [
+        own(22, "Opening etcd client"), own(22, "no such thing", level="fatal"),
+        systemd(22, "k3s.service: Main process exited, code=exited, status=1/FAILURE"), systemd(22, STARTING),
+        own(22, BANNER),
+    ]  # fmt: skip
+    told = [r.message for r in book(rows).records]
+    assert told[:2] == [STARTING, BANNER] and told[3] == "no such thing" and "exited" in told[4]
+
+
+def test_a_process_that_follows_another_one_within_the_second_stays_behind_it() -> None:
+    old = [*(klog(21, 100_000 * n, f"old {n}", 1200) for n in range(9)), own(22, "stopped", 1200, "fatal")]
+    end = systemd(22, "k3s.service: Main process exited, code=exited, status=1/FAILURE")
+    new = [systemd(22, STARTING), own(22, BANNER)]
+    seconds = [old[:9], [old[9], end, *new, *LOG[0][5:]], LOG[1]]
+    for seed in range(10):
+        told = [r.message for r in book(shuffled(seconds, seed)).records]
+        assert told[9] == "stopped" and "exited" in told[10] and told[11:13] == [STARTING, BANNER], seed
+
+
+def test_fine_stamps_of_the_carrier_tell_the_order() -> None:
+    row = '2026-03-01T06:03:{:02d}.{:03d}000000Z time="2026-03-01T06:03:{:02d}Z" level=info msg="line {}"'
+    seconds = [[row.format(s, 90 * n, s, f"{s}.{n}") for n in range(10)] for s in (22, 23, 24)]
+    whole = [line for second in seconds for line in second]
+    assert [r.raw for r in book(shuffled(seconds, 3)).records] == whole
+    assert [r.raw for r in book(whole).records] == whole
+
+
+def test_what_was_missing_within_a_second_is_missing_before_it() -> None:
+    rows = shuffled(LOG, 5)
+    rows.insert(len(LOG[0]) + 4, "--")
+    lost = [r for r in book(rows).records if r.lost_before]
+    assert len(lost) == 1 and " 06:03:23 " in lost[0].raw
+
+
+def test_bare_lines_above_the_banner_with_which_the_text_begins() -> None:
+    def bare(text: str, level: str = "info") -> str:
+        return f'time="2026-03-01T06:03:22Z" level={level} msg="{text}"'
+
+    texts = ["Kine available at unix://kine.sock", "Acquiring lock file /x", BANNER]
+    told = [r.message for r in book([bare(text) for text in texts]).records]
+    assert told == ["Acquiring lock file /x", BANNER, "Kine available at unix://kine.sock"]
+    ended = [bare("something"), bare("no such thing", "fatal"), bare(BANNER)]
+    assert [r.raw for r in book(ended).records] == ended
+
+
+def test_a_stop_stands_above_what_it_lets_through() -> None:
+    dump = ["goroutine 349 [running]:", "panic: runtime error"]
+    rows = [*dump, "Kube API server is now running", "signal received: x", BANNER]
+    said = [own(22, row) if row[:1] not in "gp" else HEAD.format(22) + f"k3s[1289]: {row}" for row in rows[:3]]
+    said += [own(22, rows[3]), own(22, rows[4])]
+    told = [r.message for r in book(said).records]
+    assert told == [BANNER, *rows[3:1:-1], rows[1], rows[0]]
