@@ -94,6 +94,9 @@ def _evidence(rule: WitnessRule, record: LogRecord, clocked: Clocked) -> Evidenc
         if record.payload is Payload.KLOG and record.inner_at is None:
             return None
         at = clocked.earliest(record)
+        if record.payload is Payload.LOGRUS and record.inner_at is not None and at is not None:
+            # The journal may have taken it down late; the second in the line itself is when it was written.
+            at = min(at, clocked.seconds(record.inner_at.us))
     if at is None:
         return None
     return Evidence(at + rule.offset_s, Bound.WITNESS, record.line, record.source, rule.id)
