@@ -157,7 +157,7 @@ class _Lines:
         """The next lines of the process, this one's included when it begins one."""
         writer = _writer(self.lines[index])
         near = islice(self.lines, index, index + _NEXT_LINES)
-        found = [d for d in near if _writer(d) == writer][: _FOLLOWING + 1]
+        found = list(islice((d for d in near if _writer(d) == writer), _FOLLOWING + 1))
         return found[1:] if found and not BANNER.match(found[0].rec.message) else found
 
     def _move(self, draft: Draft) -> None:
