@@ -97,6 +97,6 @@ def _evidence(rule: WitnessRule, record: LogRecord, clocked: Clocked) -> Evidenc
         if record.payload is Payload.LOGRUS and record.inner_at is not None and at is not None:
             # The journal may have taken it down late; the second in the line itself is when it was written.
             at = min(at, clocked.seconds(record.inner_at.us))
-    if at is None:
+    if at is None or (rule.offset_s < 0 and at + rule.offset_s < 0):
         return None
     return Evidence(at + rule.offset_s, Bound.WITNESS, record.line, record.source, rule.id)
