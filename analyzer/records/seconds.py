@@ -10,19 +10,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from analyzer.records.draft import Draft, Inner, Outer, Tally
-from analyzer.records.landmarks import ANNOUNCED, BANNER, rank
+from analyzer.records.landmarks import ANNOUNCED, BANNER, WRAPPER, rank
 from analyzer.records.model import Payload
 from analyzer.records.parts import stamps_of
 from analyzer.timebase import MINUTE, SECOND
 
 _EARLIER = 50_000  # µs: of one thread after another's; measured on 200 starts: once 91 ms
 _LEAST = 3  # such pairs, and a tenth of all
-_BEFORE_BANNER = (
-    "Acquiring lock file ",
-    "Preparing data dir ",
-    "Found ip ",
-    "Webhooks and apiserver aggregation may not",
-)
 _LATE = ("Kube API server is now running", " is up and running")
 _STOPS = ("signal received: ", "Shutdown request received")
 _DUMP = ("panic: ", "[signal ", "goroutine ")
@@ -219,7 +213,7 @@ def _place(draft: Draft) -> tuple[int, int]:
     if own is not None:
         second = draft.value % MINUTE if draft.outer is not Outer.NONE else 0
         return _FINE, -_less(own, second)
-    if message.startswith(_BEFORE_BANNER):
+    if WRAPPER.match(message):
         return _WRAPPER, 0
     if BANNER.match(message):
         return _BANNER_AT, 0
@@ -249,7 +243,7 @@ def _impossible(lines: Sequence[Draft], *, begins: bool) -> bool:
         if BANNER.match(rec.message):
             if _process(draft) in above:
                 return True
-        elif not rec.message.startswith(_BEFORE_BANNER):
+        elif not WRAPPER.match(rec.message):
             above.add(_process(draft))
     return False
 
