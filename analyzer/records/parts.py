@@ -109,13 +109,15 @@ def _own_values(lines: Sequence[Draft]) -> list[int | None] | None:
     named = [d for d in lines if d.inner is Inner.UTC and not (d.etcd or d.rec.foreign)]
     if not named:
         return [d.inner_value if d.inner is Inner.PARTIAL else None for d in lines]
-    reference = named[0].inner_value
+    reference, offset = named[0].inner_value, (named[0].inner_offset_s or 0) * SECOND
     values: list[int | None] = []
     for draft in lines:
         if draft.rec.foreign:
             values.append(None)
-        elif draft.inner is Inner.UTC and not draft.etcd:
-            reference = draft.inner_value + (draft.inner_offset_s or 0) * SECOND
+        elif draft.inner is Inner.UTC:
+            if not draft.etcd:  # etcd writes UTC, the others their local time
+                offset = (draft.inner_offset_s or 0) * SECOND
+            reference = draft.inner_value + offset
             values.append(reference)
         else:
             values.append(nearest_year(draft.inner_value, reference) if draft.inner is Inner.PARTIAL else None)
