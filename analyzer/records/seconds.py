@@ -22,6 +22,9 @@ _LEAST = 3  # such pairs, and a tenth of all
 _LATE = ("Kube API server is now running", " is up and running")
 _STOPS = ("signal received: ", "Shutdown request received")
 _DUMP = ("panic: ", "[signal ", "goroutine ")
+_STOPPED = re.compile(r"signal received|[Ss]hutting down")
+_GOING = re.compile(r"[Ss]hutdown |[Ss]topp(?:ing|ed)\b|context cancel|[Cc]los(?:ing|ed)\b")
+_FIRST_KLOG = ("Version: v", '"Golang settings"', "external host was not specified", "calling componentGlobalsRegistry")
 _BETWEEN = re.compile(r"Scheduled restart job|^Stopped ")
 _ENDS = ("Main process exited", "Failed with result", "Deactivated", "Stopped ", "Consumed ", "Unit process")
 _PIECES = ("[-]", "[+]")
@@ -69,13 +72,25 @@ def _of_host(lines: list[Draft]) -> list[Draft] | None:
     seen: set[_Process] = set()  # processes that wrote before
     dead: set[_Process] = set()  # … and ended
     out: list[Draft] = []
-    for second, mixed in zip(seconds, impossible, strict=True):
-        out += _Second(second, seen, dead).ordered() if mixed and len(second) > 1 else second
-        for draft in second:
-            if draft.rec.payload is not Payload.SYSTEMD:
+    for second, following, mixed in zip(seconds, [*seconds[1:], []], impossible, strict=True):
+        ordered = second
+        if mixed and len(second) > 1:
+            ordered = _Second(second, seen, dead, lives=_goes_on(following)).ordered()
+        for draft in ordered:
+            if draft.rec.payload in _OURS:
                 seen.add(_process(draft))
-                (dead.add if _is_last(draft) else dead.discard)(_process(draft))
+                if _is_last(draft):
+                    dead.add(_process(draft))
+                elif BANNER.match(draft.rec.message):
+                    dead.discard(_process(draft))
+        out += ordered
     return out
+
+
+def _goes_on(following: Sequence[Draft]) -> bool:
+    """Whether a process that began lives on in the next lines: there are some, and none of another's begin."""
+    ours = [d for d in following if d.rec.payload in _OURS]
+    return bool(ours) and not any(BANNER.match(d.rec.message) or WRAPPER.match(d.rec.message) for d in ours)
 
 
 def _seconds(values: Sequence[int | None]) -> list[list[int]]:
@@ -168,10 +183,13 @@ def _with_gaps(before: Sequence[Draft], after: list[Draft]) -> list[Draft]:
 
 
 class _Second:
-    """The lines of one second; ``seen``: processes that wrote before it; ``dead``: those of them that had ended."""
+    """The lines of one second.
 
-    def __init__(self, lines: Sequence[Draft], seen: set[_Process], dead: set[_Process]) -> None:
-        self.lines, self.seen, self.dead = lines, seen, dead
+    ``seen``: processes that wrote before it; ``dead``: those of them that had ended; ``lives``: who began in it goes on.
+    """
+
+    def __init__(self, lines: Sequence[Draft], seen: set[_Process], dead: set[_Process], *, lives: bool) -> None:
+        self.lines, self.seen, self.dead, self.lives = lines, seen, dead, lives
         self.entries = _entries(lines)
 
     def ordered(self) -> list[Draft]:
@@ -192,7 +210,15 @@ class _Second:
         rest = [e for e in units if e not in ends and e not in begins]
         ready = [e for e in rest if e[0].rec.message.startswith("Started ")]
         parts = [others, [e for e in rest if e not in ready]]
-        parts += [_of_process(by_process[p]) for p in old]
+        for process in old:
+            before, by_process[process] = _two_runs(
+                by_process[process], ended=process in self.dead, lives=self.lives
+            )
+            parts.append(_of_process(before))
+            if before and by_process[process]:
+                new = [process, *new]
+            else:
+                parts.append(_of_process(by_process[process]))
         parts += [ends, begins] if old or not new else [begins]
         parts += [_of_process(by_process[p]) for p in new]
         parts += [ready] if old or not new else [ready, ends]
@@ -200,6 +226,30 @@ class _Second:
         for draft in lines:
             draft.rec.unordered = _own(draft) is None
         return _with_gaps(self.lines, lines)
+
+
+def _two_runs(
+    entries: list[list[Draft]], *, ended: bool, lives: bool
+) -> tuple[list[list[Draft]], list[list[Draft]]]:
+    """The entries of one run and of the next that begins in this second, where no pid tells them apart.
+
+    ``ended``: the earlier run had ended before this second; ``lives``: the later one has lines beyond it, so last words
+    are the earlier one's.
+    """
+    first = entries[0][0].rec
+    if ended or first.pid is not None or not any(BANNER.match(e[0].rec.message) for e in entries):
+        return [], entries
+    before = [e for e in entries if _is_earlier(e[0], lives=lives)]
+    known = {id(e) for e in before}
+    return before, [e for e in entries if id(e) not in known]
+
+
+def _is_earlier(draft: Draft, *, lives: bool) -> bool:
+    """Whether a line beside a banner is of a run that ends: its last words, and components that are up."""
+    message = draft.rec.message
+    if _STOPPED.search(message) or (lives and (_GOING.search(message) or _is_last(draft))):
+        return True
+    return draft.rec.payload is Payload.KLOG and not message.startswith(_FIRST_KLOG)
 
 
 def _of_process(entries: Sequence[list[Draft]]) -> list[list[Draft]]:
