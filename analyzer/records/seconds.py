@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from itertools import pairwise
 
 from analyzer.records.draft import Draft, Inner, Outer, Tally
 from analyzer.records.landmarks import ANNOUNCED, BANNER, WRAPPER, rank
@@ -24,6 +25,7 @@ _STOPS = ("signal received: ", "Shutdown request received")
 _DUMP = ("panic: ", "[signal ", "goroutine ")
 _STOPPED = re.compile(r"signal received|[Ss]hutting down")
 _GOING = re.compile(r"[Ss]hutdown |[Ss]topp(?:ing|ed)\b|context cancel|[Cc]los(?:ing|ed)\b")
+_ETCD_GOING = re.compile(r"clos(?:ing|ed) etcd server|leadership transfer|received signal")
 _FIRST_KLOG = ("Version: v", '"Golang settings"', "external host was not specified", "calling componentGlobalsRegistry")
 _BETWEEN = re.compile(r"Scheduled restart job|^Stopped ")
 _ENDS = ("Main process exited", "Failed with result", "Deactivated", "Stopped ", "Consumed ", "Unit process")
@@ -62,7 +64,7 @@ def _of_host(lines: list[Draft]) -> list[Draft] | None:
     fine = sum(0 < d.precision < SECOND for d in lines if d.outer is not Outer.NONE) * 2 > len(lines)
     everywhere = _no_order(seconds, fine=fine)
     if fine:
-        return _by_stamp(lines, values) if everywhere else None
+        return _by_stamp(_gathered(lines, values) if everywhere else seconds)
     impossible = [_impossible(second, begins=at == 0, ends=second is seconds[-1]) for at, second in enumerate(seconds)]
     if everywhere or sum(impossible) > 1:
         seconds = _gathered(lines, values)
@@ -152,14 +154,22 @@ def _no_order(seconds: Sequence[Sequence[Draft]], *, fine: bool) -> bool:
     return falls >= _LEAST and falls * 10 >= pairs
 
 
-def _by_stamp(lines: Sequence[Draft], values: Sequence[int | None]) -> list[Draft]:
-    """Entries of each second by their stamps, further lines behind them."""
+def _by_stamp(seconds: Sequence[list[Draft]]) -> list[Draft] | None:
+    """Entries of each second by their stamps, further lines behind them; ``None``: so they stand.
+
+    No step of a clock is lost by it: one of less than a second cannot be told from lines that overtook one another.
+    """
     out: list[Draft] = []
-    for second in _gathered(lines, values):
+    changed = False
+    for second in seconds:
         entries = _entries(second)
-        moved = sorted(entries, key=lambda entry: entry[0].value)
-        out += _with_gaps(second, [d for entry in moved for d in entry]) if moved != entries else second
-    return out
+        if all(before[0].value <= after[0].value for before, after in pairwise(entries)):
+            out += second
+            continue
+        changed = True
+        entries.sort(key=lambda entry: entry[0].value)
+        out += _with_gaps(second, [d for entry in entries for d in entry])
+    return out if changed else None
 
 
 def _entries(second: Sequence[Draft]) -> list[list[Draft]]:
@@ -247,6 +257,8 @@ def _two_runs(
 def _is_earlier(draft: Draft, *, lives: bool) -> bool:
     """Whether a line beside a banner is of a run that ends: its last words, and components that are up."""
     message = draft.rec.message
+    if draft.rec.payload is Payload.ZAP:  # etcd stops and closes things while it starts, too
+        return _ETCD_GOING.search(message) is not None
     if _STOPPED.search(message) or (lives and (_GOING.search(message) or _is_last(draft))):
         return True
     return draft.rec.payload is Payload.KLOG and not message.startswith(_FIRST_KLOG)
