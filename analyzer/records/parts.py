@@ -10,7 +10,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 from analyzer.records.draft import Draft, Inner, Outer, Tally
 from analyzer.records.landmarks import ANNOUNCED, BANNER, WRAPPER, ranks
@@ -19,8 +19,12 @@ from analyzer.timebase import DAY, SECOND, nearest_year
 
 _SLACK = 2 * SECOND  # lines of one program overtake one another by less: measured, one second
 _MOVED = 10 * SECOND  # a block that stands within another one: less may be a small step of the clock
+_ZONE_S, _NEXT_S = 900, 5  # s: clocks are set by whole quarters of an hour, too; the next line follows so soon
 _MOST_PARTS = 32
 _OURS = frozenset({Payload.LOGRUS, Payload.KLOG, Payload.ZAP})
+_SIGNED = re.compile(r"^certificate .{1,200} signed by CN=(\S+@\d+):")
+_MADE = re.compile(r"generated self-signed CA certificate CN=(\S+@\d+):")
+_MAKING = 60  # lines: all certificates are made by then
 _FIRST = re.compile(f"{ANNOUNCED.pattern}|{WRAPPER.pattern}|{BANNER.pattern}")
 _HEAD = 12  # lines at the begin of a part that are looked at for a banner
 
@@ -35,6 +39,8 @@ class _Part:
     lines: list[Draft]
     begin: int
     end: int
+    first: int  # stamps of its first and its last line that has one
+    last: int
 
 
 @dataclass(slots=True)
@@ -43,7 +49,12 @@ class _Told:
 
     processes: set[_Process]
     begun: set[_Process]  # those whose banner is in the part
-    banner: int | None  # where the first one stands
+    heads: bool  # it begins with a process's first words, and they are whole
+    breaks_off: bool  # it ends in a process's first words, and what follows them is missing
+    first_pid: int | None  # … that klog names above any banner
+    last_pid: int | None  # … below the last one
+    first_s: int  # its first and its last second
+    last_s: int
     named: bool  # the carrier names processes
     announced: bool  # systemd announces a start
     booted: bool  # the machine was started
@@ -81,7 +92,7 @@ def _ordered(lines: list[Draft]) -> list[Draft] | None:
     for before, after in pairwise(order):
         if parts[after].begin < parts[before].end - SECOND:
             return None  # they overlap: the clock was set, or two programs write
-    facts = [_told(part.lines) for part in parts]
+    facts = [_told(part) for part in parts]
     for at, later in enumerate(order):
         older = [earlier for earlier in order[:at] if earlier > later]  # and stand after it in the file
         told = {_precedes(facts[earlier], facts[later]) for earlier in older}
@@ -143,7 +154,7 @@ def _parts(lines: Sequence[Draft], values: Sequence[int | None]) -> list[_Part]:
         stamps = [value for _, value in stamped[first:following]]
         begin = stamped[first][0] if first else 0
         end = stamped[following][0] if following < len(stamped) else len(lines)
-        parts.append(_Part(list(lines[begin:end]), min(stamps), max(stamps)))
+        parts.append(_Part(list(lines[begin:end]), min(stamps), max(stamps), stamps[0], stamps[-1]))
     return parts
 
 
@@ -164,9 +175,21 @@ def _falls(lines: Sequence[Draft], stamped: Sequence[tuple[int, int]]) -> list[i
         elif by <= 0 and _is_begin(lines[stamped[at][0]]) and not _is_begin(before):
             near = lines[stamped[at][0] : stamped[at][0] + _HEAD]
             begun = next((d for d in near if BANNER.match(d.rec.message)), None)
-            if by < 0 or (begun is not None and _process(begun) in above):
+            known = begun is not None and _process(begun) in above
+            if by < 0 or known or _used_before_made(lines, stamped, at):
                 falls.append(at)
     return falls
+
+
+def _used_before_made(lines: Sequence[Draft], stamped: Sequence[tuple[int, int]], at: int) -> bool:
+    """Whether certificates of this second are signed above a place by what is only made below it."""
+    second = stamped[at][1] // SECOND
+    place = stamped[at][0]
+    above = takewhile(lambda pair: pair[1] // SECOND == second, reversed(stamped[:at]))
+    signed = {m[1] for n, _ in above if (m := _SIGNED.search(lines[n].rec.message)) is not None}
+    return bool(signed) and any(
+        m[1] in signed for d in lines[place : place + _MAKING] if (m := _MADE.match(d.rec.message)) is not None
+    )
 
 
 def _is_begin(draft: Draft) -> bool:
@@ -189,15 +212,29 @@ def _precedes(earlier: _Told, later: _Told) -> bool | None:
     if earlier.booted:
         return False  # … without a clock that goes on
     shared = earlier.processes & later.processes
+    if not earlier.named:
+        return _precedes_by_words(earlier, later)
     if not shared and earlier.processes and later.processes:
         return True
-    if earlier.named:
-        if shared & later.begun:
-            return False
-        return bool(shared & earlier.begun) or _in_words(earlier, later)
-    if earlier.banner is None:
-        return _in_words(earlier, later) if later.banner is None else False
-    return later.banner is None or later.banner >= _HEAD or earlier.banner < _HEAD
+    if shared & later.begun:
+        return False
+    return bool(shared & earlier.begun) or _in_words(earlier, later)
+
+
+def _precedes_by_words(earlier: _Told, later: _Told) -> bool | None:
+    """The same where no carrier names processes: the file's second part goes on with the first's process, or does not.
+
+    Only klog names one, which in a container has the same number in each run.
+    """
+    if earlier.heads:
+        return not later.breaks_off
+    if None not in (earlier.first_pid, later.last_pid) and earlier.first_pid != later.last_pid:
+        return True
+    if later.heads or abs((earlier.first_s - later.last_s + _ZONE_S // 2) % _ZONE_S - _ZONE_S // 2) <= _NEXT_S:
+        return False  # a process that began goes on, or the clock was set by an hour
+    if later.begun:
+        return True if earlier.last_pid is not None and earlier.last_pid == later.first_pid else None
+    return _in_words(earlier, later)
 
 
 def _in_words(earlier: _Told, later: _Told) -> bool | None:
@@ -207,16 +244,26 @@ def _in_words(earlier: _Told, later: _Told) -> bool | None:
     return True if earlier.ranks and later.ranks and max(earlier.ranks) <= min(later.ranks) else None
 
 
-def _told(lines: Sequence[Draft]) -> _Told:
+def _told(part: _Part) -> _Told:
+    lines = part.lines
     banners = [place for place, d in enumerate(lines) if BANNER.match(d.rec.message)]
+    ours = [d for d in lines if d.rec.payload in _OURS]
+    said = next((d for d in ours if not WRAPPER.match(d.rec.message)), None)
+    above = lines[: banners[0]] if banners else lines
+    below = lines[banners[-1] :] if banners else lines
     return _Told(
         processes={
             found
-            for d in lines
-            if d.rec.payload in _OURS and (found := _process(d))[1] is not None and not WRAPPER.match(d.rec.message)
+            for d in ours
+            if (found := _process(d))[1] is not None and not WRAPPER.match(d.rec.message)
         },
         begun={_process(lines[place]) for place in banners},
-        banner=banners[0] if banners else None,
+        heads=said is not None and BANNER.match(said.rec.message) is not None,
+        breaks_off=bool(ours) and WRAPPER.match(ours[-1].rec.message) is not None,
+        first_pid=next((d.rec.klog_pid for d in above if d.rec.klog_pid is not None), None),
+        last_pid=next((d.rec.klog_pid for d in reversed(below) if d.rec.klog_pid is not None), None),
+        first_s=part.first // SECOND,
+        last_s=part.last // SECOND,
         named=any(d.rec.pid is not None for d in lines),
         announced=any(d.rec.payload is Payload.SYSTEMD and ANNOUNCED.match(d.rec.message) for d in lines),
         booted=any(d.rec.payload is Payload.KERNEL and "Linux version " in d.rec.message for d in lines[:_HEAD]),
