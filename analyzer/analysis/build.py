@@ -225,12 +225,17 @@ def _clock(start: Start, book: LogBook) -> ClockNote:
 
 
 def _end(verdict: Verdict, clocked: Clocked, detected: Window) -> End:
-    """What became of the process; its moment is never before the readiness that the text shows in front of it."""
+    """What became of the process; its moment is never before the readiness that the text shows in front of it.
+
+    Behind a step of the clock it is not known: nobody tells how much time passed there.
+    """
     record = verdict.end
     if record is None:
         return End(verdict.end_kind)
     at, latest = clocked.point(record), clocked.latest(record)
-    if at is not None and detected.upper is not None and latest is not None:
+    if latest is None:
+        at = None
+    elif at is not None and detected.upper is not None:
         at = max(at, min(detected.upper, latest))
     return End(verdict.end_kind, at, record.line, verdict.end_reason, record.source)
 

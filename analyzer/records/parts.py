@@ -212,6 +212,8 @@ def _precedes(earlier: _Told, later: _Told) -> bool | None:
     if earlier.booted:
         return False  # … without a clock that goes on
     shared = earlier.processes & later.processes
+    if later.breaks_off and earlier.heads:
+        return False  # the process goes on
     if not earlier.named:
         return _precedes_by_words(earlier, later)
     if not shared and earlier.processes and later.processes:
@@ -227,7 +229,7 @@ def _precedes_by_words(earlier: _Told, later: _Told) -> bool | None:
     Only klog names one, which in a container has the same number in each run.
     """
     if earlier.heads:
-        return not later.breaks_off
+        return True
     if None not in (earlier.first_pid, later.last_pid) and earlier.first_pid != later.last_pid:
         return True
     if later.heads or abs((earlier.first_s - later.last_s + _ZONE_S // 2) % _ZONE_S - _ZONE_S // 2) <= _NEXT_S:

@@ -160,11 +160,12 @@ class _Lines:
         if by >= -(SECOND + precision if precision else 2 * SECOND):
             return None
         following = self._following(index)
-        if draft.rec.pid is None and any(BANNER.match(d.rec.message) for d in following):
+        goes_on = WRAPPER.match(before.rec.message) is not None  # nobody else speaks before its banner
+        if draft.rec.pid is None and not goes_on and any(BANNER.match(d.rec.message) for d in following):
             return None  # another process, of which the text has nothing to compare with
-        stamps = [draft.rt or 0, *(d.rt or 0 for d in following)]
+        stamps = [draft.rt or 0, *(d.rt or 0 for d in following or self.lines[index + 1 : index + 1 + _FOLLOWING])]
         leaps = (after - earlier for earlier, after in pairwise(stamps))
-        if following and max(leaps) < -by * _UNDONE:
+        if max(leaps, default=0) < -by * _UNDONE:
             self._put_after(before, draft, by)
         return Step(draft, by)
 
