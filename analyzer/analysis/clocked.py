@@ -101,8 +101,9 @@ class Clocked:
             stamp = record.inner_at
         if stamp is None or self.zero_us is None:
             return None
-        if stamp.us < self.zero_us <= stamp.us + stamp.precision_us:
-            return 0.0  # the coarser stamp of a line that came after the begin
+        # The coarser stamp of a line that came after the begin, or one of a clock that was set since.
+        if stamp.us < self.zero_us and (stamp.us + stamp.precision_us >= self.zero_us or self.start.begin_seen):
+            return 0.0
         return self.seconds(stamp.us)
 
     def fine(self, record: LogRecord) -> bool:

@@ -27,6 +27,9 @@ _FIRST_K3S = 1_546_300_800 * SECOND  # 2019: no clock that was right shows an ea
 _SILENT_HOUR = 3540 * SECOND  # nearly: the clock may have been set by just that much
 _BEGINS, _IS_UP = ("Starting k3s ", "Starting rke2 "), ("Kube API server is now running", " is up and running")
 _IN_FRONT = re.compile(f"{WRAPPER.pattern}|{BANNER.pattern}")
+_BEGINS_ANEW = re.compile(f"{ANNOUNCED.pattern}|{_IN_FRONT.pattern}|.*Scheduled restart job")
+_LAST_WORDS = frozenset({"fatal", "panic"})
+_OVERTAKEN = SECOND  # threads overtake one another by less: measured, 0.1 s
 _NEXT_LINES = 40  # looked at for what follows a fall of the stamps
 _FOLLOWING = 5  # … of the same process
 _UNDONE = 0.6  # a leap forward by this part of the fall undoes it: lines out of order, no step
@@ -156,18 +159,25 @@ class _Lines:
     def _back(self, index: int, draft: Draft, before: Draft) -> Step | None:
         """The step at a line that is older than the one before it of the same process."""
         by = (draft.rt or 0) - (before.rt or 0)
-        precision = _precision(before)
-        if by >= -(SECOND + precision if precision else 2 * SECOND):
+        if -by < _OVERTAKEN + (_precision(draft) or SECOND) or self._of_another(draft, before):
             return None
         following = self._following(index)
-        goes_on = WRAPPER.match(before.rec.message) is not None  # nobody else speaks before its banner
-        if draft.rec.pid is None and not goes_on and any(BANNER.match(d.rec.message) for d in following):
-            return None  # another process, of which the text has nothing to compare with
-        stamps = [draft.rt or 0, *(d.rt or 0 for d in following or self.lines[index + 1 : index + 1 + _FOLLOWING])]
+        if not following:  # its last line: what others say until the next one
+            near = self.lines[index + 1 : index + 1 + _FOLLOWING]
+            following = list(takewhile(lambda d: not _BEGINS_ANEW.match(d.rec.message), near))
+        stamps = [draft.rt or 0, *(d.rt or 0 for d in following)]
         leaps = (after - earlier for earlier, after in pairwise(stamps))
         if max(leaps, default=0) < -by * _UNDONE:
             self._put_after(before, draft, by)
         return Step(draft, by)
+
+    def _of_another(self, draft: Draft, before: Draft) -> bool:
+        """Whether a line without a pid is another process's, of which the text has nothing to compare with."""
+        if draft.rec.pid is not None:
+            return False
+        if WRAPPER.match(before.rec.message):
+            return False  # nobody else speaks before its banner
+        return _BEGINS_ANEW.match(draft.rec.message) is not None or before.rec.level in _LAST_WORDS
 
     def _following(self, index: int) -> list[Draft]:
         """The next lines of the process, this one's included when it begins one."""
