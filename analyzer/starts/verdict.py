@@ -15,9 +15,9 @@ from analyzer.starts.model import Start, Verdict
 from analyzer.starts.readiness import last_not_ready, noticed, sights
 
 # systemd says so only of a unit that never reported itself.
-_NEVER_UP = re.compile(
-    r"^Failed to start |: Start request repeated too quickly|start(?:-pre)? operation timed out|status=203/EXEC"
-)
+_NEVER_UP = re.compile(r"start(?:-pre)? operation timed out|status=203/EXEC")
+# systemd says this of an attempt in which no process ran, or whose process it waited for in vain.
+_NO_ATTEMPT = re.compile(r"^Failed to start |: Start request repeated too quickly")
 
 _TOO_SHORT_US = 2_000_000
 
@@ -41,9 +41,13 @@ def judge(start: Start) -> Verdict:
 
 def not_ready_at(start: Start, end: Ending) -> bool:
     """Whether the text proves that k3s had not noticed readiness when the process ended."""
-    if any(_NEVER_UP.search(mark.record.message) for mark in start.marks("systemd_failed", "process_exited")):
+    told = [mark.record for mark in start.marks("systemd_failed", "process_exited")]
+    if any(_NEVER_UP.search(record.message) for record in told):
         return True
-    if start.first("job_failed") is not None:
+    # After a run of its own such words speak of the next attempt.
+    if not start.process and any(_NO_ATTEMPT.search(record.message) for record in told):
+        return True
+    if start.first("job_failed") is not None and not start.process:
         return True
     if end.record is None:
         return False
