@@ -12,6 +12,7 @@ from analyzer.starts.model import Start
 _MANY_LOUD = 8  # so many lines, all of them warnings or worse: a filter kept only those
 _FEW_LOUD = 3  # … of a server with its components, which say hundreds of everyday things
 _LOOKED_AT = 400  # lines of a process in which a common word is looked for
+_SHAPE, _SHAPES = 20, 4  # so many of them must begin differently, in so many characters
 _WORD_IN = 200  # characters of the shortest of them
 _EVERYDAY = 3  # so many other lines of k3s between the polls: a filter by writer at most, which keeps all polls
 _LATER = ("serving_securely", "apiserver_requested", "apiserver_version", "api_running", "containerd_ready")
@@ -54,11 +55,12 @@ def is_picked_out(start: Start) -> bool:
 
 def _chosen_by_a_word(start: Start) -> bool:
     """Whether all lines of a process share a word, as ``grep`` leaves them."""
-    texts = [record.message.lower() for record in start.process[:_LOOKED_AT] if record.message]
-    if len(texts) < _FEW_LOUD:
-        return False
+    lines = [record.message.lower() for record in start.process[:_LOOKED_AT] if record.message]
+    texts = [text for text in lines if not text.startswith(("[-]", "[+]")) and "check failed" not in text]
+    if len({text[:_SHAPE] for text in texts}) < _SHAPES:
+        return False  # a wait that is repeated, a list of checks
     shortest = min(texts, key=len)[:_WORD_IN]
-    letters = 5 if len(texts) < 2 * _FEW_LOUD else 4
+    letters = 4 if len(texts) > _SHAPES else 5
     pieces = {shortest[i : i + letters] for i in range(len(shortest) - letters + 1)}
     words = {piece for piece in pieces if piece.isalpha()}
     for text in texts:

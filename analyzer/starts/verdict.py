@@ -16,6 +16,7 @@ from analyzer.starts.readiness import last_not_ready, noticed, sights
 
 # systemd says so only of a unit that never reported itself.
 _NEVER_UP = re.compile(r"start(?:-pre)? operation timed out|status=203/EXEC")
+_OF_A_RUN = frozenset({Payload.LOGRUS, Payload.KLOG, Payload.ZAP})
 # systemd says this of an attempt in which no process ran, or whose process it waited for in vain.
 _NO_ATTEMPT = re.compile(r"^Failed to start |: Start request repeated too quickly")
 
@@ -45,9 +46,10 @@ def not_ready_at(start: Start, end: Ending) -> bool:
     if any(_NEVER_UP.search(record.message) for record in told):
         return True
     # After a run of its own such words speak of the next attempt.
-    if not start.process and any(_NO_ATTEMPT.search(record.message) for record in told):
+    ran = any(record.payload in _OF_A_RUN for record in start.process)
+    if not ran and any(_NO_ATTEMPT.search(record.message) for record in told):
         return True
-    if start.first("job_failed") is not None and not start.process:
+    if not ran and start.first("job_failed") is not None:
         return True
     if end.record is None:
         return False

@@ -181,7 +181,7 @@ def _throttled(seed: int) -> bytes:
 def _server_waits(seed: int) -> bytes:
     bench = Bench(Scenario(name="trouble", starts=(_plan(role="agent", host="worker-1"),)), seed)
     text = "Waiting to retrieve agent configuration; server is not ready: https://127.0.0.1:6444/v1-k3s/readyz: 503"
-    return bench.hold(bench.truth.exec_us + SECOND, 100, lambda at: bench.say(at, text)).export()
+    return bench.hold(bench.truth.exec_us + SECOND // 10, 100, lambda at: bench.say(at, text)).export()
 
 
 def _pod_waits(seed: int) -> bytes:

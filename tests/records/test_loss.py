@@ -151,7 +151,7 @@ def test_a_stop_behind_a_hole_says_nothing_of_the_start() -> None:
     ]
     later = (
         STAMP.format(40)
-        + 'k3s[5]: I0301 06:03:40.000000       5 kubelet.go:1] "Attempting to sync node with API server"'
+        + "k3s[5]: I0301 06:03:40.000000       5 handler.go:1] Adding GroupVersion apps v1 to ResourceManager"
     )
     [stopped] = report("\n".join([*rows, later, stop])).starts
     assert (stopped.outcome, stopped.end.kind) == ("stopped", "stopped")
