@@ -12,6 +12,11 @@ from analyzer.records.draft import Draft
 
 BANNER = re.compile(r"Starting (?:k3s|rke2) (?:agent )?v?\d+\.\d+")
 ANNOUNCED = re.compile(r"Starting (?:(?:k3s|rke2)\S*\.service|Lightweight Kubernetes|Rancher Kubernetes)")
+# What the wrapper and the flag handling print before the banner, in the same process.
+WRAPPER = re.compile(
+    r"Acquiring lock file |Preparing data dir |Found ip |Webhooks and apiserver aggregation may not|"
+    r"Unknown flag |Starting VPN|remotedialer disabled|Changed advertise-address"
+)
 LANDMARKS = (
     re.compile(r"Scheduled restart job"),
     ANNOUNCED,

@@ -6,13 +6,14 @@ process that overlap in time are no parts of one run of a clock. Where nothing t
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from analyzer.records.draft import Draft, Inner, Outer, Tally
-from analyzer.records.landmarks import ANNOUNCED, BANNER, ranks
+from analyzer.records.landmarks import ANNOUNCED, BANNER, WRAPPER, ranks
 from analyzer.records.model import Payload
 from analyzer.timebase import DAY, SECOND, nearest_year
 
@@ -20,6 +21,7 @@ _SLACK = 2 * SECOND  # lines of one program overtake one another by less: measur
 _MOVED = 10 * SECOND  # a block that stands within another one: less may be a small step of the clock
 _MOST_PARTS = 32
 _OURS = frozenset({Payload.LOGRUS, Payload.KLOG, Payload.ZAP})
+_FIRST = re.compile(f"{ANNOUNCED.pattern}|{WRAPPER.pattern}|{BANNER.pattern}")
 _HEAD = 12  # lines at the begin of a part that are looked at for a banner
 
 
@@ -73,7 +75,7 @@ def _ordered(lines: list[Draft]) -> list[Draft] | None:
     parts = _parts(lines, values) if values is not None else []
     if not 1 < len(parts) <= _MOST_PARTS:
         return None
-    order = sorted(range(len(parts)), key=lambda n: (parts[n].begin, parts[n].end, n))
+    order = sorted(range(len(parts)), key=lambda n: (parts[n].begin, not _is_begin(parts[n].lines[0]), parts[n].end, n))
     if order == list(range(len(parts))):
         return None
     for before, after in pairwise(order):
@@ -107,13 +109,15 @@ def _own_values(lines: Sequence[Draft]) -> list[int | None] | None:
     named = [d for d in lines if d.inner is Inner.UTC and not (d.etcd or d.rec.foreign)]
     if not named:
         return [d.inner_value if d.inner is Inner.PARTIAL else None for d in lines]
-    reference = named[0].inner_value
+    reference, offset = named[0].inner_value, (named[0].inner_offset_s or 0) * SECOND
     values: list[int | None] = []
     for draft in lines:
         if draft.rec.foreign:
             values.append(None)
-        elif draft.inner is Inner.UTC and not draft.etcd:
-            reference = draft.inner_value + (draft.inner_offset_s or 0) * SECOND
+        elif draft.inner is Inner.UTC:
+            if not draft.etcd:  # etcd writes UTC, the others their local time
+                offset = (draft.inner_offset_s or 0) * SECOND
+            reference = draft.inner_value + offset
             values.append(reference)
         else:
             values.append(nearest_year(draft.inner_value, reference) if draft.inner is Inner.PARTIAL else None)
@@ -123,7 +127,7 @@ def _own_values(lines: Sequence[Draft]) -> list[int | None] | None:
 def _parts(lines: Sequence[Draft], values: Sequence[int | None]) -> list[_Part]:
     """The lines cut where the stamps fall, and where a silence holds the begin or the end of what is cut so."""
     stamped = [(place, value) for place, value in enumerate(values) if value is not None]
-    falls = [at for at in range(1, len(stamped)) if stamped[at][1] < stamped[at - 1][1] - _SLACK]
+    falls = _falls(lines, stamped)
     if not 0 < len(falls) < _MOST_PARTS or any(stamped[at - 1][1] - stamped[at][1] > 180 * DAY for at in falls):
         return []  # in order, in no order at all, or over the end of a year
     edges = [stamped[at - step][1] for at in falls for step in (0, 1)]
@@ -141,6 +145,33 @@ def _parts(lines: Sequence[Draft], values: Sequence[int | None]) -> list[_Part]:
         end = stamped[following][0] if following < len(stamped) else len(lines)
         parts.append(_Part(list(lines[begin:end]), min(stamps), max(stamps)))
     return parts
+
+
+def _falls(lines: Sequence[Draft], stamped: Sequence[tuple[int, int]]) -> list[int]:
+    """Where the stamps fall, by however little at the first words of a process, and where its own lines precede those.
+
+    ``stamped``: places and stamps of the lines that have one; so are the results numbered.
+    """
+    falls: list[int] = []
+    above: set[_Process] = set()  # processes that have spoken
+    for at in range(1, len(stamped)):
+        before = lines[stamped[at - 1][0]]
+        if before.rec.payload in _OURS and before.rec.pid is not None and not _is_begin(before):
+            above.add(_process(before))
+        by = stamped[at][1] // SECOND - stamped[at - 1][1] // SECOND
+        if stamped[at][1] < stamped[at - 1][1] - _SLACK:
+            falls.append(at)
+        elif by <= 0 and _is_begin(lines[stamped[at][0]]) and not _is_begin(before):
+            near = lines[stamped[at][0] : stamped[at][0] + _HEAD]
+            begun = next((d for d in near if BANNER.match(d.rec.message)), None)
+            if by < 0 or (begun is not None and _process(begun) in above):
+                falls.append(at)
+    return falls
+
+
+def _is_begin(draft: Draft) -> bool:
+    """Whether a line is among the first of a process: systemd's announcement, its wrapper's words, its banner."""
+    return _FIRST.match(draft.rec.message) is not None
 
 
 def _within(order: Sequence[int], earlier: int, later: int) -> bool:
@@ -179,7 +210,11 @@ def _in_words(earlier: _Told, later: _Told) -> bool | None:
 def _told(lines: Sequence[Draft]) -> _Told:
     banners = [place for place, d in enumerate(lines) if BANNER.match(d.rec.message)]
     return _Told(
-        processes={found for d in lines if d.rec.payload in _OURS and (found := _process(d))[1] is not None},
+        processes={
+            found
+            for d in lines
+            if d.rec.payload in _OURS and (found := _process(d))[1] is not None and not WRAPPER.match(d.rec.message)
+        },
         begun={_process(lines[place]) for place in banners},
         banner=banners[0] if banners else None,
         named=any(d.rec.pid is not None for d in lines),

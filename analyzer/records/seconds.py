@@ -6,29 +6,32 @@ which a start can have printed them; those without a fine stamp of their own are
 
 from __future__ import annotations
 
-from collections import defaultdict
+import re
+from collections import Counter, defaultdict
 from collections.abc import Sequence
+from itertools import pairwise
 
 from analyzer.records.draft import Draft, Inner, Outer, Tally
-from analyzer.records.landmarks import ANNOUNCED, BANNER, rank
+from analyzer.records.landmarks import ANNOUNCED, BANNER, WRAPPER, rank
 from analyzer.records.model import Payload
 from analyzer.records.parts import stamps_of
 from analyzer.timebase import MINUTE, SECOND
 
 _EARLIER = 50_000  # µs: of one thread after another's; measured on 200 starts: once 91 ms
+_MIXED = 10  # s: further back no line is put out of place, the clock was set
 _LEAST = 3  # such pairs, and a tenth of all
-_BEFORE_BANNER = (
-    "Acquiring lock file ",
-    "Preparing data dir ",
-    "Found ip ",
-    "Webhooks and apiserver aggregation may not",
-)
 _LATE = ("Kube API server is now running", " is up and running")
 _STOPS = ("signal received: ", "Shutdown request received")
 _DUMP = ("panic: ", "[signal ", "goroutine ")
+_STOPPED = re.compile(r"signal received|[Ss]hutting down")
+_GOING = re.compile(r"[Ss]hutdown |[Ss]topp(?:ing|ed)\b|context cancel|[Cc]los(?:ing|ed)\b")
+_ETCD_GOING = re.compile(r"clos(?:ing|ed) etcd server|leadership transfer|received signal")
+_FIRST_KLOG = ("Version: v", '"Golang settings"', "external host was not specified", "calling componentGlobalsRegistry")
+_BETWEEN = re.compile(r"Scheduled restart job|^Stopped ")
 _ENDS = ("Main process exited", "Failed with result", "Deactivated", "Stopped ", "Consumed ", "Unit process")
 _PIECES = ("[-]", "[+]")
 _OURS = frozenset({Payload.LOGRUS, Payload.KLOG, Payload.ZAP})
+_EXITED = re.compile(r"[a-z-]+ exited: ")
 _LAST_WORDS = frozenset({"fatal", "panic"})
 _Process = tuple[str | None, int | None]
 
@@ -61,18 +64,35 @@ def _of_host(lines: list[Draft]) -> list[Draft] | None:
     fine = sum(0 < d.precision < SECOND for d in lines if d.outer is not Outer.NONE) * 2 > len(lines)
     everywhere = _no_order(seconds, fine=fine)
     if fine:
-        return [d for second in seconds for d in _by_stamp(second)] if everywhere else None
-    seen: set[_Process] = set()
+        return _by_stamp(_gathered(lines, values) if everywhere else seconds)
+    impossible = [_impossible(second, begins=at == 0, ends=second is seconds[-1]) for at, second in enumerate(seconds)]
+    if everywhere or sum(impossible) > 1:
+        seconds = _gathered(lines, values)
+        impossible = [True] * len(seconds)
+    elif True not in impossible:
+        return None
+    seen: set[_Process] = set()  # processes that wrote before
+    dead: set[_Process] = set()  # … and ended
     out: list[Draft] = []
-    changed = False
-    for second in seconds:
-        if len(second) > 1 and (everywhere or _impossible(second, begins=not seen)):
-            out += _Second(second, seen).ordered()
-            changed = True
-        else:
-            out += second
-        seen.update(_process(d) for d in second if d.rec.payload is not Payload.SYSTEMD)
-    return out if changed else None
+    for second, following, mixed in zip(seconds, [*seconds[1:], []], impossible, strict=True):
+        ordered = second
+        if mixed and len(second) > 1:
+            ordered = _Second(second, seen, dead, lives=_goes_on(following)).ordered()
+        for draft in ordered:
+            if draft.rec.payload in _OURS:
+                seen.add(_process(draft))
+                if _is_last(draft):
+                    dead.add(_process(draft))
+                elif BANNER.match(draft.rec.message):
+                    dead.discard(_process(draft))
+        out += ordered
+    return out
+
+
+def _goes_on(following: Sequence[Draft]) -> bool:
+    """Whether a process that began lives on in the next lines: there are some, and none of another's begin."""
+    ours = [d for d in following if d.rec.payload in _OURS]
+    return bool(ours) and not any(BANNER.match(d.rec.message) or WRAPPER.match(d.rec.message) for d in ours)
 
 
 def _seconds(values: Sequence[int | None]) -> list[list[int]]:
@@ -86,6 +106,21 @@ def _seconds(values: Sequence[int | None]) -> list[list[int]]:
         seconds[-1].append(place)
         last = second
     return seconds
+
+
+def _gathered(lines: Sequence[Draft], values: Sequence[int | None]) -> list[list[Draft]]:
+    """The lines by their seconds, in order: what is mixed may be mixed over the border of a second, too."""
+    out: list[list[Draft]] = []
+    by_second: dict[int, list[Draft]] = {}
+    last = high = next((v // SECOND for v in values if v is not None), 0)
+    for draft, value in zip(lines, values, strict=True):
+        second = value // SECOND if value is not None else last
+        if second < high - _MIXED:  # the clock was set
+            out += [by_second[at] for at in sorted(by_second)]
+            by_second, high = {}, second
+        by_second.setdefault(second, []).append(draft)
+        last, high = second, max(second, high)
+    return out + [by_second[at] for at in sorted(by_second)]
 
 
 def _own(draft: Draft) -> int | None:
@@ -119,11 +154,22 @@ def _no_order(seconds: Sequence[Sequence[Draft]], *, fine: bool) -> bool:
     return falls >= _LEAST and falls * 10 >= pairs
 
 
-def _by_stamp(second: Sequence[Draft]) -> list[Draft]:
-    """Entries by their stamps, further lines behind them."""
-    entries = _entries(second)
-    moved = sorted(entries, key=lambda entry: entry[0].value)
-    return _with_gaps(second, [d for entry in moved for d in entry]) if moved != entries else list(second)
+def _by_stamp(seconds: Sequence[list[Draft]]) -> list[Draft] | None:
+    """Entries of each second by their stamps, further lines behind them; ``None``: so they stand.
+
+    No step of a clock is lost by it: one of less than a second cannot be told from lines that overtook one another.
+    """
+    out: list[Draft] = []
+    changed = False
+    for second in seconds:
+        entries = _entries(second)
+        if all(before[0].value <= after[0].value for before, after in pairwise(entries)):
+            out += second
+            continue
+        changed = True
+        entries.sort(key=lambda entry: entry[0].value)
+        out += _with_gaps(second, [d for entry in entries for d in entry])
+    return out if changed else None
 
 
 def _entries(second: Sequence[Draft]) -> list[list[Draft]]:
@@ -147,10 +193,13 @@ def _with_gaps(before: Sequence[Draft], after: list[Draft]) -> list[Draft]:
 
 
 class _Second:
-    """The lines of one second; ``seen``: processes that wrote before it."""
+    """The lines of one second.
 
-    def __init__(self, lines: Sequence[Draft], seen: set[_Process]) -> None:
-        self.lines, self.seen = lines, seen
+    ``seen``: processes that wrote before it; ``dead``: those of them that had ended; ``lives``: who began in it goes on.
+    """
+
+    def __init__(self, lines: Sequence[Draft], seen: set[_Process], dead: set[_Process], *, lives: bool) -> None:
+        self.lines, self.seen, self.dead, self.lives = lines, seen, dead, lives
         self.entries = _entries(lines)
 
     def ordered(self) -> list[Draft]:
@@ -171,7 +220,15 @@ class _Second:
         rest = [e for e in units if e not in ends and e not in begins]
         ready = [e for e in rest if e[0].rec.message.startswith("Started ")]
         parts = [others, [e for e in rest if e not in ready]]
-        parts += [_of_process(by_process[p]) for p in old]
+        for process in old:
+            before, by_process[process] = _two_runs(
+                by_process[process], ended=process in self.dead, lives=self.lives
+            )
+            parts.append(_of_process(before))
+            if before and by_process[process]:
+                new = [process, *new]
+            else:
+                parts.append(_of_process(by_process[process]))
         parts += [ends, begins] if old or not new else [begins]
         parts += [_of_process(by_process[p]) for p in new]
         parts += [ready] if old or not new else [ready, ends]
@@ -179,6 +236,32 @@ class _Second:
         for draft in lines:
             draft.rec.unordered = _own(draft) is None
         return _with_gaps(self.lines, lines)
+
+
+def _two_runs(
+    entries: list[list[Draft]], *, ended: bool, lives: bool
+) -> tuple[list[list[Draft]], list[list[Draft]]]:
+    """The entries of one run and of the next that begins in this second, where no pid tells them apart.
+
+    ``ended``: the earlier run had ended before this second; ``lives``: the later one has lines beyond it, so last words
+    are the earlier one's.
+    """
+    first = entries[0][0].rec
+    if ended or first.pid is not None or not any(BANNER.match(e[0].rec.message) for e in entries):
+        return [], entries
+    before = [e for e in entries if _is_earlier(e[0], lives=lives)]
+    known = {id(e) for e in before}
+    return before, [e for e in entries if id(e) not in known]
+
+
+def _is_earlier(draft: Draft, *, lives: bool) -> bool:
+    """Whether a line beside a banner is of a run that ends: its last words, and components that are up."""
+    message = draft.rec.message
+    if draft.rec.payload is Payload.ZAP:  # etcd stops and closes things while it starts, too
+        return _ETCD_GOING.search(message) is not None
+    if _STOPPED.search(message) or (lives and (_GOING.search(message) or _is_last(draft))):
+        return True
+    return draft.rec.payload is Payload.KLOG and not message.startswith(_FIRST_KLOG)
 
 
 def _of_process(entries: Sequence[list[Draft]]) -> list[list[Draft]]:
@@ -209,6 +292,12 @@ def _listed(head: str, pieces: list[list[Draft]]) -> list[list[Draft]]:
     return taken
 
 
+def _is_last(draft: Draft) -> bool:
+    """Whether a line is among the last words of a process."""
+    rec = draft.rec
+    return rec.level in _LAST_WORDS or (rec.level == "error" and _EXITED.match(rec.message) is not None)
+
+
 _WRAPPER, _BANNER_AT, _COARSE, _FINE, _LATELY, _LAST = range(6)
 
 
@@ -219,7 +308,7 @@ def _place(draft: Draft) -> tuple[int, int]:
     if own is not None:
         second = draft.value % MINUTE if draft.outer is not Outer.NONE else 0
         return _FINE, -_less(own, second)
-    if message.startswith(_BEFORE_BANNER):
+    if WRAPPER.match(message):
         return _WRAPPER, 0
     if BANNER.match(message):
         return _BANNER_AT, 0
@@ -229,28 +318,79 @@ def _place(draft: Draft) -> tuple[int, int]:
         return _LATELY, 1
     if draft.rec.payload is Payload.PANIC:
         return _LAST, next((n for n, begin in enumerate(_DUMP, 1) if message.startswith(begin)), len(_DUMP) + 1)
-    if draft.rec.level in _LAST_WORDS:
+    if _is_last(draft):
         return _LAST, 0
     return _COARSE, rank(draft) or 0
 
 
-def _impossible(lines: Sequence[Draft], *, begins: bool) -> bool:
-    """Whether a process says something else above its banner; ``begins``: the text begins with these lines.
+def _impossible(lines: Sequence[Draft], *, begins: bool, ends: bool) -> bool:
+    """Whether no program can have written the lines in this order; ``begins``, ``ends``: the text does so with them.
 
-    Without a pid that may be another one, whose last words stand there then.
+    Without a pid what stands above a banner may be another process, at the begin of the text or after its last words.
     """
+    if len(lines) < 2:
+        return False
     above: set[_Process] = set()
+    last: dict[_Process, int] = {}
+    falls: Counter[_Process] = Counter()
+    begun: Counter[_Process] = Counter()
+    died = False
     for draft in lines:
         rec = draft.rec
-        if rec.payload not in _OURS or (rec.pid is None and not begins):
+        if rec.payload not in _OURS:
             continue
-        if rec.pid is None and rec.level in _LAST_WORDS:
+        place, process = _in_sequence(draft), _process(draft)
+        if place is not None:
+            falls[process] += place < last.get(process, 0)
+            last[process] = place
+        begun[process] += place == _BANNER_PLACE
+        died = died or place == _DEATH_PLACE
+        if place == _BANNER_PLACE and process in above and (rec.pid is not None or (begins and not died)):
+            return True
+        if place != 0:
+            above.add(process)
+    if any(count > (0 if pid is not None else max(begun[ident, pid], 1)) for (ident, pid), count in falls.items()):
+        return True
+    return begins and ends and _announced_behind(lines)
+
+
+_SEQUENCE = (
+    "Configuring ", "Database tables and indexes are up to date", "Kine available at ", "generated self-signed CA ",
+    "Running kube-apiserver ", "Running kube-scheduler ", "Running kube-controller-manager ",
+    "Kube API server is now running", "k3s is up and running", "rke2 is up and running",
+)  # fmt: skip
+_BANNER_PLACE, _DEATH_PLACE = 1, len(_SEQUENCE) + 2
+
+
+def _in_sequence(draft: Draft) -> int | None:
+    """The place of a line among those that every server says in one order; measured on 300 starts without exception."""
+    if draft.rec.payload is not Payload.LOGRUS:
+        return None
+    if draft.rec.level in _LAST_WORDS:
+        return _DEATH_PLACE
+    message = draft.rec.message
+    if message.startswith(_SEQUENCE):
+        return next(place for place, begin in enumerate(_SEQUENCE, 2) if message.startswith(begin))
+    if BANNER.match(message):
+        return _BANNER_PLACE
+    return 0 if WRAPPER.match(message) else None
+
+
+def _announced_behind(lines: Sequence[Draft]) -> bool:
+    """Whether systemd's ``Starting`` stands behind the end of the only run, without a stop or a wait before it.
+
+    Between an end and the next start it says that it waited, or that somebody stopped the unit.
+    """
+    ended = False
+    for at, draft in enumerate(lines):
+        if draft.rec.payload is not Payload.SYSTEMD:
+            continue
+        message = draft.rec.message
+        if _BETWEEN.search(message):
             return False
-        if BANNER.match(rec.message):
-            if _process(draft) in above:
-                return True
-        elif not rec.message.startswith(_BEFORE_BANNER):
-            above.add(_process(draft))
+        if ANNOUNCED.match(message):
+            return ended and not any(d.rec.payload in _OURS for d in lines[at:])
+        ended = ended or any(word in message for word in _ENDS)
     return False
 
 

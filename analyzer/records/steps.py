@@ -11,10 +11,10 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice, pairwise
+from itertools import islice, pairwise, takewhile
 
 from analyzer.records.draft import Draft, Outer
-from analyzer.records.landmarks import ANNOUNCED, BANNER
+from analyzer.records.landmarks import ANNOUNCED, BANNER, WRAPPER
 from analyzer.records.model import Stamp
 from analyzer.timebase import SECOND, jumps
 
@@ -26,6 +26,7 @@ STEP_SIGNAL = re.compile(
 _FIRST_K3S = 1_546_300_800 * SECOND  # 2019: no clock that was right shows an earlier year
 _SILENT_HOUR = 3540 * SECOND  # nearly: the clock may have been set by just that much
 _BEGINS, _IS_UP = ("Starting k3s ", "Starting rke2 "), ("Kube API server is now running", " is up and running")
+_IN_FRONT = re.compile(f"{WRAPPER.pattern}|{BANNER.pattern}")
 _NEXT_LINES = 40  # looked at for what follows a fall of the stamps
 _FOLLOWING = 5  # … of the same process
 _UNDONE = 0.6  # a leap forward by this part of the fall undoes it: lines out of order, no step
@@ -86,7 +87,7 @@ class _Lines:
             signal = next((s for s in signals if s not in done and abs(s - index) <= 1), None)
             by = (draft.rt or 0) - (lines[index - 1].rt or 0) if index else 0
             told = (signal is not None and index > 0) or self._was_unset(index, draft)
-            if self.moved < 0 and (ANNOUNCED.match(draft.rec.message) or BANNER.match(draft.rec.message)):
+            if self.moved < 0 and self._begins(index):
                 self.moved, self.floor = 0, None  # the next process has a clock that is right
             if told and (by < -SECOND or by > 60 * SECOND):
                 done.update(s for s in signals if abs(s - index) <= 3)
@@ -105,6 +106,20 @@ class _Lines:
             elif draft.rec.message.endswith(_IS_UP):
                 self.starting.discard(writer)
         return found
+
+    def _begins(self, index: int) -> bool:
+        """Whether another process begins here: systemd announces it, or its banner follows, behind its wrapper's words.
+
+        systemd's lines of the same process stand on the same clock as its own: they come before all of those.
+        """
+        message = self.lines[index].rec.message
+        if ANNOUNCED.match(message) or BANNER.match(message):
+            return True
+        if not WRAPPER.match(message):
+            return False
+        writer = _writer(self.lines[index])
+        near = (d.rec.message for d in islice(self.lines, index + 1, index + _NEXT_LINES) if _writer(d) == writer)
+        return any(BANNER.match(said) for said in takewhile(lambda said: _IN_FRONT.match(said), near))
 
     def _was_unset(self, index: int, draft: Draft) -> bool:
         """Whether the clock showed a time before there was k3s, until here; ``-u k3s`` hides the time daemon."""

@@ -16,6 +16,7 @@ from analyzer.events import catalogue, sequence
 from analyzer.events.catalogue import Rule
 from analyzer.events.detect import detect
 from analyzer.events.model import HealthBlock, Mark, Placed, PollLine, PollUnchanged, WitnessLine
+from analyzer.records.landmarks import WRAPPER
 from analyzer.records.model import LogRecord, Payload
 from analyzer.starts.announced import announced, announcements
 from analyzer.starts.cuts import is_cut, readable
@@ -27,11 +28,6 @@ from analyzer.timebase import SECOND
 _FAMILY = re.compile(r"^(k3s|rke2)(?:[-_@.][\w.@-]+)?$")
 _BANNER = re.compile(r"^Starting (k3s|rke2) (?:agent )?v?\d+\.\d+")
 _OURS = re.compile(r"Lightweight Kubernetes|Rancher Kubernetes Engine|\bk3s service\b")
-# What the wrapper and the flag handling print before the banner, in the same process.
-_BEFORE_BANNER = re.compile(
-    r"^(?:Acquiring lock file |Preparing data dir |Found ip |Webhooks and apiserver aggregation may not|"
-    r"Unknown flag |Starting VPN|remotedialer disabled|Changed advertise-address)"
-)
 _SPEAKS_OF_US = re.compile(
     r"\bk3s\b|\brke2\b|\bkube|apiserver|\b(?i:etcd)\b|preparing server|cluster-(?:cidr|init|reset)|flannel|"
     r"flag provided but not defined"
@@ -78,7 +74,7 @@ _OWN_WAIT = re.compile(
 _TELLING = len("Polling for API")
 # What a process says early in its life, banner or not.
 _FIRST_WORDS = re.compile(
-    rf"{_BEFORE_BANNER.pattern}|^(?:Configuring \S+ database|Managed etcd cluster |Starting temporary |Opening etcd )"
+    rf"{WRAPPER.pattern}|Configuring \S+ database|Managed etcd cluster |Starting temporary |Opening etcd "
 )
 _OTHERS_PORT = re.compile(r":(?:10250|10257|10258|10259)$")
 _PAUSE_US = 2 * SECOND  # a process that ends and one that takes its place are at least so far apart
@@ -427,7 +423,7 @@ def _is_child(record: LogRecord, parent: _Open, spans: _Spans) -> bool:
 
 def _pull_back(old: _Open, new: _Open) -> None:
     """Moves the wrapper's lines, printed before the banner, from the end of the old start to the new one."""
-    while len(old.process) > 1 and _BEFORE_BANNER.match(old.process[-1].message):
+    while len(old.process) > 1 and WRAPPER.match(old.process[-1].message):
         record = old.process.pop()
         old.records.remove(record)
         new.process.insert(0, record)
