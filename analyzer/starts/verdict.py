@@ -12,7 +12,7 @@ from analyzer.records.model import LogRecord, Payload
 from analyzer.starts.agents import agent_outcome
 from analyzer.starts.ends import Ending, ending, signs
 from analyzer.starts.model import Start, Verdict
-from analyzer.starts.readiness import last_not_ready, noticed, sights
+from analyzer.starts.readiness import doubtful, last_not_ready, noticed, sights
 
 # systemd says so only of a unit that never reported itself.
 _NEVER_UP = re.compile(r"start(?:-pre)? operation timed out|status=203/EXEC")
@@ -35,7 +35,8 @@ def judge(start: Start) -> Verdict:
         return Verdict(outcome, reason, detected, down.first, end.kind, end.record, end.reason, first)
     if seen:
         return Verdict("ready", None, seen[-1], down.first, end.kind, end.record, end.reason, seen[0])
-    if end.kind == "running" or not not_ready_at(start, end):
+    unknown = end.kind == "running" or doubtful(start, down.asked, down.echoes)
+    if unknown or not not_ready_at(start, end):
         return Verdict("incomplete", None, None, down.first, end.kind, end.record, end.reason)
     return Verdict(end.kind, end.reason, None, down.first, end.kind, end.record, end.reason)
 
