@@ -159,7 +159,7 @@ def _klog(draft: Draft, text: str) -> bool:
     draft.inner = Inner.PARTIAL
     draft.inner_value = pack_partial(int(month), int(day), seconds * SECOND + int(micro))
     draft.inner_precision = 1
-    draft.klog_pid = rec.klog_pid = int(pid) if len(pid) < 12 else None
+    draft.klog_pid = rec.klog_pid = int(pid) if pid and len(pid) < 12 else None
     return True
 
 

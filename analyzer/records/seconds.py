@@ -195,7 +195,7 @@ def _with_gaps(before: Sequence[Draft], after: list[Draft]) -> list[Draft]:
 class _Second:
     """The lines of one second.
 
-    ``seen``: processes that wrote before it; ``dead``: those of them that had ended; ``lives``: who began in it goes on.
+    ``seen``: processes that wrote before it; ``dead``: those of them that had ended; ``lives``: who began in it lives.
     """
 
     def __init__(self, lines: Sequence[Draft], seen: set[_Process], dead: set[_Process], *, lives: bool) -> None:

@@ -145,11 +145,12 @@ def doubtful(start: Start, asked: LogRecord | None, echoes: frozenset[int]) -> b
     """Whether a line behind the gate may tell of readiness or of a stop that the text does not show."""
     if asked is not None:
         return False
-    for record, place in sights(start):
-        if place.only_after in _GATED and place.opened_by_cancel(start.version) and record.seq not in echoes:
-            if _gone_at_once(start, record) and closing_burst(start, record) is None:
-                return True
-    return False
+    gated = (
+        record
+        for record, place in sights(start)
+        if place.only_after in _GATED and place.opened_by_cancel(start.version) and record.seq not in echoes
+    )
+    return any(_gone_at_once(start, record) and closing_burst(start, record) is None for record in gated)
 
 
 def _cancelled(record: LogRecord) -> bool:

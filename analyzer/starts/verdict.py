@@ -35,8 +35,7 @@ def judge(start: Start) -> Verdict:
         return Verdict(outcome, reason, detected, down.first, end.kind, end.record, end.reason, first)
     if seen:
         return Verdict("ready", None, seen[-1], down.first, end.kind, end.record, end.reason, seen[0])
-    unknown = end.kind == "running" or doubtful(start, down.asked, down.echoes)
-    if unknown or not not_ready_at(start, end):
+    if end.kind == "running" or doubtful(start, down.asked, down.echoes) or not not_ready_at(start, end):
         return Verdict("incomplete", None, None, down.first, end.kind, end.record, end.reason)
     return Verdict(end.kind, end.reason, None, down.first, end.kind, end.record, end.reason)
 
