@@ -92,11 +92,10 @@ def never_registered(start: Start, end: LogRecord, end_reason: str | None) -> bo
         return False
     if put_off_to_the_end(start, end):
         return True
-    if any(place.only_after in (Stage.READY, Stage.STARTED) for _, place in sights(start)):
-        return False  # its server was ready, and what comes then may have been chosen or lost
     kubelet_ran = start.first("kubelet_requested", "node_registering", "kubelet_started") is not None
     klog = any(record.payload is Payload.KLOG for record in start.process)
-    if start.product == "k3s" and not kubelet_ran and not klog:
+    further = any(place.only_after in (Stage.READY, Stage.STARTED) for _, place in sights(start))
+    if start.product == "k3s" and not kubelet_ran and not klog and not further:
         return True
     return _KUBELET_FAILED.search(end_reason or "") is not None
 

@@ -64,6 +64,7 @@ _SERVER_SIGNS = (
     "certificates", "client_ca_generated",
     "api_running", "serving_securely", "apiserver_requested", "apiserver_version", "datastore_ready",
     "datastore_waiting", "datastore_configured", "etcd_starting", "temporary_etcd", "controllers_requested",
+    "k3s_running",
 )  # fmt: skip
 # Programs that share the journal's formats are many; in these, k3s' own words are nobody else's.
 _THEIR_WORDS = frozenset({Payload.LOGRUS, Payload.PLAIN})
@@ -78,6 +79,7 @@ _FIRST_WORDS = re.compile(
     rf"{WRAPPER.pattern}|Configuring \S+ database|Managed etcd cluster |Starting temporary |Opening etcd "
 )
 _OTHERS_PORT = re.compile(r":(?:10250|10257|10258|10259)$")
+_TOLD_ELSEWHERE = frozenset({"job_failed", "status_activating", "status_active", "status_ended"})
 _PAUSE_US = 2 * SECOND  # a process that ends and one that takes its place are at least so far apart
 _PIDLESS_CLOSERS = frozenset({"process_exited", "systemd_failed", "systemd_stopped", "restart_scheduled"})
 
@@ -201,7 +203,8 @@ def _hole(record: LogRecord, first: int) -> bool:
 
 
 def _only_told(start: Start) -> bool:
-    return {event.id if isinstance(event, Mark) else "" for event in start.events} == {"job_failed"}
+    told = {event.id if isinstance(event, Mark) else "" for event in start.events}
+    return (not start.process and told <= _TOLD_ELSEWHERE) or told == {"job_failed"}
 
 
 def _in_time_order(starts: list[Start]) -> list[Start]:
