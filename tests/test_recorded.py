@@ -271,7 +271,7 @@ def test_another_observer_only_narrows(name: str, tmp_path: Path) -> None:
         fewer = analysed(b"\n\n".join(rest), folder=tmp_path)
         assert len(fewer) == len(starts), observer
         for start, poorer in zip(starts, fewer, strict=True):
-            assert poorer.outcome == start.outcome, observer
+            assert poorer.outcome in (start.outcome, "incomplete"), observer  # that lines are missing may show
             assert_covers(poorer, start, says=observer)
     assert silenced >= 5
 

@@ -162,6 +162,7 @@ def study(start: Start, index: int, book: LogBook, previous: StartReport | None)
         gaps=tuple(_gaps(start, clocked, book)),
         cut_at_s=_last(start, clocked),
         begun_before_s=0.0 if start.begin_seen else None,
+        began_local=began.local_time if began is not None and not began.absolute else None,
         goals=reached,
     )
     return Studied(start, verdict, clocked, polls, facts, report, previous)
@@ -169,6 +170,11 @@ def study(start: Start, index: int, book: LogBook, previous: StartReport | None)
 
 def _last(start: Start, clocked: Clocked) -> float | None:
     """When the last line was written; where lines out of order end a text, the latest of them."""
+    told = (clocked.point(r) for r in start.records if "ago_s" in r.fields)
+    ago = (int(r.fields["ago_s"]) for r in start.records if "ago_s" in r.fields)
+    asked = max((at + age for at, age in zip(told, ago, strict=True) if at is not None), default=None)
+    if asked is not None:
+        return asked  # systemctl status says how long ago that was when somebody asked
     last = next((t for r in reversed(start.records) if (t := clocked.point(r)) is not None), None)
     if last is None or last >= 0:
         return last
@@ -326,8 +332,12 @@ def _gaps(start: Start, clocked: Clocked, book: LogBook) -> list[Gap]:
         # The step's own line may be of another program: the start's next line shows where it lies.
         after = next(record for record in start.records if record.seq >= step.seq)
         if (at := clocked.point(after)) is not None:
-            gaps.append(Gap(at, at, "clock_step", step.line, step.source, f"the clock moved by {step.by_s:+.1f} s"))
+            gaps.append(Gap(at, at, "clock_step", step.line, step.source, f"the clock was set {_which_way(step.by_s)}"))
     return sorted(gaps, key=lambda gap: gap.begin_s)
+
+
+def _which_way(by_s: float) -> str:
+    return f"{'back' if by_s < 0 else 'forward'} by {abs(by_s):.1f} s"
 
 
 def _ledger(book: LogBook, starts: Sequence[Start]) -> LedgerCounts:

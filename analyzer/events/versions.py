@@ -146,6 +146,17 @@ def ready_line_on_cancel(version: str | None) -> bool:
     return parsed is None or past(parsed, "closed_on_success_only") is not True
 
 
+def prints_signal(version: str | None) -> bool:
+    """Whether a release is known to log the signal with which it is asked to stop (at the default level)."""
+    parsed = parse_version(version) if version else None
+    if parsed is None:
+        return False
+    known = load("versions.toml")["signal_printed"]
+    low, high = parse_version(known["first"]), parse_version(known["last"])
+    assert low is not None and high is not None
+    return low.numbers <= parsed.numbers <= high.numbers
+
+
 def exit_zero_on_failure(version: str | None) -> bool | None:
     """Whether a failed start may end with exit status 0; ``None`` for an unknown release."""
     parsed = parse_version(version) if version else None

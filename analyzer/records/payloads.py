@@ -23,7 +23,9 @@ _BARE_VALUE = re.compile(r"[^\s\"]*")
 _PAIR = re.compile(r'(?<![\w.\-/])([\w.\-/]++)=("(?:[^"\\]++|\\.)*+"?|[^\s"]*)', re.DOTALL)
 _TTY = re.compile(r"(TRAC|DEBU|INFO|WARN|ERRO|FATA|PANI)\[([^\]]{1,40})\] ?(.*)", re.DOTALL)
 _TTY_TAIL = re.compile(r'(?<! ) {2,}+((?:[\w.\-/]++=(?:"(?:[^"\\]++|\\.)*+"|[^\s"]*+) ?)++)$')
-_KLOG = re.compile(r"([IWEF]?)(\d\d)(\d\d) (\d\d):(\d\d):(\d\d)\.(\d{6})\s+(\d+) ([^\s:\]]+):(\d+)\] ?(.*)", re.DOTALL)
+_KLOG = re.compile(
+    r"([IWEF]?)(\d\d)(\d\d) (\d\d):(\d\d):(\d\d)\.(\d{6})\s+(?:(\d+) )?([^\s:\]]+):(\d+)\] ?(.*)", re.DOTALL
+)
 # As Rancher sets its logrus: local time without a zone.
 _RANCHER = re.compile(
     r"(\d{4})/(\d\d)/(\d\d) (\d\d:\d\d:\d\d) (\[(TRACE|DEBUG|INFO|WARN|WARNING|ERROR|FATAL|PANIC)\].*)", re.DOTALL
@@ -157,7 +159,7 @@ def _klog(draft: Draft, text: str) -> bool:
     draft.inner = Inner.PARTIAL
     draft.inner_value = pack_partial(int(month), int(day), seconds * SECOND + int(micro))
     draft.inner_precision = 1
-    draft.klog_pid = rec.klog_pid = int(pid) if len(pid) < 12 else None
+    draft.klog_pid = rec.klog_pid = int(pid) if pid and len(pid) < 12 else None
     return True
 
 

@@ -195,7 +195,7 @@ def _with_gaps(before: Sequence[Draft], after: list[Draft]) -> list[Draft]:
 class _Second:
     """The lines of one second.
 
-    ``seen``: processes that wrote before it; ``dead``: those of them that had ended; ``lives``: who began in it goes on.
+    ``seen``: processes that wrote before it; ``dead``: those of them that had ended; ``lives``: who began in it lives.
     """
 
     def __init__(self, lines: Sequence[Draft], seen: set[_Process], dead: set[_Process], *, lives: bool) -> None:
@@ -221,9 +221,7 @@ class _Second:
         ready = [e for e in rest if e[0].rec.message.startswith("Started ")]
         parts = [others, [e for e in rest if e not in ready]]
         for process in old:
-            before, by_process[process] = _two_runs(
-                by_process[process], ended=process in self.dead, lives=self.lives
-            )
+            before, by_process[process] = _two_runs(by_process[process], ended=process in self.dead, lives=self.lives)
             parts.append(_of_process(before))
             if before and by_process[process]:
                 new = [process, *new]
@@ -238,9 +236,7 @@ class _Second:
         return _with_gaps(self.lines, lines)
 
 
-def _two_runs(
-    entries: list[list[Draft]], *, ended: bool, lives: bool
-) -> tuple[list[list[Draft]], list[list[Draft]]]:
+def _two_runs(entries: list[list[Draft]], *, ended: bool, lives: bool) -> tuple[list[list[Draft]], list[list[Draft]]]:
     """The entries of one run and of the next that begins in this second, where no pid tells them apart.
 
     ``ended``: the earlier run had ended before this second; ``lives``: the later one has lines beyond it, so last words

@@ -274,6 +274,7 @@ def start_object(start: StartReport, *, utc: bool = False) -> JsonObject:
         "gaps": [_gap(g) for g in start.gaps],
         "cut_at_s": rounded(start.cut_at_s),
         "begun_before_s": rounded(start.begun_before_s),
+        "began_local": start.began_local,
         "observer": start.observer,
         "source": start.source,
     }

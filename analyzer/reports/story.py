@@ -63,8 +63,11 @@ def title(start: StartReport, *, utc: bool = False) -> list[str]:
     precision = f"stamps to {words.precision_words(start.clock.precision_s)}"
     if start.began_at is None and not _timed(start):
         second = "The text holds no times: nothing can be said of how long anything took"
+    elif start.clock.basis == "elapsed":
+        second = f"The text holds no date: seconds count from when the process was last executed; {precision}"
     elif start.began_at is None:
-        second = f"{_undated(start)}: seconds count from the first line that has a time; {precision}"
+        local = f"; that is {start.began_local} there" if start.began_local else ""
+        second = f"{_undated(start)}: seconds count from the first line that has a time{local}; {precision}"
     else:
         began = words.clock_time(start.began_at, start.clock.precision_s, utc=utc)
         what = "Wait began" if start.observer == "wait" else "Began" if start.begin_seen else "First line"

@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 
 from analyzer.events.model import Mark
+from analyzer.events.sequence import Stage
 from analyzer.events.versions import parse_version
 from analyzer.records.model import LogRecord, Payload
 from analyzer.starts.model import Outcome, Start
+from analyzer.starts.readiness import sights
 
 # The kubelet says that the API server has the node; the others come only after somebody saw it there.
 NODE_IDS = ("node_registered", "node_configured", "node_reports_ready")
@@ -92,7 +94,8 @@ def never_registered(start: Start, end: LogRecord, end_reason: str | None) -> bo
         return True
     kubelet_ran = start.first("kubelet_requested", "node_registering", "kubelet_started") is not None
     klog = any(record.payload is Payload.KLOG for record in start.process)
-    if start.product == "k3s" and not kubelet_ran and not klog:
+    further = any(place.only_after in (Stage.READY, Stage.STARTED) for _, place in sights(start))
+    if start.product == "k3s" and not kubelet_ran and not klog and not further:
         return True
     return _KUBELET_FAILED.search(end_reason or "") is not None
 

@@ -6,10 +6,14 @@ from collections.abc import Sequence
 
 from analyzer.events.model import PollLine, PollUnchanged
 from analyzer.records.model import LogRecord, Payload
+from analyzer.starts.missing import lines_are_missing
 from analyzer.starts.model import Start
 
 _MANY_LOUD = 8  # so many lines, all of them warnings or worse: a filter kept only those
 _FEW_LOUD = 3  # … of a server with its components, which say hundreds of everyday things
+_LOOKED_AT = 400  # lines of a process in which a common word is looked for
+_SHAPE, _SHAPES = 20, 4  # so many of them must begin differently, in so many characters
+_WORD_IN = 200  # characters of the shortest of them
 _EVERYDAY = 3  # so many other lines of k3s between the polls: a filter by writer at most, which keeps all polls
 _LATER = ("serving_securely", "apiserver_requested", "apiserver_version", "api_running", "containerd_ready")
 
@@ -21,6 +25,8 @@ def is_picked_out(start: Start) -> bool:
     that says nothing at all beside its polls was filtered by a word. A poll that was answered otherwise may be missing
     between any two then.
     """
+    if lines_are_missing(start) or _chosen_by_a_word(start):
+        return True
     told = [record for record in start.process if record.payload in (Payload.LOGRUS, Payload.KLOG)]
     polls = [event.record for event in start.events if isinstance(event, PollLine | PollUnchanged)]
     late = polls or [mark.record for mark in start.marks(*_LATER)]
@@ -45,6 +51,23 @@ def is_picked_out(start: Start) -> bool:
     known = {record.seq for record in (*polls, end)}
     others = sum(record.seq not in known for record in inside)
     return len(inside) > 1 and (others == 0 or (not klog and others < _EVERYDAY))
+
+
+def _chosen_by_a_word(start: Start) -> bool:
+    """Whether all lines of a process share a word, as ``grep`` leaves them."""
+    lines = [record.message.lower() for record in start.process[:_LOOKED_AT] if record.message]
+    texts = [text for text in lines if not text.startswith(("[-]", "[+]")) and "check failed" not in text]
+    if len({text[:_SHAPE] for text in texts}) < _SHAPES:
+        return False  # a wait that is repeated, a list of checks
+    shortest = min(texts, key=len)[:_WORD_IN]
+    letters = 4 if len(texts) > _SHAPES else 5
+    pieces = {shortest[i : i + letters] for i in range(len(shortest) - letters + 1)}
+    words = {piece for piece in pieces if piece.isalpha()}
+    for text in texts:
+        words = {word for word in words if word in text}
+        if not words:
+            return False
+    return True
 
 
 def _whole(start: Start) -> bool:

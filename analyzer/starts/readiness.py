@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from analyzer.events import sequence
 from analyzer.events.model import Event, HealthBlock, Mark, Placed, PollLine, WitnessLine
 from analyzer.events.sequence import Place, Stage
-from analyzer.events.versions import poller_for, ready_line_on_cancel
+from analyzer.events.versions import poller_for, prints_signal, ready_line_on_cancel
 from analyzer.records.model import LogRecord, Payload
 from analyzer.starts.model import Start
 
@@ -33,6 +33,7 @@ _SECOND_ATTEMPT = re.compile(
     r'Resetting endpoints for master service "kubernetes" to |"allocated clusterIPs" service="default/kubernetes" '
 )
 BURST_US = 1_000_000
+_A_LOG = 12  # lines of k3s itself: so many that the one on its API server would be among them
 # A process that is told to stop is killed by systemd after 90 s at the latest; releases whose gate a stop opens leave
 # within seconds.
 _OUTLIVED_US = 30_000_000
@@ -83,6 +84,8 @@ def noticed(
     text shows none. ``stop`` is the first sign of an end: what a stop lets through as well counts only before it.
     ``asked`` is the first sign that somebody asked for it, ``echoes`` are lines that only repeat that.
     """
+    if start.first("cluster_reset_done") is not None:
+        return ()  # it prints "up and running" too, of an etcd alone
     shared = poller_for(start.version).kind == "shared-2s"
     first: LogRecord | None = None
     elsewhere: LogRecord | None = None  # behind a poller of its own, with a phase of its own
@@ -111,14 +114,43 @@ def _believed(start: Start, record: LogRecord, place: Place, stop: LogRecord | N
         return False
     if place.mark not in _EXPLICIT and not (_shown_before(start, record) or _outlived(start, record)):
         return False  # a stop that lets the line through may stand right before the text
+    if _gone_at_once(start, record):
+        return False
     if asked is not None:
         return True  # a stop that the text announces later did not cause what was printed before
     return closing_burst(start, record) is None and not _last_words(start, record)
 
 
+def _gone_at_once(start: Start, record: LogRecord) -> bool:
+    """Whether the process ended together with a line, in a release that says nothing of a stop that it is asked for.
+
+    1.32.2 to 1.34.1 print the signal; older ones may have been stopped, and the line be what the stop let through.
+    """
+    if prints_signal(start.version):
+        return False
+    ends = (mark.record for mark in start.marks("process_exited", "systemd_stopped", "systemd_failed"))
+    seen = record.at or record.inner_at
+    stamps = [end.at for end in ends if end.at is not None]
+    if seen is None or not stamps:
+        return False
+    return min(stamp.us for stamp in stamps) < seen.us + seen.precision_us + BURST_US
+
+
 def _shown_before(start: Start, record: LogRecord) -> bool:
     """Whether the text shows what the process wrote before a line."""
     return any(r.seq < record.seq for r in start.process)
+
+
+def doubtful(start: Start, asked: LogRecord | None, echoes: frozenset[int]) -> bool:
+    """Whether a line behind the gate may tell of readiness or of a stop that the text does not show."""
+    if asked is not None:
+        return False
+    gated = (
+        record
+        for record, place in sights(start)
+        if place.only_after in _GATED and place.opened_by_cancel(start.version) and record.seq not in echoes
+    )
+    return any(_gone_at_once(start, record) and closing_burst(start, record) is None for record in gated)
 
 
 def _cancelled(record: LogRecord) -> bool:
@@ -130,14 +162,15 @@ def _reported_itself(start: Start, started: LogRecord) -> bool:
 
     With ``--log``, as pid 1 and with Type=exec systemd says so at once, and the process goes on starting after it.
     """
+    later = (r for r, place in sights(start) if place.only_before is not None and r.seq > started.seq)
+    if any(certainly_later(r, started) for r in later):
+        return False
     begun = start.first("systemd_starting")
     if begun is None:
-        return not start.process  # a status, or a text of systemd's lines alone, which began later
+        return True  # a status, or a text that begins later
     first, said = begun.record.at, started.at
-    if first is not None and said is not None and said.us + said.precision_us - first.us < _NO_SOONER_US:
-        return False
-    later = (r for r, place in sights(start) if place.only_before is not None and r.seq > started.seq)
-    return not any(certainly_later(r, started) for r in later)
+    at_once = first is not None and said is not None and said.us + said.precision_us - first.us < _NO_SOONER_US
+    return not at_once
 
 
 def certainly_later(record: LogRecord, other: LogRecord) -> bool:
@@ -166,7 +199,7 @@ def own_api_missing(start: Start) -> bool:
         and start.product == "k3s"
         and not (start.losses or start.picked_out)
         and start.first("apiserver_requested", "serving_securely", "api_running") is None
-        and any(r.payload is Payload.LOGRUS for r in start.process[1:])
+        and sum(r.payload is Payload.LOGRUS for r in start.process) >= _A_LOG
     )
 
 
@@ -228,7 +261,8 @@ def _is_closing(start: Start, record: LogRecord, before: list[LogRecord], rest: 
     exits = [mark.record for mark in start.marks("process_exited")]
     if (start.losses or start.picked_out) and _lived_on(record, [*rest, *exits]):
         whole = False  # that it serves may be among the lines that are missing
-    if whole and start.first("serving_securely") is None and any(r.payload is Payload.KLOG for r in start.process):
+    klog = sum(r.payload is Payload.KLOG for r in start.process)
+    if whole and start.first("serving_securely") is None and klog >= _A_LOG:
         return True  # the server's own components write, and its API server never said that it serves
     return any(CLOSING.search(r.message) for r in before[-3:]) or any(_ECHO.search(r.message) for r in rest[:8])
 

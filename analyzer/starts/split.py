@@ -56,13 +56,15 @@ _ONLY_OURS = (
 )  # fmt: skip
 # Paths that name the product, where neither banner nor identifier does; /run/k3s is RKE2's as well.
 _NAMES_PRODUCT = re.compile(
-    r"/v1-(k3s|rke2)/|/var/lib/rancher/(k3s|rke2)/|unix://(k)ine\.sock|^(Pod for \S+ (?:is|not) synced)"
+    r"/v1-(k3s|rke2)/|/var/lib/rancher/(k3s|rke2)/|unix://(k)ine\.sock|^(Pod for \S+ (?:is|not) synced)|"
+    r"\b(k3s|rke2)-(?:agent-load-balancer|supervisor|cert-monitor|etcd|controller)\b"
 )
 _DESCRIBED = re.compile(r"Rancher Kubernetes Engine v2(?: \((server|agent)\))?|Lightweight Kubernetes()")
 _SERVER_SIGNS = (
     "certificates", "client_ca_generated",
     "api_running", "serving_securely", "apiserver_requested", "apiserver_version", "datastore_ready",
     "datastore_waiting", "datastore_configured", "etcd_starting", "temporary_etcd", "controllers_requested",
+    "k3s_running",
 )  # fmt: skip
 # Programs that share the journal's formats are many; in these, k3s' own words are nobody else's.
 _THEIR_WORDS = frozenset({Payload.LOGRUS, Payload.PLAIN})
@@ -77,6 +79,7 @@ _FIRST_WORDS = re.compile(
     rf"{WRAPPER.pattern}|Configuring \S+ database|Managed etcd cluster |Starting temporary |Opening etcd "
 )
 _OTHERS_PORT = re.compile(r":(?:10250|10257|10258|10259)$")
+_TOLD_ELSEWHERE = frozenset({"job_failed", "status_activating", "status_active", "status_ended"})
 _PAUSE_US = 2 * SECOND  # a process that ends and one that takes its place are at least so far apart
 _PIDLESS_CLOSERS = frozenset({"process_exited", "systemd_failed", "systemd_stopped", "restart_scheduled"})
 
@@ -200,7 +203,8 @@ def _hole(record: LogRecord, first: int) -> bool:
 
 
 def _only_told(start: Start) -> bool:
-    return {event.id if isinstance(event, Mark) else "" for event in start.events} == {"job_failed"}
+    told = {event.id if isinstance(event, Mark) else "" for event in start.events}
+    return (not start.process and told <= _TOLD_ELSEWHERE) or told == {"job_failed"}
 
 
 def _in_time_order(starts: list[Start]) -> list[Start]:
@@ -271,6 +275,9 @@ def _take_systemd(stream: _Stream, record: LogRecord) -> None:
     ids = {mark.id for mark in catalogue.match(record)}
     stream.systemd_seen = True
     current = stream.current
+    if "status_activating" in ids:
+        stream.opens.append(_Open(records=[record], starting=True, boot_id=record.boot_id))
+        return
     if "systemd_starting" in ids:
         if current is not None and _announced_late(current, record):
             current.records.insert(0, record)
@@ -295,6 +302,8 @@ def _announced_late(current: _Open, record: LogRecord) -> bool:
     if current.starting or current.closed or not current.process or current.dead:
         return False
     first = current.process[0]
+    if not (current.banner or _FIRST_WORDS.match(first.message)):
+        return False  # the last words of another process, which was told to stop
     if record.at is None or first.at is None or first.at.us < record.at.us:
         return False
     return current.process[-1].at is not None and current.process[-1].at.us < record.at.us + record.at.precision_us
@@ -384,9 +393,9 @@ def _of_another_process(record: LogRecord, current: _Open) -> bool:
 
     Because klog's own header names another one, or because it says again what a process says once.
     """
-    if record.klog_pid is not None and current.klog_pid is not None:
-        return record.klog_pid != current.klog_pid
-    return _said_once(record) in current.once
+    if record.klog_pid is not None and current.klog_pid is not None and record.klog_pid != current.klog_pid:
+        return True
+    return _said_once(record) in current.once  # in a container every process has the same number
 
 
 def _said_once(record: LogRecord) -> str | None:
@@ -518,7 +527,8 @@ def _to_start(stream: _Stream, opened: _Open, unit: str | None, extra: Sequence[
     start.events = list(detect(opened.records, extra))
     # systemd's Starting is its first line; else the process's first line that has a stamp. Lines are in the order
     # of the log, which is the order of time within one process.
-    head = opened.records if opened.starting else opened.process or opened.records
+    dated = opened.starting or any("since" in record.fields for record in opened.records[:1])
+    head = opened.records if dated else opened.process or opened.records
     start.began = next((r for r in head if r.at is not None), None)
     start.unit = next((r.unit for r in opened.records if r.unit), unit)
     _identify(start)
@@ -564,14 +574,14 @@ def _identify(start: Start) -> None:
                 start.role = described[1]
     if start.product == "unknown" and start.version:
         start.product = "rke2" if "rke2" in start.version else "k3s" if "k3s" in start.version else "unknown"
+    if start.product == "unknown":
+        start.product = _product_by_paths(start)
     if start.product == "unknown" and any(
         isinstance(e, PollLine) or (isinstance(e, Mark) and e.id in ("k3s_running", "agent_running", "api_running"))
         for e in start.events
     ):
         running = start.first("k3s_running", "agent_running")
         start.product = "rke2" if running is not None and "rke2" in running.record.message else "k3s"
-    if start.product == "unknown":
-        start.product = _product_by_paths(start)
     if start.role == "unknown":
         if start.first(*_SERVER_SIGNS) or any(
             m.groups.get("component") for m in start.marks("pod_synced", "pod_not_synced")
@@ -589,9 +599,10 @@ def _whole_word(record: LogRecord, word: str | None) -> str | None:
 
 
 def _role_by_unit(start: Start) -> str:
-    """The installer calls a server's unit ``k3s``, an agent's ``k3s-agent``; other names may be either's."""
+    """Of systemd's words alone: the installer calls a server's unit ``k3s``, an agent's ``k3s-agent``."""
     name = (start.unit or "").removesuffix(".service")
-    return "server" if name == "k3s" else "unknown"
+    told = start.first("status_active", "status_activating", "status_ended") is not None
+    return "server" if name == "k3s" and (told or not start.process) else "unknown"
 
 
 def _product_by_paths(start: Start) -> str:

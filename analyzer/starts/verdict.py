@@ -12,12 +12,13 @@ from analyzer.records.model import LogRecord, Payload
 from analyzer.starts.agents import agent_outcome
 from analyzer.starts.ends import Ending, ending, signs
 from analyzer.starts.model import Start, Verdict
-from analyzer.starts.readiness import last_not_ready, noticed, sights
+from analyzer.starts.readiness import doubtful, last_not_ready, noticed, sights
 
 # systemd says so only of a unit that never reported itself.
-_NEVER_UP = re.compile(
-    r"^Failed to start |: Start request repeated too quickly|start(?:-pre)? operation timed out|status=203/EXEC"
-)
+_NEVER_UP = re.compile(r"start(?:-pre)? operation timed out|status=203/EXEC")
+_OF_A_RUN = frozenset({Payload.LOGRUS, Payload.KLOG, Payload.ZAP})
+# systemd says this of an attempt in which no process ran, or whose process it waited for in vain.
+_NO_ATTEMPT = re.compile(r"^Failed to start |: Start request repeated too quickly")
 
 _TOO_SHORT_US = 2_000_000
 
@@ -34,16 +35,21 @@ def judge(start: Start) -> Verdict:
         return Verdict(outcome, reason, detected, down.first, end.kind, end.record, end.reason, first)
     if seen:
         return Verdict("ready", None, seen[-1], down.first, end.kind, end.record, end.reason, seen[0])
-    if end.kind == "running" or not not_ready_at(start, end):
+    if end.kind == "running" or doubtful(start, down.asked, down.echoes) or not not_ready_at(start, end):
         return Verdict("incomplete", None, None, down.first, end.kind, end.record, end.reason)
     return Verdict(end.kind, end.reason, None, down.first, end.kind, end.record, end.reason)
 
 
 def not_ready_at(start: Start, end: Ending) -> bool:
     """Whether the text proves that k3s had not noticed readiness when the process ended."""
-    if any(_NEVER_UP.search(mark.record.message) for mark in start.marks("systemd_failed", "process_exited")):
+    told = [mark.record for mark in start.marks("systemd_failed", "process_exited")]
+    if any(_NEVER_UP.search(record.message) for record in told):
         return True
-    if start.first("job_failed") is not None:
+    # After a run of its own such words speak of the next attempt.
+    ran = any(record.payload in _OF_A_RUN for record in start.process)
+    if not ran and any(_NO_ATTEMPT.search(record.message) for record in told):
+        return True
+    if not ran and start.first("job_failed") is not None:
         return True
     if end.record is None:
         return False

@@ -213,7 +213,16 @@ def _by_stop(start: Start, asked: LogRecord | None) -> Ending | None:
     return Ending("stopped", stopped[0], "systemd stopped the unit; the text holds no request")
 
 
+def _by_status(start: Start, asked: LogRecord | None) -> Ending | None:
+    """systemctl status: the last run is over, and what systemd thinks of it."""
+    told = start.first("status_ended")
+    if told is None:
+        return None
+    kind: EndKind = "stopped" if told.groups.get("state") in ("inactive", "deactivating") else "failed"
+    return Ending(kind, told.record, told.record.message)
+
+
 WAYS: tuple[Callable[[Start, LogRecord | None], Ending | None], ...] = (
     _lost_patience, _on_request, _not_executed, _by_exit, _killed, _by_container, _by_shell, _by_supervisor,
-    _by_systemd, _by_systemctl, _by_stop,
+    _by_systemd, _by_systemctl, _by_status, _by_stop,
 )  # fmt: skip

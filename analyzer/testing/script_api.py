@@ -42,6 +42,19 @@ GROUPS = (
 )  # fmt: skip
 
 
+# Who says that it begins, what it then waits for, and whether that is one of the aggregator's own caches.
+_WAITERS = (
+    ("APIServiceRegistrationController", "APIServiceRegistrationController", True),
+    ("Starting LocalAvailability controller", "LocalAvailability", True),
+    ("Starting RemoteAvailability controller", "RemoteAvailability", True),
+    ("AvailableConditionController", "AvailableConditionController", True),
+    ("crd-autoregister", "crd-autoregister", False),
+    ("cluster_authentication_trust_controller", "cluster_authentication_trust_controller", False),
+    ("ipallocator-repair-controller", "ipallocator-repair-controller", False),
+    ("kubernetes-service-cidr-controller", "kubernetes-service-cidr-controller", False),
+)
+
+
 class ApiServer(Stage):
     """What the API server says at the moments of a ``World``."""
 
@@ -150,10 +163,11 @@ class ApiServer(Stage):
         for where, text in burst:
             at = tape.soon(at, 0.00002, 0.0006)
             tape.klog(at, where, text)
-            if text.endswith("APIServiceRegistrationController"):
-                self.waiting(at + 3, "APIServiceRegistrationController", cache=True)
-            if "crd-autoregister" in text:
-                self.waiting(at + 6, "crd-autoregister")
+            for part, name, cache in _WAITERS:
+                if part in text:
+                    self.waiting(at + 3, name, cache=cache)
+            if "cluster_authentication_trust_controller" in text:
+                self.waiting(at + 9, "configmaps")
         if "old_lease" in world.marks:
             lease = "kube-system/apiserver-wlv32tlttr4jl3gtroqexyxapa"
             tape.klog(world.marks["old_lease"], "controller.go:113", f'"Deleting old lease on startup" lease="{lease}"')

@@ -181,7 +181,7 @@ def _throttled(seed: int) -> bytes:
 def _server_waits(seed: int) -> bytes:
     bench = Bench(Scenario(name="trouble", starts=(_plan(role="agent", host="worker-1"),)), seed)
     text = "Waiting to retrieve agent configuration; server is not ready: https://127.0.0.1:6444/v1-k3s/readyz: 503"
-    return bench.hold(bench.truth.exec_us + SECOND, 100, lambda at: bench.say(at, text)).export()
+    return bench.hold(bench.truth.exec_us + SECOND // 10, 100, lambda at: bench.say(at, text)).export()
 
 
 def _pod_waits(seed: int) -> bytes:
@@ -190,6 +190,12 @@ def _pod_waits(seed: int) -> bytes:
     at = bench.at("Pod for etcd")
     bench.drop(lambda e: "Polling" in e.line.text)
     return bench.hold(at, 120, lambda at: bench.say(at, text), 20.0).export()
+
+
+def _old_pod_waits(seed: int) -> bytes:
+    bench = Bench(replace(NAMED["rke2-server"], name="trouble"), seed)
+    text = "Pod for kube-apiserver not synced (waiting for termination of old pod sandbox), retrying"
+    return bench.hold(bench.at("Pod for etcd"), 120, lambda at: bench.say(at, text), 20.0).export()
 
 
 def _polled(error: str, seconds: float = 75.0) -> Make:
@@ -381,6 +387,7 @@ TROUBLES: Mapping[str, Make] = MappingProxyType(
         "server_not_ready": _server_waits,
         "server_unreachable": _named("agent-waits"),
         "static_pod_waiting": _pod_waits,
+        "old_pod_ending": _old_pod_waits,
         "refused_lasting": _polled(phrasing.refused(6443), 80.0),
         "stuck": _plays(_plan(store="etcd", unreachable=True), cut_after_s=200.0),
         "process_failed": _plain_end,

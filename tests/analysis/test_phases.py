@@ -16,7 +16,7 @@ KILLED = "k3s.service: Main process exited, code=killed, status=9/KILL"
 def whole() -> Journal:
     journal = Journal().begin().ticking(1.0, 13.0)
     journal.say(2.0, "Kine available at unix://kine.sock")
-    journal.say(3.0, "Running kube-apiserver --advertise-port=6443")
+    journal.say(3.0, "Running kube-apiserver --advertise-port=6443").kube(3.5, "Version: v1.33.4+k3s1", "server.go:149")
     return journal.serving(5.0).poll(4.01).listed(6.01, RBAC).running(12.01)
 
 

@@ -85,7 +85,7 @@ def test_the_first_answer_of_a_fragment_may_be_about_the_time_before_the_text() 
 
 def test_a_fragments_first_answer_left_within_the_clients_limit() -> None:
     journal = Journal().ticking(0.0, 40.0, every=1.0).listed(30.7, RBAC).ticking(31.0, 35.0).running(36.3)
-    assert journal.report().ready.lower == pytest.approx(15.7, abs=0.05)
+    assert journal.report().ready.lower == pytest.approx(18.0, abs=0.05)  # 18 s before it was noticed, later than 15.7
 
 
 def test_lines_that_the_journal_dropped_may_have_been_polls() -> None:

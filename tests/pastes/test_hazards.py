@@ -160,7 +160,7 @@ def test_hazard_10_a_cut_quote_swallows_nothing(told: Told) -> None:
         """)
     )
     assert start.outcome == "failed"
-    assert start.outcome_reason == "starting kubern"
+    assert start.outcome_reason == "starting kubern…"
     assert any(milestone.id == "process_exited" for milestone in start.milestones)
 
 

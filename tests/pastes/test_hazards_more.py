@@ -278,7 +278,7 @@ def test_hazard_29_an_event_with_empty_values(told: Told) -> None:
         {FATAL}
         """)
     )
-    assert start.outcome_reason == "--token is required"
+    assert start.end.reason == "--token is required"
 
 
 def test_hazard_19_microseconds_that_swap_are_no_clock_step(told: Told) -> None:

@@ -146,7 +146,7 @@ def test_export_with_lying_lengths() -> None:
     lie = b"__REALTIME_TIMESTAMP=1740809016041207\nMESSAGE\n" + (2**63).to_bytes(8, "little") + b"abc\n\n"
     short = b"__REALTIME_TIMESTAMP=1740809016041207\nMESSAGE\n" + (5000).to_bytes(8, "little") + b"abc"
     book, _ = read_bytes(good + b"rubbish\nMESSAGE=lost\n\n" + good.replace(b"207", b"208") + short)
-    assert [r.message for r in book.records[:2]] == ["ok", "ok"]
+    assert [r.message for r in book.records if not r.lossy] == ["ok", "ok"]
     assert book.ledger.malformed == 1
     begun = time.perf_counter()
     read_bytes(good + lie + good)

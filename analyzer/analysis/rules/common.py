@@ -72,7 +72,7 @@ def silences(case: Case) -> list[Gap]:
     Not those after a line that says that a server is not ready: that is a wait, asked again after a while.
     """
     noticed = case.report.detected.upper
-    if noticed is None and case.report.role == "agent":
+    if case.report.role == "agent":
         node = next((goal.window.upper for goal in case.report.goals if goal.id == "node"), None)
         noticed = None if node is None else node - 2 * case.report.clock.precision_s  # the line itself, too
     waits = _after_waits(case)

@@ -32,6 +32,9 @@ _OOM = re.compile(r"killed by the OOM killer|systemd-oomd killed|Failed with res
 _PATIENCE = re.compile(r"start(?:-pre|-post)? operation timed out|result '(?:timeout|watchdog)'|Watchdog timeout")
 _CHILD = re.compile(r"^(containerd|cri-dockerd|etcd|kubelet|dockerd): (?:exit status|signal: )")
 _DENIED = frozenset({"exec_denied", "permission_denied", "exec_missing"})
+_YAML = re.compile(r"\byaml: |converting YAML")
+_YAML_FILE = re.compile(r"/[\w./-]{1,200}\.ya?ml\b")
+_LINES_BEFORE = 3
 _SERVER_ECHO = re.compile(r"server is stopping\W*$|http: Server closed")
 
 
@@ -71,8 +74,21 @@ def failure(case: Case) -> list[Finding]:
                 detail += f". Said beside it: {mask_secrets(denials[0].message)[:200]}"
                 records += denials
         advice = (rule.advice or about(name).advice).replace("<port>", _port(groups.get("address", "")))
+        if (file := _file_named_before(case, text)) is not None:
+            detail += f". The line before names the file: {file}"
+            advice = f"Correct {file}; the message names the line."
         return [case.say(name, detail, records, severity="critical", title=rule.title, advice=advice)]
     return _unnamed(case, text, after, records)
+
+
+def _file_named_before(case: Case, text: str) -> str | None:
+    """The YAML file that the lines just before a YAML error read: the error itself names none."""
+    end = case.studied.verdict.end
+    if end is None or _YAML.search(text) is None or _YAML_FILE.search(text) is not None:
+        return None
+    before = [record for record in case.studied.start.process if record.seq < end.seq][-_LINES_BEFORE:]
+    found = [hit for record in before if (hit := _YAML_FILE.search(record.message)) is not None]
+    return mask_secrets(found[-1][0]) if found else None
 
 
 def _unnamed(case: Case, text: str, after: str, records: list[LogRecord]) -> list[Finding]:

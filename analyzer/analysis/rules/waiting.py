@@ -12,6 +12,7 @@ from analyzer.findings import Finding, FindingSeverity
 from analyzer.window import at_least
 
 _LASTING_S = 60.0
+_OLD_POD, _OLD_POD_S = "waiting for termination of old pod", 30.0
 _STUCK_S = 120.0
 _REPEATED = 3
 # Titles of waits that came to an end.
@@ -26,6 +27,23 @@ def still_waiting(case: Case) -> list[Finding]:
     if not case.never_ready or case.report.end.kind == "failed":
         return []
     return _for_etcd(case) or _for_pods(case) or _for_server(case)
+
+
+def old_pod(case: Case) -> list[Finding]:
+    """RKE2 waits until the pod of the run before has ended, however long that takes, also in a start that was ready."""
+    marks = [mark for mark in case.of("pod_not_synced") if _OLD_POD in mark.groups.get("cause", "")]
+    if not marks or case.spread(marks) < _OLD_POD_S:
+        return []
+    component = marks[-1].groups["component"]
+    detail = (
+        f"The pod sandbox of {component} of the run before was still ending: said {times(marks)}{case.span(marks)}. "
+        f"The new {component} starts only when it is gone."
+    )
+    advice = (
+        f"See what holds it: crictl pods --name {component}, the kubelet's log (/var/lib/rancher/rke2/agent/logs/"
+        "kubelet.log) and containerd's. Where it happens at every restart, run rke2-killall.sh before it."
+    )
+    return [case.say("old_pod_ending", detail, [mark.record for mark in marks], advice=advice)]
 
 
 def _lasting(case: Case, marks: list[Mark]) -> FindingSeverity:
