@@ -19,7 +19,7 @@ FEW = (
     "1324-etcd-restart",
     "1324-killed-thrice",
     "1350-bad-apiserver-arg",
-    "1350-quorum-lost-15min",
+    "1341-term-during-start",
     "1333-agent-server-down.w",
     "1363-ha-join-restart-b.b",
 )
