@@ -95,6 +95,10 @@ class Part:
         where = self._pieces_of_lines
         return {(where[line - 1], kind): at for line, kind, at in told if line is not None and line <= len(where)}
 
+    def piece_of(self, line: int) -> int:
+        """The number, in the whole text, of the piece that holds a line of this part."""
+        return self._pieces_of_lines[line - 1]
+
     def gate(self, start: JsonStart, limit: float) -> int:
         """The exit code of ``--fail-over`` for one start."""
         assert self.report is not None
@@ -174,7 +178,7 @@ def _of_start(shorter: Part, start: JsonStart, longer: Part, after: JsonStart, s
     if {(before_outcome, after_outcome), (after_outcome, before_outcome)} & _OPPOSITE:
         yield f"outcome: {before_outcome} became {after_outcome}"
     end, later = start["end"]["kind"], after["end"]["kind"]
-    if end != "running" and later != end:
+    if end != "running" and later != end and not (later == "stopped" and _asked_before(shorter, longer, after)):
         yield f"end: {end} became {later}"
     for name in ("role", "product"):
         if "unknown" not in (start[name], after[name]) and start[name] != after[name]:
@@ -191,6 +195,12 @@ def _of_start(shorter: Part, start: JsonStart, longer: Part, after: JsonStart, s
         yield from _states(start, after)
     if _printed(start) > _printed(after):
         yield f"polls: {_printed(start)} printed became {_printed(after)}"
+
+
+def _asked_before(shorter: Part, longer: Part, after: JsonStart) -> bool:
+    """Whether the stop was asked for before the shorter text begins: its echo may look like a failure there."""
+    line = after["end"]["line"]
+    return line is not None and longer.piece_of(line) < shorter.first
 
 
 def _begins_otherwise(start: JsonStart, after: JsonStart) -> bool:

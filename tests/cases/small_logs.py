@@ -9,6 +9,7 @@ A table (``untried/cases.toml``, ``made/*.toml``) is a list of ``[[case]]``, eac
 * ``outcome``, ``not_outcome``, ``end``, ``role``, ``product``, ``version``: of the last start (a list: any of them;
   ``version = ""``: none)
 * ``outcomes``, ``ends``: of all starts, in order; an empty word stands for any
+* ``begins``: of every start whether its begin is in the text
 * ``ready``: [lower, upper], seconds that the window of the last start must meet; ``ready_seen``: whether its upper end
   is known
 * ``phase_min_below``: [[id, seconds]…]: no phase of just that id is charged with so much
@@ -171,6 +172,9 @@ def _verdicts(told: dict[str, Any], last: JsonStart, expected: Expected) -> Iter
             and all(not want or have in want.split("|") for want, have in zip(right, values, strict=True))
         ):
             yield f"{name} {values}"
+    begins = [start["begin_seen"] for start in told["starts"]]
+    if begins != expected.get("begins", begins):
+        yield f"begins seen: {begins}"
     for name in ("role", "product", "version"):
         if name in expected and (last.get(name) or "") not in _listed(expected[name]):
             yield f"{name} {last.get(name)}"
