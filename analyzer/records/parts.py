@@ -254,11 +254,7 @@ def _told(part: _Part) -> _Told:
     above = lines[: banners[0]] if banners else lines
     below = lines[banners[-1] :] if banners else lines
     return _Told(
-        processes={
-            found
-            for d in ours
-            if (found := _process(d))[1] is not None and not WRAPPER.match(d.rec.message)
-        },
+        processes={found for d in ours if (found := _process(d))[1] is not None and not WRAPPER.match(d.rec.message)},
         begun={_process(lines[place]) for place in banners},
         heads=said is not None and BANNER.match(said.rec.message) is not None,
         breaks_off=bool(ours) and WRAPPER.match(ours[-1].rec.message) is not None,

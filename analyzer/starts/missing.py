@@ -17,7 +17,7 @@ _CACHES = re.compile(
 )
 _A_LOG = 20  # lines of klog; an API server that starts prints more than a hundred
 # Each of them is printed by every server of k3s that prints one that stands behind it.
-_ONE_AFTER_THE_OTHER = ("apiserver_requested", "apiserver_version", "serving_securely", "api_running", "k3s_running")
+_ONE_AFTER_THE_OTHER = ("apiserver_requested", "apiserver_version", "serving_securely")
 
 
 def lines_are_missing(start: Start) -> bool:

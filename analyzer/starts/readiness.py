@@ -42,6 +42,7 @@ _NO_SOONER_US = 2_000_000
 _GATED = (Stage.READY, Stage.STARTED)
 _LAST_WORDS = ("fatal", "component_exited", "shutdown_requested", "panic", "usage_error")
 _EXPLICIT = ("api_running", "k3s_running", "agent_running")
+_ENDS = ("process_exited", "systemd_stopped", "systemd_failed", "panic")
 _OWN_WORDS = ("api_running", "agent_running")
 
 
@@ -90,7 +91,9 @@ def noticed(
     first: LogRecord | None = None
     elsewhere: LogRecord | None = None  # behind a poller of its own, with a phase of its own
     for record, place in sights(start):
-        if place.only_after not in _GATED or record.seq in echoes:
+        if place.only_after not in _GATED:
+            continue
+        if record.seq in echoes and (start.version is None or ready_line_on_cancel(start.version)):
             continue
         if not _believed(start, record, place, stop, asked):
             continue
@@ -126,11 +129,11 @@ def _gone_at_once(start: Start, record: LogRecord) -> bool:
 
     1.32.2 to 1.34.1 print the signal; older ones may have been stopped, and the line be what the stop let through.
     """
-    if prints_signal(start.version):
+    if start.product == "k3s" and prints_signal(start.version):
         return False
-    ends = (mark.record for mark in start.marks("process_exited", "systemd_stopped", "systemd_failed"))
+    ends = (mark.record for mark in start.marks(*_ENDS) if mark.record.seq > record.seq)
     seen = record.at or record.inner_at
-    stamps = [end.at for end in ends if end.at is not None]
+    stamps = [stamp for end in ends if (stamp := end.at or end.inner_at) is not None]
     if seen is None or not stamps:
         return False
     return min(stamp.us for stamp in stamps) < seen.us + seen.precision_us + BURST_US

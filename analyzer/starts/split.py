@@ -418,7 +418,10 @@ def _long_closed(opened: _Open, record: LogRecord) -> bool:
 def _was_running(opened: _Open) -> bool:
     """Lines before a banner that no process prints before its own: they are an earlier one's."""
     return opened.pid is None and any(
-        r.payload is Payload.KLOG or r.message.startswith(_ONLY_AFTER_BANNER) for r in opened.process
+        r.payload is Payload.KLOG
+        or (r.payload is Payload.LOGRUS and not WRAPPER.match(r.message))
+        or r.message.startswith(_ONLY_AFTER_BANNER)
+        for r in opened.process
     )
 
 
@@ -576,12 +579,9 @@ def _identify(start: Start) -> None:
         start.product = "rke2" if "rke2" in start.version else "k3s" if "k3s" in start.version else "unknown"
     if start.product == "unknown":
         start.product = _product_by_paths(start)
-    if start.product == "unknown" and any(
-        isinstance(e, PollLine) or (isinstance(e, Mark) and e.id in ("k3s_running", "agent_running", "api_running"))
-        for e in start.events
-    ):
-        running = start.first("k3s_running", "agent_running")
-        start.product = "rke2" if running is not None and "rke2" in running.record.message else "k3s"
+    running = start.first("k3s_running", "agent_running")
+    if start.product == "unknown" and running is not None:
+        start.product = "rke2" if "rke2" in running.record.message else "k3s"
     if start.role == "unknown":
         if start.first(*_SERVER_SIGNS) or any(
             m.groups.get("component") for m in start.marks("pod_synced", "pod_not_synced")
