@@ -43,6 +43,7 @@ _GATED = (Stage.READY, Stage.STARTED)
 _LAST_WORDS = ("fatal", "component_exited", "shutdown_requested", "panic", "usage_error")
 _EXPLICIT = ("api_running", "k3s_running", "agent_running")
 _ENDS = ("process_exited", "systemd_stopped", "systemd_failed", "panic")
+_NEXT = 6  # lines: without a stamp only the place tells that a panic came at once
 _OWN_WORDS = ("api_running", "agent_running")
 
 
@@ -134,9 +135,17 @@ def _gone_at_once(start: Start, record: LogRecord) -> bool:
     ends = (mark.record for mark in start.marks(*_ENDS) if mark.record.seq > record.seq)
     seen = record.at or record.inner_at
     stamps = [stamp for end in ends if (stamp := end.at or end.inner_at) is not None]
+    if any(
+        mark.record.seq - record.seq in range(1, _NEXT) and not _stamped(mark.record) for mark in start.marks("panic")
+    ):
+        return True
     if seen is None or not stamps:
         return False
     return min(stamp.us for stamp in stamps) < seen.us + seen.precision_us + BURST_US
+
+
+def _stamped(record: LogRecord) -> bool:
+    return record.at is not None or record.inner_at is not None
 
 
 def _shown_before(start: Start, record: LogRecord) -> bool:
@@ -153,7 +162,11 @@ def doubtful(start: Start, asked: LogRecord | None, echoes: frozenset[int]) -> b
         for record, place in sights(start)
         if place.only_after in _GATED and place.opened_by_cancel(start.version) and record.seq not in echoes
     )
-    return any(_gone_at_once(start, record) and closing_burst(start, record) is None for record in gated)
+    # A burst that no signal explains, in a release that logs it: what ended the wait is not known.
+    unexplained = start.product == "k3s" and prints_signal(start.version)
+    return any(
+        unexplained if closing_burst(start, record) is not None else _gone_at_once(start, record) for record in gated
+    )
 
 
 def _cancelled(record: LogRecord) -> bool:

@@ -466,9 +466,10 @@ def _finish(stream: _Stream, extra: Sequence[Rule], *, trusted: bool) -> list[St
     if any(opened.process or opened.starting for opened in stream.opens):
         # Only systemd's last words about a run whose own lines lie outside the text: no start of this text.
         stream.opens = [opened for opened in stream.opens if opened.process or opened.starting]
-    for opened in stream.opens:
-        start = _to_start(stream, opened, unit, extra)
-        if not _is_ours(start, trusted):
+    made = [_to_start(stream, opened, unit, extra) for opened in stream.opens]
+    ours = [_is_ours(start, trusted) for start in made]
+    for start, own in zip(made, ours, strict=True):
+        if not own and not (any(ours) and start.events):  # what stands beside a run of ours in one log is one as well
             continue
         if starts:
             starts[-1].followed_by = start
@@ -580,6 +581,8 @@ def _identify(start: Start) -> None:
     if start.product == "unknown":
         start.product = _product_by_paths(start)
     running = start.first("k3s_running", "agent_running")
+    if start.product == "unknown" and (exited := start.first("supervisor_exit")) is not None:
+        start.product = "k3s" if "rancher" in exited.groups else "unknown"  # its container runs k3s
     if start.product == "unknown" and running is not None:
         start.product = "rke2" if "rke2" in running.record.message else "k3s"
     if start.role == "unknown":
@@ -610,7 +613,7 @@ def _product_by_paths(start: Start) -> str:
         child = _CHILD.search(record.message) if record.ident == _OPENRC else None
         if child is not None:
             return child[1]
-        found = _NAMES_PRODUCT.search(record.message)
+        found = _NAMES_PRODUCT.search(f"{record.message} {record.fields.get('url', '')}")
         if found is not None:
             return "rke2" if "rke2" in found.groups() or found[4] else "k3s"
     return "unknown"

@@ -222,7 +222,13 @@ def _by_status(start: Start, asked: LogRecord | None) -> Ending | None:
     return Ending(kind, told.record, told.record.message)
 
 
+def _by_reset(start: Start, asked: LogRecord | None) -> Ending | None:
+    """A cluster reset ends on purpose when it is done."""
+    done = start.first("cluster_reset_done")
+    return Ending("stopped", done.record, mask_secrets(done.record.message)) if done is not None else None
+
+
 WAYS: tuple[Callable[[Start, LogRecord | None], Ending | None], ...] = (
     _lost_patience, _on_request, _not_executed, _by_exit, _killed, _by_container, _by_shell, _by_supervisor,
-    _by_systemd, _by_systemctl, _by_status, _by_stop,
+    _by_systemd, _by_systemctl, _by_status, _by_stop, _by_reset,
 )  # fmt: skip

@@ -59,6 +59,8 @@ def failure(case: Case) -> list[Finding]:
                 text, records = cause, [mark.record, *records]
                 break
     after = " after it had become ready" if report.outcome == "ready" else ""
+    if any("repeated too quickly" in mark.record.message for mark in case.studied.start.marks("systemd_failed")):
+        text += ". systemd does not try it again: it was started too quickly again and again (start limit)"
     if known:
         rule, groups = known[0]
         named = [f"{name} {value}" for name, value in groups.items() if name in ("address", "flag", "option", "hook")]
