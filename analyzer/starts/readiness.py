@@ -44,6 +44,8 @@ _LAST_WORDS = ("fatal", "component_exited", "shutdown_requested", "panic", "usag
 _EXPLICIT = ("api_running", "k3s_running", "agent_running")
 _ENDS = ("process_exited", "systemd_stopped", "systemd_failed", "panic")
 _NEXT = 6  # lines: without a stamp only the place tells that a panic came at once
+# The first of the newest minor: its backports to older minors have the same order (versions.toml).
+_WITH_SHUTDOWN_REQUESTS, _WITH_PRINTED_POLLS = "v1.34.2", "v1.33.0"
 _OWN_WORDS = ("api_running", "agent_running")
 
 
@@ -52,9 +54,19 @@ def sights(start: Start) -> Sequence[tuple[LogRecord, Place]]:
     if start.sights is None:
         found = ((event.record, place) for event in start.events for place in _places(event))
         start.sights = tuple(
-            (record, place) for record, place in found if place.holds(start.product, start.role, start.version)
+            (record, place) for record, place in found if place.holds(start.product, start.role, release(start))
         )
     return start.sights
+
+
+def release(start: Start) -> str | None:
+    """The release; where no line names it, the first one that has the words of the text, for what has held since."""
+    if start.version is not None:
+        return start.version
+    if start.first("shutdown_requested") is not None:
+        return _WITH_SHUTDOWN_REQUESTS
+    polled = any(isinstance(event, PollLine) for event in start.events)
+    return _WITH_PRINTED_POLLS if polled else None
 
 
 def _places(event: Event) -> Iterator[Place]:
@@ -94,7 +106,7 @@ def noticed(
     for record, place in sights(start):
         if place.only_after not in _GATED:
             continue
-        if record.seq in echoes and (start.version is None or ready_line_on_cancel(start.version)):
+        if record.seq in echoes and ready_line_on_cancel(release(start)):
             continue
         if not _believed(start, record, place, stop, asked):
             continue
@@ -112,7 +124,7 @@ def _believed(start: Start, record: LogRecord, place: Place, stop: LogRecord | N
         return False
     if record.payload is Payload.SYSTEMD:
         return (stop is None or record.seq < stop.seq) and _reported_itself(start, record)
-    if not place.opened_by_cancel(start.version):
+    if not place.opened_by_cancel(release(start)):
         return True
     if stop is not None and (record.seq > stop.seq or _cancelled(record)):
         return False
@@ -160,7 +172,7 @@ def doubtful(start: Start, asked: LogRecord | None, echoes: frozenset[int]) -> b
     gated = (
         record
         for record, place in sights(start)
-        if place.only_after in _GATED and place.opened_by_cancel(start.version) and record.seq not in echoes
+        if place.only_after in _GATED and place.opened_by_cancel(release(start)) and record.seq not in echoes
     )
     # A burst that no signal explains, in a release that logs it: what ended the wait is not known.
     unexplained = start.product == "k3s" and prints_signal(start.version)
@@ -225,7 +237,8 @@ def closing_burst(start: Start, record: LogRecord) -> LogRecord | None:
     Releases up to 1.34.1 close the readiness channel on cancellation, too, and some of them log no request to stop.
     Then only closing noise and echoes of a cancellation surround the line.
     """
-    if start.version is not None and not ready_line_on_cancel(start.version):
+    known = release(start)
+    if known is not None and not ready_line_on_cancel(known):
         return None
     if _proven_ready(start, record):
         return None

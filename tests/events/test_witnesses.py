@@ -51,7 +51,10 @@ def test_the_file_name_decides_for_klog() -> None:
 
 
 def test_logrus_lines_of_k3s_itself() -> None:
-    assert ids("Kube API server is now running", is_logrus=True) == {"api-server-now-running", "noticed-within-a-request"}
+    assert ids("Kube API server is now running", is_logrus=True) == {
+        "api-server-now-running",
+        "noticed-within-a-request",
+    }
     assert not ids("Kube API server is now running", "server.go")
     assert not ids("Kube API server is now running, or so they say", is_logrus=True)
 
