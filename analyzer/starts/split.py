@@ -78,7 +78,7 @@ _TELLING = len("Polling for API")
 _FIRST_WORDS = re.compile(
     rf"{WRAPPER.pattern}|Configuring \S+ database|Managed etcd cluster |Starting temporary |Opening etcd "
 )
-_OTHERS_PORT = re.compile(r":(?:10250|10257|10258|10259)$")
+_SERVES = re.compile(r"^Serving securely on \S{1,80}:(?!(?:10250|1025[789])$)\d{2,5}$")
 _TOLD_ELSEWHERE = frozenset({"job_failed", "status_activating", "status_active", "status_ended"})
 _PAUSE_US = 2 * SECOND  # a process that ends and one that takes its place are at least so far apart
 _PIDLESS_CLOSERS = frozenset({"process_exited", "systemd_failed", "systemd_stopped", "restart_scheduled"})
@@ -395,6 +395,8 @@ def _of_another_process(record: LogRecord, current: _Open) -> bool:
     """
     if record.klog_pid is not None and current.klog_pid is not None and record.klog_pid != current.klog_pid:
         return True
+    if current.once and record.payload is Payload.LOGRUS and _FIRST_WORDS.match(record.message):
+        return True  # what a process says before it has an API server, behind the words of one
     return _said_once(record) in current.once  # in a container every process has the same number
 
 
@@ -404,8 +406,8 @@ def _said_once(record: LogRecord) -> str | None:
         return None
     if record.file == "server.go" and record.message.startswith("Version: v"):
         return "version"
-    if record.file == "secure_serving.go" and record.message.startswith("Serving securely on "):
-        return None if _OTHERS_PORT.search(record.message) else "serving"
+    if record.file == "secure_serving.go" and _SERVES.match(record.message):
+        return "serving"
     return None
 
 
@@ -419,7 +421,7 @@ def _was_running(opened: _Open) -> bool:
     """Lines before a banner that no process prints before its own: they are an earlier one's."""
     return opened.pid is None and any(
         r.payload is Payload.KLOG
-        or (r.payload is Payload.LOGRUS and not WRAPPER.match(r.message))
+        or (r.payload is Payload.LOGRUS and not r.truncated and not WRAPPER.match(r.message))
         or r.message.startswith(_ONLY_AFTER_BANNER)
         for r in opened.process
     )

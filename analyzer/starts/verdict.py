@@ -84,6 +84,7 @@ def _may_hide(start: Start, shown: LogRecord, end: LogRecord) -> bool:
 
     Because lines were lost there, because somebody chose the lines, or because the text has no line of its kind.
     """
-    if start.picked_out or start.lost_between(shown.seq, end.seq):
+    # A notice may come long after the lines that it counts: also one behind the end speaks of those before it.
+    if start.picked_out or start.lost_between(shown.seq, None):
         return True
     return not any(r.payload is Payload.LOGRUS and r.level in ("info", "") for r in start.process)
