@@ -109,9 +109,11 @@ class _Reader:
         run = self.runs[unit] if unit is not None and not announced else 0
         key: _Key = (stamp, draft.mono, draft.cursor, rec.ident, rec.pid, rec.boot_id, run, rec.raw, rec.message)
         known = clock.seen(key)
-        if known is not None and rec.pid is None and clock.ended and _BANNER.match(rec.message):
-            clock.clear(stamp)  # it ended and was started again within the second
-            known = None
+        if rec.pid is None and precision >= SECOND and _BANNER.match(rec.message):
+            if known is not None and clock.ended:
+                clock.clear(stamp)  # it ended and was started again within the second
+                known = None
+            clock.ended = False  # what ends from here on is what began here
         if known is not None:
             self._owner(draft, known)
             return True

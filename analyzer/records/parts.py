@@ -159,25 +159,17 @@ def _parts(lines: Sequence[Draft], values: Sequence[int | None]) -> list[_Part]:
 
 
 def _falls(lines: Sequence[Draft], stamped: Sequence[tuple[int, int]]) -> list[int]:
-    """Where the stamps fall, by however little at the first words of a process, and where its own lines precede those.
+    """Where the stamps fall, by however little at the first words of a process; or certificates show what came first.
 
     ``stamped``: places and stamps of the lines that have one; so are the results numbered.
     """
     falls: list[int] = []
-    above: set[_Process] = set()  # processes that have spoken
     for at in range(1, len(stamped)):
-        before = lines[stamped[at - 1][0]]
-        if before.rec.payload in _OURS and before.rec.pid is not None and not _is_begin(before):
-            above.add(_process(before))
-        by = stamped[at][1] // SECOND - stamped[at - 1][1] // SECOND
-        if stamped[at][1] < stamped[at - 1][1] - _SLACK:
+        (above, before), (place, stamp) = stamped[at - 1], stamped[at]
+        by = stamp // SECOND - before // SECOND
+        begins = by <= 0 and _is_begin(lines[place]) and not _is_begin(lines[above])
+        if stamp < before - _SLACK or (begins and (by < 0 or _used_before_made(lines, stamped, at))):
             falls.append(at)
-        elif by <= 0 and _is_begin(lines[stamped[at][0]]) and not _is_begin(before):
-            near = lines[stamped[at][0] : stamped[at][0] + _HEAD]
-            begun = next((d for d in near if BANNER.match(d.rec.message)), None)
-            known = begun is not None and _process(begun) in above
-            if by < 0 or known or _used_before_made(lines, stamped, at):
-                falls.append(at)
     return falls
 
 

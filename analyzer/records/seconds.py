@@ -316,7 +316,7 @@ def _place(draft: Draft) -> tuple[int, int]:
         return _LAST, next((n for n, begin in enumerate(_DUMP, 1) if message.startswith(begin)), len(_DUMP) + 1)
     if _is_last(draft):
         return _LAST, 0
-    return _COARSE, rank(draft) or 0
+    return _COARSE, _in_sequence(draft) or rank(draft) or 0
 
 
 def _impossible(lines: Sequence[Draft], *, begins: bool, ends: bool) -> bool:

@@ -81,6 +81,7 @@ _FIRST_WORDS = re.compile(
 _SERVES = re.compile(r"^Serving securely on \S{1,80}:(?!(?:10250|1025[789])$)\d{2,5}$")
 _TOLD_ELSEWHERE = frozenset({"job_failed", "status_activating", "status_active", "status_ended"})
 _PAUSE_US = 2 * SECOND  # a process that ends and one that takes its place are at least so far apart
+_UNKNOWN_FIRST = 3  # lines that a process may print before the first one of which it is known
 _PIDLESS_CLOSERS = frozenset({"process_exited", "systemd_failed", "systemd_stopped", "restart_scheduled"})
 
 
@@ -449,17 +450,28 @@ def _pull_back_unnamed(old: _Open, new: _Open) -> None:
     at = len(old.process)
     while at > 1 and old.process[at - 1].payload is not Payload.KLOG and old.process[at - 1].level != "fatal":
         at -= 1
-    for index in range(max(at, 1), len(old.process)):
-        before, after = old.process[index - 1].at, old.process[index].at
-        paused = before is not None and after is not None and after.us - before.us >= _PAUSE_US
-        if paused or _FIRST_WORDS.match(old.process[index].message):
-            moved = old.process[index:]
-            del old.process[index:]
-            known = {id(record) for record in moved}
-            old.records[:] = [record for record in old.records if id(record) not in known]
-            new.process[:0] = moved
-            new.records[:0] = moved
-            return
+    index = _first_of_next(old.process, max(at, 1))
+    if index is None:
+        return
+    moved = old.process[index:]
+    del old.process[index:]
+    known = {id(record) for record in moved}
+    old.records[:] = [record for record in old.records if id(record) not in known]
+    new.process[:0] = moved
+    new.records[:0] = moved
+
+
+def _first_of_next(process: Sequence[LogRecord], least: int) -> int | None:
+    """From ``least`` on, where the next run begins: at its first words, else behind the longest pause."""
+    pauses: list[tuple[int, int]] = []
+    for index in range(least, len(process)):
+        before, after = process[index - 1].at, process[index].at
+        pauses.append((after.us - before.us if before is not None and after is not None else 0, -index))
+        if _FIRST_WORDS.match(process[index].message):
+            near = [pause for pause in pauses[-_UNKNOWN_FIRST:] if pause[0] >= _PAUSE_US]
+            return -near[-1][1] if near else index
+    longest = max(pauses, default=(0, 0))
+    return -longest[1] if longest[0] >= _PAUSE_US else None
 
 
 def _finish(stream: _Stream, extra: Sequence[Rule], *, trusted: bool) -> list[Start]:

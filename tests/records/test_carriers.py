@@ -134,7 +134,11 @@ def test_dated_modes_of_odd_dates(mode: str, scenario: str) -> None:
     assert len(records) == len(rows)
     last = records[-1]
     assert last.at is not None
-    assert 0 <= int(rows[-1]["__REALTIME_TIMESTAMP"]) - last.at.us < last.at.precision_us + 1
+    ahead = last.at.us - int(rows[-1]["__REALTIME_TIMESTAMP"])
+    if scenario == "rpi" and not mode.startswith(("json", "verbose")):  # set back at that line, which stands behind
+        assert ahead > 0 and last.at.us >= (records[-2].at or last.at).us
+        return
+    assert 0 <= -ahead < last.at.precision_us + 1
 
 
 @pytest.mark.parametrize("scenario", ["leap", "newyear"])

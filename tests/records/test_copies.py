@@ -154,3 +154,13 @@ def test_lists_below_two_reports_of_one_second_are_both_kept() -> None:
     assert len(said(*rows)) == 6
     assert len(said(*(row for line in rows for row in (line, line)))) == 6
     assert len(said(*rows, *rows)) == 6
+
+
+def test_a_banner_twice_behind_last_words_is_a_copy() -> None:
+    def bare(text: str, level: str = "info") -> str:
+        return f'time="2026-03-01T06:03:22Z" level={level} msg="{text}"'
+
+    banner, end = bare("Starting k3s v1.33.4+k3s1 (148243c4)"), bare("no such thing", "fatal")
+    for rows, left in (([end, end, banner, banner], 2), ([banner, end, banner, end], 4)):
+        found, _ = read_book(["-"], stdin=io.BytesIO(("\n".join(rows) + "\n").encode()))
+        assert len(found.records) == left

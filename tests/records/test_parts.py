@@ -92,3 +92,37 @@ def test_the_end_of_a_year_is_no_fall() -> None:
     rows = [row.replace("Mar 01", "Dec 31") for row in (short(n, f"line {n}") for n in range(5))]
     rows += [row.replace("Mar 01", "Jan 01") for row in (short(n, f"new {n}") for n in range(5))]
     assert [r.raw for r in book(rows).records] == rows
+
+
+@pytest.mark.parametrize("line", [short, cat])
+def test_a_fall_of_a_second_at_the_first_words_is_a_border(line: object) -> None:
+    whole = [line(7, "Acquiring lock file /x"), line(7, BANNER), *(line(8, f"line {n}") for n in range(4))]  # type: ignore[operator]
+    assert raws([*whole[3:], *whole[:3]]) == whole
+    assert raws([whole[0], whole[1], whole[3], line(7, "late"), whole[2]]) != whole  # type: ignore[operator]
+
+
+def test_what_is_signed_above_its_making() -> None:
+    ca = "CN=k3s-server-ca@1772345000"
+    whole = [
+        cat(7, "Acquiring lock file /x"),
+        cat(7, BANNER),
+        cat(7, f"generated self-signed CA certificate {ca}: notBefore=x"),
+        cat(7, f"certificate CN=kube-apiserver signed by {ca}: notBefore=x"),
+        cat(7, "no such thing").replace("info", "fatal"),
+    ]
+    assert raws([*whole[3:], *whole[:3]]) == whole
+    again = [row.replace("1772345000", "1772345001") for row in whole[3:]]  # another run's
+    assert raws([*again, *whole[:3]]) == [*again, *whole[:3]]
+
+
+@pytest.mark.parametrize("line", [short, cat])
+@pytest.mark.parametrize("at", [1, 2, 5])
+def test_a_process_that_began_and_goes_on_an_hour_earlier(line: object, at: int) -> None:
+    """A step of the clock, also between the wrapper's words and the banner: neither part changes its place."""
+    hour = 3600
+    rows = [line(hour + s, text) if n < at else line(s, text) for n, (s, text) in enumerate(START)]  # type: ignore[operator]
+    found = book(rows)
+    assert [record.raw for record in found.records] == rows
+    assert [step.line for step in found.steps] == [at + 1]
+    times = [record.at.us for record in found.records if record.at is not None]
+    assert times == sorted(times)

@@ -143,3 +143,50 @@ def test_a_stop_stands_above_what_it_lets_through() -> None:
     said += [own(22, rows[3]), own(22, rows[4])]
     told = [r.message for r in book(said).records]
     assert told == [BANNER, *rows[3:1:-1], rows[1], rows[0]]
+
+
+def bare(second: int, text: str, level: str = "info") -> str:
+    return f'time="2026-03-01T06:03:{second:02d}Z" level={level} msg="{text}"'
+
+
+def messages(rows: list[str]) -> list[str]:
+    return [record.message for record in book(rows).records]
+
+
+FIRST = [BANNER, "Configuring sqlite3 x", "Kine available at unix://kine.sock", "Running kube-apiserver --x"]
+
+
+def test_the_order_of_first_words_tells_without_pid() -> None:
+    mixed = [FIRST[3], FIRST[0], FIRST[2], FIRST[1]]
+    rows = [bare(20, "something"), *(bare(22, text) for text in mixed), bare(23, "more")]
+    assert messages(rows)[2:5] != mixed[1:]
+    assert messages(rows)[1] == BANNER
+    inorder = [bare(20, "something"), bare(22, "gone", "fatal"), *(bare(22, text) for text in FIRST)]
+    assert [record.raw for record in book(inorder).records] == inorder
+
+
+@pytest.mark.parametrize(("goes_on", "first"), [(True, "no such thing"), (False, BANNER)])
+def test_last_words_beside_a_banner_are_of_who_does_not_go_on(goes_on: bool, first: str) -> None:
+    mixed = [bare(22, FIRST[2]), bare(22, FIRST[1]), bare(22, BANNER), bare(22, "no such thing", "fatal")]
+    mixed += [bare(22, FIRST[3]), bare(22, "Database tables and indexes are up to date")]
+    rows = [bare(10, BANNER), bare(11, "something"), *mixed, *([bare(23, "more")] if goes_on else [])]
+    told = messages(rows)[2:8]
+    assert told[0] == first
+    assert told.index(BANNER) < told.index(FIRST[1]) < told.index(FIRST[2]) < told.index(FIRST[3])
+
+
+def test_fine_stamps_of_the_carrier_order_a_second() -> None:
+    def fine(micro: int, text: str) -> str:
+        return f"2026-03-01T06:03:22.{micro:06d}Z " + bare(22, text)
+
+    rows = [fine(1000 * n, text) for n, text in enumerate([*FIRST, "more"])]
+    assert [record.raw for record in book([rows[2], rows[0], *rows[3:], rows[1]]).records] == [
+        record.raw for record in book(rows).records
+    ]
+
+
+def test_an_announcement_behind_the_only_run_s_end() -> None:
+    ended = [own(22, "no such thing", level="fatal"), systemd(22, "k3s.service: Failed with result 'exit-code'.")]
+    assert messages([*ended, systemd(22, STARTING)])[0] == STARTING
+    waited = [*ended, systemd(22, "k3s.service: Scheduled restart job, restart counter is at 1.")]
+    assert messages([*waited, systemd(22, STARTING)])[-1] == STARTING

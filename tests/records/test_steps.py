@@ -95,3 +95,35 @@ def test_lines_that_overtake_one_another_are_no_step(write: Carrier) -> None:
 def test_a_line_late_by_seconds_moves_nothing() -> None:
     rows = [cat(NOON + at, f"line {n}") for n, at in enumerate([0, 5, 9, 5, 10, 11, 12])]
     assert places(book(rows)) == [0, 5, 9, 5, 10, 11, 12]
+
+
+@pytest.mark.parametrize("line", CARRIERS)
+def test_a_step_at_the_last_line(line: Carrier) -> None:
+    rows = [line(NOON, BANNER), line(NOON + 1, "one"), line(NOON - 5, "two")]
+    found = book(rows)
+    assert [step.line for step in found.steps] == [3]
+    first, last = found.records[0].at, found.records[-1].at
+    assert first is not None and last is not None and last.us >= first.us
+
+
+def test_the_end_behind_a_step_has_no_moment() -> None:
+    import analyzer
+
+    rows = [short(NOON, BANNER), short(NOON + 1, "one"), short(NOON - 5, "no such thing").replace("info", "fatal")]
+    [start] = analyzer.analyze(analyzer.load(stdin=io.BytesIO("\n".join(rows).encode()))).report.starts
+    assert start.end.kind == "failed" and start.end.at_s is None
+
+
+@pytest.mark.parametrize(("fall", "steps"), [(1, 0), (2, 1), (3, 1)])
+def test_what_is_certain_of_a_fall(fall: int, steps: int) -> None:
+    rows = [cat(NOON, BANNER), cat(NOON + 5, "one"), *(cat(NOON + 5 - fall, f"line {n}") for n in range(6))]
+    assert len(book(rows).steps) == steps
+
+
+@pytest.mark.parametrize("line", [cat, docker])
+def test_the_next_run_is_on_its_own_clock_from_its_wrapper_on(line: Carrier) -> None:
+    hour = 3600
+    rows = [line(NOON, BANNER), line(NOON + 1, "one"), *(line(NOON + hour + n, f"line {n}") for n in range(3))]
+    rows += [line(NOON + hour + 9, "Acquiring lock file /x"), line(NOON + hour + 9, BANNER)]
+    at = [record.at.us // SECOND for record in book(rows).records if record.at is not None]
+    assert at[4] - at[0] < hour and at[5] == at[6] and at[5] - at[0] == hour + 9

@@ -92,3 +92,22 @@ def test_dropped_lines_are_noted_with_the_start_they_fell_into() -> None:
     assert [journal.book().records[seq].ident for seq in second.losses] == ["systemd-journald", "k3s"], "line after it"
     assert second.lost_between(second.records[0].seq, None)
     assert not second.lost_between(second.losses[-1], None)
+
+
+def test_a_run_without_pid_and_banner_begins_at_its_first_words() -> None:
+    import io
+
+    import analyzer
+
+    def line(second: int, text: str) -> str:
+        return f'time="2026-03-01T06:03:{second:02d}Z" level=info msg="{text}"'
+
+    def klog(second: int, pid: int, text: str) -> str:
+        return f"I0301 06:03:{second:02d}.000000    {pid} server.go:155] {text}"
+
+    rows = [line(1, "Kine available at unix://kine.sock"), klog(2, 7, "Version: v1.33.4+k3s1")]
+    rows += [line(9, "Stopping etcd server..."), line(14, "etcd server stopped")]  # pauses of the run that ends
+    rows += [line(31, "Webhooks and apiserver aggregation may not function"), line(31, "Running kube-apiserver --x")]
+    rows += [klog(32, 8, "Version: v1.33.4+k3s1")]
+    starts = analyzer.analyze(analyzer.load(stdin=io.BytesIO("\n".join(rows).encode()))).report.starts
+    assert [start.began_at.second for start in starts if start.began_at is not None] == [1, 31]
