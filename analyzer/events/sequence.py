@@ -220,4 +220,8 @@ def of_failure(text: str, *, cut: bool = False) -> Sequence[Place]:
     if found or not cut:
         return found
     shown = bare.rstrip(" .…>")
-    return tuple(p for p in _wrappers() if len(shown) >= _TELLING and any(h.startswith(shown) for h in p.head))
+    if len(shown) < _TELLING:
+        return ()
+    possible = tuple(p for p in _wrappers() if any(head.startswith(shown) for head in p.head))
+    # What may begin a message of code in front of readiness as well as one behind it says nothing.
+    return possible if len({p.only_before is None for p in possible}) == 1 else ()
