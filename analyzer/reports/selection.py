@@ -10,6 +10,7 @@ from typing import Literal
 from analyzer.errors import ExitCode, UsageError
 from analyzer.findings import StartReport
 from analyzer.reports import words
+from analyzer.window import Window
 
 Kind = Literal["default", "last", "all", "slowest", "index"]
 
@@ -85,21 +86,29 @@ def judge_each(starts: Sequence[StartReport], limit_s: float) -> list[Judged]:
 
 
 def _judge(start: StartReport, limit_s: float) -> Judged:
-    ready = start.ready
+    goal = "node" if start.role == "agent" else "ready"
+    ready = _goal(start)
     most = None if ready.upper is None or start.begun_before_s is None else ready.upper + start.begun_before_s
-    about = f"start {start.index}, limit {limit_s:g} s, {start.outcome}, ready {words.window_words(ready)}"
+    about = f"start {start.index}, limit {limit_s:g} s, {start.outcome}, {goal} {words.window_words(ready)}"
     if start.outcome == "failed":
         return Judged(ExitCode.GATE_FAILED, f"{about}: over the limit, the start failed")
     if ready.lower is not None and ready.lower >= limit_s:
         return Judged(ExitCode.GATE_FAILED, f"{about}: over the limit")
     if most is not None and most <= limit_s:
         return Judged(ExitCode.OK, f"{about}: within the limit")
-    return Judged(ExitCode.INCONCLUSIVE, f"{about}: undecided, {_why_undecided(start, limit_s)}")
+    return Judged(ExitCode.INCONCLUSIVE, f"{about}: undecided, {_why_undecided(start, ready, goal, limit_s)}")
 
 
-def _why_undecided(start: StartReport, limit_s: float) -> str:
-    if start.ready.upper is None:
-        return "the text does not show that it became ready"
+def _goal(start: StartReport) -> Window:
+    """The window that a limit is held against: of an agent that of its node, else readiness."""
+    if start.role != "agent" or start.observer != "k3s":
+        return start.ready
+    return next((goal.window for goal in start.goals if goal.id == "node"), Window())
+
+
+def _why_undecided(start: StartReport, window: Window, goal: str, limit_s: float) -> str:
+    if window.upper is None:
+        return f"the text does not show when {'its node was registered' if goal == 'node' else 'it became ready'}"
     if start.begun_before_s is None:
         return "its begin is not in the text, so it took longer than that by an unknown time"
-    return "the limit lies inside the window" if start.ready.upper > limit_s else "its begin is not exactly known"
+    return "the limit lies inside the window" if window.upper > limit_s else "its begin is not exactly known"

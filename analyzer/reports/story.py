@@ -13,7 +13,7 @@ from analyzer.events.checks import info
 from analyzer.events.readyz import abridge
 from analyzer.findings import Check, Finding, Phase, Report, StartReport
 from analyzer.reports import words
-from analyzer.window import Span
+from analyzer.window import Span, Window
 
 HOOK_PREFIX = "poststarthook/"
 _NAMED = 3  # checks told by name in a sentence
@@ -99,6 +99,8 @@ def verdict(start: StartReport) -> list[str]:
 
 def _verdict(start: StartReport) -> str:
     ready, detected = start.ready, start.detected
+    if start.role == "agent" and start.observer == "k3s":
+        return _agent(start)
     if start.outcome == "ready":
         if ready.upper is None:
             return "It became ready, but the text does not show when."
@@ -124,6 +126,25 @@ def _verdict(start: StartReport) -> str:
     if start.cut_at_s is not None:
         return f"Not known: the text ends at {words.about(start.cut_at_s)} and does not show that it was ready.{known}"
     return f"Not known: the text does not show whether it became ready.{known}"
+
+
+def _agent(start: StartReport) -> str:
+    """An agent has no API server: it is judged by its node, and readiness is that of the server it asked."""
+    node = next((goal.window for goal in start.goals if goal.id == "node"), Window())
+    server = ""
+    if start.detected.upper is not None and start.begin_seen:
+        server = f" The server it asked answered ready {words.window_words(start.detected)}."
+    since = f" {_since(start, start.end.at_s)}" if start.end.at_s is not None else ""
+    if start.outcome == "ready":
+        known = start.begin_seen and node.upper is not None
+        when = f" {words.window_words(node)}" if known else "; the text does not show how long that took"
+        return f"Its node was registered{when}.{server}"
+    if start.outcome in ("failed", "stopped"):
+        how = "Failed: the process ended" if start.outcome == "failed" else "Stopped"
+        return f"{how}{since}; its node was never registered.{server}"
+    if start.end.kind != "running":
+        return f"Not known: the process ended{since}; whether its node was registered is not in the text.{server}"
+    return f"Not known: the text does not show whether its node was registered.{server}"
 
 
 def _ready_fragment(start: StartReport) -> str:

@@ -8,71 +8,36 @@ not a start. Without any pid (``-o cat``, containers) only the banner and a seco
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from analyzer.events import catalogue, sequence
+from analyzer.events import catalogue
 from analyzer.events.catalogue import Rule
 from analyzer.events.detect import detect
-from analyzer.events.model import HealthBlock, Mark, Placed, PollLine, PollUnchanged, WitnessLine
+from analyzer.events.model import Mark
 from analyzer.records.landmarks import WRAPPER
 from analyzer.records.model import LogRecord, Payload
 from analyzer.starts.announced import announced, announcements
-from analyzer.starts.cuts import is_cut, readable
+from analyzer.starts.identity import CHILD, FAMILY, OPENRC, identify
 from analyzer.starts.model import Start
 from analyzer.starts.picked import is_picked_out
+from analyzer.starts.traces import is_ours
 from analyzer.starts.units import units_apart
 from analyzer.timebase import SECOND
 
-_FAMILY = re.compile(r"^(k3s|rke2)(?:[-_@.][\w.@-]+)?$")
 _BANNER = re.compile(r"^Starting (k3s|rke2) (?:agent )?v?\d+\.\d+")
 _OURS = re.compile(r"Lightweight Kubernetes|Rancher Kubernetes Engine|\bk3s service\b")
-_SPEAKS_OF_US = re.compile(
-    r"\bk3s\b|\brke2\b|\bkube|apiserver|\b(?i:etcd)\b|preparing server|cluster-(?:cidr|init|reset)|flannel|"
-    r"flag provided but not defined"
-)
-# Where neither banner nor identifier says whose lines they are (kubelet.log, a quoted line): paths, sockets and ports
-# that only k3s and RKE2 have.
-_ONLY_THEIRS = re.compile(
-    r"/run/k3s/|/rancher/(?:k3s|rke2)\b|/v1-(?:k3s|rke2)/|\bkine\.sock\b|\bbuilding kine: |"
-    r"\b(?:k3s|rke2)\b|\bK10\S{1,80}::|"
-    r"(?:127\.0\.0\.1|localhost|0\.0\.0\.0|\[::1?\]):(?:6443|6444|9345|1025[079])\b"
-)
 _THEIR_FILES = re.compile(r"/run/k3s/|/var/lib/rancher/(?:k3s|rke2)/|/v1-(?:k3s|rke2)/|\bkine\.sock\b|^DesiredSet - ")
 # journald's rate limit, counted per unit; the notice is its own line, not one of the process.
 _SUPPRESSED = re.compile(r"^Suppressed \d+ messages from (?:\S*/)?(?:k3s|rke2)[\w.@-]*$")
 _LAUNCH = "Running kube-apiserver "
-# A server with an API server of its own asks itself, an agent its load balancer.
-_BALANCED = re.compile(r"^Running load balancer |https://127\.0\.0\.1:6444/(?:v1-(?:k3s|rke2)/|cacerts)")
 _ONLY_AFTER_BANNER = ("Running ", "Logging containerd ", "Waiting for ", "Waiting to retrieve ", "Connecting to proxy")
 # Helpers of ExecStartPre. Where the unit stands in place of the identifier (-o with-unit), only their words tell.
 _HELPER = re.compile(r"^\+ /|^(?:/usr)?/s?bin/|^modprobe: |^Failed to get unit file state for |^install: |^mkdir: ")
-_OPENRC = "supervise-daemon"
-_CHILD = re.compile(r"/(k3s|rke2)(?:[, ]|$)")
 _ONLY_OURS = (
     _LAUNCH, "k3s is up and running", "k3s agent is up and running", "rke2 is up and running", "Kine available at ",
     "Failed to test data store connection", "Waiting for API server to become available",
 )  # fmt: skip
-# Paths that name the product, where neither banner nor identifier does; /run/k3s is RKE2's as well.
-_NAMES_PRODUCT = re.compile(
-    r"/v1-(k3s|rke2)/|/var/lib/rancher/(k3s|rke2)/|unix://(k)ine\.sock|^(Pod for \S+ (?:is|not) synced)|"
-    r"\b(k3s|rke2)-(?:agent-load-balancer|supervisor|cert-monitor|etcd|controller)\b"
-)
-_DESCRIBED = re.compile(r"Rancher Kubernetes Engine v2(?: \((server|agent)\))?|Lightweight Kubernetes()")
-_SERVER_SIGNS = (
-    "certificates", "client_ca_generated",
-    "api_running", "serving_securely", "apiserver_requested", "apiserver_version", "datastore_ready",
-    "datastore_waiting", "datastore_configured", "etcd_starting", "temporary_etcd", "controllers_requested",
-    "k3s_running",
-)  # fmt: skip
-# Programs that share the journal's formats are many; in these, k3s' own words are nobody else's.
-_THEIR_WORDS = frozenset({Payload.LOGRUS, Payload.PLAIN})
-_OWN_WAIT = re.compile(
-    r"^Waiting for (?:containerd|CRI|cri) (?:startup|connection)|"
-    r"^Waiting to retrieve .{1,40} configuration; server is not|"
-    r"^[Ff]ailed to (?:test etcd connection|validate connection to cluster)|^Unable to watch for tunnel endpoints"
-)
 _TELLING = len("Polling for API")
 # What a process says early in its life, banner or not.
 _FIRST_WORDS = re.compile(
@@ -161,13 +126,13 @@ def find_starts(records: Sequence[LogRecord], extra: Sequence[Rule] = ()) -> lis
             stream = streams[key] = _Stream(record.host)
         if record.payload is Payload.SYSTEMD:
             _take_systemd(stream, record)
-        elif record.ident == _OPENRC:
+        elif record.ident == OPENRC:
             _take_openrc(stream, record)
         else:
             _take_process(stream, record, spans)
     starts: list[Start] = []
     for key, stream in streams.items():
-        starts.extend(_finish(stream, extra, trusted=bool(_FAMILY.match(key[1]))))
+        starts.extend(_finish(stream, extra, trusted=bool(FAMILY.match(key[1]))))
     if not starts:  # a piece of the middle in which nothing is known is better told than denied
         for stream in streams.values():
             if any(_THEIR_FILES.search(r.message) for opened in stream.opens for r in opened.process[:200]):
@@ -220,7 +185,7 @@ def _stream_key(record: LogRecord, named: frozenset[str]) -> tuple[str | None, s
     """Which unit the line is of; ``None``: of nobody we know."""
     if record.payload is Payload.SYSTEMD:
         unit = (record.unit or "").removesuffix(".service")
-        match = _FAMILY.match(unit)
+        match = FAMILY.match(unit)
         if match:
             return (record.host, match.group(1))
         if _OURS.search(record.message):
@@ -232,7 +197,7 @@ def _stream_key(record: LogRecord, named: frozenset[str]) -> tuple[str | None, s
         return (record.host, "")
     if record.payload is Payload.PLAIN and _HELPER.match(record.message):
         return None
-    match = _CHILD.search(record.message) if record.ident == _OPENRC else _FAMILY.match(record.ident)
+    match = CHILD.search(record.message) if record.ident == OPENRC else FAMILY.match(record.ident)
     if match:
         return (record.host, match.group(1))
     return (record.host, record.ident) if record.ident in named else None
@@ -243,7 +208,7 @@ def _named_streams(records: Iterable[LogRecord]) -> frozenset[str]:
     found: set[str] = set()
     for record in records:
         ident = record.ident
-        if ident is None or ident in found or _FAMILY.match(ident) or record.payload is Payload.SYSTEMD:
+        if ident is None or ident in found or FAMILY.match(ident) or record.payload is Payload.SYSTEMD:
             continue
         message = record.message
         if (
@@ -481,7 +446,7 @@ def _finish(stream: _Stream, extra: Sequence[Rule], *, trusted: bool) -> list[St
         # Only systemd's last words about a run whose own lines lie outside the text: no start of this text.
         stream.opens = [opened for opened in stream.opens if opened.process or opened.starting]
     made = [_to_start(stream, opened, unit, extra) for opened in stream.opens]
-    ours = [_is_ours(start, trusted) for start in made]
+    ours = [is_ours(start, trusted) for start in made]
     for start, own in zip(made, ours, strict=True):
         if not own and not (any(ours) and start.events):  # what stands beside a run of ours in one log is one as well
             continue
@@ -489,44 +454,6 @@ def _finish(stream: _Stream, extra: Sequence[Rule], *, trusted: bool) -> list[St
             starts[-1].followed_by = start
         starts.append(start)
     return starts
-
-
-def _is_ours(start: Start, trusted: bool) -> bool:
-    if trusted:
-        return bool(start.process) or bool(start.events)
-    troubled = False
-    for event in start.events:
-        match event:
-            case PollLine() | PollUnchanged() | HealthBlock() | WitnessLine():
-                return True
-            case Mark(kind="milestone") | Mark(id="limit_reached"):
-                return True
-            case Placed(record=record) if record.payload in _THEIR_WORDS:
-                return True
-            case Mark(record=record) if record.payload in _THEIR_WORDS and _in_own_words(event):
-                return True
-            case Mark(
-                kind="end", id="fatal" | "shutdown_requested" | "component_exited" | "supervisor_exit" | "job_failed"
-            ):
-                if any(_SPEAKS_OF_US.search(record.message) for record in start.process[:200]):
-                    return True
-            case Mark(kind="problem", id="cgroup_root" | "unclean_kubelet" | "cgroup"):
-                return True  # what only a kubelet says
-            case Mark(kind="problem"):
-                troubled = True
-            case _:
-                continue
-    if not troubled:
-        return False
-    return any(_ONLY_THEIRS.search(f"{r.message} {r.fields.get('error', '')}") for r in start.process[:200])
-
-
-def _in_own_words(mark: Mark) -> bool:
-    """Whether the words around a mark are those of k3s itself: its waits, and the wrappers of its failures."""
-    message = mark.record.message
-    if _OWN_WAIT.match(message):
-        return True
-    return mark.kind == "end" and bool(sequence.of_failure(message, cut=mark.record.truncated))
 
 
 def _to_start(stream: _Stream, opened: _Open, unit: str | None, extra: Sequence[Rule]) -> Start:
@@ -549,85 +476,5 @@ def _to_start(stream: _Stream, opened: _Open, unit: str | None, extra: Sequence[
     head = opened.records if dated else opened.process or opened.records
     start.began = next((r for r in head if r.at is not None), None)
     start.unit = next((r.unit for r in opened.records if r.unit), unit)
-    _identify(start)
+    identify(start)
     return start
-
-
-def _identify(start: Start) -> None:
-    """Product, role, version: from the banner, else from klog's ``Version:`` and the unit's name."""
-    banner = start.first("starting")
-    if banner is not None:
-        start.product = banner.groups.get("product", "unknown")
-        start.version = banner.groups.get("version")
-        start.commit = banner.groups.get("commit")
-        start.role = banner.groups.get("role") or "server"
-        if is_cut(start, banner.record):  # a version or commit that touches the cut is not whole
-            start.version = _whole_word(banner.record, start.version)
-            start.commit = _whole_word(banner.record, start.commit)
-    else:
-        version = start.first("apiserver_version")
-        start.version = version.groups.get("version") if version is not None else None
-        if version is not None and is_cut(start, version.record):
-            start.version = _whole_word(version.record, start.version)
-    job = start.first("job_failed")
-    if job is not None and start.unit is None:
-        start.unit = job.groups["unit"]
-    idents = defaultdict(int)  # type: defaultdict[str, int]
-    for record in start.records[:50]:
-        for name in (record.unit or start.unit, record.ident):
-            match = _FAMILY.match((name or "").removesuffix(".service"))
-            if match:
-                idents[match.group(1)] += 1
-                if start.role == "unknown" and "agent" in (name or ""):
-                    start.role = "agent"
-                elif start.role == "unknown" and "server" in (name or ""):
-                    start.role = "server"
-    if start.product == "unknown" and idents:
-        start.product = max(idents, key=lambda name: idents[name])
-    for record in start.records[:50]:
-        described = _DESCRIBED.search(record.message) if record.payload is Payload.SYSTEMD else None
-        if described is not None and start.product == "unknown":
-            start.product = "rke2" if described[0].startswith("Rancher") else "k3s"
-            if start.role == "unknown" and described[1]:
-                start.role = described[1]
-    if start.product == "unknown" and start.version:
-        start.product = "rke2" if "rke2" in start.version else "k3s" if "k3s" in start.version else "unknown"
-    if start.product == "unknown":
-        start.product = _product_by_paths(start)
-    running = start.first("k3s_running", "agent_running")
-    if start.product == "unknown" and (exited := start.first("supervisor_exit")) is not None:
-        start.product = "k3s" if "rancher" in exited.groups else "unknown"  # its container runs k3s
-    if start.product == "unknown" and running is not None:
-        start.product = "rke2" if "rke2" in running.record.message else "k3s"
-    if start.role == "unknown":
-        if start.first(*_SERVER_SIGNS) or any(
-            m.groups.get("component") for m in start.marks("pod_synced", "pod_not_synced")
-        ):
-            start.role = "server"
-        elif start.first("agent_running") or any(_BALANCED.search(record.message) for record in start.process[:50]):
-            start.role = "agent"
-    if start.role == "unknown":
-        start.role = _role_by_unit(start)
-
-
-def _whole_word(record: LogRecord, word: str | None) -> str | None:
-    """A word of a cut line, unless the cut may have gone through it."""
-    return None if word is None or readable(record.message).endswith(readable(word)) else word
-
-
-def _role_by_unit(start: Start) -> str:
-    """Of systemd's words alone: the installer calls a server's unit ``k3s``, an agent's ``k3s-agent``."""
-    name = (start.unit or "").removesuffix(".service")
-    told = start.first("status_active", "status_activating", "status_ended") is not None
-    return "server" if name == "k3s" and (told or not start.process) else "unknown"
-
-
-def _product_by_paths(start: Start) -> str:
-    for record in start.records[:200]:
-        child = _CHILD.search(record.message) if record.ident == _OPENRC else None
-        if child is not None:
-            return child[1]
-        found = _NAMES_PRODUCT.search(f"{record.message} {record.fields.get('url', '')}")
-        if found is not None:
-            return "rke2" if "rke2" in found.groups() or found[4] else "k3s"
-    return "unknown"
