@@ -355,6 +355,8 @@ _SEQUENCE = (
     "Running kube-apiserver ", "Running kube-scheduler ", "Running kube-controller-manager ",
     "Kube API server is now running", "k3s is up and running", "rke2 is up and running",
 )  # fmt: skip
+_WRAPPERS = ("Acquiring", "Preparing", "Found ip", "Webhooks", "Unknown flag", "Starting ", "remotedialer", "Changed ")
+_ANY_OF_THEM = (*_SEQUENCE, *_WRAPPERS)  # most lines fail here
 _BANNER_PLACE, _DEATH_PLACE = 1, len(_SEQUENCE) + 2
 
 
@@ -365,6 +367,8 @@ def _in_sequence(draft: Draft) -> int | None:
     if draft.rec.level in _LAST_WORDS:
         return _DEATH_PLACE
     message = draft.rec.message
+    if not message.startswith(_ANY_OF_THEM):
+        return None
     if message.startswith(_SEQUENCE):
         return next(place for place, begin in enumerate(_SEQUENCE, 2) if message.startswith(begin))
     if BANNER.match(message):
@@ -373,21 +377,17 @@ def _in_sequence(draft: Draft) -> int | None:
 
 
 def _announced_behind(lines: Sequence[Draft]) -> bool:
-    """Whether systemd's ``Starting`` stands behind the end of the only run, without a stop or a wait before it.
+    """Whether systemd's ``Starting`` stands behind lines of the only run, without a stop or a wait before it.
 
     Between an end and the next start it says that it waited, or that somebody stopped the unit.
     """
-    ended = False
-    for at, draft in enumerate(lines):
-        if draft.rec.payload is not Payload.SYSTEMD:
-            continue
-        message = draft.rec.message
-        if _BETWEEN.search(message):
-            return False
-        if ANNOUNCED.match(message):
-            return ended and not any(d.rec.payload in _OURS for d in lines[at:])
-        ended = ended or any(word in message for word in _ENDS)
-    return False
+    units = [d.rec.message for d in lines if d.rec.payload is Payload.SYSTEMD]
+    places = [n for n, d in enumerate(lines) if d.rec.payload is Payload.SYSTEMD and ANNOUNCED.match(d.rec.message)]
+    runs = {_process(d) for d in lines if d.rec.payload in _OURS}
+    if len(places) != 1 or len(runs) != 1 or any(_BETWEEN.search(message) for message in units):
+        return False
+    above = lines[: places[0]]
+    return any(_process(d) in runs or any(word in d.rec.message for word in _ENDS) for d in above)
 
 
 def _process(draft: Draft) -> _Process:
