@@ -249,7 +249,8 @@ def _told(part: _Part) -> _Told:
         processes={found for d in ours if (found := _process(d))[1] is not None and not WRAPPER.match(d.rec.message)},
         begun={_process(lines[place]) for place in banners},
         heads=said is not None and BANNER.match(said.rec.message) is not None,
-        breaks_off=bool(ours) and WRAPPER.match(ours[-1].rec.message) is not None,
+        breaks_off=ANNOUNCED.match(lines[-1].rec.message) is not None
+        or (bool(ours) and WRAPPER.match(ours[-1].rec.message) is not None),
         first_pid=next((d.rec.klog_pid for d in above if d.rec.klog_pid is not None), None),
         last_pid=next((d.rec.klog_pid for d in reversed(below) if d.rec.klog_pid is not None), None),
         first_s=part.first // SECOND,

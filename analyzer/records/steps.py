@@ -98,6 +98,8 @@ class _Lines:
                 _shift(lines[:index], by, draft)
                 self.latest.clear()
             before = self.latest.get(writer)
+            if before is None and index and ANNOUNCED.match(lines[index - 1].rec.message):
+                before = lines[index - 1]  # systemd's line of the same process, which comes first
             if before is not None and (draft.outer is not Outer.NONE or not carried):
                 step = self._back(index, draft, before) or self._leap(index, draft, before)
                 if step is not None:
@@ -169,6 +171,8 @@ class _Lines:
         leaps = (after - earlier for earlier, after in pairwise(stamps))
         if max(leaps, default=0) < -by * _UNDONE:
             self._put_after(before, draft, by)
+        elif index > 1 and (self.lines[index - 2].rt or 0) <= (draft.rt or 0):
+            return None  # two neighbours changed places over a silence
         return Step(draft, by)
 
     def _of_another(self, draft: Draft, before: Draft) -> bool:

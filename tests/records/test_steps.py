@@ -127,3 +127,16 @@ def test_the_next_run_is_on_its_own_clock_from_its_wrapper_on(line: Carrier) -> 
     rows += [line(NOON + hour + 9, "Acquiring lock file /x"), line(NOON + hour + 9, BANNER)]
     at = [record.at.us // SECOND for record in book(rows).records if record.at is not None]
     assert at[4] - at[0] < hour and at[5] == at[6] and at[5] - at[0] == hour + 9
+
+
+def test_neighbours_that_changed_places_over_a_silence_are_no_step() -> None:
+    rows = [cat(NOON, BANNER), cat(NOON + 20, "b"), cat(NOON + 2, "a"), *(cat(NOON + 21 + n, "x") for n in range(5))]
+    assert not book(rows).steps
+
+
+def test_a_step_between_the_announcement_and_its_process() -> None:
+    starting = f"Mar 01 {clock(NOON)} node-a systemd[1]: Starting k3s.service - Lightweight Kubernetes..."
+    rows = [starting, short(NOON - 3600, BANNER), short(NOON - 3599, "one"), short(NOON - 3598, "two")]
+    found = book(rows)
+    assert [record.raw for record in found.records] == rows
+    assert [step.line for step in found.steps] == [2]
