@@ -28,6 +28,7 @@ _WATCHDOG = re.compile(r": Watchdog timeout")
 _TAKEN = re.compile(r"killed by the OOM killer|systemd-oomd killed \d+ process")
 # What failed says more than that systemd counts it, or tries no more.
 _BEST_FIRST = ("Failed to schedule", "OOM killer", "systemd-oomd", "repeated too quickly", "Failed with result")
+_AT_ONCE_US = 2_000_000  # systemd tells of an exit at once
 OUTLIVED_US = 10_000_000
 # How docker shows that a process was told to end (SIGINT, SIGTERM), or ended by itself in good order.
 _ASKED_CODES = {"0", "130", "143"}
@@ -135,13 +136,21 @@ def _not_executed(start: Start, asked: LogRecord | None) -> Ending | None:
 def _by_exit(start: Start, asked: LogRecord | None) -> Ending | None:
     echo = _echo(start)
     exits = own(start, start.marks("process_exited"))
-    if not exits:
+    if not exits or _may_be_another_s(start, exits[0].record):
         return echo
     failed, words = _exit_text(exits[0])
     if echo is not None and words.startswith("exited with status 1"):
         return echo
     reset = any("cluster-reset" in r.message or "membership has been reset" in r.message for r in start.process)
     return Ending("stopped" if reset and not failed else "failed", exits[0].record, words)
+
+
+def _may_be_another_s(start: Start, told: LogRecord) -> bool:
+    """Whether systemd may speak of a later process: it names none, and of chosen lines that one may have none."""
+    last = next((r.at for r in reversed(start.process) if r.seq < told.seq and r.at is not None), None)
+    if not start.picked_out or last is None or told.at is None:
+        return False
+    return told.at.us - last.us > _AT_ONCE_US
 
 
 def _echo(start: Start) -> Ending | None:
