@@ -90,7 +90,7 @@ class Clocked:
         if self._lost_at is not None and record.seq >= self._lost_at:
             return None
         span = self._span_us(record)
-        return self.seconds(span[1]) if span is not None else None
+        return max(0.0, self.seconds(span[1])) if span is not None else None
 
     def point(self, record: LogRecord) -> float | None:
         """The stamp to show for a line: its own where it is finer than the journal's, else the journal's."""

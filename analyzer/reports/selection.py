@@ -94,7 +94,8 @@ def _judge(start: StartReport, limit_s: float) -> Judged:
         return Judged(ExitCode.GATE_FAILED, f"{about}: over the limit, the start failed")
     if ready.lower is not None and ready.lower >= limit_s:
         return Judged(ExitCode.GATE_FAILED, f"{about}: over the limit")
-    if most is not None and most <= limit_s:
+    told = start.role != "agent" or start.outcome == "ready"
+    if told and most is not None and most <= limit_s:
         return Judged(ExitCode.OK, f"{about}: within the limit")
     return Judged(ExitCode.INCONCLUSIVE, f"{about}: undecided, {_why_undecided(start, ready, goal, limit_s)}")
 
@@ -109,6 +110,8 @@ def _goal(start: StartReport) -> Window:
 def _why_undecided(start: StartReport, window: Window, goal: str, limit_s: float) -> str:
     if window.upper is None:
         return f"the text does not show when {'its node was registered' if goal == 'node' else 'it became ready'}"
+    if goal == "node" and start.outcome != "ready":
+        return "the text does not show how its start went"
     if start.begun_before_s is None:
         return "its begin is not in the text, so it took longer than that by an unknown time"
     return "the limit lies inside the window" if window.upper > limit_s else "its begin is not exactly known"

@@ -55,7 +55,8 @@ def is_picked_out(start: Start) -> bool:
 
 def _chosen_by_a_word(start: Start) -> bool:
     """Whether all lines of a process share a word, as ``grep`` leaves them."""
-    lines = [record.message.lower() for record in start.process[:_LOOKED_AT] if record.message]
+    read = (record for record in start.process[:_LOOKED_AT] if record.message)
+    lines = [" ".join((record.message, *record.fields.values())).lower() for record in read]
     texts = [text for text in lines if not text.startswith(("[-]", "[+]")) and "check failed" not in text]
     if len({text[:_SHAPE] for text in texts}) < _SHAPES:
         return False  # a wait that is repeated, a list of checks

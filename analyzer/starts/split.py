@@ -297,7 +297,7 @@ def _take_process(stream: _Stream, record: LogRecord, spans: _Spans) -> None:
             target = _Open(boot_id=record.boot_id)
             if current is not None and record.pid is None:
                 _pull_back(current, target)
-                if not banner:
+                if not banner and not _FIRST_WORDS.match(record.message):
                     _pull_back_unnamed(current, target)
             stream.opens.append(target)
     if record.pid is not None:
@@ -361,7 +361,7 @@ def _of_another_process(record: LogRecord, current: _Open) -> bool:
     """
     if record.klog_pid is not None and current.klog_pid is not None and record.klog_pid != current.klog_pid:
         return True
-    if current.once and record.payload is Payload.LOGRUS and _FIRST_WORDS.match(record.message):
+    if "serving" in current.once and record.payload is Payload.LOGRUS and WRAPPER.match(record.message):
         return True  # what a process says before it has an API server, behind the words of one
     return _said_once(record) in current.once  # in a container every process has the same number
 

@@ -20,6 +20,7 @@ _OF_A_RUN = frozenset({Payload.LOGRUS, Payload.KLOG, Payload.ZAP})
 # systemd says this of an attempt in which no process ran, or whose process it waited for in vain.
 _NO_ATTEMPT = re.compile(r"^Failed to start |: Start request repeated too quickly")
 
+_READY_LINES = ("Kube API server is now running", "k3s is up and running", "rke2 is up and running")
 _TOO_SHORT_US = 2_000_000
 
 
@@ -87,4 +88,16 @@ def _may_hide(start: Start, shown: LogRecord, end: LogRecord) -> bool:
     # A notice may come long after the lines that it counts: also one behind the end speaks of those before it.
     if start.picked_out or start.lost_between(shown.seq, None):
         return True
+    if any(_may_be_the_line(r) for r in start.process if shown.seq < r.seq <= end.seq):
+        return True
     return not any(r.payload is Payload.LOGRUS and r.level in ("info", "") for r in start.process)
+
+
+def _may_be_the_line(record: LogRecord) -> bool:
+    """Whether a line was cut so short that it may be the one that tells of readiness."""
+    if record.payload not in (Payload.LOGRUS, Payload.PLAIN):
+        return False
+    words = record.message.rstrip(" .…>")
+    if record.payload is Payload.LOGRUS and not words:
+        return True  # cut in front of its message
+    return record.truncated and any(line.startswith(words) for line in _READY_LINES)

@@ -401,6 +401,8 @@ class _Judge:
         true = {"node": self.truth["registered"], "node_ready": self.truth["node_ready"]}
         for goal in self.start.get("goals", ()):
             flip = true.get(goal["id"])
+            if flip is None and self.truth["n"] > 0:
+                continue  # the node was there already: the watcher saw no flip
             if goal["state"] == "reached" and goal["id"] in true:
                 self.claim("goal", flip is not None, f"{goal['id']} reached")
                 if flip:
