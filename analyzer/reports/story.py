@@ -190,6 +190,8 @@ def culprit(start: StartReport) -> tuple[str, str]:
         others = "1 other check" if count == _NAMED + 1 else f"one of {count - _NAMED} other checks"
         sentence = f"{', '.join(short_name(name) for name in blamed.checks[:_NAMED])} or {others}"
     if start.ready.upper is None and start.outcome != "ready":
+        if start.observer == "wait" and blamed.certainty == "certain":
+            return sentence, "certain: still failing at the last look"
         one = "this one was" if count == 1 else f"these {count} were"
         return sentence, f"{blamed.certainty}: {one} failing when last seen{_last_sight(start)}"
     if blamed.certainty == "certain":

@@ -18,7 +18,7 @@ _BALANCED = re.compile(r"^Running load balancer |https://127\.0\.0\.1:6444/(?:v1
 # Paths that name the product, where neither banner nor identifier does; /run/k3s is RKE2's as well.
 _NAMES_PRODUCT = re.compile(
     r"/v1-(k3s|rke2)/|/var/lib/rancher/(k3s|rke2)/|unix://(k)ine\.sock|^(Pod for \S+ (?:is|not) synced)|"
-    r"\b(k3s|rke2)-(?:agent-load-balancer|supervisor|cert-monitor|etcd|controller)\b"
+    r"\b(rke2)-(?:agent-load-balancer|supervisor|cert-monitor|etcd|controller|(?:client|server)-ca)\b"
 )
 _DESCRIBED = re.compile(r"Rancher Kubernetes Engine v2(?: \((server|agent)\))?|Lightweight Kubernetes()")
 _SERVER_SIGNS = (

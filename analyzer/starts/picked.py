@@ -18,14 +18,16 @@ _EVERYDAY = 3  # so many other lines of k3s between the polls: a filter by write
 _LATER = ("serving_securely", "apiserver_requested", "apiserver_version", "api_running", "containerd_ready")
 
 
-def is_picked_out(start: Start) -> bool:
+def is_picked_out(start: Start, *, whole: bool = True) -> bool:
     """Whether somebody chose the lines of a start: of any kind of line there may have been more.
+
+    ``whole``: the fast scan passed none of its lines over, so that what is missing is missing in the text.
 
     An API server that starts prints dozens of lines of klog in the seconds in which it is asked, so a server of k3s
     that says nothing at all beside its polls was filtered by a word. A poll that was answered otherwise may be missing
     between any two then.
     """
-    if lines_are_missing(start) or _chosen_by_a_word(start):
+    if (whole and lines_are_missing(start)) or _chosen_by_a_word(start):
         return True
     told = [record for record in start.process if record.payload in (Payload.LOGRUS, Payload.KLOG)]
     polls = [event.record for event in start.events if isinstance(event, PollLine | PollUnchanged)]

@@ -7,6 +7,7 @@ not a start. Without any pid (``-o cat``, containers) only the banner and a seco
 
 from __future__ import annotations
 
+import bisect
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -45,6 +46,7 @@ _FIRST_WORDS = re.compile(
 )
 _SERVES = re.compile(r"^Serving securely on \S{1,80}:(?!(?:10250|1025[789])$)\d{2,5}$")
 _TOLD_ELSEWHERE = frozenset({"job_failed", "status_activating", "status_active", "status_ended"})
+_CONTAINERS_PIDS = 100  # the numbers that processes have in a container are small, and the same in each run
 _PAUSE_US = 2 * SECOND  # a process that ends and one that takes its place are at least so far apart
 _UNKNOWN_FIRST = 3  # lines that a process may print before the first one of which it is known
 _PIDLESS_CLOSERS = frozenset({"process_exited", "systemd_failed", "systemd_stopped", "restart_scheduled"})
@@ -111,6 +113,7 @@ def find_starts(records: Sequence[LogRecord], extra: Sequence[Rule] = ()) -> lis
     ``extra``: the marks of a user's rules.
     """
     named = _named_streams(records)
+    passed_over = [r.seq for r in records if r.gap_before and not r.lost_before]  # by the fast scan
     losses = [r for r in records if r.ident == "systemd-journald" and _SUPPRESSED.match(r.message)]
     streams: dict[tuple[str | None, str], _Stream] = {}
     spans = _pid_spans(records)
@@ -141,7 +144,8 @@ def find_starts(records: Sequence[LogRecord], extra: Sequence[Rule] = ()) -> lis
     for start in starts:
         start.announced = announced(told_by_others, start)
         first, last = start.records[0].seq, start.records[-1].seq
-        start.picked_out = is_picked_out(start)
+        after = bisect.bisect_right(passed_over, first)
+        start.picked_out = is_picked_out(start, whole=after == len(passed_over) or passed_over[after] > last)
         told = [r.seq for r in losses if first < r.seq < last and r.host == start.host]
         told += _after_its_last_line(start, losses)
         start.losses = sorted([*told, *(r.seq for r in start.process if _hole(r, first))])
@@ -337,6 +341,9 @@ def _existing(
             # A pid that comes back after systemd announced a new start (a container's pid 1, a reused pid) is new
             # only with a banner: late lines of the old process arrive after systemd's lines, too.
             return None if fresh or other or (announced and banner) else known
+    before = stream.opens[-2] if len(stream.opens) > 1 else None
+    if before is not None and current.klog_pid is None and _late_of(before, record):
+        return before
     if not current.process:
         return None if current.starting or _long_closed(current, record) else current
     if record.boot_id and current.boot_id and record.boot_id != current.boot_id:
@@ -352,6 +359,12 @@ def _existing(
     if record.pid is None and current.launched and record.message.startswith(_LAUNCH):
         return None
     return None if record.pid is None and _of_another_process(record, current) else current
+
+
+def _late_of(opened: _Open, record: LogRecord) -> bool:
+    """Whether klog's header says that a line without a pid of its own is of the process before (not in a container)."""
+    number = record.klog_pid
+    return record.pid is None and number is not None and number == opened.klog_pid and number > _CONTAINERS_PIDS
 
 
 def _of_another_process(record: LogRecord, current: _Open) -> bool:

@@ -34,10 +34,10 @@ def log(tmp_path: Path) -> Path:
     lines = SAMPLE.splitlines()
     at = next(n for n, line in enumerate(lines) if "Running kube-apiserver" in line)
     envelope = lines[at].partition("time=")[0]
-    slow = f'{envelope}time="2026-03-01T06:03:30Z" level=warning msg="upstream proxy took 4s"'
+    slow = [f'{envelope}time="2026-03-01T06:03:30Z" level=warning msg="upstream proxy took {n}s"' for n in (4, 5, 6)]
     sealed = f'{envelope}time="2026-03-01T06:03:30Z" level=error msg="kms: vault is sealed since 09:12 token=S3CRET"'
     path = tmp_path / "k3s.log"
-    path.write_text("\n".join([*lines[: at + 1], sealed, *[slow] * 3, *lines[at + 1 :]]) + "\n")
+    path.write_text("\n".join([*lines[: at + 1], sealed, *slow, *lines[at + 1 :]]) + "\n")
     return path
 
 
