@@ -352,7 +352,8 @@ def _existing(
         return current if record.invocation_id == current.invocation_id else None
     if record.pid is not None and current.pid is not None:
         return current if _is_child(record, current, spans) else None
-    if banner and (current.banner or current.closed or current.dead or _was_running(current)):
+    earlier = _was_running(current) and not _of_the_same_second(current, record)
+    if banner and (current.banner or current.closed or current.dead or earlier):
         return None
     if current.closed and record.pid is None and stream.systemd_seen:
         return current
@@ -388,6 +389,14 @@ def _said_once(record: LogRecord) -> str | None:
     if record.file == "secure_serving.go" and _SERVES.match(record.message):
         return "serving"
     return None
+
+
+def _of_the_same_second(current: _Open, banner: LogRecord) -> bool:
+    """Whether lines stand before their banner only because those of that second stand in no order."""
+    first = current.process[0]
+    if not (banner.unordered or first.unordered) or banner.at is None or first.at is None:
+        return False
+    return banner.at.us <= first.at.us < banner.at.us + banner.at.precision_us
 
 
 def _long_closed(opened: _Open, record: LogRecord) -> bool:
