@@ -35,7 +35,7 @@ MUTATIONS: dict[str, Make] = LOSSES | DELAYS | CARRIERS
 FEW = (
     "1303-fresh-25",
     "1322-tz-kolkata",
-    "1324-crashloop-slow",
+    pytest.param("1324-crashloop-slow", marks=pytest.mark.slow),
     "1324-etcd-restart",
     "1324-killed-thrice",
     "1350-debug",

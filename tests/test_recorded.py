@@ -44,7 +44,7 @@ NEWEST_READY_S, NEWEST_CHECK_S = 1.8, 2.2
 LAWFUL = (
     "1303-fresh-25",
     "1322-tz-kolkata",
-    "1324-crashloop-slow",
+    pytest.param("1324-crashloop-slow", marks=pytest.mark.slow),
     "1324-etcd-restart",
     "1324-fresh-15",
     "1324-killed-thrice",

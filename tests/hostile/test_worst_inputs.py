@@ -230,6 +230,7 @@ def test_envelopes_in_envelopes(tmp_path: Path) -> None:
     assert_bounded(run("analyze", tmp_path / "x.log"), 20, 200)
 
 
+@pytest.mark.slow
 def test_ten_thousand_inputs(tmp_path: Path) -> None:
     for number in range(10_000):
         (tmp_path / f"{number}.log").write_text(f"Nov 23 16:08:43 vm k3s[{number}]: x\n")

@@ -62,6 +62,7 @@ def test_json_has_the_shape_of_the_contract() -> None:
     assert requests == sorted(requests) and delays == sorted(delays, reverse=True) and len(requests) > 4
 
 
+@pytest.mark.slow
 def test_same_seed_same_bytes_whatever_the_threads() -> None:
     one = report.render_json(answer(draws=150_000, threads=1))
     two = report.render_json(answer(draws=150_000, threads=3))

@@ -173,6 +173,7 @@ def test_states_advance_and_end_in_readiness() -> None:
     assert entry[:, -1] == pytest.approx(worlds.ready)
 
 
+@pytest.mark.slow
 def test_command_prints_text_and_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert validate.main([str(RECORDINGS)]) == 0
     text = capsys.readouterr().out

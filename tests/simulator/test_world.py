@@ -114,6 +114,7 @@ def test_403_hides_the_list_from_the_poller_of_k3s_only() -> None:
     assert (own.stage_ends.max(axis=1) <= own.ready + 1e-9).all()
 
 
+@pytest.mark.slow
 def test_pooled_curve_keeps_mass_and_never_ready_part() -> None:
     edges = np.array([[1.0, 2.0], [5.0, 6.0], [9.0, np.inf]])
     worlds = from_curve(edges, np.array([0.5, 0.25, 0.25]), 0.6, Machine(), 40_000, 3)
