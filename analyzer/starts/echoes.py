@@ -11,11 +11,13 @@ from analyzer.starts.cuts import TELLING, begins, is_cut, readable
 from analyzer.starts.model import Start
 from analyzer.starts.readiness import CLOSING
 
+# lasso's wait for its caches ends without them only when its context does (controller.go Start).
 # Nothing fails of this by itself: somebody asked the process to end, or another component failed and says why.
 # ``controllers exited`` and ``server stopped`` are what releases up to 1.22 say at fatal level when they are stopped;
 # a scheduler without leader election ends so when it is told to.
 _CANCELLED = re.compile(
     r"context canceled\W*$|http: Server closed\W*$|^(?:Error: )?controllers exited\W*$|"
+    r"cache sync failed for informer \w+\W*$|"
     r"^(?:Shutdown request received: )?\W?[\w-]+ exited: finished without leader elect\W*$"
 )
 _CANCELLED_WORDS = ("context canceled", "http: Server closed")

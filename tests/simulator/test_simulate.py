@@ -116,6 +116,7 @@ def test_several_logs_of_both_eras_and_a_machine_from_a_scenario() -> None:
     assert assumptions["starts_used"] >= 2
 
 
+@pytest.mark.slow
 def test_pooled_curve_counts_starts_that_never_became_ready() -> None:
     result = call("simulate", NEW, OLD, NEVER, "--pool", "--draws", 1000, "--format", "json")
     assert result.exit_code == 0, result.output
