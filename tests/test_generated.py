@@ -1,4 +1,4 @@
-"""Journals of known truth: 140 of them in every carrier, half of them in make test-slow; each window contains the truth, no claim contradicts it.
+"""Journals of known truth, 200 in every carrier, most of them in make test-slow: no claim contradicts the truth.
 
 A failure prints the seed and the scenario; ``k3slog generate --scenario NAME --seed N`` makes the same journal again.
 """
@@ -17,7 +17,7 @@ from analyzer.findings import Report, StartReport
 from analyzer.testing import BASIC, LOSSY, NAMED, OWN_LINES, Generated, generate, random_scenario
 from analyzer.testing.model import SECOND, StartTruth
 
-JOURNALS = 140
+JOURNALS = 200
 BATCH = 10
 FINE = ("short-precise", "short-iso-precise", "export", "json")
 PERIOD_S = 2.0
