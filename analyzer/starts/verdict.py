@@ -21,6 +21,7 @@ _OF_A_RUN = frozenset({Payload.LOGRUS, Payload.KLOG, Payload.ZAP})
 _NO_ATTEMPT = re.compile(r"^Failed to start |: Start request repeated too quickly")
 
 _READY_LINES = ("Kube API server is now running", "k3s is up and running", "rke2 is up and running")
+_EXCERPT_US, _EXCERPT_LINES = 5_000_000, 5
 _TOO_SHORT_US = 2_000_000
 
 
@@ -46,7 +47,10 @@ def not_ready_at(start: Start, end: Ending) -> bool:
     told = [mark.record for mark in start.marks("systemd_failed", "process_exited")]
     if any(_NEVER_UP.search(record.message) for record in told):
         return True
-    # After a run of its own such words speak of the next attempt.
+    # systemd fails the job of a run that ends before it reported itself; a limit of starts speaks of the next attempt.
+    too_often = any("repeated too quickly" in record.message for record in told)
+    if not too_often and any(record.message.startswith("Failed to start ") for record in told):
+        return True
     ran = any(record.payload in _OF_A_RUN for record in start.process)
     if not ran and any(_NO_ATTEMPT.search(record.message) for record in told):
         return True
@@ -59,7 +63,9 @@ def not_ready_at(start: Start, end: Ending) -> bool:
     if _too_short(start, end.record):
         return True
     shown = last_not_ready(start, end.record)
-    return shown is not None and not _may_hide(start, shown, end.record)
+    if shown is None or (end.kind == "failed" and end.failure is None and _excerpt(start, shown, end.record)):
+        return False  # what others tell of the end does not say how far the process had come
+    return not _may_hide(start, shown, end.record)
 
 
 def _too_short(start: Start, end: LogRecord) -> bool:
@@ -91,6 +97,14 @@ def _may_hide(start: Start, shown: LogRecord, end: LogRecord) -> bool:
     if any(_may_be_the_line(r) for r in start.process if shown.seq < r.seq <= end.seq):
         return True
     return not any(r.payload is Payload.LOGRUS and r.level in ("info", "") for r in start.process)
+
+
+def _excerpt(start: Start, shown: LogRecord, end: LogRecord) -> bool:
+    """Whether so few lines stand before so late an end that they were picked: a server writes dozens in seconds."""
+    seen, ended = shown.at or shown.inner_at, end.at or end.inner_at
+    if seen is None or ended is None or ended.us - seen.us < _EXCERPT_US:
+        return False
+    return sum(record.payload in _OF_A_RUN for record in start.process) < _EXCERPT_LINES
 
 
 def _may_be_the_line(record: LogRecord) -> bool:
