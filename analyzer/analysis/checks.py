@@ -363,9 +363,7 @@ class _Builder:
 
     def _fuse(self, lowers: list[Evidence], uppers: list[Evidence], what: str) -> Window:
         """The tightest window; a witness pair that contradicts is dropped, both ends of it, and named."""
-        # Of a fragment no moment is told that lies before its first line.
-        lowers = [low for low in lowers if low.at_s >= 0 or self.start.begin_seen]
-        uppers = list(uppers)
+        lowers, uppers = list(lowers), list(uppers)
         while lowers and uppers:
             low = max(lowers, key=lambda e: e.at_s)
             high = min(uppers, key=lambda e: e.at_s)
