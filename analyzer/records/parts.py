@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, takewhile
 
@@ -63,20 +63,29 @@ class _Told:
 
 def parts_in_order(tally: Tally, drafts: list[Draft]) -> list[Draft]:
     """The drafts with the parts of each host in the order of time, where they are parts that were put together."""
+    out = each_host(drafts, _ordered)
+    if out is None:
+        return drafts
+    tally.notes.append("parts of the input stand in another order than time's and were put in order")
+    tally.reasons["parts of the input put in order"] += 1
+    return out
+
+
+def each_host(drafts: list[Draft], ordered: Callable[[list[Draft]], list[Draft] | None]) -> list[Draft] | None:
+    """The drafts with those of each host and boot put in order at the places they have; ``None``: all stay.
+
+    ``ordered`` gives the lines of one host in their order, or ``None`` where they stay as they are.
+    """
     groups: defaultdict[tuple[str | None, int], list[int]] = defaultdict(list)
     for place, draft in enumerate(drafts):
         groups[draft.rec.host, draft.rec.boot_seq].append(place)
     out: list[Draft] | None = None
     for places in groups.values():
-        ordered = _ordered([drafts[place] for place in places])
-        if ordered is not None:
+        lines = ordered([drafts[place] for place in places])
+        if lines is not None:
             out = list(drafts) if out is None else out
-            for place, draft in zip(places, ordered, strict=True):
+            for place, draft in zip(places, lines, strict=True):
                 out[place] = draft
-    if out is None:
-        return drafts
-    tally.notes.append("parts of the input stand in another order than time's and were put in order")
-    tally.reasons["parts of the input put in order"] += 1
     return out
 
 

@@ -58,7 +58,6 @@ _WORD = 24  # characters by which lines that were broken between words differ
 _MOST_PIECES = 16  # … lines of it
 _CLOSED = re.compile(r"(?: [\w.\-/]{1,60}=(?:\"[^\"]*\"?|[^\s\"]*))*\s*$")
 _MOST_JOINS = 200  # lines of one record: a check list has about sixty
-_GENERATED = re.compile(r"notBefore=(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.\d+)? \+0000 UTC")
 
 
 class TextReader:

@@ -52,8 +52,6 @@ PHASE_MEANING = {
     "node": "until the node is registered",
     "node_ready": "until the node is ready",
 }
-# What comes after readiness was noticed: not part of the time until then.
-AFTER_NOTICED = frozenset({"startup_hooks", "node", "node_ready"})
 _LABEL_LIMIT = 16
 
 # What a goal of a start is (``StartReport.goals``).
