@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from analyzer.errors import NoDataError as NoDataError
     from analyzer.errors import OutputError as OutputError
     from analyzer.errors import UsageError as UsageError
-    from analyzer.findings import Report as Report
-    from analyzer.findings import StartReport as StartReport
+    from analyzer.results import Report as Report
+    from analyzer.results import StartReport as StartReport
     from analyzer.window import Span as Span
     from analyzer.window import Window as Window
 
@@ -39,9 +39,9 @@ _HOMES = {
     "Log": "analyzer.api",
     "NoDataError": "analyzer.errors",
     "OutputError": "analyzer.errors",
-    "Report": "analyzer.findings",
+    "Report": "analyzer.results",
     "Span": "analyzer.window",
-    "StartReport": "analyzer.findings",
+    "StartReport": "analyzer.results",
     "UsageError": "analyzer.errors",
     "Window": "analyzer.window",
     "analyze": "analyzer.api",

@@ -15,17 +15,17 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
 
 from analyzer.errors import BadInputError, UsageError
-from analyzer.findings import Report, StartReport
+from analyzer.results import Report, StartReport
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from analyzer.events.user_rules import Rules
     from analyzer.ledger import Observer
-    from analyzer.records.book import LogBook
+    from analyzer.records.log_records import LogRecords
     from analyzer.records.select import Selection
     from analyzer.simulator.run import Options, Simulation
-    from analyzer.sources.model import Input
+    from analyzer.sources.source import Input
 
 PathLike = str | os.PathLike[str]
 
@@ -49,7 +49,7 @@ class Log:
     ``book`` holds the records, ``errors`` one ``BadInputError`` for each input that could not be read.
     """
 
-    book: LogBook
+    log_records: LogRecords
     errors: tuple[BadInputError, ...] = ()
     waits: tuple[Report, ...] = ()  # polls that ``k3slog wait --output`` saved
 
@@ -59,13 +59,15 @@ class Log:
         return analyze(self).report
 
     def __repr__(self) -> str:
-        names = ", ".join(s.path for sources in (self.book.sources, *(w.sources for w in self.waits)) for s in sources)
-        return f"<Log of {names or 'nothing'}: {len(self.book.records)} records, {len(self.errors)} unreadable>"
+        names = ", ".join(
+            s.path for sources in (self.log_records.sources, *(w.sources for w in self.waits)) for s in sources
+        )
+        return f"<Log of {names or 'nothing'}: {len(self.log_records.records)} records, {len(self.errors)} unreadable>"
 
     def _repr_html_(self) -> str:
         from analyzer.reports import notebook_html
 
-        return notebook_html.render_log(self.book.sources, self.book.ledger, self.errors)
+        return notebook_html.render_log(self.log_records.sources, self.log_records.ledger, self.errors)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +157,11 @@ def load(
     up in ``Log.errors``; when none can be, the first ``BadInputError`` is raised, unless ``keep_going``. ``select``
     takes a part of the log, see there for what it raises.
     """
-    from analyzer.records import read_book
+    from analyzer.records import read_log_records
     from analyzer.records.select import check
     from analyzer.records.select import select as part_of
     from analyzer.sources.inputs import expand_globs
-    from analyzer.sources.model import Input
+    from analyzer.sources.source import Input
 
     if not paths and stdin is None:
         raise UsageError("nothing to read", hint='Name a file: load("journal.txt")')
@@ -182,13 +184,13 @@ def load(
             journals.append(path)
         else:
             waits.append(wait)
-    book, unread = read_book(journals, stdin=stdin, observer=observer)
+    log_records, unread = read_log_records(journals, stdin=stdin, observer=observer)
     errors += unread
-    if select and book.records:
-        book = part_of(book, select)
-    if errors and not keep_going and not book.sources and not waits:
+    if select and log_records.records:
+        log_records = part_of(log_records, select)
+    if errors and not keep_going and not log_records.sources and not waits:
         raise errors[0]
-    return Log(book, tuple(errors), tuple(waits))
+    return Log(log_records, tuple(errors), tuple(waits))
 
 
 _HEADER_LIMIT = 65536
@@ -203,15 +205,15 @@ def _saved_wait(path: str) -> Report | None:
             header = file.readline(_HEADER_LIMIT)
         if b"k3slog." not in header:  # no need to load what reads such files
             return None
-        from analyzer.live import observed
+        from analyzer.live import observed_polls
 
-        if not observed.looks_like(header.decode("utf-8", "replace")):
+        if not observed_polls.looks_like(header.decode("utf-8", "replace")):
             return None
         with open(path, encoding="utf-8", errors="replace") as lines:
-            wait = observed.parse(lines, path)
+            wait = observed_polls.parse(lines, path)
     except OSError:
         return None  # the reader of logs says what is wrong
-    from analyzer.live.report import report_of
+    from analyzer.live.wait_report import report_of
 
     return report_of(wait, path=path, size=os.path.getsize(path), tool_version=version())
 
@@ -276,7 +278,7 @@ def simulate(
 
     Raises ``NoDataError`` when no start of ``of`` became ready, ``UsageError`` for unknown names or bad numbers.
     """
-    from analyzer.simulator import run, starts
+    from analyzer.simulator import analysed_starts, run
     from analyzer.simulator import scenario as scenarios
 
     options = check_simulation(policies, draws, seed)
@@ -286,7 +288,7 @@ def simulate(
             raise UsageError("nothing to simulate", hint="Name a log or a scenario")
         return run.simulate_scenario(chosen, options)
     found = of if isinstance(of, Analysis) else analyze(of)
-    return starts.simulate_starts(found.report.starts, options, scenario=chosen, pool=pool)
+    return analysed_starts.simulate_starts(found.report.starts, options, scenario=chosen, pool=pool)
 
 
 def check_simulation(policies: Sequence[str], draws: int, seed: int) -> Options:
@@ -313,18 +315,18 @@ def analyze(
     file of rules that is not valid.
     """
     from analyzer.analysis import analyze_book
-    from analyzer.analysis.masked import masked
+    from analyzer.analysis.redact_report import masked
 
     if not isinstance(log, Log):
         paths = (log,) if isinstance(log, str | os.PathLike) else tuple(log)
         log = load(*paths, observer=observer)
     reports = list(log.waits)
     own = load_rules(rules)
-    if log.book.sources or not reports:
+    if log.log_records.sources or not reports:
         found = (
-            analyze_book(log.book, tool_version=version())
+            analyze_book(log.log_records, tool_version=version())
             if own is None
-            else analyze_book(log.book, tool_version=version(), user=own)
+            else analyze_book(log.log_records, tool_version=version(), user=own)
         )
         reports.insert(0, found)
     return Analysis(masked(_joined(reports)), log.errors)

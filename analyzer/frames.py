@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from analyzer.findings import Check, Poll, Report, StartReport
+from analyzer.results import Check, Poll, Report, StartReport
 from analyzer.window import Bound, Span, Window
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from journal_writer import Entry, write_journal
 
-from analyzer.records.binary import read_journal
+from analyzer.records.binary_journal import read_journal
 from analyzer.records.draft import Tally
 from analyzer.records.structured import TEXT_KEYS
 from analyzer.sources.journal_choice import Choice

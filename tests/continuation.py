@@ -34,9 +34,9 @@ from score_recorded import read_export, recordings, write_carrier
 
 import analyzer
 from analyzer.errors import NoDataError
-from analyzer.findings import Report
 from analyzer.reports import json_report
 from analyzer.reports.selection import judge_limit, select_starts
+from analyzer.results import Report
 
 CARRIERS = ("short", "cat", "export")
 LIMITS_S = (1.0, 5.0, 30.0, 120.0, 600.0)

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from analyzer.analysis.build import Studied, study
-from analyzer.analysis.clocked import Clocked
+from analyzer.analysis.line_times import LineTimes
+from analyzer.analysis.start_reports import Studied, study
 from analyzer.events.versions import check_list
-from analyzer.findings import Check, StartReport
-from analyzer.records.book import LogBook
-from analyzer.records.read import read_book
+from analyzer.records.log_records import LogRecords
+from analyzer.records.read import read_log_records
+from analyzer.results import Check, StartReport
 from analyzer.starts import Start, find_starts
-from analyzer.testing.phrasing import UNAVAILABLE, Wall, klog, logrus, readyz_body, server_error
+from analyzer.testing.log_wording import UNAVAILABLE, Wall, klog, logrus, readyz_body, server_error
 
 ZERO = datetime(2026, 3, 1, 6, 0, 0, tzinfo=UTC)
 ZERO_US = int(ZERO.timestamp()) * 1_000_000
@@ -141,23 +141,23 @@ class Journal:
             out.append(f"{at:%b %d %H:%M:%S} node-a {row['SYSLOG_IDENTIFIER']}[{row['_PID']}]: {row['MESSAGE']}\n")
         return "".join(out).encode()
 
-    def book(self, data: bytes | None = None) -> LogBook:
+    def log_records(self, data: bytes | None = None) -> LogRecords:
         """The log as the reader gives it to the analysis."""
         import io
 
-        book, errors = read_book(["-"], stdin=io.BufferedReader(io.BytesIO(data or self.export())))
+        log_records, errors = read_log_records(["-"], stdin=io.BufferedReader(io.BytesIO(data or self.export())))
         assert not errors
-        return book
+        return log_records
 
     def starts(self) -> list[Start]:
         """All starts in it."""
-        return find_starts(self.book().records)
+        return find_starts(self.log_records().records)
 
     def studied(self) -> list[Studied]:
         """All starts, analysed."""
-        book, found = self.book(), []
-        for index, start in enumerate(find_starts(book.records), 1):
-            found.append(study(start, index, book, found[-1].report if found else None))
+        log_records, found = self.log_records(), []
+        for index, start in enumerate(find_starts(log_records.records), 1):
+            found.append(study(start, index, log_records, found[-1].report if found else None))
         return found
 
     def report(self) -> StartReport:
@@ -165,10 +165,10 @@ class Journal:
         [studied] = self.studied()
         return studied.report
 
-    def clocked(self) -> Clocked:
+    def line_times(self) -> LineTimes:
         """The clock of the only start."""
         [start] = self.starts()
-        return Clocked(start)
+        return LineTimes(start)
 
     def line(self, words: str) -> int:
         """The number of the first record that holds ``words``."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from analyzer.findings import Check, Report, StartReport
+from analyzer.results import Check, Report, StartReport
 from analyzer.testing import LOSSY, expected_outcome
-from analyzer.testing.model import SECOND, StartTruth, Truth
+from analyzer.testing.truth import SECOND, StartTruth, Truth
 from analyzer.window import Span, Window
 
 # Stamps of other components are laid on the journal's axis by a measured offset, so a bound may be this far off.

@@ -73,7 +73,7 @@ def test_the_timeline_is_in_time_order_and_tells_inferred_from_printed() -> None
 
 
 def test_a_stamp_covers_its_precision() -> None:
-    from analyzer.findings import ClockNote
+    from analyzer.results import ClockNote
 
     coarse = frames.timeline(report_of(ready_start(clock=ClockNote("journal", 1.0, "+00:00", "stamp", 0))))
     milestones = coarse[coarse["kind"] == "milestone"]

@@ -13,9 +13,9 @@ from judge_generated import judge
 
 import analyzer
 from analyzer.errors import NoDataError
-from analyzer.findings import Report, StartReport
+from analyzer.results import Report, StartReport
 from analyzer.testing import BASIC, LOSSY, NAMED, OWN_LINES, Generated, generate, random_scenario
-from analyzer.testing.model import SECOND, StartTruth
+from analyzer.testing.truth import SECOND, StartTruth
 
 JOURNALS = 200
 BATCH = 10

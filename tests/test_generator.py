@@ -15,9 +15,9 @@ from functools import cache
 import pytest
 
 from analyzer.errors import UsageError
-from analyzer.events.model import WitnessRule
+from analyzer.events.event import WitnessRule
 from analyzer.events.versions import check_list
-from analyzer.events.witnesses import rules
+from analyzer.events.witness_rules import rules
 from analyzer.testing import (
     NAMED,
     Generated,

@@ -13,10 +13,10 @@ from bundles import tar
 from judge_generated import judge
 
 import analyzer
-from analyzer.analysis.build import analyze_book
-from analyzer.findings import Report, StartReport
-from analyzer.records.read import read_book
+from analyzer.analysis.start_reports import analyze_book
+from analyzer.records.read import read_log_records
 from analyzer.records.select import Selection, select
+from analyzer.results import Report, StartReport
 from analyzer.testing import Generated, Scenario, StartPlan, generate
 from analyzer.testing.scenarios import COMMITS
 
@@ -165,8 +165,8 @@ def test_a_choice_of_lines_keeps_the_logs_beside_them(tmp_path: Path) -> None:
         Selection(since="@1"),
         Selection(host="rke-1"),
     ):
-        book, _ = read_book(paths)
-        report = analyze_book(select(book, wanted), tool_version="0")
+        log_records, _ = read_log_records(paths)
+        report = analyze_book(select(log_records, wanted), tool_version="0")
         assert len(report.starts) == 1 and report.starts[0].ready == whole.starts[0].ready, wanted
 
 

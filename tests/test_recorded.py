@@ -29,10 +29,10 @@ from score_recorded import (
 )
 
 import analyzer
-from analyzer.events.model import WitnessRule
-from analyzer.events.witnesses import rules
-from analyzer.findings import StartReport
+from analyzer.events.event import WitnessRule
+from analyzer.events.witness_rules import rules
 from analyzer.reports import json_report
+from analyzer.results import StartReport
 from analyzer.window import Window
 
 # The bar: as sharp as a plain reader that uses the printed polls, the grid and the witness rules alone.

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from analyzer.analysis.checks import USUAL_LAST, CheckFacts, Facts
-from analyzer.events.checks import info
-from analyzer.findings import Bottleneck, Certainty, LastBlocker
+from analyzer.analysis.check_windows import USUAL_LAST, CheckFacts, Facts
+from analyzer.events.check_info import info
+from analyzer.results import Bottleneck, Certainty, LastBlocker
 from analyzer.window import Span, Window, at_least, at_most
 
 # Neither can come back: the one never fails, the other only once the server goes down.

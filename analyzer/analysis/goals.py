@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from analyzer.analysis.clocked import Clocked
-from analyzer.events.goals import GoalRule, goals_of
-from analyzer.events.model import Mark
+from analyzer.analysis.line_times import LineTimes
+from analyzer.events.event import Mark
+from analyzer.events.goal_rules import GoalRule, goals_of
 from analyzer.events.versions import parse_version
-from analyzer.findings import Goal, GoalState
-from analyzer.records.model import LogRecord
+from analyzer.records.log_record import LogRecord
+from analyzer.results import Goal, GoalState
 from analyzer.starts.agents import never_registered, notified, put_off_to_the_end, whole
-from analyzer.starts.model import Start, Verdict
+from analyzer.starts.start import Start, Verdict
 from analyzer.window import OPEN, Bound, Evidence, Window
 
 _OTHER_RHYTHM = "node-status-update-frequency"  # the kubelet's limit for a report follows this option
@@ -26,7 +26,7 @@ _SAYS = "agent_running"
 class _Goals:
     start: Start
     verdict: Verdict
-    clocked: Clocked
+    line_times: LineTimes
     ready: Window
     found: dict[str, Goal] = field(default_factory=dict)
 
@@ -77,7 +77,7 @@ class _Goals:
         shown = [m for m in self._marks(rule) if not self._too_early(m)]
         if rule.within_s:
             return next(((bound, m) for m in shown if (bound := self._soon(rule, m)) is not None), (None, None))
-        timed = [(at, m.record.seq, m) for m in shown if (at := self.clocked.latest(m.record)) is not None]
+        timed = [(at, m.record.seq, m) for m in shown if (at := self.line_times.latest(m.record)) is not None]
         if not timed:
             return None, shown[0] if shown else None
         at, _, mark = min(timed, key=lambda item: item[:2])
@@ -85,18 +85,18 @@ class _Goals:
 
     def _too_early(self, mark: Mark) -> bool:
         """With ``--log`` systemd is told at once: its line then comes before readiness."""
-        at = self.clocked.latest(mark.record)
+        at = self.line_times.latest(mark.record)
         return mark.id == "systemd_started" and at is not None and at < (self.ready.lower or 0.0)
 
     def _soon(self, rule: GoalRule, mark: Mark) -> Evidence | None:
         """The goal comes within a limit after this line, if the process lived that long and no failure was told."""
-        at = self.clocked.latest(mark.record)
+        at = self.line_times.latest(mark.record)
         options = (m.record.message for m in self.start.marks("kubelet_requested"))
         if at is None or self.start.picked_out or any(_OTHER_RHYTHM in text for text in options):
             return None
         until = at + rule.within_s
         later = (r for r in self.start.records if r.seq > mark.record.seq)  # systemd's lines, too
-        alive = next((r for r in later if (seen := self.clocked.earliest(r)) is not None and seen >= until), None)
+        alive = next((r for r in later if (seen := self.line_times.earliest(r)) is not None and seen >= until), None)
         if alive is None or self._missing(mark.record, alive):
             return None
         if any(mark.record.seq < m.record.seq < alive.seq for m in self.start.marks(*rule.spoiled_by)):
@@ -112,7 +112,7 @@ class _Goals:
         said = [m for m in self.start.marks(*rule.not_before) if m.record.seq < until]
         if not said or self._missing(said[-1].record, anchor.record):
             return None
-        at = self.clocked.earliest(said[-1].record)
+        at = self.line_times.earliest(said[-1].record)
         return None if at is None else Evidence(at, Bound.OBSERVED, said[-1].record.line, said[-1].record.source)
 
     def _missing(self, first: LogRecord, last: LogRecord) -> bool:
@@ -160,8 +160,8 @@ class _Goals:
         return never_registered(self.start, end, self.verdict.end_reason)
 
 
-def goals(start: Start, verdict: Verdict, clocked: Clocked, ready: Window) -> list[Goal]:
+def goals(start: Start, verdict: Verdict, line_times: LineTimes, ready: Window) -> list[Goal]:
     """The goals of a start, in the order in which they usually come."""
     if start.began is None:
         return []
-    return _Goals(start, verdict, clocked, ready).build()
+    return _Goals(start, verdict, line_times, ready).build()

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from analyzer.analysis.clocked import Clocked
-from analyzer.events.model import HealthBlock, Mark, PollLine
-from analyzer.findings import Goal, Phase
-from analyzer.records.model import LogRecord
+from analyzer.analysis.line_times import LineTimes
+from analyzer.events.event import HealthBlock, Mark, PollLine
+from analyzer.records.log_record import LogRecord
+from analyzer.results import Goal, Phase
 from analyzer.starts.agents import whole
-from analyzer.starts.model import Start, Verdict
+from analyzer.starts.start import Start, Verdict
 from analyzer.window import OPEN, Bound, Span, Window
 
 # The mark that ends each phase; hooks, polling_tax and node_ready end with windows of their own.
@@ -48,7 +48,7 @@ _FEW_LINES = 10  # so few may have been picked out by hand
 class _Budget:
     start: Start
     verdict: Verdict
-    clocked: Clocked
+    line_times: LineTimes
     windows: dict[str, Window]  # ends that are no marks
     phases: list[Phase] = field(default_factory=list)
     over: set[str] = field(default_factory=set)  # phases that certainly ended before ``at``
@@ -57,7 +57,7 @@ class _Budget:
     def build(self) -> list[Phase]:
         began = self.start.began
         assert began is not None
-        end, precision = Bound.OBSERVED, self.clocked.precision_s
+        end, precision = Bound.OBSERVED, self.line_times.precision_s
         self.at = Window(0.0, precision, end, end, began.line, began.line, source=began.source)
         if not self.start.begin_seen:
             # The phase that the text begins in was under way already: how long is unknown.
@@ -98,7 +98,7 @@ class _Budget:
             return window
         name = _MARKS.get(phase, "")
         mark = self.start.api_first(name) if name == "serving_securely" else self.start.first(name)
-        return _window(mark.record, self.clocked) if mark is not None else OPEN
+        return _window(mark.record, self.line_times) if mark is not None else OPEN
 
     def _cut(self, order: Sequence[str], phase: str, end: Window) -> None:
         end = self._no_earlier(end)
@@ -144,7 +144,7 @@ class _Budget:
         missing = [p for p in order[: order.index(phase)] if p not in self.over]
         if shown is None or not missing:
             return
-        where = _window(shown, self.clocked)
+        where = _window(shown, self.line_times)
         if where.upper is None or where.lower is None or not _follows(self.at, where):
             return
         cut = self._end(phase)
@@ -184,7 +184,7 @@ class _Budget:
         if not self.start.begin_seen and not (set(seen) - {"extract"}):
             return  # a fragment that shows nothing of how far the start was
         last = self.verdict.end or (self.start.process[-1] if self.start.process else None)
-        alive = self.clocked.earliest(last) if last is not None else None
+        alive = self.line_times.earliest(last) if last is not None else None
         if last is None or alive is None or alive < (self.at.lower or 0.0):
             return
         ids = self._open(order, last)
@@ -213,16 +213,16 @@ class _Budget:
 
 
 def budget(
-    start: Start, verdict: Verdict, clocked: Clocked, ready: Window, detected: Window, goals: Sequence[Goal] = ()
+    start: Start, verdict: Verdict, line_times: LineTimes, ready: Window, detected: Window, goals: Sequence[Goal] = ()
 ) -> list[Phase]:
     """Phases of a start without gaps or overlaps: each begins where the one before it ends.
 
     A start that never got further ends with the phase it was in, its end open from above.
     """
-    if start.began is None or clocked.zero_us is None:
+    if start.began is None or line_times.zero_us is None:
         return []
     windows = {goal.id: goal.window for goal in goals if goal.id == "node_ready" and goal.state == "reached"}
-    return _Budget(start, verdict, clocked, {"hooks": ready, "polling_tax": detected, **windows}).build()
+    return _Budget(start, verdict, line_times, {"hooks": ready, "polling_tax": detected, **windows}).build()
 
 
 def _shown(start: Start, phase: str) -> LogRecord | None:
@@ -253,8 +253,8 @@ def _phase(ids: Sequence[str], begin: Window, end: Window) -> Phase:
     return Phase("+".join(ids), begin, end, _length(begin, end), tuple(ids))
 
 
-def _window(record: LogRecord, clocked: Clocked) -> Window:
-    low, high = clocked.earliest(record), clocked.latest(record)
+def _window(record: LogRecord, line_times: LineTimes) -> Window:
+    low, high = line_times.earliest(record), line_times.latest(record)
     if low is None or high is None:
         return OPEN
     return Window(low, high, Bound.OBSERVED, Bound.OBSERVED, record.line, record.line, source=record.source)

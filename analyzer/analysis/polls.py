@@ -13,13 +13,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from analyzer.analysis.clocked import Clocked
-from analyzer.events.masking import mask_secrets
-from analyzer.events.model import PollLine, PollUnchanged
+from analyzer.analysis.line_times import LineTimes
+from analyzer.events.event import PollLine, PollUnchanged
+from analyzer.events.redaction import mask_secrets
 from analyzer.events.versions import PollerSpec, poller_for
-from analyzer.findings import ErrorCount, Poll, PollerNote
-from analyzer.records.model import LogRecord
-from analyzer.starts.model import Start, Verdict
+from analyzer.records.log_record import LogRecord
+from analyzer.results import ErrorCount, Poll, PollerNote
+from analyzer.starts.start import Start, Verdict
 from analyzer.window import Window
 
 # The contract's numbers: a tenth of the interval after a tick counts as on it; the fitted phase is late by the
@@ -99,65 +99,65 @@ class PollFacts:
         return [s for s in self.sightings if s.line.error.body is not None]
 
 
-def read_polls(start: Start, verdict: Verdict, clocked: Clocked) -> PollFacts:
+def read_polls(start: Start, verdict: Verdict, line_times: LineTimes) -> PollFacts:
     """Fits the grid and places every printed poll of a start."""
     facts = PollFacts(poller_for(start.version))
     lines = [event for event in start.events if isinstance(event, PollLine)]
     facts.unchanged = [event.record for event in start.events if isinstance(event, PollUnchanged)]
     interval = facts.spec.interval_s if facts.spec.kind == "shared-2s" else 2.0 if lines else None
-    stamps = [clocked.point(line.record) for line in lines]
+    stamps = [line_times.point(line.record) for line in lines]
     overtaken: set[float] = set()
-    success = _success_stamp(verdict, clocked)
+    success = _success_stamp(verdict, line_times)
     if interval is not None and lines:
         answered = [*(line.record for line in lines), *facts.unchanged]
-        fine = [s for r in answered if _exact(r, clocked) and (s := clocked.point(r)) is not None]
+        fine = [s for r in answered if _exact(r, line_times) and (s := line_times.point(r)) is not None]
         if success is not None:
             fine.append(success)
         overtaken = _overtaken(fine, interval)
-        late = sum(not _exact(line.record, clocked) for line in lines) + len(overtaken)
+        late = sum(not _exact(line.record, line_times) for line in lines) + len(overtaken)
         fine = [stamp for stamp in fine if stamp not in overtaken]
-        facts.grid = _calibrated(fit_grid(fine, interval), fine, late, clocked)
+        facts.grid = _calibrated(fit_grid(fine, interval), fine, late, line_times)
     begin = start.first_of_process
-    floor = clocked.earliest(begin) if begin is not None and start.begin_seen else None
+    floor = line_times.earliest(begin) if begin is not None and start.begin_seen else None
     attempts = sorted(facts.unchanged, key=lambda r: r.seq)
     previous: LogRecord | None = None
     grid = facts.grid
     for line, stamp in zip(lines, stamps, strict=True):
-        punctual = stamp is not None and stamp not in overtaken and _exact(line.record, clocked)
+        punctual = stamp is not None and stamp not in overtaken and _exact(line.record, line_times)
         on_grid = bool(grid and punctual and stamp is not None and grid.on_grid(stamp))
         before = [r for r in attempts if r.seq < line.record.seq]
         if before and (previous is None or before[-1].seq > previous.seq):
             previous = before[-1]
-        departed = clocked.earliest(previous) if previous is not None else floor
+        departed = line_times.earliest(previous) if previous is not None else floor
         if departed is None:
-            departed = _within_limit(line.record, clocked)
-        if on_grid and grid and stamp is not None and _trusted(line.record, start, clocked, grid):
+            departed = _within_limit(line.record, line_times)
+        if on_grid and grid and stamp is not None and _trusted(line.record, start, line_times, grid):
             tick = grid.tick_at_or_before(stamp) - grid.slack_s
             departed = tick if departed is None else max(departed, tick)
-        facts.sightings.append(Sighting(line, departed, clocked.latest(line.record), stamp, on_grid))
+        facts.sightings.append(Sighting(line, departed, line_times.latest(line.record), stamp, on_grid))
         previous = line.record
     ends = [*(line.record.seq for line in lines[1:]), verdict.detected.seq if verdict.detected is not None else None]
     if verdict.stop_sign is not None:
-        facts.stop_s = clocked.earliest(verdict.stop_sign)
+        facts.stop_s = line_times.earliest(verdict.stop_sign)
     facts.uncertain = {i for i, line in enumerate(lines) if start.lost_between(line.record.seq, ends[i])}
     if start.picked_out:
         facts.uncertain = set(range(len(lines)))
-    _grid_rule(facts, start, verdict, clocked, None if success in overtaken else success)
+    _grid_rule(facts, start, verdict, line_times, None if success in overtaken else success)
     return facts
 
 
-def _within_limit(record: LogRecord, clocked: Clocked) -> float | None:
+def _within_limit(record: LogRecord, line_times: LineTimes) -> float | None:
     """The earliest that the first answer of a fragment can be about: its request left within the client's limit.
 
     ``None`` where that reaches back before the text.
     """
-    read = clocked.earliest(record)
+    read = line_times.earliest(record)
     return read - REQUEST_LIMIT_S if read is not None and read >= REQUEST_LIMIT_S else None
 
 
-def _exact(record: LogRecord, clocked: Clocked) -> bool:
+def _exact(record: LogRecord, line_times: LineTimes) -> bool:
     """Whether a line's arrival can tell which tick it belongs to."""
-    return clocked.fine(record) and clocked.prompt(record, PROMPT_S)
+    return line_times.fine(record) and line_times.prompt(record, PROMPT_S)
 
 
 def _overtaken(stamps_s: Sequence[float], interval_s: float) -> set[float]:
@@ -176,13 +176,16 @@ def _overtaken(stamps_s: Sequence[float], interval_s: float) -> set[float]:
     return found
 
 
-def _success_stamp(verdict: Verdict, clocked: Clocked) -> float | None:
+def _success_stamp(verdict: Verdict, line_times: LineTimes) -> float | None:
     """When the successful answer was read, where a line is printed right then; an agent's waits for its network."""
     line = verdict.detected
-    if line is None or not _exact(line, clocked) or not line.message.startswith("Kube API server"):
+    if line is None or not _exact(line, line_times) or not line.message.startswith("Kube API server"):
         return None
     first = verdict.behind_gate or line  # others wait for the same answer, and may write first
-    stamps = [clocked.point(line), clocked.point(first) if _exact(first, clocked) else clocked.latest(first)]
+    stamps = [
+        line_times.point(line),
+        line_times.point(first) if _exact(first, line_times) else line_times.latest(first),
+    ]
     return min((stamp for stamp in stamps if stamp is not None), default=None)
 
 
@@ -214,7 +217,7 @@ def fit_grid(stamps_s: Sequence[float], interval_s: float) -> Grid | None:
     return Grid(interval_s, phase, count, math.sqrt(sum(r * r for r in spread) / count), len(stamps_s))
 
 
-def _calibrated(grid: Grid | None, stamps_s: Sequence[float], late: int, clocked: Clocked) -> Grid | None:
+def _calibrated(grid: Grid | None, stamps_s: Sequence[float], late: int, line_times: LineTimes) -> Grid | None:
     """The grid with a slack that covers the journal's lag and the answers that came shortly before a tick.
 
     A stamp shortly before a tick was read nearly an interval late, or the whole phase is late by that little: on a
@@ -224,24 +227,24 @@ def _calibrated(grid: Grid | None, stamps_s: Sequence[float], late: int, clocked
         return None
     offsets = [((s - grid.phase_s + PHASE_SLACK_S) % grid.interval_s - PHASE_SLACK_S, s) for s in stamps_s]
     earliest = min(offset for offset, _ in offsets)
-    lag = max(clocked.lag_s(stamp) for offset, stamp in offsets if offset - earliest < 0.001)
+    lag = max(line_times.lag_s(stamp) for offset, stamp in offsets if offset - earliest < 0.001)
     early = max(
         (grid.interval_s - offset for offset, _ in offsets if grid.interval_s - offset <= _EARLY_S), default=0.0
     )
     return replace(grid, slack_s=PHASE_SLACK_S + lag + early, stamps=grid.stamps + late)
 
 
-def _trusted(record: LogRecord, start: Start, clocked: Clocked, grid: Grid) -> bool:
+def _trusted(record: LogRecord, start: Start, line_times: LineTimes, grid: Grid) -> bool:
     """Whether an answer that lies on the grid may be taken to have left at its tick."""
-    return grid.reliable and clocked.prompt(record, PROMPT_S) and not _silent_before(record, start, clocked, grid)
+    return grid.reliable and line_times.prompt(record, PROMPT_S) and not _silent_before(record, start, line_times, grid)
 
 
-def _silent_before(record: LogRecord, start: Start, clocked: Clocked, grid: Grid) -> bool:
+def _silent_before(record: LogRecord, start: Start, line_times: LineTimes, grid: Grid) -> bool:
     """Whether the process was silent for more than two intervals just before a line, or lines were lost there."""
     stamp = record.at or record.inner_at
     if stamp is None:
         return True
-    moment = clocked.seconds(stamp.us)
+    moment = line_times.seconds(stamp.us)
     horizon = moment - 2 * grid.interval_s
     latest: float | None = None
     for other in reversed(start.process):
@@ -252,12 +255,12 @@ def _silent_before(record: LogRecord, start: Start, clocked: Clocked, grid: Grid
         other_stamp = other.at or other.inner_at
         if other_stamp is None:
             continue
-        latest = clocked.seconds(other_stamp.us)
+        latest = line_times.seconds(other_stamp.us)
         break
     return latest is None or latest < horizon
 
 
-def _grid_rule(facts: PollFacts, start: Start, verdict: Verdict, clocked: Clocked, success: float | None) -> None:
+def _grid_rule(facts: PollFacts, start: Start, verdict: Verdict, line_times: LineTimes, success: float | None) -> None:
     """The contract's grid rule: the tick before the successful one bounds readiness from below, where it may."""
     if success is None or facts.grid is None or verdict.detected is None or not facts.sightings:
         return
@@ -266,7 +269,7 @@ def _grid_rule(facts: PollFacts, start: Start, verdict: Verdict, clocked: Clocke
     if (
         not facts.grid.reliable
         or not facts.grid.on_grid(success)
-        or _silent_before(verdict.detected, start, clocked, facts.grid)
+        or _silent_before(verdict.detected, start, line_times, facts.grid)
     ):
         return
     tick = facts.grid.tick_at_or_before(success)
@@ -303,7 +306,7 @@ def implied_before(facts: PollFacts, index: int) -> float | None:
 
 
 def rows(
-    facts: PollFacts, start: Start, verdict: Verdict, clocked: Clocked, ready: Window
+    facts: PollFacts, start: Start, verdict: Verdict, line_times: LineTimes, ready: Window
 ) -> tuple[list[Poll], PollerNote]:
     """Every attempt from the first printed one on, and the note on the poller.
 
@@ -318,10 +321,12 @@ def rows(
     if facts.sightings:
         for index, sighting in enumerate(facts.sightings):
             result.append(_printed(sighting))
-            result.extend(_proved(_between(facts, index, start, verdict, clocked), facts, verdict, ready))
+            result.extend(_proved(_between(facts, index, start, verdict, line_times), facts, verdict, ready))
         if verdict.detected is not None:
             result.append(
-                Poll(at_s=clocked.latest(verdict.detected), printed=False, error=None, source=verdict.detected.source)
+                Poll(
+                    at_s=line_times.latest(verdict.detected), printed=False, error=None, source=verdict.detected.source
+                )
             )
         # A spliced text may go back in time; without a stamp a row stays where the text has it.
         if all(poll.at_s is not None for poll in result):
@@ -368,7 +373,7 @@ def _printed(sighting: Sighting) -> Poll:
     )
 
 
-def _between(facts: PollFacts, index: int, start: Start, verdict: Verdict, clocked: Clocked) -> list[Poll]:
+def _between(facts: PollFacts, index: int, start: Start, verdict: Verdict, line_times: LineTimes) -> list[Poll]:
     """The attempts after one printed line and before the next: certain with ``--debug``, else implied by the grid."""
     sighting = facts.sightings[index]
     template = _printed(sighting)
@@ -385,11 +390,11 @@ def _between(facts: PollFacts, index: int, start: Start, verdict: Verdict, clock
     certain = [r for r in facts.unchanged if r.seq > seq and (limit is None or r.seq < limit)]
     if facts.unchanged:
         # With --debug every attempt is logged.
-        return [again(clocked.point(r), r.line) for r in certain]
+        return [again(line_times.point(r), r.line) for r in certain]
     if index in facts.uncertain:
         return []  # what was answered meanwhile may have been printed and lost
     begin = sighting.stamp_s
-    end = nxt.stamp_s if nxt else _polling_end(start, verdict, clocked)
+    end = nxt.stamp_s if nxt else _polling_end(start, verdict, line_times)
     if begin is None or end is None:
         return []
     interval = facts.spec.interval_s if facts.spec.kind == "shared-2s" and facts.spec.interval_s else 2.0
@@ -408,12 +413,12 @@ def _between(facts: PollFacts, index: int, start: Start, verdict: Verdict, clock
     return [again(t, None) for t in ticks]
 
 
-def _polling_end(start: Start, verdict: Verdict, clocked: Clocked) -> float | None:
+def _polling_end(start: Start, verdict: Verdict, line_times: LineTimes) -> float | None:
     """Until when a poller that saw no success kept asking: its success, the end of the process, or of the text."""
     if verdict.detected is not None:
-        return clocked.point(verdict.detected)
+        return line_times.point(verdict.detected)
     record = verdict.stop_sign or verdict.end or (start.process[-1] if start.process else None)
-    return clocked.point(record) if record is not None else None
+    return line_times.point(record) if record is not None else None
 
 
 def count_errors(polls: Sequence[Poll]) -> list[ErrorCount]:

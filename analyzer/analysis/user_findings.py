@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from analyzer.analysis.case import MAX_LINES, Case, count
-from analyzer.events.masking import mask_secrets
-from analyzer.events.model import Mark
+from analyzer.analysis.rule_context import MAX_LINES, RuleContext, count
+from analyzer.events.event import Mark
+from analyzer.events.redaction import mask_secrets
 from analyzer.events.user_rules import FindingRule, Rules
-from analyzer.findings import Finding
+from analyzer.results import Finding
 
 _SHOWN = 300
 
 
-def findings(case: Case, rules: Rules) -> list[Finding]:
+def findings(context: RuleContext, rules: Rules) -> list[Finding]:
     """One for each mark of kind problem that no ``[[finding]]`` takes up, and one for each of these that applies."""
     taken = {name for rule in rules.findings for name in rule.marks}
     alone = [
@@ -19,17 +19,17 @@ def findings(case: Case, rules: Rules) -> list[Finding]:
         for mark in rules.marks
         if mark.kind == "problem" and mark.id not in taken
     ]
-    made = (_made(case, rule) for rule in (*rules.findings, *alone))
+    made = (_made(context, rule) for rule in (*rules.findings, *alone))
     return [finding for finding in made if finding is not None]
 
 
-def _made(case: Case, rule: FindingRule) -> Finding | None:
-    marks = _in_phase(case, rule)
+def _made(context: RuleContext, rule: FindingRule) -> Finding | None:
+    marks = _in_phase(context, rule)
     if len(marks) < rule.min_count:
         return None
     last = mask_secrets(marks[-1].record.message)
     shown = last if len(last) <= _SHOWN else last[:_SHOWN] + "…"
-    detail = f"{count(len(marks), 'line')}{case.span(marks)}: {shown}"
+    detail = f"{count(len(marks), 'line')}{context.span(marks)}: {shown}"
     if rule.detail:
         detail = f"{rule.detail} {detail}"
     source = marks[0].record.source
@@ -41,10 +41,10 @@ def _made(case: Case, rule: FindingRule) -> Finding | None:
     )
 
 
-def _in_phase(case: Case, rule: FindingRule) -> list[Mark]:
+def _in_phase(context: RuleContext, rule: FindingRule) -> list[Mark]:
     """The marks of a rule in its part of the process's life; lines after a sign of a stop are in none."""
-    begin = {id(mark) for mark in case.starting}
-    chosen = [mark for mark in case.marks if mark.id in rule.marks]
+    begin = {id(mark) for mark in context.starting}
+    chosen = [mark for mark in context.marks if mark.id in rule.marks]
     if rule.phase == "before_ready":
         return [mark for mark in chosen if id(mark) in begin]
     if rule.phase == "after_ready":

@@ -29,9 +29,9 @@ from analyzer.cli.inputs import (
     open_log,
 )
 from analyzer.errors import ExitCode, UsageError
-from analyzer.findings import Report
 from analyzer.reports.output import Destination
 from analyzer.reports.selection import judge_each, select_starts, worst
+from analyzer.results import Report
 
 
 class Format(StrEnum):

@@ -13,7 +13,7 @@ _EVERY_S = 0.1
 
 def complain(line: str) -> None:
     """One line on stderr, secrets masked; a closed stderr is no reason to fail."""
-    from analyzer.events.masking import mask_secrets
+    from analyzer.events.redaction import mask_secrets
 
     line = mask_secrets(line)
     with contextlib.suppress(OSError, ValueError):

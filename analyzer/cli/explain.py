@@ -10,7 +10,7 @@ import typer
 
 from analyzer.cli.inputs import ForceOption, OutputOption
 from analyzer.errors import UsageError
-from analyzer.events.masking import mask_secrets
+from analyzer.events.redaction import mask_secrets
 from analyzer.reports import explain as known
 from analyzer.reports import explain_views as views
 from analyzer.reports.output import Destination

@@ -14,13 +14,13 @@ import typer
 from analyzer.api import Log, load
 from analyzer.cli.console import Progress, complain
 from analyzer.errors import ExitCode, UsageError
-from analyzer.findings import Report
 from analyzer.reports.output import Destination
+from analyzer.results import Report
 
 if TYPE_CHECKING:
     from analyzer.events.user_rules import Rules
     from analyzer.records.select import Selection
-    from analyzer.sources.model import Input
+    from analyzer.sources.source import Input
 
 PathsArgument = Annotated[
     list[str] | None,
@@ -129,10 +129,10 @@ def open_log(paths: Sequence[str], part: Part = NO_PART, outputs: Sequence[Desti
             log = load(*paths, stdin=_stdin(paths), observer=observer, keep_going=True, select=wanted)
     for error in log.errors:
         complain(error.one_line())
-    if log.errors and not log.book.sources:
+    if log.errors and not log.log_records.sources:
         raise typer.Exit(int(ExitCode.BAD_INPUT))
     for place in outputs:
-        place.check(name for source in log.book.sources for name in (source.path, source.path.partition("!")[0]))
+        place.check(name for source in log.log_records.sources for name in (source.path, source.path.partition("!")[0]))
     return log
 
 

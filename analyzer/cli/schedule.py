@@ -90,16 +90,16 @@ def schedule(
         dist = planner.parse(distribution)
     else:
         from analyzer.api import analyze
-        from analyzer.simulator import starts, stateaware
+        from analyzer.simulator import analysed_starts, stateaware
         from analyzer.simulator.scenario import load
 
         log = open_log(names, part, [to])
         bad = bool(log.errors)
         found = analyze(log).report.starts
-        curve = starts.curve(found)
+        curve = analysed_starts.curve(found)
         if curve is None:
             raise NoDataError(f"no start became ready in the text ({len(found)} seen)", hint="Try --distribution.")
-        dist = planner.empirical(starts.draw_ready(curve, 4000, 1))
+        dist = planner.empirical(analysed_starts.draw_ready(curve, 4000, 1))
         dist = planner.Distribution(f"pooled curve of {int(curve.windows)} starts", dist.cdf, dist.horizon_s)
         aware = stateaware.judge_starts(found, load("cloud-2vcpu").machine, costs)
     answer = planner.optimal(dist, costs)

@@ -27,9 +27,9 @@ from analyzer.cli.inputs import (
     open_log,
 )
 from analyzer.errors import ExitCode, UsageError
-from analyzer.findings import Report, StartReport
 from analyzer.reports.output import Destination
 from analyzer.reports.selection import select_starts
+from analyzer.results import Report, StartReport
 
 
 class TimelineFormat(StrEnum):
@@ -105,8 +105,8 @@ def _render(report: Report, starts: tuple[StartReport, ...], format: TimelineFor
 
             return tables.parquet(report, "timeline", starts)
         case TimelineFormat.TRACE:
-            from analyzer.reports import trace
+            from analyzer.reports import chrome_trace
 
-            return trace.render(report, starts)
+            return chrome_trace.render(report, starts)
         case _:
             assert_never(format)

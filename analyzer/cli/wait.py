@@ -15,17 +15,17 @@ import typer
 from analyzer.cli.console import complain
 from analyzer.cli.inputs import ForceOption
 from analyzer.errors import ExitCode
-from analyzer.findings import Report
 from analyzer.live.clock import SystemClock
 from analyzer.live.durations import parse_duration
-from analyzer.live.observed import ObservedWait, Verdict, dump
-from analyzer.live.report import numbered, report_of
+from analyzer.live.observed_polls import ObservedWait, Verdict, dump
 from analyzer.live.screen import LiveLine, StateLines, clock_face
 from analyzer.live.target import Target, access_of
 from analyzer.live.transport import HttpProber
+from analyzer.live.wait_report import numbered, report_of
 from analyzer.live.waiting import Wait, runner
 from analyzer.policies import get
 from analyzer.reports.output import Destination, printable
+from analyzer.results import Report
 
 
 class Format(StrEnum):

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import Any, Literal
 
-from analyzer.events._data import LazyPattern, load, minor
-from analyzer.events.model import Mark
-from analyzer.records.model import LogRecord, Payload
+from analyzer.events.event import Mark
+from analyzer.events.vocabulary import LazyPattern, load, minor
+from analyzer.records.log_record import LogRecord, Payload
 
 FILES = (
     "milestones.toml", "noise.toml",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from analyzer.events import catalogue, poll_errors, sequence, witnesses
+from analyzer.events import catalogue, poll_errors, sequence, witness_rules
+from analyzer.events.event import Event, HealthBlock, Placed, PollLine, PollUnchanged, WitnessLine
 from analyzer.events.health import HealthAssembler
-from analyzer.events.model import Event, HealthBlock, Placed, PollLine, PollUnchanged, WitnessLine
 from analyzer.events.readyz import parse_body
-from analyzer.records.model import LogRecord, Payload
+from analyzer.records.log_record import LogRecord, Payload
 
 POLL_PREFIX = "Polling for API server readiness: GET /readyz failed: "
 _REMEMBERED_S = 31.0  # upstream's wait for a healthy API server polls in rounds of 30 s and reports the last answer
@@ -33,7 +33,7 @@ def detect(records: Iterable[LogRecord], extra: Sequence[catalogue.Rule] = ()) -
                 yield poll
                 continue
         if record.payload in (Payload.KLOG, Payload.LOGRUS):
-            rules = witnesses.candidates(message, record.file, record.payload is Payload.LOGRUS, record.fields)
+            rules = witness_rules.candidates(message, record.file, record.payload is Payload.LOGRUS, record.fields)
             if rules:
                 yield WitnessLine(record, rules)
             if "[-]" in message and "n the server (" in message:

@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from analyzer.events.model import HealthBlock
+from analyzer.events.event import HealthBlock
 from analyzer.events.readyz import parse_body, unescape
-from analyzer.records.model import LogRecord, Payload
+from analyzer.records.log_record import LogRecord, Payload
 
 _ENDPOINT = r"(?P<endpoint>readyz|healthz|livez)"
 _HEADER = re.compile(rf"^(?P<names>\S+)\s+check failed: {_ENDPOINT}\b")

@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from analyzer.events._data import load
-from analyzer.events.model import PollError, ReadyzBody, Severity
+from analyzer.events.event import PollError, ReadyzBody, Severity
 from analyzer.events.readyz import parse_body
+from analyzer.events.vocabulary import load
 
 _PREVIOUS = re.compile(r"(?<!\s)\s+-\s+error from a previous attempt:")
 # Values that change from attempt to attempt although the state does not: k3s prints such a text every time.

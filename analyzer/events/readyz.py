@@ -13,7 +13,7 @@ import html
 import re
 from functools import cache
 
-from analyzer.events.model import ReadyzBody
+from analyzer.events.event import ReadyzBody
 from analyzer.events.versions import all_check_names
 
 MAX_NAME = 200

@@ -14,9 +14,9 @@ from enum import IntEnum
 from functools import cache
 from typing import Any, Literal
 
-from analyzer.events._data import LazyPattern, load
 from analyzer.events.versions import Version, parse_version, past, ready_line_on_cancel
-from analyzer.records.model import LogRecord, Payload
+from analyzer.events.vocabulary import LazyPattern, load
+from analyzer.records.log_record import LogRecord, Payload
 
 
 class Stage(IntEnum):

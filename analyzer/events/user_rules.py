@@ -35,11 +35,11 @@ from typing import Any, Literal, cast
 
 from analyzer.errors import BadInputError
 from analyzer.events import catalogue
-from analyzer.events._data import LazyPattern
-from analyzer.events.expressions import danger
-from analyzer.events.findings import known_findings
+from analyzer.events.finding_info import known_findings
+from analyzer.events.regex_safety import danger
 from analyzer.events.toml_lines import Places
-from analyzer.records.model import LogRecord, Payload
+from analyzer.events.vocabulary import LazyPattern
+from analyzer.records.log_record import LogRecord, Payload
 
 TEXT_LIMIT = 2000  # characters of a message that a user's expression is searched in
 FILE_LIMIT = 1 << 20  # bytes
@@ -380,9 +380,9 @@ def _recognises(rule: catalogue.Rule, example: str) -> bool:
 def _decoded(line: str) -> list[LogRecord]:
     import io
 
-    from analyzer.records import read_book
+    from analyzer.records import read_log_records
 
     writer = "" if re.match(r"[\w.-]+\[\d+\]: ", line) else "k3s[1]: "
     text = "".join(f"Feb 03 10:20:30 host {writer}{part}\n" for part in line.splitlines() or [""])
-    book, _ = read_book(["-"], stdin=io.BytesIO(text.encode()))
-    return list(book.records)
+    log_records, _ = read_log_records(["-"], stdin=io.BytesIO(text.encode()))
+    return list(log_records.records)

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 
-from analyzer.events._data import load, minor
+from analyzer.events.vocabulary import load, minor
 
 _VERSION = re.compile(
     r"(?<![\w.])v?(?P<major>\d{1,2})\.(?P<minor>\d{1,3})\.(?P<patch>\d{1,3})"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from analyzer.errors import NoDataError
-from analyzer.findings import Report, StartReport
+from analyzer.results import Report, StartReport
 
 __all__ = ["blame", "phases", "starts", "timeline"]
 

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import plotly.graph_objects as go
 
-from analyzer.figures.model import Mark, Row, blame_rows, timeline_model
 from analyzer.figures.palette import LIGHT, error_mark, error_words, phase_words
-from analyzer.findings import Report, StartReport
+from analyzer.figures.timeline_model import Mark, Row, blame_rows, timeline_model
+from analyzer.results import Report, StartReport
 from analyzer.window import Span
 
 ROW_HEIGHT: Final = 26

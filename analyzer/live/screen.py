@@ -9,7 +9,7 @@ import unicodedata
 from typing import TextIO
 
 from analyzer.live.clock import Clock, Stopwatch
-from analyzer.live.observed import ObservedPoll, iso
+from analyzer.live.observed_polls import ObservedPoll, iso
 from analyzer.live.transport import visible
 from analyzer.policies.protocol import AskAt, Decision, Observation, state_line
 

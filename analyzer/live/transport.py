@@ -27,8 +27,8 @@ from urllib.parse import SplitResult, urlsplit
 import httpx
 
 from analyzer.errors import BadInputError, UsageError
-from analyzer.events.masking import mask_secrets
 from analyzer.events.readyz import parse_body
+from analyzer.events.redaction import mask_secrets
 from analyzer.live.kubeconfig import Access
 
 #: More than any check list needs (2 kB in practice); the rest of a body is not read.

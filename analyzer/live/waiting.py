@@ -15,7 +15,7 @@ from typing import Any, Protocol, cast
 
 from analyzer.errors import UsageError
 from analyzer.live.clock import Clock, Stopwatch, SystemClock
-from analyzer.live.observed import ObservedPoll, ObservedWait, Verdict
+from analyzer.live.observed_polls import ObservedPoll, ObservedWait, Verdict
 from analyzer.live.transport import Answer, Prober
 from analyzer.policies.protocol import AskAt, Decision, Loop, Observation, Policy, Stop
 

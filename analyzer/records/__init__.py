@@ -1,9 +1,9 @@
-"""Decoded log records: bytes of any supported carrier in, a ``LogBook`` on one time axis out."""
+"""Decoded log records: bytes of any supported carrier in, a ``LogRecords`` on one time axis out."""
 
 from __future__ import annotations
 
-from analyzer.records.book import LogBook
-from analyzer.records.model import LogRecord
-from analyzer.records.read import read_book
+from analyzer.records.log_record import LogRecord
+from analyzer.records.log_records import LogRecords
+from analyzer.records.read import read_log_records
 
-__all__ = ["LogBook", "LogRecord", "read_book"]
+__all__ = ["LogRecord", "LogRecords", "read_log_records"]

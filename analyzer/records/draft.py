@@ -6,9 +6,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from analyzer.records.model import LogRecord
-from analyzer.sources.model import Bundle
-from analyzer.sources.pods import Pod
+from analyzer.records.log_record import LogRecord
+from analyzer.sources.pod_files import Pod
+from analyzer.sources.source import Bundle
 
 
 class Outer(IntEnum):

@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import re
 
-from analyzer.records.clean import strip_terminal
 from analyzer.records.draft import Draft, Inner, Outer
 from analyzer.records.goquote import end_of_quoted, quoted, unquote
-from analyzer.records.model import Payload
+from analyzer.records.log_record import Payload
+from analyzer.records.printable import strip_terminal
 from analyzer.timebase import SECOND, is_day, pack_partial, parse_iso
 
 _LOGRUS = re.compile(r'(?:time="([^"]*)(?:"|$) ?)?(?:level=(\w+)(?: |$))?(?:msg=)?')

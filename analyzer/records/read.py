@@ -1,4 +1,4 @@
-"""Inputs to a ``LogBook``: open, recognise the carrier, decode, resolve time, merge."""
+"""Inputs to a ``LogRecords``: open, recognise the carrier, decode, resolve time, merge."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from typing import BinaryIO
 
 from analyzer.errors import BadInputError
 from analyzer.ledger import Ledger, Observer
-from analyzer.records.book import LogBook
-from analyzer.records.copies import drop_twice
-from analyzer.records.direction import true_order
+from analyzer.records.chronological import true_order
 from analyzer.records.draft import Draft, Tally
-from analyzer.records.loss import spread_losses
+from analyzer.records.duplicates import drop_twice
+from analyzer.records.log_record import RAW_LIMIT, ClockStep, LogRecord, Payload, SourceInfo
+from analyzer.records.log_records import LogRecords
+from analyzer.records.lost_lines import spread_losses
 from analyzer.records.merge import drop_copies, drop_repeats, merge
-from analyzer.records.model import RAW_LIMIT, ClockStep, LogRecord, Payload, SourceInfo
-from analyzer.records.parts import parts_in_order
 from analyzer.records.payloads import digest
-from analyzer.records.pods import name_hosts, skews
-from analyzer.records.resolve import resolve
-from analyzer.records.seconds import ordered_seconds
+from analyzer.records.pod_clocks import name_hosts, skews
+from analyzer.records.rotated_parts import parts_in_order
 from analyzer.records.structured import LINE_MAX, read_document, read_export, read_json_pretty, read_verbose, stamped
 from analyzer.records.textlines import TextReader
+from analyzer.records.timestamps import resolve
+from analyzer.records.within_second import ordered_seconds
 from analyzer.sources.bytestream import JOURNAL_MAGIC, ByteStream, open_input
 from analyzer.sources.inputs import expand
-from analyzer.sources.lines import RawLine, read_lines
-from analyzer.sources.model import Input
+from analyzer.sources.raw_lines import RawLine, read_lines
 from analyzer.sources.scan import BIG, KEPT_LINES, TAIL_LINES, Plain, candidates, export_candidates
+from analyzer.sources.source import Input
 from analyzer.timebase import SECOND
 
 HELD_LIMIT = 200_000  # records of a whole folder or archive; a single log may have KEPT_LINES + TAIL_LINES
@@ -46,12 +46,12 @@ _LOKI = re.compile(rb'\{\s*"(?:status|data)"\s*:')
 _CSV = re.compile(rb'(?:\xef\xbb\xbf)?"?[\w@.]+"?(?:[,\t]"?[\w@. ]+"?){1,8}\r?\n')
 
 
-def read_book(
+def read_log_records(
     paths: Sequence[str | os.PathLike[str] | Input],
     *,
     stdin: BinaryIO | None = None,
     observer: Observer | None = None,
-) -> tuple[LogBook, list[BadInputError]]:
+) -> tuple[LogRecords, list[BadInputError]]:
     """Read every path (``"-"`` is ``stdin``) and return the merged log beside the inputs that could not be read.
 
     Paths are files, folders, patterns, archives and support bundles (``sources/inputs.py``), or inputs made elsewhere.
@@ -86,10 +86,10 @@ def read_book(
             containers[name].reasons[sentence] += 1
         else:
             found.errors.append(BadInputError(f"{name}: {sentence}", hint="Copy it again, or unpack it"))
-    book = _assemble([tally for tally, _ in sources], sources)
+    log_records = _assemble([tally for tally, _ in sources], sources)
     for reason, count in found.left_out.items():
-        book.ledger.note(f"files left out: {reason}", count)
-    return book, found.errors
+        log_records.ledger.note(f"files left out: {reason}", count)
+    return log_records, found.errors
 
 
 def _no_room(given: Input) -> BadInputError:
@@ -100,7 +100,7 @@ def _no_room(given: Input) -> BadInputError:
     )
 
 
-def _assemble(tallies: Sequence[Tally], sources: Sequence[tuple[Tally, list[Draft]]]) -> LogBook:
+def _assemble(tallies: Sequence[Tally], sources: Sequence[tuple[Tally, list[Draft]]]) -> LogRecords:
     sources = [
         (tally, _one_host(true_order(tally, rejoin(drop_twice(tally, drafts))), tally)) for tally, drafts in sources
     ]
@@ -130,7 +130,7 @@ def _assemble(tallies: Sequence[Tally], sources: Sequence[tuple[Tally, list[Draf
         ledger.lossy += len(tally.lossy_lines)
         ledger.reasons.update(tally.reasons)
     ledger.ignored = ledger.lines - ledger.malformed - ledger.lossy
-    return LogBook(
+    return LogRecords(
         records,
         tuple(SourceInfo(t.path, t.format, t.size, t.lines) for t in tallies),
         ledger,
@@ -171,7 +171,7 @@ def _read_one(
 
 def _journal(given: Input, reader: io.BufferedReader, tally: Tally) -> Iterator[Draft]:
     """A binary journal, which is read here and there: from its own file, or from memory."""
-    from analyzer.records.binary import read_journal
+    from analyzer.records.binary_journal import read_journal
 
     if given.path is not None:
         with open(given.path, "rb", buffering=0) as file:

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from analyzer.errors import NoDataError, UsageError
-from analyzer.records.book import LogBook
-from analyzer.records.model import ClockStep, LogRecord
+from analyzer.records.log_record import ClockStep, LogRecord
+from analyzer.records.log_records import LogRecords
 from analyzer.timebase import SECOND, parse_iso
 
 _BOOT_ID = re.compile(r"[0-9a-f]{32}")
@@ -41,7 +41,7 @@ class Selection:
         return bool(self.units) or any(v is not None for v in (self.boot, self.since, self.until, self.host))
 
 
-def select(book: LogBook, wanted: Selection) -> LogBook:
+def select(log_records: LogRecords, wanted: Selection) -> LogRecords:
     """The records that ``wanted`` leaves, numbered anew; what is left out counts as ignored, with a reason.
 
     Raises ``UsageError`` for values that cannot be understood and choices that the text does not allow, ``NoDataError``
@@ -49,9 +49,9 @@ def select(book: LogBook, wanted: Selection) -> LogBook:
     """
     check(wanted)
     # The logs of static pods know neither boot nor unit: they stay beside whatever is chosen of the rest.
-    records = [record for record in book.records if record.source not in book.pods]
-    beside = book.records[len(records) :] if records else []
-    records = records or book.records
+    records = [record for record in log_records.records if record.source not in log_records.pods]
+    beside = log_records.records[len(records) :] if records else []
+    records = records or log_records.records
     if records and wanted:
         for name, choose in (
             ("--host", wanted.host is not None and _of_host(wanted.host, records)),
@@ -62,9 +62,11 @@ def select(book: LogBook, wanted: Selection) -> LogBook:
             if callable(choose):
                 records = [record for record in records if choose(record)]
                 if not records:
-                    raise NoDataError(f"{name} leaves nothing of the log", hint=_what_there_is(name, book.records))
+                    raise NoDataError(
+                        f"{name} leaves nothing of the log", hint=_what_there_is(name, log_records.records)
+                    )
     records = [*records, *beside]
-    return _renumbered(book, records) if len(records) < len(book.records) else book
+    return _renumbered(log_records, records) if len(records) < len(log_records.records) else log_records
 
 
 def check(wanted: Selection) -> None:
@@ -201,20 +203,22 @@ def _what_there_is(option: str, records: Iterable[LogRecord]) -> str:
     return f"There is {', '.join(names[:5])}{more}"
 
 
-def _renumbered(book: LogBook, kept: list[LogRecord]) -> LogBook:
+def _renumbered(log_records: LogRecords, kept: list[LogRecord]) -> LogRecords:
     """A clock step belongs to the first record of its host that is left from there on."""
     old = {record.seq: record for record in kept}
-    hosts = {record.seq: record.host for record in book.records}
+    hosts = {record.seq: record.host for record in log_records.records}
     steps: list[tuple[LogRecord, ClockStep]] = []
-    for step in book.steps:
+    for step in log_records.steps:
         record = old.get(step.seq) or next(
             (r for r in kept if r.seq > step.seq and r.host == hosts.get(step.seq)), None
         )
         if record is not None and record is not kept[0]:
             steps.append((record, step))
-    ledger = replace(book.ledger, reasons=Counter(book.ledger.reasons))
-    ledger.note(LEFT_OUT, len(book.records) - len(kept))
+    ledger = replace(log_records.ledger, reasons=Counter(log_records.ledger.reasons))
+    ledger.note(LEFT_OUT, len(log_records.records) - len(kept))
     for number, record in enumerate(kept):
         record.seq = number
     moved = tuple(ClockStep(record.seq, step.by_s, record.line, record.source) for record, step in steps)
-    return LogBook(kept, book.sources, ledger, moved, book.notes, book.pods, book.skew_us)
+    return LogRecords(
+        kept, log_records.sources, ledger, moved, log_records.notes, log_records.pods, log_records.skew_us
+    )

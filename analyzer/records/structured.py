@@ -14,10 +14,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
-from analyzer.records.clean import decode, strip_terminal
 from analyzer.records.draft import Draft, Outer, Tally
-from analyzer.records.model import NO_FIELDS, RAW_LIMIT, LogRecord
+from analyzer.records.log_record import NO_FIELDS, RAW_LIMIT, LogRecord
 from analyzer.records.payloads import digest
+from analyzer.records.printable import decode, strip_terminal
 from analyzer.timebase import LATEST, MONTHS, SECOND, parse_iso
 
 MESSAGE_LIMIT = 256 * 1024

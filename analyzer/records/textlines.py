@@ -11,19 +11,19 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from analyzer.records.clean import decode, strip_terminal
 from analyzer.records.draft import Draft, Outer, Tally
 from analyzer.records.envelopes import PEELERS, Envelope
-from analyzer.records.escaped import Unescaper
 from analyzer.records.goquote import quoted
-from analyzer.records.landmarks import BANNER
-from analyzer.records.model import RAW_LIMIT, LogRecord, Payload
+from analyzer.records.html_entities import Unescaper
+from analyzer.records.log_record import RAW_LIMIT, LogRecord, Payload
 from analyzer.records.months import MonthJudge, month_number
+from analyzer.records.pasted_terminal import Terminal
 from analyzer.records.payloads import digest, is_stamped_payload
-from analyzer.records.status import StatusBlock, is_head
+from analyzer.records.printable import decode, strip_terminal
+from analyzer.records.startup_order import BANNER
 from analyzer.records.structured import LINE_MAX, from_fluent, from_json
-from analyzer.records.terminal import Terminal
-from analyzer.sources.lines import LINE_LIMIT, RawLine
+from analyzer.records.systemctl_status import StatusBlock, is_head
+from analyzer.sources.raw_lines import LINE_LIMIT, RawLine
 from analyzer.timebase import parse_iso
 
 MAX_LAYERS = 6  # deeper than any seen: CI, its viewer, compose, the runtime, the journal, the message

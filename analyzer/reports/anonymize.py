@@ -12,10 +12,10 @@ from dataclasses import fields, is_dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from analyzer.events.checks import info
-from analyzer.events.masking import mask_secrets
-from analyzer.findings import Report, StartReport
+from analyzer.events.check_info import info
+from analyzer.events.redaction import mask_secrets
 from analyzer.reports.pseudonyms import Pseudonyms
+from analyzer.results import Report, StartReport
 
 # Fields that hold words of this program, numbers of releases, or ids.
 _OURS = frozenset(

@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from analyzer.findings import Check, Phase, Report, StartReport
-from analyzer.reports import story, words
+from analyzer.reports import narrative, wording
 from analyzer.reports.csv_report import plain_number, safe_text
 from analyzer.reports.json_report import clean_text, dumps, rounded_down, rounded_up, span_object, window_object
 from analyzer.reports.markdown import code, escape
 from analyzer.reports.output import printable
+from analyzer.results import Check, Phase, Report, StartReport
 
 SCHEMA = "k3slog.blame"
 SCHEMA_VERSION = 1
@@ -48,7 +48,7 @@ def blamed(start: StartReport, limit: int | None = None) -> Blamed:
     told = [c for c in told if c.final != "unseen" or c.seen_failing]
     told.sort(key=_cost)
     shown = tuple(told if limit is None else told[:limit])
-    phases = sorted(words.until_noticed(start.phases), key=lambda p: (-_most(p.duration_s.max), -p.duration_s.min))
+    phases = sorted(wording.until_noticed(start.phases), key=lambda p: (-_most(p.duration_s.max), -p.duration_s.min))
     quiet = len(start.checks) - len(told)
     return Blamed(start, shown, tuple(phases), len(told) - len(shown), quiet)
 
@@ -81,23 +81,29 @@ def text(report: Report, starts: Sequence[StartReport], *, limit: int | None = D
 def _text(told: Blamed, of: int) -> str:
     start = told.start
     number = f"Start {start.index} of {of}: " if of > 1 else ""
-    head = [number + words.what(start) + _place(start), *story.verdict(start)]
+    head = [number + wording.what(start) + _place(start), *narrative.verdict(start)]
     lines = [line for sentence in head for line in textwrap.wrap(printable(sentence), _WIDTH, subsequent_indent="  ")]
     lines.append("")
     if told.checks:
         rows = [
-            (words.span_range(c.saving_s), words.span_range(c.exclusive_s), cleared, _LAST[c.last_blocker], _name(c))
+            (
+                wording.span_range(c.saving_s),
+                wording.span_range(c.exclusive_s),
+                cleared,
+                _LAST[c.last_blocker],
+                _name(c),
+            )
             for c, cleared in ((c, _cleared(c)) for c in told.checks)
         ]
         lines += _aligned(("saving", "alone", "cleared", "last", "check"), rows, right=3)
     else:
         lines.append(_nothing(told))
     if told.more:
-        lines.append(f"{words.plural(told.more, 'more check')} (--limit 0 shows all)")
+        lines.append(f"{wording.plural(told.more, 'more check')} (--limit 0 shows all)")
     if told.quiet and told.checks:
-        lines.append(f"{words.plural(told.quiet, 'check')} not seen failing")
+        lines.append(f"{wording.plural(told.quiet, 'check')} not seen failing")
     phases = [
-        (words.span_range(p.duration_s), words.phase_label(p.id), _meaning(p, start))
+        (wording.span_range(p.duration_s), wording.phase_label(p.id), _meaning(p, start))
         for p in told.phases
         if _most(p.duration_s.max) > 0
     ]
@@ -120,22 +126,22 @@ def _place(start: StartReport) -> str:
 
 
 def _name(check: Check) -> str:
-    return story.short_name(check.name) + (" (still failing)" if check.final == "failing" else "")
+    return narrative.short_name(check.name) + (" (still failing)" if check.final == "failing" else "")
 
 
 def _cleared(check: Check) -> str:
-    return words.window_range(check.cleared)
+    return wording.window_range(check.cleared)
 
 
 def _meaning(phase: Phase, start: StartReport) -> str:
-    return words.phase_meaning(phase.id, story.noticer(start))
+    return wording.phase_meaning(phase.id, narrative.noticer(start))
 
 
 def _nothing(told: Blamed) -> str:
     if told.start.role == "agent":
         return "An agent has no checks of its own: it waits for a server."
     if told.quiet:
-        return f"No check was seen failing ({words.plural(told.quiet, 'check')} known)."
+        return f"No check was seen failing ({wording.plural(told.quiet, 'check')} known)."
     return "The text says nothing of any check."
 
 
@@ -159,23 +165,23 @@ def markdown(report: Report, starts: Sequence[StartReport], *, limit: int | None
     lines: list[str] = []
     for start in starts:
         told = blamed(start, limit)
-        lines += [f"## Start {start.index} of {len(report.starts)}: {escape(words.what(start) + _place(start))}", ""]
-        lines += [escape(sentence) + "  " for sentence in story.verdict(start)] + [""]
+        lines += [f"## Start {start.index} of {len(report.starts)}: {escape(wording.what(start) + _place(start))}", ""]
+        lines += [escape(sentence) + "  " for sentence in narrative.verdict(start)] + [""]
         if told.checks:
             lines += ["| saving (s) | alone (s) | cleared (s) | last | check |", "| --: | --: | --: | --- | --- |"]
             for check in told.checks:
-                cells = (words.span_range(check.saving_s), words.span_range(check.exclusive_s), _cleared(check))
+                cells = (wording.span_range(check.saving_s), wording.span_range(check.exclusive_s), _cleared(check))
                 failing = " (still failing)" if check.final == "failing" else ""
                 name = code(check.name) + failing
                 lines.append(f"| {' | '.join(escape(c) for c in cells)} | {_LAST[check.last_blocker]} | {name} |")
         else:
             lines.append(escape(_nothing(told)))
         if told.more:
-            lines += ["", f"{words.plural(told.more, 'more check')}."]
+            lines += ["", f"{wording.plural(told.more, 'more check')}."]
         if told.phases:
             lines += ["", "| took (s) | phase | |", "| --: | --- | --- |"]
             lines += [
-                f"| {escape(words.span_range(p.duration_s))} | {p.id} | {escape(_meaning(p, start))} |"
+                f"| {escape(wording.span_range(p.duration_s))} | {p.id} | {escape(_meaning(p, start))} |"
                 for p in told.phases
             ]
         lines.append("")

@@ -13,9 +13,9 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from analyzer import frames
-from analyzer.findings import Report, StartReport
 from analyzer.reports.json_report import rounded, rounded_down, rounded_up
 from analyzer.reports.output import printable
+from analyzer.results import Report, StartReport
 
 _FORMULA = ("=", "+", "-", "@")
 

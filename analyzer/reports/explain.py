@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, assert_never
 
-from analyzer.events import catalogue, findings, poll_errors, witnesses
-from analyzer.events._data import load
-from analyzer.events.checks import HOOK, CheckInfo, known_checks
-from analyzer.events.checks import info as check_info
+from analyzer.events import catalogue, finding_info, poll_errors, witness_rules
+from analyzer.events.check_info import HOOK, CheckInfo, known_checks
+from analyzer.events.check_info import info as check_info
 from analyzer.events.detect import detect
-from analyzer.events.model import (
+from analyzer.events.event import (
     HealthBlock,
     Mark,
     Placed,
@@ -29,7 +28,8 @@ from analyzer.events.model import (
     WitnessRule,
 )
 from analyzer.events.versions import check_list, known_minors
-from analyzer.reports import words
+from analyzer.events.vocabulary import load
+from analyzer.reports import wording
 
 KINDS = {
     "check": "checks of /readyz",
@@ -100,8 +100,8 @@ def find(name: str) -> list[Entry]:
     bare = re.sub(r"^\[[-+]\]|\s+(?:ok|failed\b.*|excluded\b.*)$", "", name.strip()).strip().strip("\"'`")
     keys = {bare.lower(), bare.lower().replace("-", "_"), f"{HOOK}{bare}".lower()}
     found = [entry for entries in _all().values() for key, entry in entries.items() if key.lower() in keys]
-    if not found and bare.lower().removeprefix(findings.POLLS) in _all()["error"]:
-        found = [_all()["error"][bare.lower().removeprefix(findings.POLLS)]]
+    if not found and bare.lower().removeprefix(finding_info.POLLS) in _all()["error"]:
+        found = [_all()["error"][bare.lower().removeprefix(finding_info.POLLS)]]
     told = {entry.name for entry in found if entry.kind == "finding"}
     found = [entry for entry in found if entry.kind != "pattern" or entry.name not in told]  # the finding says it all
     if not found and (about := check_info(bare)).known:
@@ -151,10 +151,10 @@ def recognise(text: str) -> list[Entry]:
 
 
 def _records(text: str) -> Iterable[Any]:
-    from analyzer.records import read_book
+    from analyzer.records import read_log_records
 
-    book, _ = read_book(["-"], stdin=io.BytesIO(text.encode("utf-8", "replace")))
-    return book.records
+    log_records, _ = read_log_records(["-"], stdin=io.BytesIO(text.encode("utf-8", "replace")))
+    return log_records.records
 
 
 def _of_poll(error: PollError) -> list[tuple[str, str]]:
@@ -185,11 +185,11 @@ def _all() -> Mapping[str, Mapping[str, Entry]]:
         "check": {check.name: _check(check) for check in known_checks()},
         "error": {name: _error(name) for name in poll_errors.severities()},
         "milestone": milestones,
-        "phase": {name: _phase(name) for name in words.PHASE_MEANING},
-        "finding": {about.id: _finding(about) for about in findings.known_findings()},
+        "phase": {name: _phase(name) for name in wording.PHASE_MEANING},
+        "finding": {about.id: _finding(about) for about in finding_info.known_findings()},
         "pattern": {name: _pattern(name, raws) for name, raws in by_kind["pattern"].items()},
         "noise": {name: _noise(name, raws) for name, raws in by_kind["noise"].items()},
-        "witness": {rule.id: _witness(rule) for rule in witnesses.rules()},
+        "witness": {rule.id: _witness(rule) for rule in witness_rules.rules()},
     }
 
 
@@ -222,7 +222,7 @@ def _check(check: CheckInfo) -> Entry:
     needs = [n.removeprefix(HOOK) for n in check.needs]
     needs += [f"{n.removeprefix(HOOK)} (on a datastore that this start initialises)" for n in check.needs_when_fresh]
     waiting = [c.short for c in known_checks() if check.name in c.needs + c.needs_when_fresh]
-    told = [f.id for f in findings.known_findings() if check.name in f.checks]
+    told = [f.id for f in finding_info.known_findings() if check.name in f.checks]
     return Entry(
         "check",
         check.name,
@@ -288,7 +288,7 @@ def _releases(name: str) -> str:
 
 def _proofs(name: str) -> list[str]:
     made = []
-    for rule in witnesses.rules():
+    for rule in witness_rules.rules():
         every = rule.check == "*" or (rule.check == f"{HOOK}*" and name.startswith(HOOK))
         if rule.check == name or every:
             made.append(f"{rule.id}: {_PROVES[rule.relation].format(check='it')} (/{rule.match.pattern}/)")
@@ -318,20 +318,20 @@ def _error(name: str) -> Entry:
     severity = poll_errors.severities()[name]
     status = ", ".join(str(raw["http_status"]) for raw in raws if "http_status" in raw)
     default = "Nothing, while the start goes on." if severity == "transient" else "See the text of the answer."
-    told = findings.POLLS + name
+    told = finding_info.POLLS + name
     return Entry(
         "error",
         name,
-        _sentence(title or "A poll of /readyz was answered that way: " + words.ERROR_MEANING[name]),
+        _sentence(title or "A poll of /readyz was answered that way: " + wording.ERROR_MEANING[name]),
         _sections(
-            ("What it means", _sentence(_capital(words.ERROR_MEANING[name]))),
+            ("What it means", _sentence(_capital(wording.ERROR_MEANING[name]))),
             ("More", [line for raw in raws for line in _texts(raw, "description", "note")]),
             ("How bad", _SEVERITY[severity]),
             ("HTTP status", status),
             ("Texts", [t for t in dict.fromkeys(texts) if "\\" not in t] or _error_texts(name)),
             ("How long it lasts", _measured("error", name)),
             ("What to do", _sentence(advice or default)),
-            ("Findings about it", told if findings.info(told) is not None else ""),
+            ("Findings about it", told if finding_info.info(told) is not None else ""),
         ),
     )
 
@@ -404,7 +404,7 @@ def _since(raws: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _phase_words(name: str) -> str:
-    return words.PHASE_MEANING[name].format(noticer="k3s")
+    return wording.PHASE_MEANING[name].format(noticer="k3s")
 
 
 def _phase(name: str) -> Entry:
@@ -422,9 +422,9 @@ def _phase(name: str) -> Entry:
     )
 
 
-def _finding(about: findings.FindingInfo) -> Entry:
-    causes = [f.id for f in findings.known_findings() if about.id in f.explains]
-    patterns = [r for r in catalogue.rules() if r.kind == "problem" and findings.reported_as(r.id) == about.id]
+def _finding(about: finding_info.FindingInfo) -> Entry:
+    causes = [f.id for f in finding_info.known_findings() if about.id in f.explains]
+    patterns = [r for r in catalogue.rules() if r.kind == "problem" and finding_info.reported_as(r.id) == about.id]
     raws = [r for name in catalogue.FILES for r in load(name)["mark"] if r["id"] in {p.id for p in patterns}]
     # Several patterns of one finding say the same about it.
     said = (about.meaning, *(line for raw in raws for line in _texts(raw, "description", "note")))
@@ -434,8 +434,8 @@ def _finding(about: findings.FindingInfo) -> Entry:
     advice = advice or next((a for a in (check_info(name).advice for name in about.checks) if a), "")
     advice = advice or ("Nothing needs to be done." if about.severity == "info" else _LOOK)
     level = {"critical": "Critical", "warning": "A warning", "info": "Good to know"}[about.severity]
-    brings = sorted(name for name in about.explains if not name.startswith(findings.POLLS))
-    brings += [f"{findings.POLLS}…"] if len(brings) < len(about.explains) else []
+    brings = sorted(name for name in about.explains if not name.startswith(finding_info.POLLS))
+    brings += [f"{finding_info.POLLS}…"] if len(brings) < len(about.explains) else []
     return Entry(
         "finding",
         about.id,
@@ -459,10 +459,10 @@ _LOOK = "See the findings it comes with: one of them is its cause."
 
 def _pattern(name: str, raws: Sequence[Mapping[str, Any]]) -> Entry:
     first = raws[0]
-    told = findings.reported_as(name)
+    told = finding_info.reported_as(name)
     title = next((raw["title"] for raw in raws if raw.get("title")), "") or name.replace("_", " ").capitalize()
     advice = next((raw["advice"] for raw in raws if raw.get("advice")), "")
-    about = findings.info(told)
+    about = finding_info.info(told)
     return Entry(
         "pattern",
         name,
@@ -478,7 +478,7 @@ def _pattern(name: str, raws: Sequence[Mapping[str, Any]]) -> Entry:
     )
 
 
-def _what_to_do(about: findings.FindingInfo | None) -> tuple[str, ...]:
+def _what_to_do(about: finding_info.FindingInfo | None) -> tuple[str, ...]:
     told = () if about is None else _finding(about).sections
     return next((section.lines for section in told if section.title == "What to do"), (_LOOK,))
 

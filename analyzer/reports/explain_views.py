@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from analyzer.events.checks import HOOK
+from analyzer.events.check_info import HOOK
 from analyzer.reports.explain import KINDS, Entry, names
 from analyzer.reports.json_report import dumps
 from analyzer.reports.markdown import code, escape

@@ -5,7 +5,7 @@ through ``tojson``, the policy in the page lets only the two scripts with a know
 and the page's own script puts text from the log into the document as text only.
 
 How it is kept light: the texts of all starts are in inert ``<template>`` elements, figures are drawn for the shown
-start alone, from the rows of :mod:`analyzer.figures.model`.
+start alone, from the rows of :mod:`analyzer.figures.timeline_model`.
 """
 
 from __future__ import annotations
@@ -26,9 +26,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from analyzer.errors import UsageError
-from analyzer.figures.model import Dot, Mark, Ref, Row, Timeline, blame_rows, short_name, timeline_model
 from analyzer.figures.palette import DARK, ERROR_MARKS, LIGHT, SUCCESS_MARK, error_words, phase_words
-from analyzer.findings import Report, StartReport
+from analyzer.figures.timeline_model import Dot, Mark, Ref, Row, Timeline, blame_rows, short_name, timeline_model
 from analyzer.reports.html_view import (
     Words,
     clean,
@@ -41,6 +40,7 @@ from analyzer.reports.html_view import (
     zone_words,
 )
 from analyzer.reports.output import Destination
+from analyzer.results import Report, StartReport
 from analyzer.window import Span, Window
 
 PAGE_VERSION: Final = 1

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from analyzer.figures.model import Ref, bound_words, clearing_order
 from analyzer.figures.palette import error_mark, error_words, phase_words
-from analyzer.findings import Check, Finding, Poll, Report, StartReport
-from analyzer.reports.words import NOTICER, later_words
+from analyzer.figures.timeline_model import Ref, bound_words, clearing_order
+from analyzer.reports.wording import NOTICER, later_words
+from analyzer.results import Check, Finding, Poll, Report, StartReport
 from analyzer.window import Span, Window
 
 TABLE_ROWS: Final = 400  # per table; a page is for reading

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from analyzer.findings import (
+from analyzer.results import (
     Bottleneck,
     Check,
     End,

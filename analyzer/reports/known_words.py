@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 
-from analyzer.events._data import load
+from analyzer.events.vocabulary import load
 
 _DATA = load("known_words.toml")
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from analyzer.findings import Finding, Report, StartReport
-from analyzer.reports import story, words
+from analyzer.reports import narrative, wording
 from analyzer.reports.output import printable
 from analyzer.reports.selection import select_starts
+from analyzer.results import Finding, Report, StartReport
 
 # What Markdown reads as markup. An underscore inside a word and a lone ampersand are left alone, so that names stay
 # readable where nobody renders the text.
@@ -34,7 +34,7 @@ def render(report: Report, *, start: str | None = None, utc: bool = False) -> st
     lines += [
         "",
         "---",
-        *(escape(sentence) for sentence in story.ledger(report)),
+        *(escape(sentence) for sentence in narrative.ledger(report)),
         f"k3slog {code(report.tool_version)}",
     ]
     return "\n".join(lines).strip("\n") + "\n"
@@ -72,45 +72,47 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence
 
 
 def _summary(starts: Sequence[StartReport]) -> list[str]:
-    lines = [f"## {words.plural(len(starts), 'start')}: {story.outcomes(starts)}", ""]
+    lines = [f"## {wording.plural(len(starts), 'start')}: {narrative.outcomes(starts)}", ""]
     lines += _table(
         ("unit and host", "starts", "ready after (s)", "in order"),
-        ((code(g.where), str(g.total), escape(g.ready_within), g.pattern) for g in story.groups(starts)[:20]),
+        ((code(g.where), str(g.total), escape(g.ready_within), g.pattern) for g in narrative.groups(starts)[:20]),
         right=(1, 2),
     )
-    sentences = [s for s in (*story.loop(starts), story.slowest(starts)) if s]
+    sentences = [s for s in (*narrative.loop(starts), narrative.slowest(starts)) if s]
     return [*lines, "", *(f"- {escape(s)}" for s in sentences), ""]
 
 
 def _start(report: Report, start: StartReport, utc: bool) -> list[str]:
-    first, second = story.title(start, utc=utc)
-    what, sure = story.culprit(start)
+    first, second = narrative.title(start, utc=utc)
+    what, sure = narrative.culprit(start)
     lines = ["", f"## Start {start.index}: {escape(first)}", "", escape(second), ""]
-    lines += [f"**{escape(line)}**" if n == 0 else escape(line) + "  " for n, line in enumerate(story.verdict(start))]
+    lines += [
+        f"**{escape(line)}**" if n == 0 else escape(line) + "  " for n, line in enumerate(narrative.verdict(start))
+    ]
     if what:
         lines += ["", f"Held back by: {escape(what.rstrip('.'))}" + (f" ({escape(sure)})" if sure else "")]
-    about = story.about_culprit(start)
+    about = narrative.about_culprit(start)
     if about:
         lines += ["", escape(" ".join(about))]
     lines += _budget(start)
     lines += _polls(start)
     lines += _checks(start)
-    polls = story.normal_polls(start)
-    normal = _findings("Looks bad, but is normal", story.normal(start))
+    polls = narrative.normal_polls(start)
+    normal = _findings("Looks bad, but is normal", narrative.normal(start))
     if polls:
         normal = normal or ["", "### Looks bad, but is normal", ""]
         normal.insert(3, f"- {escape(polls)}")
     lines += normal
-    lines += _findings("What to do", story.troubles(start)) or [
+    lines += _findings("What to do", narrative.troubles(start)) or [
         "",
         "### What to do",
         "",
-        story.nothing_to_do(start),
+        narrative.nothing_to_do(start),
     ]
-    lines += _findings("Good to know", story.notes(start))
+    lines += _findings("Good to know", narrative.notes(start))
     missing = [
         f"- {escape(sentence)}" + (f" {code(command)}" if command else "")
-        for sentence, command in story.unknowns(report, start)
+        for sentence, command in narrative.unknowns(report, start)
     ]
     if missing:
         lines += ["", "### What the text could not tell", "", *missing]
@@ -118,18 +120,18 @@ def _start(report: Report, start: StartReport, utc: bool) -> list[str]:
 
 
 def _budget(start: StartReport) -> list[str]:
-    rows, whole = story.budget(start)
+    rows, whole = narrative.budget(start)
     if not rows:
         return []
-    table = [(r.id, escape(words.span_range(r.duration)), r.meaning) for r in rows]
+    table = [(r.id, escape(wording.span_range(r.duration)), r.meaning) for r in rows]
     if whole is not None:
-        table.append(("**total**", f"**{escape(words.span_range(whole))}**", ""))
+        table.append(("**total**", f"**{escape(wording.span_range(whole))}**", ""))
     head = ("phase", "took (s)", "")
     return ["", "### Where the time went", "", *_table(head, table, right=(1,))]
 
 
 def _polls(start: StartReport) -> list[str]:
-    sentence, rows = story.polls(start)
+    sentence, rows = narrative.polls(start)
     lines = ["", "### Polls of `/readyz`", "", escape(sentence)]
     if rows:
         table = ((code(r.error), str(r.count), r.when, escape(r.meaning)) for r in rows)
@@ -138,7 +140,7 @@ def _polls(start: StartReport) -> list[str]:
 
 
 def _checks(start: StartReport) -> list[str]:
-    blame = story.blame(start)
+    blame = narrative.blame(start)
     if not blame.rows and not blame.others:
         return []
     lines = ["", "### Checks, the last to pass first", ""]
@@ -157,7 +159,7 @@ def _findings(title: str, findings: Sequence[Finding]) -> list[str]:
     lines = ["", f"### {title}", ""]
     for finding in findings:
         label = "" if finding.severity == "info" else f"**{finding.severity}** "
-        where = story.line_list(finding.lines)
+        where = narrative.line_list(finding.lines)
         lines.append(f"- {label}{escape(finding.title)}{where}")
         lines += [f"  {escape(text)}" for text in (finding.detail, finding.advice) if text]
     return lines

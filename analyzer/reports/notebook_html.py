@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from html import escape
 
 from analyzer.errors import BadInputError
-from analyzer.findings import Report
 from analyzer.ledger import Ledger
-from analyzer.records.model import SourceInfo
+from analyzer.records.log_record import SourceInfo
 from analyzer.reports import text
 from analyzer.reports.output import printable
+from analyzer.results import Report
 
 
 def render(report: Report) -> str:

@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from itertools import chain, count
 
-from analyzer.events._data import load
-from analyzer.events.checks import known_checks
+from analyzer.events.check_info import known_checks
+from analyzer.events.vocabulary import load
 from analyzer.reports import known_words as known
 
 _IPV4 = re.compile(r"(?<![\d.v])(\d{1,3}(?:\.\d{1,3}){3})(?!\d|\.\d)")

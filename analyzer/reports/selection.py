@@ -8,8 +8,8 @@ from itertools import pairwise
 from typing import Literal
 
 from analyzer.errors import ExitCode, UsageError
-from analyzer.findings import StartReport
-from analyzer.reports import words
+from analyzer.reports import wording
+from analyzer.results import StartReport
 from analyzer.window import Window
 
 Kind = Literal["default", "last", "all", "slowest", "index"]
@@ -89,7 +89,7 @@ def _judge(start: StartReport, limit_s: float) -> Judged:
     goal = "node" if start.role == "agent" else "ready"
     ready = _goal(start)
     most = None if ready.upper is None or start.begun_before_s is None else ready.upper + start.begun_before_s
-    about = f"start {start.index}, limit {limit_s:g} s, {start.outcome}, {goal} {words.window_words(ready)}"
+    about = f"start {start.index}, limit {limit_s:g} s, {start.outcome}, {goal} {wording.window_words(ready)}"
     if start.outcome == "failed":
         return Judged(ExitCode.GATE_FAILED, f"{about}: over the limit, the start failed")
     if ready.lower is not None and ready.lower >= limit_s:

@@ -10,8 +10,8 @@ from typing import Any
 
 from analyzer import frames
 from analyzer.errors import OutputError
-from analyzer.findings import Report, StartReport
 from analyzer.reports.json_report import clean_text, rounded, rounded_down, rounded_up
+from analyzer.results import Report, StartReport
 
 
 def json_rows(report: Report, table: str, starts: Sequence[StartReport], *, utc: bool = False) -> str:

@@ -14,10 +14,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from analyzer.findings import Finding, Report, StartReport
-from analyzer.reports import story, words
+from analyzer.reports import narrative, wording
 from analyzer.reports.output import Destination, printable
 from analyzer.reports.selection import select_starts
+from analyzer.results import Finding, Report, StartReport
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -169,11 +169,11 @@ def _summary(page: _Page, report: Report) -> None:
         first, last = dated[0], dated[-1]
         assert first.began_at is not None and last.began_at is not None
         utc = page.options.utc
-        begin = words.clock_time(first.began_at, 1.0, utc=utc)
-        end = words.clock_time(last.began_at, 1.0, utc=utc)
-        when = f", begun {begin} to {end} ({words.offset(last.began_at, utc=utc)})"
-    page.line((f"{words.plural(len(starts), 'start')}: {story.outcomes(starts)}", "bold"), when, hang=2)
-    groups = story.groups(starts)
+        begin = wording.clock_time(first.began_at, 1.0, utc=utc)
+        end = wording.clock_time(last.began_at, 1.0, utc=utc)
+        when = f", begun {begin} to {end} ({wording.offset(last.began_at, utc=utc)})"
+    page.line((f"{wording.plural(len(starts), 'start')}: {narrative.outcomes(starts)}", "bold"), when, hang=2)
+    groups = narrative.groups(starts)
     if len(groups) == 1:
         page.line(f"In order: {groups[0].pattern}", indent=2, hang=2)
     else:
@@ -183,29 +183,29 @@ def _summary(page: _Page, report: Report) -> None:
         )
         if len(groups) > _MAX_GROUPS:
             page.line(f"… and {len(groups) - _MAX_GROUPS} more", indent=2)
-    for sentence in (*story.loop(starts), story.slowest(starts)):
+    for sentence in (*narrative.loop(starts), narrative.slowest(starts)):
         if sentence:
             page.line(sentence, indent=2, hang=2)
     page.blank()
 
 
 def _start(page: _Page, report: Report, start: StartReport, *, numbered: bool) -> None:
-    first, second = story.title(start, utc=page.options.utc)
+    first, second = narrative.title(start, utc=page.options.utc)
     number = f"Start {start.index} of {len(report.starts)}: " if numbered else ""
     page.line((number + first, "bold"), hang=2)
     page.line(second, hang=2)
     page.blank()
-    glyph = words.OUTCOME_GLYPH[start.outcome]
-    sentence, *more = story.verdict(start)
+    glyph = wording.OUTCOME_GLYPH[start.outcome]
+    sentence, *more = narrative.verdict(start)
     page.line((f"{glyph} {sentence}", _OUTCOME_STYLE[start.outcome]), hang=2)
     for line in more:
         page.line(line, indent=2)
-    what, sure = story.culprit(start)
+    what, sure = narrative.culprit(start)
     if what:
         page.line(("Held back by: ", "bold"), what, indent=2, hang=2)
     if sure:
         page.line(f"How sure: {sure}.", indent=2, hang=2)
-    for line in story.about_culprit(start):
+    for line in narrative.about_culprit(start):
         page.line(line, indent=2, hang=2)
     _budget(page, start)
     _polls(page, start)
@@ -216,7 +216,7 @@ def _start(page: _Page, report: Report, start: StartReport, *, numbered: bool) -
 
 
 def _budget(page: _Page, start: StartReport) -> None:
-    rows, whole = story.budget(start)
+    rows, whole = narrative.budget(start)
     if not rows:
         return
     page.heading("Where the time went (seconds)")
@@ -224,8 +224,8 @@ def _budget(page: _Page, start: StartReport) -> None:
     room = max(8, min(30, page.width - 66))
     table = [
         (
-            words.phase_label(r.id),
-            _styled(words.span_range(r.duration)),
+            wording.phase_label(r.id),
+            _styled(wording.span_range(r.duration)),
             _bar(r.duration.min, r.duration.max, longest, room),
             r.meaning,
         )
@@ -233,7 +233,12 @@ def _budget(page: _Page, start: StartReport) -> None:
     ]
     if whole is not None:
         table.append(
-            ("total", _styled(words.span_range(whole), "bold"), _styled(""), f"until {story.noticer(start)} noticed")
+            (
+                "total",
+                _styled(wording.span_range(whole), "bold"),
+                _styled(""),
+                f"until {narrative.noticer(start)} noticed",
+            )
         )
     if not any(r.id == "polling_tax" for r in rows) and whole is not None:
         table[-1] = ("total", table[-1][1], _styled(""), "as far as the text goes")
@@ -258,7 +263,7 @@ def _bar(least: float, most: float | None, longest: float, room: int) -> Text:
 
 
 def _polls(page: _Page, start: StartReport) -> None:
-    sentence, rows = story.polls(start)
+    sentence, rows = narrative.polls(start)
     page.heading("Polls of /readyz")
     page.line(sentence, indent=2)
     if rows:
@@ -271,13 +276,13 @@ def _polls(page: _Page, start: StartReport) -> None:
         )
 
 
-def _meaning(row: story.PollRow) -> str:
+def _meaning(row: narrative.PollRow) -> str:
     note = {"fatal": " — does not heal by itself", "suspect": " — should not last"}.get(row.severity, "")
     return row.meaning + note
 
 
 def _blame(page: _Page, start: StartReport) -> None:
-    blame = story.blame(start)
+    blame = narrative.blame(start)
     if not blame.rows and not blame.others:
         return
     page.heading("Checks, the last to pass first (seconds)")
@@ -291,7 +296,7 @@ def _blame(page: _Page, start: StartReport) -> None:
                     _styled(r.cleared),
                     r.alone,
                     r.saving,
-                    _styled(story.short_name(r.name), "bold" if r.last == "certain" else ""),
+                    _styled(narrative.short_name(r.name), "bold" if r.last == "certain" else ""),
                 )
                 for r in blame.rows
             ),
@@ -312,20 +317,20 @@ def _blame(page: _Page, start: StartReport) -> None:
 
 
 def _findings(page: _Page, start: StartReport) -> None:
-    normal, polls = story.normal(start), story.normal_polls(start)
+    normal, polls = narrative.normal(start), narrative.normal_polls(start)
     if normal or polls:
         page.heading("Looks bad, but is normal")
         if polls:
             page.line(polls, indent=2, hang=2)
         for finding in normal:
             _finding(page, finding)
-    troubles = story.troubles(start)
+    troubles = narrative.troubles(start)
     page.heading("What to do")
     if not troubles:
-        page.line(story.nothing_to_do(start), indent=2)
+        page.line(narrative.nothing_to_do(start), indent=2)
     for finding in troubles:
         _finding(page, finding)
-    notes = story.notes(start)
+    notes = narrative.notes(start)
     if notes:
         page.heading("Good to know")
         for finding in notes:
@@ -333,7 +338,7 @@ def _findings(page: _Page, start: StartReport) -> None:
 
 
 def _finding(page: _Page, finding: Finding) -> None:
-    where = story.line_list(finding.lines)
+    where = narrative.line_list(finding.lines)
     label = "" if finding.severity == "info" else f"{finding.severity}: "
     page.line((label + finding.title, _SEVERITY_STYLE[finding.severity]), where, indent=2, hang=2)
     if finding.detail:
@@ -343,7 +348,7 @@ def _finding(page: _Page, finding: Finding) -> None:
 
 
 def _unknowns(page: _Page, report: Report, start: StartReport) -> None:
-    missing = list(story.unknowns(report, start))
+    missing = list(narrative.unknowns(report, start))
     if missing:
         page.heading("What the text could not tell")
         for sentence, command in missing:
@@ -353,7 +358,7 @@ def _unknowns(page: _Page, report: Report, start: StartReport) -> None:
 
 
 def _ledger(page: _Page, report: Report) -> None:
-    for sentence in story.ledger(report):
+    for sentence in narrative.ledger(report):
         page.line((sentence, "dim"), hang=2)
     names = [s.path for s in report.sources]
     if names:

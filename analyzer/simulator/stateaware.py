@@ -39,7 +39,7 @@ from analyzer.simulator.world import Machine, Sketch, Worlds, draw, sketch_start
 from analyzer.stats.bootstrap import grouped_mean
 
 if TYPE_CHECKING:
-    from analyzer.findings import StartReport
+    from analyzer.results import StartReport
 
 STATES = ("down", "forbidden", "many", "some", "two", "one")
 TAU = np.concatenate(([0.0, 0.1, 0.2, 0.35, 0.5, 0.75], np.geomspace(1.0, 150.0, 28)))

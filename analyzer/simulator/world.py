@@ -24,7 +24,7 @@ from analyzer.simulator.recorded import RecordedStart
 from analyzer.window import Window
 
 if TYPE_CHECKING:
-    from analyzer.findings import StartReport
+    from analyzer.results import StartReport
 
 MAX_NAMES = 15
 #: Stamps cut off more coarsely than this leave the phase of the recorded poller open.

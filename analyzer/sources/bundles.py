@@ -11,8 +11,8 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import BinaryIO
 
-from analyzer.sources.model import Bundle
-from analyzer.sources.pods import pod_of
+from analyzer.sources.pod_files import pod_of
+from analyzer.sources.source import Bundle
 from analyzer.sources.unpack import is_damage
 from analyzer.timebase import MONTHS
 

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 
 from analyzer.errors import BadInputError
 from analyzer.ledger import Observer
-from analyzer.sources.model import Input
+from analyzer.sources.source import Input
 from analyzer.sources.unpack import NoModuleError, is_damage, packed_as, reason, unpacked
 
 BLOCK = 64 * 1024  # less than a block of the scan, which then reads past the buffer

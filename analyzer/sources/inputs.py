@@ -21,9 +21,9 @@ from analyzer.sources import archive
 from analyzer.sources.archive import ArchiveEndError, Budget, Member, Metered
 from analyzer.sources.bundles import Bundles
 from analyzer.sources.bytestream import BEST_CAPTURE, fill
-from analyzer.sources.choice import left_out_by_content, left_out_by_name
-from analyzer.sources.model import Input
-from analyzer.sources.pods import OTHER_POD, other_pod, pod_of
+from analyzer.sources.log_choice import left_out_by_content, left_out_by_name
+from analyzer.sources.pod_files import OTHER_POD, other_pod, pod_of
+from analyzer.sources.source import Input
 from analyzer.sources.unpack import NoModuleError, is_damage, packed_as, reason, unpacked
 
 DEPTH_LIMIT = 12  # folders in folders

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from analyzer.errors import BadInputError, UsageError
-from analyzer.sources.model import Input
+from analyzer.sources.source import Input
 
 UNITS = ("k3s", "k3s-agent", "rke2-server", "rke2-agent")
 NAME = "<journal>"

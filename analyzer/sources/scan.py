@@ -24,7 +24,7 @@ from functools import partial
 from itertools import pairwise
 
 from analyzer.sources import stripes as split
-from analyzer.sources.lines import LINE_LIMIT, RawLine, read_lines
+from analyzer.sources.raw_lines import LINE_LIMIT, RawLine, read_lines
 from analyzer.sources.search import (
     BANNER,
     BLOCK,

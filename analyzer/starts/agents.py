@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 
-from analyzer.events.model import Mark
+from analyzer.events.event import Mark
 from analyzer.events.sequence import Stage
 from analyzer.events.versions import parse_version
-from analyzer.records.model import LogRecord, Payload
-from analyzer.starts.model import Outcome, Start
+from analyzer.records.log_record import LogRecord, Payload
 from analyzer.starts.readiness import sights
+from analyzer.starts.start import Outcome, Start
 
 # The kubelet says that the API server has the node; the others come only after somebody saw it there.
 NODE_IDS = ("node_registered", "node_configured", "node_reports_ready")

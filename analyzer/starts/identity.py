@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 
-from analyzer.records.model import LogRecord, Payload
-from analyzer.starts.cuts import is_cut, readable
-from analyzer.starts.model import Start
+from analyzer.records.log_record import LogRecord, Payload
+from analyzer.starts.start import Start
+from analyzer.starts.truncated_lines import is_cut, readable
 
 # A unit or identifier of k3s or RKE2, and the supervisor of OpenRC with the child that it names.
 FAMILY = re.compile(r"^(k3s|rke2)(?:[-_@.][\w.@-]+)?$")

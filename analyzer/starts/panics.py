@@ -11,9 +11,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from itertools import product
 
-from analyzer.events.model import Mark
-from analyzer.records.model import LogRecord, Payload
-from analyzer.starts.model import Start
+from analyzer.events.event import Mark
+from analyzer.records.log_record import LogRecord, Payload
+from analyzer.starts.start import Start
 
 # The runtime prints these when nobody recovered: all goroutines are over then, but their last lines may arrive late.
 _RAW = re.compile(r"^(?:panic: |fatal error: |SIG[A-Z]{3,4}: |\[signal )")

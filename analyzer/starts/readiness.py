@@ -11,11 +11,11 @@ import re
 from collections.abc import Iterator, Sequence
 
 from analyzer.events import sequence
-from analyzer.events.model import Event, HealthBlock, Mark, Placed, PollLine, WitnessLine
+from analyzer.events.event import Event, HealthBlock, Mark, Placed, PollLine, WitnessLine
 from analyzer.events.sequence import Place, Stage
 from analyzer.events.versions import poller_for, prints_signal, ready_line_on_cancel
-from analyzer.records.model import LogRecord, Payload
-from analyzer.starts.model import Start
+from analyzer.records.log_record import LogRecord, Payload
+from analyzer.starts.start import Start
 
 # Printed only while a process goes down (measured: within 0.2 s of its end).
 CLOSING = re.compile(

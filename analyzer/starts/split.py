@@ -15,15 +15,15 @@ from dataclasses import dataclass, field
 from analyzer.events import catalogue
 from analyzer.events.catalogue import Rule
 from analyzer.events.detect import detect
-from analyzer.events.model import Mark
-from analyzer.records.landmarks import WRAPPER
-from analyzer.records.model import LogRecord, Payload
-from analyzer.starts.announced import announced, announcements
+from analyzer.events.event import Mark
+from analyzer.records.log_record import LogRecord, Payload
+from analyzer.records.startup_order import WRAPPER
+from analyzer.starts.filtered import is_picked_out
 from analyzer.starts.identity import CHILD, FAMILY, OPENRC, identify
-from analyzer.starts.model import Start
-from analyzer.starts.picked import is_picked_out
-from analyzer.starts.traces import is_ours
-from analyzer.starts.units import units_apart
+from analyzer.starts.k3s_traces import is_ours
+from analyzer.starts.reported_ends import announced, announcements
+from analyzer.starts.several_units import units_apart
+from analyzer.starts.start import Start
 from analyzer.timebase import SECOND
 
 _BANNER = re.compile(r"^Starting (k3s|rke2) (?:agent )?v?\d+\.\d+")

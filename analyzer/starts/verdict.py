@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 
-from analyzer.records.model import LogRecord, Payload
+from analyzer.records.log_record import LogRecord, Payload
 from analyzer.starts.agents import agent_outcome
-from analyzer.starts.ends import Ending, ending, signs
-from analyzer.starts.model import Start, Verdict
+from analyzer.starts.process_end import EndMessage, ending, signs
 from analyzer.starts.readiness import doubtful, last_not_ready, noticed, sights
+from analyzer.starts.start import Start, Verdict
 
 # systemd says so only of a unit that never reported itself.
 _NEVER_UP = re.compile(r"start(?:-pre)? operation timed out|status=203/EXEC")
@@ -42,7 +42,7 @@ def judge(start: Start) -> Verdict:
     return Verdict(end.kind, end.reason, None, down.first, end.kind, end.record, end.reason)
 
 
-def not_ready_at(start: Start, end: Ending) -> bool:
+def not_ready_at(start: Start, end: EndMessage) -> bool:
     """Whether the text proves that k3s had not noticed readiness when the process ended."""
     told = [mark.record for mark in start.marks("systemd_failed", "process_exited")]
     if any(_NEVER_UP.search(record.message) for record in told):
@@ -79,7 +79,7 @@ def _too_short(start: Start, end: LogRecord) -> bool:
     return begun is not None and ended is not None and 0 <= ended.us + ended.precision_us - begun.us <= _TOO_SHORT_US
 
 
-def _is_of_the_way(start: Start, end: Ending) -> bool:
+def _is_of_the_way(start: Start, end: EndMessage) -> bool:
     """Whether the message with which the process ended is only said by code in front of readiness."""
     held = [place for record, place in sights(start) if record is end.failure]
     doubtful = end.failure is not None and end.failure.truncated and any(p.only_before is None for p in held)

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from analyzer.testing.carriers import BASIC, CARRIERS, LOSSY, OWN_LINES, expected_outcome
 from analyzer.testing.generator import Generated, generate
-from analyzer.testing.model import (
+from analyzer.testing.scenarios import NAMED, named, random_scenario
+from analyzer.testing.truth import (
     CheckTruth,
     EndTruth,
     Line,
@@ -20,7 +21,6 @@ from analyzer.testing.model import (
     StartTruth,
     Truth,
 )
-from analyzer.testing.scenarios import NAMED, named, random_scenario
 
 __all__ = [
     "BASIC",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from analyzer.testing.model import Entry
-from analyzer.testing.phrasing import Wall
+from analyzer.testing.log_wording import Wall
+from analyzer.testing.truth import Entry
 
 # (entries, the machine's local time, the letters of its zone) → the file
 Renderer = Callable[[Sequence[Entry], Wall, str], bytes]

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 
 from analyzer.testing import carriers_containers, carriers_damaged, carriers_modes, carriers_shippers, carriers_syslog
 from analyzer.testing.carrier_lines import Renderer, boots, fields_of, lines, own_lines, shown
-from analyzer.testing.model import Entry, Outcome, StartTruth
-from analyzer.testing.phrasing import Wall
+from analyzer.testing.log_wording import Wall
+from analyzer.testing.truth import Entry, Outcome, StartTruth
 
 BASIC = (
     "short", "short-precise", "short-iso", "short-iso-precise", "short-full", "short-monotonic", "short-unix",

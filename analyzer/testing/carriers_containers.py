@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from analyzer.testing.carrier_lines import Renderer, lines, own_lines, shown, tail
 from analyzer.testing.carriers_modes import short_rows
-from analyzer.testing.model import SECOND, Entry
-from analyzer.testing.phrasing import Wall
+from analyzer.testing.log_wording import Wall
+from analyzer.testing.truth import SECOND, Entry
 
 _UTC = Wall()
 _PIECE = 16 * 1024  # at which docker and containerd cut a line

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from analyzer.testing.carrier_lines import Renderer, boots, fields_of, lines, tail
 from analyzer.testing.carriers_modes import short_rows
-from analyzer.testing.model import Entry
-from analyzer.testing.phrasing import Wall
+from analyzer.testing.log_wording import Wall
+from analyzer.testing.truth import Entry
 
 _WIDTH = 140
 _NARROW = 80

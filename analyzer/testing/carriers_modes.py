@@ -6,8 +6,8 @@ import json
 from collections.abc import Sequence
 
 from analyzer.testing.carrier_lines import Renderer, boots, fields_of, lines, tail
-from analyzer.testing.model import SECOND, Entry
-from analyzer.testing.phrasing import Wall
+from analyzer.testing.log_wording import Wall
+from analyzer.testing.truth import SECOND, Entry
 
 # Abbreviated months as glibc prints them, January first; some with a space, a full stop, or before them a blank.
 _MONTHS: dict[str, list[str]] = {

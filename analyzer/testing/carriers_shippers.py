@@ -8,8 +8,8 @@ import json
 from collections.abc import Sequence
 
 from analyzer.testing.carrier_lines import Renderer, fields_of, lines, own_lines
-from analyzer.testing.model import SECOND, Entry
-from analyzer.testing.phrasing import Wall
+from analyzer.testing.log_wording import Wall
+from analyzer.testing.truth import SECOND, Entry
 
 _UTC = Wall()
 

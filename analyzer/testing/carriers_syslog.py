@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from analyzer.testing.carrier_lines import Renderer, lines
-from analyzer.testing.model import Entry
-from analyzer.testing.phrasing import Wall
+from analyzer.testing.log_wording import Wall
+from analyzer.testing.truth import Entry
 
 
 def _octal(text: str) -> str:

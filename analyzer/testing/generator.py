@@ -12,13 +12,13 @@ from pathlib import Path
 
 from analyzer.errors import OutputError
 from analyzer.testing import carriers, journal
-from analyzer.testing.course import Identity
-from analyzer.testing.model import SECOND, Entry, Line, Scenario, StartPlan, StartTruth, Truth
-from analyzer.testing.phrasing import Wall
-from analyzer.testing.play import Player
-from analyzer.testing.pods import PodLog
-from analyzer.testing.tape import SYSTEMD
-from analyzer.testing.world import NEVER, Stored
+from analyzer.testing.line_buffer import SYSTEMD
+from analyzer.testing.log_wording import Wall
+from analyzer.testing.start_player import Player
+from analyzer.testing.start_state import Identity
+from analyzer.testing.static_pods import PodLog
+from analyzer.testing.true_course import NEVER, Stored
+from analyzer.testing.truth import SECOND, Entry, Line, Scenario, StartPlan, StartTruth, Truth
 
 _TOLD = re.compile(r"Kube API server is now running|(?:k3s|rke2)(?: agent)? is up and running")
 

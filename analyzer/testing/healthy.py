@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 from importlib import resources
 from typing import Any
 
-from analyzer.testing.bench import Bench
 from analyzer.testing.generator import Generated
-from analyzer.testing.model import SECOND, Scenario, StartPlan, Store
+from analyzer.testing.journal_editor import JournalEditor
 from analyzer.testing.scenarios import COMMITS
+from analyzer.testing.truth import SECOND, Scenario, StartPlan, Store
 
 
 def _noise() -> list[dict[str, Any]]:
@@ -22,16 +22,16 @@ def _noise() -> list[dict[str, Any]]:
     return lines
 
 
-def put_noise(bench: Bench, line: Mapping[str, Any], at: int) -> None:
+def put_noise(journal: JournalEditor, line: Mapping[str, Any], at: int) -> None:
     """One line of ``usual_noise.toml``."""
-    host = bench.truth.host
+    host = journal.truth.host
     if "klog" in line:
-        bench.kube(at, line["where"], line["klog"].replace("NODE", host), line.get("severity", "E"))
+        journal.kube(at, line["where"], line["klog"].replace("NODE", host), line.get("severity", "E"))
     elif "logrus" in line:
-        bench.say(at, line["logrus"].replace("NODE", host), line.get("level", "info"))
+        journal.say(at, line["logrus"].replace("NODE", host), line.get("level", "info"))
     else:
         refused = "connection error: dial tcp 127.0.0.1:2379: connect: connection refused"
-        bench.zap(at, line["zap"], **({"took": line["took"]} if "took" in line else {"error": refused}))
+        journal.zap(at, line["zap"], **({"took": line["took"]} if "took" in line else {"error": refused}))
 
 
 def healthy_plan(rng: random.Random) -> StartPlan:
@@ -56,19 +56,23 @@ def healthy_start(seed: int, *, noisy: bool = True) -> Generated:
     rng = random.Random(f"k3slog/healthy/{seed}")
     begin = datetime(2025, 1, 1, tzinfo=UTC) + timedelta(seconds=rng.randint(0, 600 * 86400))
     story = "a healthy start with the usual noise"
-    bench = Bench(Scenario(name=f"healthy-{seed}", story=story, starts=(healthy_plan(rng),), begin=begin), seed)
+    journal = JournalEditor(
+        Scenario(name=f"healthy-{seed}", story=story, starts=(healthy_plan(rng),), begin=begin), seed
+    )
     if not noisy:
-        return bench.done()
-    first, last = bench.truth.exec_us + SECOND // 2, bench.last
-    stop = bench.truth.end.at_us
+        return journal.done()
+    first, last = journal.truth.exec_us + SECOND // 2, journal.last
+    stop = journal.truth.end.at_us
     if stop is not None:
         last = min(last, stop - 1)
     left_over = "Found left-over process {} (containerd-shim) in control group while starting unit. Ignoring."
     if rng.random() < 0.3:
-        bench.systemd(bench.truth.began_us + 2000, f"{bench.truth.unit}: {left_over.format(rng.randint(900, 9000))}")
-    etcd = bench.truth.role == "server" and rng.random() < 0.5
+        journal.systemd(
+            journal.truth.began_us + 2000, f"{journal.truth.unit}: {left_over.format(rng.randint(900, 9000))}"
+        )
+    etcd = journal.truth.role == "server" and rng.random() < 0.5
     for line in _noise():
         if etcd or "zap" not in line:
             for _ in range(rng.randint(0, line["most"])):
-                put_noise(bench, line, rng.randint(first, max(first + 1, last)))
-    return bench.done()
+                put_noise(journal, line, rng.randint(first, max(first + 1, last)))
+    return journal.done()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable
 
-from analyzer.testing.model import SECOND, Entry, Line, StartTruth
+from analyzer.testing.truth import SECOND, Entry, Line, StartTruth
 
 
 def stamped(

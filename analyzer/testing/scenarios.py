@@ -8,9 +8,8 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
 from analyzer.errors import UsageError
-from analyzer.testing.model import Fate, Scenario, StartPlan, Store
 from analyzer.testing.release import release
-from analyzer.testing.world import (
+from analyzer.testing.true_course import (
     APIEXT,
     BOOTSTRAP,
     CIDR,
@@ -24,6 +23,7 @@ from analyzer.testing.world import (
     REGISTRATION,
     STORAGE,
 )
+from analyzer.testing.truth import Fate, Scenario, StartPlan, Store
 
 COMMITS = MappingProxyType(
     {

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from analyzer.testing.model import SECOND
-from analyzer.testing.phrasing import go_quote
-from analyzer.testing.stage import Stage
-from analyzer.testing.world import CIDR, World
+from analyzer.testing.log_wording import go_quote
+from analyzer.testing.script_context import ScriptContext
+from analyzer.testing.true_course import CIDR, World
+from analyzer.testing.truth import SECOND
 
 ADMISSION = (
     "NamespaceLifecycle,LimitRanger,ServiceAccount,NodeRestriction,TaintNodesByCondition,Priority,"
@@ -55,7 +55,7 @@ _WAITERS = (
 )
 
 
-class ApiServer(Stage):
+class ApiServer(ScriptContext):
     """What the API server says at the moments of a ``World``."""
 
     __slots__ = ()
@@ -63,61 +63,61 @@ class ApiServer(Stage):
     def synced(self, at: int, name: str, *, cache: bool = False) -> None:
         """A waiter saw that a cache is filled; ``cache``: one of the aggregator's own, whose text never changed."""
         if cache:
-            self.tape.klog(at, "cache.go:39", f"Caches are synced for {name} controller")
+            self.buffer.klog(at, "cache.go:39", f"Caches are synced for {name} controller")
         elif not self.rel.structured_sync:
-            self.tape.klog(at, "shared_informer.go:320", f"Caches are synced for {name}")
+            self.buffer.klog(at, "shared_informer.go:320", f"Caches are synced for {name}")
         elif self.rel.minor >= 36 and self.plan.product == "k3s":  # contextual logging: these go through logrus
-            self.tape.log(at, "Caches are synced", controller=name, logger="k3s")
+            self.buffer.log(at, "Caches are synced", controller=name, logger="k3s")
         else:
-            self.tape.klog(at, "shared_informer.go:356", f'"Caches are synced" controller="{name}"')
+            self.buffer.klog(at, "shared_informer.go:356", f'"Caches are synced" controller="{name}"')
 
     def waiting(self, at: int, name: str, *, cache: bool = False) -> None:
         """A waiter begins."""
         if cache:
-            self.tape.klog(at, "cache.go:32", f"Waiting for caches to sync for {name} controller")
+            self.buffer.klog(at, "cache.go:32", f"Waiting for caches to sync for {name} controller")
         elif not self.rel.structured_sync:
-            self.tape.klog(at, "shared_informer.go:313", f"Waiting for caches to sync for {name}")
+            self.buffer.klog(at, "shared_informer.go:313", f"Waiting for caches to sync for {name}")
         else:
-            self.tape.klog(at, "shared_informer.go:349", f'"Waiting for caches to sync" controller="{name}"')
+            self.buffer.klog(at, "shared_informer.go:349", f'"Waiting for caches to sync" controller="{name}"')
 
     def handle_error(self, at: int, where: str, text: str) -> None:
         """An error handed to ``HandleError``."""
         shown = f'"Unhandled Error" err={go_quote(text)} logger="UnhandledError"' if self.rel.wraps_errors else text
-        self.tape.klog(at, where, shown, "E")
+        self.buffer.klog(at, where, shown, "E")
 
     def boot(self, world: World) -> None:
         """From the version to the last API group."""
-        tape, marks = self.tape, world.marks
+        buffer, marks = self.buffer, world.marks
         at = marks["version"]
-        tape.klog(at - 1200, "options.go:238", f"external host was not specified, using {self.address}")
-        tape.klog(at, "server.go:155", f"Version: {self.plan.version}")
-        tape.klog(tape.soon(at), "server.go:157", '"Golang settings" GOGC="" GOMAXPROCS="" GOTRACEBACK=""')
+        buffer.klog(at - 1200, "options.go:238", f"external host was not specified, using {self.address}")
+        buffer.klog(at, "server.go:155", f"Version: {self.plan.version}")
+        buffer.klog(buffer.soon(at), "server.go:157", '"Golang settings" GOGC="" GOMAXPROCS="" GOTRACEBACK=""')
         at = marks["plugins"]
         order = "admission controller(s) successfully in the following order:"
-        tape.klog(at, "plugins.go:157", f"Loaded {ADMISSION.count(',') + 1} mutating {order} {ADMISSION}.")
-        tape.klog(at + 60, "plugins.go:160", f"Loaded {VALIDATION.count(',') + 1} validating {order} {VALIDATION}.")
-        tape.klog(at + 380, "instance.go:233", "Using reconciler: lease")
+        buffer.klog(at, "plugins.go:157", f"Loaded {ADMISSION.count(',') + 1} mutating {order} {ADMISSION}.")
+        buffer.klog(at + 60, "plugins.go:160", f"Loaded {VALIDATION.count(',') + 1} validating {order} {VALIDATION}.")
+        buffer.klog(at + 380, "instance.go:233", "Using reconciler: lease")
         self.waiting(at + 800, "node_authorizer")
         if self.rel.minor >= 30:
             self.waiting(at + 870, POLICY)
         step = (marks["groups"] - at) // (len(GROUPS) + 1)
         for number, (group, kept, dropped) in enumerate(GROUPS, 1):
             moment = at + number * step
-            tape.klog(moment, "handler.go:286", f"Adding GroupVersion {group} {kept} to ResourceManager")
+            buffer.klog(moment, "handler.go:286", f"Adding GroupVersion {group} {kept} to ResourceManager")
             for other, version in enumerate(dropped, 1):
                 text = f"Skipping API {group}/{version} because it has no resources."
-                tape.klog(moment + 40 * other, "genericapiserver.go:767", text, "W")
+                buffer.klog(moment + 40 * other, "genericapiserver.go:767", text, "W")
 
     def serve(self, world: World) -> None:
         """``Serving securely`` and the hooks' burst in random order."""
-        tape, minor = self.tape, self.rel.minor
+        buffer, minor = self.buffer, self.rel.minor
         where = "127.0.0.1:6444" if self.plan.product == "k3s" else "[::]:6443"
-        tape.klog(world.serving, "secure_serving.go:213", f"Serving securely on {where}")
+        buffer.klog(world.serving, "secure_serving.go:213", f"Serving securely on {where}")
         tls = f"{self.dir}/server/tls"
-        at = tape.soon(world.serving, 0.00005, 0.0002)
+        at = buffer.soon(world.serving, 0.00005, 0.0002)
         ca = "dynamic_cafile_content.go:161"
-        tape.klog(at, ca, f'"Starting controller" name="request-header::{tls}/request-header-ca.crt"')
-        tape.klog(at + 40, "tlsconfig.go:243", '"Starting DynamicServingCertificateController"')
+        buffer.klog(at, ca, f'"Starting controller" name="request-header::{tls}/request-header-ca.crt"')
+        buffer.klog(at + 40, "tlsconfig.go:243", '"Starting DynamicServingCertificateController"')
         quoted = minor >= 35
         trust = "cluster_authentication_trust_controller"
         proxy = f"aggregator-proxy-cert::{tls}/client-auth-proxy.crt::{tls}/client-auth-proxy.key"
@@ -158,11 +158,11 @@ class ApiServer(Stage):
         if minor >= 33:
             burst.append(("repairip.go:210", "Starting ipallocator-repair-controller"))
             burst.append(("default_servicecidr_controller.go:110", "Starting kubernetes-service-cidr-controller"))
-        tape.rng.shuffle(burst)
+        buffer.rng.shuffle(burst)
         at = world.marks["hooks"]
         for where, text in burst:
-            at = tape.soon(at, 0.00002, 0.0006)
-            tape.klog(at, where, text)
+            at = buffer.soon(at, 0.00002, 0.0006)
+            buffer.klog(at, where, text)
             for part, name, cache in _WAITERS:
                 if part in text:
                     self.waiting(at + 3, name, cache=cache)
@@ -170,11 +170,13 @@ class ApiServer(Stage):
                 self.waiting(at + 9, "configmaps")
         if "old_lease" in world.marks:
             lease = "kube-system/apiserver-wlv32tlttr4jl3gtroqexyxapa"
-            tape.klog(world.marks["old_lease"], "controller.go:113", f'"Deleting old lease on startup" lease="{lease}"')
+            buffer.klog(
+                world.marks["old_lease"], "controller.go:113", f'"Deleting old lease on startup" lease="{lease}"'
+            )
 
     def hooks(self, world: World) -> None:
         """The witness lines, each at the moment that follows from the hook's work."""
-        tape, marks, stored, minor = self.tape, world.marks, self.stored, self.rel.minor
+        buffer, marks, stored, minor = self.buffer, world.marks, self.stored, self.rel.minor
         self.synced(marks["node_authorizer"], "node_authorizer")
         if minor >= 30:
             self.synced(marks["policy"], POLICY)
@@ -185,42 +187,44 @@ class ApiServer(Stage):
             self.synced(marks[mark], name, cache=True)
         self.synced(marks["registration"], "APIServiceRegistrationController", cache=True)
         if minor >= 30:
-            tape.klog(marks["discovery"], "handler_discovery.go:451", "Starting ResourceDiscoveryManager")
-        tape.klog(marks["flow"], "apf_controller.go:382", "Running API Priority and Fairness config worker")
-        tape.klog(
+            buffer.klog(marks["discovery"], "handler_discovery.go:451", "Starting ResourceDiscoveryManager")
+        buffer.klog(marks["flow"], "apf_controller.go:382", "Running API Priority and Fairness config worker")
+        buffer.klog(
             marks["flow"] + 25,
             "apf_controller.go:385",
             "Running API Priority and Fairness periodic rebalancing process",
         )
         self.synced(marks["crd"], "crd-autoregister")
-        tape.klog(marks["crd_complete"], "aggregator.go:171", "initial CRD sync complete...")
+        buffer.klog(marks["crd_complete"], "aggregator.go:171", "initial CRD sync complete...")
         at = marks["autoregister"]
-        tape.klog(at - 8, "autoregister_controller.go:144", "Starting autoregister controller")
+        buffer.klog(at - 8, "autoregister_controller.go:144", "Starting autoregister controller")
         self.waiting(at - 4, "autoregister", cache=True)
         self.synced(at, "autoregister", cache=True)
         self._services(world)
         if not stored.classes:
-            tape.klog(tape.soon(marks["crd"]), "controller.go:615", "quota admission added evaluator for: namespaces")
-        tape.klog(
-            tape.soon(marks["endpoints"]),
+            buffer.klog(
+                buffer.soon(marks["crd"]), "controller.go:615", "quota admission added evaluator for: namespaces"
+            )
+        buffer.klog(
+            buffer.soon(marks["endpoints"]),
             "controller.go:615",
             "quota admission added evaluator for: leases.coordination.k8s.io",
         )
         if not stored.classes and "lease_error" in marks:
             cause = go_quote('namespaces "kube-system" not found')
             text = f'"Failed to ensure lease exists, will retry" err={cause} interval="200ms"'
-            tape.klog(marks["lease_error"], "controller.go:145", text, "E")
+            buffer.klog(marks["lease_error"], "controller.go:145", text, "E")
         for number, (name, value) in enumerate((("node", 2000001000), ("cluster", 2000000000)), 1):
             if f"class{number}" in marks:
                 text = f"created PriorityClass system-{name}-critical with value {value}"
-                tape.klog(marks[f"class{number}"], "storage_scheduling.go:95", text)
+                buffer.klog(marks[f"class{number}"], "storage_scheduling.go:95", text)
         text = "all system priority classes are created successfully or already exist."
-        tape.klog(marks["classes"], "storage_scheduling.go:111", text)
+        buffer.klog(marks["classes"], "storage_scheduling.go:111", text)
         self._rbac(world)
 
     def slowness(self, world: World) -> None:
         """What a slow or stalled datastore makes its client or server say."""
-        plan, tape = self.plan, self.tape
+        plan, buffer = self.plan, self.buffer
         took = plan.request_ms * 16
         begin = world.marks.get("rbac_try", world.serving)
         moments = [begin + round(plan.request_ms * 1000 * 20 * (n + 1)) for n in range(4)] if took > 100 else []
@@ -233,12 +237,12 @@ class ApiServer(Stage):
                 length = "2.000512304s" if key == "/registry/health" else f"{took:.6f}ms"
                 fields = {"took": length, "expected-duration": "100ms", "prefix": "read-only range "}
                 fields |= {"request": f'key:"{key}" '}
-                tape.zap(at, "etcdserver/util.go:170", "apply request took too long", "warn", fields)
+                buffer.zap(at, "etcdserver/util.go:170", "apply request took too long", "warn", fields)
             elif key == "/registry/health":
-                tape.log(at, f"error while range on {key} {key}: context deadline exceeded", "error")
+                buffer.log(at, f"error while range on {key} {key}: context deadline exceeded", "error")
 
     def _rbac(self, world: World) -> None:
-        tape, marks = self.tape, world.marks
+        buffer, marks = self.buffer, world.marks
         for number, end in enumerate(world.failed_tries):
             begin = marks[f"try{number + 1}"]
             for part, name in ((0.4, "system:node-proxier"), (0.8, "system:kube-scheduler")):
@@ -249,26 +253,26 @@ class ApiServer(Stage):
         for mark, kind in (("roles", "roles"), ("role_bindings", "rolebindings")):
             if mark in marks:
                 text = f"quota admission added evaluator for: {kind}.rbac.authorization.k8s.io"
-                tape.klog(marks[mark], "controller.go:615", text)
+                buffer.klog(marks[mark], "controller.go:615", text)
 
     def _services(self, world: World) -> None:
-        tape, marks, stored = self.tape, world.marks, self.stored
+        buffer, marks, stored = self.buffer, world.marks, self.stored
         if CIDR in world.flips:
             self.synced(marks["cidr"], "kubernetes-service-cidr-controller")
             self.synced(marks["repair"], "ipallocator-repair-controller")
             if "cidr_new" in marks:
                 where = "default_servicecidr_controller.go:169"
-                tape.klog(marks["cidr_new"], where, "Creating default ServiceCIDR with CIDRs: [10.43.0.0/16]")
+                buffer.klog(marks["cidr_new"], where, "Creating default ServiceCIDR with CIDRs: [10.43.0.0/16]")
                 where = "default_servicecidr_controller.go:231"
-                tape.klog(marks["cidr_ready"], where, "Setting default ServiceCIDR condition Ready to True")
+                buffer.klog(marks["cidr_ready"], where, "Setting default ServiceCIDR condition Ready to True")
         if self.rel.tries_service and not stored.service:
             if "service_early" in marks:
                 self.service(marks["service_early"])
             else:
                 text = 'Unable to perform initial Kubernetes service initialization: namespaces "default" not found'
-                tape.klog(marks["service_try"], "controller.go:95", text, "E")
+                buffer.klog(marks["service_try"], "controller.go:95", text, "E")
         if stored.service:
-            tape.klog(
+            buffer.klog(
                 marks["endpoints"], "controller.go:102",
                 "Error removing old endpoints from kubernetes service: no API server IP addresses were listed in "
                 "storage, refusing to erase all endpoints for the kubernetes Service", "E",
@@ -277,17 +281,17 @@ class ApiServer(Stage):
     def service(self, at: int) -> None:
         """``default/kubernetes`` is made."""
         text = '"allocated clusterIPs" service="default/kubernetes" clusterIPs={"IPv4":"10.43.0.1"}'
-        self.tape.klog(at, "alloc.go:330", text)
+        self.buffer.klog(at, "alloc.go:330", text)
 
     def service_after(self, world: World) -> None:
         """The loop inside the API server saw its own readiness (it looks every 100 ms)."""
-        at = self.tape.soon(world.ready, 0.0005, 0.1 * max(1.0, self.plan.pace / 2))
+        at = self.buffer.soon(world.ready, 0.0005, 0.1 * max(1.0, self.plan.pace / 2))
         if not self.stored.service and "service_early" not in world.marks:
             self.service(at)
         text = f'Resetting endpoints for master service "kubernetes" to [{self.address}]'
-        self.tape.klog(at + 3300, "lease.go:265", text, "W")
+        self.buffer.klog(at + 3300, "lease.go:265", text, "W")
         for number, kind in enumerate(("endpoints", "endpointslices.discovery.k8s.io"), 1):
-            self.tape.klog(
+            self.buffer.klog(
                 at + 3300 + 900 * number, "controller.go:615", f"quota admission added evaluator for: {kind}"
             )
 
@@ -301,4 +305,4 @@ class ApiServer(Stage):
             "etcd-readiness": "etcd client connection not yet established",
         }
         rows = [f"[-]{name} failed: {reasons.get(name, 'not finished')}" for name in names]
-        self.tape.klog(at, "healthz.go:255", "\n".join([f"{','.join(names)} check failed: readyz", *rows]))
+        self.buffer.klog(at, "healthz.go:255", "\n".join([f"{','.join(names)} check failed: readyz", *rows]))

@@ -5,11 +5,11 @@ Texts and their order follow recordings of real servers of 1.28 to 1.35; other m
 
 from __future__ import annotations
 
-from analyzer.testing.model import SECOND
-from analyzer.testing.stage import Stage
+from analyzer.testing.script_context import ScriptContext
+from analyzer.testing.truth import SECOND
 
 
-class Setup(Stage):
+class Setup(ScriptContext):
     """From the first line to ``Running kube-apiserver``."""
 
     __slots__ = ()
@@ -19,15 +19,15 @@ class Setup(Stage):
         plan = self.plan
         if plan.extract_s and plan.product == "k3s":
             folder = f"{self.dir}/data"
-            self.tape.log(at - round(plan.extract_s * SECOND), f"Acquiring lock file {folder}/.lock")
-            self.tape.log(at - round(plan.extract_s * SECOND) + 900, f"Preparing data dir {folder}/{'3f' * 32}")
+            self.buffer.log(at - round(plan.extract_s * SECOND), f"Acquiring lock file {folder}/.lock")
+            self.buffer.log(at - round(plan.extract_s * SECOND) + 900, f"Preparing data dir {folder}/{'3f' * 32}")
         agent = " agent" if plan.role == "agent" else ""
-        self.tape.log(at, f"Starting {plan.product}{agent} {plan.version} ({plan.commit})")
+        self.buffer.log(at, f"Starting {plan.product}{agent} {plan.version} ({plan.commit})")
         return at
 
     def datastore(self, at: int) -> int:
         """Opening it, as far as it happens before the certificates; kine is ready at the returned moment."""
-        plan, tape = self.plan, self.tape
+        plan, buffer = self.plan, self.buffer
         if plan.store == "etcd":
             state = "initializing" if self.new_cluster else "bootstrap already complete and initialized"
             return self.run(at, f"Managed etcd cluster {state}")
@@ -43,8 +43,8 @@ class Setup(Stage):
             for second in range(int(plan.datastore_late_s)):
                 moment = at + second * SECOND
                 text = f"failed to ping connection: failed to connect to `user=k3s database=k3s`: {where}"
-                tape.log(moment, text, "error")
-        at = tape.soon(at + late, 0.001 * plan.pace, 0.02 * plan.pace)
+                buffer.log(moment, text, "error")
+        at = buffer.soon(at + late, 0.001 * plan.pace, 0.02 * plan.pace)
         return self.run(at, "Database tables and indexes are up to date", "Kine available at unix://kine.sock")
 
     @property
@@ -84,15 +84,15 @@ class Setup(Stage):
         return at
 
     def _day(self, us: int) -> str:
-        wall = type(self.tape.wall)()  # certificates are dated in UTC
+        wall = type(self.buffer.wall)()  # certificates are dated in UTC
         return f"{wall.at(us):%Y-%m-%d %H:%M:%S}"
 
     def ca_line(self, at: int, name: str) -> int:
         """A CA is made."""
-        at = self.tape.soon(at)
+        at = self.buffer.soon(at)
         part = f"{at % SECOND:06d}741"
         born, gone = self._day(at), self._day(at + 3650 * 86400 * SECOND)
-        self.tape.log(
+        self.buffer.log(
             at,
             f"generated self-signed CA certificate CN={name}@{self.ca_born}: "
             f"notBefore={born}.{part} +0000 UTC notAfter={gone}.{part} +0000 UTC",
@@ -101,23 +101,23 @@ class Setup(Stage):
 
     def certificate(self, at: int, name: str, ca: str) -> int:
         """A certificate is signed."""
-        at = self.tape.soon(at, 0.0002, 0.0015)
+        at = self.buffer.soon(at, 0.0002, 0.0015)
         born, gone = self._day(self.ca_born * SECOND), self._day(at + 365 * 86400 * SECOND)
         dates = f"notBefore={born} +0000 UTC notAfter={gone} +0000 UTC"
-        self.tape.log(at, f"certificate CN={name} signed by CN={ca}@{self.ca_born}: {dates}")
+        self.buffer.log(at, f"certificate CN={name} signed by CN={ca}@{self.ca_born}: {dates}")
         return at
 
     def supervisor(self, at: int) -> int:
         """The listener for everybody."""
         port = 9345 if self.plan.product == "rke2" else 6443
         if self.new_cluster:
-            self.tape.log(
+            self.buffer.log(
                 at,
                 f"dynamiclistener [::]:{port}: no cached certificate available for preload - deferring certificate "
                 "load until storage initialization or first client request",
                 "warning",
             )
-        at = self.tape.soon(at)
+        at = self.buffer.soon(at)
         names = " ".join(
             f"listener.cattle.io/cn-{n}:{n}"
             for n in (
@@ -130,8 +130,8 @@ class Setup(Stage):
                 self.plan.host,
             )
         )
-        mark = "SHA1=" + "".join(self.tape.rng.choice("0123456789ABCDEF") for _ in range(40))
-        self.tape.log(at, f"Active TLS secret / (ver=) (count 7): map[{names} listener.cattle.io/fingerprint:{mark}]")
+        mark = "SHA1=" + "".join(self.buffer.rng.choice("0123456789ABCDEF") for _ in range(40))
+        self.buffer.log(at, f"Active TLS secret / (ver=) (count 7): map[{names} listener.cattle.io/fingerprint:{mark}]")
         return at
 
     def agent_config(self, at: int, until: int) -> None:
@@ -144,13 +144,13 @@ class Setup(Stage):
         step = max(2000, (until - at) // 5)
         for number, (name, ca) in enumerate(names, 1):
             self.certificate(at + number * step - 1800, name, ca)
-        self.tape.log(until - 150, f"Creating {product}-cert-monitor event broadcaster")
+        self.buffer.log(until - 150, f"Creating {product}-cert-monitor event broadcaster")
         port = 9345 if product == "rke2" else 6443
         url = f"wss://127.0.0.1:{port}/v1-{product}/connect"
-        self.tape.log(until - 90, "Connecting to proxy", url=url)
-        self.tape.log(until + 2600, f"Handling backend connection request [{host}]")
+        self.buffer.log(until - 90, "Connecting to proxy", url=url)
+        self.buffer.log(until + 2600, f"Handling backend connection request [{host}]")
         if self.rel.minor >= 29:
-            self.tape.log(until + 4100, "Remotedialer connected to proxy", url=url)
+            self.buffer.log(until + 4100, "Remotedialer connected to proxy", url=url)
 
     def etcd_before(self, at: int) -> int:
         """etcd begins; it answers later."""
@@ -159,18 +159,20 @@ class Setup(Stage):
             how = f"Starting etcd to join cluster with members [node-a-3c1d=https://192.0.2.10:2380 {self.plan.host}-77aa=https://{self.address}:2380]"
         elif self.new_cluster:
             how = "Starting etcd for new cluster" + (", cluster-reset=false" if self.rel.minor >= 29 else "")
-        tape = self.tape
-        tape.log(at, how)
+        buffer = self.buffer
+        buffer.log(at, how)
         urls = ["https://127.0.0.1:2380", f"https://{self.address}:2380"]
-        tape.zap(at + 1900, "embed/etcd.go:140", "configuring peer listeners", fields={"listen-peer-urls": urls})
-        tape.zap(at + 2600, "embed/etcd.go:323", "starting an etcd server", fields={"etcd-version": self.etcd_version})
-        tape.zap(
+        buffer.zap(at + 1900, "embed/etcd.go:140", "configuring peer listeners", fields={"listen-peer-urls": urls})
+        buffer.zap(
+            at + 2600, "embed/etcd.go:323", "starting an etcd server", fields={"etcd-version": self.etcd_version}
+        )
+        buffer.zap(
             at + 4200, "etcdserver/raft.go:506",
             "starting local member" if self.new_cluster or self.plan.join else "restarting local member",
             fields={"local-member-id": "1efb0854e24aa601", "cluster-id": "292fe8e071976c24"},
         )  # fmt: skip
-        tape.zap(at + 5000, "auth/store.go:1241", "simple token is not cryptographically signed", "warn")
-        tape.zap(at + 8000, "embed/etcd.go:633", "serving peer traffic", fields={"address": "127.0.0.1:2380"})
+        buffer.zap(at + 5000, "auth/store.go:1241", "simple token is not cryptographically signed", "warn")
+        buffer.zap(at + 8000, "embed/etcd.go:633", "serving peer traffic", fields={"address": "127.0.0.1:2380"})
         return at + 8000
 
     @property
@@ -186,31 +188,31 @@ class Setup(Stage):
         text = "Failed to test etcd connection" if self.rel.shared else "Failed to test data store connection"
         at = begin + SECOND
         while at < end:
-            self.tape.zap(at, "etcdserver/zap_raft.go:77", f"{ident} is starting a new election at term 2")
-            self.tape.log(at + 650_000, f"{text}: failed to get etcd status: {error}")
-            self.tape.zap(
+            self.buffer.zap(at, "etcdserver/zap_raft.go:77", f"{ident} is starting a new election at term 2")
+            self.buffer.log(at + 650_000, f"{text}: failed to get etcd status: {error}")
+            self.buffer.zap(
                 at + 660_000, "rafthttp/probing_status.go:68", "prober detected unhealthy status", "warn",
                 {"round-tripper-name": "ROUND_TRIPPER_RAFT_MESSAGE", "remote-peer-id": "6abbd3aa3a4a076b", "rtt": "0s",
                  "error": "dial tcp 192.0.2.11:2380: connect: connection refused"},
             )  # fmt: skip
-            at += 5 * SECOND + self.tape.rng.randint(0, 3000)
+            at += 5 * SECOND + self.buffer.rng.randint(0, 3000)
 
     def etcd_after(self, at: int) -> int:
         """It answers; the moment of the last line."""
-        tape = self.tape
-        tape.zap(at - 9000, "etcdserver/zap_raft.go:77", "1efb0854e24aa601 became leader at term 2")
-        tape.zap(at - 8000, "etcdserver/server.go:2146", "published local member to cluster through raft")
-        tape.zap(at - 7800, "embed/serve.go:124", "ready to serve client requests")
-        tape.zap(
+        buffer = self.buffer
+        buffer.zap(at - 9000, "etcdserver/zap_raft.go:77", "1efb0854e24aa601 became leader at term 2")
+        buffer.zap(at - 8000, "etcdserver/server.go:2146", "published local member to cluster through raft")
+        buffer.zap(at - 7800, "embed/serve.go:124", "ready to serve client requests")
+        buffer.zap(
             at - 6000,
             "embed/serve.go:275",
             "serving client traffic securely",
             fields={"traffic": "grpc", "address": "127.0.0.1:2379"},
         )
         if self.rel.minor >= 31:
-            tape.log(at - 3000, f"Connected to etcd v{self.etcd_version} - datastore using 36864 of 36864 bytes")
-        tape.log(at - 2900, "Defragmenting etcd database")
-        tape.log(at, "Connection to etcd is ready" if self.rel.shared else "etcd data store connection OK")
+            buffer.log(at - 3000, f"Connected to etcd v{self.etcd_version} - datastore using 36864 of 36864 bytes")
+        buffer.log(at - 2900, "Defragmenting etcd database")
+        buffer.log(at, "Connection to etcd is ready" if self.rel.shared else "etcd data store connection OK")
         return at
 
     def runtime(self, at: int) -> int:
@@ -221,7 +223,7 @@ class Setup(Stage):
             f"Logging containerd to {folder}/containerd.log",
             f"Running containerd -c {self.dir}/agent/etc/containerd/config.toml",
         )
-        at = self.tape.soon(at, 0.3 * self.plan.pace, 0.8 * self.plan.pace)
+        at = self.buffer.soon(at, 0.3 * self.plan.pace, 0.8 * self.plan.pace)
         running = "containerd is now running" if self.rel.minor >= 26 else "Containerd is now running"
         return self.run(
             at,

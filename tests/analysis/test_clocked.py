@@ -5,50 +5,52 @@ from __future__ import annotations
 import pytest
 from handmade import ZERO_US, Journal
 
-from analyzer.analysis.clocked import Clocked
-from analyzer.records.model import LogRecord
+from analyzer.analysis.line_times import LineTimes
+from analyzer.records.log_record import LogRecord
 
 US = 1e-6
 
 
-def placed(journal: Journal, words: str) -> tuple[Clocked, LogRecord]:
+def placed(journal: Journal, words: str) -> tuple[LineTimes, LogRecord]:
     """The only start's clock, and its first line that holds ``words``."""
-    clocked = journal.clocked()
-    return clocked, next(r for r in clocked.start.records if words in r.message)
+    line_times = journal.line_times()
+    return line_times, next(r for r in line_times.start.records if words in r.message)
 
 
 def test_klogs_own_stamp_is_exact_however_late_the_journal() -> None:
-    clocked, line = placed(Journal().begin().kube(5.0, "late", lag=3.0), "late")
-    assert clocked.earliest(line) == pytest.approx(5.0, abs=US)
-    assert clocked.latest(line) == pytest.approx(5.0, abs=2 * US)
+    line_times, line = placed(Journal().begin().kube(5.0, "late", lag=3.0), "late")
+    assert line_times.earliest(line) == pytest.approx(5.0, abs=US)
+    assert line_times.latest(line) == pytest.approx(5.0, abs=2 * US)
 
 
 def test_a_logrus_line_is_in_its_second_and_not_after_its_arrival() -> None:
-    clocked, line = placed(Journal().begin().say(5.4, "hello"), "hello")
-    assert clocked.earliest(line) == pytest.approx(5.0, abs=US)  # no klog line near: the journal may be a second late
-    assert clocked.latest(line) == pytest.approx(5.4, abs=2 * US)
+    line_times, line = placed(Journal().begin().say(5.4, "hello"), "hello")
+    assert line_times.earliest(line) == pytest.approx(
+        5.0, abs=US
+    )  # no klog line near: the journal may be a second late
+    assert line_times.latest(line) == pytest.approx(5.4, abs=2 * US)
 
 
 def test_prompt_klog_lines_around_say_that_the_journal_is_not_late() -> None:
-    clocked, line = placed(Journal().begin().ticking(3.0, 6.0).say(5.4, "hello"), "hello")
-    assert clocked.earliest(line) == pytest.approx(5.4 - 0.02, abs=1e-3)
+    line_times, line = placed(Journal().begin().ticking(3.0, 6.0).say(5.4, "hello"), "hello")
+    assert line_times.earliest(line) == pytest.approx(5.4 - 0.02, abs=1e-3)
 
 
 def test_late_klog_lines_around_pull_the_earliest_moment_back() -> None:
-    clocked, line = placed(Journal().begin().ticking(3.0, 6.0, lag=0.3).say(5.9, "hello"), "hello")
-    assert clocked.earliest(line) == pytest.approx(5.9 - 0.32, abs=1e-3)
-    assert clocked.latest(line) == pytest.approx(5.9, abs=1e-3)
-    assert clocked.lag_s(5.9) == pytest.approx(0.3, abs=1e-3)
+    line_times, line = placed(Journal().begin().ticking(3.0, 6.0, lag=0.3).say(5.9, "hello"), "hello")
+    assert line_times.earliest(line) == pytest.approx(5.9 - 0.32, abs=1e-3)
+    assert line_times.latest(line) == pytest.approx(5.9, abs=1e-3)
+    assert line_times.lag_s(5.9) == pytest.approx(0.3, abs=1e-3)
 
 
 def test_no_line_of_a_start_is_pulled_before_its_begin() -> None:
-    clocked, line = placed(Journal().begin().say(0.2, "hello"), "hello")
-    assert clocked.earliest(line) == 0.0
+    line_times, line = placed(Journal().begin().say(0.2, "hello"), "hello")
+    assert line_times.earliest(line) == 0.0
 
 
 def test_a_first_line_that_the_journal_took_down_late_begins_the_start_at_its_own_stamp() -> None:
     journal = Journal().kube(2.0, "Serving securely on 127.0.0.1:6444", "secure_serving.go:213", lag=1.5)
-    assert journal.clocked().zero_us == ZERO_US + 2_000_000
+    assert journal.line_times().zero_us == ZERO_US + 2_000_000
 
 
 def test_a_late_line_is_not_prompt() -> None:
@@ -58,8 +60,8 @@ def test_a_late_line_is_not_prompt() -> None:
     overdue = Journal().begin().say(5.9, "hello", lag=1.5)  # its own second ended at 6.0, it came at 7.4
     verdicts = []
     for journal in (late, prompt, alone, overdue):
-        clocked, line = placed(journal, "hello")
-        verdicts.append(clocked.prompt(line, 0.1))
+        line_times, line = placed(journal, "hello")
+        verdicts.append(line_times.prompt(line, 0.1))
     assert verdicts == [False, True, True, False]
 
 
@@ -67,15 +69,15 @@ def test_whole_seconds_are_too_coarse_for_the_grid() -> None:
     from analyzer.starts import find_starts
 
     journal = Journal().begin().say(5.4, "hello")
-    [start] = find_starts(journal.book(journal.short()).records)
-    coarse = Clocked(start)
+    [start] = find_starts(journal.log_records(journal.short()).records)
+    coarse = LineTimes(start)
     line = next(r for r in start.records if r.message == "hello")
     assert not coarse.fine(line)
     assert coarse.latest(line) == pytest.approx(6.0, abs=US)
     assert coarse.precision_s == 1.0
-    clocked, exact = placed(journal, "hello")
-    assert clocked.fine(exact)
-    assert clocked.precision_s == 1e-6
+    line_times, exact = placed(journal, "hello")
+    assert line_times.fine(exact)
+    assert line_times.precision_s == 1e-6
 
 
 def test_a_begin_that_the_journal_took_down_late_bounds_nothing_from_below() -> None:
@@ -83,7 +85,7 @@ def test_a_begin_that_the_journal_took_down_late_bounds_nothing_from_below() -> 
     journal = Journal().systemd(3.0, "Starting k3s.service - Lightweight Kubernetes...").banner(1.2)
     journal.rows[-1]["__REALTIME_TIMESTAMP"] = str(ZERO_US + 3_000_001)
     journal.rows[-1]["__MONOTONIC_TIMESTAMP"] = str(103_000_001)
-    clocked, line = placed(journal.kube(1.4, "early", lag=1.6001), "Starting k3s v")
-    earliest = clocked.earliest(line)
-    assert clocked.zero_us == ZERO_US + 3_000_000
+    line_times, line = placed(journal.kube(1.4, "early", lag=1.6001), "Starting k3s v")
+    earliest = line_times.earliest(line)
+    assert line_times.zero_us == ZERO_US + 3_000_000
     assert earliest is not None and earliest <= -1.6

@@ -1,6 +1,6 @@
 """Every finding against journals of the generator: made true in one, absent in another; roots before symptoms.
 
-``analyzer/testing/troubles.py`` says how each is brought about. The same seed gives the same journal.
+``analyzer/testing/faults.py`` says how each is brought about. The same seed gives the same journal.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ import pytest
 import analyzer
 from analyzer.analysis import rules
 from analyzer.events import catalogue
-from analyzer.events._data import load
-from analyzer.events.findings import about, explains, known_findings, reported_as
-from analyzer.findings import Finding, StartReport
+from analyzer.events.finding_info import about, explains, known_findings, reported_as
+from analyzer.events.vocabulary import load
+from analyzer.results import Finding, StartReport
 from analyzer.testing import generate
-from analyzer.testing.bench import Bench
+from analyzer.testing.faults import SEVERAL, put_slowness, trouble
 from analyzer.testing.healthy import healthy_plan, healthy_start
-from analyzer.testing.model import SECOND, Scenario
+from analyzer.testing.journal_editor import JournalEditor
 from analyzer.testing.scenarios import NAMED, k3s
-from analyzer.testing.troubles import SEVERAL, put_slowness, trouble
+from analyzer.testing.truth import SECOND, Scenario
 
 IDS = [finding.id for finding in known_findings()]
 ORDER = ["critical", "warning", "info"]
@@ -47,8 +47,8 @@ def found(starts: tuple[StartReport, ...], name: str) -> list[Finding]:
     return [finding for start in starts for finding in start.findings if finding.id == name]
 
 
-def only(bench: Bench) -> StartReport:
-    [start] = starts_of(bench.export())
+def only(journal: JournalEditor) -> StartReport:
+    [start] = starts_of(journal.export())
     return start
 
 
@@ -87,9 +87,9 @@ def test_what_a_calm_start_is_told_is_not_told_of_others() -> None:
     assert not found(starts_of(trouble("slow_datastore")(1)), "healthy")
     assert not found(starts_of(trouble("slow_bootstrap_roles")(1)), "one_second_floor")
     assert not found(starts_of(trouble("no_quorum")(1)), "polling_tax")
-    bench = Bench(Scenario(name="calm", starts=(k3s("v1.33.4+k3s1", fresh=False, node=False),)), 1)
-    bench.drop(lambda e: "]" in e.line.text[:70] or "level=warn" in e.line.text or "level=error" in e.line.text)
-    assert "noise_explained" not in ids(only(bench))
+    journal = JournalEditor(Scenario(name="calm", starts=(k3s("v1.33.4+k3s1", fresh=False, node=False),)), 1)
+    journal.drop(lambda e: "]" in e.line.text[:70] or "level=warn" in e.line.text or "level=error" in e.line.text)
+    assert "noise_explained" not in ids(only(journal))
 
 
 # --- healthy starts with realistic noise
@@ -175,13 +175,13 @@ def test_no_finding_explains_itself_in_the_end() -> None:
 # --- near misses: what comes close and must not be told
 
 
-def bench(seed: int = 1, **more: object) -> Bench:
+def journal(seed: int = 1, **more: object) -> JournalEditor:
     plan = k3s("v1.33.4+k3s1", **{"fresh": False, "node": False, **more})
-    return Bench(Scenario(name="near", starts=(plan,)), seed)
+    return JournalEditor(Scenario(name="near", starts=(plan,)), seed)
 
 
 def test_a_few_slow_answers_are_no_slow_datastore() -> None:
-    near = bench(store="etcd")
+    near = journal(store="etcd")
     for number in range(3):
         near.zap(near.serving + 300_000 + number, "apply request took too long", took="143.1ms")
     assert "slow_datastore" not in ids(only(near), "warning")
@@ -190,7 +190,7 @@ def test_a_few_slow_answers_are_no_slow_datastore() -> None:
 
 
 def test_slow_lines_after_readiness_say_nothing_of_the_start() -> None:
-    near = bench(store="external")
+    near = journal(store="external")
     text = "Slow SQL (started: 2026-03-01 06:03:30.1 +0000 UTC) (total time: 4.5s): SELECT 1"
     for number in range(6):
         near.say(near.last + number, text)
@@ -198,13 +198,13 @@ def test_slow_lines_after_readiness_say_nothing_of_the_start() -> None:
 
 
 def test_a_database_that_is_two_seconds_late_is_no_wait() -> None:
-    near = bench(store="external", datastore_late_s=4.0)
+    near = journal(store="external", datastore_late_s=4.0)
     assert "datastore_late" not in ids(only(near))
 
 
 def test_a_silence_of_seven_seconds_is_neither_frozen_nor_like_a_timeout() -> None:
     quiet = "poststarthook/storage-object-count-tracker-hook"
-    near = bench(extra={quiet: 10.0})
+    near = journal(extra={quiet: 10.0})
     begin = max(e.realtime_us for e in near.entries if e.realtime_us <= near.serving + 1_500_000)
     near.quiet(begin, begin + 7 * SECOND)
     near.say(begin + 7 * SECOND, "Proxy error: read tcp 192.0.2.10: i/o timeout", "error")
@@ -213,7 +213,7 @@ def test_a_silence_of_seven_seconds_is_neither_frozen_nor_like_a_timeout() -> No
 
 def test_ten_seconds_of_silence_without_words_about_a_timeout_are_not_like_one() -> None:
     quiet = "poststarthook/storage-object-count-tracker-hook"
-    near = bench(extra={quiet: 13.0})
+    near = journal(extra={quiet: 13.0})
     begin = max(e.realtime_us for e in near.entries if e.realtime_us <= near.serving + 1_500_000)
     near.quiet(begin, begin + 10 * SECOND + 30_000)
     near.say(begin + 10 * SECOND + 20_000, "Event occurred: nothing", "error")
@@ -221,7 +221,7 @@ def test_ten_seconds_of_silence_without_words_about_a_timeout_are_not_like_one()
 
 
 def test_one_tls_handshake_timeout_is_no_lack_of_cpu() -> None:
-    near = bench()
+    near = journal()
     line = "failed to get lease: Get https://127.0.0.1:6444/x: net/http: TLS handshake timeout"
     near.kube(near.serving + 200_000, "leaderelection.go:436", line)
     assert "cpu_starved" not in ids(only(near))
@@ -230,7 +230,7 @@ def test_one_tls_handshake_timeout_is_no_lack_of_cpu() -> None:
 
 
 def test_lines_that_reach_the_journal_late_are_a_sign_of_too_little_cpu() -> None:
-    near = bench()
+    near = journal()
     late = next(e for e in near.entries if "secure_serving" in e.line.text)
     near.entries.remove(late)
     near.raw(late.realtime_us + 3 * SECOND, late.line.text)
@@ -242,7 +242,7 @@ def test_lines_that_reach_the_journal_late_are_a_sign_of_too_little_cpu() -> Non
 
 
 def test_a_kernel_that_kills_another_program_is_not_ours() -> None:
-    near = bench(fate="kill", fate_at_s=4.0)
+    near = journal(fate="kill", fate_at_s=4.0)
     near.kernel((near.truth.end.at_us or 0) - 50, "Out of memory: Killed process 77 (stress) total-vm:1180340kB")
     start = only(near)
     assert start.findings[0].id == "killed"
@@ -250,7 +250,7 @@ def test_a_kernel_that_kills_another_program_is_not_ours() -> None:
 
 
 def test_a_stop_after_readiness_is_no_early_stop() -> None:
-    told = ids(only(bench(fate="stop")))
+    told = ids(only(journal(fate="stop")))
     assert "stopped_early" not in told
     assert "healthy" in told
 
@@ -262,7 +262,7 @@ def test_two_failures_are_no_loop() -> None:
 
 
 def test_an_aggregated_api_that_is_not_there_yet_held_nothing_back() -> None:
-    near = bench()
+    near = journal()
     text = 'loading OpenAPI spec for "v1beta1.metrics.k8s.io" failed with: failed to retrieve openAPI spec: 503'
     near.kube(near.serving + 200_000, "controller.go:102", text)
     assert "dead_aggregated_api" not in ids(only(near))
@@ -301,7 +301,7 @@ def test_texts_of_findings_come_from_one_place() -> None:
 
 
 def test_a_component_that_met_a_late_api_server_is_a_symptom() -> None:
-    near = bench(extra={"poststarthook/rbac/bootstrap-roles": 20.0}, store="etcd")
+    near = journal(extra={"poststarthook/rbac/bootstrap-roles": 20.0}, store="etcd")
     put_slowness(near, 1)
     at = near.serving + 6 * SECOND
     near.end(at + 20)
@@ -314,7 +314,7 @@ def test_a_component_that_met_a_late_api_server_is_a_symptom() -> None:
 
 
 def test_a_runtime_that_is_asked_for_seconds_is_no_missing_one() -> None:
-    near = bench()
+    near = journal()
     text = "Waiting for containerd startup: rpc error: code = Unavailable desc = connection refused"
     for number in range(3):
         near.say(near.serving - 900_000 + number * 300_000, text)

@@ -13,7 +13,7 @@ import pytest
 from score_recorded import CARRIERS, RECORDED, carrier_bytes
 
 import analyzer
-from analyzer.findings import StartReport
+from analyzer.results import StartReport
 
 # name, start: the findings one of which must be first, in the carriers that hold what decides
 FINE = ("export", "json")

@@ -6,8 +6,8 @@ import pytest
 from handmade import RBAC, Journal
 
 from analyzer.events.catalogue import rules as marks
-from analyzer.events.goals import goal_ids, goals_of, rules
-from analyzer.findings import Goal, StartReport
+from analyzer.events.goal_rules import goal_ids, goals_of, rules
+from analyzer.results import Goal, StartReport
 from analyzer.window import Bound
 
 STOPPING = "Stopping k3s-agent.service - Lightweight Kubernetes..."

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from handmade import RBAC, SCHEDULING, Journal, check
 
-from analyzer.analysis.build import analyze_book
-from analyzer.analysis.peers import Peers
-from analyzer.events.witnesses import rules
-from analyzer.findings import Finding, Report, StartReport
-from analyzer.records.read import read_book
+from analyzer.analysis.answering_server import AnsweringServer
+from analyzer.analysis.start_reports import analyze_book
+from analyzer.events.witness_rules import rules
+from analyzer.records.read import read_log_records
+from analyzer.results import Finding, Report, StartReport
 
 RECORDED = Path(__file__).parents[1] / "data" / "recorded"
 QUOTA = "quota admission added evaluator for: rolebindings.rbac.authorization.k8s.io"
@@ -24,14 +24,14 @@ BALANCER = "Running load balancer k3s-agent-load-balancer 127.0.0.1:6444 -> [{}]
 ETCD_BALANCER = "Running load balancer k3s-etcd-server-load-balancer 127.0.0.1:2379 -> [192.0.2.11:2379] [default: x]"
 
 
-def seen(journal: Journal) -> Peers:
+def seen(journal: Journal) -> AnsweringServer:
     [studied] = journal.studied()
     return studied.facts.peers
 
 
 def of(journal: Journal) -> dict[str, Finding]:
     """Findings on the only start by id, as in a report."""
-    [start] = analyze_book(journal.book(), tool_version="0").starts
+    [start] = analyze_book(journal.log_records(), tool_version="0").starts
     return {finding.id: finding for finding in start.findings}
 
 
@@ -75,13 +75,13 @@ def test_one_server_is_no_cluster_of_several() -> None:
     journal.bare(2.1, 'time="2026-03-01T06:00:02Z" level=info msg="Connecting to proxy" url="wss://127.0.0.1:6443/x"')
     journal.serving(3.0).kube(7.0, 'Resetting endpoints for master service "kubernetes" to [192.0.2.10]', "lease.go:1")
     journal.running(8.0)
-    assert seen(journal) == Peers("own")
+    assert seen(journal) == AnsweringServer("own")
     assert not {"several_servers", "other_server_answers"} & set(of(journal))
 
 
 def test_what_is_told_after_readiness_is_not_about_the_start() -> None:
     journal = Journal().begin().serving(3.0).running(8.0).bare(9.0, MEMBER % "fd8b")
-    assert seen(journal) == Peers("own")
+    assert seen(journal) == AnsweringServer("own")
 
 
 def test_the_rules_for_an_empty_datastore_assume_one_server() -> None:
@@ -126,17 +126,17 @@ def test_behind_a_balancer_a_check_may_turn_back() -> None:
 
 
 def test_only_lines_behind_k3s_own_poll_bound_what_another_server_answered() -> None:
-    usable = {rule.id for rule in rules() if Peers("other").holds(rule)}
+    usable = {rule.id for rule in rules() if AnsweringServer("other").holds(rule)}
     assert {"api-server-now-running", "kubelet-version", "supervisor-events"} <= usable
     assert not usable & {"kubernetes-service-allocated", "endpoint-lease-written", "endpoints-reset-after-start"}
-    assert all(Peers("own").holds(rule) for rule in rules())
+    assert all(AnsweringServer("own").holds(rule) for rule in rules())
 
 
 @cache
 def quorum() -> Report:
-    book, errors = read_book([RECORDED / "1324-ha-quorum-lost.export.gz"])
+    log_records, errors = read_log_records([RECORDED / "1324-ha-quorum-lost.export.gz"])
     assert not errors
-    return analyze_book(book, tool_version="0")
+    return analyze_book(log_records, tool_version="0")
 
 
 def test_a_recorded_member_of_two_is_told_of_the_other() -> None:

@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 from handmade import RBAC, Journal
 
-from analyzer.findings import Phase, StartReport
+from analyzer.results import Phase, StartReport
 
 SLACK = 0.06
 KILLED = "k3s.service: Main process exited, code=killed, status=9/KILL"

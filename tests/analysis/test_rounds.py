@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from handmade import Journal
 
-from analyzer.analysis.build import study
-from analyzer.analysis.rounds import ROUND
-from analyzer.findings import StartReport
+from analyzer.analysis.silent_poller import ROUND
+from analyzer.analysis.start_reports import study
+from analyzer.results import StartReport
 from analyzer.starts import find_starts
 from analyzer.window import Bound
 
@@ -76,9 +76,9 @@ def test_a_line_that_the_journal_took_down_late_is_on_no_second() -> None:
 
 def test_coarse_stamps_tell_no_second() -> None:
     journal = waiting(1.0).running(7.006)
-    book = journal.book(journal.short())
-    [start] = find_starts(book.records)
-    assert study(start, 1, book, None).report.ready.lower_kind is not Bound.GRID
+    log_records = journal.log_records(journal.short())
+    [start] = find_starts(log_records.records)
+    assert study(start, 1, log_records, None).report.ready.lower_kind is not Bound.GRID
 
 
 def test_only_releases_whose_poller_was_read() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import analyzer
-from analyzer.reports import csv_report, html, markdown, trace
+from analyzer.reports import chrome_trace, csv_report, html, markdown
 
 SAMPLE = Path(__file__).parents[2] / "sample_logs" / "slow-rbac-one-core.short.txt"
 FATAL = (
@@ -43,7 +43,7 @@ def test_no_report_repeats_a_secret(analysis: analyzer.Analysis) -> None:
         "notebook": analysis._repr_html_(),
         "evidence": json.dumps(list(report.evidence.values())),
         "timeline": csv_report.render(report, "timeline"),
-        "trace": trace.render(report),
+        "trace": chrome_trace.render(report),
         "starts": csv_report.render(report, "starts"),
     }
     for name, text in written.items():

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from handmade import RBAC, SCHEDULING, Journal, check
 
-from analyzer.analysis import witness
-from analyzer.events import witnesses
+from analyzer.analysis import witness_proof
+from analyzer.events import witness_rules
 from analyzer.events.versions import newest_minor
 from analyzer.window import Bound
 
@@ -19,7 +19,7 @@ PRIORITY = "all system priority classes are created successfully or already exis
 def rules(journal: Journal) -> dict[str, float]:
     """Rule ids that hold in the only start, with their bounds."""
     [studied] = journal.studied()
-    found = witness.proofs(studied.start, studied.verdict, studied.clocked)
+    found = witness_proof.proofs(studied.start, studied.verdict, studied.line_times)
     return {proof.rule.id: round(proof.evidence.at_s, 3) for proof in found}
 
 
@@ -193,7 +193,7 @@ def test_rules_hold_up_to_the_newest_release_and_are_assumed_of_later_ones() -> 
 
 
 def test_a_rule_that_ended_with_an_old_release_is_not_assumed_of_new_ones() -> None:
-    ended = {rule.id for rule in witnesses.rules() if rule.until < newest_minor()}
+    ended = {rule.id for rule in witness_rules.rules() if rule.until < newest_minor()}
     assert ended
     journal = Journal("v1.99.0+k3s1").begin().fresh(0.5).serving(3.0).kube(5.0, SERVICE, "alloc.go:330").running(9.0)
     assert not ended & set(rules(journal))

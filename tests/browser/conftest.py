@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from analyzer.findings import Report
 from analyzer.reports.html import render
+from analyzer.results import Report
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "html"))  # the reports made by hand live there
 

@@ -9,9 +9,9 @@ from typing import Any
 import page_factory as made
 import pytest
 
-from analyzer.figures.model import timeline_model
-from analyzer.findings import Report, StartReport
+from analyzer.figures.timeline_model import timeline_model
 from analyzer.reports.html import render
+from analyzer.results import Report, StartReport
 
 pytestmark = pytest.mark.browser
 

@@ -12,8 +12,8 @@ from test_html_in_browser import close_to, expected_windows, text_problems
 
 import analyzer
 from analyzer.errors import NoDataError
-from analyzer.findings import LedgerCounts, Report
-from analyzer.records.model import SourceInfo
+from analyzer.records.log_record import SourceInfo
+from analyzer.results import LedgerCounts, Report
 from analyzer.testing import generate, random_scenario
 
 pytestmark = pytest.mark.browser

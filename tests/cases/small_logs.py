@@ -35,9 +35,9 @@ from typing import Any
 
 import analyzer
 from analyzer.errors import NoDataError
-from analyzer.findings import Report
 from analyzer.reports import json_report, text
 from analyzer.reports.selection import judge_limit, select_starts
+from analyzer.results import Report
 
 HERE = Path(__file__).parent
 

@@ -12,10 +12,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "reports"))
 from made_reports import ready_start, report_of
 
 from analyzer.errors import BadInputError, NoDataError
-from analyzer.findings import Report, StartReport
 from analyzer.ledger import Ledger
-from analyzer.records.book import LogBook
-from analyzer.records.model import SourceInfo
+from analyzer.records.log_record import SourceInfo
+from analyzer.records.log_records import LogRecords
+from analyzer.results import Report, StartReport
 
 
 @pytest.fixture
@@ -38,21 +38,23 @@ def pipeline(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     import analyzer.records
 
     def install(*starts: StartReport, error: Exception | None = None) -> None:
-        def read_book(paths: Any, *, stdin: Any = None, observer: Any = None) -> tuple[LogBook, list[BadInputError]]:
+        def read_log_records(
+            paths: Any, *, stdin: Any = None, observer: Any = None
+        ) -> tuple[LogRecords, list[BadInputError]]:
             assert ("-" in paths) == (stdin is not None)
             found = [SourceInfo(p, "short", 1, 1) for p in paths if p == "-" or Path(p).exists()]
             names = {s.path for s in found}
             bad = [BadInputError(f"{p}: no such file", hint="Check it") for p in paths if p not in names]
-            return LogBook([], found, Ledger()), bad
+            return LogRecords([], found, Ledger()), bad
 
-        def analyze_book(book: LogBook, *, tool_version: str) -> Report:
+        def analyze_book(log_records: LogRecords, *, tool_version: str) -> Report:
             if error is not None:
                 raise error
             if not starts:
                 raise NoDataError("nothing of a k3s or RKE2 run", hint="Give the journal of k3s")
             return report_of(*starts)
 
-        monkeypatch.setattr(analyzer.records, "read_book", read_book, raising=False)
+        monkeypatch.setattr(analyzer.records, "read_log_records", read_log_records, raising=False)
         monkeypatch.setattr(analyzer.analysis, "analyze_book", analyze_book, raising=False)
 
     install(ready_start())

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from analyzer.errors import ExitCode, NoDataError, UsageError
-from analyzer.records import read_book
+from analyzer.records import read_log_records
 from analyzer.records.select import LEFT_OUT, Selection, select
 from analyzer.sources.local_journal import LocalJournal, Query, journal_input
 from analyzer.testing import generate, named
@@ -248,13 +248,13 @@ def test_the_real_journalctl(tmp_path: Path) -> None:
 
 
 def part(data: bytes, **wanted: Any) -> list[Any]:
-    book, errors = read_book(["-"], stdin=io.BytesIO(data))
+    log_records, errors = read_log_records(["-"], stdin=io.BytesIO(data))
     assert not errors
-    total = len(book.records)
-    chosen = select(book, Selection(**wanted))
+    total = len(log_records.records)
+    chosen = select(log_records, Selection(**wanted))
     assert [r.seq for r in chosen.records] == list(range(len(chosen.records)))
     assert chosen.ledger.reasons[LEFT_OUT] == total - len(chosen.records)
-    assert chosen.ledger.lines == book.ledger.lines
+    assert chosen.ledger.lines == log_records.ledger.lines
     return chosen.records
 
 

@@ -9,8 +9,8 @@ from functools import cache
 from pathlib import Path
 
 from analyzer.events.catalogue import Rule, rules
-from analyzer.records import read_book
-from analyzer.records.model import LogRecord
+from analyzer.records import read_log_records
+from analyzer.records.log_record import LogRecord
 
 _WRITER = re.compile(r"(?:systemd(?:-\w+)?|setroubleshoot)\[\d+\]: |kernel: ")
 
@@ -26,9 +26,9 @@ def journal(lines: Sequence[str]) -> list[LogRecord]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "examples.txt"
         path.write_text(text, encoding="utf-8")
-        book, errors = read_book([str(path)])
+        log_records, errors = read_log_records([str(path)])
     assert not errors
-    found = sorted(book.records, key=lambda record: record.line)
+    found = sorted(log_records.records, key=lambda record: record.line)
     assert [record.line for record in found] == list(range(1, len(lines) + 1))
     return found
 

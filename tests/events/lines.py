@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from analyzer.records.model import NO_FIELDS, LogRecord, Payload
+from analyzer.records.log_record import NO_FIELDS, LogRecord, Payload
 
 
 def record(

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from analyzer.events.catalogue import MILESTONES, causes_in, go_seconds, info, match, rules, unquote_once
-from analyzer.records import read_book
-from analyzer.records.model import LogRecord, Payload
+from analyzer.records import read_log_records
+from analyzer.records.log_record import LogRecord, Payload
 
 from .lines import klog, logrus, record, systemd
 
@@ -226,9 +226,9 @@ def test_unquote_once() -> None:
     ],
 )  # fmt: skip
 def test_counts_on_recorded_starts(name: str, expected: dict[str, int]) -> None:
-    book, errors = read_book([RECORDED / f"{name}.export.gz"])
+    log_records, errors = read_log_records([RECORDED / f"{name}.export.gz"])
     assert not errors
-    found: Counter[str] = Counter(mark.id for line in book.records for mark in match(line))
+    found: Counter[str] = Counter(mark.id for line in log_records.records for mark in match(line))
     assert {key: found[key] for key in expected} == expected
 
 

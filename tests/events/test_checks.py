@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analyzer.events.checks import info, known_checks
+from analyzer.events.check_info import info, known_checks
 from analyzer.events.readyz import parse_body
 from analyzer.events.versions import check_list, known_minors, optional_names
 

@@ -8,8 +8,8 @@ import pytest
 
 from analyzer.events.catalogue import Rule, causes_in, match, rules
 from analyzer.events.detect import detect
-from analyzer.events.model import Mark
-from analyzer.records.model import Payload
+from analyzer.events.event import Mark
+from analyzer.records.log_record import Payload
 
 from .examples import examples
 

@@ -14,14 +14,14 @@ from analyzer.analysis import analyze_book
 from analyzer.events import sequence
 from analyzer.events.catalogue import Rule, ending_problems, rules, unquote_once
 from analyzer.events.detect import detect
-from analyzer.events.findings import reported_as
+from analyzer.events.finding_info import reported_as
 from analyzer.events.sequence import Stage
-from analyzer.findings import StartReport
-from analyzer.records import read_book
-from analyzer.records.model import LogRecord, Payload
+from analyzer.records import read_log_records
+from analyzer.records.log_record import LogRecord, Payload
+from analyzer.results import StartReport
 from analyzer.testing import generate, named, random_scenario
-from analyzer.testing.model import Scenario
 from analyzer.testing.scenarios import COMMITS, k3s
+from analyzer.testing.truth import Scenario
 
 from .examples import examples, journal
 
@@ -67,9 +67,9 @@ def analysed(scenario: Scenario, seed: int = 1) -> tuple[StartReport, ...]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "journal.txt"
         path.write_bytes(generate(scenario, seed).render("short-precise"))
-        book, errors = read_book([str(path)])
+        log_records, errors = read_log_records([str(path)])
     assert not errors
-    return analyze_book(book, tool_version="0").starts
+    return analyze_book(log_records, tool_version="0").starts
 
 
 @cache

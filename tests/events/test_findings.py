@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from analyzer.analysis import analyze_book
-from analyzer.analysis.findings import across_starts
-from analyzer.findings import Finding, Report, StartReport
-from analyzer.records import read_book
+from analyzer.analysis.find import across_starts
+from analyzer.records import read_log_records
+from analyzer.results import Finding, Report, StartReport
 
 RECORDED = Path(__file__).parents[1] / "data" / "recorded"
 ORDER = ["critical", "warning", "info"]
@@ -19,9 +19,9 @@ ORDER = ["critical", "warning", "info"]
 
 @cache
 def report(name: str) -> Report:
-    book, errors = read_book([RECORDED / f"{name}.export.gz"])
+    log_records, errors = read_log_records([RECORDED / f"{name}.export.gz"])
     assert not errors
-    return analyze_book(book, tool_version="0")
+    return analyze_book(log_records, tool_version="0")
 
 
 def of(name: str, index: int) -> dict[str, Finding]:

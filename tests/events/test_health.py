@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from analyzer.events.event import HealthBlock
 from analyzer.events.health import HealthAssembler
-from analyzer.events.model import HealthBlock
-from analyzer.records.model import LogRecord
+from analyzer.records.log_record import LogRecord
 
 from .lines import klog, logrus, record, systemd
 

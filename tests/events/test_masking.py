@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.events.masking import mask_secrets
+from analyzer.events.redaction import mask_secrets
 
 HASH = "0123456789abcdef" * 4
 

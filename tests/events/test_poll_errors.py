@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.events._data import load
 from analyzer.events.detect import POLL_PREFIX, detect
-from analyzer.events.model import PollLine
+from analyzer.events.event import PollLine
 from analyzer.events.poll_errors import advice, classify, normalise, severities
+from analyzer.events.vocabulary import load
 
 from .lines import logrus
 

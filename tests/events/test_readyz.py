@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer.events.model import ReadyzBody
+from analyzer.events.event import ReadyzBody
 from analyzer.events.readyz import MAX_NAME, parse_body, unescape
 from analyzer.events.versions import check_list, known_minors
 

@@ -22,20 +22,20 @@ from typing import Any
 
 import pytest
 
-from analyzer.events import catalogue, sequence, witnesses
-from analyzer.events._data import load
+from analyzer.events import catalogue, sequence, witness_rules
 from analyzer.events.detect import detect
-from analyzer.events.model import Mark, WitnessLine
+from analyzer.events.event import Mark, WitnessLine
 from analyzer.events.sequence import Place, Stage, anytime, of_failure, of_line, of_mark, places
-from analyzer.records import read_book
-from analyzer.records.model import LogRecord, Payload
+from analyzer.events.vocabulary import load
+from analyzer.records import read_log_records
+from analyzer.records.log_record import LogRecord, Payload
 
 from .examples import examples, journal
 
 RECORDED = Path(__file__).parents[1] / "data" / "recorded"
 _GATED = (Stage.READY, Stage.STARTED)
 _WRAPPERS = tuple(sequence._compile(raw)[0] for raw in load("sequence.toml")["wrapper"])
-KNOWN = {rule.id for rule in catalogue.rules()} | {rule.id for rule in witnesses.rules()}
+KNOWN = {rule.id for rule in catalogue.rules()} | {rule.id for rule in witness_rules.rules()}
 
 
 # --- the data -------------------------------------------------------------------------------------------------------
@@ -267,9 +267,9 @@ def _records(recording: Path) -> list[LogRecord]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "log.export"
         path.write_bytes(gzip.decompress(recording.read_bytes()))
-        book, errors = read_book([str(path)])
+        log_records, errors = read_log_records([str(path)])
     assert not errors
-    return book.records
+    return log_records.records
 
 
 def _sights(records: Sequence[LogRecord]) -> Iterator[tuple[LogRecord, Place]]:

@@ -13,13 +13,13 @@ from analyzer.analysis import analyze_book
 from analyzer.errors import BadInputError, ExitCode
 from analyzer.events.catalogue import match, rules
 from analyzer.events.detect import detect
-from analyzer.events.expressions import danger
-from analyzer.events.model import Mark
+from analyzer.events.event import Mark
+from analyzer.events.regex_safety import danger
 from analyzer.events.toml_lines import Places
 from analyzer.events.user_rules import NO_RULES, Rules, load_rules, parse_rules
-from analyzer.findings import Finding
-from analyzer.records import read_book
-from analyzer.records.model import Payload
+from analyzer.records import read_log_records
+from analyzer.records.log_record import Payload
+from analyzer.results import Finding
 
 from .lines import klog, logrus, record, systemd
 
@@ -63,9 +63,9 @@ def ids(rules_: Rules, *lines: str) -> list[str]:
 
 
 def told(rules_: Rules, name: str, index: int = 1) -> dict[str, Finding]:
-    book, errors = read_book([RECORDED / f"{name}.export.gz"])
+    log_records, errors = read_log_records([RECORDED / f"{name}.export.gz"])
     assert not errors
-    report = analyze_book(book, tool_version="0", user=rules_)
+    report = analyze_book(log_records, tool_version="0", user=rules_)
     return {finding.id: finding for finding in report.starts[index - 1].findings}
 
 
@@ -154,8 +154,8 @@ def test_a_mark_that_a_finding_takes_up_makes_none_of_its_own() -> None:
 
 
 def test_without_rules_the_report_is_the_same() -> None:
-    book, _ = read_book([RECORDED / "1324-pg-250ms.export.gz"])
-    assert analyze_book(book, tool_version="0") == analyze_book(book, tool_version="0", user=NO_RULES)
+    log_records, _ = read_log_records([RECORDED / "1324-pg-250ms.export.gz"])
+    assert analyze_book(log_records, tool_version="0") == analyze_book(log_records, tool_version="0", user=NO_RULES)
 
 
 def test_secrets_in_lines_of_ones_own_are_masked() -> None:
@@ -166,8 +166,8 @@ def test_secrets_in_lines_of_ones_own_are_masked() -> None:
     text += 'Feb 03 10:20:31 n k3s[1]: time="2026-02-03T10:20:31Z" level=error msg="ran with --token hunter2secret"\n'
     import io
 
-    book, _ = read_book(["-"], stdin=io.BytesIO(text.encode()))
-    (start,) = analyze_book(book, tool_version="0", user=own).starts
+    log_records, _ = read_log_records(["-"], stdin=io.BytesIO(text.encode()))
+    (start,) = analyze_book(log_records, tool_version="0", user=own).starts
     (finding,) = [one for one in start.findings if one.id == "x_y"]
     assert "hunter2secret" not in finding.detail
 

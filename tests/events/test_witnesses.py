@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.events import witnesses
-from analyzer.events.model import WitnessLine
+from analyzer.events import witness_rules
+from analyzer.events.event import WitnessLine
 from analyzer.events.versions import all_check_names
-from analyzer.events.witnesses import candidates, context_patterns, rules
-from analyzer.records import read_book
-from analyzer.records.model import Payload
+from analyzer.events.witness_rules import candidates, context_patterns, rules
+from analyzer.records import read_log_records
+from analyzer.records.log_record import Payload
 
 RECORDED = Path(__file__).parents[1] / "data" / "recorded"
 
@@ -83,10 +83,10 @@ def test_context_lines_are_known_to_those_who_filter() -> None:
     ],
 )  # fmt: skip
 def test_counts_on_recorded_starts(name: str, expected: dict[str, int]) -> None:
-    book, errors = read_book([RECORDED / f"{name}.export.gz"])
+    log_records, errors = read_log_records([RECORDED / f"{name}.export.gz"])
     assert not errors
     found: Counter[str] = Counter()
-    for line in book.records:
+    for line in log_records.records:
         if line.payload in (Payload.KLOG, Payload.LOGRUS):
             hits = candidates(line.message, line.file, line.payload is Payload.LOGRUS, line.fields)
             found.update(rule.id for rule in hits)
@@ -95,4 +95,4 @@ def test_counts_on_recorded_starts(name: str, expected: dict[str, int]) -> None:
 
 
 def test_the_rules_are_compiled_once() -> None:
-    assert witnesses.rules() is witnesses.rules()
+    assert witness_rules.rules() is witness_rules.rules()

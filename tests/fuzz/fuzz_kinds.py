@@ -25,7 +25,7 @@ from analyzer.records.draft import Draft, Tally
 from analyzer.records.read import _assemble
 from analyzer.records.textlines import TextReader
 from analyzer.reports import json_report
-from analyzer.sources.lines import RawLine
+from analyzer.sources.raw_lines import RawLine
 from analyzer.starts.split import find_starts
 
 HERE = Path(__file__).parent
@@ -67,16 +67,16 @@ def check_lines(rows: Sequence[bytes], *, whole: bool = False) -> None:
     for number, row in enumerate(rows, 1):
         drafts += reader.feed(RawLine(number, row, last=number == last))
     drafts += reader.finish()
-    book = _assemble([tally], [(tally, drafts)])
-    ledger = book.ledger
+    log_records = _assemble([tally], [(tally, drafts)])
+    ledger = log_records.ledger
     assert tally.lines == len(rows)
     assert min(ledger.ignored, ledger.malformed, ledger.lossy) >= 0, ledger
-    for record in book.records:
+    for record in log_records.records:
         assert "\x1b" not in record.message and "\x00" not in record.message, record.message
     if whole:
         check_file(b"\n".join(rows), HERE, "")
         return
-    for start in find_starts(book.records):
+    for start in find_starts(log_records.records):
         for _ in detect(start.process):
             pass
 

@@ -71,8 +71,8 @@ def _collect() -> list[dict[str, Any]]:
         found = analyzer.analyze(analyzer.load(ROOT / "sample_logs" / name))
         found.anonymized().to_text()
         found.to_json()
-    from analyzer.events._data import LazyPattern
-    from analyzer.events.masking import _Rule
+    from analyzer.events.redaction import _Rule
+    from analyzer.events.vocabulary import LazyPattern
 
     for thing in gc.get_objects():
         if isinstance(thing, LazyPattern):

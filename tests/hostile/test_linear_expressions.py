@@ -14,7 +14,7 @@ import pytest
 from fuzz_kinds import check_lines
 from pumping import EVERYDAY, Found, attacks, expressions, text_of
 
-from analyzer.events._data import TEXT_LIMIT
+from analyzer.events.vocabulary import TEXT_LIMIT
 
 FIRST, SECOND, THIRD = 3_000, 12_000, 48_000  # characters
 MOST_S = 0.3  # for the longest of the three
@@ -34,7 +34,7 @@ def cost(one: Found, attack: tuple[str, str, str], size: int) -> float:
     compiled = one.compiled
     text = text_of(attack, size)
     given = text.encode("utf-8", "replace") if one.binary else text
-    bounded = one.where.startswith("analyzer/events/_data.py")  # LazyPattern
+    bounded = one.where.startswith("analyzer/events/vocabulary.py")  # LazyPattern
     best = 1e9
     for _ in range(2):
         begun = time.process_time()
@@ -70,16 +70,16 @@ def test_the_expressions_of_modules_and_of_the_vocabulary_are_all_seen() -> None
     for name in (
         "records/envelopes",
         "records/payloads",
-        "records/clean",
-        "events/_data",
-        "events/masking",
+        "records/printable",
+        "events/vocabulary",
+        "events/redaction",
         "sources/search",
     ):
         assert f"analyzer/{name}.py" in wheres, name
     patterns = {one.pattern for one in found()}
-    from analyzer.events import catalogue, witnesses
+    from analyzer.events import catalogue, witness_rules
 
-    assert {rule.match.pattern for rule in witnesses.rules()} <= patterns
+    assert {rule.match.pattern for rule in witness_rules.rules()} <= patterns
     assert {rule.match.pattern for rule in catalogue.rules() if rule.match is not None} <= patterns
 
 

@@ -18,7 +18,7 @@ from hostile_kit import healthy, k3slog
 from score_recorded import RECORDED, carrier_bytes
 
 import analyzer
-from analyzer.findings import StartReport
+from analyzer.results import StartReport
 
 LOOP = "1324-killed-thrice"
 

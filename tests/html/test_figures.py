@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from analyzer import figures
 from analyzer.errors import BadInputError, OutputError, UsageError
 from analyzer.figures import export
-from analyzer.figures.model import MARK_LIMIT, blame_rows, check_marks, short_name, timeline_model
-from analyzer.findings import Check, Poll, StartReport
+from analyzer.figures.timeline_model import MARK_LIMIT, blame_rows, check_marks, short_name, timeline_model
+from analyzer.results import Check, Poll, StartReport
 from analyzer.window import OPEN, Bound, Span, Window
 
 ALL = [(name, start) for name, build in sorted(made.SITUATIONS.items()) for start in build().starts]

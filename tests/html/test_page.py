@@ -16,9 +16,9 @@ import page_factory as made
 import pytest
 
 from analyzer.errors import OutputError, UsageError
-from analyzer.findings import Report
 from analyzer.reports import html
 from analyzer.reports.html import render, write_html
+from analyzer.results import Report
 
 VOID = {"meta", "input", "br", "rect", "line", "circle", "path"}
 
@@ -256,7 +256,7 @@ def test_files_are_written_whole_and_never_over_another(tmp_path: Path) -> None:
 
 def test_the_page_is_made_without_plotly_or_pandas() -> None:
     code = (
-        "import sys; import analyzer.reports.html, analyzer.figures, analyzer.figures.model;"
+        "import sys; import analyzer.reports.html, analyzer.figures, analyzer.figures.timeline_model;"
         "print(sorted({'plotly', 'pandas', 'numpy'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -18,9 +18,9 @@ from typing import TypeAlias
 import numpy as np
 import pytest
 
-from analyzer.live.observed import ObservedWait
-from analyzer.live.report import start_report
+from analyzer.live.observed_polls import ObservedWait
 from analyzer.live.transport import HttpProber
+from analyzer.live.wait_report import start_report
 from analyzer.live.waiting import Wait
 from analyzer.policies import Policy, get
 from analyzer.policies.protocol import CODE_OF

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from analyzer.errors import BadInputError
 from analyzer.live.kubeconfig import load
-from analyzer.live.observed import parse
+from analyzer.live.observed_polls import parse
 from analyzer.live.transport import classify_answer, classify_failure, retry_after, visible
 from analyzer.policies.protocol import CODE_OF
 

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.errors import BadInputError
-from analyzer.live.observed import ObservedPoll, ObservedWait, dump, looks_like, parse
-from analyzer.live.report import numbered
+from analyzer.live.observed_polls import ObservedPoll, ObservedWait, dump, looks_like, parse
+from analyzer.live.wait_report import numbered
 from analyzer.policies.protocol import ERRORS
 
 BEGAN = datetime(2025, 3, 1, 6, 3, 22, 5, tzinfo=UTC)

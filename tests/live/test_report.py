@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer.findings import Check, StartReport
-from analyzer.live.observed import ObservedPoll, ObservedWait, dump, parse
-from analyzer.live.report import numbered, report_of, start_report
+from analyzer.live.observed_polls import ObservedPoll, ObservedWait, dump, parse
 from analyzer.live.transport import Answer
+from analyzer.live.wait_report import numbered, report_of, start_report
 from analyzer.live.waiting import Wait
 from analyzer.policies import get
 from analyzer.reports import json_report
 from analyzer.reports.schema import schema_text
+from analyzer.results import Check, StartReport
 from analyzer.window import Span
 
 from .virtual import ScriptedProber, VirtualClock, run_virtual

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from analyzer.live.observed import dump, parse
-from analyzer.live.report import start_report
+from analyzer.live.observed_polls import dump, parse
 from analyzer.live.transport import Answer
+from analyzer.live.wait_report import start_report
 from analyzer.policies import get
 from analyzer.simulator.replay import replay
 from analyzer.simulator.world import Machine, draw, sketch_start

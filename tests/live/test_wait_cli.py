@@ -15,8 +15,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from analyzer.live.observed import parse
-from analyzer.live.report import report_of
+from analyzer.live.observed_polls import parse
+from analyzer.live.wait_report import report_of
 from analyzer.reports.schema import schema_text
 
 from .double import Act, Double, Pki, stages

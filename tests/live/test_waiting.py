@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from analyzer.errors import UsageError
-from analyzer.live.observed import ObservedPoll, ObservedWait
+from analyzer.live.observed_polls import ObservedPoll, ObservedWait
 from analyzer.live.screen import LiveLine, StateLines, clock_face, fitted
 from analyzer.live.transport import Answer
 from analyzer.live.waiting import Wait, limited

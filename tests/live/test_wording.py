@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from analyzer.findings import Report
-from analyzer.live.observed import dump, parse
-from analyzer.live.report import report_of
+from analyzer.live.observed_polls import dump, parse
 from analyzer.live.transport import Answer
+from analyzer.live.wait_report import report_of
 from analyzer.reports import html, markdown, text
+from analyzer.results import Report
 
 from .test_report import server, watched
 

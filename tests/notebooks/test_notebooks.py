@@ -28,14 +28,14 @@ def test_it_runs_from_a_clean_kernel(path: Path) -> None:
     import nbformat
     from nbclient import NotebookClient
 
-    book = nbformat.read(path, as_version=4)
-    nbformat.validate(book)
+    log_records = nbformat.read(path, as_version=4)
+    nbformat.validate(log_records)
     client = NotebookClient(
-        book, timeout=TIMEOUT_S, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
+        log_records, timeout=TIMEOUT_S, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
     )
     client.execute()  # raises at the first cell that fails, the self-check included
 
-    code = [cell for cell in book.cells if cell.cell_type == "code"]
+    code = [cell for cell in log_records.cells if cell.cell_type == "code"]
     assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
     outputs = [output for cell in code for output in cell.outputs]
     assert [o for o in outputs if o.output_type == "error"] == []

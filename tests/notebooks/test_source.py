@@ -16,8 +16,8 @@ NAMES = {"fleet-of-starts.ipynb", "investigation.ipynb", "what-the-2025-poller-b
 
 
 def load(path: Path) -> dict[str, Any]:
-    book: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return book
+    log_records: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return log_records
 
 
 def sources(path: Path, kind: str) -> list[str]:
@@ -39,13 +39,13 @@ def test_no_results_are_committed(path: Path) -> None:
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 def test_the_file_holds_nothing_of_the_machine_it_was_written_on(path: Path) -> None:
-    book = load(path)
-    assert book["metadata"] == {
+    log_records = load(path)
+    assert log_records["metadata"] == {
         "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
     }
-    assert [cell["id"] for cell in book["cells"] if cell["metadata"]] == []
-    ids = [cell["id"] for cell in book["cells"]]
+    assert [cell["id"] for cell in log_records["cells"] if cell["metadata"]] == []
+    ids = [cell["id"] for cell in log_records["cells"]]
     assert len(set(ids)) == len(ids)
 
 

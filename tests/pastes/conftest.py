@@ -10,8 +10,8 @@ import pytest
 
 from analyzer.analysis import analyze_book
 from analyzer.errors import NoDataError
-from analyzer.findings import LedgerCounts, Report
-from analyzer.records import read_book
+from analyzer.records import read_log_records
+from analyzer.results import LedgerCounts, Report
 
 Told = Callable[[str], Report]
 
@@ -22,10 +22,10 @@ def told() -> Told:
 
     def tell(text: str) -> Report:
         data = textwrap.dedent(text).lstrip("\n").encode()
-        book, errors = read_book(["-"], stdin=io.BytesIO(data))
+        log_records, errors = read_log_records(["-"], stdin=io.BytesIO(data))
         assert not errors
         try:
-            return analyze_book(book, tool_version="0")
+            return analyze_book(log_records, tool_version="0")
         except NoDataError:
             return Report("0", (), LedgerCounts(0, 0, 0, 0, 0, 0), ())
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from analyzer.findings import Report, StartReport
 from analyzer.reports.text import render
+from analyzer.results import Report, StartReport
 
 Told = Callable[[str], Report]
 

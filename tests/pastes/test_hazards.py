@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from analyzer.findings import Check, Report, StartReport
+from analyzer.results import Check, Report, StartReport
 
 Told = Callable[[str], Report]
 RBAC = "poststarthook/rbac/bootstrap-roles"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.findings import Report, StartReport
+from analyzer.results import Report, StartReport
 
 Told = Callable[[str], Report]
 BANNER = 'time="2024-05-02T10:00:00Z" level=info msg="Starting k3s v1.28.4+k3s1 (abc12345)"'

@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 import pytest
 
-from analyzer.events.masking import mask_secrets
 from analyzer.events.readyz import abridge
-from analyzer.findings import Finding, Report, StartReport
-from analyzer.reports import story
+from analyzer.events.redaction import mask_secrets
+from analyzer.reports import narrative
+from analyzer.results import Finding, Report, StartReport
 
 Told = Callable[[str], Report]
 
@@ -65,7 +65,7 @@ def test_a_crash_in_the_middle_of_a_run_says_nothing_of_its_start(told: Told, la
     assert start.outcome == "incomplete"
     assert start.outcome_reason is None
     assert start.end.kind == "failed"
-    assert "whether it had become ready" in story.verdict(start)[0]
+    assert "whether it had become ready" in narrative.verdict(start)[0]
 
 
 def test_a_panic_over_first_work_is_a_failed_start(told: Told) -> None:
@@ -102,8 +102,8 @@ def test_a_controller_that_gave_up_on_the_api_server_names_the_check(told: Told)
     assert start.end.reason is not None and len(start.end.reason) > 700, "the JSON keeps the whole text"
     found = findings(start)["controller_gave_up"]
     assert "Still failing: poststarthook/rbac/bootstrap-roles" in found.detail
-    assert "[22 checks, failing: poststarthook/rbac/bootstrap-roles]" in story.verdict(start)[1]
-    assert "start-thing-3" not in story.verdict(start)[1] + found.detail
+    assert "[22 checks, failing: poststarthook/rbac/bootstrap-roles]" in narrative.verdict(start)[1]
+    assert "start-thing-3" not in narrative.verdict(start)[1] + found.detail
 
 
 def test_a_short_list_and_a_text_without_one_are_left_as_they_are() -> None:
@@ -240,7 +240,7 @@ def test_commands_name_both_units_while_the_text_names_none(told: Told) -> None:
         """)
     start = only(report)
     assert start.role == "unknown"
-    commands = [command for _, command in story.unknowns(report, start)]
+    commands = [command for _, command in narrative.unknowns(report, start)]
     assert "journalctl -u k3s -u k3s-agent -b --no-pager -o short-precise" in commands
 
 

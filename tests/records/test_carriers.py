@@ -11,17 +11,17 @@ from pathlib import Path
 import pytest
 from carrier_files import CARRIERS, RECORDED, carriers, export_rows
 
-from analyzer.records import LogBook, LogRecord, read_book
-from analyzer.records.model import Payload
+from analyzer.records import LogRecord, LogRecords, read_log_records
+from analyzer.records.log_record import Payload
 
 
-def read(path: Path) -> LogBook:
-    book, errors = read_book([path])
+def read(path: Path) -> LogRecords:
+    log_records, errors = read_log_records([path])
     assert not errors
-    ledger = book.ledger
+    ledger = log_records.ledger
     assert ledger.used + ledger.ignored + ledger.malformed + ledger.lossy == ledger.lines
-    assert [r.seq for r in book.records] == list(range(len(book.records)))
-    return book
+    assert [r.seq for r in log_records.records] == list(range(len(log_records.records)))
+    return log_records
 
 
 def write(tmp_path: Path, name: str, text: str | bytes) -> Path:
@@ -54,13 +54,13 @@ def test_the_five_carriers_of_a_recording_agree(name: str, tmp_path: Path) -> No
     rows = export_rows(RECORDED / f"{name}.export.gz")
     truth = {}
     for kind, blob in carriers(rows):
-        book = read(write(tmp_path, kind, blob))
+        log_records = read(write(tmp_path, kind, blob))
         wanted = [r for r in rows if r["SYSLOG_IDENTIFIER"] == b"k3s"] if kind == "cat" else rows
-        assert not book.steps
+        assert not log_records.steps
         if kind in ("short", "iso", "cat"):  # k3s says some words twice within a second: one line in coarse stamps
             wanted = without_repeats(wanted)
-        assert len(book.records) == len(wanted)
-        for row, record in zip(wanted, book.records, strict=True):
+        assert len(log_records.records) == len(wanted)
+        for row, record in zip(wanted, log_records.records, strict=True):
             if kind == "export":
                 truth[row["__REALTIME_TIMESTAMP"], row["MESSAGE"]] = record
             same = truth[row["__REALTIME_TIMESTAMP"], row["MESSAGE"]]
@@ -121,8 +121,8 @@ def test_summer_time_in_every_mode(mode: str) -> None:
         slack = 1_000_000 if "monotonic" in mode or "delta" in mode else 0
         assert -slack <= late < record.at.precision_us + slack
         assert record.message.endswith("Europe/Berlin")
-    book = read(CARRIERS / "dst" / f"{mode}.txt")
-    assert not book.steps  # the end of summer time is no clock step
+    log_records = read(CARRIERS / "dst" / f"{mode}.txt")
+    assert not log_records.steps  # the end of summer time is no clock step
 
 
 @pytest.mark.parametrize("mode", ["short-iso.berlin", "short-unix.utc", "short-full.utc", "json.utc", "verbose.utc"])
@@ -153,12 +153,12 @@ def test_a_short_log_without_anchor_is_not_dated(scenario: str) -> None:
 
 
 def test_clock_steps_do_not_move_the_monotonic_axis() -> None:
-    book = read(CARRIERS / "rpi" / "export.utc.txt")
-    assert [round(s.by_s, 1) for s in book.steps] == [1729567010.7, 11241979.1, -6.1]
-    at = {r.message: r.at.us for r in book.records if r.at is not None}
+    log_records = read(CARRIERS / "rpi" / "export.utc.txt")
+    assert [round(s.by_s, 1) for s in log_records.steps] == [1729567010.7, 11241979.1, -6.1]
+    at = {r.message: r.at.us for r in log_records.records if r.at is not None}
     begin = next(v for k, v in at.items() if k.startswith("Starting k3s.service"))
     assert at["k3s is up and running"] - begin == 21_000_000
-    for record in book.records:
+    for record in log_records.records:
         if record.inner_at is not None and record.at is not None:
             assert 0 <= record.at.us - record.inner_at.us < 2_000_000
 
@@ -167,11 +167,11 @@ def test_clock_steps_do_not_move_the_monotonic_axis() -> None:
     "mode", ["short.utc", "short-monotonic.utc", "short-iso.utc", "short.berlin", "with-unit.berlin"]
 )
 def test_clock_steps_in_text_are_named(mode: str) -> None:
-    book = read(CARRIERS / "rpi" / f"{mode}.txt")
-    assert any(s.by_s > 11_000_000 for s in book.steps)
-    assert any(-6.5 < s.by_s < -4 for s in book.steps)
-    begin = next(r for r in book.records if r.message.startswith("Starting k3s.service"))
-    up = next(r for r in book.records if r.message == "k3s is up and running")
+    log_records = read(CARRIERS / "rpi" / f"{mode}.txt")
+    assert any(s.by_s > 11_000_000 for s in log_records.steps)
+    assert any(-6.5 < s.by_s < -4 for s in log_records.steps)
+    begin = next(r for r in log_records.records if r.message.startswith("Starting k3s.service"))
+    up = next(r for r in log_records.records if r.message == "k3s is up and running")
     assert begin.at is not None
     assert up.at is not None
     assert 0 < up.at.us - begin.at.us < 60_000_000
@@ -179,24 +179,26 @@ def test_clock_steps_in_text_are_named(mode: str) -> None:
 
 @pytest.mark.parametrize("mode", ["export", "json", "short", "with-unit", "verbose", "short-iso"])
 def test_every_quirk_of_journald(mode: str) -> None:
-    book = read(CARRIERS / "main" / f"{mode}.utc.txt.gz")
-    messages = [r.message for r in book.records]
+    log_records = read(CARRIERS / "main" / f"{mode}.utc.txt.gz")
+    messages = [r.message for r in log_records.records]
     assert messages.count("k3s is up and running") == 1
-    exited = next(r for r in book.records if "Main process exited" in r.message)
+    exited = next(r for r in log_records.records if "Main process exited" in r.message)
     assert exited.payload is Payload.SYSTEMD
     assert exited.unit == "k3s.service"
     assert exited.journal["EXIT_STATUS"] == "1"
-    restart = next(r for r in book.records if "restart counter" in r.message)
+    restart = next(r for r in log_records.records if "restart counter" in r.message)
     assert restart.journal["N_RESTARTS"] == "1"
-    starting = next(r for r in book.records if r.message.startswith("Starting k3s.service"))
+    starting = next(r for r in log_records.records if r.message.startswith("Starting k3s.service"))
     assert (starting.ident, starting.unit) == ("systemd", "k3s.service")
     pieces = [
-        r for r in book.records if r.message.strip() == "[-]poststarthook/rbac/bootstrap-roles failed: not finished"
+        r
+        for r in log_records.records
+        if r.message.strip() == "[-]poststarthook/rbac/bootstrap-roles failed: not finished"
     ]
     assert len(pieces) == 2
     assert all(p.payload is Payload.PLAIN and p.pid == 1193 for p in pieces)
-    assert len({r.boot_id for r in book.records if r.boot_id}) == (1 if "short" in mode or "unit" in mode else 2)
-    assert book.ledger.lossy
+    assert len({r.boot_id for r in log_records.records if r.boot_id}) == (1 if "short" in mode or "unit" in mode else 2)
+    assert log_records.ledger.lossy
     assert not any(c in m for m in messages for c in "\x00\x07\x08\r\x1b")
 
 
@@ -232,12 +234,12 @@ STARTING = "Starting k3s v1.32.1+k3s1 (6a322f12)"
     ],
 )
 def test_carriers_around_the_message(name: str, kind: str, at: str) -> None:
-    book = read(CARRIERS / "other" / name)
-    assert book.sources[0].format == kind
-    banner = next(r for r in book.records if r.message == STARTING)
+    log_records = read(CARRIERS / "other" / name)
+    assert log_records.sources[0].format == kind
+    banner = next(r for r in log_records.records if r.message == STARTING)
     assert banner.payload is Payload.LOGRUS
     assert utc(banner) == at
-    stamps = [r.at.us for r in book.records if r.at is not None]
+    stamps = [r.at.us for r in log_records.records if r.at is not None]
     if name not in ("openrc-k3s.log",):  # etcd's stamp there is earlier than the line before it
         assert stamps == sorted(stamps)
 
@@ -252,9 +254,9 @@ def test_split_lines_of_containers_are_one() -> None:
 
 
 def test_terminal_seconds_are_put_between_stamped_lines() -> None:
-    book = read(CARRIERS / "other" / "logrus-tty.txt")
-    first, fatal = book.records[0], book.records[-1]
-    klog = next(r for r in book.records if r.payload is Payload.KLOG)
+    log_records = read(CARRIERS / "other" / "logrus-tty.txt")
+    first, fatal = log_records.records[0], log_records.records[-1]
+    klog = next(r for r in log_records.records if r.payload is Payload.KLOG)
     assert first.at is not None
     assert fatal.at is not None
     assert klog.at is not None
@@ -329,11 +331,11 @@ def test_status_paste(tmp_path: Path) -> None:
         "Nov 22 23:47:57 node-1 systemd[1]: k3s.service: Failed with result 'exit-code'.\n"
         "Hint: Some lines were ellipsized, use -l to show in full.\n"
     )
-    book = read(write(tmp_path, "status", text))
-    head, state, first, second = book.records
+    log_records = read(write(tmp_path, "status", text))
+    head, state, first, second = log_records.records
     assert head.at is None and utc(state) == "2026-11-22T23:47:50+00:00"
     assert [utc(first), utc(second)] == ["2026-11-22T23:47:56+00:00", "2026-11-22T23:47:57+00:00"]
-    assert {r.clock.year_from for r in book.records[1:]} == {"stamp"}
+    assert {r.clock.year_from for r in log_records.records[1:]} == {"stamp"}
     assert first.truncated
     assert first.gap_before and not head.gap_before and not state.gap_before
 
@@ -411,9 +413,9 @@ def test_packed_inputs(module: str, tmp_path: Path) -> None:
     cut = write(
         tmp_path, "cut", gzip.compress(b"Mar 01 06:03:31 n1 systemd[1]: Starting k3s.service - x\n" * 5000)[:-20]
     )
-    book = read(cut)
-    assert book.records
-    assert book.ledger.reasons["input ends early"] == 1
+    log_records = read(cut)
+    assert log_records.records
+    assert log_records.ledger.reasons["input ends early"] == 1
 
 
 def test_windows_text(tmp_path: Path) -> None:
@@ -431,16 +433,16 @@ def test_overlapping_files_count_once_whatever_their_order(tmp_path: Path) -> No
     first = write(tmp_path, "messages.1", b"".join(lines[:500]))
     second = write(tmp_path, "messages", b"".join(lines[400:]))
     export = write(tmp_path, "k3s.export", blobs["export"])
-    alone, _ = read_book([write(tmp_path, "all", blobs["short"])])
+    alone, _ = read_log_records([write(tmp_path, "all", blobs["short"])])
     for paths in ([first, second], [second, first], [first, second, first]):
-        book, errors = read_book(paths)
+        log_records, errors = read_log_records(paths)
         assert not errors
-        assert [(r.message, r.at, r.inner_at) for r in book.records] == [
+        assert [(r.message, r.at, r.inner_at) for r in log_records.records] == [
             (r.message, r.at, r.inner_at) for r in alone.records
         ]
-        assert book.ledger.reasons["given twice"] >= 100
-        assert book.ledger.ignored == book.ledger.lines
-    both, _ = read_book([first, export, second])
+        assert log_records.ledger.reasons["given twice"] >= 100
+        assert log_records.ledger.ignored == log_records.ledger.lines
+    both, _ = read_log_records([first, export, second])
     assert [r.message for r in both.records] == [r.message for r in read(export).records]
     assert {r.source for r in both.records} == {1}  # the finer clock wins
 
@@ -464,26 +466,26 @@ def test_servers_started_together_are_no_copies(tmp_path: Path) -> None:
     second = write(tmp_path, "b.txt", text.replace(f" {host} ", " other ").encode())
     domain = write(tmp_path, "c.txt", text.replace(f" {host} ", f" {host}.lan ").encode())
     nameless = write(tmp_path, "d.txt", text.replace(f" {host} ", " ").encode())
-    alone, both = read(first).records, read_book([first, second])[0]
+    alone, both = read(first).records, read_log_records([first, second])[0]
     assert len(both.records) == 2 * len(alone)
     assert "given twice" not in both.ledger.reasons
     for copies in ([first, domain], [first, nameless], [nameless, first, domain]):
-        assert len(read_book(copies)[0].records) == len(alone)
-    assert len(read_book([first, second, domain, nameless])[0].records) == 2 * len(alone)
+        assert len(read_log_records(copies)[0].records) == len(alone)
+    assert len(read_log_records([first, second, domain, nameless])[0].records) == 2 * len(alone)
 
 
 def test_a_board_that_began_in_1970_without_a_word_of_the_time_daemon(tmp_path: Path) -> None:
     rows = [("1970-01-01T00:00:30", "Starting k3s v1.32.4+k3s1 (6b330558)"), ("2025-03-01T06:03:30", "one")]
     text = "".join(f'{at}+0000 pi k3s[640]: time="{at}Z" level=info msg="{said}"\n' for at, said in rows)
-    book = read(write(tmp_path, "pi.txt", text))
-    first, second = (r.at for r in book.records)
+    log_records = read(write(tmp_path, "pi.txt", text))
+    first, second = (r.at for r in log_records.records)
     assert first == second  # how long the step took nobody knows
-    assert [round(s.by_s / 86400 / 365.25) for s in book.steps] == [55]
+    assert [round(s.by_s / 86400 / 365.25) for s in log_records.steps] == [55]
 
 
 def test_standard_input() -> None:
     data = (CARRIERS / "dst" / "json.utc.txt").read_bytes()
-    book, errors = read_book(["-"], stdin=io.BytesIO(data))
+    log_records, errors = read_log_records(["-"], stdin=io.BytesIO(data))
     assert not errors
-    assert book.sources[0].path == "<stdin>"
-    assert len(book.records) == 9
+    assert log_records.sources[0].path == "<stdin>"
+    assert len(log_records.records) == 9

@@ -7,20 +7,20 @@ import random
 
 import pytest
 
-from analyzer.records import LogBook, read_book
+from analyzer.records import LogRecords, read_log_records
 
 HEAD = "Mar 01 06:03:{:02d} node-a k3s[{}]: "
 
 
-def book(*rows: str) -> LogBook:
+def log_records(*rows: str) -> LogRecords:
     """The rows as one text."""
-    found, errors = read_book(["-"], stdin=io.BytesIO(("\n".join(rows) + "\n").encode()))
+    found, errors = read_log_records(["-"], stdin=io.BytesIO(("\n".join(rows) + "\n").encode()))
     assert not errors
     return found
 
 
 def said(*rows: str) -> list[str]:
-    return [record.message for record in book(*rows).records]
+    return [record.message for record in log_records(*rows).records]
 
 
 def say(second: int, text: str, pid: int = 1289, level: str = "info") -> str:
@@ -58,7 +58,7 @@ ELAPSED = ["INFO[0000] Starting k3s v1.33.4+k3s1 (148243c4)", "INFO[0001] Kine a
 
 @pytest.mark.parametrize("log", [LOG, BARE, ELAPSED], ids=["short", "cat", "elapsed"])
 def test_every_line_twice_is_the_log_once(log: list[str]) -> None:
-    doubled = book(*(row for line in log for row in (line, line)))
+    doubled = log_records(*(row for line in log for row in (line, line)))
     assert [r.message for r in doubled.records] == said(*log)
     assert doubled.ledger.reasons["given twice"] == len(log)
 
@@ -128,12 +128,12 @@ def entry(cursor: str, text: str) -> str:
 
 
 def test_entries_with_a_cursor_of_their_own_are_two() -> None:
-    assert len(book(entry("s=1;i=1", "again"), entry("s=1;i=2", "again")).records) == 2
-    assert len(book(entry("s=1;i=1", "again"), entry("s=1;i=1", "again")).records) == 1
+    assert len(log_records(entry("s=1;i=1", "again"), entry("s=1;i=2", "again")).records) == 2
+    assert len(log_records(entry("s=1;i=1", "again"), entry("s=1;i=1", "again")).records) == 1
 
 
 def test_what_was_missing_before_a_copy_is_missing_all_the_same() -> None:
-    found = book(say(22, "one"), "--", say(22, "one"), say(23, "two"))
+    found = log_records(say(22, "one"), "--", say(22, "one"), say(23, "two"))
     assert [r.message for r in found.records] == ["one", "two"]
     assert found.records[1].lost_before
 
@@ -162,5 +162,5 @@ def test_a_banner_twice_behind_last_words_is_a_copy() -> None:
 
     banner, end = bare("Starting k3s v1.33.4+k3s1 (148243c4)"), bare("no such thing", "fatal")
     for rows, left in (([end, end, banner, banner], 2), ([banner, end, banner, end], 4)):
-        found, _ = read_book(["-"], stdin=io.BytesIO(("\n".join(rows) + "\n").encode()))
+        found, _ = read_log_records(["-"], stdin=io.BytesIO(("\n".join(rows) + "\n").encode()))
         assert len(found.records) == left

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.records import LogBook, read_book
+from analyzer.records import LogRecords, read_log_records
 
 PIECE = 16384
 BODY = "".join(f"[+]check-{number} ok\\n" for number in range(2500))
@@ -17,10 +17,10 @@ PIECES = [LINE[at : at + PIECE] for at in range(0, len(LINE), PIECE)]
 LAST = 'time="2025-03-01T06:03:33Z" level=info msg="k3s is up and running"'
 
 
-def read(data: bytes) -> LogBook:
-    book, errors = read_book(["-"], stdin=io.BytesIO(data))
+def read(data: bytes) -> LogRecords:
+    log_records, errors = read_log_records(["-"], stdin=io.BytesIO(data))
     assert not errors
-    return book
+    return log_records
 
 
 def journald() -> bytes:
@@ -89,5 +89,5 @@ def test_an_archive_is_refused_with_the_command_that_opens_it(
 ) -> None:
     path = tmp_path / name
     path.write_bytes(data)
-    _, errors = read_book([path])
+    _, errors = read_log_records([path])
     assert command.replace("{}", str(path)) in str(errors[0].hint)

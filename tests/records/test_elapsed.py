@@ -6,15 +6,15 @@ import io
 from pathlib import Path
 
 import analyzer
-from analyzer.records import LogRecord, read_book
+from analyzer.records import LogRecord, read_log_records
 
 BANNER = "Starting k3s v1.30.4+k3s1 (0123abcd)"
 
 
 def records(*rows: str) -> list[LogRecord]:
-    book, errors = read_book(["-"], stdin=io.BytesIO(("\n".join(rows) + "\n").encode()))
+    log_records, errors = read_log_records(["-"], stdin=io.BytesIO(("\n".join(rows) + "\n").encode()))
     assert not errors
-    return book.records
+    return log_records.records
 
 
 def since_zero(record: LogRecord) -> float:

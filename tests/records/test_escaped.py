@@ -7,7 +7,7 @@ import io
 
 import pytest
 
-from analyzer.records import LogRecord, read_book
+from analyzer.records import LogRecord, read_log_records
 
 HEAD = "Mar 01 06:03:22 node-a k3s[1289]: "
 ROWS = [
@@ -20,9 +20,9 @@ ROWS = [
 
 
 def records(*rows: str) -> list[LogRecord]:
-    book, errors = read_book(["-"], stdin=io.BytesIO(("\n".join(rows) + "\n").encode()))
+    log_records, errors = read_log_records(["-"], stdin=io.BytesIO(("\n".join(rows) + "\n").encode()))
     assert not errors
-    return book.records
+    return log_records.records
 
 
 @pytest.mark.parametrize("times", [1, 2, 3])

@@ -16,8 +16,8 @@ from carrier_files import CARRIERS
 
 from analyzer.analysis import analyze_book
 from analyzer.errors import NoDataError
-from analyzer.findings import Report, StartReport
-from analyzer.records import LogBook, read_book
+from analyzer.records import LogRecords, read_log_records
+from analyzer.results import Report, StartReport
 from analyzer.window import Window
 
 SCENARIOS = ("main", "dst", "leap", "newyear", "rpi")
@@ -36,8 +36,8 @@ def modes(scenario: str) -> list[str]:
 
 
 @cache
-def book(scenario: str, mode: str) -> LogBook:
-    found, errors = read_book(["-"], stdin=io.BytesIO(files()[f"{scenario}/{mode}"]))
+def log_records(scenario: str, mode: str) -> LogRecords:
+    found, errors = read_log_records(["-"], stdin=io.BytesIO(files()[f"{scenario}/{mode}"]))
     assert not errors
     return found
 
@@ -45,7 +45,7 @@ def book(scenario: str, mode: str) -> LogBook:
 @cache
 def report(scenario: str, mode: str) -> Report | None:
     try:
-        return analyze_book(book(scenario, mode), tool_version="0")
+        return analyze_book(log_records(scenario, mode), tool_version="0")
     except NoDataError:
         return None
 
@@ -127,7 +127,7 @@ def have_a_moment_in_common(a: Window, b: Window) -> bool:
 @pytest.mark.parametrize(("scenario", "mode"), [pair for pair in ALL if "cat" not in pair[1] and pair[0] != "main"])
 def test_every_line_at_its_time(scenario: str, mode: str) -> None:
     """Line for line: the same messages, and the same distances between them up to the precision."""
-    fine, coarse = book(scenario, FINE).records, book(scenario, mode).records
+    fine, coarse = log_records(scenario, FINE).records, log_records(scenario, mode).records
     assert [r.message for r in coarse] == [r.message for r in fine]
     if scenario == "rpi" and not knows_all_clocks(mode):
         return  # across a clock step text cannot tell
@@ -164,7 +164,7 @@ WITHOUT_DATE = ("docker-logs-tty.txt", "logrus-tty.txt", "cloud-init-output.log"
 @pytest.mark.parametrize("name", OTHER)
 def test_one_answer_in_every_other_carrier(name: str) -> None:
     """The banner of one process, 06:03:32.4 UTC, in 27 carriers that hold different parts of its log."""
-    found, errors = read_book([CARRIERS / "other" / name])
+    found, errors = read_log_records([CARRIERS / "other" / name])
     assert not errors and found.ledger.malformed == 0
     [start] = analyze_book(found, tool_version="0").starts
     assert (start.version == "v1.32.1+k3s1") is (name not in WITHOUT_BANNER)

@@ -13,9 +13,9 @@ import pytest
 from carrier_files import RECORDED, as_cat, as_export, as_json, as_short, export_rows
 
 import analyzer
-from analyzer.records import read, read_book
+from analyzer.records import read, read_log_records
 from analyzer.sources import scan, search
-from analyzer.sources.lines import LINE_LIMIT, RawLine
+from analyzer.sources.raw_lines import LINE_LIMIT, RawLine
 from analyzer.testing import generate, named
 
 ENGINES = [search.stdlib_engine(), search.automaton_engine()]
@@ -94,9 +94,9 @@ def test_a_large_file_reads_like_a_small_one(carrier: str, tmp_path: Path, monke
     write = {"short": as_short, "cat": as_cat, "json": as_json, "export": as_export}[carrier]
     path = tmp_path / "journal"
     path.write_bytes(write(padding + rows))
-    small, _ = read_book([path])
+    small, _ = read_log_records([path])
     monkeypatch.setattr("analyzer.records.read.BIG", 1000)
-    large, errors = read_book([path])
+    large, errors = read_log_records([path])
     assert not errors
     assert large.ledger.lines == small.ledger.lines
     assert large.ledger.ignored == small.ledger.ignored
@@ -125,14 +125,14 @@ def test_memory_does_not_grow_with_the_input(tmp_path: Path) -> None:
         while out.tell() < 48 << 20:
             out.write(block)
     tracemalloc.start()
-    book, errors = read_book([path])
+    log_records, errors = read_log_records([path])
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert not errors
     assert peak < 8 << 20
-    assert len(book.records) < 500
-    assert book.ledger.lines > 400_000
-    assert book.ledger.ignored == book.ledger.lines
+    assert len(log_records.records) < 500
+    assert log_records.ledger.lines > 400_000
+    assert log_records.ledger.ignored == log_records.ledger.lines
 
 
 def padded(rows: list[bytes], every: int) -> list[bytes]:
@@ -248,18 +248,18 @@ def test_too_many_candidates_are_left_out_and_counted(carrier: str, monkeypatch:
     rows = generate(named("healthy-sqlite"), seed=3).render(carrier)
     copies = [rows.replace(b"node-a", b"node-%d" % n).replace(b"__CURSOR=", b"__CURSOR=%d" % n) for n in range(60)]
     data = b"".join(copies)
-    book, _ = read_book(["-"], stdin=io.BytesIO(data))
+    log_records, _ = read_log_records(["-"], stdin=io.BytesIO(data))
     lines = data.count(b"\n\n" if carrier == "export" else b"\n")
-    left_out = book.ledger.reasons["left out: more lines about starts than can be held"]
-    passed = book.ledger.reasons["passed over by the fast scan"]
-    assert book.ledger.lines == book.ledger.ignored == lines
+    left_out = log_records.ledger.reasons["left out: more lines about starts than can be held"]
+    passed = log_records.ledger.reasons["passed over by the fast scan"]
+    assert log_records.ledger.lines == log_records.ledger.ignored == lines
     assert left_out > lines // 2
-    twice = book.ledger.reasons["given twice"]  # an export's copies have the same cursors
-    assert left_out + passed + twice + len({r.line for r in book.records}) == lines
-    assert {r.host for r in book.records} >= {"node-0", "node-59"}
-    assert [r.message for r in book.records if r.host == "node-59"][-1].startswith('"Started controller"')
-    assert any("left out" in note for note in book.notes[0])
-    in_order = sorted(book.records, key=lambda r: r.line)
+    twice = log_records.ledger.reasons["given twice"]  # an export's copies have the same cursors
+    assert left_out + passed + twice + len({r.line for r in log_records.records}) == lines
+    assert {r.host for r in log_records.records} >= {"node-0", "node-59"}
+    assert [r.message for r in log_records.records if r.host == "node-59"][-1].startswith('"Started controller"')
+    assert any("left out" in note for note in log_records.notes[0])
+    in_order = sorted(log_records.records, key=lambda r: r.line)
     before, after = next(pair for pair in pairwise(in_order) if pair[1].line - pair[0].line > lines // 2)
     assert after.gap_before
     assert not before.gap_before

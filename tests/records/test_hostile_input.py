@@ -13,17 +13,17 @@ from carrier_files import CARRIERS, RECORDED
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from analyzer.records import LogBook, read_book
+from analyzer.records import LogRecords, read_log_records
 
 SAMPLES = sorted((CARRIERS / "other").iterdir()) + sorted((CARRIERS / "rpi").iterdir())
 
 
-def read_bytes(data: bytes) -> tuple[LogBook, list[str]]:
-    book, errors = read_book(["-"], stdin=io.BytesIO(data))
-    ledger = book.ledger
+def read_bytes(data: bytes) -> tuple[LogRecords, list[str]]:
+    log_records, errors = read_log_records(["-"], stdin=io.BytesIO(data))
+    ledger = log_records.ledger
     assert ledger.used + ledger.ignored + ledger.malformed + ledger.lossy == ledger.lines
     assert min(ledger.used, ledger.ignored, ledger.malformed, ledger.lossy) >= 0
-    for record in book.records:
+    for record in log_records.records:
         assert not any(c in record.message for c in "\x00\x1b\x07\x08")
         assert "\n" not in record.raw
         assert len(record.raw) <= 4096
@@ -31,7 +31,7 @@ def read_bytes(data: bytes) -> tuple[LogBook, list[str]]:
         assert 1 <= record.line <= ledger.lines
         if record.at is not None and record.inner_at is not None:
             assert record.inner_at.us <= record.at.us + record.at.precision_us + 50_000
-    return book, [error.one_line() for error in errors]
+    return log_records, [error.one_line() for error in errors]
 
 
 @pytest.mark.parametrize(
@@ -49,8 +49,8 @@ def read_bytes(data: bytes) -> tuple[LogBook, list[str]]:
 def test_what_is_not_a_log_is_refused_in_one_sentence(name: str, data: bytes, says: str, tmp_path: Path) -> None:
     path = tmp_path / name
     path.write_bytes(data)
-    book, errors = read_book([path])
-    assert not book.records
+    log_records, errors = read_log_records([path])
+    assert not log_records.records
     assert len(errors) == 1
     assert says in errors[0].message
     assert errors[0].hint
@@ -59,7 +59,7 @@ def test_what_is_not_a_log_is_refused_in_one_sentence(name: str, data: bytes, sa
 
 def test_missing_folder_and_no_standard_input(tmp_path: Path) -> None:
     good = CARRIERS / "dst" / "short.berlin.txt"
-    book, errors = read_book([tmp_path / "missing", tmp_path, "-", good])
+    log_records, errors = read_log_records([tmp_path / "missing", tmp_path, "-", good])
     assert [
         ("does not exist" in e.message) or ("folder" in e.message) or ("standard input" in e.message) for e in errors
     ] == [
@@ -67,13 +67,13 @@ def test_missing_folder_and_no_standard_input(tmp_path: Path) -> None:
         True,
         True,
     ]
-    assert len(book.records) == 9
-    assert len(book.sources) == 1
-    assert {r.source for r in book.records} == {0}
+    assert len(log_records.records) == 9
+    assert len(log_records.sources) == 1
+    assert {r.source for r in log_records.records} == {0}
 
 
 def test_odd_names_of_files(tmp_path: Path) -> None:
-    _, errors = read_book(["a\0b", "x" * 5000, tmp_path / "bad\x1b[31mname"])
+    _, errors = read_log_records(["a\0b", "x" * 5000, tmp_path / "bad\x1b[31mname"])
     assert len(errors) == 3
     assert "\x1b" not in errors[2].one_line()
 
@@ -83,35 +83,35 @@ def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
     path = tmp_path / "secret"
     path.write_text("x")
     path.chmod(0)
-    _, errors = read_book([path])
+    _, errors = read_log_records([path])
     assert "may not be read" in errors[0].message
 
 
 def test_empty_input_is_an_empty_book() -> None:
-    book, errors = read_bytes(b"")
+    log_records, errors = read_bytes(b"")
     assert not errors
-    assert (book.records, book.ledger.lines, book.sources[0].format) == ([], 0, "empty")
+    assert (log_records.records, log_records.ledger.lines, log_records.sources[0].format) == ([], 0, "empty")
 
 
 def test_nothing_but_newlines() -> None:
-    book, _ = read_bytes(b"\n" * 1000)
-    assert book.ledger.ignored == 1000
+    log_records, _ = read_bytes(b"\n" * 1000)
+    assert log_records.ledger.ignored == 1000
 
 
 def test_endless_lines_are_cut_and_counted() -> None:
     head = b'Mar 01 06:03:36 n1 k3s[5]: time="2025-03-01T06:03:36Z" level=info msg="'
-    book, _ = read_bytes(head + b"a" * 3_000_000 + b'"\n' + head + b'b"\n')
-    assert [len(r.message) < 262_144 for r in book.records] == [True, True]
-    assert [r.truncated for r in book.records] == [True, False]
-    assert book.records[1].message == "b"
-    assert book.ledger.truncated >= 1
-    assert book.ledger.lines == 2
+    log_records, _ = read_bytes(head + b"a" * 3_000_000 + b'"\n' + head + b'b"\n')
+    assert [len(r.message) < 262_144 for r in log_records.records] == [True, True]
+    assert [r.truncated for r in log_records.records] == [True, False]
+    assert log_records.records[1].message == "b"
+    assert log_records.ledger.truncated >= 1
+    assert log_records.ledger.lines == 2
 
 
 def test_the_rest_of_a_split_line_never_comes() -> None:
     data = b'2025-03-01T07:03:36.118202007+01:00 stderr P time="2025-03-01T06:03:37Z" level=info msg="abc\n'
-    book, _ = read_bytes(data)
-    assert [(r.message, r.truncated) for r in book.records] == [("abc", True)]
+    log_records, _ = read_bytes(data)
+    assert [(r.message, r.truncated) for r in log_records.records] == [("abc", True)]
 
 
 def test_colours_and_controls_are_stripped() -> None:
@@ -119,8 +119,8 @@ def test_colours_and_controls_are_stripped() -> None:
         b'\x1b[0;1;39mMar 01 06:03:36 n1 k3s[5]: \x1b[31mtime="2025-03-01T06:03:36Z"\x1b[0m level=info '
         b'msg="\x1b]8;;file://h/p\x07click\x1b]8;;\x07 \xe2\x80\xaeevil\x08"\r\n'
     )
-    book, _ = read_bytes(line)
-    assert book.records[0].message == "click evil"
+    log_records, _ = read_bytes(line)
+    assert log_records.records[0].message == "click evil"
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda p: f"{p.parent.name}/{p.name}")
@@ -145,9 +145,9 @@ def test_export_with_lying_lengths() -> None:
     good = b"__REALTIME_TIMESTAMP=1740809016041207\n_BOOT_ID=aa\nMESSAGE=ok\n\n"
     lie = b"__REALTIME_TIMESTAMP=1740809016041207\nMESSAGE\n" + (2**63).to_bytes(8, "little") + b"abc\n\n"
     short = b"__REALTIME_TIMESTAMP=1740809016041207\nMESSAGE\n" + (5000).to_bytes(8, "little") + b"abc"
-    book, _ = read_bytes(good + b"rubbish\nMESSAGE=lost\n\n" + good.replace(b"207", b"208") + short)
-    assert [r.message for r in book.records if not r.lossy] == ["ok", "ok"]
-    assert book.ledger.malformed == 1
+    log_records, _ = read_bytes(good + b"rubbish\nMESSAGE=lost\n\n" + good.replace(b"207", b"208") + short)
+    assert [r.message for r in log_records.records if not r.lossy] == ["ok", "ok"]
+    assert log_records.ledger.malformed == 1
     begun = time.perf_counter()
     read_bytes(good + lie + good)
     assert time.perf_counter() - begun < 2

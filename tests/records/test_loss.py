@@ -12,28 +12,28 @@ from pathlib import Path
 import pytest
 
 from analyzer.analysis import analyze_book
-from analyzer.findings import Report
-from analyzer.records import LogBook, read_book
+from analyzer.records import LogRecords, read_log_records
+from analyzer.results import Report
 
 STAMP = "Mar 01 06:03:{:02d} n1 "
 BANNER = 'k3s[5]: time="2025-03-01T06:03:30Z" level=info msg="Starting k3s v1.32.1+k3s1 (6a322f12)"'
 KLOG = "k3s[5]: I0301 06:03:40.000000       5 server.go:150] Version: v1.32.1+k3s1"
 
 
-def book(text: str | bytes) -> LogBook:
+def log_records(text: str | bytes) -> LogRecords:
     data = text if isinstance(text, bytes) else text.encode()
-    found, errors = read_book(["-"], stdin=io.BytesIO(data))
+    found, errors = read_log_records(["-"], stdin=io.BytesIO(data))
     assert not errors
     return found
 
 
 def report(text: str | bytes) -> Report:
-    return analyze_book(book(text), tool_version="0")
+    return analyze_book(log_records(text), tool_version="0")
 
 
 def lost(text: str | bytes) -> list[str]:
     """Identifiers of the lines before which something was lost."""
-    return [f"{r.ident}:{r.line}" for r in book(text).records if r.lost_before]
+    return [f"{r.ident}:{r.line}" for r in log_records(text).records if r.lost_before]
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_null_and_unprintable_messages_are_holes() -> None:
         {"__REALTIME_TIMESTAMP": str(10**15 + n), "SYSLOG_IDENTIFIER": "k3s", "_PID": "5", "MESSAGE": m}
         for n, m in enumerate(["a", None, "b", list("grün".encode()), list(b"\xff\xfe")])
     ]
-    found = book("".join(json.dumps(row) + "\n" for row in rows))
+    found = log_records("".join(json.dumps(row) + "\n" for row in rows))
     assert [(r.message, r.lost_before) for r in found.records] == [
         ("a", False), ("", True), ("b", False), ("grün", False), ("\ufffd\ufffd", False),
     ]  # fmt: skip
@@ -105,11 +105,11 @@ def test_a_piece_of_exactly_the_limit_is_joined_with_the_next_line_of_its_proces
     long = 'time="2025-03-01T06:03:36Z" level=info msg="' + "a" * 60_000 + '"'
     first, rest = long[:49152], long[49152:]
     rows = [f"k3s[5]: {first}", "sshd[9]: between", f"k3s[5]: {rest}"]
-    records = book("\n".join(STAMP.format(36) + row for row in rows)).records
+    records = log_records("\n".join(STAMP.format(36) + row for row in rows)).records
     assert [r.message for r in records] == ["a" * 60_000, "between"]
     whole = 'time="2025-03-01T06:03:36Z" level=info msg="'
     whole += "b" * (49152 - len(whole) - 1) + '"'
-    records = book("\n".join(STAMP.format(36) + row for row in (f"k3s[5]: {whole}", KLOG))).records
+    records = log_records("\n".join(STAMP.format(36) + row for row in (f"k3s[5]: {whole}", KLOG))).records
     assert len(records) == 2, "a whole line of that length is followed by another line, not by its rest"
 
 
@@ -201,7 +201,7 @@ def block(count: int) -> list[str]:
 
 def test_a_block_pasted_twice_counts_once() -> None:
     rows = [STAMP.format(30) + BANNER, *block(9)]
-    once, twice = book("\n".join(rows)), book("\n".join([*rows, *rows]))
+    once, twice = log_records("\n".join(rows)), log_records("\n".join([*rows, *rows]))
     assert [r.raw for r in twice.records] == [r.raw for r in once.records]
     assert twice.ledger.reasons["given twice"] == 10
     assert "stand twice" in twice.notes[0][0]
@@ -209,8 +209,10 @@ def test_a_block_pasted_twice_counts_once() -> None:
 
 def test_lines_of_another_process_or_after_a_clock_that_goes_back_are_no_second_paste() -> None:
     far = [STAMP.format(second) + f"k3s[5]: line {second}" for second in (30, 31, 45)]
-    assert len(book("\n".join([*far, *far[:2]])).records) == 5
-    assert len(book("\n".join([*block(9), *(row.replace("k3s[5]", "k3s[6]") for row in block(9))])).records) == 18
+    assert len(log_records("\n".join([*far, *far[:2]])).records) == 5
+    assert (
+        len(log_records("\n".join([*block(9), *(row.replace("k3s[5]", "k3s[6]") for row in block(9))])).records) == 18
+    )
 
 
 def test_what_was_missing_before_a_dropped_copy_is_missing_before_the_one_that_stays(tmp_path: Path) -> None:
@@ -218,7 +220,7 @@ def test_what_was_missing_before_a_dropped_copy_is_missing_before_the_one_that_s
     (tmp_path / "tail.txt").write_text("\n".join(rows[4:]) + "\n")
     (tmp_path / "all.txt").write_text("\n".join([*rows[:3], "--", *rows[4:]]) + "\n")
     for order in (["tail.txt", "all.txt"], ["all.txt", "tail.txt"]):
-        found, _ = read_book([tmp_path / name for name in order])
+        found, _ = read_log_records([tmp_path / name for name in order])
         assert [r.raw for r in found.records] == [*rows[:3], *rows[4:]]
         assert [r.raw for r in found.records if r.lost_before] == [rows[4]], order
 
@@ -228,14 +230,14 @@ def test_a_copy_without_the_hole_of_the_other_one_has_none(tmp_path: Path) -> No
     (tmp_path / "all.txt").write_text("\n".join(rows) + "\n")
     (tmp_path / "part.txt").write_text("\n".join([*rows[:3], "--", *rows[4:]]) + "\n")
     for order in (["part.txt", "all.txt"], ["all.txt", "part.txt"]):
-        found, _ = read_book([tmp_path / name for name in order])
+        found, _ = read_log_records([tmp_path / name for name in order])
         assert sorted(r.raw for r in found.records) == sorted(rows)
 
 
 def test_a_hole_within_a_second_paste_lies_before_what_follows_it() -> None:
     rows = [STAMP.format(30) + BANNER, *block(9)]
     last = STAMP.format(50) + "k3s[5]: I0301 06:03:50.000000       5 a.go:50] line 50"
-    found = book("\n".join([*rows, "--", *rows, last]))
+    found = log_records("\n".join([*rows, "--", *rows, last]))
     assert [r.raw for r in found.records] == [*rows, last]
     assert [r.raw for r in found.records if r.lost_before] == [last]
 
@@ -246,8 +248,8 @@ def test_a_hole_within_a_second_paste_lies_before_what_follows_it() -> None:
 def test_texts_of_one_second_are_turned_round_by_what_they_say() -> None:
     said = ["Acquiring lock file /x", "Starting k3s v1.32.1+k3s1 (6a322f12)", "Kine available at unix://kine.sock"]
     rows = [f'{STAMP.format(30)}k3s[5]: time="2025-03-01T06:03:30Z" level=info msg="{text}"' for text in said]
-    assert [r.message for r in book("\n".join(reversed(rows))).records] == said
-    assert [r.message for r in book("\n".join(rows)).records] == said
+    assert [r.message for r in log_records("\n".join(reversed(rows))).records] == said
+    assert [r.message for r in log_records("\n".join(rows)).records] == said
     fine = [f"{STAMP.format(30)}k3s[5]: I0301 06:03:30.{n:06d}       5 a.go:1] line {n}" for n in range(5)]
-    assert [r.raw for r in book("\n".join(reversed(fine))).records] == fine
-    assert [r.raw for r in book("\n".join(fine)).records] == fine
+    assert [r.raw for r in log_records("\n".join(reversed(fine))).records] == fine
+    assert [r.raw for r in log_records("\n".join(fine)).records] == fine

@@ -8,20 +8,20 @@ from importlib import resources
 
 import pytest
 
-from analyzer.records import LogBook, read_book
+from analyzer.records import LogRecords, read_log_records
 from analyzer.records.envelopes import short
 from analyzer.records.months import month_choices, month_number
 
 TABLE: dict[str, int] = json.loads(resources.files("analyzer.records").joinpath("months.json").read_text("utf-8"))
 
 
-def book(*rows: str) -> LogBook:
-    found, errors = read_book(["-"], stdin=io.BytesIO(("\n".join(rows) + "\n").encode()))
+def log_records(*rows: str) -> LogRecords:
+    found, errors = read_log_records(["-"], stdin=io.BytesIO(("\n".join(rows) + "\n").encode()))
     assert not errors
     return found
 
 
-def months(found: LogBook) -> list[int]:
+def months(found: LogRecords) -> list[int]:
     """Months of the records; dated by the log itself or not."""
     from datetime import UTC, datetime
 
@@ -60,7 +60,7 @@ CROATIAN, CZECH, POLISH = ("srp", 7), ("srp", 8), ("lis", 11)
 )
 def test_the_other_months_of_the_text_decide(names: list[str], expected: list[int]) -> None:
     rows = [f"{name} {1 + number:02d} 06:03:30 attic k3s[5]: x" for number, name in enumerate(names)]
-    assert months(book(*rows)) == expected
+    assert months(log_records(*rows)) == expected
 
 
 @pytest.mark.parametrize(
@@ -72,9 +72,9 @@ def test_the_other_months_of_the_text_decide(names: list[str], expected: list[in
     ],
 )
 def test_the_stamp_inside_the_line_decides(inner: str, month: int) -> None:
-    assert months(book(f"srp 15 06:03:30 attic k3s[5]: {inner}")) == [month]
+    assert months(log_records(f"srp 15 06:03:30 attic k3s[5]: {inner}")) == [month]
 
 
 def test_english_wins() -> None:
-    assert months(book("Jan 15 06:03:30 attic k3s[5]: x")) == [1]
+    assert months(log_records("Jan 15 06:03:30 attic k3s[5]: x")) == [1]
     assert month_choices("Jan") == ()

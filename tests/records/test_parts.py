@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from analyzer.records import LogBook, read_book
+from analyzer.records import LogRecords, read_log_records
 
 BANNER = "Starting k3s v1.33.4+k3s1 (148243c4)"
 
@@ -27,14 +27,14 @@ def iso(second: int, text: str, pid: int = 1289) -> str:
     return f'2026-03-01T{stamp(second)}+00:00 node-a k3s[{pid}]: time="2026-03-01T{stamp(second)}Z" msg="{text}"'
 
 
-def book(rows: list[str]) -> LogBook:
-    found, errors = read_book(["-"], stdin=io.BytesIO(("\n".join(rows) + "\n").encode()))
+def log_records(rows: list[str]) -> LogRecords:
+    found, errors = read_log_records(["-"], stdin=io.BytesIO(("\n".join(rows) + "\n").encode()))
     assert not errors
     return found
 
 
 def raws(rows: list[str]) -> list[str]:
-    return [record.raw for record in book(rows).records]
+    return [record.raw for record in log_records(rows).records]
 
 
 START = [(0, "Acquiring lock file /x"), (1, BANNER), *((2 + 3 * n, f"line {n}") for n in range(10))]
@@ -46,7 +46,7 @@ def test_two_and_three_parts_newest_first_are_put_in_order(write: type) -> None:
     rows = [write(at, text) for at, text in START]
     assert raws([*rows[6:], *rows[:6]]) == rows
     assert raws([*rows[8:], *rows[4:8], *rows[:4]]) == rows
-    found = book([*rows[6:], *rows[:6]])
+    found = log_records([*rows[6:], *rows[:6]])
     assert not found.steps and "in order" in found.notes[0][0]
 
 
@@ -54,7 +54,7 @@ def test_two_and_three_parts_newest_first_are_put_in_order(write: type) -> None:
 def test_a_clock_set_back_in_the_process_that_began_in_the_first_part_is_a_step(write: type) -> None:
     """What follows is older than the begin, and yet nothing of a process precedes its banner."""
     rows = [write(at - (3600 if at > 12 else 0), text) for at, text in START]
-    found = book(rows)
+    found = log_records(rows)
     assert [r.raw for r in found.records] == rows
     assert len(found.steps) == 1
 
@@ -91,7 +91,7 @@ def test_each_host_has_its_own_order() -> None:
 def test_the_end_of_a_year_is_no_fall() -> None:
     rows = [row.replace("Mar 01", "Dec 31") for row in (short(n, f"line {n}") for n in range(5))]
     rows += [row.replace("Mar 01", "Jan 01") for row in (short(n, f"new {n}") for n in range(5))]
-    assert [r.raw for r in book(rows).records] == rows
+    assert [r.raw for r in log_records(rows).records] == rows
 
 
 @pytest.mark.parametrize("line", [short, cat])
@@ -121,7 +121,7 @@ def test_a_process_that_began_and_goes_on_an_hour_earlier(line: object, at: int)
     """A step of the clock, also between the wrapper's words and the banner: neither part changes its place."""
     hour = 3600
     rows = [line(hour + s, text) if n < at else line(s, text) for n, (s, text) in enumerate(START)]  # type: ignore[operator]
-    found = book(rows)
+    found = log_records(rows)
     assert [record.raw for record in found.records] == rows
     assert [step.line for step in found.steps] == [at + 1]
     times = [record.at.us for record in found.records if record.at is not None]

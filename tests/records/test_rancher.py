@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 
-from analyzer.records import LogRecord, read_book
+from analyzer.records import LogRecord, read_log_records
 
 
 def records(*rows: str) -> list[LogRecord]:
-    book, errors = read_book(["-"], stdin=io.BytesIO(("\n".join(rows) + "\n").encode()))
+    log_records, errors = read_log_records(["-"], stdin=io.BytesIO(("\n".join(rows) + "\n").encode()))
     assert not errors
-    return book.records
+    return log_records.records
 
 
 def test_a_stamp_without_a_zone_is_a_time_that_is_not_absolute() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from analyzer.records import LogBook, read_book
+from analyzer.records import LogRecords, read_log_records
 
 HEAD = "Mar 01 06:03:{:02d} node-a "
 
@@ -52,8 +52,8 @@ LOG = [
 ]
 
 
-def book(rows: Sequence[str]) -> LogBook:
-    found, errors = read_book(["-"], stdin=io.BytesIO(("\n".join(rows) + "\n").encode()))
+def log_records(rows: Sequence[str]) -> LogRecords:
+    found, errors = read_log_records(["-"], stdin=io.BytesIO(("\n".join(rows) + "\n").encode()))
     assert not errors
     return found
 
@@ -65,9 +65,9 @@ def shuffled(log: Sequence[Sequence[str]], seed: int) -> list[str]:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_a_text_in_no_order_within_its_seconds(seed: int) -> None:
-    found = book(shuffled(LOG, seed))
+    found = log_records(shuffled(LOG, seed))
     told = [r.message for r in found.records]
-    in_order = book([row for second in LOG for row in second]).records
+    in_order = log_records([row for second in LOG for row in second]).records
     fine = [r.message for r in in_order if r.message.startswith("line ")]
     assert [m for m in told if m.startswith("line ")] == fine
     assert told[0] == STARTING and told[2] == BANNER
@@ -85,7 +85,7 @@ def test_threads_that_overtake_one_another_are_in_order() -> None:
     dice = random.Random(1)
     micros = [100_000 * n + dice.randrange(40_000) for n in range(9) for _ in range(3)]
     rows = [klog(22, micro, f"line {n}") for n, micro in enumerate(micros)]
-    found = book(rows)
+    found = log_records(rows)
     assert [r.raw for r in found.records] == rows
     assert not any(r.unordered for r in found.records) and not found.notes
 
@@ -96,7 +96,7 @@ def test_lines_above_the_banner_of_their_process_are_put_below_it() -> None:
         systemd(22, "k3s.service: Main process exited, code=exited, status=1/FAILURE"), systemd(22, STARTING),
         own(22, BANNER),
     ]  # fmt: skip
-    told = [r.message for r in book(rows).records]
+    told = [r.message for r in log_records(rows).records]
     assert told[:2] == [STARTING, BANNER] and told[3] == "no such thing" and "exited" in told[4]
 
 
@@ -106,7 +106,7 @@ def test_a_process_that_follows_another_one_within_the_second_stays_behind_it() 
     new = [systemd(22, STARTING), own(22, BANNER)]
     seconds = [old[:9], [old[9], end, *new, *LOG[0][5:]], LOG[1]]
     for seed in range(10):
-        told = [r.message for r in book(shuffled(seconds, seed)).records]
+        told = [r.message for r in log_records(shuffled(seconds, seed)).records]
         assert told[9] == "stopped" and "exited" in told[10] and told[11:13] == [STARTING, BANNER], seed
 
 
@@ -114,14 +114,14 @@ def test_fine_stamps_of_the_carrier_tell_the_order() -> None:
     row = '2026-03-01T06:03:{:02d}.{:03d}000000Z time="2026-03-01T06:03:{:02d}Z" level=info msg="line {}"'
     seconds = [[row.format(s, 90 * n, s, f"{s}.{n}") for n in range(10)] for s in (22, 23, 24)]
     whole = [line for second in seconds for line in second]
-    assert [r.raw for r in book(shuffled(seconds, 3)).records] == whole
-    assert [r.raw for r in book(whole).records] == whole
+    assert [r.raw for r in log_records(shuffled(seconds, 3)).records] == whole
+    assert [r.raw for r in log_records(whole).records] == whole
 
 
 def test_what_was_missing_within_a_second_is_missing_before_it() -> None:
     rows = shuffled(LOG, 5)
     rows.insert(len(LOG[0]) + 4, "--")
-    lost = [r for r in book(rows).records if r.lost_before]
+    lost = [r for r in log_records(rows).records if r.lost_before]
     assert len(lost) == 1 and " 06:03:23 " in lost[0].raw
 
 
@@ -130,10 +130,10 @@ def test_bare_lines_above_the_banner_with_which_the_text_begins() -> None:
         return f'time="2026-03-01T06:03:22Z" level={level} msg="{text}"'
 
     texts = ["Kine available at unix://kine.sock", "Acquiring lock file /x", BANNER]
-    told = [r.message for r in book([bare(text) for text in texts]).records]
+    told = [r.message for r in log_records([bare(text) for text in texts]).records]
     assert told == ["Acquiring lock file /x", BANNER, "Kine available at unix://kine.sock"]
     ended = [bare("something"), bare("no such thing", "fatal"), bare(BANNER)]
-    assert [r.raw for r in book(ended).records] == ended
+    assert [r.raw for r in log_records(ended).records] == ended
 
 
 def test_a_stop_stands_above_what_it_lets_through() -> None:
@@ -141,7 +141,7 @@ def test_a_stop_stands_above_what_it_lets_through() -> None:
     rows = [*dump, "Kube API server is now running", "signal received: x", BANNER]
     said = [own(22, row) if row[:1] not in "gp" else HEAD.format(22) + f"k3s[1289]: {row}" for row in rows[:3]]
     said += [own(22, rows[3]), own(22, rows[4])]
-    told = [r.message for r in book(said).records]
+    told = [r.message for r in log_records(said).records]
     assert told == [BANNER, *rows[3:1:-1], rows[1], rows[0]]
 
 
@@ -150,7 +150,7 @@ def bare(second: int, text: str, level: str = "info") -> str:
 
 
 def messages(rows: list[str]) -> list[str]:
-    return [record.message for record in book(rows).records]
+    return [record.message for record in log_records(rows).records]
 
 
 FIRST = [BANNER, "Configuring sqlite3 x", "Kine available at unix://kine.sock", "Running kube-apiserver --x"]
@@ -162,7 +162,7 @@ def test_the_order_of_first_words_tells_without_pid() -> None:
     assert messages(rows)[2:5] != mixed[1:]
     assert messages(rows)[1] == BANNER
     inorder = [bare(20, "something"), bare(22, "gone", "fatal"), *(bare(22, text) for text in FIRST)]
-    assert [record.raw for record in book(inorder).records] == inorder
+    assert [record.raw for record in log_records(inorder).records] == inorder
 
 
 @pytest.mark.parametrize(("goes_on", "first"), [(True, "no such thing"), (False, BANNER)])
@@ -180,8 +180,8 @@ def test_fine_stamps_of_the_carrier_order_a_second() -> None:
         return f"2026-03-01T06:03:22.{micro:06d}Z " + bare(22, text)
 
     rows = [fine(1000 * n, text) for n, text in enumerate([*FIRST, "more"])]
-    assert [record.raw for record in book([rows[2], rows[0], *rows[3:], rows[1]]).records] == [
-        record.raw for record in book(rows).records
+    assert [record.raw for record in log_records([rows[2], rows[0], *rows[3:], rows[1]]).records] == [
+        record.raw for record in log_records(rows).records
     ]
 
 

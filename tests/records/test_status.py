@@ -7,15 +7,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from analyzer.records import LogRecord, read_book
-from analyzer.records.model import Payload
-from analyzer.records.status import ago_s
+from analyzer.records import LogRecord, read_log_records
+from analyzer.records.log_record import Payload
+from analyzer.records.systemctl_status import ago_s
 
 
 def records(*rows: str) -> list[LogRecord]:
-    book, errors = read_book(["-"], stdin=io.BytesIO(("\n".join(rows) + "\n").encode()))
+    log_records, errors = read_log_records(["-"], stdin=io.BytesIO(("\n".join(rows) + "\n").encode()))
     assert not errors
-    return book.records
+    return log_records.records
 
 
 def moment(record: LogRecord) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from analyzer.records import LogBook, read_book
+from analyzer.records import LogRecords, read_log_records
 from analyzer.timebase import SECOND
 
 BANNER = "Starting k3s v1.33.4+k3s1 (148243c4)"
@@ -38,13 +38,13 @@ Carrier = Callable[[int, str], str]
 NOON = 12 * 3600
 
 
-def book(rows: list[str]) -> LogBook:
-    found, errors = read_book(["-"], stdin=io.BytesIO(("\n".join(rows) + "\n").encode()))
+def log_records(rows: list[str]) -> LogRecords:
+    found, errors = read_log_records(["-"], stdin=io.BytesIO(("\n".join(rows) + "\n").encode()))
     assert not errors
     return found
 
 
-def places(found: LogBook) -> list[float]:
+def places(found: LogRecords) -> list[float]:
     stamps = [record.at.us for record in found.records if record.at is not None]
     return [(us - stamps[0]) / SECOND for us in stamps]
 
@@ -54,7 +54,7 @@ def places(found: LogBook) -> list[float]:
 def test_a_clock_set_back_is_a_step_and_nothing_lies_before_the_begin(write: Carrier, by: int) -> None:
     true = [(0, BANNER), *((n, f"line {n}") for n in range(1, 12))]
     rows = [write(NOON + at - (by if at > 5 else 0), text) for at, text in true]
-    found = book(rows)
+    found = log_records(rows)
     assert [r.message for r in found.records] == [text for _, text in true]
     [step] = found.steps
     assert found.records[step.seq].message == "line 6"
@@ -67,7 +67,7 @@ def test_a_clock_set_back_is_a_step_and_nothing_lies_before_the_begin(write: Car
 @pytest.mark.parametrize("write", CARRIERS)
 def test_a_clock_set_forward_by_an_hour_while_it_starts_is_a_step(write: Carrier) -> None:
     rows = [write(NOON + at + (3600 if at > 2 else 0), text) for at, text in enumerate([BANNER, *"abcdef"])]
-    found = book(rows)
+    found = log_records(rows)
     assert len(found.steps) == 1 and found.records[found.steps[0].seq].message == "c"
     assert max(places(found)) < 10
 
@@ -75,7 +75,7 @@ def test_a_clock_set_forward_by_an_hour_while_it_starts_is_a_step(write: Carrier
 def test_the_process_after_a_clock_that_was_set_forward_has_its_own_stamps() -> None:
     first = [short(NOON + at + (3600 if at > 2 else 0), text) for at, text in enumerate([BANNER, *"abcdef"])]
     second = [short(NOON + 4000 + at, text).replace("1289", "1300") for at, text in enumerate([BANNER, *"ghi"])]
-    found = book([*first, *second])
+    found = log_records([*first, *second])
     assert places(found)[len(first) :] == [4000.0, 4001.0, 4002.0, 4003.0]
 
 
@@ -83,24 +83,24 @@ def test_the_process_after_a_clock_that_was_set_forward_has_its_own_stamps() -> 
 def test_another_process_with_an_earlier_clock_is_no_step(write: Carrier) -> None:
     rows = [write(NOON + at, text) for at, text in enumerate([BANNER, *"abcdef"])]
     other = [write(NOON + at, text) for at, text in enumerate(["Preparing data dir /x", BANNER, *"uvwxy"])]
-    assert not book([*rows, *other]).steps
+    assert not log_records([*rows, *other]).steps
 
 
 @pytest.mark.parametrize("write", CARRIERS)
 def test_lines_that_overtake_one_another_are_no_step(write: Carrier) -> None:
     rows = [write(NOON + at, f"line {n}") for n, at in enumerate([0, 2, 1, 3, 5, 4, 6])]
-    assert not book(rows).steps
+    assert not log_records(rows).steps
 
 
 def test_a_line_late_by_seconds_moves_nothing() -> None:
     rows = [cat(NOON + at, f"line {n}") for n, at in enumerate([0, 5, 9, 5, 10, 11, 12])]
-    assert places(book(rows)) == [0, 5, 9, 5, 10, 11, 12]
+    assert places(log_records(rows)) == [0, 5, 9, 5, 10, 11, 12]
 
 
 @pytest.mark.parametrize("line", CARRIERS)
 def test_a_step_at_the_last_line(line: Carrier) -> None:
     rows = [line(NOON, BANNER), line(NOON + 1, "one"), line(NOON - 5, "two")]
-    found = book(rows)
+    found = log_records(rows)
     assert [step.line for step in found.steps] == [3]
     first, last = found.records[0].at, found.records[-1].at
     assert first is not None and last is not None and last.us >= first.us
@@ -117,7 +117,7 @@ def test_the_end_behind_a_step_has_no_moment() -> None:
 @pytest.mark.parametrize(("fall", "steps"), [(1, 0), (2, 1), (3, 1)])
 def test_what_is_certain_of_a_fall(fall: int, steps: int) -> None:
     rows = [cat(NOON, BANNER), cat(NOON + 5, "one"), *(cat(NOON + 5 - fall, f"line {n}") for n in range(6))]
-    assert len(book(rows).steps) == steps
+    assert len(log_records(rows).steps) == steps
 
 
 @pytest.mark.parametrize("line", [cat, docker])
@@ -125,18 +125,18 @@ def test_the_next_run_is_on_its_own_clock_from_its_wrapper_on(line: Carrier) -> 
     hour = 3600
     rows = [line(NOON, BANNER), line(NOON + 1, "one"), *(line(NOON + hour + n, f"line {n}") for n in range(3))]
     rows += [line(NOON + hour + 9, "Acquiring lock file /x"), line(NOON + hour + 9, BANNER)]
-    at = [record.at.us // SECOND for record in book(rows).records if record.at is not None]
+    at = [record.at.us // SECOND for record in log_records(rows).records if record.at is not None]
     assert at[4] - at[0] < hour and at[5] == at[6] and at[5] - at[0] == hour + 9
 
 
 def test_neighbours_that_changed_places_over_a_silence_are_no_step() -> None:
     rows = [cat(NOON, BANNER), cat(NOON + 20, "b"), cat(NOON + 2, "a"), *(cat(NOON + 21 + n, "x") for n in range(5))]
-    assert not book(rows).steps
+    assert not log_records(rows).steps
 
 
 def test_a_step_between_the_announcement_and_its_process() -> None:
     starting = f"Mar 01 {clock(NOON)} node-a systemd[1]: Starting k3s.service - Lightweight Kubernetes..."
     rows = [starting, short(NOON - 3600, BANNER), short(NOON - 3599, "one"), short(NOON - 3598, "two")]
-    found = book(rows)
+    found = log_records(rows)
     assert [record.raw for record in found.records] == rows
     assert [step.line for step in found.steps] == [2]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from analyzer.sources import scan, search, stripes
-from analyzer.sources.lines import RawLine
+from analyzer.sources.raw_lines import RawLine
 from analyzer.sources.scan import Plain
 from analyzer.testing import generate, named
 

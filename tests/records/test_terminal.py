@@ -6,14 +6,14 @@ import io
 
 import pytest
 
-from analyzer.records import LogRecord, read_book
-from analyzer.records.terminal import prompt, shows_a_log
+from analyzer.records import LogRecord, read_log_records
+from analyzer.records.pasted_terminal import prompt, shows_a_log
 
 
 def records(*rows: str) -> list[LogRecord]:
-    book, errors = read_book(["-"], stdin=io.BytesIO(("\n".join(rows) + "\n").encode()))
+    log_records, errors = read_log_records(["-"], stdin=io.BytesIO(("\n".join(rows) + "\n").encode()))
     assert not errors
-    return book.records
+    return log_records.records
 
 
 def marked(*rows: str) -> list[str]:

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer import timebase as tb
-from analyzer.records.clean import strip_terminal
 from analyzer.records.draft import Draft, Inner
 from analyzer.records.goquote import quoted, unquote
-from analyzer.records.model import LogRecord, Payload
+from analyzer.records.log_record import LogRecord, Payload
 from analyzer.records.payloads import digest
+from analyzer.records.printable import strip_terminal
 
 
 @pytest.mark.parametrize(

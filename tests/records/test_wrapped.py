@@ -7,7 +7,7 @@ import textwrap
 
 import pytest
 
-from analyzer.records import LogRecord, read_book
+from analyzer.records import LogRecord, read_log_records
 
 TEXT = (
     "Shutdown request received: failed to start networking: unable to initialize network policy controller: error"
@@ -18,9 +18,9 @@ AFTER = 'time="2026-03-01T06:03:24Z" level=info msg="next"'
 
 
 def records(*rows: str) -> list[LogRecord]:
-    book, errors = read_book(["-"], stdin=io.BytesIO(("\n".join(rows) + "\n").encode()))
+    log_records, errors = read_log_records(["-"], stdin=io.BytesIO(("\n".join(rows) + "\n").encode()))
     assert not errors
-    return [record for record in book.records if record.message]
+    return [record for record in log_records.records if record.message]
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])

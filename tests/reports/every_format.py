@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from analyzer.findings import Report
-from analyzer.reports import blame, csv_report, html, json_report, markdown, tables, text, trace
+from analyzer.reports import blame, chrome_trace, csv_report, html, json_report, markdown, tables, text
+from analyzer.results import Report
 
 
 def everything(report: Report) -> dict[str, str]:
@@ -17,7 +17,7 @@ def everything(report: Report) -> dict[str, str]:
         "markdown": markdown.render(report, start="all"),
         "html": html.render(report),
         "timeline.json": tables.json_rows(report, "timeline", starts),
-        "trace": str(trace.render(report, starts)),
+        "trace": str(chrome_trace.render(report, starts)),
         "blame": blame.text(report, starts) + blame.table(report, starts) + blame.markdown(report, starts),
         "blame.json": blame.json_text(report, starts),
         "pictures": "".join(figures.timeline(start).to_json() for start in starts),

@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from analyzer.findings import (
+from analyzer.records.log_record import SourceInfo
+from analyzer.results import (
     Bottleneck,
     Check,
     ClockNote,
@@ -22,7 +23,6 @@ from analyzer.findings import (
     Report,
     StartReport,
 )
-from analyzer.records.model import SourceInfo
 from analyzer.window import Bound, Span, Window
 
 BEGAN = datetime(2025, 3, 1, 6, 3, 22, tzinfo=UTC)

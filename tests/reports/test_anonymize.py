@@ -20,11 +20,11 @@ import pytest
 from every_format import everything
 from made_reports import failed_start, ready_start, report_of
 
-from analyzer.findings import Report
-from analyzer.records.model import SourceInfo
+from analyzer.records.log_record import SourceInfo
 from analyzer.reports import json_report
 from analyzer.reports.anonymize import anonymize
 from analyzer.reports.pseudonyms import Pseudonyms
+from analyzer.results import Report
 
 SAMPLES = Path(__file__).parents[2] / "sample_logs"
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from analyzer.events import catalogue, findings, poll_errors
+from analyzer.events import catalogue, finding_info, poll_errors
 from analyzer.events.versions import check_list, known_minors
 from analyzer.reports import explain, explain_views
 
@@ -43,7 +43,7 @@ def test_all_that_a_report_can_name_has_an_entry() -> None:
     assert {name for minor in known_minors() for name in check_list(minor)} <= set(known["check"])
     assert set(poll_errors.severities()) <= set(known["error"])
     assert set(catalogue.MILESTONES) <= set(known["milestone"])
-    assert {about.id for about in findings.known_findings()} == set(known["finding"])
+    assert {about.id for about in finding_info.known_findings()} == set(known["finding"])
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_a_pasted_check_list_names_the_failing_checks() -> None:
 
 
 def test_every_example_of_the_vocabulary_is_recognised() -> None:
-    from analyzer.events._data import load
+    from analyzer.events.vocabulary import load
 
     missed = []
     for file in catalogue.FILES:

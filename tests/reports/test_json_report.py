@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_reports import HOSTILE, crash_loop, failed_start, fragment, hostile_start, ready_start, report_of
 
-from analyzer.findings import StartReport
 from analyzer.reports import json_report
+from analyzer.results import StartReport
 from analyzer.window import Bound, Span, Window
 
 

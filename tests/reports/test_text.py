@@ -10,10 +10,10 @@ import pytest
 from made_reports import HOSTILE, RBAC, crash_loop, failed_start, fragment, hostile_start, ready_start, report_of
 
 from analyzer.errors import UsageError
-from analyzer.findings import Bottleneck, Report
 from analyzer.reports import text
 from analyzer.reports.output import Destination
 from analyzer.reports.text import TextOptions
+from analyzer.results import Bottleneck, Report
 
 GOLD = Path(__file__).parent / "gold"
 REPORTS = {
@@ -145,7 +145,7 @@ def test_dozens_of_suspects_are_a_few_names_and_ten_rows() -> None:
 
 
 def test_red_lines_of_a_healthy_start_are_called_normal_and_those_of_a_sick_one_are_not() -> None:
-    from analyzer.findings import ErrorCount
+    from analyzer.results import ErrorCount
 
     assert "The poll lines above" in text.render(REPORTS["ready"])
     sick = ready_start(errors=(ErrorCount("io_timeout", "suspect", 1, 2.0, 2.0),))
@@ -154,7 +154,7 @@ def test_red_lines_of_a_healthy_start_are_called_normal_and_those_of_a_sick_one_
 
 
 def test_a_start_that_never_served_is_not_said_to_wait_for_a_negative_time() -> None:
-    from analyzer.findings import Phase
+    from analyzer.results import Phase
     from analyzer.window import OPEN, Bound, Span, Window
 
     stuck = failed_start(

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from made_reports import crash_loop, failed_start, fragment, hostile_start, ready_start, report_of
 
-from analyzer.findings import Report
-from analyzer.reports import tables, trace
+from analyzer.reports import chrome_trace, tables
+from analyzer.results import Report
 from analyzer.window import Bound, Window
 
 REPORTS = [report_of(ready_start()), crash_loop(3), report_of(fragment()), report_of(hostile_start()), report_of()]
@@ -17,7 +17,7 @@ REPORTS = [report_of(ready_start()), crash_loop(3), report_of(fragment()), repor
 
 def slices(report: Report) -> dict[tuple[int, int], list[dict[str, Any]]]:
     found = defaultdict(list)
-    for event in json.loads(trace.render(report))["traceEvents"]:
+    for event in json.loads(chrome_trace.render(report))["traceEvents"]:
         if event["ph"] == "X":
             found[event["pid"], event["tid"]].append(event)
     return found
@@ -33,7 +33,7 @@ def test_slices_never_overlap_and_never_end_before_they_begin(report: Report) ->
 
 
 def test_the_uncertain_part_is_a_slice_of_its_own_and_exactly_the_window() -> None:
-    events = json.loads(trace.render(report_of(ready_start())))["traceEvents"]
+    events = json.loads(chrome_trace.render(report_of(ready_start())))["traceEvents"]
     names = {e["tid"]: e["args"]["name"] for e in events if e["name"] == "thread_name"}
     (check,) = [t for t, name in names.items() if name.endswith("bootstrap-roles")]
     made = [(e["name"], e["cat"], e["ts"], e["ts"] + e["dur"]) for e in events if e["ph"] == "X" and e["tid"] == check]
@@ -44,7 +44,7 @@ def test_the_uncertain_part_is_a_slice_of_its_own_and_exactly_the_window() -> No
 
 
 def test_every_check_has_one_track_and_every_start_one_process() -> None:
-    events = json.loads(trace.render(crash_loop(2)))["traceEvents"]
+    events = json.loads(chrome_trace.render(crash_loop(2)))["traceEvents"]
     tracks = [(e["pid"], e["args"]["name"]) for e in events if e["name"] == "thread_name"]
     assert len(tracks) == len(set(tracks))
     assert {e["pid"] for e in events} == {1, 2, 3}

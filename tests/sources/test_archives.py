@@ -20,7 +20,7 @@ from pathlib import Path
 import bundles
 import pytest
 
-from analyzer.records import LogBook, read_book
+from analyzer.records import LogRecords, read_log_records
 from analyzer.sources import archive
 
 LOG = "".join(
@@ -29,19 +29,19 @@ LOG = "".join(
 ).encode()
 
 
-def read(data: bytes | Path) -> tuple[LogBook, list[str]]:
+def read(data: bytes | Path) -> tuple[LogRecords, list[str]]:
     if isinstance(data, Path):
-        book, errors = read_book([data])
+        log_records, errors = read_log_records([data])
     else:
-        book, errors = read_book(["-"], stdin=io.BytesIO(data))
+        log_records, errors = read_log_records(["-"], stdin=io.BytesIO(data))
     for error in errors:
         assert error.hint
         assert "\n" not in error.one_line()
-    return book, [error.one_line() for error in errors]
+    return log_records, [error.one_line() for error in errors]
 
 
-def notes(book: LogBook) -> str:
-    return " | ".join(note for some in book.notes.values() for note in some)
+def notes(log_records: LogRecords) -> str:
+    return " | ".join(note for some in log_records.notes.values() for note in some)
 
 
 def tar_of(*members: tuple[tarfile.TarInfo, bytes], form: int = tarfile.GNU_FORMAT) -> bytes:
@@ -65,9 +65,9 @@ def member(name: str, kind: bytes = tarfile.REGTYPE, **values: object) -> tarfil
 def test_long_and_odd_names_in_every_form_of_tar(form: int) -> None:
     deep = "/".join(["d" * 20] * (6 if form == tarfile.USTAR_FORMAT else 30)) + "/k3s"
     names = [deep, "ümläut/k3s.log" if form == tarfile.PAX_FORMAT else "plain/k3s.log"]
-    book, errors = read(tar_of(*((member(n), LOG + str(i).encode()) for i, n in enumerate(names)), form=form))
+    log_records, errors = read(tar_of(*((member(n), LOG + str(i).encode()) for i, n in enumerate(names)), form=form))
     assert errors == []
-    assert [s.path for s in book.sources] == [f"<stdin>!{n}" for n in names]
+    assert [s.path for s in log_records.sources] == [f"<stdin>!{n}" for n in names]
 
 
 def test_links_devices_and_ways_out_are_only_names(tmp_path: Path) -> None:
@@ -82,9 +82,9 @@ def test_links_devices_and_ways_out_are_only_names(tmp_path: Path) -> None:
         (member("dir/", tarfile.DIRTYPE), b""),
         (member("../../etc/k3s.log"), LOG + b"again\n"),  # a name twice
     )
-    book, errors = read(data)
+    log_records, errors = read(data)
     assert errors == []
-    assert [s.path for s in book.sources] == [
+    assert [s.path for s in log_records.sources] == [
         "<stdin>!../../etc/k3s.log",
         "<stdin>!/abs/k3s.log",
         "<stdin>!../../etc/k3s.log",
@@ -98,10 +98,10 @@ def test_sparse_members_are_named_and_the_next_one_is_read() -> None:
     sparse[482] = 1  # one more header of holes
     fix_checksum(sparse, 0)
     data = bytes(sparse[:512]) + bytes(512) + bytes(sparse[512:1024]) + tar_of((member("k3s.log"), LOG))
-    book, errors = read(data)
+    log_records, errors = read(data)
     assert errors == []
-    assert "holes.log is stored as a sparse file" in notes(book)
-    assert [s.path for s in book.sources] == ["<stdin>!k3s.log"]
+    assert "holes.log is stored as a sparse file" in notes(log_records)
+    assert [s.path for s in log_records.sources] == ["<stdin>!k3s.log"]
 
 
 def fix_checksum(data: bytearray, at: int) -> None:
@@ -116,9 +116,9 @@ def test_a_pax_header_of_gigabytes_is_passed_without_being_held() -> None:
     head[124:136] = b"%011o\0" % size
     fix_checksum(head, 0)
     data = gzip.compress(bytes(head) + bytes(size) + tar_of((member("k3s.log"), LOG)), 1)
-    book, errors = read(data)
+    log_records, errors = read(data)
     assert errors == []
-    assert [s.path for s in book.sources] == ["<stdin>!k3s.log"]
+    assert [s.path for s in log_records.sources] == ["<stdin>!k3s.log"]
 
 
 @pytest.mark.parametrize("record", [b"99999999 path=x\n", b"-5 path=x\n", b"5 x\n", b"x", b"12 path=a/b\nrest"])
@@ -127,8 +127,8 @@ def test_pax_headers_of_nonsense(record: bytes) -> None:
     head[156] = ord("x")
     head[124:136] = b"%011o\0" % len(record)
     fix_checksum(head, 0)
-    book, _ = read(bytes(head) + record.ljust(512, b"\0") + tar_of((member("k3s.log"), LOG)))
-    assert len(book.sources) == 1
+    log_records, _ = read(bytes(head) + record.ljust(512, b"\0") + tar_of((member("k3s.log"), LOG)))
+    assert len(log_records.sources) == 1
 
 
 @pytest.mark.parametrize("where", [700, 512 * 3 + 100, 512 * 9])
@@ -138,21 +138,21 @@ def test_a_tar_that_ends_early_gives_what_could_be_read(where: int, packed: bool
     cut = data[: 512 + len(LOG) + where]
     if packed:
         cut = gzip.compress(cut)[:-20]
-    book, errors = read(cut)
+    log_records, errors = read(cut)
     assert errors == []
-    assert book.records
-    assert sum(n for text, n in book.ledger.reasons.items() if "stopped" in text or "ends early" in text) >= 1
-    assert "archive" in notes(book)
+    assert log_records.records
+    assert sum(n for text, n in log_records.ledger.reasons.items() if "stopped" in text or "ends early" in text) >= 1
+    assert "archive" in notes(log_records)
 
 
 def test_a_damaged_header_ends_the_archive_with_a_note() -> None:
     data = bytearray(tar_of((member("a.log"), LOG), (member("b.log"), LOG)))
     at = 512 + -(-len(LOG) // 512) * 512
     data[at + 10] ^= 0xFF
-    book, errors = read(bytes(data))
+    log_records, errors = read(bytes(data))
     assert errors == []
-    assert [s.path for s in book.sources] == ["<stdin>!a.log"]
-    assert "a header is damaged" in notes(book)
+    assert [s.path for s in log_records.sources] == ["<stdin>!a.log"]
+    assert "a header is damaged" in notes(log_records)
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress])
@@ -160,28 +160,28 @@ def test_a_bomb_ends_early(pack: object, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(archive, "RATIO_FROM", 8 << 20)
     bomb = tar_of((member("k3s.log"), LOG), (member("bomb.log"), LOG + b"\n" * (64 << 20)))
     began = time.process_time()
-    book, errors = read(pack(bomb))  # type: ignore[operator]
+    log_records, errors = read(pack(bomb))  # type: ignore[operator]
     assert time.process_time() - began < 10
     assert errors == []
-    assert "it unpacks to more than 500 times its size" in notes(book)
-    assert {s.path for s in book.sources} >= {"<stdin>!k3s.log"}
+    assert "it unpacks to more than 500 times its size" in notes(log_records)
+    assert {s.path for s in log_records.sources} >= {"<stdin>!k3s.log"}
 
 
 def test_a_zip_bomb_inside_a_zip_ends_early(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "RATIO_FROM", 8 << 20)
     inner = bundles.zipped({"a/bomb.log": LOG + b"\n" * (24 << 20)})
-    book, errors = read(bundles.zipped({f"{n}.zip": inner for n in range(40)}))
-    assert len(book.sources) <= 4
-    assert "it unpacks to more than 500 times its size" in notes(book) + " ".join(errors)
+    log_records, errors = read(bundles.zipped({f"{n}.zip": inner for n in range(40)}))
+    assert len(log_records.sources) <= 4
+    assert "it unpacks to more than 500 times its size" in notes(log_records) + " ".join(errors)
 
 
 def test_too_many_members(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "MEMBER_LIMIT", 50)
     data = bundles.tar({"k3s.log": LOG, **{f"{n}.yaml": b"" for n in range(100)}})
-    book, errors = read(data)
+    log_records, errors = read(data)
     assert errors == []
-    assert "it has more than 50 members" in notes(book)
-    assert len(book.sources) == 1
+    assert "it has more than 50 members" in notes(log_records)
+    assert len(log_records.sources) == 1
     _, errors = read(bundles.tar({f"{n}.yaml": b"" for n in range(100)}))
     assert "it has more than 50 members" in errors[0]
 
@@ -191,9 +191,9 @@ def test_an_archive_in_an_archive_in_an_archive_is_named() -> None:
     middle = bundles.zipped({"inner.tar.gz": inner})
     _, errors = read(bundles.tar({"middle.zip": middle}))
     assert "inner.tar.gz is an archive in an archive in an archive" in errors[0]
-    book, errors = read(bundles.tar({"middle.zip": bundles.zipped({"k3s.log.gz": gzip.compress(LOG)})}))
+    log_records, errors = read(bundles.tar({"middle.zip": bundles.zipped({"k3s.log.gz": gzip.compress(LOG)})}))
     assert errors == []
-    assert [s.path for s in book.sources] == ["<stdin>!middle.zip!k3s.log.gz"]
+    assert [s.path for s in log_records.sources] == ["<stdin>!middle.zip!k3s.log.gz"]
 
 
 def test_an_archive_that_holds_itself() -> None:
@@ -210,10 +210,10 @@ def test_encrypted_members_are_named_and_the_others_read() -> None:
     data[6] |= 1
     directory = data.find(b"PK\x01\x02")
     data[directory + 8] |= 1
-    book, errors = read(bytes(data))
+    log_records, errors = read(bytes(data))
     assert errors == []
-    assert "secret.log is encrypted" in notes(book)
-    assert [s.path for s in book.sources] == ["<stdin>!k3s.log"]
+    assert "secret.log is encrypted" in notes(log_records)
+    assert [s.path for s in log_records.sources] == ["<stdin>!k3s.log"]
     only = bytearray(bundles.zipped({"secret.log": LOG}))
     only[6] |= 1
     only[only.find(b"PK\x01\x02") + 8] |= 1
@@ -229,9 +229,9 @@ def test_zip_damage(tmp_path: Path) -> None:
     spoilt[60:80] = bytes(20)  # in the content of the first
     path = tmp_path / "x.zip"
     path.write_bytes(spoilt)
-    book, errors = read(path)
-    assert f"{path}!b.log" in [s.path for s in book.sources]
-    assert "a.log" in notes(book) + " ".join(errors)
+    log_records, errors = read(path)
+    assert f"{path}!b.log" in [s.path for s in log_records.sources]
+    assert "a.log" in notes(log_records) + " ".join(errors)
 
 
 def test_a_zip_directory_of_gigabytes_is_refused_unread() -> None:
@@ -251,9 +251,9 @@ def test_two_names_for_the_same_bytes() -> None:
         for key in ("header_offset", "compress_size", "file_size", "CRC", "compress_type"):
             setattr(again, key, getattr(first, key))
         made.filelist.append(again)
-    book, _ = read(out.getvalue())
-    assert [s.path for s in book.sources] == ["<stdin>!k3s.log"]
-    assert "copy.log overlaps" in notes(book)
+    log_records, _ = read(out.getvalue())
+    assert [s.path for s in log_records.sources] == ["<stdin>!k3s.log"]
+    assert "copy.log overlaps" in notes(log_records)
 
 
 def test_links_in_a_zip_are_passed_over() -> None:
@@ -264,9 +264,9 @@ def test_links_in_a_zip_are_passed_over() -> None:
         link.external_attr = (stat.S_IFLNK | 0o777) << 16
         made.writestr(link, "/etc/passwd")
         made.writestr("k3s.log", LOG)
-    book, errors = read(out.getvalue())
+    log_records, errors = read(out.getvalue())
     assert errors == []
-    assert [s.path for s in book.sources] == ["<stdin>!k3s.log"]
+    assert [s.path for s in log_records.sources] == ["<stdin>!k3s.log"]
 
 
 def test_a_zip_too_large_for_memory_is_told_to_be_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -348,6 +348,6 @@ def test_mutated_archives_give_an_answer_or_a_sentence() -> None:
             else:
                 data = data[: max(64, at)]
         began = time.process_time()
-        book, errors = read(bytes(data))
+        log_records, errors = read(bytes(data))
         assert time.process_time() - began < 3
-        assert book.sources or errors
+        assert log_records.sources or errors

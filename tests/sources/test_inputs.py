@@ -14,10 +14,10 @@ import pytest
 
 import analyzer
 from analyzer.errors import BadInputError
-from analyzer.findings import Report
-from analyzer.records import LogBook, read_book
+from analyzer.records import LogRecords, read_log_records
+from analyzer.results import Report
 from analyzer.sources.bundles import OTHER_PART, parse_date
-from analyzer.sources.choice import left_out_by_content, left_out_by_name
+from analyzer.sources.log_choice import left_out_by_content, left_out_by_name
 from analyzer.testing import CARRIERS, Generated, generate, named
 
 SEED = 3
@@ -51,15 +51,15 @@ def told(report: Report) -> list[Any]:
     ]  # fmt: skip
 
 
-def book_of(*paths: object, stdin: bytes | None = None) -> LogBook:
-    book, errors = read_book([*map(str, paths)], stdin=None if stdin is None else io.BytesIO(stdin))
+def book_of(*paths: object, stdin: bytes | None = None) -> LogRecords:
+    log_records, errors = read_log_records([*map(str, paths)], stdin=None if stdin is None else io.BytesIO(stdin))
     assert not errors, [error.one_line() for error in errors]
-    return book
+    return log_records
 
 
 def failure(path: Path) -> str:
-    book, errors = read_book([path])
-    assert not book.records
+    log_records, errors = read_log_records([path])
+    assert not log_records.records
     (error,) = errors
     assert error.hint
     return error.one_line()
@@ -83,13 +83,15 @@ def test_a_folder_is_its_logs_and_nothing_else(tmp_path: Path) -> None:
     plain = tmp_path.parent / "plain.txt"
     plain.write_bytes(text())
     assert answer(tmp_path) == answer(plain)
-    book = book_of(tmp_path)
-    assert {s.path for s in book.sources} == {
+    log_records = book_of(tmp_path)
+    assert {s.path for s in log_records.sources} == {
         str(deep / "k3s.log.1"),
         str(tmp_path / "k3s.log.gz"),
         str(tmp_path / "copy.txt"),
     }
-    left = {reason: count for reason, count in book.ledger.reasons.items() if reason.startswith("files left out")}
+    left = {
+        reason: count for reason, count in log_records.ledger.reasons.items() if reason.startswith("files left out")
+    }
     assert sum(left.values()) == 4
     assert len(left) == 4
 
@@ -132,7 +134,7 @@ def test_patterns_are_expanded_unless_a_file_has_that_name(tmp_path: Path) -> No
 def test_what_the_loader_says_it_reads(tmp_path: Path) -> None:
     (tmp_path / "k3s.log").write_bytes(text())
     log = analyzer.load(tmp_path)
-    assert (len(log.book.sources), log.errors) == (1, ())
+    assert (len(log.log_records.sources), log.errors) == (1, ())
     (tmp_path / "k3s.log").unlink()
     with pytest.raises(BadInputError, match="without a log"):
         analyzer.load(tmp_path)
@@ -213,9 +215,9 @@ def test_a_recording_in_a_bundle_is_the_recording(name: str) -> None:
 
 
 def test_what_is_left_out_of_a_bundle_is_counted() -> None:
-    book = book_of("-", stdin=bundles.tar(bundles.files(text())))
-    assert [s.path for s in book.sources] == [f"<stdin>!node-1-{bundles.WHEN}/journald/k3s"]
-    assert book.ledger.reasons[f"files left out: {OTHER_PART}"] >= 8
+    log_records = book_of("-", stdin=bundles.tar(bundles.files(text())))
+    assert [s.path for s in log_records.sources] == [f"<stdin>!node-1-{bundles.WHEN}/journald/k3s"]
+    assert log_records.ledger.reasons[f"files left out: {OTHER_PART}"] >= 8
 
 
 def test_year_and_zone_come_from_the_bundle_where_the_text_has_none(tmp_path: Path) -> None:
@@ -223,12 +225,12 @@ def test_year_and_zone_come_from_the_bundle_where_the_text_has_none(tmp_path: Pa
     undated = book_of("-", stdin=bare)
     assert not any(r.absolute for r in undated.records)
     truth = {r.message: r.at for r in book_of("-", stdin=text()).records}
-    book = book_of("-", stdin=bundles.tar(bundles.files(bare, date="Sun Mar  1 06:10:00 UTC 2026\n")))
-    dated = [r for r in book.records if r.at is not None]
+    log_records = book_of("-", stdin=bundles.tar(bundles.files(bare, date="Sun Mar  1 06:10:00 UTC 2026\n")))
+    dated = [r for r in log_records.records if r.at is not None]
     assert dated
     assert all(r.absolute and r.clock.year_from == "stamp" and r.clock.utc_offset == "+00:00" for r in dated)
     assert all(r.at == truth[r.message] for r in dated if r.message in truth)
-    assert book.notes[0] == ("the year and the zone come from systeminfo/date of the support bundle",)
+    assert log_records.notes[0] == ("the year and the zone come from systeminfo/date of the support bundle",)
 
 
 @pytest.mark.parametrize(
@@ -240,23 +242,23 @@ def test_year_and_zone_come_from_the_bundle_where_the_text_has_none(tmp_path: Pa
     ],
 )
 def test_a_zone_is_not_guessed(date: str | None, note: str) -> None:
-    book = book_of("-", stdin=bundles.tar(bundles.files(without_anchors(text()), date=date)))
-    dated = [r for r in book.records if r.at is not None]
+    log_records = book_of("-", stdin=bundles.tar(bundles.files(without_anchors(text()), date=date)))
+    dated = [r for r in log_records.records if r.at is not None]
     assert dated
     assert not any(r.absolute for r in dated)
     assert {r.clock.year_from for r in dated} == {"stamp"}
     assert {1_735_689_600 < r.at.us // 1_000_000 < 1_767_225_600 for r in dated if r.at is not None} == {True}  # 2025
-    assert any(n == note for n in book.notes[0])
+    assert any(n == note for n in log_records.notes[0])
 
 
 def test_a_bundle_made_in_january_holds_december_of_the_year_before() -> None:
     lines = b'Dec 20 06:03:30 node-1 k3s[9]: I1220 06:03:30.000001       9 a.go:1] "x"\n' * 3
     made = bundles.files(lines, date="Wed Jan  1 00:10:00 UTC 2025\n", when="2025-01-01_00_10_00")
-    book = book_of("-", stdin=bundles.tar(made))
-    assert {r.at.us // 1_000_000 for r in book.records if r.at is not None} == {1734674610}
+    log_records = book_of("-", stdin=bundles.tar(made))
+    assert {r.at.us // 1_000_000 for r in log_records.records if r.at is not None} == {1734674610}
     may = lines.replace(b"Dec 20", b"May 20").replace(b"I1220", b"I0520")  # eight months before, not four after
-    book = book_of("-", stdin=bundles.tar(bundles.files(may, date="Wed Jan  1 00:10:00 UTC 2025\n")))
-    assert {r.at.us // 1_000_000 for r in book.records if r.at is not None} == {1716185010}
+    log_records = book_of("-", stdin=bundles.tar(bundles.files(may, date="Wed Jan  1 00:10:00 UTC 2025\n")))
+    assert {r.at.us // 1_000_000 for r in log_records.records if r.at is not None} == {1716185010}
 
 
 def test_two_bundles_of_different_years_in_one_folder(tmp_path: Path) -> None:
@@ -278,8 +280,8 @@ def test_two_bundles_of_different_years_in_one_folder(tmp_path: Path) -> None:
 
 def test_the_host_of_the_bundle_is_that_of_lines_without_one() -> None:
     bare = text("cat")
-    book = book_of("-", stdin=bundles.tar(bundles.files(bare, host="edge-7")))
-    assert {r.host for r in book.records} == {"edge-7"}
+    log_records = book_of("-", stdin=bundles.tar(bundles.files(bare, host="edge-7")))
+    assert {r.host for r in log_records.records} == {"edge-7"}
 
 
 def test_an_obfuscated_bundle_gives_the_same_windows() -> None:
@@ -329,7 +331,7 @@ def test_progress_of_an_archive_is_that_of_the_archive(tmp_path: Path) -> None:
         def progress(self, path: str, done_bytes: int, total_bytes: int | None) -> None:
             heard.append((done_bytes, total_bytes))
 
-    read_book([path], observer=Observer())
+    read_log_records([path], observer=Observer())
     assert heard
     assert {total for _, total in heard} == {path.stat().st_size}
     assert all(done <= path.stat().st_size for done, _ in heard)
@@ -345,7 +347,7 @@ def test_progress_of_a_zip_goes_through_it(tmp_path: Path) -> None:
         def progress(self, path: str, done_bytes: int, total_bytes: int | None) -> None:
             heard.append(done_bytes)
 
-    read_book([path], observer=Observer())
+    read_log_records([path], observer=Observer())
     assert len({*heard}) >= 3
     assert 0 < min(heard) <= max(heard) <= path.stat().st_size
 
@@ -361,13 +363,13 @@ def test_files_of_a_folder_that_may_not_be_read_are_told(tmp_path: Path, monkeyp
         return real(path, *args, **kwargs)
 
     monkeypatch.setattr("builtins.open", refuse)
-    book, errors = read_book([tmp_path])
-    assert len(book.sources) == 1
+    log_records, errors = read_log_records([tmp_path])
+    assert len(log_records.sources) == 1
     assert [error.message for error in errors] == [
         f"{tmp_path}: a.log (permission denied) and 1 more could not be opened"
     ]
     (tmp_path / "k3s.log").unlink()
-    book, errors = read_book([tmp_path])
+    log_records, errors = read_log_records([tmp_path])
     assert len(errors) == 1
 
 
@@ -384,7 +386,7 @@ def test_a_folder_of_crash_loops_is_held_to_a_bound(tmp_path: Path, monkeypatch:
     for number in range(3):
         lines = [line for line in text().splitlines(True) if b"k3s[" in line]
         (tmp_path / f"{number}.log").write_bytes(b"".join(lines[:200]) + str(number).encode() + b"\n")
-    book, errors = read_book([tmp_path])
-    assert len(book.sources) == 2
-    assert len(book.records) <= 300
+    log_records, errors = read_log_records([tmp_path])
+    assert len(log_records.sources) == 2
+    assert len(log_records.records) <= 300
     assert any("more lines about starts than can be held" in error.message for error in errors)

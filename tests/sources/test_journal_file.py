@@ -21,9 +21,10 @@ from journal_writer import Entry, write_journal
 
 import analyzer
 from analyzer.errors import BadInputError
-from analyzer.records.binary import PASSED_OVER, read_journal
+from analyzer.records import binary_journal
+from analyzer.records.binary_journal import PASSED_OVER, read_journal
 from analyzer.records.draft import Draft, Tally
-from analyzer.records.read import read_book
+from analyzer.records.read import read_log_records
 from analyzer.sources import journal_file, journal_values
 from analyzer.sources.journal_file import JournalEntry, JournalFile
 from analyzer.sources.journal_values import find_codecs, lz4_block
@@ -138,9 +139,9 @@ def test_a_truncated_file_gives_every_whole_entry(name: str, tmp_path: Path) -> 
     assert "cut off or damaged" in file.trouble[0]
     path = tmp_path / "cut.journal"
     path.write_bytes(cut)
-    book, errors = read_book([path])
-    assert not errors and book.records
-    assert "cut off or damaged" in " ".join(book.notes[0])
+    log_records, errors = read_log_records([path])
+    assert not errors and log_records.records
+    assert "cut off or damaged" in " ".join(log_records.notes[0])
 
 
 @pytest.mark.parametrize("place", [0.2, 0.5, 0.9])
@@ -370,9 +371,8 @@ def test_k3s_under_a_name_of_its_own_is_found_by_its_banner() -> None:
 
 
 def test_long_journals_go_through_the_fast_scan(monkeypatch: pytest.MonkeyPatch) -> None:
-    from analyzer.records import binary
 
-    monkeypatch.setattr(binary, "MANY", 50)
+    monkeypatch.setattr(binary_journal, "MANY", 50)
     banner = 'time="2025-03-01T06:03:30Z" level=info msg="Starting k3s v1.32.1+k3s1 (6a322f12)"'
     rows = [line(i, f"nothing of note {i}") for i in range(30_000)]
     rows[29_000] = line(29_000, banner)
@@ -397,10 +397,10 @@ def test_a_rotated_set_in_a_folder_is_one_log_in_order(tmp_path: Path) -> None:
     for name, (low, high) in parts.items():
         (folder / name).write_bytes(write_journal(rows[low:high], first=low + 1, online=name == "system.journal"))
     (folder / "copy.journal").write_bytes(write_journal(rows[90:200], first=91))
-    book, errors = read_book([str(folder)])
+    log_records, errors = read_log_records([str(folder)])
     assert not errors
-    assert [record.message for record in book.records] == [f"line {i}" for i in range(300)]
-    named, _ = read_book([str(folder / name) for name in sorted(parts)])
+    assert [record.message for record in log_records.records] == [f"line {i}" for i in range(300)]
+    named, _ = read_log_records([str(folder / name) for name in sorted(parts)])
     assert [record.message for record in named.records] == [f"line {i}" for i in range(300)]
     assert {source.format for source in named.sources} == {"journal"}
 
@@ -410,5 +410,5 @@ def test_equal_stamps_across_a_rotation_keep_the_order_of_the_files(tmp_path: Pa
     (tmp_path / "system@2.journal").write_bytes(write_journal(rows[:3], first=1))
     (tmp_path / "system.journal").write_bytes(write_journal(rows[3:], first=4))
     for names in (("system.journal", "system@2.journal"), ("system@2.journal", "system.journal")):
-        book, _ = read_book([str(tmp_path / name) for name in names])
-        assert [r.message for r in book.records] == [f"line {i}" for i in range(6)]
+        log_records, _ = read_log_records([str(tmp_path / name) for name in names])
+        assert [r.message for r in log_records.records] == [f"line {i}" for i in range(6)]

@@ -6,16 +6,16 @@ import io
 import textwrap
 
 from analyzer.analysis import analyze_book
-from analyzer.findings import Finding, StartReport
-from analyzer.records import read_book
+from analyzer.records import read_log_records
+from analyzer.results import Finding, StartReport
 
 
 def told(text: str) -> list[StartReport]:
     """The starts of a pasted text, its common indent taken off."""
     data = textwrap.dedent(text).lstrip("\n").encode()
-    book, errors = read_book(["-"], stdin=io.BytesIO(data))
+    log_records, errors = read_log_records(["-"], stdin=io.BytesIO(data))
     assert not errors
-    return list(analyze_book(book, tool_version="0").starts)
+    return list(analyze_book(log_records, tool_version="0").starts)
 
 
 def only(text: str) -> StartReport:

@@ -10,8 +10,8 @@ import pytest
 from handmade import Journal
 
 from analyzer.analysis import analyze_book
-from analyzer.findings import StartReport
-from analyzer.records import read_book
+from analyzer.records import read_log_records
+from analyzer.results import StartReport
 
 from .pasted import LATER, READY, finding, names, only, told
 
@@ -294,9 +294,9 @@ def test_the_end_of_a_file_is_no_end_of_its_process(tmp_path: Path) -> None:
         journal.begin(at).serving(at + 3.0).ticking(at + 3.1, at + 9.0).running(at + 9.1)
         paths.append(tmp_path / f"run-{number}.txt")
         paths[-1].write_bytes(journal.short())
-    book, errors = read_book([str(path) for path in paths])
+    log_records, errors = read_log_records([str(path) for path in paths])
     assert not errors
-    starts = analyze_book(book, tool_version="0").starts
+    starts = analyze_book(log_records, tool_version="0").starts
     assert [(start.outcome, start.end.kind) for start in starts] == [("ready", "running")] * 4
 
 

@@ -89,7 +89,9 @@ def test_dropped_lines_are_noted_with_the_start_they_fell_into() -> None:
     journal.other(12.7, "impostor", "Suppressed 10 messages from k3s.service")
     first, second = journal.starts()
     assert first.losses == []
-    assert [journal.book().records[seq].ident for seq in second.losses] == ["systemd-journald", "k3s"], "line after it"
+    assert [journal.log_records().records[seq].ident for seq in second.losses] == ["systemd-journald", "k3s"], (
+        "line after it"
+    )
     assert second.lost_between(second.records[0].seq, None)
     assert not second.lost_between(second.losses[-1], None)
 

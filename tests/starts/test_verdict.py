@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from handmade import RBAC, Journal, check
 
-from analyzer.findings import StartReport
+from analyzer.results import StartReport
 from analyzer.starts import Verdict, judge
 
 CANCEL = 'signal received: "terminated", canceling context...'

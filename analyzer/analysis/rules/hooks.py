@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from analyzer.analysis.case import CLASSES, ROLES, Case, count
-from analyzer.findings import Finding, FindingSeverity
+from analyzer.analysis.rule_context import CLASSES, ROLES, RuleContext, count
+from analyzer.results import Finding, FindingSeverity
 from analyzer.window import at_least, at_most
 
 _CRDS = ("poststarthook/crd-informer-synced", "poststarthook/start-apiextensions-controllers")
@@ -18,15 +18,15 @@ _HEAVY_S = 5.0
 _HELD_S = 1.5
 
 
-def definitions(case: Case) -> list[Finding]:
+def definitions(context: RuleContext) -> list[Finding]:
     """The checks that wait for the list of custom resource definitions were late."""
-    serving = case.studied.facts.serving
+    serving = context.studied.facts.serving
     if serving is None:
         return []
     late = [
         (check.failing_until_s - serving.at_s, check)
         for name in _CRDS
-        if (check := case.check(name)) is not None and check.failing_until_s is not None
+        if (check := context.check(name)) is not None and check.failing_until_s is not None
     ]
     late = [(least, check) for least, check in late if least >= _HEAVY_S]
     if not late:
@@ -35,23 +35,23 @@ def definitions(case: Case) -> list[Finding]:
     detail = f"{check.name} was failing for at least {at_least(least)} after the server began to serve (normal: 0.3 s)."
     groups = {
         hit["group"]
-        for record in case.studied.start.process
+        for record in context.studied.start.process
         if (hit := _GROUP.match(record.message)) is not None and not _OWN_GROUP.search(hit["group"])
     }
     if groups:
         detail += f" The log names at least {count(len(groups), 'API group')} beyond those of Kubernetes itself."
-    return [case.say("crd_heavy", detail, lines=case.shown_failing(check))]
+    return [context.say("crd_heavy", detail, lines=context.shown_failing(check))]
 
 
-def aggregated(case: Case) -> list[Finding]:
+def aggregated(context: RuleContext) -> list[Finding]:
     """From 1.30 on the first discovery round of the aggregator waits for APIs that do not answer."""
-    discovery, registration = case.check(_DISCOVERY), case.check(_REGISTRATION)
+    discovery, registration = context.check(_DISCOVERY), context.check(_REGISTRATION)
     if discovery is None or registration is None:
         return []
     until, begun = discovery.failing_until_s, registration.cleared.upper
     if until is None or begun is None or until - begun < _HELD_S:
         return []
-    marks = case.of("noise_openapi")
+    marks = context.of("noise_openapi")
     names = sorted({hit[1] or hit[2] for m in marks if (hit := _API_NAME.search(m.record.message)) is not None})
     detail = (
         f"The first discovery round went on for at least {at_least(until - begun)} after the APIs were registered: it "
@@ -61,14 +61,16 @@ def aggregated(case: Case) -> list[Finding]:
         detail += f" Named in the log: {', '.join(names[:3])}."
     severity: FindingSeverity = "warning" if discovery.last_blocker != "no" else "info"
     records = [mark.record for mark in marks]
-    return [case.say("dead_aggregated_api", detail, records, severity=severity, lines=case.shown_failing(discovery))]
+    return [
+        context.say("dead_aggregated_api", detail, records, severity=severity, lines=context.shown_failing(discovery))
+    ]
 
 
-def tax(case: Case) -> list[Finding]:
+def tax(context: RuleContext) -> list[Finding]:
     """How much later than ready k3s noticed."""
-    span = case.report.polling_tax_s
-    interval = case.report.poller.interval_s or 2.0
-    if span is None or span.max is None or span.max < 1.0 or case.never_ready:
+    span = context.report.polling_tax_s
+    interval = context.report.poller.interval_s or 2.0
+    if span is None or span.max is None or span.max < 1.0 or context.never_ready:
         return []
     if span.min < 0.5 and span.max > interval + 0.3:
         return []  # the window is wide, which says nothing of the poller
@@ -76,15 +78,15 @@ def tax(case: Case) -> list[Finding]:
         f"between {at_least(span.min)} and {at_most(span.max)}" if span.min >= 0.1 else f"at most {at_most(span.max)}"
     )
     detail = f"The API was ready {window} before k3s noticed: it asks every {interval:g} s."
-    record = case.studied.verdict.detected
-    return [case.say("polling_tax", detail, [record] if record else [])]
+    record = context.studied.verdict.detected
+    return [context.say("polling_tax", detail, [record] if record else [])]
 
 
-def floor(case: Case) -> list[Finding]:
+def floor(context: RuleContext) -> list[Finding]:
     """A start that is as fast as it can be: two hooks wait one second before their first try."""
-    serving, ready = case.studied.facts.serving, case.report.ready
-    checks = case.report.bottleneck.checks
-    if serving is None or ready.upper is None or case.never_ready or not any(n in (ROLES, CLASSES) for n in checks):
+    serving, ready = context.studied.facts.serving, context.report.ready
+    checks = context.report.bottleneck.checks
+    if serving is None or ready.upper is None or context.never_ready or not any(n in (ROLES, CLASSES) for n in checks):
         return []
     took = ready.upper - serving.at_s
     if took > 2.0:
@@ -94,18 +96,18 @@ def floor(case: Case) -> list[Finding]:
         "scheduling/bootstrap-system-priority-classes wait a second before their first try."
     )
     lines = [(serving.source, serving.line)] if serving.line is not None else []
-    return [case.say("one_second_floor", detail, lines=lines)]
+    return [context.say("one_second_floor", detail, lines=lines)]
 
 
-def poller(case: Case) -> list[Finding]:
+def poller(context: RuleContext) -> list[Finding]:
     """Releases that print no polls."""
-    note = case.report.poller
-    if note.prints_polls is not False or case.report.polls:
+    note = context.report.poller
+    if note.prints_polls is not False or context.report.polls:
         return []
-    banner = case.studied.start.first("starting", "apiserver_version")
-    callers = count(case.studied.polls.spec.pollers, "caller asks", "callers ask")
+    banner = context.studied.start.first("starting", "apiserver_version")
+    callers = count(context.studied.polls.spec.pollers, "caller asks", "callers ask")
     detail = (
-        f"{case.report.version or 'This release'} prints no polls: {callers} once a "
+        f"{context.report.version or 'This release'} prints no polls: {callers} once a "
         "second in silence. Readiness is bounded by other components' lines alone."
     )
-    return [case.say("silent_poller", detail, [banner.record] if banner else [])]
+    return [context.say("silent_poller", detail, [banner.record] if banner else [])]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from analyzer.analysis.case import Case, count, durations, sentence
-from analyzer.analysis.rules.common import (
+from analyzer.analysis.rule_context import RuleContext, count, durations, sentence
+from analyzer.analysis.rules.shared_facts import (
     LONG_SILENCE_S,
     SLOW_BOOT_S,
     late_lines,
@@ -15,8 +15,8 @@ from analyzer.analysis.rules.common import (
     slow_answers,
     surely_s,
 )
-from analyzer.findings import Finding, FindingSeverity, Gap
-from analyzer.records.model import LogRecord
+from analyzer.records.log_record import LogRecord
+from analyzer.results import Finding, FindingSeverity, Gap
 from analyzer.window import at_least, at_most
 
 _GREPPED = 40  # so few lines may have been picked out by hand, with holes of their own
@@ -26,19 +26,19 @@ _OVER_S = 0.4  # a timer fires late, and its news is printed later still
 _TIMED_OUT = re.compile(r"time[d-]? ?out|deadline exceeded|retry|took too long|did not respond|no response", re.I)
 
 
-def starved(case: Case) -> list[Finding]:
+def starved(context: RuleContext) -> list[Finding]:
     """Signs of scarce CPU, each with a measured healthy value beside it."""
     signs: list[str] = []
     records: list[LogRecord] = []
-    boot = case.boot_s
-    start = case.studied.start
+    boot = context.boot_s
+    start = context.studied.start
     version, serving = start.api_first("apiserver_version"), start.api_first("serving_securely")
     if boot is not None and version is not None and serving is not None and boot >= SLOW_BOOT_S:
         signs.append(
             f"the API server took at least {at_least(boot)} from its version line to serving (1 to 3 s on a free core)"
         )
         records += [version.record, serving.record]
-    late = late_lines(case)
+    late = late_lines(context)
     if late:
         lines = count(len(late), "line")
         signs.append(
@@ -46,7 +46,7 @@ def starved(case: Case) -> list[Finding]:
             "(99 % take under 20 ms)"
         )
         records += [record for _, record in late]
-    slow = slow_answers(case)
+    slow = slow_answers(context)
     if slow:
         worst = max(after for after, _ in slow)
         signs.append(
@@ -55,43 +55,43 @@ def starved(case: Case) -> list[Finding]:
         )
         records += [record for _, record in slow]
     # Between machines a lost packet does the same.
-    shakes = case.of("tls_handshake_timeout") if case.report.role != "agent" else []
+    shakes = context.of("tls_handshake_timeout") if context.report.role != "agent" else []
     if len(shakes) > 1 or (shakes and signs):
         signs.append(f"{count(len(shakes), 'TLS handshake')} was not finished within 10 s" if len(shakes) == 1 else
                      f"{len(shakes)} TLS handshakes were not finished within 10 s")  # fmt: skip
         records += [mark.record for mark in shakes]
-    silent = silences(case)
+    silent = silences(context)
     if slow and silent:
-        signs.append(f"nothing was logged for at least {at_least(surely_s(case, silent[0]))}")
+        signs.append(f"nothing was logged for at least {at_least(surely_s(context, silent[0]))}")
     if not signs or (len(signs) == 1 and len(slow) == 1):
         return []  # one slow answer alone is nothing
     strong = len(signs) > 1 or (boot is not None and boot >= 2 * SLOW_BOOT_S)
     advice = (
         "Compare the load at that time (sar -u, or top while it starts). Give the unit more CPU (systemctl show "
-        f"-p CPUQuotaPerSecUSec {case.unit}), or start fewer things at once at boot."
+        f"-p CPUQuotaPerSecUSec {context.unit}), or start fewer things at once at boot."
     )
     detail = sentence("; ".join(signs)) + "."
-    return [case.say("cpu_starved", detail, records, severity="warning" if strong else "info", advice=advice)]
+    return [context.say("cpu_starved", detail, records, severity="warning" if strong else "info", advice=advice)]
 
 
-def silence(case: Case) -> list[Finding]:
+def silence(context: RuleContext) -> list[Finding]:
     """Silences before readiness. A frozen process and one that waits for its datastore can look alike.
 
     A silence in which only the serial rbac hook was still at work is what that hook looks like on a restart: it reads
     without printing. Told apart by the priority classes, whose line normally comes a second after serving.
     """
-    long = silences(case)
-    if not long or (not case.report.begin_seen and len(case.studied.start.process) < _GREPPED):
+    long = silences(context)
+    if not long or (not context.report.begin_seen and len(context.studied.start.process) < _GREPPED):
         return []  # a few lines somebody picked out have holes of their own
     worst = long[0]
-    length = surely_s(case, worst)
-    begin, end = at_most(worst.begin_s + case.report.clock.precision_s), at_least(worst.end_s)
-    missing = _missing_polls(case, worst)
+    length = surely_s(context, worst)
+    begin, end = at_most(worst.begin_s + context.report.clock.precision_s), at_least(worst.end_s)
+    missing = _missing_polls(context, worst)
     detail = f"No component wrote a line from {begin} to {end} (at least {at_least(length)})"
     if len(long) > 1:
         detail += f", and {count(len(long) - 1, 'shorter silence')} over {LONG_SILENCE_S:g} s besides"
-    explained = only_roles(case, worst) and not slow_answers(case)
-    waiting = case.never_ready and bool(case.report.polls) and not explained and not missing
+    explained = only_roles(context, worst) and not slow_answers(context)
+    waiting = context.never_ready and bool(context.report.polls) and not explained and not missing
     if missing:
         detail += ". Polls that --debug prints every 2 s are missing as well: the process did not run"
     elif waiting:
@@ -106,26 +106,26 @@ def silence(case: Case) -> list[Finding]:
         "(pauses, snapshots, migration)."
     )
     advice = "" if waiting or explained else advice
-    severity: FindingSeverity = "warning" if missing or (not explained and not case.never_ready) else "info"
+    severity: FindingSeverity = "warning" if missing or (not explained and not context.never_ready) else "info"
     title = f"Nothing was logged for {int(length)} s"
-    return [case.say("frozen_gap", detail + ".", severity=severity, title=title, advice=advice, lines=lines)]
+    return [context.say("frozen_gap", detail + ".", severity=severity, title=title, advice=advice, lines=lines)]
 
 
-def _missing_polls(case: Case, gap: Gap) -> bool:
+def _missing_polls(context: RuleContext, gap: Gap) -> bool:
     """With ``--debug`` every attempt is printed, so a silence of several intervals is a poller that did not run."""
-    stamps = [at for record in case.studied.polls.unchanged if (at := case.at(record)) is not None]
+    stamps = [at for record in context.studied.polls.unchanged if (at := context.at(record)) is not None]
     return bool(stamps) and min(stamps) < gap.begin_s and gap.end_s - gap.begin_s > LONG_SILENCE_S
 
 
-def like_timeout(case: Case) -> list[Finding]:
+def like_timeout(context: RuleContext) -> list[Finding]:
     """Silences of very nearly the length of a usual time limit that end with words about one. A likeness, no proof."""
-    if case.report.clock.precision_s > 0.1:
+    if context.report.clock.precision_s > 0.1:
         return []
-    noticed = case.report.detected.upper
+    noticed = context.report.detected.upper
     hits: list[tuple[float, float, LogRecord]] = []
     previous: float | None = None
-    for record in case.studied.start.process:
-        at = case.at(record)
+    for record in context.studied.start.process:
+        at = context.at(record)
         if at is None:
             continue
         if noticed is not None and at > noticed:
@@ -148,20 +148,20 @@ def like_timeout(case: Case) -> list[Finding]:
     )
     if len(hits) > 1:
         detail += f" {count(len(hits) - 1, 'more silence')} of that kind."
-    return [case.say("gap_like_timeout", detail, [record for _, _, record in hits])]
+    return [context.say("gap_like_timeout", detail, [record for _, _, record in hits])]
 
 
-def clock(case: Case) -> list[Finding]:
+def clock(context: RuleContext) -> list[Finding]:
     """The wall clock jumped, or had not been set at all."""
-    return _step(case) + _unset(case)
+    return _step(context) + _unset(context)
 
 
-def _step(case: Case) -> list[Finding]:
-    steps = [gap for gap in case.report.gaps if gap.kind == "clock_step"]
+def _step(context: RuleContext) -> list[Finding]:
+    steps = [gap for gap in context.report.gaps if gap.kind == "clock_step"]
     if not steps:
         return []
     detail = f"{count(len(steps), 'step')} during the start: {'; '.join(gap.detail for gap in steps)}."
-    if case.report.clock.basis == "monotonic":
+    if context.report.clock.basis == "monotonic":
         detail += " Times here count on the monotonic clock and are right across it."
         severity: FindingSeverity = "info"
     else:
@@ -169,47 +169,47 @@ def _step(case: Case) -> list[Finding]:
         severity = "warning"
     advice = (
         "Boards without a clock chip start in the past: order k3s after time-sync.target (systemctl enable "
-        f"systemd-time-wait-sync). For times that survive a step: journalctl -u {case.unit} -o export"
+        f"systemd-time-wait-sync). For times that survive a step: journalctl -u {context.unit} -o export"
     )
     lines = [(gap.source, gap.line) for gap in steps if gap.line is not None]
-    return [case.say("clock_step", detail, severity=severity, advice=advice, lines=lines)]
+    return [context.say("clock_step", detail, severity=severity, advice=advice, lines=lines)]
 
 
-def _unset(case: Case) -> list[Finding]:
+def _unset(context: RuleContext) -> list[Finding]:
     """The first release of k3s is of 2019: an earlier date is a clock that nobody had set yet."""
-    began = case.report.began_at
+    began = context.report.began_at
     if began is None or began.year >= _FIRST_YEAR:
         return []
     detail = (
         f"The stamps say {began:%Y-%m-%d}. Certificates made under a wrong clock are not valid under the right one, "
         "and the other way round."
     )
-    records = [case.studied.start.began] if case.studied.start.began is not None else []
-    return [case.say("clock_unset", detail, records)]
+    records = [context.studied.start.began] if context.studied.start.began is not None else []
+    return [context.say("clock_unset", detail, records)]
 
 
-def disk_work(case: Case) -> list[Finding]:
+def disk_work(context: RuleContext) -> list[Finding]:
     """Unpacking before the banner, and images imported at the start."""
     found: list[Finding] = []
-    marks = case.of("extracting")
-    phase = next((phase for phase in case.report.phases if phase.id == "extract"), None)
+    marks = context.of("extracting")
+    phase = next((phase for phase in context.report.phases if phase.id == "extract"), None)
     if marks and phase is not None and phase.duration_s.min >= 5.0:
         detail = (
             f"Unpacking the binaries took at least {at_least(phase.duration_s.min)}; it happens once after an upgrade."
         )
-        found.append(case.say("slow_extract", detail, [mark.record for mark in marks]))
+        found.append(context.say("slow_extract", detail, [mark.record for mark in marks]))
     images = [
-        (seconds, mark) for seconds, mark in durations(case.of("image_import", before_ready=False)) if seconds >= 5
+        (seconds, mark) for seconds, mark in durations(context.of("image_import", before_ready=False)) if seconds >= 5
     ]
     if images:
         total = sum(seconds for seconds, _ in images)
         detail = f"{count(len(images), 'import')} took {at_least(total)} together."
-        found.append(case.say("image_import", detail, [m.record for _, m in images]))
-    waits = [(seconds, mark) for seconds, mark in durations(case.of("throttled_client")) if seconds >= 1.0]
+        found.append(context.say("image_import", detail, [m.record for _, m in images]))
+    waits = [(seconds, mark) for seconds, mark in durations(context.of("throttled_client")) if seconds >= 1.0]
     if sum(seconds for seconds, _ in waits) >= 5.0:
         total = sum(seconds for seconds, _ in waits)
         detail = (
             f"{count(len(waits), 'request')} of the API server's clients waited {at_least(total)} in sum by choice."
         )
-        found.append(case.say("throttled_client", detail, [m.record for _, m in waits], severity="info"))
+        found.append(context.say("throttled_client", detail, [m.record for _, m in waits], severity="info"))
     return found

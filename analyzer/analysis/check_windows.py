@@ -1,0 +1,468 @@
+"""Windows of every check, of readiness and of its detection, fused from all observers.
+
+Observers are the printed polls, the unprinted ones on their grid, klog's health blocks and the witness lines. The
+tightest certain bound wins, and every end keeps its line. Two bounds that contradict each other are both dropped.
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from analyzer.analysis import pod_evidence, witness_proof
+from analyzer.analysis.answering_server import AnsweringServer, peers
+from analyzer.analysis.line_times import LineTimes
+from analyzer.analysis.polls import PollFacts, implied_before
+from analyzer.analysis.silent_poller import last_ticks
+from analyzer.events.check_info import info
+from analyzer.events.event import HealthBlock
+from analyzer.events.versions import check_list, parse_version
+from analyzer.starts.start import Start, Verdict
+from analyzer.window import Bound, Evidence, Window
+
+_PROBES = frozenset({"etcd", "etcd-readiness"})  # two probes of one datastore
+_HOOK = "poststarthook/"
+_SYNCED, _STARTED = "informer-sync", "poststarthook/generic-apiserver-start-informers"
+# k3s asks at least every 2 s: what stays ready is noticed within this time (measured: 2.3 s at most).
+_NOTICED_S = 10.0
+_DOWN = frozenset({"connection_refused", "connection_reset", "eof"})
+_OWN_503 = "the server is currently unable to handle the request"
+USUAL_LAST = "poststarthook/rbac/bootstrap-roles"  # measured: in all 260 starts that became ready
+
+
+@dataclass(slots=True)
+class CheckFacts:
+    """What was seen of one check."""
+
+    name: str
+    monotone: bool
+    lowers: list[Evidence] = field(default_factory=list)  # it cleared after each of these
+    uppers: list[Evidence] = field(default_factory=list)  # it had cleared by each of these
+    seen_failing: bool = False
+    first_failing: Evidence | None = None
+    last_failing: Evidence | None = None
+    last_state: str | None = None  # ok | failing, at the last list or block that shows it
+    near: tuple[float, str] | None = None  # estimate and its rule
+    reasons: list[str] = field(default_factory=list)
+    window: Window = field(default_factory=Window)
+    until_the_end: bool = (
+        False  # last seen failing, and nothing can have changed since before the text or process ended
+    )
+    joint_last: bool = False  # seen failing alone in a complete list that was the last to show anything failing
+
+
+@dataclass(slots=True)
+class Facts:
+    """Everything the observers say about one start."""
+
+    checks: dict[str, CheckFacts]
+    ready: Window
+    detected: Window
+    serving: Evidence | None
+    fresh: bool
+    contradictions: list[str]
+    last_list: frozenset[str] | None  # failing set of the last complete list or block before readiness
+    last_list_complete: bool
+    trouble_after_list: bool
+    any_complete_list: bool
+    lossy: bool = False  # lines of the process are known to be missing
+    noticed: bool = False  # k3s noticed readiness, whether or not the log can say when
+    peers: AnsweringServer = field(default_factory=lambda: AnsweringServer("own"))
+
+
+def gather(start: Start, verdict: Verdict, line_times: LineTimes, polls: PollFacts) -> Facts:
+    """Fuses all observers of a start into windows."""
+    builder = _Builder(start, verdict, line_times, polls)
+    return builder.build()
+
+
+@dataclass(slots=True)
+class _Look:
+    """One look at a whole check list: a poll's or a health block's."""
+
+    seq: int
+    departed: Evidence | None  # state is of a moment after this
+    read: Evidence | None  # … and before this
+    ok: frozenset[str]
+    failing: frozenset[str]
+    complete: bool
+    still: Evidence | None  # a later unprinted poll that was answered alike
+    sure: bool = True  # whoever answered is the process that answered the success
+
+
+class _Builder:
+    """Collects bounds; separate from ``gather`` only to keep the pieces of state together."""
+
+    def __init__(self, start: Start, verdict: Verdict, line_times: LineTimes, polls: PollFacts) -> None:
+        self.start, self.verdict, self.line_times, self.polls = start, verdict, line_times, polls
+        self.checks: dict[str, CheckFacts] = {}
+        self.ready_lowers: list[Evidence] = []
+        self.ready_uppers: list[Evidence] = []
+        self.contradictions: list[str] = []
+        self.serving: Evidence | None = None
+        self.every_hook: list[Evidence] = []
+        self.every_check: list[Evidence] = []
+        self._troubled: list[int] | None = None
+        self.peers = peers(start, verdict)
+        self.pods = (
+            pod_evidence.evidence(start, verdict, line_times) if self.peers.answered == "own" else pod_evidence.NOTHING
+        )
+        self.restarted_seq = self._restarted()
+        self.ticks = last_ticks(start, verdict, line_times)
+        self.fresh = witness_proof.is_fresh(start)
+        version = parse_version(start.version) if start.version else None
+        self.minor = (version.major, version.minor) if version else None
+        self.expected = frozenset(check_list(self.minor)) if self.minor else frozenset()
+
+    def build(self) -> Facts:
+        looks = self._looks()
+        self._take_looks(looks)
+        self._take_other_polls()
+        self._take_witnesses()
+        if self.verdict.detected is not None and self.checks and not looks:
+            # Witness lines speak of some checks only; the one that is usually last must not be left out of the blame.
+            self._check(USUAL_LAST)
+        ready = self._ready_window()
+        self._process_begin()
+        trouble = self._trouble_after(looks) or (bool(looks) and self.pods.outdates(looks[-1].departed, False))
+        current = self._current(looks)
+        for facts in self.checks.values():
+            facts.window = self._window(facts, looks, ready, trouble)
+            facts.until_the_end = facts.last_state == "failing" and facts.name in current
+            if facts.near is not None and not facts.window.contains(facts.near[0], slack=0.0):
+                facts.near = None
+        last = max((look for look in looks if look.failing), key=lambda look: look.seq, default=None)
+        for name in last.failing if last is not None and last.complete and len(last.failing) == 1 else ():
+            self.checks[name].joint_last = not trouble and self.peers.answered == "own"
+        return Facts(
+            checks=self.checks,
+            # Not noticed by k3s: the contract leaves the upper end open, whatever a witness proves of the hooks.
+            ready=ready if self.verdict.detected is not None else self._until_the_end(ready.unbounded()),
+            detected=self._detected_window(ready),
+            serving=self.serving,
+            fresh=self.fresh,
+            contradictions=self.contradictions,
+            last_list=last.failing if last is not None else None,
+            last_list_complete=bool(last and last.complete),
+            # The success after the list may have come from a server that had passed it long before.
+            trouble_after_list=trouble or self.peers.answered == "other",
+            any_complete_list=any(look.complete for look in looks),
+            lossy=bool(self.start.losses) or self.start.picked_out,
+            noticed=self.verdict.detected is not None,
+            peers=self.peers,
+        )
+
+    def _current(self, looks: list[_Look]) -> frozenset[str]:
+        """The checks whose last sight is not older than the end: what was failing in it was failing then.
+
+        k3s prints what changes, so while its process writes and nothing is missing, the last list holds. Of a process
+        that ended only what it said with its last words is known: what it would have seen next, nobody saw.
+        """
+        ended = self.verdict.end if self.verdict.end_kind != "running" else None
+        if ended is not None:
+            said = ended.message
+            last = {name for look in looks if look.seq >= ended.seq for name in look.failing}
+            return frozenset(last | {name for name in self.checks if f'"{name.removeprefix(_HOOK)}" failed' in said})
+        if not looks or self.start.picked_out or self.start.lost_between(looks[-1].seq, None):
+            return frozenset()
+        return looks[-1].failing if looks[-1].complete else frozenset(self.checks)
+
+    def _restarted(self) -> int:
+        """Position of the last sign that RKE2's API server, a pod, was down: lists before it are of an older run."""
+        if self.start.product != "rke2" or self.peers.answered != "own":
+            return -1
+        ends = [r.seq for r in (self.verdict.stop_sign, self.verdict.detected) if r is not None]
+        limit = min(ends, default=None)
+        down = (s.line.record.seq for s in self.polls.sightings if s.line.error.error in _DOWN)
+        return max((seq for seq in down if limit is None or seq <= limit), default=-1)
+
+    def _check(self, name: str) -> CheckFacts:
+        facts = self.checks.get(name)
+        if facts is None:
+            # Behind a load balancer the next answer may be another server's: what was ok may be failing again.
+            steady = info(name).monotone and self.peers.answered == "own"
+            facts = self.checks[name] = CheckFacts(name, steady)
+        return facts
+
+    def _evidence(self, at: float | None, kind: Bound, line: int | None, source: int) -> Evidence | None:
+        return None if at is None else Evidence(at, kind, line, source)
+
+    def _looks(self) -> list[_Look]:
+        """Every check list in the text before the first sign of a stop, in order."""
+        looks: list[_Look] = []
+        # What is seen after readiness was noticed, or after a stop began, says nothing about the way there.
+        ends = [r.seq for r in (self.verdict.stop_sign, self.verdict.detected) if r is not None]
+        limit = min(ends, default=None)
+        for index, sighting in enumerate(self.polls.sightings):
+            record, body = sighting.line.record, sighting.line.error.body
+            if body is None or (limit is not None and record.seq > limit):
+                continue
+            tick = implied_before(self.polls, index)
+            looks.append(
+                _Look(
+                    record.seq,
+                    self._evidence(sighting.departed_s, Bound.OBSERVED, record.line, record.source),
+                    self._evidence(sighting.read_s, Bound.OBSERVED, record.line, record.source),
+                    frozenset(body.ok),
+                    frozenset(body.failing),
+                    not (body.cut or record.truncated),
+                    self._evidence(tick, Bound.GRID, None, record.source),
+                )
+            )
+        for event in self.start.events:
+            if isinstance(event, HealthBlock) and (limit is None or event.record.seq <= limit):
+                looks.append(self._block(event, event.record.seq, self.expected))
+        for event, seq in self.pods.blocks:
+            looks.append(replace(self._block(event, seq, self.pods.expected), sure=self.pods.sure))
+        looks.sort(key=lambda look: look.seq)
+        return looks
+
+    def _block(self, event: HealthBlock, seq: int, expected: frozenset[str]) -> _Look:
+        """A look through klog's own words. They list failing checks alone; where whole, the release's others passed."""
+        record, readyz = event.record, event.endpoint == "readyz"
+        passed = expected - set(event.failing) if event.complete and readyz else frozenset()
+        # A hook's check is registered with all three endpoints alike; what else they hold differs.
+        failing = frozenset(name for name in event.failing if readyz or name.startswith(_HOOK))
+        at = self._evidence(self.line_times.earliest(record), Bound.OBSERVED, record.line, record.source)
+        by = self._evidence(self.line_times.latest(record), Bound.OBSERVED, record.line, record.source)
+        # The checks run one after the other before the header is written; 2 s is a probe's own limit.
+        begun = Evidence(at.at_s - 2.0 - event.stale_s, at.kind, at.line, at.source) if at is not None else None
+        for name, reason in event.reasons:
+            if name not in failing:
+                continue
+            facts = self._check(name)
+            if reason not in facts.reasons and reason != "reason withheld":
+                facts.reasons.append(reason)
+        return _Look(seq, begun, by, passed, failing, event.complete and readyz, None)
+
+    def _take_looks(self, looks: Iterable[_Look]) -> None:
+        previous: _Look | None = None
+        for look in looks:
+            unsteady = previous is not None and self._trouble_between(previous.seq, look.seq)
+            if unsteady or not _PROBES.isdisjoint(look.failing):
+                # A probe seen ok before may have turned bad and good again since; so may the other one's twin.
+                for facts in self.checks.values():
+                    if not facts.monotone:
+                        facts.uppers.clear()
+            previous = look
+            for name in sorted(look.failing):
+                facts = self._check(name)
+                facts.seen_failing, facts.last_state = True, "failing"
+                for bound in (look.departed, look.still):
+                    if bound is None:
+                        continue
+                    facts.lowers.append(bound)
+                    facts.first_failing = facts.first_failing or bound
+                    facts.last_failing = bound
+                if not facts.monotone:
+                    facts.uppers.clear()
+            passed = look.ok | self._absent(look)
+            for name in sorted(passed if look.sure else ()):
+                facts = self._check(name)
+                facts.last_state = "ok"
+                if look.seq < self.restarted_seq or self.pods.outdates(look.departed, facts.monotone):
+                    continue  # seen of a process, or before a trouble, that was not the last
+                if name == _SYNCED and _STARTED not in look.ok:
+                    continue  # no informer was started yet: there is nothing that could be unsynced
+                if look.read is not None:
+                    facts.uppers.append(look.read)
+            if look.failing:
+                self.ready_lowers.extend(b for b in (look.departed, look.still) if b is not None)
+
+    def _absent(self, look: _Look) -> frozenset[str]:
+        """Checks seen failing before that a whole list of the failing ones no longer holds: they had passed."""
+        if not look.complete:
+            return frozenset()
+        return frozenset(
+            c.name for c in self.checks.values() if c.last_state == "failing" and c.name not in look.failing
+        )
+
+    def _take_other_polls(self) -> None:
+        """Answers without a list that still say: not ready yet."""
+        server = self.peers.answered == "own"
+        ends = [r.seq for r in (self.verdict.stop_sign, self.verdict.detected) if r is not None]
+        limit = min(ends, default=None)
+        for index, sighting in enumerate(self.polls.sightings):
+            error = sighting.line.error
+            if error.body is not None or (limit is not None and sighting.line.record.seq > limit):
+                continue
+            own = server and error.error == "service_unavailable"
+            denied = server and error.error == "forbidden" and not self.fresh
+            if not (own or denied or error.error == "not_ready_text"):
+                continue
+            record = sighting.line.record
+            bound = self._evidence(sighting.departed_s, Bound.OBSERVED, record.line, record.source)
+            tick = self._evidence(implied_before(self.polls, index), Bound.GRID, None, record.source)
+            self.ready_lowers.extend(b for b in (bound, tick) if b is not None)
+        if self.polls.last_failed_tick_s is not None and self.polls.sightings:
+            self.ready_lowers.append(Evidence(self.polls.last_failed_tick_s, Bound.GRID))
+        if self.ticks is not None:
+            self.ready_lowers.append(Evidence(self.ticks.failed_s, Bound.GRID))
+
+        for mark in self.start.marks("limit_reached", "fatal", "shutdown_requested"):
+            # On giving up k3s quotes the last answer; its request left within the last interval and its own limit.
+            text = mark.record.message
+            if server and "o wait for API server to become ready" in text and _OWN_503 in text:
+                spec = self.polls.spec
+                ago = (spec.interval_s or 2.0) + (spec.request_limit_s or 15.0)
+                at = self.line_times.earliest(mark.record)
+                bound = self._evidence(
+                    None if at is None else at - ago, Bound.OBSERVED, mark.record.line, mark.record.source
+                )
+                self.ready_lowers.extend(() if bound is None else (bound,))
+
+    def _until_the_end(self, ready: Window) -> Window:
+        """Of a process that ended before a bound nothing more can be said than that it ended."""
+        end = self.verdict.end
+        at = self.line_times.earliest(end) if end is not None and self.verdict.end_kind != "running" else None
+        if end is None or at is None or ready.lower is None or ready.lower <= at:
+            return ready
+        return ready.from_below(Evidence(at, Bound.PROCESS, end.line, end.source))
+
+    def _take_witnesses(self) -> None:
+        found = [*witness_proof.proofs(self.start, self.verdict, self.line_times), *self.pods.proofs]
+        held = [proof for proof in found if self.peers.holds(proof.rule)]
+        for proof in held:
+            rule, evidence = proof.rule, proof.evidence
+            if rule.check == _SYNCED and _SYNCED not in self.checks:
+                continue  # its lines tell when it ended, not that it was ever asked
+            # A hook that only starts a goroutine is worth a row when something else speaks of it.
+            telling = rule.check in self.checks or info(rule.check).kind != "trivial"
+            if telling and (rule.relation == "near" or rule.also_near):
+                self._check(rule.check).near = (evidence.at_s, rule.id)
+            if rule.relation == "not_before":
+                apart = proof.record.source in self.pods.sources  # judged by time already
+                if not apart and self.verdict.detected is not None and proof.record.seq > self.verdict.detected.seq:
+                    continue  # the same words by somebody else, later
+                if rule.id == witness_proof.SERVING_RULE and (self.pods.sure or not apart):
+                    self.serving = evidence
+                if rule.check == "poststarthook/*":
+                    self.every_hook.append(evidence)
+                elif rule.check == "*":
+                    self.every_check.append(evidence)
+                elif rule.check != "ready":
+                    self._check(rule.check).lowers.append(evidence)
+                self.ready_lowers.append(evidence)
+            elif rule.relation == "not_after":
+                if rule.check == "ready":
+                    self.ready_uppers.append(evidence)
+                else:
+                    self._check(rule.check).uppers.append(evidence)
+
+    def _ready_window(self) -> Window:
+        detected = self.verdict.detected
+        if detected is None:
+            # A witness may have proven readiness although k3s did not notice it.
+            return self._fuse(self.ready_lowers, self.ready_uppers, "ready")
+        at = self._evidence(self.line_times.latest(detected), Bound.OBSERVED, detected.line, detected.source)
+        lasting = self.ready_uppers
+        if at is not None and detected.message.startswith("Kube API server"):
+            # Readiness that somebody saw much earlier did not last until k3s noticed it.
+            lasting = [u for u in lasting if u.at_s > at.at_s - _NOTICED_S]
+        uppers = [*lasting, *self._behind_gate()]
+        return self._fuse(self.ready_lowers, uppers, "ready")
+
+    def _fuse(self, lowers: list[Evidence], uppers: list[Evidence], what: str) -> Window:
+        """The tightest window; a witness pair that contradicts is dropped, both ends of it, and named."""
+        lowers, uppers = list(lowers), list(uppers)
+        while lowers and uppers:
+            low = max(lowers, key=lambda e: e.at_s)
+            high = min(uppers, key=lambda e: e.at_s)
+            if low.at_s <= high.at_s:
+                break
+            self.contradictions.append(f"{what}: {_name(low)} and {_name(high)} contradict each other; both dropped")
+            lowers.remove(low)
+            uppers.remove(high)
+        window = Window()
+        for low in lowers:
+            window = window.after(low)
+        for high in uppers:
+            window = window.before(high)
+        return window
+
+    def _process_begin(self) -> None:
+        """Nothing of a process clears before the process begins; no hook before the server serves."""
+        first = self.start.first_of_process
+        if first is None or not self.start.begin_seen:
+            begin = None
+        else:
+            begin = self._evidence(self.line_times.earliest(first), Bound.PROCESS, first.line, first.source)
+        for facts in self.checks.values():
+            if facts.name.startswith(_HOOK):
+                facts.lowers.extend(self.every_hook)
+            facts.lowers.extend(self.every_check)
+            if begin is not None:
+                facts.lowers.append(begin)
+
+    def _trouble_after(self, looks: list[_Look]) -> bool:
+        """Whether the log shows signs, after the last list, that a probe may have turned bad again unseen.
+
+        Hooks never go back; the datastore and informer probes can, when the datastore stalls for their 2 s limit.
+        Signs are errors and slow answers of the datastore, and lost lines. Silence is none: while rbac writes its
+        roles, nothing else is printed.
+        """
+        if not looks or self.start.picked_out:
+            return True
+        noticed = self.verdict.detected.seq if self.verdict.detected is not None else None
+        return self._trouble_between(looks[-1].seq, noticed)
+
+    def _trouble_between(self, after_seq: int, before_seq: int | None) -> bool:
+        if self._troubled is None:
+            said = [r.seq for r in self.start.process if r.gap_before or pod_evidence.TROUBLE.search(r.message)]
+            # An answer without a list hides which checks failed with it.
+            hidden = [s.line.record.seq for s in self.polls.sightings if s.line.error.body is None]
+            self._troubled = sorted([*said, *hidden, *self.start.losses])
+        first = bisect.bisect_right(self._troubled, after_seq)
+        return first < len(self._troubled) and (before_seq is None or self._troubled[first] < before_seq)
+
+    def _window(self, facts: CheckFacts, looks: list[_Look], ready: Window, trouble: bool) -> Window:
+        uppers = list(facts.uppers)
+        # What can go back is bounded by its last sighting only if every later poll is accounted for.
+        if not facts.monotone and ready.upper is not None and (trouble or self.polls.success_tick_s is None):
+            uppers = []
+        known = ready.upper_evidence
+        if known is not None:
+            uppers.append(known)
+        elif not facts.monotone and (facts.last_state == "failing" or self.start.losses or self.start.picked_out):
+            uppers = []
+        return self._fuse(facts.lowers, uppers, facts.name)
+
+    def _behind_gate(self) -> list[Evidence]:
+        """Upper bounds of readiness and of its detection: the lines that only code behind the gate prints."""
+        lines = [r for r in (self.verdict.behind_gate, self.verdict.detected) if r is not None]
+        bounds = (self._evidence(self.line_times.latest(r), Bound.OBSERVED, r.line, r.source) for r in lines)
+        return [bound for bound in bounds if bound is not None]
+
+    def _detected_window(self, ready: Window) -> Window:
+        detected = self.verdict.detected
+        if detected is None:
+            answered = self._last_answer(None)
+            return Window().after(answered) if answered is not None else Window()
+        lowers = [e for e in (ready.lower_evidence, self._last_answer(detected.seq)) if e is not None]
+        if self.polls.success_tick_s is not None:
+            lowers.append(Evidence(self.polls.success_tick_s, Bound.GRID))
+        if self.ticks is not None:
+            lowers.append(Evidence(self.ticks.success_s, Bound.GRID))
+        at = min(self._behind_gate(), key=lambda bound: bound.at_s, default=None)
+        window = Window(source=detected.source)
+        for low in lowers:
+            window = window.after(low)
+        window = window.before(at) if at is not None else window
+        if window.contradicts_itself and at is not None:  # the clock broke between the lines
+            window = self._fuse(lowers, [at], "detection")
+        return window
+
+    def _last_answer(self, before_seq: int | None) -> Evidence | None:
+        """The last printed failing answer: the successful one came after it."""
+        for sighting in reversed(self.polls.sightings):
+            record = sighting.line.record
+            if before_seq is None or record.seq < before_seq:
+                return self._evidence(self.line_times.earliest(record), Bound.OBSERVED, record.line, record.source)
+        return None
+
+
+def _name(evidence: Evidence) -> str:
+    if evidence.witness:
+        return f"witness {evidence.witness} (line {evidence.line})"
+    return f"line {evidence.line}" if evidence.line is not None else "the poll grid"

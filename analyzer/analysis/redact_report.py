@@ -1,0 +1,51 @@
+"""The last guard: no secret leaves in a text of a report, whichever rule made it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from analyzer.events.redaction import mask_secrets
+from analyzer.results import Finding, Report, StartReport
+
+
+def masked(report: Report) -> Report:
+    """``report`` with every secret in its sentences replaced; the same object where there is none.
+
+    Polls, milestones and evidence lines are masked where they are made, before they are cut to a length.
+    """
+    starts = tuple(_start(start) for start in report.starts)
+    if all(new is old for new, old in zip(starts, report.starts, strict=True)):
+        return report
+    return replace(report, starts=starts)
+
+
+def _text(text: str | None) -> str | None:
+    return None if text is None else mask_secrets(text)
+
+
+def _start(start: StartReport) -> StartReport:
+    reason, end = _text(start.outcome_reason), _text(start.end.reason)
+    findings = tuple(_finding(finding) for finding in start.findings)
+    checks = tuple(
+        check if (said := tuple(map(mask_secrets, check.reasons))) == check.reasons else replace(check, reasons=said)
+        for check in start.checks
+    )
+    sentence = mask_secrets(start.bottleneck.sentence)
+    made = (reason, end, findings, checks, sentence)
+    if made == (start.outcome_reason, start.end.reason, start.findings, start.checks, start.bottleneck.sentence):
+        return start
+    return replace(
+        start,
+        outcome_reason=reason,
+        end=replace(start.end, reason=end),
+        findings=findings,
+        checks=checks,
+        bottleneck=replace(start.bottleneck, sentence=sentence),
+    )
+
+
+def _finding(finding: Finding) -> Finding:
+    title, detail, advice = (mask_secrets(text) for text in (finding.title, finding.detail, finding.advice))
+    if (title, detail, advice) == (finding.title, finding.detail, finding.advice):
+        return finding
+    return replace(finding, title=title, detail=detail, advice=advice)

@@ -1,0 +1,211 @@
+"""One start as the finding rules look at it: its marks before the first sign of a stop, their times and lines."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+from analyzer.events import finding_info as known
+from analyzer.events.catalogue import go_seconds
+from analyzer.events.event import Mark
+from analyzer.events.redaction import mask_secrets
+from analyzer.records.log_record import LogRecord
+from analyzer.records.log_records import LogRecords
+from analyzer.results import Check, Finding, FindingSeverity, StartReport
+from analyzer.window import at_least, at_most
+
+if TYPE_CHECKING:
+    from analyzer.analysis.start_reports import Studied
+
+MAX_LINES = 8
+ROLES = "poststarthook/rbac/bootstrap-roles"
+CLASSES = "poststarthook/scheduling/bootstrap-system-priority-classes"
+Datastore = Literal["sqlite", "etcd", "external", "unknown"]
+
+
+@dataclass
+class RuleContext:
+    """What the rules need of a start. Lines after a sign of a stop are echoes and in no list here."""
+
+    studied: Studied
+    log_records: LogRecords
+    titles: Mapping[str, str] = field(default_factory=dict)  # of a user's marks
+    marks: list[Mark] = field(init=False)  # before any sign of a stop
+    starting: list[Mark] = field(init=False)  # the part of them before k3s noticed readiness
+
+    def __post_init__(self) -> None:
+        verdict = self.studied.verdict
+        stop = verdict.stop_sign.seq if verdict.stop_sign is not None else None
+        found = [event for event in self.studied.start.events if isinstance(event, Mark)]
+        # The line that is the first sign of an end is its cause more often than an echo.
+        self.marks = [mark for mark in found if stop is None or mark.record.seq <= stop]
+        noticed = verdict.detected.seq if verdict.detected is not None else None
+        self.starting = [mark for mark in self.marks if noticed is None or mark.record.seq < noticed]
+
+    @property
+    def report(self) -> StartReport:
+        """The report of the start, without findings yet."""
+        return self.studied.report
+
+    @property
+    def unit(self) -> str:
+        """For commands: the unit's name without suffix."""
+        unit = self.report.unit or ""
+        if unit:
+            return unit.removesuffix(".service")
+        if self.report.product == "rke2":
+            return "rke2-agent" if self.report.role == "agent" else "rke2-server"
+        return "k3s-agent" if self.report.role == "agent" else "k3s"
+
+    @property
+    def units(self) -> str:
+        """For ``journalctl -u``: the unit, or both of the product's while the text does not say which one it is."""
+        if self.report.unit or self.report.role != "unknown":
+            return self.unit
+        return "rke2-server -u rke2-agent" if self.report.product == "rke2" else "k3s -u k3s-agent"
+
+    @property
+    def never_ready(self) -> bool:
+        """K3s was not seen to notice readiness."""
+        return self.studied.verdict.detected is None
+
+    @cached_property
+    def datastore(self) -> Datastore:
+        """Which datastore the start uses, as far as its lines say."""
+        for mark in self.marks:
+            if mark.id in ("etcd_starting", "temporary_etcd"):
+                return "etcd"
+            if mark.id == "datastore_configured" and "driver" in mark.groups:
+                driver = mark.groups["driver"].lower()
+                if driver not in ("database", "db"):
+                    return "sqlite" if driver.startswith("sqlite") else "external"
+        return "unknown"
+
+    def of(self, *ids: str, before_ready: bool = True) -> list[Mark]:
+        """Marks of the given ids, in order; by default only those before readiness was noticed."""
+        return [mark for mark in (self.starting if before_ready else self.marks) if mark.id in ids]
+
+    def at(self, record: LogRecord) -> float | None:
+        """Seconds since the start's begin."""
+        return self.studied.line_times.point(record)
+
+    def apart(self, first: LogRecord, second: LogRecord) -> float | None:
+        """Seconds that certainly lie between two lines, never negative."""
+        begin, end = self.studied.line_times.latest(first), self.studied.line_times.earliest(second)
+        return None if begin is None or end is None else max(0.0, end - begin)
+
+    def spread(self, marks: Sequence[Mark]) -> float:
+        """Seconds that certainly lie between the first and the last of some lines."""
+        if len(marks) < 2:
+            return 0.0
+        return self.apart(marks[0].record, marks[-1].record) or 0.0
+
+    def span(self, marks: Sequence[Mark]) -> str:
+        """`` between 3.1 s and 9.4 s``, rounded outwards; nothing without times."""
+        early = [at for mark in marks if (at := self.studied.line_times.earliest(mark.record)) is not None]
+        late = [at for mark in marks if (at := self.studied.line_times.latest(mark.record)) is not None]
+        if not early or not late:
+            return ""
+        low, high = at_least(max(0.0, min(early))), at_most(max(late))
+        return f" at {low}" if low == high else f" between {low} and {high}"
+
+    def say(
+        self, name: str, detail: str, records: Iterable[LogRecord] = (), *, severity: FindingSeverity | None = None,
+        title: str = "", advice: str | None = None, lines: Iterable[tuple[int, int]] = (),
+    ) -> Finding:  # fmt: skip
+        """A finding with its evidence; what is not given is taken from ``findings.toml``.
+
+        ``lines`` are (source, line) pairs beside the records.
+        """
+        # A finding of a user's own rules is not in the file.
+        about = known.info(name) or known.FindingInfo(name, title or name, severity or "info")
+        places = [(record.source, record.line) for record in records] + list(lines)
+        source = places[0][0] if places else self.report.source
+        own = list(dict.fromkeys(line for place, line in places if place == source))
+        if len(own) > MAX_LINES:
+            own = own[: MAX_LINES - 1] + own[-1:]
+        return Finding(
+            id=name,
+            severity=severity or about.severity,
+            title=title or about.title,
+            detail=mask_secrets(detail),
+            advice=about.advice if advice is None else advice,
+            lines=tuple(own),
+            source=source,
+        )
+
+    @cached_property
+    def boot_s(self) -> float | None:
+        """Least seconds from the API server's version line to ``Serving securely``: its own boot, mostly CPU."""
+        start = self.studied.start
+        version, serving = start.api_first("apiserver_version"), start.api_first("serving_securely")
+        if version is None or serving is None:
+            return None
+        return self.apart(version.record, serving.record)
+
+    @cached_property
+    def boot_most_s(self) -> float | None:
+        """The same at most."""
+        start = self.studied.start
+        version, serving = start.api_first("apiserver_version"), start.api_first("serving_securely")
+        if version is None or serving is None:
+            return None
+        begin, end = self.studied.line_times.earliest(version.record), self.studied.line_times.latest(serving.record)
+        return None if begin is None or end is None or end <= begin else end - begin
+
+    @cached_property
+    def roles_s(self) -> float | None:
+        """For how long at least the serial rbac hook worked: serving to cleared, without its fixed first second."""
+        serving, roles = self.studied.facts.serving, self.check(ROLES)
+        if serving is None or roles is None or roles.cleared.lower is None:
+            return None
+        return roles.cleared.lower - serving.at_s - 1.0
+
+    def check(self, name: str) -> Check | None:
+        """The check of that name, if the text says anything of it."""
+        return next((check for check in self.report.checks if check.name == name), None)
+
+    def shown_failing(self, check: Check) -> list[tuple[int, int]]:
+        """(source, line) pairs of lines that show a check failing: the last that says so, else the first."""
+        if check.cleared.lower_line is not None:
+            return [(check.cleared.source, check.cleared.lower_line)]
+        return [check.first_seen_failing_ref] if check.first_seen_failing_ref is not None else []
+
+    def words(self, mark: Mark) -> str:
+        """A mark's text, masked and short enough for a sentence."""
+        return mask_secrets(mark.record.message)[:300]
+
+
+def durations(marks: Iterable[Mark]) -> list[tuple[float, Mark]]:
+    """Marks whose ``duration`` group is a Go duration, with its seconds."""
+    found = []
+    for mark in marks:
+        seconds = go_seconds(mark.groups.get("duration", ""))
+        if seconds is not None:
+            found.append((seconds, mark))
+    return found
+
+
+def count(number: int, what: str, many: str | None = None) -> str:
+    """``1 line``, ``3 lines``."""
+    return f"{number} {what if number == 1 else many or what + 's'}"
+
+
+def listing(counts: Counter[str], limit: int = 6) -> str:
+    """``a (3), b (2)``, the most frequent first."""
+    shown = ", ".join(f"{name} ({number})" for name, number in counts.most_common(limit))
+    rest = len(counts) - limit
+    return f"{shown} and {rest} more kinds" if rest > 0 else shown
+
+
+def times(marks: Sequence[Mark]) -> str:
+    """``once``, ``3 times``."""
+    return "once" if len(marks) == 1 else f"{len(marks)} times"
+
+
+def sentence(text: str) -> str:
+    """With a capital letter."""
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,223 @@
+"""Findings that need more than one start: crash loops, with what changed between the tries, and failed runs before."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+
+from analyzer.analysis.rule_context import count
+from analyzer.analysis.rules.causes_first import ORDER, root_first
+from analyzer.events.finding_info import about, explains
+from analyzer.events.redaction import mask_secrets
+from analyzer.results import Finding, StartReport
+from analyzer.starts.truncated_lines import same_words
+
+_COUNTER = re.compile(r"restart counter is at (\d+)")
+_LOOP = 3
+_STEPS = (
+    ("node_registered", "the node's registration"), ("k3s_running", "k3s is up and running"),
+    ("api_running", "readiness"), ("serving_securely", "the API server's serving"),
+    ("apiserver_version", "the API server's first line"), ("apiserver_requested", "the API server's launch"),
+    ("certificates", "the certificates"), ("datastore_ready", "the datastore's readiness"),
+    ("starting", "the version banner"), ("systemd_starting", "systemd's line"),
+)  # fmt: skip
+
+
+def across_starts(reports: Sequence[StartReport]) -> list[StartReport]:
+    """Adds findings that need more than one start: crash loops, told on their last start.
+
+    A loop is three or more starts in a row of one unit that failed, or a restart counter of three or more.
+    """
+    result = list(reports)
+    streaks: dict[tuple[str | None, str | None], list[int]] = defaultdict(list)
+    for position, report in enumerate(reports):
+        key = (report.host, report.unit)
+        if report.outcome == "failed" or (report.outcome != "ready" and report.end.kind == "failed"):
+            streaks[key].append(position)
+            continue
+        _tell(result, streaks.pop(key, []), position)
+    for streak in streaks.values():
+        _tell(result, streak, None)
+    return _with_earlier(result)
+
+
+def _with_earlier(reports: Sequence[StartReport]) -> list[StartReport]:
+    """Adds to each start the failed runs before it that no loop tells of, back to the last one that held."""
+    result: list[StartReport] = []
+    failed: dict[tuple[str | None, str | None], list[StartReport]] = defaultdict(list)
+    for report in reports:
+        key = (report.host, report.unit)
+        before = failed[key]
+        if before and not any(finding.id == "crash_loop" for finding in report.findings):
+            report = _add_earlier(report, before)
+        if report.outcome == "ready":
+            before.clear()
+        if report.end.kind == "failed":
+            before.append(report)
+        result.append(report)
+    return result
+
+
+def _add_earlier(report: StartReport, before: Sequence[StartReport]) -> StartReport:
+    groups = _alike([_words(member) for member in before])
+    if report.end.kind == "failed" and len(groups) == 1 and same_words(groups[0][0], _words(report)):
+        return report  # it says the same itself
+    told = [
+        f"{words or 'no reason in the text'}{f' ({number} times)' if number > 1 else ''}" for words, number in groups
+    ]
+    held = sum(member.outcome == "ready" for member in before)
+    title = f"{count(len(before), 'try', 'tries')} failed before this one"
+    if held == len(before):
+        title = (
+            f"{count(len(before), 'run')} before this one ended unasked"
+            if held == 1
+            else (f"{held} runs before this one ended unasked")
+        )
+    after = "" if not held else " It had been ready." if len(before) == 1 else f" {held} of them had been ready."
+    shown = "; ".join(told[:3]) + (f"; and {len(told) - 3} other reasons" if len(told) > 3 else "")
+    what = "The run before it ended" if len(before) == 1 else f"{len(before)} runs before it ended"
+    lines = [one.end.line for one in before if one.end.line is not None and one.end.source == report.source]
+    shown_by = (
+        f"k3slog --start {before[-1].index} shows the last of them."
+        if len(before) > 1
+        else (f"k3slog --start {before[-1].index} shows it.")
+    )
+    finding = Finding(
+        id="failed_tries_before",
+        severity="info" if report.outcome == "ready" else "warning",
+        title=title,
+        detail=mask_secrets(f"{what}: {shown}.{after}"),
+        advice=shown_by,
+        lines=tuple(lines[-8:]),
+        source=report.source,
+    )
+    found = sorted((*report.findings, finding), key=lambda one: ORDER[one.severity])
+    return replace(report, findings=tuple(found))
+
+
+def _words(report: StartReport) -> str:
+    return _core(report.outcome_reason or report.end.reason)
+
+
+def _alike(reasons: Sequence[str]) -> list[tuple[str, int]]:
+    """Reasons with their numbers, the most frequent first; cut ones count with the whole ones they begin."""
+    groups: list[tuple[str, int]] = []
+    for words, number in sorted(Counter(reasons).items(), key=lambda pair: (pair[0].endswith("…"), -len(pair[0]))):
+        place = next((i for i, (other, _) in enumerate(groups) if same_words(words, other)), None)
+        if place is None:
+            groups.append((words, number))
+        else:
+            groups[place] = (groups[place][0], groups[place][1] + number)
+    return sorted(groups, key=lambda pair: -pair[1])
+
+
+def _tell(result: list[StartReport], streak: list[int], after: int | None) -> None:
+    """Adds the finding on ``streak`` to the start after it, or to its last one."""
+    if not streak:
+        return
+    members = [result[position] for position in streak]
+    counter = max((_restarts(member) for member in members), default=0)
+    if len(members) < _LOOP and counter < _LOOP:
+        return
+    recovered = after is not None and result[after].outcome == "ready"
+    target = after if after is not None else streak[-1]
+    report = result[target]
+    parts = _parts(members, counter)
+    if recovered:
+        parts.append("then it came up")
+    unit = (report.unit or "k3s").removesuffix(".service")
+    advice = (
+        f"Stop the loop and start once by hand: sudo systemctl stop {unit}; sudo systemctl start {unit}; "
+        f"journalctl -u {unit} --no-pager -o short-precise. See the reason of one start; the others repeat it."
+    )
+    if len(members) == 1:
+        advice = advice.replace("; the others repeat it.", "; the others are not in this text.")
+    if recovered:
+        advice = (
+            f"Nothing is left to do now; what ended the others: --start {members[-1].index} shows the last of them."
+        )
+    lines = tuple(
+        member.end.line for member in members if member.end.line is not None and member.end.source == report.source
+    )
+    finding = Finding(
+        id="crash_loop",
+        severity="warning" if recovered else "critical",
+        title=about("crash_loop").title if not recovered else "It came up after failing again and again",
+        detail=mask_secrets("; ".join(parts)) + ".",
+        advice=advice,
+        lines=lines[-8:],
+        source=report.source,
+    )
+    others = [one for one in report.findings if one.id not in ("restarted", "healthy")]
+    # The cause comes before the loop it makes; only that one: the others have their places already.
+    cause = next((one for one in others if one.severity == "critical" and explains(one.id, "crash_loop")), None)
+    if cause is not None:
+        told = root_first([cause, finding])
+        finding = next(one for one in told if one.id == "crash_loop")
+        others.insert(others.index(cause) + 1, finding)
+    else:
+        others.insert(0, finding)
+    result[target] = replace(report, findings=tuple(sorted(others, key=lambda one: ORDER[one.severity])))
+
+
+def _parts(members: list[StartReport], counter: int) -> list[str]:
+    common, number = _alike([_words(member) for member in members])[0]
+    parts = [f"{count(len(members), 'start')} in a row failed" if len(members) > 1 else "The start in this text failed"]
+    if counter > len(members):
+        parts.append(f"systemd counts {counter} restarts, so more lie before this text")
+    elif counter:
+        parts.append(f"systemd's counter stands at {counter}")
+    begins = [member.began_at for member in members if member.began_at is not None]
+    if len(begins) > 1:
+        cycle = (begins[-1] - begins[0]).total_seconds() / (len(begins) - 1)
+        parts.append(f"one about every {cycle:.0f} s")
+    if len(members) == 1:
+        parts.append(f"only the last one's words are in the text: {common}" if common else "the text does not say why")
+    elif number == len(members):
+        parts.append(f"always with the same words: {common}" if common else "none says why")
+    else:
+        parts.append(f"{number} of them with: {common or 'no reason in the text'}")
+    return parts + _changes(members)
+
+
+def _changes(members: list[StartReport]) -> list[str]:
+    """What differs between the first and the last try."""
+    parts: list[str] = []
+    versions = list(dict.fromkeys(member.version for member in members if member.version))
+    if len(versions) > 1:
+        parts.append(f"the version changed: {' → '.join(versions[:4])}")
+    if len(members) < 2:
+        return parts
+    first, last = _reached(members[0]), _reached(members[-1])
+    if first is not None and last is not None and first != last:
+        parts.append(f"the first got as far as {_STEPS[first][1]}, the last one as far as {_STEPS[last][1]}")
+    lives = [member.end.at_s for member in members if member.end.at_s is not None]
+    if len(lives) == len(members) and max(lives) > 0:
+        if max(lives) > 1.5 * min(lives) + 1.0:
+            parts.append(f"they lived about {min(lives):.0f} to {max(lives):.0f} s")
+        elif not parts:
+            parts.append(
+                f"each ended about {sum(lives) / len(lives):.0f} s after its begin, nothing changed between them"
+            )
+    return parts
+
+
+def _reached(report: StartReport) -> int | None:
+    there = {milestone.id for milestone in report.milestones}
+    return next((index for index, (name, _) in enumerate(_STEPS) if name in there), None)
+
+
+def _restarts(report: StartReport) -> int:
+    numbers = [
+        int(hit[1])
+        for milestone in report.milestones
+        if milestone.id == "restart_scheduled" and (hit := _COUNTER.search(milestone.text)) is not None
+    ]
+    return max(numbers, default=0)
+
+
+def _core(reason: str | None) -> str:
+    """A reason without what differs from start to start."""
+    return re.sub(r"\d{4}-\d\d-\d\d[T ][\d:.]+\S*|0x[0-9a-f]+|(?<=:)\d{4,5}(?=->)", "…", reason or "")[:300]

@@ -1,0 +1,97 @@
+"""Every other known problem line, and the verdict that alarmed users ask for: that nothing is wrong."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from analyzer.analysis.rule_context import RuleContext, count, times
+from analyzer.analysis.rules.shared_facts import SLOW
+from analyzer.analysis.rules.waiting import peers
+from analyzer.events.catalogue import info
+from analyzer.events.event import Mark
+from analyzer.results import Finding, FindingSeverity
+from analyzer.window import at_least, at_most
+
+# What has rules of its own, or is only ever background.
+_HANDLED = frozenset(SLOW) | {
+    "no_quorum",
+    "too_many_clients",
+    "datastore_unreachable",
+    "throttled_client",
+    "image_import",
+    "lines_lost",
+    "hook_failed",
+    "tls_handshake_timeout",
+    "rbac_try_failed",
+    "trace_end",
+}
+
+_OFTEN = 5
+_OFTEN_IN_A_FRAGMENT = 3  # who shows the middle of a wait has waited
+_SHORT_S = 15.0
+# They ask for nothing, but are why a healthy start took longer than it could.
+_SLOWER = frozenset({"cpu_starved", "slow_datastore", "frozen_gap", "server_unreachable", "throttled_client"})
+
+
+def problems(context: RuleContext, explained: set[str]) -> list[Finding]:
+    """Once per kind; in a start that became ready none is worth more than a warning."""
+    groups: dict[str, list[Mark]] = defaultdict(list)
+    for mark in context.starting:
+        if mark.kind == "problem" and mark.id not in _HANDLED and mark.id not in explained:
+            groups[mark.id].append(mark)
+    found: list[Finding] = []
+    # A line that says why the peer was of no use has that finding; it is no sign that nobody was there.
+    told = {mark.record.seq for name, marks in groups.items() for mark in marks if not _is_peer(name)}
+    for name, group in groups.items():
+        marks = [mark for mark in group if not _is_peer(name) or mark.record.seq not in told]
+        if not marks:
+            continue
+        rule = info(name)
+        if rule is None or (name == "tunnel_rbac" and context.report.end.kind == "stopped"):
+            continue  # that wait is cancelled by every stop
+        if rule.problem_class == "peer":
+            found.append(peers(context, marks, name))
+            continue
+        severity: FindingSeverity = rule.severity
+        if severity == "critical" and (not context.never_ready or context.report.end.kind == "failed"):
+            # It became ready all the same, or it ended with another cause.
+            severity = "info" if rule.problem_class == "load" else "warning"
+        few = _OFTEN if context.report.begin_seen else _OFTEN_IN_A_FRAGMENT
+        if name == "cri_missing" and len(marks) < few and context.spread(marks) < _SHORT_S:
+            severity = "info"  # k3s asks its own runtime from the moment it launches it
+        detail = f"Said {times(marks)}{context.span(marks)}: {context.words(marks[-1])}"
+        found.append(context.say(name, detail, [mark.record for mark in marks], severity=severity))
+    return found
+
+
+def _is_peer(name: str) -> bool:
+    rule = info(name)
+    return rule is not None and rule.problem_class == "peer"
+
+
+def healthy(context: RuleContext, others: Sequence[Finding]) -> list[Finding]:
+    """A start that became ready and shows nothing to be done."""
+    report = context.report
+    if report.outcome != "ready" or report.end.kind == "failed" or report.observer == "wait":
+        return []
+    if any(finding.severity != "info" for finding in others):
+        return []
+    ready, record = report.ready, context.studied.verdict.detected
+    parts = []
+    if report.begin_seen and ready.upper is not None and report.role != "agent":
+        least = f"at least {at_least(ready.lower)} and " if ready.lower is not None and ready.lower > 0 else ""
+        parts.append(f"It became ready after {least}at most {at_most(ready.upper)}")
+    else:
+        parts.append("It became ready")
+    polls = sum(1 for poll in report.polls if poll.printed and poll.error is not None)
+    noise = sum(1 for mark in context.starting if mark.kind == "noise")
+    if polls or noise:
+        seen = [count(polls, "poll line")] * bool(polls)
+        seen += [count(noise, "other line" if polls else "line")] * bool(noise)
+        parts.append(f"{' and '.join(seen)} that may look alarming come with every start")
+    detail = "; ".join(parts) + "."
+    slower = [f"“{finding.title}”" for finding in others if finding.id in _SLOWER]
+    if slower:
+        detail += f" It could have been quicker: see {' and '.join(slower)}."
+    return [context.say("healthy", detail, [record] if record is not None else [], advice="")]

@@ -1,0 +1,143 @@
+"""What is wrong with the text itself: lines dropped by the journal, cut by a pager, or picked out with grep."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+from analyzer.analysis.rule_context import RuleContext, count, listing
+from analyzer.events.catalogue import info
+from analyzer.records.log_record import LogRecord, Payload
+from analyzer.results import Finding, FindingSeverity
+
+_SUPPRESSED = re.compile(r"^Suppressed (?P<count>\d+) messages? from (?P<unit>\S+)")
+_COUNTER = re.compile(r"restart counter is at (\d+)")
+_PICKED = ("grep separator: lines are missing", "lines left out by hand")
+_LOUD = ("warning", "error", "fatal", "panic")
+_LOOP = 3
+_MANY_LOUD = 8
+
+
+def capture(context: RuleContext) -> str:
+    """The command that takes the whole log, pager and all."""
+    return f"journalctl -u {context.units} --no-pager -o export | gzip > {context.unit}.export.gz"
+
+
+def lost(context: RuleContext) -> list[Finding]:
+    """Lines that journald dropped, or that went missing on the way."""
+    records = context.studied.start.records
+    dropped: list[tuple[int, LogRecord]] = []
+    for record in context.log_records.records[records[0].seq : records[-1].seq + 1] if records else []:
+        hit = _SUPPRESSED.match(record.message)
+        ours = hit is not None and ("k3s" in hit["unit"] or "rke2" in hit["unit"])
+        if hit is not None and ours and record.host in (None, context.report.host):
+            dropped.append((int(hit["count"]), record))
+    holes = [gap for gap in context.report.gaps if gap.kind == "lost"]
+    wordless = [record for record in records if record.lossy and record.lost_before]
+    if not dropped and not holes and not wordless:
+        return []
+    parts = []
+    if dropped:
+        total = sum(number for number, _ in dropped)
+        parts.append(f"journald suppressed {count(total, 'line')} in {count(len(dropped), 'place')}")
+    if holes and not _picked(context):
+        parts.append(f"lines are missing in {count(len(holes), 'place')} of the text")
+    if wordless:
+        parts.append(
+            f"{count(len(wordless), 'line')} came without its text"
+            if len(wordless) == 1
+            else f"{len(wordless)} lines came without their text"
+        )
+    if not parts:
+        return []
+    detail = " and ".join(parts) + "; polls and witnesses among them are lost."
+    if not dropped and not holes:
+        # json without --all prints no text above 4 KiB; the text modes print none with control characters.
+        advice = f"Take the log with every message whole: {capture(context)}"
+        return [context.say("lines_lost", detail, wordless, title="Lines are missing", advice=advice)]
+    lines = [(gap.source, gap.line) for gap in holes if gap.line is not None]
+    title = "Lines are missing"
+    return [context.say("lines_lost", detail, [record for _, record in dropped], title=title, lines=lines)]
+
+
+def _picked(context: RuleContext) -> list[LogRecord]:
+    """The lines after which something was left out, where the text itself shows that."""
+    if not any(context.log_records.ledger.reasons.get(why) for why in _PICKED):
+        return []
+    return [record for record in context.studied.start.records if record.gap_before]
+
+
+def cut(context: RuleContext) -> list[Finding]:
+    """Lines cut by a pager or a paste, lists that the API client itself cuts, and texts that went through grep."""
+    records = [record for record in context.studied.start.records if record.truncated]
+    found: list[Finding] = []
+    if records:
+        detail = f"{count(len(records), 'line')} cut at the right edge or in the middle: what stood there is unknown."
+        advice = f"Take the log without the pager: {capture(context)}"
+        found.append(context.say("cut_lines", detail, records, advice=advice))
+    lists = [poll for poll in context.report.polls if poll.cut and poll.line is not None and (poll.ok or poll.failing)]
+    whole = {(record.source, record.line) for record in records}
+    lists = [poll for poll in lists if (poll.source, poll.line) not in whole]
+    if lists:
+        hidden = max(len(poll.unseen) for poll in lists)
+        detail = f"{count(len(lists), 'check list ends', 'check lists end')} before the trailer"
+        detail += f"; up to {count(hidden, 'check')} not shown count as unseen, not as ok." if hidden else "."
+        lines = [(poll.source, poll.line) for poll in lists if poll.line is not None]
+        found.append(context.say("cut_list", detail, lines=lines))
+    return found + _grepped(context)
+
+
+def _grepped(context: RuleContext) -> list[Finding]:
+    picked = _picked(context)
+    process = context.studied.start.process
+    told = [record for record in process if record.payload in (Payload.LOGRUS, Payload.KLOG)]
+    loud = len(told) >= _MANY_LOUD and all(record.level in _LOUD for record in told)
+    if picked:
+        detail = f"Lines were left out in {count(len(picked), 'place')}, as grep's separators or dots show."
+    elif loud:
+        detail = f"All {len(told)} lines of k3s and Kubernetes are warnings or worse: a filter kept only those."
+    elif context.studied.start.picked_out:
+        detail = f"Of {count(len(process), 'line')} some that every such start prints are not there: they were chosen."
+    else:
+        return []
+    detail += " What is missing is unknown, not absent: nothing here is concluded from a line that is not there."
+    severity: FindingSeverity = "warning" if context.never_ready else "info"
+    advice = f"Take the whole log: {capture(context)}"
+    return [context.say("grepped", detail, picked or told[:1], severity=severity, advice=advice)]
+
+
+def restarted(context: RuleContext) -> list[Finding]:
+    """systemd's counter just before the first start of the text: runs that the text does not hold."""
+    records = context.studied.start.records
+    if not records:
+        return []
+    before = context.log_records.records[max(0, records[0].seq - 200) : records[0].seq]
+    family = context.report.product
+    if any(r.ident == records[0].ident == family or r.ident == family for r in before if r.host == records[0].host):
+        return []  # lines of an earlier run: the starts tell it themselves
+    counted = [(int(hit[1]), r) for r in before if r.payload is Payload.SYSTEMD and (hit := _COUNTER.search(r.message))]
+    counted = [(n, r) for n, r in counted if r.host == records[0].host and family in f"{r.unit or ''} {r.message}"]
+    if not counted or counted[-1][0] < _LOOP:
+        return []
+    number, record = counted[-1]
+    detail = f"systemd had started it again {count(number, 'time')} already when this start began."
+    pattern = "'level=fatal|Main process exited'"
+    advice = f"What ended the earlier ones: journalctl -u {context.units} --no-pager | grep -E {pattern}"
+    severity: FindingSeverity = "info" if not context.never_ready else "warning"
+    return [context.say("restarted", detail, [record], severity=severity, advice=advice)]
+
+
+def noise(context: RuleContext) -> list[Finding]:
+    """Known noise with its number: what stands under "looks bad, but is normal"."""
+    marks = [mark for mark in context.starting if mark.kind == "noise"]
+    if not marks:
+        return []
+    counts: Counter[str] = Counter()
+    first: dict[str, LogRecord] = {}
+    for mark in marks:
+        rule = info(mark.id)
+        title = rule.title if rule is not None and rule.title else context.titles.get(mark.id, mark.id)
+        counts[title] += 1
+        first.setdefault(title, mark.record)
+    detail = f"{count(len(marks), 'line')} that a healthy start prints as well: {listing(counts)}."
+    return [context.say("noise_explained", detail, [first[title] for title, _ in counts.most_common(6)], advice="")]

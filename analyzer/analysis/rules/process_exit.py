@@ -1,0 +1,230 @@
+"""Why the process ended, and which of its last words are only echoes of a stop."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+from analyzer.analysis.rule_context import RuleContext, count, durations
+from analyzer.analysis.rules.shared_facts import DISK_ADVICE, SLOW
+from analyzer.events.catalogue import causes_in
+from analyzer.events.check_info import info as check_info
+from analyzer.events.event import Mark
+from analyzer.events.finding_info import about, reported_as
+from analyzer.events.readyz import abridge
+from analyzer.events.redaction import mask_secrets
+from analyzer.records.log_record import LogRecord
+from analyzer.results import Finding
+from analyzer.starts.panics import Panic, panics
+from analyzer.starts.process_end import is_echo
+from analyzer.starts.reported_ends import KILLS
+
+_LIMIT_TEXT = "ailed to wait for API server to become ready"
+_GAVE_UP = "ailed to wait for apiserver being healthy"
+_DEADLY_S = 5.0
+_OTHER_LOG = {
+    "rancher": "This is Rancher's own log; what its k3s wrote is in a file inside the container: "
+    "docker exec <container> tail -n 500 /var/lib/rancher/k3s.log",
+    "openrc": "This is the supervisor's log; under OpenRC the service writes into a file: "
+    "sudo tail -n 500 /var/log/k3s.log",
+}
+_OOM = re.compile(r"killed by the OOM killer|systemd-oomd killed|Failed with result 'oom-kill'")
+_PATIENCE = re.compile(r"start(?:-pre|-post)? operation timed out|result '(?:timeout|watchdog)'|Watchdog timeout")
+_CHILD = re.compile(r"^(containerd|cri-dockerd|etcd|kubelet|dockerd): (?:exit status|signal: )")
+_DENIED = frozenset({"exec_denied", "permission_denied", "exec_missing"})
+_YAML = re.compile(r"\byaml: |converting YAML")
+_YAML_FILE = re.compile(r"/[\w./-]{1,200}\.ya?ml\b")
+_LINES_BEFORE = 3
+_SERVER_ECHO = re.compile(r"server is stopping\W*$|http: Server closed")
+
+
+def failure(context: RuleContext) -> list[Finding]:
+    """Why the process ended, by the table of causes; the line that says it is the evidence."""
+    report, verdict = context.report, context.studied.verdict
+    if report.end.kind != "failed":
+        return []
+    text = abridge(verdict.reason or verdict.end_reason or "")
+    if _LIMIT_TEXT in text:
+        return [_fifteen_minutes(context, text)]
+    records = [verdict.end] if verdict.end is not None else []
+    if _GAVE_UP in text:
+        return [_gave_up(context, text)]
+    known = causes_in(text)
+    if not known:
+        # The root line may only say that something exited; the component's own last words come right before it.
+        for mark in reversed(context.of("bare_error", "usage_error", "fatal", "component_exited", before_ready=False)):
+            cause = mask_secrets(mark.groups.get("cause", mark.record.message))
+            known = causes_in(cause)
+            if known:
+                text, records = cause, [mark.record, *records]
+                break
+    after = " after it had become ready" if report.outcome == "ready" else ""
+    if any("repeated too quickly" in mark.record.message for mark in context.studied.start.marks("systemd_failed")):
+        text += ". systemd does not try it again: it was started too quickly again and again (start limit)"
+    if known:
+        rule, groups = known[0]
+        named = [f"{name} {value}" for name, value in groups.items() if name in ("address", "flag", "option", "hook")]
+        detail = f"The process ended{after}: {text}" + (f" [{', '.join(named)}]" if named else "")
+        hook = groups.get("hook")
+        limit = check_info("poststarthook/" + hook).limit_s if hook is not None else None
+        if limit is not None:
+            detail += f". Its limit is {limit:g} s."
+        name = reported_as(rule.id)
+        if rule.id in _DENIED:
+            denials = [mark.record for mark in context.studied.start.announced if mark.id == "access_denied"]
+            if denials:
+                detail += f". Said beside it: {mask_secrets(denials[0].message)[:200]}"
+                records += denials
+        advice = (rule.advice or about(name).advice).replace("<port>", _port(groups.get("address", "")))
+        if (file := _file_named_before(context, text)) is not None:
+            detail += f". The line before names the file: {file}"
+            advice = f"Correct {file}; the message names the line."
+        return [context.say(name, detail, records, severity="critical", title=rule.title, advice=advice)]
+    return _unnamed(context, text, after, records)
+
+
+def _file_named_before(context: RuleContext, text: str) -> str | None:
+    """The YAML file that the lines just before a YAML error read: the error itself names none."""
+    end = context.studied.verdict.end
+    if end is None or _YAML.search(text) is None or _YAML_FILE.search(text) is not None:
+        return None
+    before = [record for record in context.studied.start.process if record.seq < end.seq][-_LINES_BEFORE:]
+    found = [hit for record in before if (hit := _YAML_FILE.search(record.message)) is not None]
+    return mask_secrets(found[-1][0]) if found else None
+
+
+def _unnamed(context: RuleContext, text: str, after: str, records: list[LogRecord]) -> list[Finding]:
+    """An end whose cause the process itself does not name: a kill, a time limit of systemd, or nothing known."""
+    detail = f"The process ended{after}: {text or 'the text does not say why'}"
+    found: list[Finding] = []
+    memory = _memory(context)
+    if memory:
+        words = mask_secrets(memory[0].message)[:200]
+        found.append(context.say("out_of_memory", f"Said beside the end: {words}", memory, severity="critical"))
+    timed_out = _systemd_timeout(context)
+    if timed_out:
+        found.append(context.say("systemd_timeout", f"Said: {timed_out[0].message}", timed_out, severity="critical"))
+    if "killed by signal" in text or "due to signal 9" in text:
+        return [*found, context.say("killed", detail, records, severity="critical")]
+    if timed_out or (memory and records[:1] == memory[:1]):
+        return found
+    advice = f"The lines just before its end say more: journalctl -u {context.units} --no-pager -o short-precise"
+    if context.studied.start.first("supervisor_exit") is not None:
+        advice = _OTHER_LOG["rancher" if text.startswith("k3s exited with") else "openrc"]
+    child = _CHILD.match(text)
+    if child is not None:
+        advice = f"{child[1]} ended, and k3s with it: its own words are in {_log_of(context, child[1])}."
+    if text.startswith("exited with") and any(s >= _DEADLY_S for s, _ in durations(context.of(*SLOW))):
+        advice = "The datastore was slow right before; see the finding on it."
+    return [*found, context.say("process_failed", detail, records, severity="critical", advice=advice)]
+
+
+def _log_of(context: RuleContext, child: str) -> str:
+    product = context.report.product if context.report.product != "unknown" else "k3s"
+    if child == "containerd":
+        return f"/var/lib/rancher/{product}/agent/containerd/containerd.log"
+    return f"the lines of {child} before its end"
+
+
+def _memory(context: RuleContext) -> list[LogRecord]:
+    """Lines of the kernel or of systemd that this start's own process was killed for lack of memory."""
+    start = context.studied.start
+    told = [mark.record for mark in start.announced if mark.id in KILLS]
+    told += [mark.record for mark in start.marks("systemd_failed") if _OOM.search(mark.record.message)]
+    return sorted(told, key=lambda record: record.seq)
+
+
+def _systemd_timeout(context: RuleContext) -> list[LogRecord]:
+    marks = context.studied.start.marks("systemd_failed")
+    return [mark.record for mark in marks if _PATIENCE.search(mark.record.message)]
+
+
+def _port(address: str) -> str:
+    port = address.rpartition(":")[2]
+    return port if port.isdigit() else "<port>"
+
+
+def _still_failing(context: RuleContext) -> list[str]:
+    return [check.name for check in context.report.checks if check.failing_at_last]
+
+
+def _fifteen_minutes(context: RuleContext, text: str) -> Finding:
+    failing = _still_failing(context)
+    last = next((poll for poll in reversed(context.report.polls) if poll.error not in (None, "context_canceled")), None)
+    detail = f"k3s gave up: {text}"
+    if failing:
+        detail += f". Still failing: {', '.join(failing)}"
+    elif last is not None:
+        detail += f". The last answer was {last.error}"
+    verdict = context.studied.verdict
+    lines = [(last.source, last.line)] if last is not None and last.line is not None else []
+    records = [verdict.end] if verdict.end is not None else []
+    return context.say("fifteen_minute_limit", detail, records, lines=lines)
+
+
+def _gave_up(context: RuleContext, text: str) -> Finding:
+    """Releases up to 1.20: the controller-manager waits for /healthz itself, for seconds only."""
+    failing = _still_failing(context)
+    detail = f"A controller gave up waiting for the API server: {text}"
+    if failing:
+        detail += f". Still failing: {', '.join(failing)}"
+    advice = (
+        "The API server was up and too slow, mostly for its datastore: a slow disk, an SD card, a distant database, or "
+        "scarce CPU. systemd starts k3s again, and what was written stays, so a later attempt needs less. "
+    )
+    records = [verdict.end] if (verdict := context.studied.verdict).end is not None else []
+    return context.say("controller_gave_up", detail, records, advice=advice + DISK_ADVICE[context.datastore])
+
+
+def panicked(context: RuleContext) -> list[Finding]:
+    """Panics that the process survived: something in it does not work, and it goes on."""
+    lived = [panic for panic in panics(context.studied.start) if panic.survived]
+    if not lived:
+        return []
+    counts = Counter((_in_short(panic), panic.frame) for panic in lived)
+    (words, frame), _ = counts.most_common(1)[0]
+    where = f", first in its own code at {frame}" if frame is not None else ""
+    detail = f"Said {'once' if len(lived) == 1 else f'{len(lived)} times'}{where}: {words}. The process went on"
+    others = list(dict.fromkeys(panic.frame for panic in lived if panic.frame not in (None, frame)))
+    if others:
+        detail += f". Others panicked at {', '.join(str(one) for one in others[:4])}"
+    return [context.say("panic_survived", detail + ".", [panic.record for panic in lived])]
+
+
+def _in_short(panic: Panic) -> str:
+    return mask_secrets(panic.words).split("\n", 1)[0][:200].rstrip(". ")
+
+
+def stop(context: RuleContext) -> list[Finding]:
+    """A stop on request: no failure of the start, and what is said at fatal level afterwards is its echo."""
+    report, verdict = context.report, context.studied.verdict
+    if report.end.kind != "stopped" or verdict.end is None:
+        return []
+    found: list[Finding] = []
+    if report.outcome == "stopped":
+        when = "" if report.end.at_s is None else f" about {report.end.at_s:.1f} s after its begin"
+        failing = _still_failing(context)
+        detail = f"It was asked to end{when}: {(report.end.reason or verdict.end.message).rstrip('.')}"
+        if failing:
+            detail += f". Failing when last seen: {', '.join(failing[:4])}{' …' if len(failing) > 4 else ''}"
+        found.append(context.say("stopped_early", detail + ".", [verdict.end], advice=""))
+    echoes = _echoes(context)
+    if echoes:
+        detail = (
+            f"{count(len(echoes), 'line')} at error or fatal level after the stop began: {context.words(echoes[-1])}"
+        )
+        found.append(context.say("stop_echo", detail, [mark.record for mark in echoes]))
+    return found
+
+
+def _echoes(context: RuleContext) -> list[Mark]:
+    sign = context.studied.verdict.stop_sign
+    marks = context.studied.start.marks("fatal", "component_exited", "panic", "shutdown_requested")
+    after = [mark for mark in marks if sign is not None and mark.record.seq >= sign.seq]
+    start = context.studied.start
+
+    def echoes(mark: Mark) -> bool:
+        text = mark.groups.get("cause", mark.record.message).strip()
+        return mark.id == "panic" or is_echo(start, mark.record, text) or _SERVER_ECHO.search(text) is not None
+
+    return list({m.record.seq: m for m in after if echoes(m)}.values())

@@ -1,0 +1,103 @@
+"""Facts that rules of more than one theme look at."""
+
+from __future__ import annotations
+
+import statistics
+from itertools import pairwise
+
+from analyzer.analysis.rule_context import CLASSES, ROLES, RuleContext
+from analyzer.records.log_record import LogRecord, Payload
+from analyzer.results import Gap
+
+LONG_SILENCE_S = 8.0
+SLOW_BOOT_S = 4.0
+# Role writes over the API server's boot, measured: 0.2 to 1.0 on servers that only lacked CPU, 1.7 and more on a slow
+# disk or a distant database.
+OUT_OF_PROPORTION = 1.5
+SLOW = ("slow_sql", "etcd_slow_apply", "etcd_slow_fsync", "etcd_slow_read", "etcd_overloaded", "trace", "trace_step")
+FIO = "fio --name=t --rw=write --bs=2300 --size=22m --fdatasync=1 --directory=/var/lib/rancher/k3s"
+DISK_ADVICE = {
+    "sqlite": "SQLite syncs on every write: put /var/lib/rancher/k3s/server/db on an SSD, not on an SD card "
+    f"or a network disk. Measure it: {FIO}",
+    "etcd": "etcd needs fsyncs under 10 ms (99th percentile): put /var/lib/rancher/k3s/server/db/etcd on an SSD. "
+    f"Measure it: {FIO}",
+    "external": "Every write of the start waits for the database: put it into the same network zone, look at its disk "
+    "and load, and measure the round trip (for PostgreSQL: \\timing on, then SELECT 1;).",
+    "unknown": "Look at the disk under /var/lib/rancher (iostat -x 1) or at the database --datastore-endpoint names.",
+}
+_LATE_LINE_S = 0.5
+
+
+def slow_answers(context: RuleContext) -> list[tuple[float, LogRecord]]:
+    """Printed polls that were read long after their tick; a lower bound, whole ticks of waiting come on top."""
+    grid = context.studied.polls.grid
+    if grid is None or grid.locked < 2:
+        return []
+    slow = []
+    for sighting in context.studied.polls.sightings:
+        if sighting.stamp_s is not None:
+            after = sighting.stamp_s - grid.tick_at_or_before(sighting.stamp_s)
+            if 0.35 * grid.interval_s < after < 0.98 * grid.interval_s:
+                slow.append((after, sighting.line.record))
+    return slow
+
+
+def late_lines(context: RuleContext) -> list[tuple[float, LogRecord]]:
+    """klog lines whose journal stamp is far behind their own, the worst first.
+
+    The median lag is taken off: clocks and zones of the two stamps may differ for the whole text.
+    """
+    lags: list[tuple[float, LogRecord]] = []
+    for record in context.studied.start.process:
+        if record.payload is not Payload.KLOG or record.at is None or record.inner_at is None:
+            continue
+        # Whole-second stamps hide a lag.
+        if record.at.precision_us < 1_000_000:
+            lags.append(((record.at.us - record.inner_at.us) / 1e6, record))
+    if not lags:
+        return []
+    usual = max(0.0, statistics.median(lag for lag, _ in lags))
+    late = [(lag - usual, record) for lag, record in lags if _LATE_LINE_S < lag - usual < 600]
+    return sorted(late, key=lambda pair: -pair[0])
+
+
+def surely_s(context: RuleContext, gap: Gap) -> float:
+    """For how long a silence lasted at least: stamps are truncated."""
+    return max(0.0, gap.end_s - gap.begin_s - context.report.clock.precision_s)
+
+
+def silences(context: RuleContext) -> list[Gap]:
+    """Long silences that began before k3s noticed readiness (an agent: had its node), the longest first.
+
+    Not those after a line that says that a server is not ready: that is a wait, asked again after a while.
+    """
+    noticed = context.report.detected.upper
+    if context.report.role == "agent":
+        node = next((goal.window.upper for goal in context.report.goals if goal.id == "node"), None)
+        noticed = None if node is None else node - 2 * context.report.clock.precision_s  # the line itself, too
+    waits = _after_waits(context)
+    silent = [gap for gap in context.report.gaps if gap.kind == "silent" and (noticed is None or gap.begin_s < noticed)]
+    long = [g for g in silent if surely_s(context, g) >= LONG_SILENCE_S and (g.source, g.line) not in waits]
+    return sorted(long, key=lambda gap: gap.begin_s - gap.end_s)
+
+
+def _after_waits(context: RuleContext) -> set[tuple[int, int | None]]:
+    """(source, line) of the lines that came next after one that says that a server is not ready."""
+    said = {mark.record.seq for mark in context.studied.start.marks("server_not_ready")}
+    return {(after.source, after.line) for line, after in pairwise(context.studied.start.process) if line.seq in said}
+
+
+def only_roles(context: RuleContext, gap: Gap) -> bool:
+    """Whether, when the silence began, the priority classes were done and the rbac hook was not."""
+    roles, classes = context.check(ROLES), context.check(CLASSES)
+    if roles is None or classes is None or classes.cleared.lower is None:
+        return False
+    until = roles.cleared.upper
+    return classes.cleared.lower <= gap.begin_s and (until is None or until >= gap.begin_s)
+
+
+def proportion(context: RuleContext) -> float | None:
+    """How many times the API server's own boot the role writes took at least."""
+    if context.roles_s is None or not context.boot_most_s or context.roles_s <= 0:
+        return None
+    return context.roles_s / context.boot_most_s

@@ -1,0 +1,368 @@
+"""From a log book to the report: every start analysed, every number with its line."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta, timezone
+from types import MappingProxyType
+
+from analyzer.analysis import find as rules
+from analyzer.analysis.blame import Blame, blame, bottleneck
+from analyzer.analysis.check_windows import CheckFacts, Facts, gather
+from analyzer.analysis.goals import goals
+from analyzer.analysis.knowledge_notes import about_releases
+from analyzer.analysis.line_times import LineTimes, begin_stamp
+from analyzer.analysis.phases import budget
+from analyzer.analysis.polls import PollFacts, count_errors, read_polls, rows
+from analyzer.errors import NoDataError
+from analyzer.events.redaction import mask_secrets
+from analyzer.events.user_rules import NO_RULES, Rules
+from analyzer.events.versions import check_list, parse_version
+from analyzer.records.log_record import ClockStep, LogRecord, Stamp
+from analyzer.records.log_records import LogRecords
+from analyzer.results import (
+    Check,
+    CheckState,
+    ClockNote,
+    End,
+    Gap,
+    LedgerCounts,
+    Milestone,
+    Poll,
+    Report,
+    StartReport,
+)
+from analyzer.starts import Start, Verdict, find_starts, judge
+from analyzer.starts.pod_placement import Places, alone, attach, journal_records
+from analyzer.window import Span, Window
+
+_MILESTONES = (
+    "systemd_starting", "starting", "datastore_ready", "certificates", "apiserver_requested", "apiserver_version",
+    "serving_securely", "containerd_ready", "first_poll", "etcd_running", "api_running", "k3s_running",
+    "agent_running", "kubelet_started", "node_registered", "systemd_started", "fatal", "panic",
+    "shutdown_requested", "process_exited", "restart_scheduled", "systemd_stopping",
+)  # fmt: skip
+_OF_THE_API = frozenset({"apiserver_version", "serving_securely"})  # RKE2: in its pod's log
+_EVIDENCE_LIMIT = 2000
+_SILENCE_S = 5.0
+
+
+STARTS_LIMIT = 2000  # explained one by one: the first and the last of a crash loop of weeks
+
+
+@dataclass(frozen=True, slots=True)
+class Studied:
+    """A start with everything that was worked out about it: what the finding rules look at."""
+
+    start: Start
+    verdict: Verdict
+    line_times: LineTimes
+    polls: PollFacts
+    facts: Facts
+    report: StartReport
+    previous: StartReport | None = None
+
+
+def analyze_book(log_records: LogRecords, *, tool_version: str, user: Rules = NO_RULES) -> Report:
+    """The report on all starts of a log; ``user`` are rules of one's own beside those of the catalogue.
+
+    Raises:
+        NoDataError: nothing in the log comes from a k3s or RKE2 run.
+    """
+    records, apart = journal_records(log_records)
+    starts = find_starts(records, user.marks)
+    about_pods = attach(starts, apart, log_records) if starts and apart else []
+    if not starts and apart:
+        starts = find_starts(alone(log_records, apart), user.marks)
+    if not starts:
+        raise NoDataError(
+            "no trace of a k3s or RKE2 run",
+            hint="capture one with: journalctl -u k3s -u k3s-agent --no-pager -o export | gzip > k3s.export.gz",
+        )
+    numbered = list(enumerate(starts, 1))
+    left_out = max(0, len(starts) - STARTS_LIMIT)
+    parts = [numbered]
+    if left_out:
+        half = STARTS_LIMIT // 2
+        parts = [numbered[:half], numbered[-half:]]
+        starts = [start for part in parts for _, start in part]
+    reports: list[StartReport] = []
+    for part in parts:  # nothing is concluded across the starts between them
+        studied: list[Studied] = []
+        for index, start in part:
+            studied.append(study(start, index, log_records, studied[-1].report if studied else None))
+        reports += rules.across_starts(
+            [replace(s.report, findings=rules.diagnose(s, log_records, user)) for s in studied]
+        )
+    return Report(
+        tool_version=tool_version,
+        sources=tuple(log_records.sources),
+        ledger=_ledger(log_records, starts),
+        starts=tuple(reports),
+        notes=(
+            *((source, mask_secrets(note)) for source, said in sorted(log_records.notes.items()) for note in said),
+            *((source, mask_secrets(note)) for source, note in about_pods),
+            *about_releases(reports),
+            *([(starts[0].records[0].source, _too_many(left_out))] if left_out else ()),
+        ),
+        evidence=MappingProxyType(_evidence(starts)),
+    )
+
+
+def _too_many(left_out: int) -> str:
+    return (
+        f"{left_out} starts in the middle were counted but not explained, because more than {STARTS_LIMIT} are too"
+        " many; a part of the log shows them (--since, --until)"
+    )
+
+
+def study(start: Start, index: int, log_records: LogRecords, previous: StartReport | None) -> Studied:
+    """Works out one start; its findings are added by the rules afterwards."""
+    verdict = judge(start)
+    line_times = LineTimes(start, tuple(step.seq for step in _steps(start, log_records)))
+    polls = read_polls(start, verdict, line_times)
+    facts = gather(start, verdict, line_times, polls)
+    blames, shares = blame(facts)
+    poll_rows, note = rows(polls, start, verdict, line_times, facts.ready)
+    tax = _tax(facts.ready, facts.detected)
+    began = start.began
+    reached = tuple(goals(start, verdict, line_times, facts.ready))
+    report = StartReport(
+        index=index,
+        host=start.host,
+        unit=start.unit,
+        pid=start.pid,
+        boot_id=start.boot_id,
+        invocation_id=start.invocation_id,
+        product=start.product,
+        role=start.role,
+        version=start.version,
+        commit=start.commit,
+        began_at=_moment(began, begin_stamp(start)),
+        ended_at=_ended(verdict, start),
+        begin_seen=start.begin_seen,
+        clock=_clock(start, log_records),
+        outcome=verdict.outcome,
+        outcome_reason=verdict.reason,
+        end=_end(verdict, line_times, facts.detected),
+        ready=facts.ready,
+        detected=facts.detected,
+        polling_tax_s=tax,
+        poller=note,
+        polls=tuple(_unseen(poll_rows, start)),
+        errors=tuple(count_errors(poll_rows)),
+        milestones=tuple(_milestones(start, polls, line_times)),
+        phases=tuple(budget(start, verdict, line_times, facts.ready, facts.detected, reached)),
+        checks=tuple(_check(facts.checks[name], blames[name], verdict) for name in facts.checks),
+        bottleneck=bottleneck(facts, blames),
+        findings=(),
+        source=began.source if began is not None else 0,
+        hooks_alone_s=shares.alone_s,
+        hooks_shared_s=shares.shared_s,
+        gaps=tuple(_gaps(start, line_times, log_records)),
+        cut_at_s=_last(start, line_times),
+        begun_before_s=0.0 if start.begin_seen else None,
+        began_local=began.local_time if began is not None and not began.absolute else None,
+        goals=reached,
+    )
+    return Studied(start, verdict, line_times, polls, facts, report, previous)
+
+
+def _last(start: Start, line_times: LineTimes) -> float | None:
+    """When the last line was written; where lines out of order end a text, the latest of them."""
+    told = (line_times.point(r) for r in start.records if "ago_s" in r.fields)
+    ago = (int(r.fields["ago_s"]) for r in start.records if "ago_s" in r.fields)
+    asked = max((at + age for at, age in zip(told, ago, strict=True) if at is not None), default=None)
+    if asked is not None:
+        return asked  # systemctl status says how long ago that was when somebody asked
+    last = next((t for r in reversed(start.records) if (t := line_times.point(r)) is not None), None)
+    if last is None or last >= 0:
+        return last
+    return max((t for r in start.records if (t := line_times.point(r)) is not None), default=last)
+
+
+def _moment(record: LogRecord | None, stamp: Stamp | None) -> datetime | None:
+    """An absolute time in the zone of the log; ``None`` where the log gives no date."""
+    if record is None or stamp is None or not record.absolute:
+        return None
+    try:
+        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=stamp.us)
+        return moment.astimezone(_zone(record.clock.utc_offset))
+    except OverflowError:  # next to the year 1 or 9999: a damaged stamp
+        return None
+
+
+def _ended(verdict: Verdict, start: Start) -> datetime | None:
+    """When it ended; a coarser stamp than the begin's may lie before it."""
+    if verdict.end is None:
+        return None
+    ended = _moment(verdict.end, verdict.end.at or verdict.end.inner_at)
+    began = _moment(start.began, begin_stamp(start))
+    return max(ended, began) if ended is not None and began is not None else ended
+
+
+def _zone(offset: str | None) -> timezone:
+    if not offset or len(offset) < 6:
+        return UTC
+    sign = -1 if offset[0] == "-" else 1
+    return timezone(sign * timedelta(hours=int(offset[1:3]), minutes=int(offset[4:6])))
+
+
+def _steps(start: Start, log_records: LogRecords) -> list[ClockStep]:
+    """The steps of this host's clock within the lines of a start."""
+    first, last = start.records[0].seq, start.records[-1].seq
+    inside = (step for step in log_records.steps if first < step.seq <= last)
+    return [step for step in inside if _host_at(log_records, step.seq) in (None, start.host) or start.host is None]
+
+
+def _host_at(log_records: LogRecords, seq: int) -> str | None:
+    index = bisect.bisect_left(log_records.records, seq, key=lambda record: record.seq)
+    return log_records.records[index].host if index < len(log_records.records) else None
+
+
+def _clock(start: Start, log_records: LogRecords) -> ClockNote:
+    began = start.began
+    if began is None:
+        return ClockNote()
+    steps = sum(1 for step in _steps(start, log_records) if began.seq < step.seq)
+    stamp = begin_stamp(start)
+    precision = stamp.precision_us / 1_000_000 if stamp is not None else began.clock.precision_s
+    return ClockNote(began.clock.basis, precision, began.clock.utc_offset, began.clock.year_from, steps)
+
+
+def _end(verdict: Verdict, line_times: LineTimes, detected: Window) -> End:
+    """What became of the process; its moment is never before the readiness that the text shows in front of it.
+
+    Behind a step of the clock it is not known: nobody tells how much time passed there.
+    """
+    record = verdict.end
+    if record is None:
+        return End(verdict.end_kind)
+    at, latest = line_times.point(record), line_times.latest(record)
+    if latest is None:
+        at = None
+    elif at is not None and detected.upper is not None:
+        at = max(at, min(detected.upper, latest))
+    return End(verdict.end_kind, at, record.line, verdict.end_reason, record.source)
+
+
+def _tax(ready: Window, detected: Window) -> Span | None:
+    if detected.upper is None:
+        return None
+    low = 0.0 if detected.lower is None or ready.upper is None else max(0.0, detected.lower - ready.upper)
+    return Span(low, None if ready.lower is None else max(0.0, detected.upper - ready.lower))
+
+
+def _unseen(polls: Sequence[Poll], start: Start) -> list[Poll]:
+    """Adds to each cut list the checks of the release that the cut hides."""
+    version = parse_version(start.version) if start.version else None
+    expected = check_list((version.major, version.minor)) if version is not None else ()
+    result = []
+    for poll in polls:
+        if poll.cut and (poll.failing or poll.ok):
+            shown = set(poll.failing) | set(poll.ok)
+            poll = replace(poll, unseen=tuple(name for name in expected if name not in shown))
+        result.append(poll)
+    return result
+
+
+def _milestones(start: Start, polls: PollFacts, line_times: LineTimes) -> list[Milestone]:
+    found: list[tuple[tuple[int, int], Milestone]] = []
+    places = Places(start)
+    for name in _MILESTONES:
+        mark = start.api_first(name) if name in _OF_THE_API else start.first(name)
+        record = mark.record if mark is not None else None
+        if name == "first_poll" and polls.sightings:
+            record = polls.sightings[0].line.record
+        if record is not None:
+            text = mask_secrets(record.message)[:300]
+            place = (record.seq, 0)
+            if mark is not None and mark not in start.events and record.at is not None:
+                place = (places.seq(record.at.us), 1)  # of the API server's own log
+            found.append((place, Milestone(name, line_times.point(record), record.line, text, record.source)))
+    return [milestone for _, milestone in sorted(found, key=lambda item: item[0])]
+
+
+def _check(facts: CheckFacts, blamed: Blame, verdict: Verdict) -> Check:
+    final: CheckState
+    if verdict.detected is not None:
+        final = "ok"
+    elif facts.last_state == "failing":
+        final = "failing" if facts.until_the_end else "unseen"  # it may have passed since
+    elif facts.last_state == "ok" or facts.window.upper is not None:
+        final = "ok"
+    else:
+        final = "unseen"
+    return Check(
+        name=facts.name,
+        final=final,
+        seen_failing=facts.seen_failing,
+        cleared=facts.window if facts.last_state != "failing" or verdict.detected is not None else _not_seen(facts),
+        estimate_s=facts.near[0] if facts.near is not None else None,
+        estimate_basis=facts.near[1] if facts.near is not None else None,
+        exclusive_s=blamed.exclusive_s,
+        saving_s=blamed.saving_s,
+        last_blocker=blamed.last_blocker,
+        reasons=tuple(facts.reasons),
+        failing_until_s=facts.last_failing.at_s if facts.last_failing is not None else None,
+        first_seen_failing_s=facts.first_failing.at_s if facts.first_failing is not None else None,
+        first_seen_failing_line=facts.first_failing.line if facts.first_failing is not None else None,
+        first_seen_failing_source=facts.first_failing.source if facts.first_failing is not None else 0,
+    )
+
+
+def _not_seen(facts: CheckFacts) -> Window:
+    """Last seen failing: the upper end stays open, whatever had been seen before."""
+    return facts.window.unbounded()
+
+
+def _gaps(start: Start, line_times: LineTimes, log_records: LogRecords) -> list[Gap]:
+    """Silences of the process, places where lines were lost, and clock steps."""
+    gaps: list[Gap] = []
+    previous: float | None = None
+    for record in start.process:
+        at = line_times.point(record)
+        if at is None:
+            continue
+        passed_over = record.gap_before and not record.lost_before  # what the fast scan left out was no silence
+        if previous is not None and at - previous > _SILENCE_S and not passed_over:
+            gaps.append(Gap(previous, at, "lost" if record.lost_before else "silent", record.line, record.source))
+        previous = max(at, previous) if previous is not None else at
+    for step in _steps(start, log_records):
+        # The step's own line may be of another program: the start's next line shows where it lies.
+        after = next(record for record in start.records if record.seq >= step.seq)
+        if (at := line_times.point(after)) is not None:
+            gaps.append(Gap(at, at, "clock_step", step.line, step.source, f"the clock was set {_which_way(step.by_s)}"))
+    return sorted(gaps, key=lambda gap: gap.begin_s)
+
+
+def _which_way(by_s: float) -> str:
+    return f"{'back' if by_s < 0 else 'forward'} by {abs(by_s):.1f} s"
+
+
+def _ledger(log_records: LogRecords, starts: Sequence[Start]) -> LedgerCounts:
+    """Moves the lines that events rest on from ignored to used."""
+    used = {event.record.seq for start in starts for event in start.all_events}
+    ledger = log_records.ledger
+    moved = min(len(used), ledger.ignored)
+    return LedgerCounts(
+        lines=ledger.lines,
+        used=ledger.used + moved,
+        ignored=ledger.ignored - moved,
+        malformed=ledger.malformed,
+        truncated=ledger.truncated,
+        lossy=ledger.lossy,
+        reasons=MappingProxyType(dict(ledger.reasons)),
+    )
+
+
+def _evidence(starts: Sequence[Start]) -> dict[tuple[int, int], str]:
+    texts: dict[tuple[int, int], str] = {}
+    for start in starts:
+        records = [event.record for event in (*start.all_events, *start.announced)]
+        records += start.records[:1] + start.process[:1] + start.records[-1:]
+        for record in records:
+            texts[(record.source, record.line)] = mask_secrets(record.raw)[:_EVIDENCE_LIMIT]
+    return texts

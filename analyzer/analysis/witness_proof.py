@@ -1,0 +1,106 @@
+"""Judges witness lines in the context of one process: which of them prove a bound, and of what.
+
+The rules and their proofs are data (``events/witnesses.toml``). Conditions that need the whole process — fresh
+datastore, first occurrence, a line that must or must not come before, release range — are judged here. Everything
+stops at the first sign of a shutdown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from analyzer.analysis.line_times import LineTimes
+from analyzer.events.event import Event, WitnessLine, WitnessRule
+from analyzer.events.versions import newest_minor, parse_version, verified_minor
+from analyzer.records.log_record import LogRecord, Payload
+from analyzer.starts.start import Start, Verdict
+from analyzer.window import Bound, Evidence
+
+_OLDEST = (1, 24)  # the first release that was read; the last one is in ``events/versions.toml``
+SERVING_RULE = "serving-before-every-hook"
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A witness rule that holds here: a bound of ``check`` (a name, ``ready``, ``poststarthook/*`` or ``*``)."""
+
+    rule: WitnessRule
+    evidence: Evidence
+    record: LogRecord
+
+
+def is_fresh(start: Start) -> bool:
+    """Whether this process initialised the datastore: it made the cluster's client CA."""
+    return start.first("client_ca_generated") is not None
+
+
+def proofs(start: Start, verdict: Verdict, line_times: LineTimes) -> Iterator[Proof]:
+    """Every witness line of a start that proves something (``near`` rules included: they never bound)."""
+    until = verdict.stop_sign.seq if verdict.stop_sign is not None else None
+    yield from proofs_in(start.records, start.events, is_fresh(start), start.version, line_times, until)
+
+
+def proofs_in(
+    records: Sequence[LogRecord],
+    events: Iterable[Event],
+    fresh: bool | None,
+    release: str | None,
+    line_times: LineTimes,
+    until: int | None = None,
+) -> Iterator[Proof]:
+    """The same of the lines of one process; ``fresh`` is ``None`` where nothing tells, ``until`` a ``seq``."""
+    lines = {event.record.seq: event.rules for event in events if isinstance(event, WitnessLine)}
+    if not lines:
+        return
+    version = parse_version(release) if release else None
+    minor = (version.major, version.minor) if version is not None else None
+    conditions = {p.pattern: p for rules in lines.values() for r in rules for p in (r.after_match, r.unless_after) if p}
+    met: set[str] = set()
+    seen: set[str] = set()
+    for record in records:
+        if until is not None and record.seq >= until:
+            return
+        for rule in lines.get(record.seq, ()):
+            if not _applies(rule, fresh, minor):
+                continue
+            if rule.after_match is not None and rule.after_match.pattern not in met:
+                continue
+            if rule.unless_after is not None and rule.unless_after.pattern in met:
+                continue
+            if rule.first_only:
+                if rule.id in seen:
+                    continue
+                seen.add(rule.id)
+            evidence = _evidence(rule, record, line_times)
+            if evidence is not None:
+                yield Proof(rule, evidence, record)
+        for text, pattern in conditions.items():
+            if text not in met and pattern.search(record.message):
+                met.add(text)
+
+
+def _applies(rule: WitnessRule, fresh: bool | None, minor: tuple[int, int] | None) -> bool:
+    if rule.datastore == "fresh" and not fresh:
+        return False
+    if rule.datastore == "existing" and fresh is not False:
+        return False
+    if minor is None:  # unknown release: only what holds for every one that was read
+        return rule.since <= _OLDEST and rule.until >= newest_minor()
+    return rule.since <= verified_minor(minor) <= rule.until
+
+
+def _evidence(rule: WitnessRule, record: LogRecord, line_times: LineTimes) -> Evidence | None:
+    if rule.relation == "not_after":
+        at = line_times.latest(record)
+    else:
+        # Only klog's own header time is sure to come before the statement that follows the line.
+        if record.payload is Payload.KLOG and record.inner_at is None:
+            return None
+        at = line_times.earliest(record)
+        if record.payload is Payload.LOGRUS and record.inner_at is not None and at is not None:
+            # The journal may have taken it down late; the second in the line itself is when it was written.
+            at = min(at, line_times.seconds(record.inner_at.us))
+    if at is None or (rule.offset_s < 0 and at + rule.offset_s < 0):
+        return None
+    return Evidence(at + rule.offset_s, Bound.WITNESS, record.line, record.source, rule.id)

@@ -1,0 +1,94 @@
+"""The checks of /readyz: what each waits for, its limit, what makes it slow, and what it needs."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Literal
+
+from analyzer.events.vocabulary import load
+
+HOOK = "poststarthook/"
+
+CheckKind = Literal["trivial", "blocking", "probe", "static"]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckInfo:
+    """One check. ``limit_s`` in seconds; ``None``: it waits for ever, or its limit is not known.
+
+    ``monotone``: once ok it stays ok until the server shuts down. ``hard_limit``: the limit holds also in the middle
+    of a try. ``needs``: checks that must be ok before this one can be. ``known`` is False for names not in the data.
+    """
+
+    name: str
+    kind: CheckKind
+    monotone: bool
+    waits_for: str
+    limit_s: float | None = None
+    slow_causes: tuple[str, ...] = ()
+    advice: str = ""
+    needs: tuple[str, ...] = ()
+    needs_when_fresh: tuple[str, ...] = ()
+    hard_limit: bool = False
+    description: str = ""
+    example: str = ""  # its line in the API server's own log
+    known: bool = True
+
+    @property
+    def is_hook(self) -> bool:
+        """A post-start hook: its check is ok when its function has returned."""
+        return self.name.startswith(HOOK)
+
+    @property
+    def short(self) -> str:
+        """The name without the prefix that all hooks share."""
+        return self.name.removeprefix(HOOK)
+
+
+@cache
+def _known() -> tuple[dict[str, CheckInfo], tuple[tuple[re.Pattern[str], CheckInfo], ...]]:
+    by_name: dict[str, CheckInfo] = {}
+    by_pattern: list[tuple[re.Pattern[str], CheckInfo]] = []
+    for raw in load("checks.toml")["check"]:
+        about = CheckInfo(
+            name="",
+            kind=raw["kind"],
+            monotone=raw["monotone"],
+            waits_for=raw["waits_for"],
+            limit_s=raw.get("limit_s"),
+            slow_causes=tuple(raw.get("slow_causes", ())),
+            advice=raw.get("advice", ""),
+            needs=tuple(raw.get("needs", ())),
+            needs_when_fresh=tuple(raw.get("needs_when_fresh", ())),
+            hard_limit=raw.get("hard_limit", False),
+            description=raw.get("description", ""),
+            example=raw.get("example", ""),
+        )
+        for name in raw.get("names", ()):
+            by_name[name] = replace(about, name=name)
+        by_pattern.extend((re.compile(pattern), about) for pattern in raw.get("patterns", ()))
+    return by_name, tuple(by_pattern)
+
+
+def known_checks() -> tuple[CheckInfo, ...]:
+    """All checks of the data, in its order."""
+    return tuple(_known()[0].values())
+
+
+@cache
+def info(name: str) -> CheckInfo:
+    """What is known of a check; never fails.
+
+    An unknown name with the hooks' prefix is a hook, which never goes back; any other unknown name may.
+    """
+    by_name, by_pattern = _known()
+    if name in by_name:
+        return by_name[name]
+    for pattern, about in by_pattern:
+        if pattern.match(name):
+            return replace(about, name=name)
+    if name.startswith(HOOK):
+        return CheckInfo(name, "blocking", True, "not known here: a hook of another release or build", known=False)
+    return CheckInfo(name, "probe", False, "not known here: a check of another release or build", known=False)

@@ -1,0 +1,105 @@
+"""Witness rules: lines that prove a bound of a check by the order of statements in the program that prints them.
+
+The rules and their proofs are in ``witnesses.toml``. Here they are compiled and looked up by the file that prints the
+line; the conditions that need the rest of the start (datastore, release, earlier lines) are judged per start.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from analyzer.events.event import WitnessRule
+from analyzer.events.versions import newest_minor
+from analyzer.events.vocabulary import LazyPattern, load, minor
+from analyzer.records.log_record import NO_FIELDS
+
+K3S = "k3s"  # ``source_file`` of logrus lines
+
+# Fields that the logrus envelope adds and klog's own text does not have.
+_ENVELOPE = frozenset({"logger", "time", "level", "msg", "func", "file"})
+_NONE: tuple[WitnessRule, ...] = ()
+
+
+def _pattern(raw: object) -> LazyPattern | None:
+    return LazyPattern(raw) if isinstance(raw, str) else None
+
+
+def _compile(raw: Mapping[str, Any]) -> WitnessRule:
+    return WitnessRule(
+        id=raw["id"],
+        check=raw["check"],
+        relation=raw["relation"],
+        source_file=raw["source_file"],
+        match=LazyPattern(raw["match"]),
+        datastore=raw.get("datastore", "any"),
+        since=minor(raw["since"]),
+        until=minor(raw["until"]) if "until" in raw else newest_minor(),
+        first_only=raw.get("first_only", False),
+        after_match=_pattern(raw.get("after_match")),
+        unless_after=_pattern(raw.get("unless_after")),
+        offset_s=float(raw.get("offset_s", 0.0)),
+        also_near=raw.get("also_near", False),
+        proof=raw.get("proof", ""),
+    )
+
+
+@cache
+def rules() -> tuple[WitnessRule, ...]:
+    """All rules in file order."""
+    return tuple(_compile(raw) for raw in load("witnesses.toml")["witness"])
+
+
+@cache
+def _by_file() -> dict[str, tuple[WitnessRule, ...]]:
+    index: dict[str, list[WitnessRule]] = {}
+    for rule in rules():
+        index.setdefault(rule.source_file, []).append(rule)
+    return {name: tuple(group) for name, group in index.items()}
+
+
+@cache
+def _enveloped() -> tuple[WitnessRule, ...]:
+    """klog rules whose text no other component prints, so that it may also be trusted without a file name."""
+    ambiguous = {raw["id"] for raw in load("witnesses.toml")["witness"] if raw.get("ambiguous")}
+    return tuple(rule for rule in rules() if rule.source_file != K3S and rule.id not in ambiguous)
+
+
+@cache
+def _enveloped_prefilter() -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{rule.match.pattern})" for rule in _enveloped()))
+
+
+def context_patterns() -> frozenset[str]:
+    """Every ``after_match`` and ``unless_after`` text: lines that must be kept although they bound nothing."""
+    found = (p.pattern for rule in rules() for p in (rule.after_match, rule.unless_after) if p is not None)
+    return frozenset(found)
+
+
+def candidates(
+    message: str, file: str, is_logrus: bool, fields: Mapping[str, str] = NO_FIELDS
+) -> tuple[WitnessRule, ...]:
+    """The rules whose text is this line's.
+
+    ``message`` is the text after the payload's header, ``file`` klog's file name, ``fields`` logrus' keys. Releases of
+    2026 send some Kubernetes messages through logrus (field ``logger=k3s…``); those match a klog rule only where no
+    other component prints the same text. A line without file name and without that field matches nothing of klog's.
+    """
+    if not is_logrus:
+        return tuple(rule for rule in _by_file().get(file, _NONE) if rule.match.search(message)) if file else _NONE
+    found = tuple(rule for rule in _by_file()[K3S] if rule.match.search(message))
+    if found or not fields.get("logger", "").startswith(("k3s", "rke2")):
+        return found
+    # The envelope took klog's structured message apart: `"msg" key="value"` became msg= and sorted fields.
+    texts = [message]
+    pairs = [f'{key}="{value}"' for key, value in fields.items() if key not in _ENVELOPE]
+    if pairs:
+        texts.extend(f'"{message}" {pair}' for pair in pairs)
+    texts.append(f'"{message}"')
+    hits: dict[str, WitnessRule] = {}
+    for text in texts:
+        if _enveloped_prefilter().search(text):
+            hits.update((rule.id, rule) for rule in _enveloped() if rule.match.search(text))
+    return tuple(hits.values())

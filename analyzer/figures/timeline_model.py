@@ -1,0 +1,509 @@
+"""What a timeline shows, as plain data: every decision about what may be drawn is made here, once.
+
+Both the library figures and the HTML page draw from these rows, so a bar on the page is a window of the report and
+nothing else: a *certain* stretch ends where its window begins, and the window itself is a mark of its own, drawn as
+uncertain. An open end is a mark that runs to the edge of the text and says so.
+
+All times are seconds since ``began_at`` of the start, unrounded.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from analyzer.figures.palette import error_words, phase_words
+from analyzer.results import Check, Gap, Phase, Poll, StartReport
+from analyzer.window import Bound, Span, Window
+
+MARK_LIMIT: Final = 5000  # SVG marks per figure; a browser needs seconds for more
+POLLS_ONE_BY_ONE: Final = 200  # above that, neighbouring implied polls overlap and become one bar
+CHECK_ROW_LIMIT: Final = 600
+POINT_LIMIT: Final = 400  # milestones and gaps drawn each
+
+Ref = tuple[int, int]  # (source, 1-based line)
+MarkKind = Literal["phase", "failing", "uncertain", "ok", "unseen", "waiting", "ready", "run", "gap"]
+RowKind = Literal["phases", "milestones", "ready", "detected", "polls", "check", "gaps"]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A bar from ``begin`` to ``end`` (seconds); an open end of it stops only because the text or the process does."""
+
+    kind: MarkKind
+    begin: float
+    end: float
+    note: str
+    refs: tuple[Ref, ...] = ()
+    open_begin: bool = False
+    open_end: bool = False
+    count: int = 1  # polls merged into a run
+    error: str | None = None  # of a run
+    label: str = ""  # text inside the bar
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """A marker at one moment: a poll, a milestone, a clock step, the only sight of a failing check."""
+
+    at: float
+    note: str
+    refs: tuple[Ref, ...] = ()
+    printed: bool = True
+    error: str | None = None
+    kind: Literal["poll", "milestone", "step", "seen"] = "poll"
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the timeline. ``window`` is the report's own window of what the row is about."""
+
+    id: str
+    kind: RowKind
+    label: str
+    full: str
+    marks: tuple[Mark, ...] = ()
+    dots: tuple[Dot, ...] = ()
+    window: Window | None = None
+    blocker: str = ""  # certain | possible: the row is (or can be) the bottleneck
+    extra: bool = False  # shown only on request: a check never seen failing
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Rows from top to bottom and the range of the shared axis (seconds)."""
+
+    rows: tuple[Row, ...]
+    begin: float
+    end: float
+    focus_end: float  # up to here lies the start itself; a log often runs on for days
+    notes: tuple[str, ...] = ()  # what was merged or left out
+    marks: int = 0
+
+    @property
+    def drawable(self) -> bool:
+        """False when no line of the start has a usable stamp."""
+        return self.end > self.begin
+
+
+@dataclass(slots=True)
+class _Extent:
+    """Finite moments seen so far, and those that belong to the start itself."""
+
+    everything: list[float] = field(default_factory=list)
+    focus: list[float] = field(default_factory=list)
+
+    def add(self, *moments: float | None, focus: bool = True) -> None:
+        good = [m for m in moments if m is not None and math.isfinite(m)]
+        self.everything += good
+        if focus:
+            self.focus += good
+
+
+def timeline_model(start: StartReport, *, limit: int = MARK_LIMIT) -> Timeline:
+    """The rows of one start's timeline, at most ``limit`` marks, with a note for everything merged or left out."""
+    begin, end, focus_end = _range(start)
+    if not end > begin:
+        return Timeline((), 0.0, 0.0, 0.0)
+    notes: list[str] = []
+    over = max(horizon(start, end), begin)
+    rows = [_phase_row(start.phases, over), _milestone_row(start, notes)]
+    rows += _readiness_rows(start, begin, over)
+    checks = _check_rows(start, begin, over, notes)
+    gaps = _gap_row(start.gaps, notes)
+    fixed = sum(len(r.marks) + len(r.dots) for r in (*rows, *checks, gaps))
+    rows += _poll_rows(start.polls, max(200, limit - fixed), notes)
+    rows += [gaps, *checks]
+    kept = tuple(r for r in rows if r.marks or r.dots or r.kind == "check")
+    return Timeline(kept, begin, end, focus_end, tuple(notes), sum(len(r.marks) + len(r.dots) for r in kept))
+
+
+def horizon(start: StartReport, end: float) -> float:
+    """The last moment (seconds) at which anything of the start can have happened: the process's end, else ``end``."""
+    if start.end.kind != "running" and start.end.at_s is not None:
+        return min(end, start.end.at_s)
+    return end
+
+
+def _range(start: StartReport) -> tuple[float, float, float]:
+    extent = _Extent()
+    over = start.detected.upper
+    if over is None:
+        over = start.ready.upper
+    for window in (start.ready, start.detected, *(c.cleared for c in start.checks)):
+        extent.add(window.lower, window.upper)
+    for phase in start.phases:
+        extent.add(phase.begin.lower, phase.begin.upper, phase.end.lower, phase.end.upper)
+    for poll in start.polls:
+        extent.add(poll.at_s, focus=over is None or (poll.at_s is not None and poll.at_s <= over))
+    for stone in start.milestones:
+        near = stone.at_s is not None and (over is None or stone.at_s <= over * 1.25 + 2)
+        extent.add(stone.at_s, focus=near)
+    for gap in start.gaps:
+        extent.add(gap.begin_s, gap.end_s, focus=False)
+    for check in start.checks:
+        extent.add(check.failing_until_s, check.first_seen_failing_s, focus=over is None)
+    extent.add(start.cut_at_s, start.end.at_s, focus=over is None)
+    if not extent.everything:
+        return 0.0, 0.0, 0.0
+    begin = min(0.0, *extent.everything) if start.began_at is not None else min(extent.everything)
+    end = max(extent.everything)
+    if end <= begin:
+        end = begin + 1.0  # a single moment still deserves a picture
+    focus_end = min(end, max(extent.focus, default=end))
+    if focus_end <= begin:
+        focus_end = end
+    return begin, end, focus_end
+
+
+def _ref(source: int, line: int | None) -> Ref | None:
+    return None if line is None else (source, line)
+
+
+def _refs(*refs: Ref | None) -> tuple[Ref, ...]:
+    """Those that name a line, each once, in order."""
+    return tuple(dict.fromkeys(ref for ref in refs if ref is not None))
+
+
+def window_refs(window: Window) -> tuple[Ref, ...]:
+    """The lines behind the two ends of a window."""
+    return window.refs
+
+
+_KIND_WORDS: Final = {
+    Bound.OBSERVED: "a line says so",
+    Bound.GRID: "an unprinted poll says so",
+    Bound.WITNESS: "another component's line proves it",
+    Bound.PROCESS: "the process's first or last line",
+    Bound.NONE: "open",
+}
+
+
+def bound_words(kind: Bound, witness: str | None = None) -> str:
+    """What an end of a window rests on, in words."""
+    words = _KIND_WORDS[kind]
+    return f"{words}, rule {witness}" if witness else words
+
+
+def _basis(window: Window) -> str:
+    parts = []
+    if window.lower is not None:
+        parts.append(f"after: {bound_words(window.lower_kind, window.lower_witness)}")
+    if window.upper is not None:
+        parts.append(f"not later than: {bound_words(window.upper_kind, window.upper_witness)}")
+    return "; ".join(parts)
+
+
+def _uncertain(window: Window, begin: float, end: float, what: str) -> tuple[Mark, ...]:
+    """The window itself as a mark; open ends run to the edge of the text. Nothing for a window of width zero."""
+    low = begin if window.lower is None else window.lower
+    high = end if window.upper is None else window.upper
+    if high <= low:
+        return ()
+    basis = _basis(window)
+    note = what if window.upper is None else f"{what} somewhere in here"
+    note += f"; {basis}" if basis else ""
+    return (
+        Mark(
+            "uncertain",
+            low,
+            high,
+            note,
+            window_refs(window),
+            open_begin=window.lower is None,
+            open_end=window.upper is None,
+        ),
+    )
+
+
+def _maybe(window: Window, start: StartReport, what: str) -> str:
+    if window.upper is not None:
+        return what
+    ended = f"; the process {start.end.kind} at the end of it" if start.end.kind != "running" else ""
+    return f"{what}? Not seen: if it did, then somewhere in here{ended}"
+
+
+def _phase_row(phases: Sequence[Phase], end: float) -> Row:
+    marks: list[Mark] = []
+    cuts: dict[tuple[float | None, float | None], Mark] = {}
+    for phase in phases:
+        words = phase_words(phase.id)
+        low, high = phase.begin.upper, phase.end.lower
+        if low is not None and high is not None and high > low:
+            refs = _refs(phase.begin.upper_ref, phase.end.upper_ref)
+            marks.append(Mark("phase", low, high, f"phase {words}: certainly in this phase", refs, label=words))
+        for window, what in ((phase.begin, f"phase {words} begins"), (phase.end, f"phase {words} ends")):
+            if window.lower is None:
+                continue
+            cuts.pop((window.lower, window.upper), None)  # the next phase begins where this one ends: say it once
+            said = what if window.upper is not None else f"{what}: not seen, if at all then somewhere in here"
+            for mark in _uncertain(window, window.lower, end, said):
+                cuts[window.lower, window.upper] = mark
+    return Row("phases", "phases", "Phases", "Phases of the start", (*marks, *cuts.values()))
+
+
+def _milestone_row(start: StartReport, notes: list[str]) -> Row:
+    timed = [m for m in start.milestones if m.at_s is not None]
+    if len(timed) > POINT_LIMIT:
+        notes.append(f"{len(timed)} milestones: the first {POINT_LIMIT} are drawn, all are in the table")
+        timed = timed[:POINT_LIMIT]
+    dots = tuple(
+        Dot(
+            m.at_s or 0.0,
+            f"milestone {m.id.replace('_', ' ')}",
+            _refs(_ref(m.source, m.line)),
+            kind="milestone",
+            label=m.id.replace("_", " "),
+        )
+        for m in timed
+    )
+    return Row("milestones", "milestones", "Milestones", "Named lines of the start", (), dots)
+
+
+def _readiness_rows(start: StartReport, begin: float, end: float) -> list[Row]:
+    rows = []
+    ready, detected = start.ready, start.detected
+    who = "k3s" if start.observer == "k3s" else "this wait"
+    marks: list[Mark] = []
+    if ready.lower is not None and ready.lower > begin:
+        refs = _refs(ready.lower_ref)
+        why = bound_words(ready.lower_kind, ready.lower_witness)
+        marks.append(Mark("waiting", begin, min(ready.lower, end), f"/readyz was certainly not OK yet ({why})", refs))
+    if ready.lower is not None or ready.upper is not None:
+        marks += _uncertain(ready, begin, end, _maybe(ready, start, "/readyz turned OK"))
+    until = detected.upper
+    if ready.upper is not None and until is not None and until > ready.upper:
+        refs = _refs(ready.upper_ref)
+        marks.append(Mark("ready", ready.upper, until, f"/readyz was OK, {who} had not asked again yet", refs))
+    if marks:
+        rows.append(
+            Row("ready", "ready", "/readyz OK", "When /readyz turned OK and stayed so", tuple(marks), (), ready)
+        )
+    if detected.upper is not None:
+        note = f"{who} noticed that it is ready"
+        seen = _uncertain(detected, begin, end, note)
+        dots: tuple[Dot, ...] = ()
+        if not seen:
+            dots = (Dot(detected.upper, note, window_refs(detected), kind="milestone", label="noticed"),)
+        rows.append(
+            Row("detected", "detected", f"{who} noticed", f"When {who} got its successful answer", seen, dots, detected)
+        )
+    return rows
+
+
+def clearing_order(check: Check) -> tuple[float, float, str]:
+    """Sort key: the order in which checks cleared; those never seen to clear come last."""
+    window = check.cleared
+    return (
+        math.inf if window.upper is None else window.upper,
+        -math.inf if window.lower is None else window.lower,
+        check.name,
+    )
+
+
+def short_name(name: str, width: int = 60) -> str:
+    """A check's name as an axis label: without ``poststarthook/``, cut in the middle above ``width`` characters."""
+    name = name.removeprefix("poststarthook/")
+    if len(name) <= width:
+        return name
+    head = (width - 1) * 2 // 3
+    return f"{name[:head]}…{name[-(width - 1 - head) :]}"
+
+
+def _check_rows(start: StartReport, begin: float, end: float, notes: list[str]) -> list[Row]:
+    ordered = sorted(start.checks, key=clearing_order)
+    if len(ordered) > CHECK_ROW_LIMIT:
+        failing_first = sorted(ordered, key=lambda c: (not c.seen_failing, c.last_blocker == "no"))[:CHECK_ROW_LIMIT]
+        notes.append(
+            f"{len(ordered)} checks: {CHECK_ROW_LIMIT} are drawn (those seen failing first), all are in the table"
+        )
+        ordered = sorted(failing_first, key=clearing_order)
+    any_failing = any(c.seen_failing for c in ordered)
+    blockers = dict.fromkeys(start.bottleneck.checks, start.bottleneck.certainty)
+    return [
+        Row(
+            check.name,
+            "check",
+            short_name(check.name),
+            check.name,
+            check_marks(check, begin, end),
+            _only_sight(check),
+            check.cleared,
+            blocker=blockers.get(check.name, ""),
+            extra=any_failing and not check.seen_failing,
+        )
+        for check in ordered
+    ]
+
+
+def check_marks(check: Check, begin: float, end: float) -> tuple[Mark, ...]:
+    """The states of one check over ``[begin, end]``: unseen, certainly failing, the uncertain window, ok.
+
+    Certainly failing runs from the first sight of it to the lower end of the window; what lies before the first sight
+    is unseen, not failing. A check never seen failing has only its window.
+    """
+    window = check.cleared
+    marks: list[Mark] = []
+    low = window.lower
+    if low is None and window.upper is None:
+        return (Mark("unseen", begin, end, "the text says nothing about when this check cleared"),)
+    if check.seen_failing and low is not None:
+        # the window starts when the request left, which is before the answer that names the check
+        first = low if check.first_seen_failing_s is None else min(check.first_seen_failing_s, low)
+        if first > begin:
+            marks.append(Mark("unseen", begin, min(first, end), "nothing seen of this check yet"))
+        if low > first:
+            reasons = f"; reasons printed: {', '.join(check.reasons)}" if check.reasons else ""
+            refs = _refs(check.first_seen_failing_ref, window.lower_ref)
+            marks.append(Mark("failing", first, low, f"certainly failing{reasons}", refs))
+    elif low is not None and low > begin:
+        marks.append(
+            Mark("unseen", begin, min(low, end), "cannot have cleared yet; never seen failing", window_refs(window)[:1])
+        )
+    what = "it turned OK"
+    if window.upper is None:
+        seen = "last seen failing; " if check.failing_at_last else ""
+        what = f"{seen}not seen to turn OK: if it did, then somewhere in here"
+    marks += _uncertain(window, begin, end, what)
+    if window.upper is not None and end > window.upper:
+        refs = _refs(window.upper_ref)
+        marks.append(Mark("ok", window.upper, end, "certainly OK", refs))
+    return tuple(marks)
+
+
+def _only_sight(check: Check) -> tuple[Dot, ...]:
+    """A check seen failing once has no certain stretch; the sight itself is shown instead."""
+    first, low = check.first_seen_failing_s, check.cleared.lower
+    if not check.seen_failing or first is None or (low is not None and first < low):
+        return ()
+    refs = _refs(check.first_seen_failing_ref, check.cleared.lower_ref)
+    return (Dot(first if low is None else low, "seen failing by this poll alone", refs, kind="seen"),)
+
+
+def _gap_row(gaps: Sequence[Gap], notes: list[str]) -> Row:
+    words = {"silent": "log silent", "lost": "lines lost", "boot": "machine rebooted", "clock_step": "clock step"}
+    marks: list[Mark] = []
+    dots: list[Dot] = []
+    shown = list(gaps)
+    if len(shown) > POINT_LIMIT:
+        shown = sorted(shown, key=lambda g: g.begin_s - g.end_s)[:POINT_LIMIT]
+        notes.append(f"{len(gaps)} gaps: the {POINT_LIMIT} longest are drawn, all are in the table")
+    for gap in sorted(shown, key=lambda g: (g.begin_s, g.end_s)):
+        note = words[gap.kind] + (f": {gap.detail}" if gap.detail else "")
+        refs = _refs(_ref(gap.source, gap.line))
+        if gap.kind == "clock_step" or gap.end_s <= gap.begin_s:
+            dots.append(Dot(gap.begin_s, note, refs, kind="step", label=words[gap.kind]))
+        else:
+            marks.append(Mark("gap", gap.begin_s, gap.end_s, note, refs, label=words[gap.kind]))
+    return Row("gaps", "gaps", "Gaps, clock", "Silence, lost lines and clock steps", tuple(marks), tuple(dots))
+
+
+def _poll_rows(polls: Sequence[Poll], budget: int, notes: list[str]) -> list[Row]:
+    """One row per error class in the order of first sight; neighbours merged when there are too many to see."""
+    timed = [p for p in polls if p.at_s is not None]
+    groups: list[list[Poll]] = [[p] for p in timed]
+    if len(timed) > min(POLLS_ONE_BY_ONE, budget):
+        groups = _merge(timed, same_list=True)
+        if len(groups) > budget:
+            groups = _merge(timed, same_list=False)
+        while len(groups) > budget:
+            groups = _halve(groups)
+        if len(groups) < len(timed):
+            notes.append(
+                f"{len(timed)} polls are drawn as {len(groups)} marks: neighbouring polls of one error class are "
+                "merged into a bar that says how many it stands for"
+            )
+    rows: dict[str | None, tuple[list[Mark], list[Dot]]] = {}
+    before: Poll | None = None
+    for group in groups:
+        marks, dots = rows.setdefault(group[0].error, ([], []))
+        if len(group) == 1:
+            dots.append(_poll_dot(group[0], before))
+        else:
+            marks.append(_run(group, before))
+        before = next((p for p in reversed(group) if p.line is not None), before)
+    return [
+        Row(
+            f"polls:{error or 'ok'}",
+            "polls",
+            error_words(error),
+            f"Polls answered with {error}" if error else "The poll that was answered OK",
+            tuple(marks),
+            tuple(dots),
+        )
+        for error, (marks, dots) in rows.items()
+    ]
+
+
+def _merge(polls: Iterable[Poll], *, same_list: bool) -> list[list[Poll]]:
+    """Runs of neighbours with one error class; with ``same_list`` only implied ones with one list of checks."""
+    groups: list[list[Poll]] = []
+    for poll in polls:
+        if groups:
+            last = groups[-1][-1]
+            alike = last.error == poll.error
+            if same_list:
+                alike = alike and not last.printed and not poll.printed and last.failing == poll.failing
+            if alike:
+                groups[-1].append(poll)
+                continue
+        groups.append([poll])
+    return groups
+
+
+def _halve(groups: list[list[Poll]]) -> list[list[Poll]]:
+    """Neighbouring groups of one error class joined by twos, per class: half as many, or the classes themselves."""
+    by_error: dict[str | None, list[list[Poll]]] = {}
+    for group in groups:
+        by_error.setdefault(group[0].error, []).append(group)
+    joined = []
+    for same in by_error.values():
+        joined += [[poll for part in same[i : i + 2] for poll in part] for i in range(0, len(same), 2)]
+    return sorted(joined, key=lambda g: g[0].at_s or 0.0)
+
+
+def _poll_note(poll: Poll) -> str:
+    words = [error_words(poll.error)]
+    if poll.error is not None:
+        words.append("printed" if poll.printed else "implied: a tick of the poller, which prints only what is new")
+    if poll.failing:
+        words.append(f"{len(poll.failing)} failing: {_list(poll.failing)}")
+    if poll.cut:
+        words.append("the list is cut")
+    return "; ".join(words)
+
+
+def _list(names: Sequence[str], most: int = 6) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def _poll_dot(poll: Poll, before: Poll | None) -> Dot:
+    """``before``: the last poll printed. An implied one repeats what that said, so its line is the evidence."""
+    shown = poll
+    if poll.line is None and poll.error is not None and before is not None and before.error == poll.error:
+        shown = before
+    return Dot(poll.at_s or 0.0, _poll_note(poll), _refs(_ref(shown.source, shown.line)), poll.printed, poll.error)
+
+
+def _run(group: Sequence[Poll], before: Poll | None) -> Mark:
+    first, last = group[0], group[-1]
+    printed = sum(p.printed for p in group)
+    note = f"{len(group)} polls: {error_words(first.error)} ({printed} printed, {len(group) - printed} implied)"
+    if first.failing:
+        note += f"; failing: {_list(first.failing)}"
+    refs = _refs(*(_ref(p.source, p.line) for p in group))[:3]
+    if not refs and before is not None and before.error == first.error:
+        refs = _refs(_ref(before.source, before.line))
+    begin, end = first.at_s or 0.0, last.at_s or 0.0
+    return Mark("run", begin, max(begin, end), note, refs, count=len(group), error=first.error, label=f"×{len(group)}")
+
+
+def blame_rows(start: StartReport) -> list[tuple[str, Span]]:
+    """Checks with a known exclusive time (seconds), the worst first; those certainly at zero are left out."""
+    rows = [(c.name, c.exclusive_s) for c in start.checks if c.exclusive_s is not None]
+    useful = [(name, span) for name, span in rows if span is not None and (span.max is None or span.max > 0)]
+    return sorted(useful, key=lambda r: (-r[1].min, -(float("inf") if r[1].max is None else r[1].max), r[0]))

@@ -1,0 +1,387 @@
+"""What the polls of a wait prove: one ``StartReport`` with windows, for the same reports that ``analyze`` writes.
+
+The wait is its own observer, so the rules are simpler than for a log, and stricter in one point: a poll's state was
+sampled somewhere between its departure and its answer. Hence
+
+* a check seen failing was failing *after the departure* of that poll: lower end = that departure;
+* a check seen ok was ok *by the answer* of that poll: upper end = that answer. A probe that can fail again counts as
+  ok only where the list is whole and shows all that it waits for as ok, too;
+* readiness is bounded from below by polls whose answer proves that the server is not ready (a list with a failing
+  check, ``apiserver not ready``, the 503 of k3s' own supervisor); other answers bound only ``detected``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Literal, cast
+from urllib.parse import urlsplit
+
+from analyzer.events.check_info import info
+from analyzer.events.event import Severity
+from analyzer.live.observed_polls import ObservedPoll, ObservedWait
+from analyzer.policies.protocol import SEVERITY_OF
+from analyzer.records.log_record import SourceInfo
+from analyzer.results import (
+    Bottleneck,
+    Check,
+    ClockNote,
+    End,
+    ErrorCount,
+    Finding,
+    LastBlocker,
+    LedgerCounts,
+    Phase,
+    Poll,
+    PollerNote,
+    Report,
+    StartReport,
+)
+from analyzer.starts.start import Outcome
+from analyzer.window import OPEN, Bound, Evidence, Span, Window
+
+#: Name of the source format in reports.
+FORMAT = "polls"
+#: ``Status`` messages of the 503 that k3s' supervisor sends while its API handler does not exist yet
+#: (catalogue of start-up lines, §2.3: K >= 1.24).
+SUPERVISOR_MESSAGES = ("apiserver not ready", "starting", "runtime core not ready")
+
+
+def proves_absent(poll: ObservedPoll) -> bool:
+    """Whether this answer proves that the API server itself was not serving: k3s' supervisor answered in its place."""
+    if poll.error == "not_ready_text":
+        return True
+    return poll.error == "service_unavailable" and poll.message in SUPERVISOR_MESSAGES
+
+
+def proves_not_ready(poll: ObservedPoll) -> bool:
+    """Whether this answer proves that the server was not ready when it was written."""
+    return proves_absent(poll) or (poll.error == "readyz_failing" and bool(poll.failing))
+
+
+def start_report(wait: ObservedWait) -> StartReport:
+    """The wait as one start: ``began_at`` is the wait's own begin, so nothing before it is claimed."""
+    polls = wait.polls
+    success = wait.success
+    ready, detected = _ready(polls, success), _detected(success)
+    checks = _checks(polls, success)
+    tax = None
+    if success is not None and ready.upper is not None:
+        tax = Span(0.0, None if ready.lower is None else success.answered_s - ready.lower)
+    outcome: Outcome = "ready" if success is not None else "incomplete"
+    last_s = wait.end_s if wait.end_s is not None else max((p.answered_s for p in polls), default=0.0)
+    return StartReport(
+        index=1,
+        host=urlsplit(wait.server).hostname,
+        unit=None,
+        pid=None,
+        boot_id=None,
+        invocation_id=None,
+        product="unknown",
+        role="unknown",
+        version=None,
+        commit=None,
+        began_at=wait.began_at,
+        ended_at=None,
+        begin_seen=False,
+        clock=ClockNote(basis="monotonic", precision_s=1e-6, utc_offset="+00:00", year_from="stamp"),
+        outcome=outcome,
+        outcome_reason=None,
+        end=End(),
+        ready=ready,
+        detected=detected,
+        polling_tax_s=tax,
+        poller=_poller(wait, success),
+        polls=tuple(_row(p, last=p is success) for p in polls),
+        errors=_errors(polls),
+        milestones=(),
+        phases=_phases(polls, success, ready, detected, tax),
+        checks=checks,
+        bottleneck=_bottleneck(checks, success is not None),
+        findings=_findings(wait),
+        cut_at_s=last_s,
+        observer="wait",
+    )
+
+
+def _ready(polls: Sequence[ObservedPoll], success: ObservedPoll | None) -> Window:
+    window = OPEN
+    for poll in _before(polls, success):
+        if proves_not_ready(poll):
+            window = window.after(Evidence(poll.departed_s, Bound.OBSERVED, poll.line or None))
+    if success is not None:
+        window = window.before(Evidence(success.answered_s, Bound.OBSERVED, success.line or None))
+    return window
+
+
+def _before(polls: Sequence[ObservedPoll], success: ObservedPoll | None) -> list[ObservedPoll]:
+    """Polls certainly sampled before the successful one. Only loops that overlap (``legacy-4x1s``) lose any."""
+    return [p for p in polls if p is not success and (success is None or p.answered_s <= success.departed_s)]
+
+
+def _detected(success: ObservedPoll | None) -> Window:
+    if success is None:
+        return OPEN
+    line = success.line or None
+    return OPEN.after(Evidence(success.departed_s, Bound.OBSERVED, line)).before(
+        Evidence(success.answered_s, Bound.OBSERVED, line)
+    )
+
+
+def _checks(polls: Sequence[ObservedPoll], success: ObservedPoll | None) -> tuple[Check, ...]:
+    names: dict[str, None] = {}
+    for poll in polls:
+        names.update(dict.fromkeys((*poll.failing, *poll.ok)))
+    earlier = _before(polls, success)
+    since_s = _last_life_s(earlier)
+    serving = _serving(earlier, success, since_s)
+    last_list = max(
+        (p for p in earlier if p.failing and p.departed_s >= since_s), key=lambda p: p.departed_s, default=None
+    )
+    # One body is one look: what failed in the last list cleared after everything that was ok in it. Beyond a cut, and
+    # without a list, every check is unseen, not ok.
+    suspects = [n for n in names if last_list is None or n not in last_list.ok]
+    certain = len(suspects) == 1 and last_list is not None and not last_list.cut
+    found = {}
+    for name in names:
+        blocker: LastBlocker = "no" if name not in suspects else "certain" if certain else "possible"
+        found[name] = _check(name, earlier, success, since_s, serving, blocker)
+    if success is None:
+        return tuple(found.values())
+    return tuple(_blamed(check, found, serving, success.answered_s) for check in found.values())
+
+
+def _last_life_s(earlier: Sequence[ObservedPoll]) -> float:
+    """After the answer of the last poll that met no API server: a restart makes what passed before worthless."""
+    gone = (p.answered_s for p in earlier if proves_absent(p) or p.error == "connection_refused")
+    return max(gone, default=0.0)
+
+
+def _blamed(check: Check, found: Mapping[str, Check], serving: Window, ready_s: float) -> Check:
+    """``check`` with its time alone and its possible saving.
+
+    Time alone lies between the clearing of all others and its own, so only the last one can have any. A server that
+    served before the wait began may have let it run for any time: no upper limit then.
+    """
+    if serving.upper is None or check.cleared.upper is None:
+        return check
+    others = [c.cleared for c in found.values() if c.name != check.name]
+    own_end_s = min(check.cleared.upper, ready_s)
+    alone = Span(0.0, 0.0)
+    if check.last_blocker != "no":
+        begins = [w.lower for w in (serving, *others) if w.lower is not None]
+        most = max(0.0, own_end_s - max(begins)) if begins else None
+        least = 0.0
+        if check.last_blocker == "certain" and check.cleared.lower is not None:
+            cleared = [serving.upper, *(ready_s if w.upper is None else w.upper for w in others)]
+            least = max(0.0, check.cleared.lower - max(cleared))
+        alone = Span(least if most is None else min(least, most), most)
+    saving = alone
+    if any(check.name in info(name).needs for name in found):
+        # Others wait for it and would begin earlier: at most by its own length.
+        own = None if serving.lower is None or alone.max is None else max(alone.max, own_end_s - serving.lower)
+        saving = Span(alone.min, own)
+    return replace(check, exclusive_s=alone, saving_s=saving)
+
+
+def _check(
+    name: str,
+    earlier: Sequence[ObservedPoll],
+    success: ObservedPoll | None,
+    since_s: float,
+    serving: Window,
+    blocker: LastBlocker,
+) -> Check:
+    failing = [p for p in earlier if name in p.failing]
+    last = max(failing, key=lambda p: p.departed_s, default=None)
+    settled_s = max([since_s, *(p.answered_s for p in failing)])
+    good = [p for p in earlier if name in p.ok and p.departed_s >= settled_s]
+    if not info(name).monotone:
+        good = [p for p in good if _counts(name, p, earlier)]
+    if success is not None:
+        good.append(success)  # readiness means that every check passes, listed or not
+    first_ok = min(good, key=lambda p: p.answered_s, default=None)
+    window = replace(serving, upper=None, upper_kind=Bound.NONE, upper_line=None)  # no check passes before serving
+    if last is not None:
+        window = window.after(Evidence(last.departed_s, Bound.OBSERVED, last.line or None))
+    if first_ok is not None:
+        window = window.before(Evidence(first_ok.answered_s, Bound.OBSERVED, first_ok.line or None))
+    first = min(failing, key=lambda p: p.answered_s, default=None)
+    return Check(
+        name=name,
+        final="ok" if first_ok is not None else "failing" if failing else "unseen",
+        seen_failing=last is not None,
+        cleared=window,
+        last_blocker=blocker,
+        failing_until_s=last.departed_s if last is not None else None,
+        first_seen_failing_s=first.answered_s if first is not None else None,
+        first_seen_failing_line=(first.line or None) if first is not None else None,
+    )
+
+
+def _counts(name: str, poll: ObservedPoll, polls: Sequence[ObservedPoll]) -> bool:
+    """Whether the ok of a probe is its last one, as far as anybody can tell.
+
+    Seen on a real server: ``informer-sync`` is ok as long as no informer was started, fails once they are, and the
+    first lists hold a part of the checks only.
+    """
+    every = {check for p in polls for check in (*p.failing, *p.ok)}
+    needs = every.intersection(info(name).needs)
+    return every <= {*poll.failing, *poll.ok} and needs <= set(poll.ok)
+
+
+def _bottleneck(checks: Sequence[Check], became_ready: bool) -> Bottleneck:
+    held = [c for c in checks if (c.last_blocker != "no" if became_ready else c.final == "failing")]
+    if not held:
+        return Bottleneck()
+    names = tuple(c.name for c in held)
+    if became_ready and not any(c.seen_failing for c in held):
+        return Bottleneck((), "none", "No list of checks was seen between the last start of the server and readiness.")
+    certain = len(held) == 1 and held[0].last_blocker == "certain"
+    if not became_ready:
+        sentence = f"Still failing at the last look: {', '.join(names)}."
+    elif certain:
+        sentence = f"{names[0]} was the last to clear."
+    else:
+        sentence = f"The last to clear was one of: {', '.join(names)}."
+    return Bottleneck(names, "certain" if certain else "possible", sentence)
+
+
+def _poller(wait: ObservedWait, success: ObservedPoll | None) -> PollerNote:
+    kind: Literal["shared-2s", "legacy-4x1s", "unknown"] = "unknown"
+    if wait.policy in ("shared-2s", "legacy-4x1s"):
+        kind = cast('Literal["shared-2s", "legacy-4x1s"]', wait.policy)
+    interval = {"shared-2s": 2.0, "legacy-4x1s": 1.0}.get(wait.policy)
+    printed = len(wait.polls) - (1 if success is not None else 0)
+    return PollerNote(kind=kind, interval_s=interval, prints_polls=True, printed=printed)
+
+
+def _row(poll: ObservedPoll, *, last: bool) -> Poll:
+    severity = None if poll.error is None else cast("Severity", SEVERITY_OF.get(poll.error, "suspect"))
+    return Poll(
+        at_s=poll.answered_s,
+        printed=not last,
+        error=poll.error,
+        severity=severity,
+        http_status=poll.status,
+        failing=poll.failing,
+        cut=poll.cut,
+        line=poll.line or None,
+        text=poll.text,
+        ok=poll.ok,
+    )
+
+
+def _errors(polls: Sequence[ObservedPoll]) -> tuple[ErrorCount, ...]:
+    groups: dict[str, list[ObservedPoll]] = {}
+    for poll in polls:
+        if poll.error is not None:
+            groups.setdefault(poll.error, []).append(poll)
+    return tuple(
+        ErrorCount(
+            error=error,
+            severity=cast("Severity", SEVERITY_OF.get(error, "suspect")),
+            polls=len(group),
+            first_s=group[0].answered_s,
+            last_s=group[-1].answered_s,
+        )
+        for error, group in groups.items()
+    )
+
+
+def _serves(poll: ObservedPoll) -> bool:
+    """Whether this answer proves that the API server itself was serving: a check list or its own 403."""
+    if poll.error == "forbidden":
+        return poll.message is not None
+    return poll.error is None or bool(poll.failing or poll.ok)
+
+
+def _serving(earlier: Sequence[ObservedPoll], success: ObservedPoll | None, since_s: float) -> Window:
+    """When the API server last began to serve; open below when it did so before the wait."""
+    window = OPEN
+    for poll in earlier:
+        if proves_absent(poll):
+            window = window.after(Evidence(poll.departed_s, Bound.OBSERVED, poll.line or None))
+    up = [p for p in earlier if _serves(p) and p.departed_s >= since_s]
+    if success is not None:
+        up.append(success)
+    first = min(up, key=lambda p: p.answered_s, default=None)
+    if first is not None:
+        window = window.before(Evidence(first.answered_s, Bound.OBSERVED, first.line or None))
+    return window
+
+
+def _phases(
+    polls: Sequence[ObservedPoll],
+    success: ObservedPoll | None,
+    ready: Window,
+    detected: Window,
+    tax: Span | None,
+) -> tuple[Phase, ...]:
+    """The budget from the wait's begin; nothing before serving can be told apart from outside."""
+    begin = Window(0.0, 0.0, Bound.PROCESS, Bound.PROCESS)
+    earlier = _before(polls, success)
+    serving = _serving(earlier, success, _last_life_s(earlier))
+    out = []
+    if serving.lower is not None and serving.upper is not None:
+        out.append(Phase("apiserver_boot", begin, serving, Span(serving.lower, serving.upper)))
+        begin = serving
+    if out or ready.lower is not None or ready.upper is not None:
+        least = max(0.0, (ready.lower or 0.0) - (begin.upper or 0.0))
+        most = None if ready.upper is None else ready.upper - (begin.lower or 0.0)
+        out.append(Phase("hooks", begin, ready, Span(least, most)))
+    if tax is not None:
+        out.append(Phase("polling_tax", ready, detected, tax))
+    return tuple(out)
+
+
+def _findings(wait: ObservedWait) -> tuple[Finding, ...]:
+    if wait.verdict == "fatal":
+        last = next((p for p in reversed(wait.polls) if p.error is not None), None)
+        same = [p for p in wait.polls if last is not None and p.error == last.error]
+        return (
+            Finding(
+                id="wait_confirmed_fatal",
+                severity="critical",
+                title="The server cannot become ready as it is",
+                detail=wait.reason,
+                advice=wait.advice,
+                lines=tuple(p.line for p in (same[:1] + same[-1:] if len(same) > 1 else same) if p.line),
+            ),
+        )
+    if wait.verdict == "timed_out":
+        return (
+            Finding(
+                id="wait_timed_out",
+                severity="critical",
+                title="The server was not ready in time",
+                detail=wait.reason,
+                advice=wait.advice or "Look at the last poll and at the server's own log (k3slog analyze).",
+            ),
+        )
+    return ()
+
+
+def report_of(wait: ObservedWait, *, path: str | None = None, size: int = 0, tool_version: str = "") -> Report:
+    """A whole report of one wait. ``path`` and ``size`` (bytes) are those of its file; without one, the server's."""
+    records = 1 + len(wait.polls) + (1 if wait.end_s is not None else 0)
+    return Report(
+        tool_version=tool_version or wait.tool,
+        sources=(SourceInfo(path if path is not None else wait.server, FORMAT, size, records),),
+        ledger=LedgerCounts(lines=records, used=records, ignored=0, malformed=0, truncated=0, lossy=0),
+        starts=(start_report(wait),),
+        evidence={(0, p.line): _evidence(p) for p in wait.polls if p.line},
+    )
+
+
+def _evidence(poll: ObservedPoll) -> str:
+    words = f"poll answered {poll.answered_s:.3f} s: {poll.error or 'ready'}"
+    if poll.failing:
+        return f"{words}, failing {', '.join(poll.failing)}"
+    return f"{words}, {poll.text}" if poll.text else words
+
+
+def numbered(wait: ObservedWait) -> ObservedWait:
+    """``wait`` with the lines its polls have in the saved file, so that a live report names the same lines."""
+    polls = tuple(replace(p, line=n) for n, p in enumerate(wait.polls, start=2))
+    return replace(wait, polls=polls)

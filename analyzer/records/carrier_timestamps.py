@@ -1,0 +1,450 @@
+"""Stamps of the carrier to axis positions: year and zone from the nearest anchors of the same host or a sibling source.
+
+Where there is no carrier's stamp the program's own one takes its place (bare output, terminals' elapsed seconds).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from analyzer.records.draft import Draft, Inner, Outer, Tally
+from analyzer.records.log_record import ClockInfo, Payload, Stamp
+from analyzer.records.startup_order import BANNER
+from analyzer.sources.source import Bundle
+from analyzer.timebase import (
+    DAY,
+    HOUR,
+    SECOND,
+    Anchor,
+    anchor,
+    dates_for_times,
+    drop_lone_anchors,
+    nearest_year,
+    offset_text,
+    parse_iso,
+    quarter_offset,
+    resolve_walls,
+    walls_without_anchor,
+    with_year,
+)
+
+_FRESH_CA = re.compile(
+    r"generated self-signed CA certificate .*notBefore=(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.\d+)? \+0000 UTC"
+)
+
+
+@dataclass(slots=True)
+class Known:
+    """What another source of the same host taught: an anchor to date sources that have none."""
+
+    wall: int
+    offset_s: int
+    year_from: str
+
+
+def place_outer(tally: Tally, drafts: list[Draft], known: dict[str | None, Known], last_resort: bool) -> bool:
+    """Resolve the carrier's stamps of one source; ``False`` asks to come back when other sources taught something."""
+    by_host: dict[str | None, list[Draft]] = defaultdict(list)
+    for draft in drafts:
+        if draft.outer is Outer.UTC:
+            _simple(draft)
+        elif draft.outer is not Outer.NONE:
+            by_host[draft.rec.host].append(draft)
+    if not by_host:
+        if not any(d.outer is not Outer.NONE for d in drafts):
+            if tally.pod is not None and tally.bundle is not None and not last_resort:
+                return False
+            if not _bare_pod(tally, drafts, known):
+                _bare(drafts)
+        else:
+            _strays(drafts)
+        return True
+    pending = False
+    ordered = sorted(by_host.items(), key=lambda item: not _anchors_of(item[1]))  # hosts that teach go first
+    for host, lines in ordered:
+        mono = [d for d in lines if d.outer is Outer.MONO]
+        if mono:
+            _monotonic_text(mono)
+        times = [d for d in lines if d.outer is Outer.TIME]
+        if times:
+            _times_only(times)
+        walls = [d for d in lines if d.outer in (Outer.WALL, Outer.PARTIAL)]
+        if walls and not _walls(tally, host, walls, known, last_resort):
+            pending = True
+    if not pending:
+        _strays(drafts)
+    return not pending
+
+
+def _strays(drafts: list[Draft]) -> None:
+    """Lines without a carrier's stamp among lines that have one: their own inner stamp is all there is."""
+    for draft in drafts:
+        if draft.rec.at is None and draft.outer is Outer.NONE and draft.inner is Inner.UTC:
+            draft.rt = draft.inner_value
+            draft.rec.at = Stamp(draft.inner_value, draft.inner_precision)
+            draft.rec.absolute = True
+            draft.rec.clock = ClockInfo(
+                "logrus",
+                draft.inner_precision / SECOND,
+                offset_text(draft.inner_offset_s),
+                "etcd" if draft.etcd else "logrus",
+            )
+
+
+def _simple(draft: Draft) -> None:
+    draft.rt = draft.value
+    draft.rec.at = Stamp(draft.value, draft.precision)
+    draft.rec.absolute = True
+
+
+def _anchors_of(lines: Sequence[Draft]) -> list[Anchor]:
+    found: list[Anchor] = []
+    for index, draft in enumerate(lines):
+        if draft.follows:
+            continue
+        utc: int | None = None
+        if draft.inner is Inner.UTC:
+            utc = draft.inner_value
+        elif draft.inner is Inner.NONE and "generated self-signed CA" in draft.rec.message:
+            utc = _certificate(draft.rec.message)
+        if utc is None:
+            continue
+        has_year = draft.outer is Outer.WALL
+        item = anchor(index, None if has_year else draft.value, draft.value if has_year else None, utc)
+        if item is not None:
+            found.append(item)
+    return drop_lone_anchors(found)
+
+
+def _certificate(message: str) -> int | None:
+    match = _FRESH_CA.search(message)
+    instant = parse_iso(match.group(1) + "+00:00") if match is not None else None
+    return instant.us if instant is not None else None
+
+
+def _walls(
+    tally: Tally, host: str | None, lines: list[Draft], known: dict[str | None, Known], last_resort: bool
+) -> bool:
+    stamps = [(d.outer is Outer.WALL, d.value) for d in lines]
+    anchors = _anchors_of(lines)
+    year_from = "stamp" if lines[0].outer is Outer.WALL else "none"
+    if anchors:
+        first = lines[anchors[0].index]
+        if year_from == "none":
+            year_from = "certificate" if first.inner is Inner.NONE else "etcd" if first.etcd else "logrus"
+        pairs = _unset_clock(stamps, anchors, resolve_walls(stamps, anchors))
+        teacher = Known(anchors[-1].wall, anchors[-1].offset_s, year_from)
+        known[host] = teacher
+        known.setdefault(None, teacher)
+        _put_walls(lines, pairs, year_from)
+        return True
+    hint = tally.date_hints[-1] if tally.date_hints else None
+    if hint is None and tally.bundle is not None and tally.bundle.wall is not None:
+        return _by_bundle(tally, tally.bundle, tally.bundle.wall, lines, known.get(host), last_resort)
+    lesson = known.get(host) or known.get(None)
+    if lesson is None and hint is None and not last_resort:
+        return False
+    if lesson is not None:
+        _tell(tally, "the year and the zone come from another host or input")
+        walls = _near(stamps, lesson.wall)
+        _put_walls(lines, [(w, lesson.offset_s) for w in walls], lesson.year_from if year_from == "none" else year_from)
+        return True
+    if hint is not None:
+        wall, offset = hint
+        walls = walls_without_anchor(stamps, None)
+        final = nearest_year(stamps[-1][1], wall) if not stamps[-1][0] else stamps[-1][1]
+        if final is not None:
+            walls = _near(stamps, final)
+        year_from = "stamp"
+        what = "year" if offset is None else "year and the zone"
+        _tell(tally, f"the {what} come{'' if offset is not None else 's'} from a header, a status block or cloud-init")
+        if offset is not None:
+            _put_walls(lines, [(w, offset) for w in walls], year_from)
+        else:
+            _put_local(lines, walls, year_from)
+        return True
+    _put_local(lines, walls_without_anchor(stamps, None), year_from)
+    return True
+
+
+def _by_bundle(
+    tally: Tally, bundle: Bundle, made: int, lines: list[Draft], lesson: Known | None, last_resort: bool
+) -> bool:
+    """Lines of a support bundle were written before it was made, and not a year before; ``made`` is its local time."""
+    offset = bundle.offset_s if bundle.offset_s is not None else lesson.offset_s if lesson is not None else None
+    if offset is None and not last_resort:
+        return False
+    walls = _near([(d.outer is Outer.WALL, d.value) for d in lines], made - DAY * 182)
+    if offset is not None:
+        _put_walls(lines, [(wall, offset) for wall in walls], "stamp")
+    else:
+        _put_local(lines, walls, "stamp")
+    what = "the year and the zone come" if bundle.offset_s is not None else "the year comes"
+    note = f"{what} from {bundle.told_by} of the support bundle"
+    if note not in tally.notes:
+        tally.notes.append(note)
+        tally.reasons[f"year from {bundle.told_by}"] += len(lines)
+    return True
+
+
+def _tell(tally: Tally, note: str) -> None:
+    if note not in tally.notes:
+        tally.notes.append(note)
+
+
+def _unset_clock(
+    stamps: Sequence[tuple[bool, int]], anchors: Sequence[Anchor], pairs: list[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """The first minutes of Jan 1 before an anchor of an earlier date are a board whose clock was not set: 1970."""
+    first = anchors[0]
+    for index in range(first.index):
+        has_year, value = stamps[index]
+        unset = with_year(value, 1970) if not has_year else None
+        if unset is None or unset > HOUR or pairs[index][0] <= first.wall:
+            break
+        pairs[index] = (unset, pairs[index][1])
+    return pairs
+
+
+def _near(stamps: Sequence[tuple[bool, int]], reference: int) -> list[int]:
+    """Walls backwards from ``reference``, each near its successor."""
+    walls: list[int] = []
+    for has_year, value in reversed(stamps):
+        wall = value if has_year else nearest_year(value, reference)
+        reference = wall if wall is not None else reference
+        walls.append(reference)
+    walls.reverse()
+    return walls
+
+
+def _put_walls(lines: Sequence[Draft], pairs: Sequence[tuple[int, int]], year_from: str) -> None:
+    infos: dict[tuple[int, int], ClockInfo] = {}
+    for draft, (wall, offset) in zip(lines, pairs, strict=True):
+        key = (offset, draft.precision)
+        info = infos.get(key)
+        if info is None:
+            info = infos[key] = ClockInfo("journal", draft.precision / SECOND, offset_text(offset), year_from)
+        draft.rt = wall - offset * SECOND
+        draft.offset_s = offset
+        draft.rec.at = Stamp(draft.rt, draft.precision)
+        draft.rec.absolute = True
+        draft.rec.clock = info
+
+
+def _put_local(lines: Sequence[Draft], walls: Sequence[int], year_from: str) -> None:
+    for draft, wall in zip(lines, walls, strict=True):
+        draft.rt = wall
+        draft.rec.at = Stamp(wall, draft.precision)
+        draft.rec.clock = ClockInfo("journal", draft.precision / SECOND, None, year_from)
+
+
+def _times_only(lines: list[Draft]) -> None:
+    """Time of day without a date: the date of the first inner stamp that fits, midnight crossed when it falls back."""
+    walls = dates_for_times([d.value for d in lines], 0)
+    for draft, wall in zip(lines, walls, strict=True):
+        if draft.inner is not Inner.UTC:
+            continue
+        local = draft.inner_value + (draft.inner_offset_s or 0) * SECOND
+        day = (local - wall + DAY // 2) // DAY * DAY
+        offset = quarter_offset(wall + day - draft.inner_value)
+        if offset is not None:
+            _put_walls(lines, [(w + day, offset) for w in walls], "etcd" if draft.etcd else "logrus")
+            return
+    _put_local(lines, walls, "none")
+
+
+def _monotonic_text(lines: list[Draft]) -> None:
+    """short-monotonic and short-delta: seconds since boot, pinned to the wall clock by inner stamps.
+
+    A message is stamped before it reaches the journal, so the true offset is at least every (inner − monotonic); the
+    largest one is the best. klog's microseconds take part through the zone of the nearest logrus line.
+    """
+    by_boot: dict[int, list[Draft]] = defaultdict(list)
+    for draft in lines:
+        by_boot[draft.rec.boot_seq].append(draft)
+    for group in by_boot.values():
+        gaps = [(d, d.inner_value - d.value) for d in group if d.inner is Inner.UTC and not d.follows]
+        if not gaps:
+            for draft in group:
+                draft.rt, draft.mono = draft.value, draft.value
+                draft.rec.at = Stamp(draft.value, draft.precision)
+                draft.rec.clock = ClockInfo("monotonic", draft.precision / SECOND, None, "none")
+            continue
+        last = gaps[-1][1]
+        zone = gaps[-1][0].inner_offset_s or 0
+        best = max(gap for _, gap in gaps if abs(gap - last) <= 2 * SECOND)
+        for draft in group:
+            if draft.inner is Inner.PARTIAL:
+                wall = nearest_year(draft.inner_value, draft.value + best + zone * SECOND)
+                gap = (wall - zone * SECOND - draft.value) if wall is not None else best - DAY
+                if best < gap <= best + SECOND:
+                    best = gap
+        info = ClockInfo("monotonic", 1e-6, offset_text(zone), "etcd" if gaps[-1][0].etcd else "logrus")
+        # Where the wall clock stood elsewhere, each line takes the difference its nearest logrus line before it shows.
+        shown = [gap if abs(gap - best) > 2 * SECOND else best for _, gap in gaps]
+        current, at = shown[0], 0
+        for draft in group:
+            if at < len(gaps) and gaps[at][0] is draft:
+                current = shown[at]
+                at += 1
+            draft.mono = draft.value
+            draft.rt = draft.value + current
+            draft.rec.at = Stamp(draft.value + best, draft.precision)
+            draft.rec.absolute = True
+            draft.rec.clock = info
+
+
+# ------------------------------------------------------------------------------------------ no outer stamps
+
+
+def _bare(drafts: list[Draft]) -> None:
+    """Bare program output: logrus and etcd seconds carry the axis, klog takes zone and year from them."""
+    if any(d.inner is Inner.UTC for d in drafts):
+        _bare_absolute(drafts)
+    elif any(d.inner is Inner.PARTIAL for d in drafts):
+        _bare_klog(drafts)
+    if any(d.inner is Inner.ELAPSED for d in drafts):
+        _elapsed(drafts)
+
+
+def _bare_pod(tally: Tally, drafts: list[Draft], known: dict[str | None, Known]) -> bool:
+    """``kubectl logs`` of a static pod in a support bundle: klog without year or zone; ``False``: they are not sure.
+
+    A container's zone is UTC unless somebody gave it the node's: where the node is at UTC itself both are the same.
+    """
+    bundle = tally.bundle
+    if tally.pod is None or bundle is None or bundle.wall is None or any(d.inner is Inner.UTC for d in drafts):
+        return False
+    lesson = known.get(tally.pod.node) or known.get(drafts[0].rec.host if drafts else None)
+    offset = bundle.offset_s if bundle.offset_s is not None else lesson.offset_s if lesson is not None else None
+    lines = [d for d in drafts if d.inner is Inner.PARTIAL]
+    if offset != 0 or not lines:
+        return False
+    info = ClockInfo("klog", 1e-6, "+00:00", "stamp")
+    walls = _near([(False, d.inner_value) for d in lines], bundle.wall - DAY * 182)
+    for draft, wall in zip(lines, walls, strict=True):
+        draft.rt = wall
+        draft.rec.at = Stamp(wall, draft.inner_precision)
+        draft.rec.absolute = True
+        draft.rec.clock = info
+    _tell(tally, f"the year comes from {bundle.told_by} of the support bundle, whose node is at UTC")
+    return True
+
+
+def _bare_absolute(drafts: list[Draft]) -> None:
+    teachers = [(i, d) for i, d in enumerate(drafts) if d.inner is Inner.UTC]
+    at = 0
+    infos: dict[tuple[int | None, bool, int], ClockInfo] = {}
+    for index, draft in enumerate(drafts):
+        while at + 1 < len(teachers) and abs(teachers[at + 1][0] - index) <= abs(teachers[at][0] - index):
+            at += 1
+        teacher = teachers[at][1]
+        zone = teacher.inner_offset_s or 0
+        if draft.inner is Inner.UTC:
+            moment: int | None = draft.inner_value
+        elif draft.inner is Inner.PARTIAL:
+            wall = nearest_year(draft.inner_value, teacher.inner_value + zone * SECOND)
+            moment = wall - zone * SECOND if wall is not None else None
+        else:
+            continue
+        if moment is None:
+            continue
+        key = (teacher.inner_offset_s, teacher.etcd, draft.inner_precision)
+        info = infos.get(key)
+        if info is None:
+            source = "etcd" if teacher.etcd else "logrus"
+            info = infos[key] = ClockInfo("logrus", draft.inner_precision / SECOND, offset_text(zone), source)
+        draft.rt = moment
+        draft.rec.at = Stamp(moment, draft.inner_precision)
+        draft.rec.absolute = True
+        draft.rec.clock = info
+
+
+def _bare_klog(drafts: list[Draft]) -> None:
+    lines = [d for d in drafts if d.inner is Inner.PARTIAL]
+    walls = walls_without_anchor([(False, d.inner_value) for d in lines], None)
+    info = ClockInfo("klog", 1e-6, None, "none")
+    for draft, wall in zip(lines, walls, strict=True):
+        draft.rt = wall
+        draft.rec.at = Stamp(wall, draft.inner_precision)
+        draft.rec.clock = info
+
+
+def _elapsed_runs(drafts: list[Draft]) -> list[list[int]]:
+    """The lines of each process: its seconds fall back, or its banner stands where one was before."""
+    runs: list[list[int]] = []
+    high = -1
+    begun = False
+    for index, draft in enumerate(drafts):
+        if draft.inner is not Inner.ELAPSED:
+            continue
+        banner = BANNER.match(draft.rec.message) is not None
+        # Lines of one process overtake one another by a second at most.
+        if high < 0 or draft.inner_value < high - 2 * SECOND or (banner and begun):
+            runs.append([])
+            high, begun = draft.inner_value, False
+        high, begun = max(high, draft.inner_value), begun or banner
+        runs[-1].append(index)
+    return runs
+
+
+def _of_the_wrapper(drafts: Sequence[Draft], run: Sequence[int], stop: int) -> bool:
+    """Whether the lines are of the process that unpacks k3s and then becomes it, which writes dates.
+
+    How long it took to unpack nothing tells: the dates that follow say nothing about these seconds.
+    """
+    if any(BANNER.match(drafts[index].rec.message) for index in run):
+        return False
+    after = (d for d in drafts[run[-1] + 1 : stop] if d.rec.payload is Payload.LOGRUS)
+    following = next(after, None)
+    return following is not None and following.inner is Inner.UTC and BANNER.match(following.rec.message) is not None
+
+
+def _elapsed(drafts: list[Draft]) -> None:
+    """Terminal form ``INFO[0012]``: seconds since the process began, put onto the axis of stamped neighbours if any.
+
+    A line with elapsed e printed at T obeys begin + e <= T < begin + e + 1 s; stamped lines before and after bound T.
+    """
+    runs = _elapsed_runs(drafts)
+    shift = 0
+    for number, run in enumerate(runs):
+        stop = runs[number + 1][0] if number + 1 < len(runs) else len(drafts)
+        if _of_the_wrapper(drafts, run, stop):
+            continue
+        low: int | None = None
+        most: int | None = None
+        absolute, zone, year_from = False, None, "none"
+        highest = -1
+        for index in range(run[0], stop):
+            draft = drafts[index]
+            if draft.inner is Inner.ELAPSED:
+                highest = max(highest, draft.inner_value)
+            elif draft.rec.at is not None:
+                most = draft.rec.at.us - highest if most is None else min(most, draft.rec.at.us - highest)
+                clock = draft.rec.clock
+                absolute, zone, year_from = draft.rec.absolute, clock.utc_offset, clock.year_from
+        following = -1
+        for index in range(stop - 1, run[0] - 1, -1):
+            draft = drafts[index]
+            if draft.inner is Inner.ELAPSED:
+                following = draft.inner_value if following < 0 else min(following, draft.inner_value)
+            elif draft.rec.at is not None and following >= 0:
+                bound = draft.rec.at.us - following - SECOND
+                low = bound if low is None else max(low, bound)
+        if most is None:
+            begin, slack = shift, 0
+        elif low is None or low > most:
+            begin, slack = most - SECOND, SECOND
+        else:
+            begin, slack = low, most - low
+        info = ClockInfo("elapsed", (SECOND + slack) / SECOND, zone, year_from, begin)
+        for index in run:
+            draft = drafts[index]
+            draft.rt = begin + draft.inner_value
+            draft.rec.at = Stamp(draft.rt, SECOND + slack)
+            draft.rec.absolute = absolute
+            draft.rec.clock = info
+        shift = begin + highest + SECOND

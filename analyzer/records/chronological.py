@@ -1,0 +1,47 @@
+"""Whether a text was printed newest first, and turning it round entry by entry."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from analyzer.records.draft import Draft, Inner, Tally
+from analyzer.records.startup_order import ranks
+from analyzer.records.timestamps import stamp_series
+from analyzer.timebase import mostly_backwards
+
+_NEWEST_FIRST = frozenset({"csv", "logcli", "loki", "grafana", "windows"})  # these print so unless told otherwise
+_SHORT_TEXT = 2000  # lines looked at for the order of what is said
+
+
+def true_order(tally: Tally, drafts: list[Draft]) -> list[Draft]:
+    """The drafts in the order of time: turned round, entry by entry, where they were printed newest first."""
+    newest_first = tally.newest_first or tally.format in _NEWEST_FIRST
+    if not _runs_backwards(drafts, newest_first):
+        return drafts
+    entries: list[list[Draft]] = []
+    for draft in drafts:
+        if draft.follows and entries:
+            entries[-1].append(draft)
+        else:
+            entries.append([draft])
+    gaps = [(entry[0].rec.gap_before, entry[0].rec.lost_before) for entry in entries]
+    # A gap above the next line is one before this.
+    for entry, gap in zip(entries, [*gaps[1:], (False, False)], strict=True):
+        entry[0].rec.gap_before, entry[0].rec.lost_before = gap
+    tally.notes.append("the input runs backwards in time and was turned round")
+    tally.reasons["input turned round"] += 1
+    return [draft for entry in reversed(entries) for draft in entry]
+
+
+def _runs_backwards(drafts: Sequence[Draft], newest_first: bool) -> bool:
+    series = stamp_series(drafts)
+    if mostly_backwards(series, least=1 if newest_first else 2):
+        return True
+    if len(drafts) < 2 or any(after > before for before, after in pairwise(series)):
+        return False
+    # All within a second or two: the microseconds of the components, or the order in which things are always said.
+    fine = [d.inner_value for d in drafts if d.inner is Inner.PARTIAL and not d.follows]
+    if any(after != before for before, after in pairwise(fine)):
+        return mostly_backwards(fine)
+    return mostly_backwards(ranks(drafts[:_SHORT_TEXT]))

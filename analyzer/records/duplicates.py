@@ -1,0 +1,171 @@
+"""Lines that were delivered twice: the same stamp, process and words again, near the first.
+
+Shippers deliver at least once, and people paste with both hands. A program's own repeats are kept: they have another
+stamp, another pid, or (journals of fields) another cursor. Whole blocks that stand a second time far away are the
+business of ``merge.drop_repeats``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+
+from analyzer.records.draft import Draft, Inner, Outer, Tally
+from analyzer.records.log_record import Payload
+from analyzer.records.merge import BLOCK, GIVEN_TWICE, take_gap
+from analyzer.timebase import SECOND
+
+# How far apart, on the stamps, a line and its copy may be. Words in coarse stamps come again when a clock was set back.
+_FAR_COARSE, _FAR_FINE = 10 * SECOND, 600 * SECOND
+_BANNER = re.compile(r"Starting (?:k3s|rke2) (?:agent )?v?\d")
+_NEXT_RUN = "Scheduled restart job"
+_LAST_WORDS = frozenset({"fatal", "panic"})
+# What stands below a line of its process in pieces that the carrier stamped one by one, and may stand there often.
+_PIECES = ("[-]", "[+]", "goroutine ", "\t")
+_Key = tuple[Hashable, ...]
+
+
+@dataclass(slots=True)
+class _Clock:
+    """The lines seen on one clock of one host: those near the latest stamp, in two generations."""
+
+    latest: int | None = None
+    begun: int = 0
+    young: dict[_Key, set[str]] = field(default_factory=dict)
+    old: dict[_Key, set[str]] = field(default_factory=dict)
+    ended: bool = False  # last words since the generation began, of a process without a pid
+
+    def move(self, stamp: int, far: int) -> None:
+        """Go on to a line of this stamp; forget what is too far from it."""
+        if self.latest is None or abs(stamp - self.latest) > far:
+            self.clear(stamp)
+        elif abs(stamp - self.begun) > far:
+            self.old, self.young, self.begun = self.young, {}, stamp
+        self.latest = stamp
+
+    def clear(self, stamp: int) -> None:
+        """Forget all: the clock leapt, or another process of the same name began."""
+        self.old, self.young, self.begun, self.ended = {}, {}, stamp, False
+
+    def seen(self, key: _Key) -> set[str] | None:
+        """The further lines of an earlier line with this key, ``None`` when there was none."""
+        known = self.young.get(key)
+        if known is None and (known := self.old.get(key)) is not None:
+            self.young[key] = known
+        return known
+
+
+class _Reader:
+    """Goes through the drafts of one source and says of each whether it is a copy."""
+
+    def __init__(self) -> None:
+        self.clocks: defaultdict[Hashable, _Clock] = defaultdict(_Clock)
+        self.runs: defaultdict[Hashable, int] = defaultdict(int)  # restarts that systemd announced, by unit
+        # By process: the further lines that its present line had when it stood there before, and those that it has now.
+        self.owned: dict[Hashable, tuple[set[str], set[str]]] = {}
+        self.before: Draft | None = None
+
+    def copy(self, draft: Draft) -> bool:
+        """Whether the line stands a second time."""
+        before, self.before = self.before, draft
+        if draft.inner is Inner.ELAPSED and draft.outer is Outer.NONE:
+            self._owner(draft, set())
+            # The next run has the same seconds: only a pair is one line, and last words may be those of two runs.
+            return _same(before, draft) and draft.rec.level not in _LAST_WORDS
+        if draft.follows or (draft.inner is Inner.NONE and (draft.outer is Outer.NONE or _is_piece(draft))):
+            return self._further(before, draft)
+        return self._stamped(draft)
+
+    def _owner(self, draft: Draft, known: set[str]) -> None:
+        """From here on the process's further lines belong to this one, of which ``known`` were read before."""
+        process = _process(draft)
+        before = self.owned.get(process)
+        if before is not None:
+            before[0].update(before[1])
+        self.owned[process] = (known, set())
+
+    def _further(self, before: Draft | None, draft: Draft) -> bool:
+        raw = draft.rec.raw
+        owned = self.owned.get(_process(draft))
+        if raw and ((owned is not None and raw in owned[0]) or _same(before, draft)):
+            return True
+        if owned is not None:
+            owned[1].add(raw)
+        return False
+
+    def _stamped(self, draft: Draft) -> bool:
+        rec = draft.rec
+        bare = draft.outer is Outer.NONE
+        stamp = draft.inner_value if bare else draft.value
+        precision = draft.inner_precision if bare else draft.precision
+        clock = self.clocks[draft.outer, draft.inner if bare else 0, draft.etcd and bare, rec.host, rec.boot_seq]
+        # Without a pid two servers, or two runs, may say the same in one second: a copy stands in the same second.
+        far = _FAR_FINE if precision < SECOND else 0 if rec.pid is None else _FAR_COARSE
+        clock.move(stamp, far)
+        unit = (rec.host, rec.unit) if rec.payload is Payload.SYSTEMD else None
+        announced = unit is not None and _NEXT_RUN in rec.message
+        run = self.runs[unit] if unit is not None and not announced else 0
+        key: _Key = (stamp, draft.mono, draft.cursor, rec.ident, rec.pid, rec.boot_id, run, rec.raw, rec.message)
+        known = clock.seen(key)
+        if rec.pid is None and precision >= SECOND and _BANNER.match(rec.message):
+            if known is not None and clock.ended:
+                clock.clear(stamp)  # it ended and was started again within the second
+                known = None
+            clock.ended = False  # what ends from here on is what began here
+        if known is not None:
+            self._owner(draft, known)
+            return True
+        clock.young[key] = set()
+        self._owner(draft, clock.young[key])
+        clock.ended = clock.ended or rec.level in _LAST_WORDS
+        if announced:
+            self.runs[unit] += 1
+        return False
+
+
+def _process(draft: Draft) -> Hashable:
+    return draft.rec.host, draft.rec.ident, draft.rec.pid
+
+
+def _is_piece(draft: Draft) -> bool:
+    return draft.rec.payload in (Payload.PANIC, Payload.TRACE) or draft.rec.message.startswith(_PIECES)
+
+
+def _same(before: Draft | None, draft: Draft) -> bool:
+    """Whether two neighbours are equal but for their place."""
+    return (
+        before is not None
+        and before.rec.raw == draft.rec.raw
+        and before.rec.message == draft.rec.message
+        and (before.outer, before.value, before.inner_value) == (draft.outer, draft.value, draft.inner_value)
+        and before.cursor == draft.cursor
+    )
+
+
+def drop_twice(tally: Tally, drafts: list[Draft]) -> list[Draft]:
+    """The drafts without lines that were delivered twice; what was missing before such a line is missing all the same.
+
+    A line without a stamp is a copy when the line that it belongs to is one and had it already, or beside its like.
+    """
+    reader = _Reader()
+    kept: list[Draft] = []
+    holes: list[Draft] = []
+    lines: set[int] = set()
+    for draft in drafts:
+        if reader.copy(draft):
+            lines.add(draft.rec.line)
+            if draft.rec.gap_before:
+                holes.append(draft)
+            continue
+        for hole in holes:
+            take_gap(draft, hole)
+        holes.clear()
+        kept.append(draft)
+    if not lines:
+        return drafts
+    tally.reasons[GIVEN_TWICE] += len(lines)
+    if len(lines) >= BLOCK:
+        tally.notes.append(f"{len(lines)} lines stand twice in the text, counted once")
+    return kept

@@ -1,0 +1,92 @@
+"""Stamps that the program put into its lines (klog, logrus, etcd), on the axis that the carrier's stamps gave."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+
+from analyzer.records.draft import Draft, Inner, Outer, Tally
+from analyzer.records.log_record import ClockInfo, Stamp
+from analyzer.timebase import (
+    LATEST_RESIDUAL,
+    SECOND,
+    nearest_year,
+    offset_text,
+    quarter_offset,
+)
+
+_INNER_SLACK = 50_000  # µs: an inner stamp this much after the outer one is rounding, more is another clock
+
+
+def place_inner(tally: Tally, drafts: list[Draft]) -> None:
+    """``inner_at`` of every record, and the clock note of structured records (zone from the process's own stamps)."""
+    zones = _process_zones(drafts)
+    default = Counter(z for _, z in zones.values()).most_common(1)
+    usual = default[0][0] if default else None
+    infos: dict[tuple[object, ...], ClockInfo] = {}
+    for draft in drafts:
+        rec = draft.rec
+        if draft.outer is Outer.UTC:
+            zone = draft.offset_s if draft.offset_s is not None else zones.get(rec.pid, (0, usual))[1]
+            basis = "monotonic" if draft.mono is not None and rec.boot_id is not None else "journal"
+            key = (basis, draft.precision, zone)
+            info = infos.get(key)
+            if info is None:
+                info = infos[key] = ClockInfo(basis, draft.precision / SECOND, offset_text(zone), "stamp")
+            rec.clock = info
+        if rec.at is None or draft.rt is None or draft.inner is Inner.NONE or draft.follows:
+            continue
+        if draft.inner is Inner.UTC:
+            moment: int | None = draft.inner_value
+            if not rec.absolute:
+                continue
+        elif draft.inner is Inner.PARTIAL:
+            moment = _klog_moment(draft, zones)
+        else:
+            continue
+        if moment is None:
+            continue
+        limit = draft.rt + max(rec.at.precision_us, 1) + _INNER_SLACK
+        if moment > limit or moment < draft.rt - LATEST_RESIDUAL:
+            continue  # another zone, a clock step between the two, or a quoted line
+        rec.inner_at = Stamp(moment + rec.at.us - draft.rt, draft.inner_precision)
+
+
+def _process_zones(drafts: list[Draft]) -> dict[int | None, tuple[int, int]]:
+    """Per pid ``(votes, klog wall − axis in s)``: from its logrus stamps, else from its klog lines' own distance."""
+    named: dict[int | None, Counter[int]] = defaultdict(Counter)
+    for draft in drafts:
+        if draft.inner is Inner.UTC and draft.inner_offset_s is not None and draft.rec.absolute and not draft.etcd:
+            named[draft.rec.pid][draft.inner_offset_s] += 1
+    derived: dict[int | None, Counter[int]] = defaultdict(Counter)
+    for draft in drafts:
+        if draft.inner is not Inner.PARTIAL or draft.rt is None or draft.rec.pid in named:
+            continue
+        wall = nearest_year(draft.inner_value, draft.rt)
+        if wall is not None:
+            offset = quarter_offset(draft.rt - wall)
+            if offset is not None:
+                derived[draft.rec.pid][-offset] += 1
+    zones: dict[int | None, tuple[int, int]] = {}
+    for table in (derived, named):
+        for pid, counter in table.items():
+            offset, votes = counter.most_common(1)[0]
+            zones[pid] = (votes, offset)
+    return zones
+
+
+def _klog_moment(draft: Draft, zones: Mapping[int | None, tuple[int, int]]) -> int | None:
+    """UTC (or axis wall) of a klog stamp in its process's zone; in the hour of a DST change the other zone may fit."""
+    assert draft.rt is not None
+    entry = zones.get(draft.rec.pid)
+    if entry is None:
+        return None
+    wall = nearest_year(draft.inner_value, draft.rt + entry[1] * SECOND)
+    if wall is None:
+        return None
+    moment = wall - entry[1] * SECOND
+    for other in (0, -3600, 3600):
+        shifted = moment + other * SECOND
+        if -LATEST_RESIDUAL <= shifted - draft.rt <= max(draft.precision, draft.inner_precision) + _INNER_SLACK:
+            return shifted
+    return moment

@@ -1,0 +1,113 @@
+"""``systemctl status``: the head of a block, its state and since when, and whose lines stand below it."""
+
+from __future__ import annotations
+
+import re
+
+from analyzer.records.draft import Draft, Outer
+from analyzer.records.log_record import RAW_LIMIT, LogRecord, Payload
+from analyzer.timebase import SECOND, Instant, parse_iso
+
+_HEAD = re.compile(r"\s*(?:[●○×↻*x]|â\S*) (\S+\.service)(?: - |$)")
+_ACTIVE = re.compile(
+    r"\s*Active: ([a-z-]{2,20} \([^()]{1,80}\)(?: \([^()]{1,80}\))?)"
+    r"(?: since (?:[A-Z][a-z]{2} )?(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) ([A-Za-z]{1,6}|[+-]\d{2,4}))?"
+    r"(?:; ([\w ]{1,60}) ago)?"
+)
+_MAIN_PID = re.compile(r"\s*Main PID: (\d{1,9})\b")
+_SPAN = re.compile(r"(\d{1,6}) ?([a-z]+)")
+_UNITS = {
+    "y": 31_557_600, "year": 31_557_600, "years": 31_557_600, "month": 2_629_800, "months": 2_629_800,
+    "w": 604_800, "week": 604_800, "weeks": 604_800, "d": 86_400, "day": 86_400, "days": 86_400,
+    "h": 3600, "min": 60, "s": 1, "ms": 0, "us": 0,
+}  # fmt: skip
+_FAMILY = re.compile(r"(k3s|rke2)(?:[-_@.][\w.@-]+)?\.service$")
+
+
+def is_head(text: str) -> bool:
+    """Whether a line begins the block of a unit."""
+    return _HEAD.match(text) is not None
+
+
+def ago_s(text: str) -> int | None:
+    """Seconds of ``1h 2min`` or ``2 weeks 3 days``, cut off to what it names; ``None``: no such span."""
+    total = 0
+    found = _SPAN.findall(text)
+    for number, unit in found:
+        if unit not in _UNITS:
+            return None
+        total += int(number) * _UNITS[unit]
+    return total if found else None
+
+
+def _instant(wall: str, zone: str) -> Instant | None:
+    """The moment in UTC where the zone is beyond doubt, else the local time: letters are ambiguous."""
+    suffix = ""
+    if zone in ("UTC", "GMT"):
+        suffix = "+00:00"
+    elif zone[0] in "+-" and len(zone) in (3, 5):
+        suffix = zone if len(zone) == 5 else zone + "00"
+    return parse_iso(wall.replace(" ", "T") + suffix)
+
+
+class StatusBlock:
+    """The last block of one text: of which unit it is, and its main process."""
+
+    def __init__(self) -> None:
+        self.unit = ""
+        self.pid: int | None = None
+        self._inside = False  # nothing but this block's lines was seen since its head
+        self._blanks = 0
+
+    def head(self, text: str) -> str | None:
+        """The unit that a line begins a block of."""
+        match = _HEAD.match(text)
+        if match is None:
+            return None
+        self.unit, self.pid, self._inside, self._blanks = match[1], None, True, 0
+        return match[1]
+
+    def blank(self) -> None:
+        """An empty line: one stands between the block and its log, the next one ends both."""
+        self._blanks += 1
+
+    def leave(self) -> None:
+        """Other text begins."""
+        self._inside = False
+
+    def records(self, text: str, source: int, line: int) -> list[Draft]:
+        """Drafts of the head and of the state; other lines of the block give none."""
+        pid = _MAIN_PID.match(text)
+        if pid is not None:
+            self.pid = int(pid[1])
+            return []
+        active = _ACTIVE.match(text)
+        if active is None and not is_head(text):
+            return []
+        rec = LogRecord(0, source, line, text[:RAW_LIMIT], text.strip(), Payload.SYSTEMD, ident="systemd")
+        rec.unit = self.unit or None
+        draft = Draft(rec)
+        if active is not None:
+            self._state(draft, active)
+        return [draft]
+
+    @staticmethod
+    def _state(draft: Draft, active: re.Match[str]) -> None:
+        state, wall, zone, ago = active.groups()
+        fields = {"state": state}
+        span = ago_s(ago) if ago is not None else None
+        if span is not None:
+            fields["ago_s"] = str(span)
+        if wall is not None:
+            fields["since"] = f"{wall} {zone}"
+            instant = _instant(wall, zone)
+            if instant is not None:
+                draft.outer = Outer.WALL if instant.offset_s is None else Outer.UTC
+                draft.value, draft.precision, draft.offset_s = instant.us, SECOND, instant.offset_s
+        draft.rec.fields = fields
+
+    def claim(self, rec: LogRecord) -> None:
+        """A line without a stamp right below the block is one of the unit's own."""
+        family = _FAMILY.match(self.unit)
+        if self._inside and self._blanks < 2 and family is not None:
+            rec.unit, rec.ident, rec.pid = self.unit, family[1], self.pid

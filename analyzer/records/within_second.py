@@ -1,0 +1,384 @@
+"""Texts whose lines stand in no order within a second, as shippers and sorted tables leave them.
+
+That it is so, klog's own microseconds show, or lines of a process above its banner. Such lines are put into an order in
+which a start can have printed them; those without a fine stamp of their own are marked ``unordered``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from itertools import pairwise
+
+from analyzer.records.draft import Draft, Inner, Outer, Tally
+from analyzer.records.log_record import Payload
+from analyzer.records.rotated_parts import each_host, stamps_of
+from analyzer.records.startup_order import ANNOUNCED, BANNER, WRAPPER, rank
+from analyzer.timebase import MINUTE, SECOND
+
+_EARLIER = 50_000  # µs: of one thread after another's; measured on 200 starts: once 91 ms
+_MIXED = 10  # s: further back no line is put out of place, the clock was set
+_LEAST = 3  # such pairs, and a tenth of all
+_LATE = ("Kube API server is now running", " is up and running")
+_STOPS = ("signal received: ", "Shutdown request received")
+_DUMP = ("panic: ", "[signal ", "goroutine ")
+_STOPPED = re.compile(r"signal received|[Ss]hutting down")
+_GOING = re.compile(r"[Ss]hutdown |[Ss]topp(?:ing|ed)\b|context cancel|[Cc]los(?:ing|ed)\b")
+_ETCD_GOING = re.compile(r"clos(?:ing|ed) etcd server|leadership transfer|received signal")
+_FIRST_KLOG = ("Version: v", '"Golang settings"', "external host was not specified", "calling componentGlobalsRegistry")
+_BETWEEN = re.compile(r"Scheduled restart job|^Stopped ")
+_ENDS = ("Main process exited", "Failed with result", "Deactivated", "Stopped ", "Consumed ", "Unit process")
+_PIECES = ("[-]", "[+]")
+_OURS = frozenset({Payload.LOGRUS, Payload.KLOG, Payload.ZAP})
+_EXITED = re.compile(r"[a-z-]+ exited: ")
+_LAST_WORDS = frozenset({"fatal", "panic"})
+_Process = tuple[str | None, int | None]
+
+
+def ordered_seconds(tally: Tally, drafts: list[Draft]) -> list[Draft]:
+    """The drafts with the lines of each second in a plausible order, where the text does not keep it."""
+    out = each_host(drafts, _of_host)
+    if out is None:
+        return drafts
+    tally.notes.append("lines of one second stand in no order and were put in one that is possible")
+    tally.reasons["seconds put in order"] += 1
+    return out
+
+
+def _of_host(lines: list[Draft]) -> list[Draft] | None:
+    values = stamps_of(lines)
+    if values is None:
+        return None
+    seconds = [[lines[place] for place in places] for places in _seconds(values)]
+    fine = sum(0 < d.precision < SECOND for d in lines if d.outer is not Outer.NONE) * 2 > len(lines)
+    everywhere = _no_order(seconds, fine=fine)
+    if fine:
+        return _by_stamp(_gathered(lines, values) if everywhere else seconds)
+    impossible = [_impossible(second, begins=at == 0, ends=second is seconds[-1]) for at, second in enumerate(seconds)]
+    if everywhere or sum(impossible) > 1:
+        seconds = _gathered(lines, values)
+        impossible = [True] * len(seconds)
+    elif True not in impossible:
+        return None
+    seen: set[_Process] = set()  # processes that wrote before
+    dead: set[_Process] = set()  # … and ended
+    out: list[Draft] = []
+    for second, following, mixed in zip(seconds, [*seconds[1:], []], impossible, strict=True):
+        ordered = second
+        if mixed and len(second) > 1:
+            ordered = _Second(second, seen, dead, lives=_goes_on(following)).ordered()
+        for draft in ordered:
+            if draft.rec.payload in _OURS:
+                seen.add(_process(draft))
+                if _is_last(draft):
+                    dead.add(_process(draft))
+                elif BANNER.match(draft.rec.message):
+                    dead.discard(_process(draft))
+        out += ordered
+    return out
+
+
+def _goes_on(following: Sequence[Draft]) -> bool:
+    """Whether a process that began lives on in the next lines: there are some, and none of another's begin."""
+    ours = [d for d in following if d.rec.payload in _OURS]
+    return bool(ours) and not any(BANNER.match(d.rec.message) or WRAPPER.match(d.rec.message) for d in ours)
+
+
+def _seconds(values: Sequence[int | None]) -> list[list[int]]:
+    """Places of lines in a row whose stamps are of one second; lines without one go with the line before."""
+    seconds: list[list[int]] = []
+    last: int | None = None
+    for place, value in enumerate(values):
+        second = value // SECOND if value is not None else last
+        if not seconds or (second != last and last is not None):
+            seconds.append([])
+        seconds[-1].append(place)
+        last = second
+    return seconds
+
+
+def _gathered(lines: Sequence[Draft], values: Sequence[int | None]) -> list[list[Draft]]:
+    """The lines by their seconds, in order: what is mixed may be mixed over the border of a second, too."""
+    out: list[list[Draft]] = []
+    by_second: dict[int, list[Draft]] = {}
+    last = high = next((v // SECOND for v in values if v is not None), 0)
+    for draft, value in zip(lines, values, strict=True):
+        second = value // SECOND if value is not None else last
+        if second < high - _MIXED:  # the clock was set
+            out += [by_second[at] for at in sorted(by_second)]
+            by_second, high = {}, second
+        by_second.setdefault(second, []).append(draft)
+        last, high = second, max(second, high)
+    return out + [by_second[at] for at in sorted(by_second)]
+
+
+def _own(draft: Draft) -> int | None:
+    """Microseconds within the minute of a line's own fine stamp."""
+    if draft.follows or draft.rec.foreign:
+        return None
+    if draft.inner is Inner.PARTIAL or (draft.inner is Inner.UTC and draft.inner_precision <= 1000):
+        return draft.inner_value % MINUTE
+    return None
+
+
+def _less(after: int, before: int) -> int:
+    """By how much a moment within the minute is before another one; minutes go round."""
+    return (before - after + MINUTE // 2) % MINUTE - MINUTE // 2
+
+
+def _no_order(seconds: Sequence[Sequence[Draft]], *, fine: bool) -> bool:
+    """Whether fine stamps within the seconds fall too often for threads that overtake one another."""
+    pairs = falls = 0
+    for second in seconds:
+        last: dict[_Process, int] = {}
+        for draft in second:
+            now = draft.value % MINUTE if fine and not draft.follows else _own(draft)
+            if now is None:
+                continue
+            process = _process(draft)
+            if process in last:
+                pairs += 1
+                falls += _less(now, last[process]) > _EARLIER
+            last[process] = now
+    return falls >= _LEAST and falls * 10 >= pairs
+
+
+def _by_stamp(seconds: Sequence[list[Draft]]) -> list[Draft] | None:
+    """Entries of each second by their stamps, further lines behind them; ``None``: so they stand.
+
+    No step of a clock is lost by it: one of less than a second cannot be told from lines that overtook one another.
+    """
+    out: list[Draft] = []
+    changed = False
+    for second in seconds:
+        entries = _entries(second)
+        if all(before[0].value <= after[0].value for before, after in pairwise(entries)):
+            out += second
+            continue
+        changed = True
+        entries.sort(key=lambda entry: entry[0].value)
+        out += _with_gaps(second, [d for entry in entries for d in entry])
+    return out if changed else None
+
+
+def _entries(second: Sequence[Draft]) -> list[list[Draft]]:
+    entries: list[list[Draft]] = []
+    for draft in second:
+        if entries and (draft.follows or (draft.outer is Outer.NONE and draft.inner is Inner.NONE)):
+            entries[-1].append(draft)
+        else:
+            entries.append([draft])
+    return entries
+
+
+def _with_gaps(before: Sequence[Draft], after: list[Draft]) -> list[Draft]:
+    """What was missing within the second is missing before it: where, nobody knows."""
+    gap, lost = any(d.rec.gap_before for d in before), any(d.rec.lost_before for d in before)
+    if gap or lost:
+        for draft in after:
+            draft.rec.gap_before = draft.rec.lost_before = False
+        after[0].rec.gap_before, after[0].rec.lost_before = gap, lost
+    return after
+
+
+class _Second:
+    """The lines of one second.
+
+    ``seen``: processes that wrote before it; ``dead``: those of them that had ended; ``lives``: who began in it lives.
+    """
+
+    def __init__(self, lines: Sequence[Draft], seen: set[_Process], dead: set[_Process], *, lives: bool) -> None:
+        self.lines, self.seen, self.dead, self.lives = lines, seen, dead, lives
+        self.entries = _entries(lines)
+
+    def ordered(self) -> list[Draft]:
+        """Lines that systemd says of an end behind the process that ended, of a start before the one that starts."""
+        units = [e for e in self.entries if e[0].rec.payload is Payload.SYSTEMD]
+        by_process: defaultdict[_Process, list[list[Draft]]] = defaultdict(list)
+        for entry in self.entries:
+            if entry[0].rec.payload is not Payload.SYSTEMD:
+                by_process[_process(entry[0])].append(entry)
+        ours = {p for p, found in by_process.items() if any(e[0].rec.payload in _OURS for e in found)}
+        others = [e for p, found in by_process.items() if p not in ours for e in found]
+        old = [p for p in by_process if p in ours and p in self.seen]
+        new = [p for p in by_process if p in ours and p not in self.seen]
+        ends = [e for e in units if any(word in e[0].rec.message for word in _ENDS)]
+        begins = [e for e in units if ANNOUNCED.match(e[0].rec.message) or "Scheduled restart" in e[0].rec.message]
+        begins.sort(key=lambda e: rank(e[0]) or 0)
+        ends.sort(key=lambda e: rank(e[0]) or 0)
+        rest = [e for e in units if e not in ends and e not in begins]
+        ready = [e for e in rest if e[0].rec.message.startswith("Started ")]
+        parts = [others, [e for e in rest if e not in ready]]
+        for process in old:
+            before, by_process[process] = _two_runs(by_process[process], ended=process in self.dead, lives=self.lives)
+            parts.append(_of_process(before))
+            if before and by_process[process]:
+                new = [process, *new]
+            else:
+                parts.append(_of_process(by_process[process]))
+        parts += [ends, begins] if old or not new else [begins]
+        parts += [_of_process(by_process[p]) for p in new]
+        parts += [ready] if old or not new else [ready, ends]
+        lines = [d for part in parts for entry in part for d in entry]
+        for draft in lines:
+            draft.rec.unordered = _own(draft) is None
+        return _with_gaps(self.lines, lines)
+
+
+def _two_runs(entries: list[list[Draft]], *, ended: bool, lives: bool) -> tuple[list[list[Draft]], list[list[Draft]]]:
+    """The entries of one run and of the next that begins in this second, where no pid tells them apart.
+
+    ``ended``: the earlier run had ended before this second; ``lives``: the later one has lines beyond it, so last words
+    are the earlier one's.
+    """
+    first = entries[0][0].rec
+    if ended or first.pid is not None or not any(BANNER.match(e[0].rec.message) for e in entries):
+        return [], entries
+    before = [e for e in entries if _is_earlier(e[0], lives=lives)]
+    known = {id(e) for e in before}
+    return before, [e for e in entries if id(e) not in known]
+
+
+def _is_earlier(draft: Draft, *, lives: bool) -> bool:
+    """Whether a line beside a banner is of a run that ends: its last words, and components that are up."""
+    message = draft.rec.message
+    if draft.rec.payload is Payload.ZAP:  # etcd stops and closes things while it starts, too
+        return _ETCD_GOING.search(message) is not None
+    if _STOPPED.search(message) or (lives and (_GOING.search(message) or _is_last(draft))):
+        return True
+    return draft.rec.payload is Payload.KLOG and not message.startswith(_FIRST_KLOG)
+
+
+def _of_process(entries: Sequence[list[Draft]]) -> list[list[Draft]]:
+    """One process's entries: what precedes the banner, the banner, the coarse ones, the fine ones, its last words."""
+    pieces = [e for e in entries if e[0].rec.message.startswith(_PIECES)]
+    ordered = sorted(((_place(e[0]), e) for e in entries if e not in pieces), key=lambda pair: pair[0])
+    out: list[list[Draft]] = []
+    for (stage, _), entry in ordered:
+        if stage == _FINE and "check failed" in entry[0].rec.message:
+            out.append(entry)
+            out += _listed(entry[0].rec.message, pieces)
+        else:
+            out.append(entry)
+    return [*pieces, *out]  # lists without a head here are of one in the second before
+
+
+def _listed(head: str, pieces: list[list[Draft]]) -> list[list[Draft]]:
+    """Takes the lines of one list out of ``pieces``: the failing ones that its head names, and one of each other."""
+    taken: list[list[Draft]] = []
+    names: set[str] = set()
+    for piece in list(pieces):
+        text = piece[0].rec.message
+        name = text[3:].split(" ", 1)[0]
+        if name not in names and (text.startswith("[+]") or name in head):
+            names.add(name)
+            taken.append(piece)
+            pieces.remove(piece)
+    return taken
+
+
+def _is_last(draft: Draft) -> bool:
+    """Whether a line is among the last words of a process."""
+    rec = draft.rec
+    return rec.level in _LAST_WORDS or (rec.level == "error" and _EXITED.match(rec.message) is not None)
+
+
+_WRAPPER, _BANNER_AT, _COARSE, _FINE, _LATELY, _LAST = range(6)
+
+
+def _place(draft: Draft) -> tuple[int, int]:
+    """Stage of a start, place within it; equal ones keep the order of the text."""
+    message = draft.rec.message
+    own = _own(draft)
+    if own is not None:
+        second = draft.value % MINUTE if draft.outer is not Outer.NONE else 0
+        return _FINE, -_less(own, second)
+    if WRAPPER.match(message):
+        return _WRAPPER, 0
+    if BANNER.match(message):
+        return _BANNER_AT, 0
+    if message.startswith(_STOPS):
+        return _LATELY, 0  # a stop lets the lines of readiness through: above them it hides none
+    if message.endswith(_LATE):
+        return _LATELY, 1
+    if draft.rec.payload is Payload.PANIC:
+        return _LAST, next((n for n, begin in enumerate(_DUMP, 1) if message.startswith(begin)), len(_DUMP) + 1)
+    if _is_last(draft):
+        return _LAST, 0
+    return _COARSE, _in_sequence(draft) or rank(draft) or 0
+
+
+def _impossible(lines: Sequence[Draft], *, begins: bool, ends: bool) -> bool:
+    """Whether no program can have written the lines in this order; ``begins``, ``ends``: the text does so with them.
+
+    Without a pid what stands above a banner may be another process, at the begin of the text or after its last words.
+    """
+    if len(lines) < 2:
+        return False
+    above: set[_Process] = set()
+    last: dict[_Process, int] = {}
+    falls: Counter[_Process] = Counter()
+    begun: Counter[_Process] = Counter()
+    died = False
+    for draft in lines:
+        rec = draft.rec
+        if rec.payload not in _OURS:
+            continue
+        place, process = _in_sequence(draft), _process(draft)
+        if place is not None:
+            falls[process] += place < last.get(process, 0)
+            last[process] = place
+        begun[process] += place == _BANNER_PLACE
+        died = died or place == _DEATH_PLACE
+        if place == _BANNER_PLACE and process in above and (rec.pid is not None or (begins and not died)):
+            return True
+        if place != 0:
+            above.add(process)
+    if any(count > (0 if pid is not None else max(begun[ident, pid], 1)) for (ident, pid), count in falls.items()):
+        return True
+    return begins and ends and _announced_behind(lines)
+
+
+_SEQUENCE = (
+    "Configuring ", "Database tables and indexes are up to date", "Kine available at ", "generated self-signed CA ",
+    "Running kube-apiserver ", "Running kube-scheduler ", "Running kube-controller-manager ",
+    "Kube API server is now running", "k3s is up and running", "rke2 is up and running",
+)  # fmt: skip
+_WRAPPERS = ("Acquiring", "Preparing", "Found ip", "Webhooks", "Unknown flag", "Starting ", "remotedialer", "Changed ")
+_ANY_OF_THEM = (*_SEQUENCE, *_WRAPPERS)  # most lines fail here
+_BANNER_PLACE, _DEATH_PLACE = 1, len(_SEQUENCE) + 2
+
+
+def _in_sequence(draft: Draft) -> int | None:
+    """The place of a line among those that every server says in one order; measured on 300 starts without exception."""
+    if draft.rec.payload is not Payload.LOGRUS:
+        return None
+    if draft.rec.level in _LAST_WORDS:
+        return _DEATH_PLACE
+    message = draft.rec.message
+    if not message.startswith(_ANY_OF_THEM):
+        return None
+    if message.startswith(_SEQUENCE):
+        return next(place for place, begin in enumerate(_SEQUENCE, 2) if message.startswith(begin))
+    if BANNER.match(message):
+        return _BANNER_PLACE
+    return 0 if WRAPPER.match(message) else None
+
+
+def _announced_behind(lines: Sequence[Draft]) -> bool:
+    """Whether systemd's ``Starting`` stands behind lines of the only run, without a stop or a wait before it.
+
+    Between an end and the next start it says that it waited, or that somebody stopped the unit.
+    """
+    units = [d.rec.message for d in lines if d.rec.payload is Payload.SYSTEMD]
+    places = [n for n, d in enumerate(lines) if d.rec.payload is Payload.SYSTEMD and ANNOUNCED.match(d.rec.message)]
+    runs = {_process(d) for d in lines if d.rec.payload in _OURS}
+    if len(places) != 1 or len(runs) != 1 or any(_BETWEEN.search(message) for message in units):
+        return False
+    above = lines[: places[0]]
+    return any(_process(d) in runs or any(word in d.rec.message for word in _ENDS) for d in above)
+
+
+def _process(draft: Draft) -> _Process:
+    return draft.rec.ident, draft.rec.pid

@@ -1,0 +1,152 @@
+"""The timeline for trace viewers that read the Chrome trace event format (Perfetto, speedscope and others).
+
+One process for each start, one track for each check. What is uncertain is a slice of its own ("… or not"), so that a
+viewer, which knows no windows, still shows them. On a track no two slices overlap, and none ends before it begins.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from analyzer.reports.json_report import clean_text
+from analyzer.results import Check, Report, StartReport
+from analyzer.window import Window
+
+Event = dict[str, Any]
+
+
+def render(report: Report, starts: Sequence[StartReport] | None = None) -> str:
+    """The trace as JSON. Moments are microseconds since the earliest start with a date (else each start's zero)."""
+    chosen = report.starts if starts is None else starts
+    zero = min((s.began_at for s in chosen if s.began_at is not None), default=None)
+    events = [event for start in chosen for event in _start_events(start, zero)]
+    other = {"tool": "k3slog", "version": report.tool_version, "zero": zero.isoformat() if zero else None}
+    return json.dumps({"traceEvents": events, "displayTimeUnit": "ms", "otherData": other}, ensure_ascii=True) + "\n"
+
+
+class _Track:
+    """One row of the viewer; keeps its slices in order and apart."""
+
+    def __init__(self, start: StartReport, number: int, name: str, shift_us: int) -> None:
+        self.start, self.number, self.name, self.shift_us = start, number, name, shift_us
+        self._free_from: int | None = None
+
+    def header(self) -> Iterator[Event]:
+        ids = {"ph": "M", "pid": self.start.index, "tid": self.number}
+        yield {**ids, "name": "thread_name", "args": {"name": clean_text(self.name)}}
+        yield {**ids, "name": "thread_sort_index", "args": {"sort_index": self.number}}
+
+    def slice(self, name: str, category: str, begin_s: float, end_s: float, **args: Any) -> Iterator[Event]:
+        begin, end = self._us(begin_s), self._us(end_s)
+        if self._free_from is not None:
+            begin = max(begin, self._free_from)
+        if end <= begin:
+            return
+        self._free_from = end
+        yield {
+            "ph": "X", "pid": self.start.index, "tid": self.number, "ts": begin, "dur": end - begin,
+            "name": clean_text(name), "cat": category, "args": args,
+        }  # fmt: skip
+
+    def instant(self, name: str, category: str, at_s: float, **args: Any) -> Event:
+        return {
+            "ph": "i", "s": "t", "pid": self.start.index, "tid": self.number, "ts": self._us(at_s),
+            "name": clean_text(name), "cat": category, "args": args,
+        }  # fmt: skip
+
+    def _us(self, seconds: float) -> int:
+        return self.shift_us + round(seconds * 1e6)
+
+
+def _start_events(start: StartReport, zero: datetime | None) -> Iterator[Event]:
+    shift_us = 0
+    if zero is not None and start.began_at is not None:
+        shift_us = round((start.began_at - zero).total_seconds() * 1e6)
+    place = " on ".join(p for p in (start.unit, start.host) if p)
+    label = f"start {start.index}: {start.outcome}" + (f", {place}" if place else "")
+    yield {
+        "ph": "M", "pid": start.index, "tid": 0, "name": "process_name", "args": {"name": clean_text(label)}
+    }  # fmt: skip
+    yield {"ph": "M", "pid": start.index, "tid": 0, "name": "process_sort_index", "args": {"sort_index": start.index}}
+    tracks = (_ready, _phases, _polls, _milestones)
+    for number, fill in enumerate(tracks, 1):
+        track = _Track(start, number, fill.__name__.strip("_"), shift_us)
+        yield from track.header()
+        yield from fill(track, start)
+    for number, check in enumerate(start.checks, len(tracks) + 1):
+        track = _Track(start, number, check.name, shift_us)
+        yield from track.header()
+        yield from _check(track, check, _last_moment(start))
+
+
+def _last_moment(start: StartReport) -> float:
+    """Where an open end stops in the picture: the last moment the text speaks of."""
+    known = [start.cut_at_s, start.end.at_s, start.detected.upper, start.ready.upper, start.ready.lower]
+    known += [p.at_s for p in start.polls]
+    return max((k for k in known if k is not None), default=0.0)
+
+
+def _ready(track: _Track, start: StartReport) -> Iterator[Event]:
+    last = _last_moment(start)
+    lower = start.ready.lower or 0.0
+    upper = last if start.ready.upper is None else start.ready.upper
+    yield from track.slice("not ready", "certain", 0.0, lower)
+    yield from track.slice("ready or not", "uncertain", lower, upper, **_proof(start.ready))
+    if start.ready.upper is not None:
+        yield from track.slice("ready", "certain", upper, last)
+
+
+def _phases(track: _Track, start: StartReport) -> Iterator[Event]:
+    last = _last_moment(start)
+    for phase in start.phases:
+        begin = phase.begin.upper if phase.begin.upper is not None else phase.begin.lower
+        sure_end = phase.end.lower if phase.end.lower is not None else begin
+        if begin is not None and sure_end is not None:
+            yield from track.slice(phase.id, "certain", begin, sure_end)
+        if sure_end is not None:
+            edge = last if phase.end.upper is None else phase.end.upper
+            yield from track.slice(f"{phase.id} or not", "uncertain", sure_end, edge, **_proof(phase.end))
+
+
+def _polls(track: _Track, start: StartReport) -> Iterator[Event]:
+    for poll in start.polls:
+        if poll.at_s is not None:
+            category = "printed" if poll.printed else "implied"
+            failing = [clean_text(name) for name in poll.failing]
+            yield track.instant(poll.error or "ok", category, poll.at_s, line=poll.line, failing=failing)
+
+
+def _milestones(track: _Track, start: StartReport) -> Iterator[Event]:
+    for milestone in start.milestones:
+        if milestone.at_s is not None:
+            text = clean_text(milestone.text)
+            yield track.instant(milestone.id, "milestone", milestone.at_s, line=milestone.line, text=text)
+
+
+def _check(track: _Track, check: Check, last: float) -> Iterator[Event]:
+    lower, upper = check.cleared.lower, check.cleared.upper
+    seen = check.first_seen_failing_s
+    if lower is not None and seen is not None:
+        yield from track.slice("failing", "certain", seen, lower)
+    begin = lower if lower is not None else seen
+    if check.failing_at_last and check.cleared.upper is None:
+        if begin is not None:
+            yield from track.slice("last seen failing", "uncertain", begin, last)
+        return
+    if begin is None:
+        begin = 0.0
+    if lower is not None or upper is not None:
+        end = last if upper is None else upper
+        yield from track.slice("failing or not", "uncertain", begin, end, **_proof(check.cleared))
+
+
+def _proof(window: Window) -> dict[str, Any]:
+    return {
+        "lower_kind": str(window.lower_kind),
+        "upper_kind": str(window.upper_kind),
+        "lower_line": window.lower_line,
+        "upper_line": window.upper_line,
+    }

@@ -1,0 +1,572 @@
+"""What a report for people says about a start, as plain data; text and Markdown only lay it out.
+
+Texts here are as the log has them: whoever shows them must escape them for the medium.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from analyzer.events.check_info import info
+from analyzer.events.readyz import abridge
+from analyzer.reports import wording
+from analyzer.results import Check, Finding, Phase, Report, StartReport
+from analyzer.window import Span, Window
+
+HOOK_PREFIX = "poststarthook/"
+_NAMED = 3  # checks told by name in a sentence
+_BLAMED = 10  # rows of the table of checks
+_NOISE = {"noise_explained"}  # findings that tell of lines that only look bad
+_NOTHING = ("healthy", "stopped_early")  # … and that nothing has to be done
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetRow:
+    """One phase: its name, what it waited for and its length."""
+
+    id: str
+    meaning: str
+    duration: Span
+    counted: bool  # part of the sum up to the moment k3s noticed
+
+
+@dataclass(frozen=True, slots=True)
+class BlameRow:
+    """One check: when it cleared, what it cost, and whether it was the last."""
+
+    name: str
+    cleared: str
+    alone: str
+    saving: str
+    last: str  # certain | possible | no
+    state: str  # ok | failing | unseen
+
+
+@dataclass(frozen=True, slots=True)
+class PollRow:
+    """All polls of one error class."""
+
+    error: str
+    count: int
+    when: str
+    severity: str
+    meaning: str
+
+
+def title(start: StartReport, *, utc: bool = False) -> list[str]:
+    """Who started, and when: one to three lines."""
+    place = " on ".join(p for p in (start.unit or "", start.host or "") if p)
+    where = ", ".join(p for p in (place, f"pid {start.pid}" if start.pid is not None else "") if p)
+    first = wording.what(start) + (f" ({where})" if where else "")
+    precision = f"stamps to {wording.precision_words(start.clock.precision_s)}"
+    if start.began_at is None and not _timed(start):
+        second = "The text holds no times: nothing can be said of how long anything took"
+    elif start.clock.basis == "elapsed":
+        second = f"The text holds no date: seconds count from when the process was last executed; {precision}"
+    elif start.began_at is None:
+        local = f"; that is {start.began_local} there" if start.began_local else ""
+        second = f"{_undated(start)}: seconds count from the first line that has a time{local}; {precision}"
+    else:
+        began = wording.clock_time(start.began_at, start.clock.precision_s, utc=utc)
+        what = "Wait began" if start.observer == "wait" else "Began" if start.begin_seen else "First line"
+        second = f"{what} {began} ({wording.offset(start.began_at, utc=utc)}); seconds count from there; {precision}"
+    return [first, second]
+
+
+def _undated(start: StartReport) -> str:
+    """What is missing for a date."""
+    clock = start.clock
+    if clock.basis not in ("journal", "klog"):
+        return "The text holds no date"
+    if clock.year_from == "none":
+        return "The text does not say of which year and zone its times are"
+    return "The text does not say in which zone its times are"
+
+
+def verdict(start: StartReport) -> list[str]:
+    """Whether it became ready and when, in one or two sentences."""
+    lines = [_verdict(start)]
+    if start.outcome == "ready" and start.end.kind != "running":
+        ended = {"stopped": "was stopped", "failed": "ended by itself"}[start.end.kind]
+        when = "" if start.end.at_s is None else f" {_since(start, start.end.at_s)}"
+        lines.append(f"Later the process {ended}{when}" + (f": {start.end.reason}" if start.end.reason else "."))
+    if start.outcome in ("failed", "stopped") and start.outcome_reason:
+        lines.append(f"Reason: {abridge(start.outcome_reason)}")
+    return lines
+
+
+def _verdict(start: StartReport) -> str:
+    ready, detected = start.ready, start.detected
+    if start.role == "agent" and start.observer == "k3s":
+        return _agent(start)
+    if start.outcome == "ready":
+        if ready.upper is None:
+            return "It became ready, but the text does not show when."
+        if not start.begin_seen and start.observer == "k3s":
+            return _ready_fragment(start)
+        noticed = ""
+        if detected.upper is not None:
+            when = wording.window_words(detected) + wording.later_words(start.polling_tax_s)
+            noticed = f"; {noticer(start)} noticed it {when}"
+        return f"Ready {wording.window_words(ready)}{noticed}."
+    known = (
+        "" if ready.lower is None or ready.lower <= 0 else f" It was still not ready at {wording.about(ready.lower)}."
+    )
+    if start.outcome == "failed":
+        when = "" if start.end.at_s is None else f" {_since(start, start.end.at_s)}"
+        return f"Failed: the process ended{when} before it was ready.{known}"
+    if start.outcome == "stopped":
+        when = "" if start.end.at_s is None else f" {_since(start, start.end.at_s)}"
+        return f"Stopped{when}, on request, before it was ready.{known}"
+    if start.end.kind == "failed":
+        return f"Not known: the process ended, and the text does not show whether it had become ready.{known}"
+    if start.observer == "wait":
+        return f"Not ready when this wait ended{_after(start.cut_at_s)}.{known}"
+    if start.cut_at_s is not None:
+        return (
+            f"Not known: the text ends at {wording.about(start.cut_at_s)} and does not show that it was ready.{known}"
+        )
+    return f"Not known: the text does not show whether it became ready.{known}"
+
+
+def _agent(start: StartReport) -> str:
+    """An agent has no API server: it is judged by its node, and readiness is that of the server it asked."""
+    node = next((goal.window for goal in start.goals if goal.id == "node"), Window())
+    server = ""
+    if start.detected.upper is not None and start.begin_seen:
+        server = f" The server it asked answered ready {wording.window_words(start.detected)}."
+    since = f" {_since(start, start.end.at_s)}" if start.end.at_s is not None else ""
+    if start.outcome == "ready":
+        known = start.begin_seen and node.upper is not None
+        when = f" {wording.window_words(node)}" if known else "; the text does not show how long that took"
+        return f"Its node was registered{when}.{server}"
+    if start.outcome in ("failed", "stopped"):
+        how = "Failed: the process ended" if start.outcome == "failed" else "Stopped"
+        return f"{how}{since}; its node was never registered.{server}"
+    if start.end.kind != "running":
+        return f"Not known: the process ended{since}; whether its node was registered is not in the text.{server}"
+    return f"Not known: the text does not show whether its node was registered.{server}"
+
+
+def _ready_fragment(start: StartReport) -> str:
+    """Of a start whose begin is not in the text: no time to ready, a lower bound of it where there is one."""
+    if start.clock.basis == "elapsed":
+        least = max(start.ready.lower or 0.0, start.detected.lower or 0.0)
+        after = f"; the start took at least {wording.about(least)}" if least > 1 else ""
+        return f"Ready {wording.window_words(start.ready)} after the process was last executed{after}."
+    least = start.detected.lower or 0.0
+    took = f"it took at least {wording.about(least)}" if least > 1 else "how long it took is not known"
+    seen = "" if start.detected.upper is None else f" Ready {wording.about(start.detected.upper)} after the first line"
+    return f"It became ready, but its begin is not in the text: {took}.{seen and seen + ' at the latest.'}"
+
+
+def noticer(start: StartReport) -> str:
+    """Who noticed readiness: ``k3s`` or ``this wait``."""
+    return wording.NOTICER[start.observer]
+
+
+def _since(start: StartReport, at_s: float) -> str:
+    """``after 3.9 s`` of a start, of whose life the text may hold a part only."""
+    if start.begin_seen:
+        return f"after {wording.about(at_s)}"
+    return f"{wording.about(at_s)} after the text's first line of it" if at_s > 0 else "at the text's first line of it"
+
+
+def _after(at_s: float | None) -> str:
+    return "" if at_s is None else f" after {wording.about(at_s)}"
+
+
+def culprit(start: StartReport) -> tuple[str, str]:
+    """What held it back, and how sure that is (empty when nothing can be said)."""
+    blamed = start.bottleneck
+    count = len(blamed.checks)
+    if blamed.certainty == "none" or not count:
+        if start.outcome in ("failed", "stopped"):
+            return "", ""  # the reason above says it
+        if start.role == "agent":
+            return "Nothing of its own: an agent has no checks, it waits for a server.", ""
+        return "The text does not show which check was last.", ""
+    sentence = blamed.sentence or " or ".join(blamed.checks)
+    if count > _NAMED:
+        others = "1 other check" if count == _NAMED + 1 else f"one of {count - _NAMED} other checks"
+        sentence = f"{', '.join(short_name(name) for name in blamed.checks[:_NAMED])} or {others}"
+    if start.ready.upper is None and start.outcome != "ready":
+        if start.observer == "wait" and blamed.certainty == "certain":
+            return sentence, "certain: still failing at the last look"
+        one = "this one was" if count == 1 else f"these {count} were"
+        return sentence, f"{blamed.certainty}: {one} failing when last seen{_last_sight(start)}"
+    if blamed.certainty == "certain":
+        return sentence, "certain: no other check can have been last"
+    if count == 1:
+        return sentence, "possible: the text does not rule out another one"
+    return sentence, f"possible: any of these {count} can have been last, the text does not show which"
+
+
+def _timed(start: StartReport) -> bool:
+    moments = [m.at_s for m in start.milestones] + [p.at_s for p in start.polls] + [start.cut_at_s, start.end.at_s]
+    return any(at is not None for at in moments)
+
+
+def _last_sight(start: StartReport) -> str:
+    seen = [c.failing_until_s for c in start.checks if c.failing_at_last and c.failing_until_s is not None]
+    return f", at {wording.about(max(seen))}" if seen and max(seen) > 0 else ""
+
+
+def about_culprit(start: StartReport) -> list[str]:
+    """What the likeliest last check waits for, what makes it slow, and the checks that must pass before it."""
+    if not start.bottleneck.checks:
+        return []
+    known = _known_until(start)
+    check = info(max(start.bottleneck.checks, key=lambda name: known.get(name, float("-inf"))))
+    if not check.known:
+        return []
+    lines = [f"{check.short} waits for {check.waits_for}."]
+    if check.slow_causes:
+        lines.append(f"What makes it slow: {'; '.join(check.slow_causes)}.")
+    needed = [c for c in start.checks if c.name in check.needs]
+    if needed:
+        passed = (f"{short_name(c.name)} (passed {wording.window_words(c.cleared)})" for c in needed)
+        lines.append(f"Before it must pass: {', '.join(passed)}.")
+    return lines
+
+
+def _known_until(start: StartReport) -> dict[str, float]:
+    return {c.name: c.cleared.lower for c in start.checks if c.cleared.lower is not None}
+
+
+def budget(start: StartReport) -> tuple[list[BudgetRow], Span | None]:
+    """The phases, and the whole up to the moment k3s noticed (or as far as the phases reach)."""
+    made = []
+    counted = wording.until_noticed(start.phases)
+    for phase in start.phases:
+        meaning = wording.phase_meaning(phase.id, noticer(start)) + (
+            "" if phase.end.upper is not None else " (not seen)"
+        )
+        made.append(BudgetRow(phase.id, meaning, phase.duration_s, phase in counted))
+    if all(row.duration == Span(0.0) for row in made):
+        return [], None  # a fragment: nothing to tell
+    return made, _whole(counted)
+
+
+def _whole(phases: Sequence[Phase]) -> Span | None:
+    """From the begin of the first to the end of the last; the parts are correlated, so their ranges do not add up."""
+    if not phases:
+        return None
+    begin, end = phases[0].begin, phases[-1].end
+    if begin.lower is None or end.lower is None:
+        return None
+    least = max(0.0, end.lower - (begin.upper if begin.upper is not None else begin.lower))
+    return Span(least, None if end.upper is None else end.upper - begin.lower)
+
+
+def polls(start: StartReport) -> tuple[str, list[PollRow]]:
+    """One sentence about the polls, and a row for each error class."""
+    poller = start.poller
+    if poller.prints_polls is False:
+        return (
+            "This release polls without printing anything: when checks cleared is known from other lines only.",
+            _poll_rows(start),
+        )
+    if not start.polls:
+        return "The text holds no poll of /readyz.", []
+    if start.observer == "wait":
+        if not poller.printed:
+            return "The first answer said ready already.", []
+        return f"{wording.plural(poller.printed, 'poll')} answered anything but ready.", _poll_rows(start)
+    every = f" every {poller.interval_s:g} s" if poller.interval_s else ""
+    sentence = f"{wording.plural(poller.printed, 'poll')} printed, {poller.implied} more implied{every}"
+    if poller.implied or poller.interval_s:
+        sentence += " (k3s prints a poll only when its answer changes)"
+    return sentence + ".", _poll_rows(start)
+
+
+def _poll_rows(start: StartReport) -> list[PollRow]:
+    return [
+        PollRow(
+            e.error,
+            e.polls,
+            "?" if e.first_s is None else _stretch(e.first_s, e.last_s),
+            e.severity,
+            wording.ERROR_MEANING.get(e.error, ""),
+        )
+        for e in start.errors
+    ]
+
+
+def _stretch(first: float, last: float | None) -> str:
+    low, high = f"{first:.1f}", f"{first if last is None else last:.1f}"
+    return low if low == high else f"{low}–{high}"
+
+
+@dataclass(frozen=True, slots=True)
+class Blame:
+    """The checks worth a row, the latest to clear first, and sentences about the others."""
+
+    rows: list[BlameRow]
+    others: list[str]
+
+
+def blame(start: StartReport) -> Blame:
+    """Checks that failed or may have been last; at most ten rows, unless more were certainly still failing."""
+    shown = [
+        c
+        for c in start.checks
+        if c.seen_failing or (c.final != "unseen" and (c.last_blocker != "no" or c.final == "failing"))
+    ]
+    shown.sort(key=_clearing, reverse=True)
+    rest = shown[_BLAMED:]
+    rows = [
+        BlameRow(
+            c.name,
+            _cleared(c),
+            wording.span_range(c.exclusive_s),
+            wording.span_range(c.saving_s),
+            c.last_blocker,
+            c.final,
+        )
+        for c in shown[:_BLAMED]
+    ]
+    others = []
+    if rest:
+        savings = [c.saving_s.max for c in rest if c.saving_s is not None]
+        known = [s for s in savings if s is not None]
+        worth = f", worth at most {wording.ceil_seconds(max(known))} each" if known and len(known) == len(rest) else ""
+        others.append(f"{wording.plural(len(rest), 'more check')}{worth} (--format csv --table checks lists all).")
+    unseen = sum(c.final == "unseen" for c in start.checks)
+    quiet = len(start.checks) - len(shown) - unseen
+    if quiet:
+        others.append(f"{wording.plural(quiet, 'check')} never seen failing.")
+    if unseen:
+        others.append(f"{wording.plural(unseen, 'check')} not shown in any answer.")
+    return Blame(rows, others)
+
+
+def _clearing(check: Check) -> tuple[float, float, str]:
+    upper, lower = check.cleared.upper, check.cleared.lower
+    if check.final == "failing":
+        upper = None
+    infinite = float("inf")
+    return (infinite if upper is None else upper, -infinite if lower is None else lower, check.name)
+
+
+def _cleared(check: Check) -> str:
+    return "not cleared" if check.final == "failing" else wording.window_range(check.cleared)
+
+
+def short_name(name: str) -> str:
+    """A check without the prefix that most of them share."""
+    return name.removeprefix(HOOK_PREFIX)
+
+
+def troubles(start: StartReport) -> list[Finding]:
+    """Findings that ask for something to be done, the worst first."""
+    order = {"critical": 0, "warning": 1}
+    return sorted((f for f in start.findings if f.severity in order), key=lambda f: order[f.severity])
+
+
+def nothing_to_do(start: StartReport) -> str:
+    """What stands in place of advice when there is none."""
+    verdict = next((f for f in start.findings if f.id in _NOTHING), None)
+    if verdict is not None:
+        return f"Nothing. {verdict.title}: {verdict.detail[:1].lower()}{verdict.detail[1:]}"
+    if start.outcome == "ready":
+        return "Nothing was found that needs it."
+    if start.outcome == "incomplete":
+        if start.observer == "wait":
+            return "Nothing can be said from outside; the server's own log says more."
+        if start.bottleneck.checks:
+            return "Nothing beyond what the checks above wait for; give more of the log."
+        return "Nothing can be said from this text; give more of the log."
+    return "No cause that this program knows is in this text."
+
+
+def line_list(lines: Sequence[int]) -> str:
+    """`` (lines 3, 17)``, at most five of them, or nothing."""
+    if not lines:
+        return ""
+    shown = ", ".join(str(n) for n in lines[:5])
+    return f" (line{'s' if len(lines) > 1 else ''} {shown}{' …' if len(lines) > 5 else ''})"
+
+
+def normal(start: StartReport) -> list[Finding]:
+    """Findings about lines that only look bad."""
+    return [f for f in start.findings if f.severity == "info" and f.id in _NOISE]
+
+
+def notes(start: StartReport) -> list[Finding]:
+    """Findings that are good to know and ask for nothing."""
+    # A verdict that stands in place of the advice is not told again.
+    told = _NOISE if troubles(start) else {*_NOISE, *_NOTHING}
+    return [f for f in start.findings if f.severity == "info" and f.id not in told]
+
+
+def normal_polls(start: StartReport) -> str:
+    """Poll lines are red in many terminals, and people report them: say when they are part of a healthy start."""
+    if start.outcome != "ready" or not start.errors or any(e.severity != "transient" for e in start.errors):
+        return ""
+    if start.poller.prints_polls is False:
+        return ""
+    if start.observer == "wait":
+        return "The polls above: before all checks pass, every server answers like that."
+    return "The poll lines above: k3s asks before the API server can answer, so every start prints some."
+
+
+def _units(start: StartReport) -> str:
+    server, agent = ("rke2-server", "rke2-agent") if start.product == "rke2" else ("k3s", "k3s-agent")
+    return {"server": server, "agent": agent}.get(start.role, f"{server} -u {agent}")
+
+
+def unknowns(report: Report, start: StartReport) -> Iterator[tuple[str, str]]:
+    """What the text could not tell about this start, and the command that would (empty: none)."""
+    unit = start.unit or _units(start)
+    whole = f"journalctl -u {unit} -b --no-pager -o short-precise"
+    if start.observer == "wait":
+        yield "What happened before the wait, and inside the server: the server's own log tells.", ""
+    elif not start.begin_seen:
+        yield "How it began: the text starts in the middle. This prints all of it:", whole
+    if start.began_at is None:
+        yield "The date: the stamps hold none.", ""
+    elif start.clock.precision_s >= 1:
+        finer = f"Moments finer than {wording.precision_words(start.clock.precision_s)}, because the stamps are not."
+        if start.begin_seen:
+            yield f"{finer} This prints finer ones:", whole
+        else:
+            yield finer, ""
+    if start.clock.steps:
+        yield f"The clock was set {wording.plural(start.clock.steps, 'time')} during this start.", ""
+    if start.clock.year_from == "none" and start.began_at is not None:
+        yield "The year: the stamps hold none.", ""
+    if start.poller.prints_polls is False:
+        yield "Which checks failed while it waited: this release does not print its polls.", ""
+    cut = sum(p.cut for p in start.polls)
+    if cut:
+        lines = wording.plural(cut, "poll line")
+        yield f"Whether more checks failed: {lines} {'was' if cut == 1 else 'were'} cut short.", ""
+    unseen = [c.name for c in start.checks if c.final == "unseen"]
+    if unseen:
+        at_end = " at the end" if any(c.seen_failing for c in start.checks if c.final == "unseen") else ""
+        names = ", ".join(short_name(n) for n in unseen[:3]) + (" …" if len(unseen) > 3 else "")
+        yield f"The state of {wording.plural(len(unseen), 'check')}{at_end}: {names}", ""
+    for gap in start.gaps[:5]:
+        name = wording.GAP_MEANING.get(gap.kind, gap.kind)
+        detail = f" ({gap.detail})" if gap.detail else ""
+        yield f"Between {gap.begin_s:.1f} and {gap.end_s:.1f} s: {name}{detail}.", ""
+    if len(start.gaps) > 5:
+        yield f"… and {len(start.gaps) - 5} more such gaps.", ""
+
+
+def ledger(report: Report) -> list[str]:
+    """What became of the lines that were read."""
+    counts = report.ledger
+    parts = [f"{counts.used} used", f"{counts.ignored} of no interest here"]
+    parts += [
+        f"{number} {name}"
+        for name, number in (
+            ("malformed", counts.malformed),
+            ("damaged", counts.lossy),
+            ("cut short", counts.truncated),
+        )
+        if number
+    ]
+    lines = [f"{wording.plural(counts.lines, 'line')} read: {', '.join(parts)}."]
+    if counts.reasons:
+        lines.append("Noted: " + ", ".join(f"{why} ({n})" for why, n in sorted(counts.reasons.items())) + ".")
+    for source, note in report.notes:
+        name = f"{report.sources[source].path}: " if len(report.sources) > 1 else ""
+        lines.append(f"{name}{note[:1].upper()}{note[1:]}." if not name else f"{name}{note}.")
+    return lines
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRow:
+    """The starts of one host and unit."""
+
+    where: str
+    total: int
+    counts: str
+    ready_within: str
+    pattern: str
+
+
+def groups(starts: Sequence[StartReport]) -> list[GroupRow]:
+    """One row for each host and unit, in the order they appear."""
+    by_place: dict[tuple[str, str], list[StartReport]] = {}
+    for start in starts:
+        by_place.setdefault((start.host or "?", start.unit or "?"), []).append(start)
+    rows = []
+    for (host, unit), members in by_place.items():
+        done = [s for s in members if _measured(s)]
+        fastest = min((s.ready.lower or 0.0 for s in done), default=None)
+        slowest = max((s.ready.upper or 0.0 for s in done), default=None)
+        within = "?" if not done and any(s.outcome == "ready" for s in members) else ""
+        within = within if fastest is None or slowest is None else wording.number_range(fastest, slowest)
+        where = host if unit == "?" else unit if host == "?" else f"{unit} on {host}"
+        rows.append(GroupRow(where, len(members), outcomes(members), within, pattern(members)))
+    return rows
+
+
+def _measured(start: StartReport) -> bool:
+    """Whether the text says how long it took from its begin until it was ready."""
+    return start.outcome == "ready" and start.ready.upper is not None and start.begin_seen
+
+
+def outcomes(starts: Sequence[StartReport]) -> str:
+    """``13 failed, 1 ready``."""
+    names = ("ready", "failed", "stopped", "incomplete")
+    counts = {n: sum(s.outcome == n for s in starts) for n in names}
+    return ", ".join(f"{counts[n]} {n}" for n in names if counts[n])
+
+
+def pattern(starts: Sequence[StartReport], limit: int = 7) -> str:
+    """Outcomes over time as runs: ``failed ×13, ready``; the middle is left out when there are many runs."""
+    runs: list[tuple[str, int]] = []
+    for start in starts:
+        if runs and runs[-1][0] == start.outcome:
+            runs[-1] = (start.outcome, runs[-1][1] + 1)
+        else:
+            runs.append((start.outcome, 1))
+    told = [name if n == 1 else f"{name} ×{n}" for name, n in runs]
+    if len(told) > limit:
+        head, tail = limit // 2, limit - limit // 2 - 1
+        told = [*told[:head], f"… {len(told) - head - tail} more changes …", *told[-tail:]]
+    return ", ".join(told)
+
+
+def loop(starts: Sequence[StartReport]) -> list[str]:
+    """Sentences about failures that repeat: how often, how far apart, whether for the same reason."""
+    failed = [s for s in starts if s.outcome == "failed"]
+    if len(failed) < 2:
+        return []
+    lines = []
+    steps = sorted(
+        (b.began_at - a.began_at).total_seconds()
+        for a, b in pairwise(failed)
+        if a.began_at is not None and b.began_at is not None and (a.host, a.unit) == (b.host, b.unit)
+    )
+    cycle = f", one about every {wording.about(steps[len(steps) // 2])}" if steps else ""
+    lasted = sorted(s.end.at_s for s in failed if s.end.at_s is not None and s.begin_seen)
+    life = f"; half of them ended within {wording.about(lasted[len(lasted) // 2])}" if lasted else ""
+    lines.append(f"{len(failed)} starts failed{cycle}{life}.")
+    reasons: dict[str, int] = {}
+    for start in failed:
+        key = start.outcome_reason or "no reason in the text"
+        reasons[key] = reasons.get(key, 0) + 1
+    if len(reasons) == 1:
+        lines.append(f"Always for the same reason: {next(iter(reasons))}")
+    else:
+        most = sorted(reasons.items(), key=lambda item: -item[1])
+        lines += [f"{n} × {why}" for why, n in most[:3]]
+        if len(most) > 3:
+            lines.append(f"… and {len(most) - 3} other reasons.")
+    return lines
+
+
+def slowest(starts: Sequence[StartReport]) -> str:
+    """The slowest start in one sentence, empty when none became ready."""
+    done = [s for s in starts if _measured(s)]
+    if len(done) < 2:
+        return ""
+    worst = max(done, key=lambda s: s.ready.upper or 0.0)
+    return f"Slowest: start {worst.index}, ready {wording.window_words(worst.ready)} (--start {worst.index} shows it)."

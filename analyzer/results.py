@@ -1,0 +1,266 @@
+"""Result types of an analysis: frozen, without logic, field for field what the JSON contract names.
+
+Every ``*_s`` is a float in seconds since ``began_at`` of its start, or a length in seconds. Every ``line`` is
+1-based in ``Report.sources[source]``. Lists are tuples and never ``None``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Literal
+
+from analyzer.events.event import Severity as Severity
+from analyzer.records.log_record import SourceInfo
+from analyzer.starts.start import Outcome as Outcome
+from analyzer.window import OPEN, Span, Window
+
+FindingSeverity = Literal["info", "warning", "critical"]
+Certainty = Literal["certain", "possible", "none"]
+LastBlocker = Literal["certain", "possible", "no"]
+CheckState = Literal["ok", "failing", "unseen"]
+GoalState = Literal["reached", "not_reached", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class ClockNote:
+    """What the start's times rest on."""
+
+    basis: str = "journal"  # monotonic | journal | logrus | klog | elapsed
+    precision_s: float = 1.0
+    utc_offset: str | None = None
+    year_from: str = "none"  # stamp | logrus | etcd | certificate | none
+    steps: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """What became of the process."""
+
+    kind: Literal["running", "stopped", "failed"] = "running"
+    at_s: float | None = None
+    line: int | None = None
+    reason: str | None = None
+    source: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PollerNote:
+    """The poller of this release and what was fitted to its printed lines."""
+
+    kind: str = "unknown"  # shared-2s | legacy-4x1s | legacy-30s | unknown
+    interval_s: float | None = None
+    prints_polls: bool | None = None
+    printed: int = 0
+    implied: int = 0
+    grid_rms_s: float | None = None
+    grid_phase_s: float | None = None  # a tick of the fitted grid, seconds since began_at
+    grid_slack_s: float = 0.05  # by how much its ticks may be late
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """One attempt; ``error`` is ``None`` only in the last row, the success."""
+
+    at_s: float | None
+    printed: bool
+    error: str | None
+    severity: Severity | None = None
+    http_status: int | None = None
+    failing: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
+    cut: bool = False
+    line: int | None = None
+    source: int = 0
+    text: str = ""  # the error text as printed (digits kept), secrets masked
+    ok: tuple[str, ...] = ()  # checks the list shows as passing
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorCount:
+    """All polls of one error class."""
+
+    error: str
+    severity: Severity
+    polls: int
+    first_s: float | None
+    last_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Milestone:
+    """A named line of the start."""
+
+    id: str
+    at_s: float | None
+    line: int
+    text: str
+    source: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """One piece of the time budget, named for what it waits for: its end.
+
+    Time that no line divides is one phase: its ``id`` joins the ids of all that it may be with ``+``, and ``may_be``
+    lists them (of an ordinary phase, its own id alone).
+    """
+
+    id: str
+    begin: Window
+    end: Window
+    duration_s: Span
+    may_be: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """Something a start is for: when it was reached, as far as the text says.
+
+    ``not_reached``: the process ended without it, or the text proves that it had not come; else ``unknown``.
+    """
+
+    id: str  # api | started | images | node | node_ready | server
+    window: Window
+    state: GoalState
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One readyz check of which the text says anything."""
+
+    name: str
+    final: CheckState
+    seen_failing: bool
+    cleared: Window = OPEN
+    estimate_s: float | None = None
+    estimate_basis: str | None = None
+    exclusive_s: Span | None = None
+    saving_s: Span | None = None
+    last_blocker: LastBlocker = "possible"
+    reasons: tuple[str, ...] = ()
+    # For drawing: the last moment it was certainly failing, and the first at which it was certainly ok.
+    failing_until_s: float | None = None
+    first_seen_failing_s: float | None = None
+    first_seen_failing_line: int | None = None
+    first_seen_failing_source: int = 0
+
+    @property
+    def failing_at_last(self) -> bool:
+        """Whether the last sight of it showed it failing; that is older than the end where ``final`` is unseen."""
+        return self.seen_failing and self.final != "ok"
+
+    @property
+    def first_seen_failing_ref(self) -> tuple[int, int] | None:
+        """``(source, line)`` of the first poll that named it as failing."""
+        line = self.first_seen_failing_line
+        return None if line is None else (self.first_seen_failing_source, line)
+
+
+@dataclass(frozen=True, slots=True)
+class Bottleneck:
+    """Which check made readiness late."""
+
+    checks: tuple[str, ...] = ()
+    certainty: Certainty = "none"
+    sentence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One observation with its evidence and what to do about it."""
+
+    id: str
+    severity: FindingSeverity
+    title: str
+    detail: str
+    advice: str
+    lines: tuple[int, ...] = ()
+    source: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A stretch in which the log is silent or lost lines."""
+
+    begin_s: float
+    end_s: float
+    kind: Literal["silent", "lost", "boot", "clock_step"]
+    line: int | None = None
+    source: int = 0
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StartReport:
+    """One start of one k3s process on one host and unit."""
+
+    index: int
+    host: str | None
+    unit: str | None
+    pid: int | None
+    boot_id: str | None
+    invocation_id: str | None
+    product: str
+    role: str
+    version: str | None
+    commit: str | None
+    began_at: datetime | None
+    ended_at: datetime | None
+    begin_seen: bool
+    clock: ClockNote
+    outcome: Outcome
+    outcome_reason: str | None
+    end: End
+    ready: Window
+    detected: Window
+    polling_tax_s: Span | None
+    poller: PollerNote
+    polls: tuple[Poll, ...]
+    errors: tuple[ErrorCount, ...]
+    milestones: tuple[Milestone, ...]
+    phases: tuple[Phase, ...]
+    checks: tuple[Check, ...]
+    bottleneck: Bottleneck
+    findings: tuple[Finding, ...]
+    source: int = 0
+    # Beyond the contract: between serving and ready, time in which exactly one check was failing and time in which
+    # several were; the two and the whole obey alone + shared = whole (a law the tests check).
+    hooks_alone_s: Span | None = None
+    hooks_shared_s: Span | None = None
+    gaps: tuple[Gap, ...] = ()
+    cut_at_s: float | None = None  # time of the last line of the start
+    # How long before ``began_at`` it may have begun at most: 0 where its begin is in the text, ``None``: not known.
+    begun_before_s: float | None = None
+    began_local: str | None = None  # its local time as printed, where the text does not say in which zone it is
+    goals: tuple[Goal, ...] = ()
+    observer: Literal["k3s", "wait"] = "k3s"  # who polled and noticed: k3s itself, or ``k3slog wait`` from outside
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerCounts:
+    """What became of every line."""
+
+    lines: int
+    used: int
+    ignored: int
+    malformed: int
+    truncated: int
+    lossy: int
+    reasons: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The whole answer: what was read and every start found in it."""
+
+    tool_version: str
+    sources: tuple[SourceInfo, ...]
+    ledger: LedgerCounts
+    starts: tuple[StartReport, ...]
+    # (source, sentence): what a reader should know of an input, such as that it ran backwards and was turned round
+    notes: tuple[tuple[int, str], ...] = ()
+    # (source, line) → the text of every line that some number in the report names; not part of the JSON.
+    evidence: Mapping[tuple[int, int], str] = field(default_factory=lambda: MappingProxyType({}))

@@ -1,0 +1,153 @@
+"""Analysed starts as sources of worlds and of distributions of readiness."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from analyzer.errors import NoDataError
+from analyzer.policies.protocol import FloatArray
+from analyzer.simulator import run
+from analyzer.simulator.run import WorldMaker, of_sketches
+from analyzer.simulator.scenario import Scenario, load
+from analyzer.simulator.world import Machine, from_curve, sketch_start
+from analyzer.stats.turnbull import Curve, turnbull
+
+if TYPE_CHECKING:
+    from analyzer.results import StartReport
+
+
+DEFAULT_MACHINE = "cloud-2vcpu"
+
+
+@dataclass(frozen=True, slots=True)
+class PossibleWorlds:
+    """Where worlds come from, in words and as a function. ``tax``: per start (least, greatest, detected)."""
+
+    make: WorldMaker
+    title: str
+    assumptions: dict[str, str | float | int | list[str]]
+    tax: tuple[tuple[float, float, float], ...]
+
+
+def possible(starts: Sequence[StartReport], machine: Machine) -> PossibleWorlds | None:
+    """Worlds drawn from the windows of every start that became ready; ``None`` when none did."""
+    used = [(s, sketch) for s in starts if (sketch := sketch_start(s, machine)) is not None]
+    if not used:
+        return None
+    count, left = len(used), len(starts) - len(used)
+    what = f"start {used[0][0].index}" if count == 1 else f"{count} starts"
+    return PossibleWorlds(
+        of_sketches([sketch for _, sketch in used]),
+        f"{what} of the log",
+        {
+            "worlds": "every moment is drawn uniformly from its window (lower, upper]; starts weigh equally",
+            "starts_used": count,
+            "starts_left_out_not_ready": left,
+            "recorded_polling": "its own cost is taken out of the recorded times before the replay",
+        },
+        tuple(_tax(s) for s, _ in used if s.polling_tax_s is not None),
+    )
+
+
+def _tax(start: StartReport) -> tuple[float, float, float]:
+    tax, upper = start.polling_tax_s, start.detected.upper
+    assert tax is not None and upper is not None
+    return tax.min, tax.max if tax.max is not None else upper, upper
+
+
+def windows(starts: Sequence[StartReport]) -> tuple[FloatArray, FloatArray]:
+    """(lower, upper] of readiness in seconds since polling could begin; +inf: never seen (right-censored).
+
+    Starts without any stamp or any sign of a begin are left out.
+    """
+    low, high = [], []
+    for start in starts:
+        marks = {m.id: m.at_s for m in start.milestones if m.at_s is not None}
+        polls = [p.at_s for p in start.polls if p.at_s is not None]
+        zero = polls[0] if polls else marks.get("first_poll", marks.get("apiserver_requested"))
+        if zero is None and not start.begin_seen:
+            continue
+        zero = zero or 0.0
+        lower = start.ready.lower
+        if start.ready.upper is None:
+            lower = lower if lower is not None else start.cut_at_s
+            if lower is None:
+                continue
+        low.append(max(0.0, (lower or 0.0) - zero))
+        high.append(np.inf if start.ready.upper is None else max(start.ready.upper - zero, low[-1] + 1e-6))
+    return np.asarray(low, dtype=float), np.asarray(high, dtype=float)
+
+
+def curve(starts: Sequence[StartReport]) -> Curve | None:
+    """The pooled non-parametric curve of readiness; ``None`` without any start that became ready."""
+    low, high = windows(starts)
+    if not len(low) or not np.isfinite(high).any():
+        return None
+    return turnbull(low, high)
+
+
+def pooled(starts: Sequence[StartReport], machine: Machine) -> PossibleWorlds | None:
+    """Worlds of the pooled Turnbull curve: one unnamed check; the handler exists for the last two fifths of the
+    way, the median of the recorded starts. Mass beyond the last window counts as never ready."""
+    found = curve(starts)
+    if found is None:
+        return None
+    return PossibleWorlds(
+        lambda n, seed: from_curve(found.edges, found.mass, 0.6, machine, n, seed),
+        f"pooled curve of {len(starts)} starts of the log",
+        {
+            "worlds": "Turnbull curve of all starts, right-censored ones included; uniform inside each interval",
+            "starts_used": int(found.windows),
+            "never_ready_mass": float(found.mass[np.isinf(found.edges[:, 1])].sum()),
+            "handler_exists_from": "0.6 of the way to readiness (median of the recorded starts)",
+        },
+        tuple(_tax(s) for s in starts if s.polling_tax_s is not None and s.detected.upper is not None),
+    )
+
+
+def draw_ready(found: Curve, n: int, seed: int) -> FloatArray:
+    """Moments of readiness drawn from a pooled curve, given that the start becomes ready at all."""
+    finite = np.isfinite(found.edges[:, 1])
+    edges, mass = found.edges[finite], found.mass[finite]
+    rng = np.random.default_rng(seed)
+    pick = np.searchsorted(np.cumsum(mass) / mass.sum(), rng.random(n))
+    pick = np.minimum(pick, len(mass) - 1)
+    return np.asarray(edges[pick, 0] + (edges[pick, 1] - edges[pick, 0]) * (1.0 - rng.random(n)), dtype=float)
+
+
+def simulate_starts(
+    found: Sequence[StartReport],
+    options: run.Options,
+    *,
+    scenario: Scenario | None = None,
+    pool: bool = False,
+) -> run.Simulation:
+    """``simulate`` in the worlds of analysed starts, on the machine of ``scenario`` (default: ``cloud-2vcpu``).
+
+    ``pool``: from the pooled curve of all starts, also those that never became ready. Raises ``NoDataError`` when
+    none became ready, ``UsageError`` for bad options.
+    """
+    machine = (scenario or load(DEFAULT_MACHINE)).machine
+    worlds = pooled(found, machine) if pool else possible(found, machine)
+    if worlds is None:
+        raise NoDataError(
+            f"no start became ready in the text ({len(found)} seen)",
+            hint="Try --scenario, or a log with a whole start.",
+        )
+    named = scenario.name if scenario is not None else f"{DEFAULT_MACHINE} (name another with --scenario)"
+    return run.simulate(
+        worlds.make,
+        options,
+        source=worlds.title,
+        assumptions={
+            **worlds.assumptions,
+            "machine": named,
+            **run.machine_assumptions(machine),
+            **({"intervals": run.SAMPLING_ONLY} if pool else {}),
+        },
+        tax=worlds.tax,
+    )

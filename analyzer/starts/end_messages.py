@@ -1,0 +1,245 @@
+"""What is said of an end where the process itself names no failure: requests, systemd, the kernel, docker, the shell.
+
+Each way looks at one kind of witness; the first that has something to say counts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from analyzer.events.event import Mark
+from analyzer.events.redaction import mask_secrets
+from analyzer.records.log_record import LogRecord, Payload
+from analyzer.starts import panics
+from analyzer.starts.last_activity import LastActivity, lasting
+from analyzer.starts.reported_ends import KILLS
+from analyzer.starts.start import Start
+from analyzer.starts.stop_echoes import is_echo
+
+_EXIT = re.compile(r"code=(?P<code>\w+), status=(?P<status>\d+)(?:/(?P<name>[\w-]+))?")
+EndKind = Literal["running", "stopped", "failed"]
+LAST_IDS = ("bare_error", "child_exited")  # said by a part, often only repeated by what k3s itself says
+# systemd ends the unit then, and the process answers its signal as if somebody had asked.
+_LOST_PATIENCE = re.compile(r"\bstart(?:-pre|-post)? operation timed out")
+_WATCHDOG = re.compile(r": Watchdog timeout")
+_TAKEN = re.compile(r"killed by the OOM killer|systemd-oomd killed \d+ process")
+# What failed says more than that systemd counts it, or tries no more.
+_BEST_FIRST = ("Failed to schedule", "OOM killer", "systemd-oomd", "repeated too quickly", "Failed with result")
+_AT_ONCE_US = 2_000_000  # systemd tells of an exit at once
+OUTLIVED_US = 10_000_000
+# How docker shows that a process was told to end (SIGINT, SIGTERM), or ended by itself in good order.
+_ASKED_CODES = {"0", "130", "143"}
+
+
+@dataclass(frozen=True, slots=True)
+class EndMessage:
+    """How a process ended: the deciding line and its words; ``running``: the text does not say that it did."""
+
+    kind: EndKind
+    record: LogRecord | None = None
+    reason: str | None = None
+    failure: LogRecord | None = None  # the process's own line that says why, where there is one
+
+
+def own(start: Start, marks: Iterable[Mark]) -> list[Mark]:
+    """Marks without those of other programs and of units with another name, where the process's unit is known."""
+    unit = _unit_of(start)
+    kept: list[Mark] = []
+    for mark in marks:
+        theirs = mark.record.payload is Payload.SYSTEMD and unit is not None and mark.record.unit not in (None, unit)
+        if not theirs and not getattr(mark.record, "foreign", False):
+            kept.append(mark)
+    return kept
+
+
+def _unit_of(start: Start) -> str | None:
+    return next((record.unit for record in start.process[:50] if record.unit is not None), None)
+
+
+def real(start: Start, marks: Iterable[Mark]) -> list[Mark]:
+    """Marks of an end without those that the process certainly survived."""
+    marks = list(marks)
+    recovered = panics.survived(start)
+    lasted = lasting(start) if any(_may_be_survived(mark) for mark in marks) else None
+    return [
+        mark
+        for mark in marks
+        if mark.record.seq not in recovered
+        and not (lasted is not None and _may_be_survived(mark) and _went_on(start, mark.record, lasted))
+    ]
+
+
+def _may_be_survived(mark: Mark) -> bool:
+    """Whether a line may tell of another process than the unit's main one."""
+    if mark.id == "systemd_failed":
+        return _TAKEN.search(mark.record.message) is not None
+    return mark.id in ("fatal", *LAST_IDS) and mark.record.payload is not Payload.KLOG
+
+
+def _went_on(start: Start, record: LogRecord, lasted: LastActivity) -> bool:
+    """Whether the same process wrote lines when it would long have been over."""
+    seen = record.at or record.inner_at
+    if seen is None or lasted.last_seq < record.seq or (record.pid is None and record.payload is not Payload.SYSTEMD):
+        return False
+    numbers = {record.pid if record.payload is not Payload.SYSTEMD else None, start.pid} - {None}
+    return bool(numbers) and lasted.beyond(seen.us + seen.precision_us + OUTLIVED_US, *numbers)
+
+
+def _exit_text(mark: Mark) -> tuple[bool, str]:
+    """Whether systemd's exit line tells of a failure, and its words."""
+    match = _EXIT.search(mark.record.message)
+    if match is None:
+        return True, mark.record.message
+    failed = match["code"] != "exited" or match["status"] != "0"
+    name = f" ({match['name']})" if match["name"] else ""
+    what = "killed by signal" if match["code"] in ("killed", "dumped") else "exited with status"
+    return failed, f"{what} {match['status']}{name}"
+
+
+def _lost_patience(start: Start, asked: LogRecord | None) -> EndMessage | None:
+    """Systemd's own limits: on the start, on one of its helpers, on signs of life."""
+    for mark in own(start, start.marks("systemd_failed")):
+        words = mark.record.message
+        late = _LOST_PATIENCE.search(words) and start.first("api_running", "agent_running") is None
+        if late or (_WATCHDOG.search(words) and (asked is None or mark.record.seq < asked.seq)):
+            return EndMessage("failed", mark.record, words)
+    return None
+
+
+def _on_request(start: Start, asked: LogRecord | None) -> EndMessage | None:
+    if asked is not None:
+        killed = _killed(start, None)
+        if killed is not None and killed.record is not None and killed.record.seq < asked.seq:
+            return killed
+        return EndMessage("stopped", asked, mask_secrets(asked.message))
+    closing = start.first("shutting_down")
+    if closing is not None and start.marks("api_running", "k3s_running"):
+        return EndMessage("stopped", closing.record, "shut down; this release logs no request")
+    return None
+
+
+def _not_executed(start: Start, asked: LogRecord | None) -> EndMessage | None:
+    """Systemd could not execute the program: the line with the reason says more than the status."""
+    told = [mark for mark in (*start.announced, *own(start, start.marks("exec_failed"))) if mark.id == "exec_failed"]
+    # A helper of the unit (modprobe) may be missing, and k3s runs all the same.
+    last = start.process[-1].seq if start.process else -1
+    told = [mark for mark in told if mark.record.seq > last]
+    if not told:
+        return None
+    spawning = next((mark for mark in told if "spawning" in mark.record.message), told[0])
+    return EndMessage("failed", spawning.record, mask_secrets(spawning.groups["cause"]))
+
+
+def _by_exit(start: Start, asked: LogRecord | None) -> EndMessage | None:
+    echo = _echo(start)
+    exits = own(start, start.marks("process_exited"))
+    if not exits or _may_be_another_s(start, exits[0].record):
+        return echo
+    failed, words = _exit_text(exits[0])
+    if echo is not None and words.startswith("exited with status 1"):
+        return echo
+    reset = any("cluster-reset" in r.message or "membership has been reset" in r.message for r in start.process)
+    return EndMessage("stopped" if reset and not failed else "failed", exits[0].record, words)
+
+
+def _may_be_another_s(start: Start, told: LogRecord) -> bool:
+    """Whether systemd may speak of a later process: it names none, and of chosen lines that one may have none."""
+    last = next((r.at for r in reversed(start.process) if r.seq < told.seq and r.at is not None), None)
+    if not start.picked_out or last is None or told.at is None:
+        return False
+    return told.at.us - last.us > _AT_ONCE_US
+
+
+def _echo(start: Start) -> EndMessage | None:
+    marks = real(start, start.marks("fatal", "component_exited"))
+    echo = next((m.record for m in marks if is_echo(start, m.record, m.record.message)), None)
+    return (
+        EndMessage("stopped", echo, "shut down; the text holds no request, only its echo") if echo is not None else None
+    )
+
+
+def _killed(start: Start, asked: LogRecord | None) -> EndMessage | None:
+    """The kernel's or systemd-oomd's word that they took the process."""
+    told = next((mark for mark in start.announced if mark.id in KILLS), None)
+    if told is None:
+        return None
+    return EndMessage("failed", told.record, mask_secrets(told.record.message)[:200])
+
+
+def _by_container(start: Start, asked: LogRecord | None) -> EndMessage | None:
+    """What docker says of the container of the process."""
+    told = next((mark for mark in start.announced if mark.id == "container_exited"), None)
+    if told is None:
+        return None
+    code = told.groups.get("code") or told.groups.get("status") or ""
+    if code in _ASKED_CODES:
+        return EndMessage("stopped", told.record, f"its container exited with code {code}")
+    signal = f" (killed by signal {int(code) - 128})" if code in ("137", "134", "139") else ""
+    return EndMessage("failed", told.record, f"its container exited with code {code}{signal}")
+
+
+def _by_shell(start: Start, _: LogRecord | None) -> EndMessage | None:
+    """What the shell says below the lines of a program that ran in it."""
+    told = next((mark for mark in start.announced if mark.id == "shell_told"), None)
+    if told is None:
+        return None
+    words = told.groups["cause"].lower()
+    return EndMessage("failed", told.record, "killed by signal 9 (the shell says so)" if words == "killed" else words)
+
+
+def _by_supervisor(start: Start, _: LogRecord | None) -> EndMessage | None:
+    supervisor = start.first("supervisor_exit")
+    if supervisor is None:
+        return None
+    words = supervisor.groups.get("cause") or supervisor.groups.get("rancher") or supervisor.record.message
+    asked = words in ("exited with return code 0", "exited due to signal 15", "exited due to signal 2")
+    return EndMessage("stopped" if asked else "failed", supervisor.record, words)
+
+
+def _by_systemd(start: Start, asked: LogRecord | None) -> EndMessage | None:
+    """Systemd counts the run as failed. That it tries again, or that the unit is stopped now, is no reason."""
+    told = [mark.record for mark in real(start, own(start, start.marks("systemd_failed")))]
+    if not told:
+        return None
+    rank = {words: place for place, words in enumerate(_BEST_FIRST)}
+    best = min(told, key=lambda r: min((rank[words] for words in rank if words in r.message), default=len(rank)))
+    return EndMessage("failed", best, mask_secrets(best.message))
+
+
+def _by_systemctl(start: Start, asked: LogRecord | None) -> EndMessage | None:
+    job = start.first("job_failed")
+    return EndMessage("failed", job.record, f"systemctl: {job.groups['cause']}") if job is not None else None
+
+
+def _by_stop(start: Start, asked: LogRecord | None) -> EndMessage | None:
+    """Stopped in good order and not tried again: a unit of k3s restarts always, unless somebody stops it."""
+    stopped = [
+        mark.record for mark in own(start, start.marks("systemd_stopped")) if mark.record.message[:8] == "Stopped "
+    ]
+    if not stopped or start.followed_by is not None or start.first("restart_scheduled") is not None:
+        return None
+    return EndMessage("stopped", stopped[0], "systemd stopped the unit; the text holds no request")
+
+
+def _by_status(start: Start, asked: LogRecord | None) -> EndMessage | None:
+    """systemctl status: the last run is over, and what systemd thinks of it."""
+    told = start.first("status_ended")
+    if told is None:
+        return None
+    kind: EndKind = "stopped" if told.groups.get("state") in ("inactive", "deactivating") else "failed"
+    return EndMessage(kind, told.record, told.record.message)
+
+
+def _by_reset(start: Start, asked: LogRecord | None) -> EndMessage | None:
+    """A cluster reset ends on purpose when it is done."""
+    done = start.first("cluster_reset_done")
+    return EndMessage("stopped", done.record, mask_secrets(done.record.message)) if done is not None else None
+
+
+WAYS: tuple[Callable[[Start, LogRecord | None], EndMessage | None], ...] = (
+    _lost_patience, _on_request, _not_executed, _by_exit, _killed, _by_container, _by_shell, _by_supervisor,
+    _by_systemd, _by_systemctl, _by_status, _by_stop, _by_reset,
+)  # fmt: skip

@@ -1,0 +1,84 @@
+"""Texts of chosen lines: what grep, a pasted selection or a filter by level leave of a process's log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from analyzer.events.event import PollLine, PollUnchanged
+from analyzer.records.log_record import LogRecord, Payload
+from analyzer.starts.missing_lines import lines_are_missing
+from analyzer.starts.start import Start
+
+_MANY_LOUD = 8  # so many lines, all of them warnings or worse: a filter kept only those
+_FEW_LOUD = 3  # … of a server with its components, which say hundreds of everyday things
+_LOOKED_AT = 400  # lines of a process in which a common word is looked for
+_SHAPE, _SHAPES = 20, 4  # so many of them must begin differently, in so many characters
+_WORD_IN = 200  # characters of the shortest of them
+_EVERYDAY = 3  # so many other lines of k3s between the polls: a filter by writer at most, which keeps all polls
+_LATER = ("serving_securely", "apiserver_requested", "apiserver_version", "api_running", "containerd_ready")
+
+
+def is_picked_out(start: Start, *, whole: bool = True) -> bool:
+    """Whether somebody chose the lines of a start: of any kind of line there may have been more.
+
+    ``whole``: the fast scan passed none of its lines over, so that what is missing is missing in the text.
+
+    An API server that starts prints dozens of lines of klog in the seconds in which it is asked, so a server of k3s
+    that says nothing at all beside its polls was filtered by a word. A poll that was answered otherwise may be missing
+    between any two then.
+    """
+    if (whole and lines_are_missing(start)) or _chosen_by_a_word(start):
+        return True
+    told = [record for record in start.process if record.payload in (Payload.LOGRUS, Payload.KLOG)]
+    polls = [event.record for event in start.events if isinstance(event, PollLine | PollUnchanged)]
+    late = polls or [mark.record for mark in start.marks(*_LATER)]
+    if start.begin_seen and late and start.first("starting") is None and start.first("extracting") is None:
+        return True  # systemd began it, it got further, but what it always says first is missing
+    asked = {id(record) for record in polls}
+    beside = [record for record in told if id(record) not in asked]
+    if len(beside) >= (_FEW_LOUD if polls else _MANY_LOUD) and not _quiet(beside):
+        return True
+    if start.product != "k3s" or start.role == "agent":
+        return False
+    klog = [record for record in told if record.payload is Payload.KLOG]
+    if klog and not _quiet(beside) and (polls or len(beside) >= _FEW_LOUD):
+        return True
+    if not polls:
+        return False
+    running = start.first("api_running")
+    if _whole(start) and _quiet(told):
+        return False
+    end = running.record if running is not None else polls[-1]
+    inside = [record for record in start.process if polls[0].seq <= record.seq <= end.seq]
+    known = {record.seq for record in (*polls, end)}
+    others = sum(record.seq not in known for record in inside)
+    return len(inside) > 1 and (others == 0 or (not klog and others < _EVERYDAY))
+
+
+def _chosen_by_a_word(start: Start) -> bool:
+    """Whether all lines of a process share a word, as ``grep`` leaves them."""
+    read = (record for record in start.process[:_LOOKED_AT] if record.message)
+    lines = [" ".join((record.message, *record.fields.values())).lower() for record in read]
+    texts = [text for text in lines if not text.startswith(("[-]", "[+]")) and "check failed" not in text]
+    if len({text[:_SHAPE] for text in texts}) < _SHAPES:
+        return False  # a wait that is repeated, a list of checks
+    shortest = min(texts, key=len)[:_WORD_IN]
+    letters = 4 if len(texts) > _SHAPES else 5
+    pieces = {shortest[i : i + letters] for i in range(len(shortest) - letters + 1)}
+    words = {piece for piece in pieces if piece.isalpha()}
+    for text in texts:
+        words = {word for word in words if word in text}
+        if not words:
+            return False
+    return True
+
+
+def _whole(start: Start) -> bool:
+    """Whether a short text has all that frames a start: the words that chose its lines were not those of some polls."""
+    frame = ("systemd_starting", "starting", "api_running", "k3s_running", "systemd_started")
+    return all(start.first(mark) is not None for mark in frame)
+
+
+def _quiet(records: Sequence[LogRecord]) -> bool:
+    """Whether some of the lines are of an everyday level."""
+    return any(record.level in ("", "info", "debug", "trace") for record in records)

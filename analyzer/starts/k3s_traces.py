@@ -1,0 +1,68 @@
+"""Whether lines that no identifier names are a trace of k3s or RKE2 at all."""
+
+from __future__ import annotations
+
+import re
+
+from analyzer.events import sequence
+from analyzer.events.event import HealthBlock, Mark, Placed, PollLine, PollUnchanged, WitnessLine
+from analyzer.records.log_record import Payload
+from analyzer.starts.start import Start
+
+_SPEAKS_OF_US = re.compile(
+    r"\bk3s\b|\brke2\b|\bkube|apiserver|\b(?i:etcd)\b|preparing server|cluster-(?:cidr|init|reset)|flannel|"
+    r"flag provided but not defined"
+)
+# Where neither banner nor identifier says whose lines they are (kubelet.log, a quoted line): paths, sockets and ports
+# that only k3s and RKE2 have.
+_ONLY_THEIRS = re.compile(
+    r"/run/k3s/|/rancher/(?:k3s|rke2)\b|/v1-(?:k3s|rke2)/|\bkine\.sock\b|\bbuilding kine: |"
+    r"\b(?:k3s|rke2)\b|\bK10\S{1,80}::|"
+    r"(?:127\.0\.0\.1|localhost|0\.0\.0\.0|\[::1?\]):(?:6443|6444|9345|1025[079])\b"
+)
+# Programs that share the journal's formats are many; in these, k3s' own words are nobody else's.
+_THEIR_WORDS = frozenset({Payload.LOGRUS, Payload.PLAIN})
+_OWN_WAIT = re.compile(
+    r"^Waiting for (?:containerd|CRI|cri) (?:startup|connection)|"
+    r"^Waiting to retrieve .{1,40} configuration; server is not|"
+    r"^[Ff]ailed to (?:test etcd connection|validate connection to cluster)|^Unable to watch for tunnel endpoints"
+)
+
+
+def is_ours(start: Start, trusted: bool) -> bool:
+    """Whether a group of lines is of k3s or RKE2; ``trusted``: its identifier says so."""
+    if trusted:
+        return bool(start.process) or bool(start.events)
+    troubled = False
+    for event in start.events:
+        match event:
+            case PollLine() | PollUnchanged() | HealthBlock() | WitnessLine():
+                return True
+            case Mark(kind="milestone") | Mark(id="limit_reached"):
+                return True
+            case Placed(record=record) if record.payload in _THEIR_WORDS:
+                return True
+            case Mark(record=record) if record.payload in _THEIR_WORDS and _in_own_words(event):
+                return True
+            case Mark(
+                kind="end", id="fatal" | "shutdown_requested" | "component_exited" | "supervisor_exit" | "job_failed"
+            ):
+                if any(_SPEAKS_OF_US.search(record.message) for record in start.process[:200]):
+                    return True
+            case Mark(kind="problem", id="cgroup_root" | "unclean_kubelet" | "cgroup"):
+                return True  # what only a kubelet says
+            case Mark(kind="problem"):
+                troubled = True
+            case _:
+                continue
+    if not troubled:
+        return False
+    return any(_ONLY_THEIRS.search(f"{r.message} {r.fields.get('error', '')}") for r in start.process[:200])
+
+
+def _in_own_words(mark: Mark) -> bool:
+    """Whether the words around a mark are those of k3s itself: its waits, and the wrappers of its failures."""
+    message = mark.record.message
+    if _OWN_WAIT.match(message):
+        return True
+    return mark.kind == "end" and bool(sequence.of_failure(message, cut=mark.record.truncated))
