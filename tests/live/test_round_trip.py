@@ -11,7 +11,7 @@ from analyzer.policies import get
 from analyzer.simulator.replay import replay
 from analyzer.simulator.world import Machine, draw, sketch_start
 
-from .test_report import server, watched
+from .test_wait_report import server, watched
 
 AWAY = Answer("service_unavailable", 503, "status 503", message="apiserver not ready")
 
