@@ -16,7 +16,7 @@ BROWSER := $(VENV)/.browser-stamp
 BOOK    := $(VENV)/.notebook-stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install test check format test-browser test-notebooks test-slow fuzz bench lock vendor-plotly samples docs clean
+.PHONY: help demo install wheel test check format test-browser test-notebooks test-slow fuzz bench lock vendor-plotly samples docs clean
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z][a-z-]*:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -48,14 +48,18 @@ demo: $(RUN) ## Analyse a sample log: print the report, write an HTML page into 
 	@mkdir -p $(DEMO_DIR)
 	@$(BIN)/k3slog analyze $(DEMO) --force --html $(DEMO_DIR)/$(basename $(basename $(notdir $(DEMO)))).html
 
+wheel: $(BIN)/python ## Build the wheel into dist/
+	@$(BIN)/python -m pip wheel --quiet --no-deps --disable-pip-version-check -w dist .
+
 # --- prove it -------------------------------------------------------------------------------------------------------
 
 test: $(DEV) ## Run the tests (no browser, no notebooks; some minutes)
 	@$(PYTEST)
 
-check: $(DEV) ## Lint, format, types and import contracts: what CI demands
+check: $(DEV) ## Lint, format, spelling, types and import contracts: what CI demands
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/codespell
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 
