@@ -3,7 +3,8 @@
     python tools/compare_reports.py OTHER_CHECKOUT [FOLDER|FILE ...]
 
 The other checkout analyses with this interpreter. Without folders: the sample logs, the data of its tests, and
-the recordings that lie beside this checkout, where there are some. Exits 1 when something but a sentence differs, and prints where.
+the recordings that lie beside this checkout, where there are some. Exits 1 when something but a sentence differs, and
+prints where.
 """
 
 from __future__ import annotations
