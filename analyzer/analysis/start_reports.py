@@ -18,6 +18,7 @@ from analyzer.analysis.phases import budget
 from analyzer.analysis.polls import PollFacts, count_errors, read_polls, rows
 from analyzer.errors import NoDataError
 from analyzer.events.redaction import mask_secrets
+from analyzer.events.terms import terms
 from analyzer.events.user_rules import NO_RULES, Rules
 from analyzer.events.versions import check_list, parse_version
 from analyzer.records.log_record import ClockStep, LogRecord, Stamp
@@ -38,12 +39,6 @@ from analyzer.starts import Start, Verdict, find_starts, judge
 from analyzer.starts.pod_placement import Places, alone, attach, journal_records
 from analyzer.window import Span, Window
 
-_MILESTONES = (
-    "systemd_starting", "starting", "datastore_ready", "certificates", "apiserver_requested", "apiserver_version",
-    "serving_securely", "containerd_ready", "first_poll", "etcd_running", "api_running", "k3s_running",
-    "agent_running", "kubelet_started", "node_registered", "systemd_started", "fatal", "panic",
-    "shutdown_requested", "process_exited", "restart_scheduled", "systemd_stopping",
-)  # fmt: skip
 _OF_THE_API = frozenset({"apiserver_version", "serving_securely"})  # RKE2: in its pod's log
 _EVIDENCE_LIMIT = 2000
 _SILENCE_S = 5.0
@@ -271,7 +266,7 @@ def _unseen(polls: Sequence[Poll], start: Start) -> list[Poll]:
 def _milestones(start: Start, polls: PollFacts, line_times: LineTimes) -> list[Milestone]:
     found: list[tuple[tuple[int, int], Milestone]] = []
     places = Places(start)
-    for name in _MILESTONES:
+    for name in terms("milestone"):
         mark = start.api_first(name) if name in _OF_THE_API else start.first(name)
         record = mark.record if mark is not None else None
         if name == "first_poll" and polls.sightings:

@@ -20,32 +20,6 @@ FILES = (
 
 Kind = Literal["milestone", "end", "problem", "noise"]
 
-MILESTONES: tuple[str, ...] = (
-    "systemd_starting",
-    "starting",
-    "datastore_ready",
-    "certificates",
-    "apiserver_requested",
-    "apiserver_version",
-    "serving_securely",
-    "containerd_ready",
-    "first_poll",
-    "etcd_running",
-    "api_running",
-    "k3s_running",
-    "agent_running",
-    "kubelet_started",
-    "node_registered",
-    "systemd_started",
-    "fatal",
-    "panic",
-    "shutdown_requested",
-    "process_exited",
-    "restart_scheduled",
-    "systemd_stopping",
-)
-"""The ids a report may show as milestones; all other ids are for the analysis only."""
-
 _FIRST_SENTENCE = re.compile(r"(?<=[a-z0-9)])[.:;] ")
 # etcd, containerd, and k3s' own tunnel.
 _WHY_IN_A_FIELD = frozenset({Payload.ZAP, Payload.LOGRUS})

@@ -27,6 +27,7 @@ from analyzer.events.event import (
     WitnessLine,
     WitnessRule,
 )
+from analyzer.events.terms import terms
 from analyzer.events.versions import check_list, known_minors
 from analyzer.events.vocabulary import load
 from analyzer.reports import wording
@@ -345,7 +346,7 @@ def _error_texts(name: str) -> str:
 def _milestone(name: str, raws: Sequence[Mapping[str, Any]]) -> Entry:
     phase = next((p for p, m in _PHASE_END.items() if m == name), "")
     end = raws[0]["kind"] == "end"
-    shown = name in catalogue.MILESTONES
+    shown = name in terms("milestone")
     return Entry(
         "milestone",
         name,
@@ -374,8 +375,8 @@ _PHASE_END = {
 
 def _first_poll() -> Entry:
     lines = ("Polling for API server readiness: GET /readyz failed: …",)
-    said = "The first poll of /readyz whose answer was printed. k3s prints one only when it differs from the last."
-    return Entry("milestone", "first_poll", _MILESTONE, (Section("What it says", (said,)), Section("The line", lines)))
+    said = (terms("milestone")["first_poll"].meaning,)
+    return Entry("milestone", "first_poll", _MILESTONE, (Section("What it says", said), Section("The line", lines)))
 
 
 def _says(raws: Sequence[Mapping[str, Any]]) -> str:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.events.catalogue import MILESTONES, causes_in, go_seconds, info, match, rules, unquote_once
+from analyzer.events.catalogue import causes_in, go_seconds, info, match, rules, unquote_once
+from analyzer.events.terms import terms
 from analyzer.records import read_log_records
 from analyzer.records.log_record import LogRecord, Payload
 
@@ -71,7 +72,7 @@ def test_milestones_and_ends(line: LogRecord, name: str) -> None:
 
 
 def test_every_milestone_of_the_contract_has_a_rule_but_the_first_poll() -> None:
-    assert {name for name in MILESTONES if info(name) is None} == {"first_poll"}
+    assert {name for name in terms("milestone") if info(name) is None} == {"first_poll"}
 
 
 @pytest.mark.parametrize(
