@@ -28,11 +28,11 @@ $(BIN)/python:
 
 $(RUN): $(INPUTS) | $(BIN)/python
 	@echo "installing k3slog into $(VENV)" >&2
-	@$(PIP) -e '.[fast]' && touch $@
+	@$(PIP) -e '.[fast,rules]' && touch $@
 
 $(DEV): $(RUN)
 	@echo "installing what the tests and checks need into $(VENV)" >&2
-	@$(PIP) -e '.[dev,fast,stats,parquet,zstd]' && touch $@
+	@$(PIP) -e '.[dev,fast,rules,stats,parquet,zstd]' && touch $@
 
 $(BROWSER): $(DEV)
 	@$(PIP) -e '.[dev,browser]' && touch $@

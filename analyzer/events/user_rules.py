@@ -20,8 +20,8 @@
     severity = "warning"
     title = "The vault goes away again and again"
 
-Whoever writes such a file trusts it, but the lines it is run over come from anywhere: expressions that may take
-exponential time are refused, and only the first ``TEXT_LIMIT`` characters of a message are searched.
+Whoever writes such a file trusts it, but the lines it is run over come from anywhere: expressions run in linear time
+on the begin of a message, or are refused (``linear_regex``).
 """
 
 from __future__ import annotations
@@ -36,12 +36,10 @@ from typing import Any, Literal, cast
 from analyzer.errors import BadInputError
 from analyzer.events import catalogue
 from analyzer.events.finding_info import known_findings
-from analyzer.events.regex_safety import danger
+from analyzer.events.linear_regex import LinearPattern
 from analyzer.events.toml_lines import Places
-from analyzer.events.vocabulary import LazyPattern
 from analyzer.records.log_record import LogRecord, Payload
 
-TEXT_LIMIT = 2000  # characters of a message that a user's expression is searched in
 FILE_LIMIT = 1 << 20  # bytes
 _HEAD_LEAST, _ANY_LEAST = 6, 4  # characters
 _ID = re.compile(r"[a-z][a-z0-9_]{1,59}\Z")
@@ -50,6 +48,10 @@ Phase = Literal["any", "before_ready", "after_ready"]
 _PHASES = ("any", "before_ready", "after_ready")
 _KINDS = ("problem", "noise", "milestone")
 _CLASSES = ("fatal", "peer", "environment", "transient", "load")
+_EXPRESSIONS = (
+    "Use single quotes, so that a backslash stays one; RE2 has no look-around and no back-references, and without it"
+    " (pip install 'k3slog[rules]') one repeat is the most"
+)
 _SEVERITIES = ("info", "warning", "critical")
 _LEVELS = ("trace", "debug", "info", "warning", "error", "fatal", "panic", "")
 
@@ -86,15 +88,6 @@ class Rules:
 
 
 NO_RULES = Rules()
-
-
-class _Bounded(LazyPattern):
-    """Searches only the begin of a text."""
-
-    __slots__ = ()
-
-    def search(self, text: str) -> re.Match[str] | None:
-        return super().search(text[:TEXT_LIMIT])
 
 
 def load_rules(*paths: str | os.PathLike[str]) -> Rules:
@@ -202,11 +195,9 @@ class _File:
         if not isinstance(fields, dict) or not all(isinstance(value, str) for value in fields.values()):
             raise table.bad("fields is no table of texts", 'Write fields = { took = "duration" }', "fields")
         examples = table.texts("example")
-        pattern = table.text("match")
-        if pattern:
-            self._expression(table, pattern)
+        pattern = self._expression(table)
         rule = catalogue.compile_rule({**table.raw, "head": head, "any": part, "severity": severity or "warning"})
-        rule = replace(rule, match=_Bounded(pattern) if pattern else None)
+        rule = replace(rule, match=pattern)
         self._take(table, name)
         for example in examples:
             if not _recognises(rule, example):
@@ -217,19 +208,11 @@ class _File:
                 )  # fmt: skip
         return rule
 
-    def _expression(self, table: _Table, pattern: str) -> None:
+    def _expression(self, table: _Table) -> LinearPattern | None:
         try:
-            re.compile(pattern)
-        except (re.error, OverflowError, RecursionError) as error:
-            where = f" at column {error.pos + 1} of it" if isinstance(error, re.error) and error.pos is not None else ""
-            hint = "Quote expressions with single quotes, so that a backslash stays one"
-            raise table.bad(
-                f"match is no regular expression: {getattr(error, 'msg', error)}{where}", hint, "match"
-            ) from error
-        found = danger(pattern)
-        if found is not None:
-            what, hint = found
-            raise table.bad(f"match may take very long on hostile lines: {what}", hint, "match")
+            return LinearPattern(table.text("match")) if table.text("match") else None
+        except ValueError as error:
+            raise table.bad(f"match {error}", _EXPRESSIONS, "match") from error
 
     def _finding(self, table: _Table, known: set[str]) -> FindingRule:
         table.only(_FINDING_KEYS)
