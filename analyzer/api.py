@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
 
 from analyzer.errors import BadInputError, UsageError
@@ -42,20 +42,20 @@ def version() -> str:
         return "0+unknown"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Log:
     """Decoded records of one or more inputs.
 
-    ``book`` holds the records, ``errors`` one ``BadInputError`` for each input that could not be read.
+    ``log_records`` holds the records, ``errors`` one ``BadInputError`` for each input that could not be read.
     """
 
     log_records: LogRecords
     errors: tuple[BadInputError, ...] = ()
     waits: tuple[Report, ...] = ()  # polls that ``k3slog wait --output`` saved
 
-    @property
+    @cached_property
     def report(self) -> Report:
-        """The report of all its starts, analysed now; raises what :func:`analyze` raises."""
+        """The report of all its starts, analysed at the first access; raises what :func:`analyze` raises."""
         return analyze(self).report
 
     def __repr__(self) -> str:
@@ -314,7 +314,7 @@ def analyze(
     Raises ``NoDataError`` when the input is readable but holds nothing of a k3s or RKE2 run, ``BadInputError`` for a
     file of rules that is not valid.
     """
-    from analyzer.analysis import analyze_book
+    from analyzer.analysis import analyze_records
     from analyzer.analysis.redact_report import masked
 
     if not isinstance(log, Log):
@@ -324,9 +324,9 @@ def analyze(
     own = load_rules(rules)
     if log.log_records.sources or not reports:
         found = (
-            analyze_book(log.log_records, tool_version=version())
+            analyze_records(log.log_records, tool_version=version())
             if own is None
-            else analyze_book(log.log_records, tool_version=version(), user=own)
+            else analyze_records(log.log_records, tool_version=version(), user=own)
         )
         reports.insert(0, found)
     return Analysis(masked(_joined(reports)), log.errors)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from analyzer.analysis.line_times import LineTimes
-from analyzer.analysis.start_reports import Studied, study
+from analyzer.analysis.start_report import study
+from analyzer.analysis.studied_start import StudiedStart
 from analyzer.events.versions import check_list
 from analyzer.records.log_records import LogRecords
 from analyzer.records.read import read_log_records
@@ -153,12 +154,10 @@ class Journal:
         """All starts in it."""
         return find_starts(self.log_records().records)
 
-    def studied(self) -> list[Studied]:
+    def studied(self) -> list[StudiedStart]:
         """All starts, analysed."""
-        log_records, found = self.log_records(), []
-        for index, start in enumerate(find_starts(log_records.records), 1):
-            found.append(study(start, index, log_records, found[-1].report if found else None))
-        return found
+        log_records = self.log_records()
+        return [study(start, index, log_records) for index, start in enumerate(find_starts(log_records.records), 1)]
 
     def report(self) -> StartReport:
         """The report on the only start."""

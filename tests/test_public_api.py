@@ -77,6 +77,12 @@ def test_simulate_gives_a_table_with_ranges() -> None:
         analyzer.simulate()
 
 
+def test_a_log_is_analysed_once_and_each_analysis_gives_the_same() -> None:
+    log = analyzer.load(Path(__file__).parents[1] / "sample_logs" / "crash-loop-until-roles.short.txt")
+    assert log.report is log.report
+    assert [analyzer.analyze(log).report for _ in range(3)] == [log.report] * 3
+
+
 def test_a_log_is_drawn_without_analysing_it_by_hand() -> None:
     from analyzer import figures
 

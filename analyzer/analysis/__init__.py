@@ -1,5 +1,5 @@
 """Analysis: from starts to windows, blame, phases and findings."""
 
-from analyzer.analysis.start_reports import Studied, analyze_book
+from analyzer.analysis.log_report import analyze_records
 
-__all__ = ["Studied", "analyze_book"]
+__all__ = ["analyze_records"]

@@ -7,7 +7,6 @@ nothing. The first finding is the root: what follows from it comes later and say
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from analyzer.analysis import user_findings
 from analyzer.analysis.rule_context import RuleContext
@@ -24,17 +23,15 @@ from analyzer.analysis.rules import (
 from analyzer.analysis.rules.causes_first import root_first
 from analyzer.analysis.rules.crash_loop import across_starts as across_starts
 from analyzer.analysis.rules.shared_facts import OUT_OF_PROPORTION, proportion
+from analyzer.analysis.studied_start import StudiedStart
 from analyzer.events.catalogue import causes_in
 from analyzer.events.finding_info import reported_as
 from analyzer.events.user_rules import NO_RULES, Rules
 from analyzer.records.log_records import LogRecords
 from analyzer.results import Finding
 
-if TYPE_CHECKING:
-    from analyzer.analysis.start_reports import Studied
 
-
-def diagnose(studied: Studied, log_records: LogRecords, rules: Rules = NO_RULES) -> tuple[Finding, ...]:
+def diagnose(studied: StudiedStart, log_records: LogRecords, rules: Rules = NO_RULES) -> tuple[Finding, ...]:
     """Findings on one start: most severe first, causes before their symptoms, else in the order of the rules."""
     context = RuleContext(studied, log_records, rules.titles())
     ended = process_exit.failure(context)

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from analyzer.analysis.studied_start import StudiedStart
 from analyzer.events import finding_info as known
 from analyzer.events.catalogue import go_seconds
 from analyzer.events.event import Mark
@@ -16,9 +17,6 @@ from analyzer.records.log_record import LogRecord
 from analyzer.records.log_records import LogRecords
 from analyzer.results import Check, Finding, FindingSeverity, StartReport
 from analyzer.window import at_least, at_most
-
-if TYPE_CHECKING:
-    from analyzer.analysis.start_reports import Studied
 
 MAX_LINES = 8
 ROLES = "poststarthook/rbac/bootstrap-roles"
@@ -30,7 +28,7 @@ Datastore = Literal["sqlite", "etcd", "external", "unknown"]
 class RuleContext:
     """What the rules need of a start. Lines after a sign of a stop are echoes and in no list here."""
 
-    studied: Studied
+    studied: StudiedStart
     log_records: LogRecords
     titles: Mapping[str, str] = field(default_factory=dict)  # of a user's marks
     marks: list[Mark] = field(init=False)  # before any sign of a stop

@@ -8,7 +8,7 @@ container may be restarted within one start, and may outlive several; each of it
 from __future__ import annotations
 
 import bisect
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -49,16 +49,20 @@ def alone(log_records: LogRecords, apart: dict[int, list[LogRecord]]) -> list[Lo
 
 def attach(
     starts: Sequence[Start], apart: dict[int, list[LogRecord]], log_records: LogRecords
-) -> list[tuple[int, str]]:
-    """Fill ``api_runs`` and ``pod_lines`` of the starts; what was done with each log, as ``(source, sentence)``."""
+) -> tuple[list[tuple[int, str]], Counter[str]]:
+    """Fill ``api_runs`` and ``pod_lines`` of the starts.
+
+    Returns what was done with each log, as ``(source, sentence)``, and the lines that were left aside, by reason.
+    """
     said: list[tuple[int, str]] = []
+    left_aside: Counter[str] = Counter()
     for source, records in sorted(apart.items()):
         pod = log_records.pods[source]
         sentence, held = _attach_one(starts, pod, records, log_records)
         said.append((source, sentence))
         if not held:
-            log_records.ledger.note(f"{pod.what}'s log not laid beside a start", len({r.line for r in records}))
-    return said
+            left_aside[f"{pod.what}'s log not laid beside a start"] += len({r.line for r in records})
+    return said, left_aside
 
 
 def _attach_one(

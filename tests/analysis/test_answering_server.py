@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from handmade import RBAC, SCHEDULING, Journal, check
 
+from analyzer.analysis import analyze_records
 from analyzer.analysis.answering_server import AnsweringServer
-from analyzer.analysis.start_reports import analyze_book
 from analyzer.events.witness_rules import rules
 from analyzer.records.read import read_log_records
 from analyzer.results import Finding, Report, StartReport
@@ -31,7 +31,7 @@ def seen(journal: Journal) -> AnsweringServer:
 
 def of(journal: Journal) -> dict[str, Finding]:
     """Findings on the only start by id, as in a report."""
-    [start] = analyze_book(journal.log_records(), tool_version="0").starts
+    [start] = analyze_records(journal.log_records(), tool_version="0").starts
     return {finding.id: finding for finding in start.findings}
 
 
@@ -136,7 +136,7 @@ def test_only_lines_behind_k3s_own_poll_bound_what_another_server_answered() -> 
 def quorum() -> Report:
     log_records, errors = read_log_records([RECORDED / "1324-ha-quorum-lost.export.gz"])
     assert not errors
-    return analyze_book(log_records, tool_version="0")
+    return analyze_records(log_records, tool_version="0")
 
 
 def test_a_recorded_member_of_two_is_told_of_the_other() -> None:

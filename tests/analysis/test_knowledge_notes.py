@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from handmade import Journal
 
+from analyzer.analysis import analyze_records
 from analyzer.analysis.knowledge_notes import about_releases
-from analyzer.analysis.start_reports import analyze_book
 from analyzer.events.versions import newest_minor
 
 NEWEST = "v{}.{}.3+k3s1".format(*newest_minor())
 
 
 def notes(journal: Journal) -> list[str]:
-    return [text for _, text in analyze_book(journal.log_records(), tool_version="0").notes]
+    return [text for _, text in analyze_records(journal.log_records(), tool_version="0").notes]
 
 
 def test_a_release_newer_than_the_newest_known_one_is_told_once() -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from handmade import Journal
 
-from analyzer.analysis.start_reports import analyze_book
+from analyzer.analysis import analyze_records
 
 PUT_OFF = "Waiting to retrieve agent configuration; server is not ready: 503 Service Unavailable"
 STOPPING = "Stopping k3s-agent.service - Lightweight Kubernetes..."
 
 
 def found(journal: Journal) -> set[str]:
-    [start] = analyze_book(journal.log_records(), tool_version="0").starts
+    [start] = analyze_records(journal.log_records(), tool_version="0").starts
     return {finding.id for finding in start.findings}
 
 

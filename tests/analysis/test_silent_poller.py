@@ -6,7 +6,7 @@ import pytest
 from handmade import Journal
 
 from analyzer.analysis.silent_poller import ROUND
-from analyzer.analysis.start_reports import study
+from analyzer.analysis.start_report import study
 from analyzer.results import StartReport
 from analyzer.starts import find_starts
 from analyzer.window import Bound
@@ -78,7 +78,7 @@ def test_coarse_stamps_tell_no_second() -> None:
     journal = waiting(1.0).running(7.006)
     log_records = journal.log_records(journal.short())
     [start] = find_starts(log_records.records)
-    assert study(start, 1, log_records, None).report.ready.lower_kind is not Bound.GRID
+    assert study(start, 1, log_records).report.ready.lower_kind is not Bound.GRID
 
 
 def test_only_releases_whose_poller_was_read() -> None:

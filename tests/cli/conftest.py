@@ -47,7 +47,7 @@ def pipeline(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
             bad = [BadInputError(f"{p}: no such file", hint="Check it") for p in paths if p not in names]
             return LogRecords([], found, Ledger()), bad
 
-        def analyze_book(log_records: LogRecords, *, tool_version: str) -> Report:
+        def analyze_records(log_records: LogRecords, *, tool_version: str) -> Report:
             if error is not None:
                 raise error
             if not starts:
@@ -55,7 +55,7 @@ def pipeline(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
             return report_of(*starts)
 
         monkeypatch.setattr(analyzer.records, "read_log_records", read_log_records, raising=False)
-        monkeypatch.setattr(analyzer.analysis, "analyze_book", analyze_book, raising=False)
+        monkeypatch.setattr(analyzer.analysis, "analyze_records", analyze_records, raising=False)
 
     install(ready_start())
     return install

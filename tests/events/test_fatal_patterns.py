@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.analysis import analyze_book
+from analyzer.analysis import analyze_records
 from analyzer.events import sequence
 from analyzer.events.catalogue import Rule, ending_problems, rules, unquote_once
 from analyzer.events.detect import detect
@@ -69,7 +69,7 @@ def analysed(scenario: Scenario, seed: int = 1) -> tuple[StartReport, ...]:
         path.write_bytes(generate(scenario, seed).render("short-precise"))
         log_records, errors = read_log_records([str(path)])
     assert not errors
-    return analyze_book(log_records, tool_version="0").starts
+    return analyze_records(log_records, tool_version="0").starts
 
 
 @cache

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.analysis import analyze_book
+from analyzer.analysis import analyze_records
 from analyzer.analysis.find import across_starts
 from analyzer.records import read_log_records
 from analyzer.results import Finding, Report, StartReport
@@ -21,7 +21,7 @@ ORDER = ["critical", "warning", "info"]
 def report(name: str) -> Report:
     log_records, errors = read_log_records([RECORDED / f"{name}.export.gz"])
     assert not errors
-    return analyze_book(log_records, tool_version="0")
+    return analyze_records(log_records, tool_version="0")
 
 
 def of(name: str, index: int) -> dict[str, Finding]:

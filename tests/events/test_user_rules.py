@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.analysis import analyze_book
+from analyzer.analysis import analyze_records
 from analyzer.errors import BadInputError, ExitCode
 from analyzer.events.catalogue import match
 from analyzer.events.detect import detect
@@ -62,7 +62,7 @@ def ids(rules_: Rules, *lines: str) -> list[str]:
 def told(rules_: Rules, name: str, index: int = 1) -> dict[str, Finding]:
     log_records, errors = read_log_records([RECORDED / f"{name}.export.gz"])
     assert not errors
-    report = analyze_book(log_records, tool_version="0", user=rules_)
+    report = analyze_records(log_records, tool_version="0", user=rules_)
     return {finding.id: finding for finding in report.starts[index - 1].findings}
 
 
@@ -152,7 +152,9 @@ def test_a_mark_that_a_finding_takes_up_makes_none_of_its_own() -> None:
 
 def test_without_rules_the_report_is_the_same() -> None:
     log_records, _ = read_log_records([RECORDED / "1324-pg-250ms.export.gz"])
-    assert analyze_book(log_records, tool_version="0") == analyze_book(log_records, tool_version="0", user=NO_RULES)
+    assert analyze_records(log_records, tool_version="0") == analyze_records(
+        log_records, tool_version="0", user=NO_RULES
+    )
 
 
 def test_secrets_in_lines_of_ones_own_are_masked() -> None:
@@ -164,7 +166,7 @@ def test_secrets_in_lines_of_ones_own_are_masked() -> None:
     import io
 
     log_records, _ = read_log_records(["-"], stdin=io.BytesIO(text.encode()))
-    (start,) = analyze_book(log_records, tool_version="0", user=own).starts
+    (start,) = analyze_records(log_records, tool_version="0", user=own).starts
     (finding,) = [one for one in start.findings if one.id == "x_y"]
     assert "hunter2secret" not in finding.detail
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from analyzer.analysis import analyze_book
+from analyzer.analysis import analyze_records
 from analyzer.errors import NoDataError
 from analyzer.records import read_log_records
 from analyzer.results import LedgerCounts, Report
@@ -25,7 +25,7 @@ def told() -> Told:
         log_records, errors = read_log_records(["-"], stdin=io.BytesIO(data))
         assert not errors
         try:
-            return analyze_book(log_records, tool_version="0")
+            return analyze_records(log_records, tool_version="0")
         except NoDataError:
             return Report("0", (), LedgerCounts(0, 0, 0, 0, 0, 0), ())
 

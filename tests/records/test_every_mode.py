@@ -14,7 +14,7 @@ from functools import cache
 import pytest
 from carrier_files import CARRIERS
 
-from analyzer.analysis import analyze_book
+from analyzer.analysis import analyze_records
 from analyzer.errors import NoDataError
 from analyzer.records import LogRecords, read_log_records
 from analyzer.results import Report, StartReport
@@ -45,7 +45,7 @@ def log_records(scenario: str, mode: str) -> LogRecords:
 @cache
 def report(scenario: str, mode: str) -> Report | None:
     try:
-        return analyze_book(log_records(scenario, mode), tool_version="0")
+        return analyze_records(log_records(scenario, mode), tool_version="0")
     except NoDataError:
         return None
 
@@ -166,7 +166,7 @@ def test_one_answer_in_every_other_carrier(name: str) -> None:
     """The banner of one process, 06:03:32.4 UTC, in 27 carriers that hold different parts of its log."""
     found, errors = read_log_records([CARRIERS / "other" / name])
     assert not errors and found.ledger.malformed == 0
-    [start] = analyze_book(found, tool_version="0").starts
+    [start] = analyze_records(found, tool_version="0").starts
     assert (start.version == "v1.32.1+k3s1") is (name not in WITHOUT_BANNER)
     assert (start.began_at is None) is (name in WITHOUT_DATE)
     banner = next((m for m in start.milestones if m.id == "starting"), None)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.analysis import analyze_book
+from analyzer.analysis import analyze_records
 from analyzer.records import LogRecords, read_log_records
 from analyzer.results import Report
 
@@ -28,7 +28,7 @@ def log_records(text: str | bytes) -> LogRecords:
 
 
 def report(text: str | bytes) -> Report:
-    return analyze_book(log_records(text), tool_version="0")
+    return analyze_records(log_records(text), tool_version="0")
 
 
 def lost(text: str | bytes) -> list[str]:

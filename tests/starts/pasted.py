@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import textwrap
 
-from analyzer.analysis import analyze_book
+from analyzer.analysis import analyze_records
 from analyzer.records import read_log_records
 from analyzer.results import Finding, StartReport
 
@@ -15,7 +15,7 @@ def told(text: str) -> list[StartReport]:
     data = textwrap.dedent(text).lstrip("\n").encode()
     log_records, errors = read_log_records(["-"], stdin=io.BytesIO(data))
     assert not errors
-    return list(analyze_book(log_records, tool_version="0").starts)
+    return list(analyze_records(log_records, tool_version="0").starts)
 
 
 def only(text: str) -> StartReport:

@@ -13,7 +13,7 @@ from bundles import tar
 from judge_generated import judge
 
 import analyzer
-from analyzer.analysis.start_reports import analyze_book
+from analyzer.analysis import analyze_records
 from analyzer.records.read import read_log_records
 from analyzer.records.select import Selection, select
 from analyzer.results import Report, StartReport
@@ -150,6 +150,18 @@ def test_beside_a_clock_that_is_only_guessed_it_is_left_aside(tmp_path: Path) ->
     assert "left aside" in said(report) and len(report.starts) == 1
 
 
+def test_a_log_analysed_again_gives_the_same_report(tmp_path: Path) -> None:
+    """Results are returned, not written into the log: its ledger counted what is left aside anew each time."""
+    journal, *pods = laid_out(named(), "short", tmp_path)
+    other = tmp_path / "node-b.short"
+    other.write_text(journal.read_text().replace("rke-1", "node-b"))
+    for paths in ([journal, *pods], [other, *pods]):
+        log_records, _ = read_log_records(paths)
+        first, *again = (analyze_records(log_records, tool_version="0") for _ in range(3))
+        assert again == [first, first]
+    assert sum(n for why, n in first.ledger.reasons.items() if "not laid beside a start" in why) > 0
+
+
 def test_alone_it_is_a_fragment_of_its_own(tmp_path: Path) -> None:
     report = report_of(*laid_out(named(), "short", tmp_path, keep="kube-apiserver")[1:])
     [start] = report.starts
@@ -166,7 +178,7 @@ def test_a_choice_of_lines_keeps_the_logs_beside_them(tmp_path: Path) -> None:
         Selection(host="rke-1"),
     ):
         log_records, _ = read_log_records(paths)
-        report = analyze_book(select(log_records, wanted), tool_version="0")
+        report = analyze_records(select(log_records, wanted), tool_version="0")
         assert len(report.starts) == 1 and report.starts[0].ready == whole.starts[0].ready, wanted
 
 

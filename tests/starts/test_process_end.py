@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from handmade import Journal
 
-from analyzer.analysis import analyze_book
+from analyzer.analysis import analyze_records
 from analyzer.records import read_log_records
 from analyzer.results import StartReport
 
@@ -296,7 +296,7 @@ def test_the_end_of_a_file_is_no_end_of_its_process(tmp_path: Path) -> None:
         paths[-1].write_bytes(journal.short())
     log_records, errors = read_log_records([str(path) for path in paths])
     assert not errors
-    starts = analyze_book(log_records, tool_version="0").starts
+    starts = analyze_records(log_records, tool_version="0").starts
     assert [(start.outcome, start.end.kind) for start in starts] == [("ready", "running")] * 4
 
 

@@ -1,25 +1,21 @@
-"""From a log book to the report: every start analysed, every number with its line."""
+"""The report on one start: every number with its line."""
 
 from __future__ import annotations
 
 import bisect
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
-from types import MappingProxyType
 
-from analyzer.analysis import find as rules
 from analyzer.analysis.blame import Blame, blame, bottleneck
-from analyzer.analysis.check_windows import CheckFacts, Facts, gather
+from analyzer.analysis.check_windows import CheckFacts, gather
 from analyzer.analysis.goals import goals
-from analyzer.analysis.knowledge_notes import about_releases
 from analyzer.analysis.line_times import LineTimes, begin_stamp
 from analyzer.analysis.phases import budget
 from analyzer.analysis.polls import PollFacts, count_errors, read_polls, rows
-from analyzer.errors import NoDataError
+from analyzer.analysis.studied_start import StudiedStart
 from analyzer.events.redaction import mask_secrets
 from analyzer.events.terms import terms
-from analyzer.events.user_rules import NO_RULES, Rules
 from analyzer.events.versions import check_list, parse_version
 from analyzer.records.log_record import ClockStep, LogRecord, Stamp
 from analyzer.records.log_records import LogRecords
@@ -29,91 +25,19 @@ from analyzer.results import (
     ClockNote,
     End,
     Gap,
-    LedgerCounts,
     Milestone,
     Poll,
-    Report,
     StartReport,
 )
-from analyzer.starts import Start, Verdict, find_starts, judge
-from analyzer.starts.pod_placement import Places, alone, attach, journal_records
+from analyzer.starts import Start, Verdict, judge
+from analyzer.starts.pod_placement import Places
 from analyzer.window import Span, Window
 
 _OF_THE_API = frozenset({"apiserver_version", "serving_securely"})  # RKE2: in its pod's log
-_EVIDENCE_LIMIT = 2000
 _SILENCE_S = 5.0
 
 
-STARTS_LIMIT = 2000  # explained one by one: the first and the last of a crash loop of weeks
-
-
-@dataclass(frozen=True, slots=True)
-class Studied:
-    """A start with everything that was worked out about it: what the finding rules look at."""
-
-    start: Start
-    verdict: Verdict
-    line_times: LineTimes
-    polls: PollFacts
-    facts: Facts
-    report: StartReport
-    previous: StartReport | None = None
-
-
-def analyze_book(log_records: LogRecords, *, tool_version: str, user: Rules = NO_RULES) -> Report:
-    """The report on all starts of a log; ``user`` are rules of one's own beside those of the catalogue.
-
-    Raises:
-        NoDataError: nothing in the log comes from a k3s or RKE2 run.
-    """
-    records, apart = journal_records(log_records)
-    starts = find_starts(records, user.marks)
-    about_pods = attach(starts, apart, log_records) if starts and apart else []
-    if not starts and apart:
-        starts = find_starts(alone(log_records, apart), user.marks)
-    if not starts:
-        raise NoDataError(
-            "no trace of a k3s or RKE2 run",
-            hint="capture one with: journalctl -u k3s -u k3s-agent --no-pager -o export | gzip > k3s.export.gz",
-        )
-    numbered = list(enumerate(starts, 1))
-    left_out = max(0, len(starts) - STARTS_LIMIT)
-    parts = [numbered]
-    if left_out:
-        half = STARTS_LIMIT // 2
-        parts = [numbered[:half], numbered[-half:]]
-        starts = [start for part in parts for _, start in part]
-    reports: list[StartReport] = []
-    for part in parts:  # nothing is concluded across the starts between them
-        studied: list[Studied] = []
-        for index, start in part:
-            studied.append(study(start, index, log_records, studied[-1].report if studied else None))
-        reports += rules.across_starts(
-            [replace(s.report, findings=rules.diagnose(s, log_records, user)) for s in studied]
-        )
-    return Report(
-        tool_version=tool_version,
-        sources=tuple(log_records.sources),
-        ledger=_ledger(log_records, starts),
-        starts=tuple(reports),
-        notes=(
-            *((source, mask_secrets(note)) for source, said in sorted(log_records.notes.items()) for note in said),
-            *((source, mask_secrets(note)) for source, note in about_pods),
-            *about_releases(reports),
-            *([(starts[0].records[0].source, _too_many(left_out))] if left_out else ()),
-        ),
-        evidence=MappingProxyType(_evidence(starts)),
-    )
-
-
-def _too_many(left_out: int) -> str:
-    return (
-        f"{left_out} starts in the middle were counted but not explained, because more than {STARTS_LIMIT} are too"
-        " many; a part of the log shows them (--since, --until)"
-    )
-
-
-def study(start: Start, index: int, log_records: LogRecords, previous: StartReport | None) -> Studied:
+def study(start: Start, index: int, log_records: LogRecords) -> StudiedStart:
     """Works out one start; its findings are added by the rules afterwards."""
     verdict = judge(start)
     line_times = LineTimes(start, tuple(step.seq for step in _steps(start, log_records)))
@@ -162,7 +86,7 @@ def study(start: Start, index: int, log_records: LogRecords, previous: StartRepo
         began_local=began.local_time if began is not None and not began.absolute else None,
         goals=reached,
     )
-    return Studied(start, verdict, line_times, polls, facts, report, previous)
+    return StudiedStart(start, verdict, line_times, polls, facts, report)
 
 
 def _last(start: Start, line_times: LineTimes) -> float | None:
@@ -335,29 +259,3 @@ def _gaps(start: Start, line_times: LineTimes, log_records: LogRecords) -> list[
 
 def _which_way(by_s: float) -> str:
     return f"{'back' if by_s < 0 else 'forward'} by {abs(by_s):.1f} s"
-
-
-def _ledger(log_records: LogRecords, starts: Sequence[Start]) -> LedgerCounts:
-    """Moves the lines that events rest on from ignored to used."""
-    used = {event.record.seq for start in starts for event in start.all_events}
-    ledger = log_records.ledger
-    moved = min(len(used), ledger.ignored)
-    return LedgerCounts(
-        lines=ledger.lines,
-        used=ledger.used + moved,
-        ignored=ledger.ignored - moved,
-        malformed=ledger.malformed,
-        truncated=ledger.truncated,
-        lossy=ledger.lossy,
-        reasons=MappingProxyType(dict(ledger.reasons)),
-    )
-
-
-def _evidence(starts: Sequence[Start]) -> dict[tuple[int, int], str]:
-    texts: dict[tuple[int, int], str] = {}
-    for start in starts:
-        records = [event.record for event in (*start.all_events, *start.announced)]
-        records += start.records[:1] + start.process[:1] + start.records[-1:]
-        for record in records:
-            texts[(record.source, record.line)] = mask_secrets(record.raw)[:_EVIDENCE_LIMIT]
-    return texts

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 import analyzer
-from analyzer.analysis import start_reports
+from analyzer.analysis import log_report
 from analyzer.errors import ExitCode
 from analyzer.reports.selection import judge_limit
 from analyzer.results import Report
@@ -35,7 +35,7 @@ def report(count: int) -> Report:
 
 def test_the_middle_of_a_long_crash_loop_is_left_out_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = report(30)
-    monkeypatch.setattr(start_reports, "STARTS_LIMIT", 10)
+    monkeypatch.setattr(log_report, "STARTS_LIMIT", 10)
     some = report(30)
     assert [s.index for s in some.starts] == [1, 2, 3, 4, 5, 26, 27, 28, 29, 30]
     assert {s.outcome for s in some.starts} == {"failed"}
@@ -52,7 +52,7 @@ def test_the_middle_of_a_long_crash_loop_is_left_out_and_said(monkeypatch: pytes
 
 
 def test_starts_left_out_leave_a_gate_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(start_reports, "STARTS_LIMIT", 10)
+    monkeypatch.setattr(log_report, "STARTS_LIMIT", 10)
     good = [replace(s, outcome="ready", ready=Window(1.0, 2.0)) for s in report(30).starts]
     assert judge_limit(good, 5.0) is ExitCode.INCONCLUSIVE
     assert judge_limit(good[:5], 5.0) is ExitCode.OK

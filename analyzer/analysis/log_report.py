@@ -1,0 +1,97 @@
+"""From the records of a log to the report on all its starts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from types import MappingProxyType
+
+from analyzer.analysis.find import across_starts, diagnose
+from analyzer.analysis.knowledge_notes import about_releases
+from analyzer.analysis.start_report import study
+from analyzer.errors import NoDataError
+from analyzer.events.redaction import mask_secrets
+from analyzer.events.user_rules import NO_RULES, Rules
+from analyzer.ledger import Ledger
+from analyzer.records.log_records import LogRecords
+from analyzer.results import LedgerCounts, Report, StartReport
+from analyzer.starts import Start, find_starts
+from analyzer.starts.pod_placement import alone, attach, journal_records
+
+STARTS_LIMIT = 2000  # explained one by one: the first and the last of a crash loop of weeks
+_EVIDENCE_LIMIT = 2000
+
+
+def analyze_records(log_records: LogRecords, *, tool_version: str, user: Rules = NO_RULES) -> Report:
+    """The report on all starts of a log; ``user`` are rules of one's own beside those of the catalogue.
+
+    Raises:
+        NoDataError: nothing in the log comes from a k3s or RKE2 run.
+    """
+    records, apart = journal_records(log_records)
+    starts = find_starts(records, user.marks)
+    about_pods, left_aside = attach(starts, apart, log_records) if starts else ([], Counter())
+    if not starts and apart:
+        starts = find_starts(alone(log_records, apart), user.marks)
+    if not starts:
+        raise NoDataError(
+            "no trace of a k3s or RKE2 run",
+            hint="capture one with: journalctl -u k3s -u k3s-agent --no-pager -o export | gzip > k3s.export.gz",
+        )
+    numbered = list(enumerate(starts, 1))
+    left_out = max(0, len(starts) - STARTS_LIMIT)
+    parts = [numbered]
+    if left_out:
+        half = STARTS_LIMIT // 2
+        parts = [numbered[:half], numbered[-half:]]
+        starts = [start for part in parts for _, start in part]
+    reports: list[StartReport] = []
+    for part in parts:  # nothing is concluded across the starts between them
+        studied = [study(start, index, log_records) for index, start in part]
+        reports += across_starts([replace(s.report, findings=diagnose(s, log_records, user)) for s in studied])
+    return Report(
+        tool_version=tool_version,
+        sources=tuple(log_records.sources),
+        ledger=_ledger(log_records.ledger, left_aside, starts),
+        starts=tuple(reports),
+        notes=(
+            *((source, mask_secrets(note)) for source, said in sorted(log_records.notes.items()) for note in said),
+            *((source, mask_secrets(note)) for source, note in about_pods),
+            *about_releases(reports),
+            *([(starts[0].records[0].source, _too_many(left_out))] if left_out else ()),
+        ),
+        evidence=MappingProxyType(_evidence(starts)),
+    )
+
+
+def _too_many(left_out: int) -> str:
+    return (
+        f"{left_out} starts in the middle were counted but not explained, because more than {STARTS_LIMIT} are too"
+        " many; a part of the log shows them (--since, --until)"
+    )
+
+
+def _ledger(ledger: Ledger, left_aside: Counter[str], starts: Sequence[Start]) -> LedgerCounts:
+    """The reader's counts, with the lines that events rest on moved from ignored to used."""
+    used = {event.record.seq for start in starts for event in start.all_events}
+    moved = min(len(used), ledger.ignored)
+    return LedgerCounts(
+        lines=ledger.lines,
+        used=ledger.used + moved,
+        ignored=ledger.ignored - moved,
+        malformed=ledger.malformed,
+        truncated=ledger.truncated,
+        lossy=ledger.lossy,
+        reasons=MappingProxyType(dict(ledger.reasons + left_aside)),
+    )
+
+
+def _evidence(starts: Sequence[Start]) -> dict[tuple[int, int], str]:
+    texts: dict[tuple[int, int], str] = {}
+    for start in starts:
+        records = [event.record for event in (*start.all_events, *start.announced)]
+        records += start.records[:1] + start.process[:1] + start.records[-1:]
+        for record in records:
+            texts[(record.source, record.line)] = mask_secrets(record.raw)[:_EVIDENCE_LIMIT]
+    return texts
