@@ -26,10 +26,10 @@ from analyzer.records.structured import LINE_MAX, read_document, read_export, re
 from analyzer.records.textlines import TextReader
 from analyzer.records.timestamps import resolve
 from analyzer.records.within_second import ordered_seconds
-from analyzer.sources.bytestream import JOURNAL_MAGIC, ByteStream, open_input
+from analyzer.sources.bytestream import JOURNAL_MAGIC, open_input
 from analyzer.sources.inputs import expand
 from analyzer.sources.raw_lines import RawLine, read_lines
-from analyzer.sources.scan import BIG, KEPT_LINES, TAIL_LINES, Plain, candidates, export_candidates
+from analyzer.sources.scan import BIG, KEPT_LINES, TAIL_LINES, candidates, export_candidates
 from analyzer.sources.source import Input
 from analyzer.timebase import SECOND
 
@@ -215,12 +215,11 @@ def _decode(reader: io.BufferedReader, tally: Tally, expected: int | None) -> It
     head = reader.peek(4096)[:65536]
     start = head.lstrip()
     big = expected is not None and expected > BIG
-    plain = reader.raw.plain if isinstance(reader.raw, ByteStream) else None
     if _EXPORT.match(start):
         tally.format = "export"
         if not big:
             yield from read_export(reader, tally, most=BIG)
-        yield from _large_export(reader, tally, start.partition(b"=")[0], plain if big else None)
+        yield from _large_export(reader, tally, start.partition(b"=")[0])
     elif _VERBOSE.match(_ANSI.sub(b"", start)):
         tally.format = "verbose"
         yield from read_verbose(reader, tally)
@@ -237,7 +236,7 @@ def _decode(reader: io.BufferedReader, tally: Tally, expected: int | None) -> It
     elif _CSV.match(start) and _csv_columns(start) is not None:
         yield from _csv(reader, tally)
     else:
-        yield from _text_lines(candidates(reader, big, plain=plain), tally)
+        yield from _text_lines(candidates(reader, big), tally)
 
 
 def _text_lines(lines: Iterable[RawLine], tally: Tally) -> Iterator[Draft]:
@@ -247,12 +246,12 @@ def _text_lines(lines: Iterable[RawLine], tally: Tally) -> Iterator[Draft]:
     yield from text.finish()
 
 
-def _large_export(reader: io.BufferedReader, tally: Tally, key: bytes, plain: Plain | None = None) -> Iterator[Draft]:
+def _large_export(reader: io.BufferedReader, tally: Tally, key: bytes) -> Iterator[Draft]:
     """What is left of an export when the first entries were read."""
     if not reader.peek(1):
         return
     first = tally.lines + 1
-    for entry in _counted(export_candidates(reader, key, first, plain=plain), tally, first):
+    for entry in _counted(export_candidates(reader, key, first), tally, first):
         gap = entry.gap
         for draft in read_export(io.BytesIO(entry.data), tally, entry.number):
             draft.rec.gap_before = draft.rec.gap_before or gap

@@ -51,7 +51,6 @@ class ByteStream(io.RawIOBase):
         super().__init__()
         self.name = name
         self.damage: str | None = None
-        self.plain: tuple[str, int] | None = None  # a file that holds just these bytes, and where a reader begins
         self.count = 0
         self._inner = inner
         self._head = head
@@ -253,8 +252,6 @@ def _wrap(given: Input, raw: BinaryIO, observer: Observer | None) -> tuple[ByteS
         raise BadInputError(f"{name} is not text", hint=f"Give a log, for example from: {BEST_CAPTURE}")
     stream = ByteStream(name, inner, head, total, observer, position)
     reader: io.BufferedReader = io.BufferedReader(stream, BLOCK)
-    if given.path is not None and kind is None and encoding is None:
-        stream.plain = (given.path, len(codecs.BOM_UTF8) if head.startswith(codecs.BOM_UTF8) else 0)
     if encoding is not None:
         reader = io.BufferedReader(_Transcoded(reader, encoding), BLOCK)
     elif head.startswith(codecs.BOM_UTF8):

@@ -14,16 +14,12 @@ Measured design: blocks of 256 KiB read into one reused buffer, one search per b
 
 from __future__ import annotations
 
-import copy
 import io
-import os
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
 from itertools import pairwise
 
-from analyzer.sources import stripes as split
 from analyzer.sources.raw_lines import LINE_LIMIT, RawLine, read_lines
 from analyzer.sources.search import (
     BANNER,
@@ -109,27 +105,18 @@ class _Window:
         self.budget -= lines
 
 
-Plain = tuple[str, int]
-"""A file that may be opened a second time, and the offset at which ``reader`` stands in it."""
-
-
-def candidates(
-    reader: io.BufferedReader, big: bool, engine: Engine | None = None, plain: Plain | None = None
-) -> Iterator[RawLine]:
+def candidates(reader: io.BufferedReader, big: bool, engine: Engine | None = None) -> Iterator[RawLine]:
     """Lines worth decoding: all of a small input, those named above of a large one.
 
     ``big`` says that the input is known to be large; one of unknown size becomes large after 16 MiB or 100 000 lines.
-    With ``plain`` a very large one is searched by more than one process.
     Numbers of lines that were passed over are missing from the sequence, and the next line has ``gap`` set; its
     ``dropped`` counts those among them that were worth keeping but too many. When the last lines are passed over a
     ``filler`` tells the number of the last one.
     """
-    return bounded(_candidates(reader, big, engine, plain if big else None))
+    return bounded(_candidates(reader, big, engine))
 
 
-def _candidates(
-    reader: io.BufferedReader, big: bool, engine: Engine | None, plain: Plain | None
-) -> Iterator[Sequence[RawLine]]:
+def _candidates(reader: io.BufferedReader, big: bool, engine: Engine | None) -> Iterator[Sequence[RawLine]]:
     size = number = 0
     if not big:
         for line in read_lines(reader):
@@ -144,18 +131,18 @@ def _candidates(
     kind: Kind = "json" if head.lstrip()[:1] == b"{" and b'"MESSAGE"' in head else "text"
     if kind == "text" and _TERMINAL.search(head) is not None:
         kind = "terminal"
-    yield from _Scan(reader, number + 1, kind, engine).lines(plain)
+    yield from _Scan(reader, number + 1, kind, engine).lines()
 
 
 def export_candidates(
-    reader: io.BufferedReader, key: bytes, number: int = 1, engine: Engine | None = None, plain: Plain | None = None
+    reader: io.BufferedReader, key: bytes, number: int = 1, engine: Engine | None = None
 ) -> Iterator[RawLine]:
     """The same choice among the entries of a large export; ``data`` is a whole entry, ``number`` its number.
 
     Entries are told apart by an empty line with ``key`` after it, the name of the field that begins each of them;
     ``reader`` stands at the begin of entry ``number``.
     """
-    return bounded(_ExportScan(reader, number, key, engine).lines(plain))
+    return bounded(_ExportScan(reader, number, key, engine).lines())
 
 
 def bounded(batches: Iterable[Sequence[RawLine]]) -> Iterator[RawLine]:
@@ -210,12 +197,6 @@ class _Scan:
         self.window = _Window(FIRST_LINES)
         self.begun = False
         self.buffer = bytearray(2 * BLOCK_SIZE + LINE_LIMIT)
-        # With several processes the children search and count, so that the number of self.at may be unknown (-1).
-        self.stripes: split.Stripes | None = None
-        self.position = 0  # in the file, of what will be read next
-        self.base = 0  # likewise, of buffer[0]
-        self.first = number
-        self.known = (0, number)  # an offset, and the number of the line that begins there
 
     # What a line is; an export has entries in its place.
 
@@ -245,14 +226,9 @@ class _Scan:
 
     def _drop_rest(self) -> bytes:
         """Read to the end of an endless line; what of the next one was read with it."""
-        while (rest := self._readline()) and not rest.endswith(b"\n"):
+        while (rest := self.reader.readline(LINE_LIMIT)) and not rest.endswith(b"\n"):
             pass
         return b""
-
-    def _readline(self) -> bytes:
-        row = self.reader.readline(LINE_LIMIT)
-        self.position += len(row)
-        return row
 
     def places(self, begin: int, end: int) -> list[int]:
         """Where lines with a word begin; of a line too long to be held the head must have it."""
@@ -268,65 +244,13 @@ class _Scan:
         head = bytearray(self.buffer[at : at + LINE_LIMIT]) + b"\n"
         return bool(self.engine(head, 0, len(head)))
 
-    def _found(self, begin: int, end: int) -> list[int]:
-        if self.stripes is not None:
-            try:
-                return [at - self.base for at in self.stripes.find(self.base + begin, self.base + end)]
-            except split.LostError:
-                self._alone()
-        return self.places(begin, end)
-
-    def _divide(self, plain: Plain) -> None:
-        """Let other processes search and count, when the file is worth it."""
-        path, begin = plain
-        workers = split.processes()
-        try:
-            end = os.stat(path).st_size
-            if workers > 1 and end >= split.SMALLEST and not self.thorough:
-                self.position, self.known = begin, (begin, self.first)
-                self.stripes = split.Stripes(path, begin, end, self._marker, workers)
-        except (OSError, split.LostError):
-            self.stripes = None
-
-    def _marker(self, engine: Engine | None = None) -> split.Marker:
-        twin = copy.copy(self)
-        twin.buffer = bytearray(len(self.buffer))
-        twin.engine = engine or self.engine
-        return partial(split.mark_range, twin, BLOCK_SIZE, LINE_LIMIT)
-
-    def _alone(self) -> None:
-        """Go on without the other processes."""
-        assert self.stripes is not None
-        self.stripes.close()
-        if self.number < 0:
-            offset, number = self.known
-            file = os.open(self.stripes.path, os.O_RDONLY)
-            try:
-                lines, _ = self._marker(lambda *_: [])(file, offset, self.base + self.at)
-            finally:
-                os.close(file)
-            self.number = number + lines
-        self.stripes = None
-
-    def lines(self, plain: Plain | None = None) -> Iterator[Sequence[RawLine]]:
+    def lines(self) -> Iterator[Sequence[RawLine]]:
         """What is kept, in batches."""
-        if plain is not None:
-            self._divide(plain)
-        try:
-            yield from self._lines()
-        finally:
-            if self.stripes is not None:
-                self.stripes.close()
-
-    def _lines(self) -> Iterator[Sequence[RawLine]]:
         buffer, filled, searched = self.buffer, 0, 0
         view = memoryview(buffer)
         while True:
-            most = BLOCK_SIZE if self.stripes is None else min(BLOCK_SIZE, self.stripes.end - self.position)
-            got = self.reader.readinto(view[filled : filled + most])
+            got = self.reader.readinto(view[filled : filled + BLOCK_SIZE])
             filled += got
-            self.position += got
-            self.base = self.position - filled
             if not got and filled > searched:
                 while not buffer.endswith(b"\n" * self.ended, searched, filled):
                     buffer[filled] = 10
@@ -340,7 +264,6 @@ class _Scan:
                     rest = self._drop_rest()
                     view[: len(rest)] = rest
                     filled, searched, self.at = len(rest), 0, 0
-                    self.base = self.position - filled
                 continue
             yield from self._block(searched, end)
             if not got:
@@ -356,23 +279,12 @@ class _Scan:
             self.at = 0
         view.release()
 
-    def _skip(self, to: int, known: int | None = None) -> None:
-        """Pass over the lines up to offset ``to``. The number of the line at ``known``, not before it, can be told."""
+    def _skip(self, to: int) -> None:
+        """Pass over the lines up to offset ``to``."""
         if to > self.at:
-            if self.stripes is None:
-                self.number += self._count(self.at, to)
-            else:
-                self.number = -1
+            self.number += self._count(self.at, to)
             self.at = to
             self.gap = True
-        if self.number < 0 and known is not None and self.stripes is not None:
-            try:
-                number = self.first + self.stripes.before(self.base + known)
-            except split.LostError:
-                self._alone()
-                return
-            self.number = number - (self._count(to, known) if known > to else 0)
-            self.known = (self.base + to, self.number)
 
     def _rows(self, to: int, most: int) -> list[RawLine]:
         """The lines up to offset ``to``, at most so many."""
@@ -392,10 +304,8 @@ class _Scan:
     def _block(self, begin: int, end: int) -> Iterator[Sequence[RawLine]]:
         buffer, window = self.buffer, self.window
         if window.budget <= 0 and not self.thorough:
-            if self.stripes is not None:
-                self._alone()  # the others look for other words
             self.engine, self.thorough = find_engine(self.kind, thorough=True), True
-        places = self._found(begin, end)
+        places = self.places(begin, end)
         if not self.begun:
             self.begun = True
             window.backwards = self.kind != "export" and _backwards(bytes(buffer[begin:end]))
@@ -420,9 +330,9 @@ class _Scan:
                 or buffer.find(CRASH, start, stop) >= 0
                 or buffer.find(REGISTERED, start, stop) >= 0
             ):
-                self._skip(self._before(start), start)
+                self._skip(self._before(start))
             else:
-                self._skip(start, start)
+                self._skip(start)
             yield self._rows(stop, BEFORE + 1)
 
     def _head(self, places: Sequence[int], end: int) -> int:
@@ -446,7 +356,7 @@ class _Scan:
 
     def _tail(self, end: int) -> Iterator[Sequence[RawLine]]:
         """The last lines of the input."""
-        self._skip(self._before(end), end)
+        self._skip(self._before(end))
         if self.at < end:
             yield self._rows(end, BEFORE)
         if self.gap:
@@ -454,8 +364,8 @@ class _Scan:
 
     def _endless(self, begin: int, filled: int) -> Iterator[Sequence[RawLine]]:
         """A line longer than the limit: its head is kept when it holds a word, the rest is dropped."""
-        self._skip(begin, begin)
-        if self._found(begin, filled):
+        self._skip(begin)
+        if self.places(begin, filled):
             data = bytes(self.buffer[begin : min(filled, begin + LINE_LIMIT)])
             yield (RawLine(self.number, data, cut=True, gap=self.gap),)
             self.gap = False
@@ -499,7 +409,7 @@ class _ExportScan(_Scan):
 
     def _drop_rest(self) -> bytes:
         empty = False
-        while row := self._readline():
+        while row := self.reader.readline(LINE_LIMIT):
             if empty and row.startswith(self.key):
                 return row
             empty = row == b"\n"

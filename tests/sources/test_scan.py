@@ -19,6 +19,7 @@ from analyzer.sources.raw_lines import LINE_LIMIT, RawLine
 from analyzer.testing import generate, named
 
 ENGINES = [search.stdlib_engine(), search.automaton_engine()]
+LONG = [70_000, 200_000, LINE_LIMIT - 1, LINE_LIMIT, LINE_LIMIT + 1, 600_000]
 NOISE = b'Nov 23 16:20:00 vm k3s[%d]: time="2026-11-23T16:20:00Z" level=info msg="Wrote ping of %d"\n'
 
 
@@ -63,7 +64,7 @@ def test_numbers_hold_across_blocks_and_endless_lines(engine: search.Engine | No
     dice = random.Random(seed)
     rows = []
     for number in range(3000):
-        size = dice.choice([0, 5, 80, 300, 3000]) if dice.random() < 0.99 else dice.choice([70_000, 200_000, 600_000])
+        size = dice.choice([0, 5, 80, 300, 3000]) if dice.random() < 0.99 else dice.choice(LONG)
         word = dice.choice([b"", b"", b"", b" level=fatal msg=", b" systemd[1]: Started k3s", b"] Serving securely"])
         rows.append(b"%d|" % number + b"x" * (size // 2) + word + b"y" * (size // 2))
     data = b"\n".join(rows) + dice.choice([b"\n", b""])
