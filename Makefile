@@ -78,7 +78,7 @@ test-slow: $(DEV) ## Run the long suites: more generated journals, statistical c
 	@$(PYTEST) -m slow
 
 fuzz: $(DEV) ## Feed mutants of lines and files to the readers: MINUTES=5 or RUNS=1000000, KIND=lines,zip SEED=1 JOBS=2
-	@$(BIN)/python tests/fuzz/fuzz_drive.py --kind $(or $(KIND),all) --minutes $(or $(MINUTES),0) --runs $(or $(RUNS),0) \
+	@$(BIN)/python -m tests.fuzz.fuzz_drive --kind $(or $(KIND),all) --minutes $(or $(MINUTES),0) --runs $(or $(RUNS),0) \
 		--seed $(or $(SEED),1) --jobs $(JOBS)
 
 bench: $(DEV) ## Time the command line; prints figures, judges nothing

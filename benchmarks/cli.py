@@ -18,9 +18,9 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(ROOT))
 
-from score_recorded import RECORDED, carrier_bytes  # noqa: E402  (needs the path above)
+from tests.kit.score_recorded import RECORDED, carrier_bytes  # noqa: E402  (needs the path above)
 
 K3SLOG = [sys.executable, "-m", "analyzer.cli.main"]
 LINES = 2000

@@ -13,15 +13,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
-
-from journal_writer import Entry, write_journal
+sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from analyzer.records.binary_journal import read_journal
 from analyzer.records.draft import Tally
 from analyzer.records.structured import TEXT_KEYS
 from analyzer.sources.journal_choice import Choice
 from analyzer.sources.journal_file import JournalFile
+from tests.kit.journal_writer import Entry, write_journal
 
 T0 = 1_740_809_010_000_000
 SHARED = tuple(f"_FIELD_{n}" for n in range(12))

@@ -8,8 +8,9 @@ from functools import cache
 from typing import Any
 
 import pytest
-from continuation import CARRIERS, Part, Text, contradictions, found_in, generated_text, recorded_text
-from score_recorded import CLUSTERS, RECORDED, recordings
+
+from tests.kit.continuation import CARRIERS, Part, Text, contradictions, found_in, generated_text, recorded_text
+from tests.kit.score_recorded import CLUSTERS, RECORDED, recordings
 
 # One of every kind of story: slow, crashing, restarted, stopped, ended by itself, an agent, a joining server.
 FEW = (

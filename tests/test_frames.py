@@ -7,11 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent / "reports"))
-
-from made_reports import RBAC, crash_loop, fragment, hostile_start, ready_start, report_of
-
 from analyzer import frames
+from tests.kit.made_reports import RBAC, crash_loop, fragment, hostile_start, ready_start, report_of
 
 REPORTS = {
     "empty": report_of(),

@@ -9,13 +9,13 @@ import io
 from functools import cache
 
 import pytest
-from judge_generated import judge
 
 import analyzer
 from analyzer.errors import NoDataError
 from analyzer.results import Report, StartReport
 from analyzer.testing import BASIC, LOSSY, NAMED, OWN_LINES, Generated, generate, random_scenario
 from analyzer.testing.truth import SECOND, StartTruth
+from tests.kit.judge_generated import judge
 
 JOURNALS = 200
 BATCH = 10

@@ -12,8 +12,9 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from judge_mutations import Findings, analysed, judge, rows_of, truth_of
-from mutations import (
+
+from tests.kit.judge_mutations import Findings, analysed, judge, rows_of, truth_of
+from tests.kit.mutations import (
     CARRIERS,
     DELAYS,
     LOSSES,
@@ -28,7 +29,7 @@ from mutations import (
     travelled,
     woven,
 )
-from score_recorded import RECORDED, Truth, recordings, write_carrier
+from tests.kit.score_recorded import RECORDED, Truth, recordings, write_carrier
 
 MUTATIONS: dict[str, Make] = LOSSES | DELAYS | CARRIERS
 # One of every kind of story: slow, crashing, restarted, cut short, with several lists, with --debug, with an agent.

@@ -18,7 +18,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from score_recorded import (
+
+import analyzer
+from analyzer.events.event import WitnessRule
+from analyzer.events.witness_rules import rules
+from analyzer.reports import json_report
+from analyzer.results import StartReport
+from analyzer.window import Window
+from tests.kit.score_recorded import (
     CARRIERS,
     CLUSTERS,
     Sharpness,
@@ -27,13 +34,6 @@ from score_recorded import (
     score_recording,
     write_carrier,
 )
-
-import analyzer
-from analyzer.events.event import WitnessRule
-from analyzer.events.witness_rules import rules
-from analyzer.reports import json_report
-from analyzer.results import StartReport
-from analyzer.window import Window
 
 # The bar: as sharp as a plain reader that uses the printed polls, the grid and the witness rules alone.
 READY_S, CHECK_S, NAMED = 0.7, 2.1, 0.30

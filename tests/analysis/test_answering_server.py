@@ -6,13 +6,13 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from handmade import RBAC, SCHEDULING, Journal, check
 
 from analyzer.analysis import analyze_records
 from analyzer.analysis.answering_server import AnsweringServer
 from analyzer.events.witness_rules import rules
 from analyzer.records.read import read_log_records
 from analyzer.results import Finding, Report, StartReport
+from tests.kit.handmade import RBAC, SCHEDULING, Journal, check
 
 RECORDED = Path(__file__).parents[1] / "data" / "recorded"
 QUOTA = "quota admission added evaluator for: rolebindings.rbac.authorization.k8s.io"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from handmade import CRD, RBAC, SCHEDULING, Journal, check
+
+from tests.kit.handmade import CRD, RBAC, SCHEDULING, Journal, check
 
 REGISTRATION = "poststarthook/apiservice-registration-controller"
 DISCOVERY = "poststarthook/apiservice-discovery-controller"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from handmade import CRD, FORBIDDEN, RBAC, SCHEDULING, Journal, check
 
 from analyzer.window import Bound, Window
+from tests.kit.handmade import CRD, FORBIDDEN, RBAC, SCHEDULING, Journal, check
 
 SLACK = 0.06
 BEGIN = 0.1  # of the process, after systemd began the start

@@ -10,10 +10,10 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from score_recorded import CARRIERS, RECORDED, carrier_bytes
 
 import analyzer
 from analyzer.results import StartReport
+from tests.kit.score_recorded import CARRIERS, RECORDED, carrier_bytes
 
 # name, start: the findings one of which must be first, in the carriers that hold what decides
 FINE = ("export", "json")

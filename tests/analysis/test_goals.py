@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from handmade import RBAC, Journal
 
 from analyzer.events.catalogue import rules as marks
 from analyzer.events.goal_rules import goal_ids, goals_of, rules
 from analyzer.results import Goal, StartReport
 from analyzer.window import Bound
+from tests.kit.handmade import RBAC, Journal
 
 STOPPING = "Stopping k3s-agent.service - Lightweight Kubernetes..."
 KILLED = "k3s.service: Main process exited, code=killed, status=9/KILL"

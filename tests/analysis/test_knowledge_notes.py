@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from handmade import Journal
-
 from analyzer.analysis import analyze_records
 from analyzer.analysis.knowledge_notes import about_releases
 from analyzer.events.versions import newest_minor
+from tests.kit.handmade import Journal
 
 NEWEST = "v{}.{}.3+k3s1".format(*newest_minor())
 

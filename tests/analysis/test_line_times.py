@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from handmade import ZERO_US, Journal
 
 from analyzer.analysis.line_times import LineTimes
 from analyzer.records.log_record import LogRecord
+from tests.kit.handmade import ZERO_US, Journal
 
 US = 1e-6
 

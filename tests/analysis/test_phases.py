@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from handmade import RBAC, Journal
 
 from analyzer.results import Phase, StartReport
+from tests.kit.handmade import RBAC, Journal
 
 SLACK = 0.06
 KILLED = "k3s.service: Main process exited, code=killed, status=9/KILL"

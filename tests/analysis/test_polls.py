@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from handmade import FORBIDDEN, RBAC, SCHEDULING, Journal, check
 
 from analyzer.analysis.polls import fit_grid
 from analyzer.window import Bound
+from tests.kit.handmade import FORBIDDEN, RBAC, SCHEDULING, Journal, check
 
 SLACK = 0.06
 

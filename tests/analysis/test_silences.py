@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from handmade import Journal
-
 from analyzer.analysis import analyze_records
+from tests.kit.handmade import Journal
 
 PUT_OFF = "Waiting to retrieve agent configuration; server is not ready: 503 Service Unavailable"
 STOPPING = "Stopping k3s-agent.service - Lightweight Kubernetes..."

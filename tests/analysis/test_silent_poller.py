@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from handmade import Journal
 
 from analyzer.analysis.silent_poller import ROUND
 from analyzer.analysis.start_report import study
 from analyzer.results import StartReport
 from analyzer.starts import find_starts
 from analyzer.window import Bound
+from tests.kit.handmade import Journal
 
 OLD = "v1.30.3+k3s1"
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from handmade import RBAC, SCHEDULING, Journal, check
 
 from analyzer.analysis import witness_proof
 from analyzer.events import witness_rules
 from analyzer.events.versions import newest_minor
 from analyzer.window import Bound
+from tests.kit.handmade import RBAC, SCHEDULING, Journal, check
 
 QUOTA = "quota admission added evaluator for: {}.rbac.authorization.k8s.io"
 SERVICE = '"allocated clusterIPs" service="default/kubernetes" clusterIPs={"IPv4":"10.43.0.1"}'

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,8 +13,6 @@ import pytest
 
 from analyzer.reports.html import render
 from analyzer.results import Report
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "html"))  # the reports made by hand live there
 
 # chromium run as root needs --no-sandbox; the proxy that leads nowhere makes a request that slips through fail
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--proxy-server=127.0.0.1:9", "--disable-background-networking"]

@@ -6,12 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-import page_factory as made
 import pytest
 
 from analyzer.figures.timeline_model import timeline_model
 from analyzer.reports.html import render
 from analyzer.results import Report, StartReport
+from tests.kit import page_factory as made
 
 pytestmark = pytest.mark.browser
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_html_in_browser import close_to, expected_windows, text_problems
 
 import analyzer
 from analyzer.errors import NoDataError
 from analyzer.records.log_record import SourceInfo
 from analyzer.results import LedgerCounts, Report
 from analyzer.testing import generate, random_scenario
+from tests.browser.test_html_in_browser import close_to, expected_windows, text_problems
 
 pytestmark = pytest.mark.browser
 

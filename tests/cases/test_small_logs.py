@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from small_logs import HERE, Case, analysed, cases_of, faults, impossible, tables
 
 from analyzer.reports import json_report
+from tests.cases.small_logs import HERE, Case, analysed, cases_of, faults, impossible, tables
 
 UNTRIED = HERE / "untried" / "cases.toml"
 

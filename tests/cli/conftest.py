@@ -1,21 +1,17 @@
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "reports"))
-
-from made_reports import ready_start, report_of
-
 from analyzer.errors import BadInputError, NoDataError
 from analyzer.ledger import Ledger
 from analyzer.records.log_record import SourceInfo
 from analyzer.records.log_records import LogRecords
 from analyzer.results import Report, StartReport
+from tests.kit.made_reports import ready_start, report_of
 
 
 @pytest.fixture

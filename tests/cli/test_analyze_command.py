@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_reports import failed_start, fragment, ready_start
+
+from tests.kit.made_reports import failed_start, fragment, ready_start
 
 Run = Callable[..., Any]
 

@@ -128,8 +128,7 @@ def test_closed_standard_streams_do_not_mix_and_are_no_bug(tmp_path: Path) -> No
 
 def test_ascii_terminals_get_no_question_marks_for_our_own_signs() -> None:
     code = (
-        "import sys; sys.path.insert(0, 'tests/reports')\n"
-        "from made_reports import ready_start, report_of\n"
+        "from tests.kit.made_reports import ready_start, report_of\n"
         "from analyzer.reports import text\n"
         "from analyzer.reports.output import Destination\n"
         "to = Destination()\n"

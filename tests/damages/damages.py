@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby, pairwise
 
-from mutations import begin_s, docker_logs, export, on_host, own, precise, stamp_us, text, travelled
-from score_recorded import Row, Truth, write_carrier
+from tests.kit.mutations import begin_s, docker_logs, export, on_host, own, precise, stamp_us, text, travelled
+from tests.kit.score_recorded import Row, Truth, write_carrier
 
 Rows = list[Row]
 US = 1_000_000

@@ -18,10 +18,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from damages import JOURNAL, PRECISION_S, Damaged
-from mutations import own, stamp_us, text
-from score_recorded import SLACK_S, JsonStart, Score
-from visible import US, Visible, goal_flip, told_apart, turn_of, visible_starts
+from tests.damages.damages import JOURNAL, PRECISION_S, Damaged
+from tests.damages.visible import US, Visible, goal_flip, told_apart, turn_of, visible_starts
+from tests.kit.mutations import own, stamp_us, text
+from tests.kit.score_recorded import SLACK_S, JsonStart, Score
 
 LIMITS_S = (1.0, 5.0, 30.0, 120.0, 600.0)
 _LAG_US = 2 * US  # a line may be taken down so much later than its own stamp says

@@ -1,7 +1,7 @@
 """Damages recordings in every way and counts false claims, as a command::
 
-    python tests/damages/run.py DIR… [--only DAMAGE,…] [--carrier short,cat] [--name TEXT] [--sample N] [--seed N]
-                                     [--jobs 2] [--verbose] [--write OUT]
+    python -m tests.damages.run DIR… [--only DAMAGE,…] [--carrier short,cat] [--name TEXT] [--sample N] [--seed N]
+                                   [--jobs 2] [--verbose] [--write OUT]
 
 Without DIR: the recordings kept for the tests. ``--sample N`` takes N recordings, evenly spread. ``--write OUT`` keeps
 the text of every case with a false claim. Ends with exit 1 when there was any.
@@ -19,18 +19,10 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-if __name__ == "__main__":
-    _HERE = Path(__file__).resolve().parent
-    sys.path[:0] = [
-        str(_HERE),
-        str(_HERE.parent),
-        str(_HERE.parent.parent),
-    ]  # this tree's analyzer, whatever is installed
-
-from damages import DAMAGES, Damaged, Part, damaged
-from judge import Tally, judge
-from judge_mutations import rows_of, truth_of
-from score_recorded import recordings
+from tests.damages.damages import DAMAGES, Damaged, Part, damaged
+from tests.damages.judge import Tally, judge
+from tests.kit.judge_mutations import rows_of, truth_of
+from tests.kit.score_recorded import recordings
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from damages import CARRIERS, DAMAGES, JOURNAL, Damaged, Part, damaged, plain
-from judge import Tally, judge
-from judge_mutations import analysed
-from run import Case, companions, part_of, scored, text_of
-from score_recorded import RECORDED, recordings
-from visible import visible_starts
+
+from tests.damages.damages import CARRIERS, DAMAGES, JOURNAL, Damaged, Part, damaged, plain
+from tests.damages.judge import Tally, judge
+from tests.damages.run import Case, companions, part_of, scored, text_of
+from tests.damages.visible import visible_starts
+from tests.kit.judge_mutations import analysed
+from tests.kit.score_recorded import RECORDED, recordings
 
 FEW = 9  # recordings for each damage in the quick run; each damage takes others
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
-from damages import JOURNAL, Damaged, Part
-from mutations import is_poll, own, stamp_us, text
-from score_recorded import Flip, Truth
+from tests.damages.damages import JOURNAL, Damaged, Part
+from tests.kit.mutations import is_poll, own, stamp_us, text
+from tests.kit.score_recorded import Flip, Truth
 
 US = 1_000_000
 _BANNER = re.compile(r'msg="Starting (?:k3s|rke2)(?: agent)? v\d')

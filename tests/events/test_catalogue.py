@@ -13,8 +13,7 @@ from analyzer.events.catalogue import causes_in, go_seconds, info, match, rules,
 from analyzer.events.terms import terms
 from analyzer.records import read_log_records
 from analyzer.records.log_record import LogRecord, Payload
-
-from .lines import klog, logrus, record, systemd
+from tests.events.lines import klog, logrus, record, systemd
 
 RECORDED = Path(__file__).parents[1] / "data" / "recorded"
 

@@ -10,8 +10,7 @@ from analyzer.events.catalogue import Rule, causes_in, match, rules
 from analyzer.events.detect import detect
 from analyzer.events.event import Mark
 from analyzer.records.log_record import Payload
-
-from .examples import examples
+from tests.events.examples import examples
 
 NAMES = sorted({rule.id for rule in rules()})
 # A wrapper says nothing itself: what it wraps comes first.

@@ -22,8 +22,7 @@ from analyzer.results import StartReport
 from analyzer.testing import generate, named, random_scenario
 from analyzer.testing.scenarios import COMMITS, k3s
 from analyzer.testing.truth import Scenario
-
-from .examples import examples, journal
+from tests.events.examples import examples, journal
 
 # These never end a process: it goes on, or only warns.
 _GO_ON = {"config_key_ignored", "selinux", "oidc_unreachable", "own_server_not_trusted", "lines_lost"}

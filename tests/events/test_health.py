@@ -5,8 +5,7 @@ from __future__ import annotations
 from analyzer.events.event import HealthBlock
 from analyzer.events.health import HealthAssembler
 from analyzer.records.log_record import LogRecord
-
-from .lines import klog, logrus, record, systemd
+from tests.events.lines import klog, logrus, record, systemd
 
 HEADER = "etcd,poststarthook/rbac/bootstrap-roles check failed: readyz"
 LINES = (

@@ -14,8 +14,7 @@ from analyzer.events.detect import POLL_PREFIX, detect
 from analyzer.events.event import PollLine
 from analyzer.events.poll_errors import advice, classify, normalise, severities
 from analyzer.events.vocabulary import load
-
-from .lines import logrus
+from tests.events.lines import logrus
 
 URL = 'Get "https://127.0.0.1:6443/readyz?timeout=15s&verbose=": '
 ON_SERVER = 'an error on the server ("{}") has prevented the request from succeeding'

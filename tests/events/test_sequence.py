@@ -29,8 +29,7 @@ from analyzer.events.sequence import Place, Stage, anytime, of_failure, of_line,
 from analyzer.events.vocabulary import load
 from analyzer.records import read_log_records
 from analyzer.records.log_record import LogRecord, Payload
-
-from .examples import examples, journal
+from tests.events.examples import examples, journal
 
 RECORDED = Path(__file__).parents[1] / "data" / "recorded"
 _GATED = (Stage.READY, Stage.STARTED)

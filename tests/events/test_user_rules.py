@@ -17,8 +17,7 @@ from analyzer.events.user_rules import NO_RULES, Rules, load_rules, parse_rules
 from analyzer.records import read_log_records
 from analyzer.records.log_record import Payload
 from analyzer.results import Finding
-
-from .lines import klog, logrus, record, systemd
+from tests.events.lines import klog, logrus, record, systemd
 
 RECORDED = Path(__file__).parents[1] / "data" / "recorded"
 

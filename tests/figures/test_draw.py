@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import page_factory as made
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +17,7 @@ from analyzer.figures import export
 from analyzer.figures.timeline_model import MARK_LIMIT, blame_rows, check_marks, short_name, timeline_model
 from analyzer.results import Check, Poll, StartReport
 from analyzer.window import OPEN, Bound, Span, Window
+from tests.kit import page_factory as made
 
 ALL = [(name, start) for name, build in sorted(made.SITUATIONS.items()) for start in build().starts]
 

@@ -24,9 +24,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
-
-from fuzz_kinds import FILES, KINDS, check_file, check_lines, file_name, make_lines  # noqa: E402
+from tests.fuzz.fuzz_kinds import FILES, KINDS, check_file, check_lines, file_name, make_lines
 
 CRASHES = Path(__file__).parent / "crashes"
 SECONDS = 10.0  # of processor time for one batch of lines or one file

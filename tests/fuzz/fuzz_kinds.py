@@ -15,9 +15,6 @@ from functools import cache
 from pathlib import Path
 from random import Random
 
-from fuzz_mutate import mutate_bytes, mutate_line, mutate_text
-from journal_writer import Entry, write_journal
-
 import analyzer
 from analyzer.errors import ExitCode, K3slogError
 from analyzer.events.detect import detect
@@ -27,6 +24,8 @@ from analyzer.records.textlines import TextReader
 from analyzer.reports import json_report
 from analyzer.sources.raw_lines import RawLine
 from analyzer.starts.split import find_starts
+from tests.fuzz.fuzz_mutate import mutate_bytes, mutate_line, mutate_text
+from tests.kit.journal_writer import Entry, write_journal
 
 HERE = Path(__file__).parent
 JOURNALS = HERE.parent / "data" / "journals"

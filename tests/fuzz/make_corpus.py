@@ -1,6 +1,6 @@
 """Write ``tests/fuzz/corpus`` anew: lines of every carrier and short exports, from our own recordings and generator.
 
-    .venv/bin/python tests/fuzz/make_corpus.py
+    .venv/bin/python -m tests.fuzz.make_corpus
 
 The binary seeds (journals, archives, packed files) are made from these when the target runs: they need no place here.
 """
@@ -8,7 +8,6 @@ The binary seeds (journals, archives, packed files) are made from these when the
 from __future__ import annotations
 
 import gzip
-import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -31,11 +30,9 @@ def spread(rows: list[bytes], count: int, longest: int = LONGEST) -> list[bytes]
 
 
 def main() -> None:
-    sys.path.insert(0, str(ROOT / "tests"))
-    from score_recorded import RECORDED as FOLDER
-    from score_recorded import carrier_bytes
-
     from analyzer.testing import CARRIERS, NAMED, generate, named
+    from tests.kit.score_recorded import RECORDED as FOLDER
+    from tests.kit.score_recorded import carrier_bytes
 
     CORPUS.mkdir(exist_ok=True)
     lines: list[bytes] = []

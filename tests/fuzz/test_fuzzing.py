@@ -6,9 +6,10 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from fuzz_drive import CRASHES, guarded, smaller
-from fuzz_kinds import CODES, FILES, check_file, check_lines, file_name, make_lines, pool
-from fuzz_mutate import mutate_line
+
+from tests.fuzz.fuzz_drive import CRASHES, guarded, smaller
+from tests.fuzz.fuzz_kinds import CODES, FILES, check_file, check_lines, file_name, make_lines, pool
+from tests.fuzz.fuzz_mutate import mutate_line
 
 LINES = 20  # batches
 EACH = 60  # files of each kind

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from score_recorded import RECORDED, carrier_bytes
 from typer.testing import CliRunner
 
 from analyzer.cli.main import app
+from tests.kit.score_recorded import RECORDED, carrier_bytes
 
 BAD_INPUT, NO_DATA = 3, 4
 

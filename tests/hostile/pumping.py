@@ -104,7 +104,9 @@ def _uses() -> tuple[dict[str, set[str]], dict[str, str]]:
 
 def expressions() -> list[Found]:
     """All of them."""
-    ran = subprocess.run([sys.executable, __file__], capture_output=True, text=True, check=True, cwd=ROOT)
+    ran = subprocess.run(
+        [sys.executable, "-m", "tests.hostile.pumping"], capture_output=True, text=True, check=True, cwd=ROOT
+    )
     used, named = _uses()
     out = []
     for row in json.loads(ran.stdout):
@@ -220,5 +222,4 @@ def text_of(attack: tuple[str, str, str], size: int) -> str:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT))
     json.dump(_collect(), sys.stdout)

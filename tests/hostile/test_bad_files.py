@@ -11,7 +11,8 @@ import zlib
 from pathlib import Path
 
 import pytest
-from hostile_kit import BAD_INPUT, NO_DATA, Ran, healthy, k3slog
+
+from tests.hostile.hostile_kit import BAD_INPUT, NO_DATA, Ran, healthy, k3slog
 
 
 def assert_one_line(ran: Ran, code: int, *words: str) -> None:

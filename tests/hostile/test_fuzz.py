@@ -10,12 +10,12 @@ from functools import cache
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from score_recorded import RECORDED, carrier_bytes
 
 import analyzer
 from analyzer.errors import BadInputError, NoDataError
 from analyzer.reports import json_report
 from analyzer.window import Window
+from tests.kit.score_recorded import RECORDED, carrier_bytes
 
 # Without derandomising, a rare find would turn an unrelated change red; the slow suite explores.
 EXPLORE = settings(deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])

@@ -11,10 +11,10 @@ from functools import cache
 from random import Random
 
 import pytest
-from fuzz_kinds import check_lines
-from pumping import EVERYDAY, Found, attacks, expressions, text_of
 
 from analyzer.events.vocabulary import TEXT_LIMIT
+from tests.fuzz.fuzz_kinds import check_lines
+from tests.hostile.pumping import EVERYDAY, Found, attacks, expressions, text_of
 
 FIRST, SECOND, THIRD = 3_000, 12_000, 48_000  # characters
 MOST_S = 0.3  # for the longest of the three

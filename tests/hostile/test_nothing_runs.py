@@ -6,8 +6,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from hostile_kit import k3slog
 from markdown_it import MarkdownIt
+
+from tests.hostile.hostile_kit import k3slog
 
 ESCAPES = "\x1b[2J\x1b]0;owned\x07\x9b31m\x1b]8;;http://evil\x07\u202egnp.exe\u2066"
 MARKUP = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"

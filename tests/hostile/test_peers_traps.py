@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hostile_kit import healthy, k3slog
-from score_recorded import RECORDED, carrier_bytes
 
 import analyzer
 from analyzer.results import StartReport
+from tests.hostile.hostile_kit import healthy, k3slog
+from tests.kit.score_recorded import RECORDED, carrier_bytes
 
 LOOP = "1324-killed-thrice"
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hostile_kit import NO_DATA, healthy, k3slog
-from score_recorded import RECORDED, judge, read_export, truth_path, write_carrier
+
+from tests.hostile.hostile_kit import NO_DATA, healthy, k3slog
+from tests.kit.score_recorded import RECORDED, judge, read_export, truth_path, write_carrier
 
 NAME = "1324-fresh-full"
 TRUTH = json.loads(truth_path(RECORDED / f"{NAME}.export.gz").read_text())

@@ -23,8 +23,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hostile_kit import BAD_INPUT, NO_DATA, healthy
-from journal_writer import Entry, write_journal
+
+from tests.hostile.hostile_kit import BAD_INPUT, NO_DATA, healthy
+from tests.kit.journal_writer import Entry, write_journal
 
 MB = 1 << 20
 ADDRESSES = 2048 * MB  # of address space: threads and mapped libraries count

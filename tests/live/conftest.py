@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from .double import Double, Pki
+from tests.live.double import Double, Pki
 
 
 @pytest.fixture(scope="session")

@@ -26,9 +26,8 @@ from analyzer.policies import Policy, get
 from analyzer.policies.protocol import CODE_OF
 from analyzer.simulator.replay import NoiseRandom, replay, replay_one
 from analyzer.simulator.world import Worlds
-
-from .double import Act, Double, Pki, stages
-from .test_transport import access
+from tests.live.double import Act, Double, Pki, stages
+from tests.live.test_transport import access
 
 CLOSE_S = 0.25
 BUSY_S = 0.2

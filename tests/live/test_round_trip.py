@@ -10,8 +10,7 @@ from analyzer.live.wait_report import start_report
 from analyzer.policies import get
 from analyzer.simulator.replay import replay
 from analyzer.simulator.world import Machine, draw, sketch_start
-
-from .test_wait_report import server, watched
+from tests.live.test_wait_report import server, watched
 
 AWAY = Answer("service_unavailable", 503, "status 503", message="apiserver not ready")
 

@@ -14,8 +14,7 @@ from analyzer.errors import BadInputError, UsageError
 from analyzer.live.durations import parse_duration
 from analyzer.live.kubeconfig import default_paths, load
 from analyzer.live.target import Target, access_of
-
-from .double import Pki
+from tests.live.double import Pki
 
 SERVER = "https://127.0.0.1:6443"
 

@@ -27,8 +27,7 @@ from analyzer.live.transport import (
     tls_context,
     visible,
 )
-
-from .double import PING, Act, Double, Pki
+from tests.live.double import PING, Act, Double, Pki
 
 
 def access(pki: Pki, server: str, **changes: Any) -> Access:

@@ -18,8 +18,7 @@ import pytest
 from analyzer.live.observed_polls import parse
 from analyzer.live.wait_report import report_of
 from analyzer.reports.schema import schema_text
-
-from .double import Act, Double, Pki, stages
+from tests.live.double import Act, Double, Pki, stages
 
 ROLES = "poststarthook/rbac/bootstrap-roles"
 SECRET = "t0ps3cr3t-bearer-value"

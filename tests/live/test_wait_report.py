@@ -21,8 +21,7 @@ from analyzer.reports import json_report
 from analyzer.reports.schema import schema_text
 from analyzer.results import Check, StartReport
 from analyzer.window import Span
-
-from .virtual import ScriptedProber, VirtualClock, run_virtual
+from tests.live.virtual import ScriptedProber, VirtualClock, run_virtual
 
 BEGAN = datetime(2025, 3, 1, 6, 3, 22, tzinfo=UTC)
 POLICIES = ("shared-2s", "legacy-4x1s", "backoff", "adaptive", "optimal")

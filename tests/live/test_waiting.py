@@ -17,8 +17,7 @@ from analyzer.live.transport import Answer
 from analyzer.live.waiting import Wait, limited
 from analyzer.policies import Observation, get
 from analyzer.policies.protocol import AskAt, Limits, Loop, Policy
-
-from .virtual import ScriptedProber, VirtualClock, run_virtual
+from tests.live.virtual import ScriptedProber, VirtualClock, run_virtual
 
 READY = Answer(None, 200, "ready", (), ("a", "b"))
 FAILING = Answer("readyz_failing", 500, "readyz check failed", ("a",), ("b",))

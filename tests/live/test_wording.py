@@ -9,8 +9,7 @@ from analyzer.live.transport import Answer
 from analyzer.live.wait_report import report_of
 from analyzer.reports import html, markdown, text
 from analyzer.results import Report
-
-from .test_wait_report import server, watched
+from tests.live.test_wait_report import server, watched
 
 AWAY = Answer("service_unavailable", 503, "status 503", message="apiserver not ready")
 HOOKS = {"poststarthook/a": 3.0, "poststarthook/rbac/bootstrap-roles": 9.3}

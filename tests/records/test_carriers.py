@@ -9,10 +9,10 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from carrier_files import CARRIERS, RECORDED, carriers, export_rows
 
 from analyzer.records import LogRecord, LogRecords, read_log_records
 from analyzer.records.log_record import Payload
+from tests.kit.carrier_files import CARRIERS, RECORDED, carriers, export_rows
 
 
 def read(path: Path) -> LogRecords:
@@ -451,7 +451,7 @@ def test_two_hosts_stay_apart(tmp_path: Path) -> None:
     rows = export_rows(RECORDED / "1322-port-6444-taken.export.gz")
     other = [{**r, "_HOSTNAME": b"other", "_BOOT_ID": b"f" * 32} for r in rows]
     mixed = [row for pair in zip(rows, other, strict=True) for row in pair]
-    from carrier_files import as_export
+    from tests.kit.carrier_files import as_export
 
     records = read(write(tmp_path, "two", as_export(mixed))).records
     hosts = [r.host for r in records]

@@ -12,13 +12,13 @@ import tarfile
 from functools import cache
 
 import pytest
-from carrier_files import CARRIERS
 
 from analyzer.analysis import analyze_records
 from analyzer.errors import NoDataError
 from analyzer.records import LogRecords, read_log_records
 from analyzer.results import Report, StartReport
 from analyzer.window import Window
+from tests.kit.carrier_files import CARRIERS
 
 SCENARIOS = ("main", "dst", "leap", "newyear", "rpi")
 FINE = "export.utc.txt"

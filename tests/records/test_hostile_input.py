@@ -9,11 +9,11 @@ import time
 from pathlib import Path
 
 import pytest
-from carrier_files import CARRIERS, RECORDED
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from analyzer.records import LogRecords, read_log_records
+from tests.kit.carrier_files import CARRIERS, RECORDED
 
 SAMPLES = sorted((CARRIERS / "other").iterdir()) + sorted((CARRIERS / "rpi").iterdir())
 

@@ -17,14 +17,14 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
-from every_format import everything
-from made_reports import failed_start, ready_start, report_of
 
 from analyzer.records.log_record import SourceInfo
 from analyzer.reports import json_report
 from analyzer.reports.anonymize import anonymize
 from analyzer.reports.pseudonyms import Pseudonyms
 from analyzer.results import Report
+from tests.kit.every_format import everything
+from tests.kit.made_reports import failed_start, ready_start, report_of
 
 SAMPLES = Path(__file__).parents[2] / "sample_logs"
 

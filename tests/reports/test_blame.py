@@ -7,10 +7,9 @@ import io
 import json
 from dataclasses import replace
 
-from made_reports import HOSTILE, PRIORITY, RBAC, failed_start, fragment, ready_start, report_of
-
 from analyzer.reports import blame
 from analyzer.window import OPEN, Span
+from tests.kit.made_reports import HOSTILE, PRIORITY, RBAC, failed_start, fragment, ready_start, report_of
 
 
 def test_the_costliest_check_comes_first_and_quiet_ones_are_counted() -> None:

@@ -6,11 +6,11 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from made_reports import crash_loop, failed_start, fragment, hostile_start, ready_start, report_of
 
 from analyzer.reports import chrome_trace, tables
 from analyzer.results import Report
 from analyzer.window import Bound, Window
+from tests.kit.made_reports import crash_loop, failed_start, fragment, hostile_start, ready_start, report_of
 
 REPORTS = [report_of(ready_start()), crash_loop(3), report_of(fragment()), report_of(hostile_start()), report_of()]
 

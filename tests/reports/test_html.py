@@ -12,13 +12,13 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
-import page_factory as made
 import pytest
 
 from analyzer.errors import OutputError, UsageError
 from analyzer.reports import html
 from analyzer.reports.html import render, write_html
 from analyzer.results import Report
+from tests.kit import page_factory as made
 
 VOID = {"meta", "input", "br", "rect", "line", "circle", "path"}
 

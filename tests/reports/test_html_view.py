@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-import page_factory as made
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 from analyzer.figures.palette import DARK, ERROR_MARKS, LIGHT
 from analyzer.reports import html_view as view
 from analyzer.window import Span, Window
+from tests.kit import page_factory as made
 
 SECONDS = st.floats(min_value=-50, max_value=1e6, allow_nan=False)
 

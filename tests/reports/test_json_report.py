@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_reports import HOSTILE, crash_loop, failed_start, fragment, hostile_start, ready_start, report_of
 
 from analyzer.reports import json_report
 from analyzer.results import StartReport
 from analyzer.window import Bound, Span, Window
+from tests.kit.made_reports import HOSTILE, crash_loop, failed_start, fragment, hostile_start, ready_start, report_of
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ import io
 import re
 
 import pytest
-from made_reports import RBAC, crash_loop, fragment, hostile_start, ready_start, report_of
 
 from analyzer import frames
 from analyzer.reports import csv_report, markdown
+from tests.kit.made_reports import RBAC, crash_loop, fragment, hostile_start, ready_start, report_of
 
 
 def rendered(text: str) -> str:

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from every_format import everything
 
 import analyzer
+from tests.kit.every_format import everything
 
 HASH = "0123456789abcdef" * 4
 BEGIN = 'time="2026-03-01T06:03:22Z" level=info msg="Starting k3s v1.33.4+k3s1 (148243c4)"'

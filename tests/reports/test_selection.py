@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import pytest
-from made_reports import crash_loop, failed_start, fragment, ready_start
 
 from analyzer.errors import ExitCode, UsageError
 from analyzer.reports.selection import judge_limit, select_starts
 from analyzer.window import Bound, Window
+from tests.kit.made_reports import crash_loop, failed_start, fragment, ready_start
 
 OK, FAIL, UNSURE = ExitCode.OK, ExitCode.GATE_FAILED, ExitCode.INCONCLUSIVE
 

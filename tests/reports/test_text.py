@@ -7,13 +7,22 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from made_reports import HOSTILE, RBAC, crash_loop, failed_start, fragment, hostile_start, ready_start, report_of
 
 from analyzer.errors import UsageError
 from analyzer.reports import text
 from analyzer.reports.output import Destination
 from analyzer.reports.text import TextOptions
 from analyzer.results import Bottleneck, Report
+from tests.kit.made_reports import (
+    HOSTILE,
+    RBAC,
+    crash_loop,
+    failed_start,
+    fragment,
+    hostile_start,
+    ready_start,
+    report_of,
+)
 
 GOLD = Path(__file__).parent / "gold"
 REPORTS = {

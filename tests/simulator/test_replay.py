@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from made_worlds import bare, rough
 
 from analyzer.policies import get
 from analyzer.policies.protocol import Policy, VectorPolicy
@@ -14,6 +13,7 @@ from analyzer.simulator.replay import replay, replay_one, replay_scalar
 from analyzer.simulator.schedule import Costs
 from analyzer.simulator.stateaware import StateAware, learn
 from analyzer.simulator.world import from_recorded
+from tests.simulator.made_worlds import bare, rough
 
 FIELDS = ("detected", "ready", "ready_unpolled", "requests", "cpu_s", "log_lines")
 

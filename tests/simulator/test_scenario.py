@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from made_worlds import rough
 
 from analyzer.errors import BadInputError, UsageError
 from analyzer.simulator import scenario
+from tests.simulator.made_worlds import rough
 
 HEAD = '[scenario]\nname = "x"\n[[stage]]\nerror = "service_unavailable"\nduration = 1.0\n'
 

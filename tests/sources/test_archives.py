@@ -17,11 +17,11 @@ import zipfile
 import zlib
 from pathlib import Path
 
-import bundles
 import pytest
 
 from analyzer.records import LogRecords, read_log_records
 from analyzer.sources import archive
+from tests.kit import bundles
 
 LOG = "".join(
     f'Mar 01 06:03:{n % 60:02d} node-a k3s[1193]: time="2025-03-01T06:03:{n % 60:02d}Z" level=info msg="line {n}"\n'

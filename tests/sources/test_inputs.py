@@ -9,7 +9,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import bundles
 import pytest
 
 import analyzer
@@ -19,6 +18,7 @@ from analyzer.results import Report
 from analyzer.sources.bundles import OTHER_PART, parse_date
 from analyzer.sources.log_choice import left_out_by_content, left_out_by_name
 from analyzer.testing import CARRIERS, Generated, generate, named
+from tests.kit import bundles
 
 SEED = 3
 

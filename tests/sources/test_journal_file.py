@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from journal_writer import Entry, write_journal
 
 import analyzer
 from analyzer.errors import BadInputError
@@ -28,6 +27,7 @@ from analyzer.records.read import read_log_records
 from analyzer.sources import journal_file, journal_values
 from analyzer.sources.journal_file import JournalEntry, JournalFile
 from analyzer.sources.journal_values import find_codecs, lz4_block
+from tests.kit.journal_writer import Entry, write_journal
 
 DATA = Path(__file__).parent.parent / "data" / "journals"
 NAMES = sorted(path.name.removesuffix(".journal.xz") for path in DATA.glob("*.journal.xz"))

@@ -10,13 +10,13 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from carrier_files import RECORDED, as_cat, as_export, as_json, as_short, export_rows
 
 import analyzer
 from analyzer.records import read, read_log_records
 from analyzer.sources import scan, search
 from analyzer.sources.raw_lines import LINE_LIMIT, RawLine
 from analyzer.testing import generate, named
+from tests.kit.carrier_files import RECORDED, as_cat, as_export, as_json, as_short, export_rows
 
 ENGINES = [search.stdlib_engine(), search.automaton_engine()]
 LONG = [70_000, 200_000, LINE_LIMIT - 1, LINE_LIMIT, LINE_LIMIT + 1, 600_000]

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from carrier_files import RECORDED, as_cat, as_export, as_json, as_short, export_rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.sources import search
 from analyzer.testing import generate, named
+from tests.kit.carrier_files import RECORDED, as_cat, as_export, as_json, as_short, export_rows
 
 KINDS = get_args(search.Kind)
 SAMPLES = Path(__file__).resolve().parents[2] / "sample_logs"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from handmade import Journal
 
 from analyzer.starts import Start, judge
 from analyzer.starts.agents import agent_outcome, notified, registration, wait_was_ended
+from tests.kit.handmade import Journal
 
 STARTING = "Starting k3s-agent.service - Lightweight Kubernetes..."
 STOPPING = "Stopping k3s-agent.service - Lightweight Kubernetes..."

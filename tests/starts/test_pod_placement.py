@@ -9,8 +9,6 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from bundles import tar
-from judge_generated import judge
 
 import analyzer
 from analyzer.analysis import analyze_records
@@ -19,6 +17,8 @@ from analyzer.records.select import Selection, select
 from analyzer.results import Report, StartReport
 from analyzer.testing import Generated, Scenario, StartPlan, generate
 from analyzer.testing.scenarios import COMMITS
+from tests.kit.bundles import tar
+from tests.kit.judge_generated import judge
 
 CARRIERS = ("short", "short-iso-precise", "export")
 SEEDS = 24

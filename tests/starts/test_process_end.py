@@ -7,13 +7,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from handmade import Journal
 
 from analyzer.analysis import analyze_records
 from analyzer.records import read_log_records
 from analyzer.results import StartReport
-
-from .pasted import LATER, READY, finding, names, only, told
+from tests.kit.handmade import Journal
+from tests.starts.pasted import LATER, READY, finding, names, only, told
 
 # ------------------------------------------------------------------ panics
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from .pasted import LATER, READY, finding, names, only, told
+from tests.starts.pasted import LATER, READY, finding, names, only, told
 
 KERNEL = [
     "Out of memory: Killed process {pid} ({comm}) total-vm:5102356kB, anon-rss:812344kB",

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from handmade import RBAC, Journal
-
 from analyzer.starts import Start
+from tests.kit.handmade import RBAC, Journal
 
 KILLED = "k3s.service: Main process exited, code=killed, status=9/KILL"
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from handmade import RBAC, Journal, check
 
 from analyzer.results import StartReport
 from analyzer.starts import Verdict, judge
+from tests.kit.handmade import RBAC, Journal, check
 
 CANCEL = 'signal received: "terminated", canceling context...'
 STOPPING = "Stopping k3s.service - Lightweight Kubernetes..."

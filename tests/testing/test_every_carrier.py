@@ -7,9 +7,9 @@ report, never wrong. Named stories are among the seeds: every fifth one.
 from __future__ import annotations
 
 import pytest
-from test_generated import made, report_of, wrong_claims
 
 from analyzer.testing import BASIC, CARRIERS, LOSSY
+from tests.test_generated import made, report_of, wrong_claims
 
 WHOLE = tuple(c for c in CARRIERS if c not in BASIC and c not in LOSSY)
 FEW = (0, 4, 11, 33, 65)  # an agent, months that languages disagree about, two starts, two hosts, another zone

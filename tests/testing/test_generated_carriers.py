@@ -9,12 +9,12 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from score_recorded import RECORDED, read_export
 from typer.testing import CliRunner
 
 from analyzer.cli.main import app
 from analyzer.errors import OutputError
 from analyzer.testing import BASIC, CARRIERS, NAMED, Generated, generate, named, samples
+from tests.kit.score_recorded import RECORDED, read_export
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "sample_logs"

@@ -10,12 +10,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from mutations import Mutated, Rows
-from score_recorded import SLACK_S, Flip, JsonStart, Truth, read_export, truth_path
-
 import analyzer
 from analyzer.errors import NoDataError
 from analyzer.reports import json_report
+from tests.kit.mutations import Mutated, Rows
+from tests.kit.score_recorded import SLACK_S, Flip, JsonStart, Truth, read_export, truth_path
 
 
 @dataclass

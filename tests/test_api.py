@@ -6,12 +6,9 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent / "reports"))
-
-from made_reports import crash_loop, hostile_start, ready_start, report_of
-
 import analyzer
 from analyzer import frames
+from tests.kit.made_reports import crash_loop, hostile_start, ready_start, report_of
 
 
 def test_all_is_sorted_complete_and_resolvable() -> None:

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from score_recorded import read_export
+from tests.kit.score_recorded import read_export
 
-DATA = Path(__file__).parent.parent / "data"
+DATA = Path(__file__).parents[1] / "data"
 CARRIERS = DATA / "carriers"
 RECORDED = DATA / "recorded"
 

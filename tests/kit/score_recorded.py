@@ -7,7 +7,7 @@ printed polls. How sharp the windows are is measured beside it and never excuses
 
 As a command, over any folder of ``NAME.export.gz`` + ``NAME.truth.json`` pairs::
 
-    python tests/score_recorded.py [DIR…] [--carriers export,short] [--only TEXT]
+    python -m tests.kit.score_recorded [DIR…] [--carriers export,short] [--only TEXT]
 """
 
 from __future__ import annotations
@@ -26,9 +26,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-RECORDED = Path(__file__).parent / "data" / "recorded"
-CLUSTERS = Path(__file__).parent / "data" / "recorded-clusters"
-SAMPLES = Path(__file__).parent.parent / "sample_logs"
+ROOT = Path(__file__).parents[2]
+RECORDED = ROOT / "tests" / "data" / "recorded"
+CLUSTERS = ROOT / "tests" / "data" / "recorded-clusters"
+SAMPLES = ROOT / "sample_logs"
 CARRIERS = ("export", "short", "iso", "json", "cat")
 
 SLACK_S = 0.06  # log lines and the watcher's clock reads are not the same instant

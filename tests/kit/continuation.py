@@ -7,7 +7,7 @@ contradiction.
 
 As a command, over any folders of ``NAME.export.gz`` (default: the recordings kept for the tests)::
 
-    python tests/continuation.py [DIR…] [--carriers short,cat] [--cuts 12] [--only TEXT] [--generated 40] [--seed N]
+    python -m tests.kit.continuation [DIR…] [--carriers short,cat] [--cuts 12] [--only TEXT] [--generated 40] [--seed N]
 """
 
 from __future__ import annotations
@@ -26,17 +26,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-if __name__ == "__main__":
-    sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parent.parent)]
-
-from mutations import export
-from score_recorded import read_export, recordings, write_carrier
-
 import analyzer
 from analyzer.errors import NoDataError
 from analyzer.reports import json_report
 from analyzer.reports.selection import judge_limit, select_starts
 from analyzer.results import Report
+from tests.kit.mutations import export
+from tests.kit.score_recorded import read_export, recordings, write_carrier
 
 CARRIERS = ("short", "cat", "export")
 LIMITS_S = (1.0, 5.0, 30.0, 120.0, 600.0)

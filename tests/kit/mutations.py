@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from score_recorded import Row, write_carrier
+from tests.kit.score_recorded import Row, write_carrier
 
 Rows = list[Row]
 

@@ -1,0 +1,1 @@
+"""Tests; their helpers are imported as ``tests.…`` from the root of the repository."""
