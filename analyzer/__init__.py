@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from analyzer.window import Span as Span
     from analyzer.window import Window as Window
 
-    __version__: str
+from analyzer.version import __version__ as __version__
 
 _HOMES = {
     "Analysis": "analyzer.api",
@@ -72,12 +72,9 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     from importlib import import_module
 
-    if name == "__version__":
-        value: Any = import_module("analyzer.api").version()
-    elif name in _HOMES:
-        value = getattr(import_module(_HOMES[name]), name)
-    else:
+    if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
     globals()[name] = value
     return value
 

@@ -11,11 +11,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
 
 from analyzer.errors import BadInputError, UsageError
 from analyzer.results import Report, StartReport
+from analyzer.version import __version__
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,18 +29,6 @@ if TYPE_CHECKING:
     from analyzer.sources.source import Input
 
 PathLike = str | os.PathLike[str]
-
-
-@lru_cache(maxsize=1)
-def version() -> str:
-    """The version of this package as installed."""
-    from importlib.metadata import PackageNotFoundError
-    from importlib.metadata import version as installed
-
-    try:
-        return installed("k3slog")
-    except PackageNotFoundError:  # run from a source tree that was never installed
-        return "0+unknown"
 
 
 @dataclass(frozen=True)
@@ -215,7 +204,7 @@ def _saved_wait(path: str) -> Report | None:
         return None  # the reader of logs says what is wrong
     from analyzer.live.wait_report import report_of
 
-    return report_of(wait, path=path, size=os.path.getsize(path), tool_version=version())
+    return report_of(wait, path=path, size=os.path.getsize(path), tool_version=__version__)
 
 
 def _joined(reports: Sequence[Report]) -> Report:
@@ -324,9 +313,9 @@ def analyze(
     own = load_rules(rules)
     if log.log_records.sources or not reports:
         found = (
-            analyze_records(log.log_records, tool_version=version())
+            analyze_records(log.log_records, tool_version=__version__)
             if own is None
-            else analyze_records(log.log_records, tool_version=version(), user=own)
+            else analyze_records(log.log_records, tool_version=__version__, user=own)
         )
         reports.insert(0, found)
     return Analysis(masked(_joined(reports)), log.errors)

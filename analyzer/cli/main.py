@@ -13,14 +13,12 @@ import os
 import sys
 from typing import Annotated, Any
 
-# typer loads pydantic, which would look through every installed distribution for plugins: 40 ms.
-os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-
 import typer
 from typer.core import TyperGroup
 
 from analyzer.cli.console import complain
 from analyzer.errors import ExitCode, K3slogError
+from analyzer.version import __version__
 
 # In the order of the help, which shows these words, so that it need not import a single command. A module that is not
 # there is left out; each holds a function of its own name.
@@ -134,9 +132,7 @@ def _silence_stdout() -> None:
 
 def _print_version(value: bool) -> None:
     if value:
-        from analyzer.api import version
-
-        print(f"k3slog {version()}")
+        print(f"k3slog {__version__}")
         raise typer.Exit
 
 

@@ -90,10 +90,10 @@ def simulate(
     )
     to.write(_render(answer, format))
     if page is not None:
-        from analyzer.api import version
         from analyzer.reports.simulation_html import render
+        from analyzer.version import __version__
 
-        page.write(render(answer, tool_version=version()))
+        page.write(render(answer, tool_version=__version__))
     if bad:
         raise typer.Exit(int(ExitCode.BAD_INPUT))
 

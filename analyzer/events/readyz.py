@@ -9,7 +9,6 @@ whole word that says the state are in the text. What is not is *unseen*.
 
 from __future__ import annotations
 
-import html
 import re
 from functools import cache
 
@@ -50,6 +49,8 @@ def unescape(text: str) -> str:
     ``\n``, ``\\n`` and ``\\\\n`` are all a newline. A cut escape at the end is dropped.
     """
     if "&" in text:
+        import html  # a big table that few logs need
+
         text = html.unescape(html.unescape(text))
     if "\\" in text:
         text = _ESCAPED_CHARACTER.sub(_character, text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 
@@ -15,7 +15,7 @@ def load(name: str) -> dict[str, Any]:
 
     :raises FileNotFoundError: the package is incomplete.
     """
-    return tomllib.loads(resources.files("analyzer.events").joinpath(name).read_text(encoding="utf-8"))
+    return tomllib.loads(Path(__file__).with_name(name).read_text(encoding="utf-8"))
 
 
 def minor(text: str) -> tuple[int, int]:

@@ -19,7 +19,6 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import SplitResult, urlsplit
@@ -30,6 +29,7 @@ from analyzer.errors import BadInputError, UsageError
 from analyzer.events.readyz import parse_body
 from analyzer.events.redaction import mask_secrets
 from analyzer.live.kubeconfig import Access
+from analyzer.version import __version__
 
 #: More than any check list needs (2 kB in practice); the rest of a body is not read.
 BODY_LIMIT = 64 * 1024
@@ -147,7 +147,7 @@ class HttpProber:
             "Accept": "application/json, text/plain, */*",
             "Accept-Encoding": "identity",
             "Connection": "close",
-            "User-Agent": f"k3slog/{version('k3slog')}",
+            "User-Agent": f"k3slog/{__version__}",
         }
         if access.token:
             self._headers["Authorization"] = f"Bearer {access.token}"

@@ -10,7 +10,6 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass, replace
-from importlib.metadata import version
 from typing import Any, Protocol, cast
 
 from analyzer.errors import UsageError
@@ -18,6 +17,7 @@ from analyzer.live.clock import Clock, Stopwatch, SystemClock
 from analyzer.live.observed_polls import ObservedPoll, ObservedWait, Verdict
 from analyzer.live.transport import Answer, Prober
 from analyzer.policies.protocol import AskAt, Decision, Loop, Observation, Policy, Stop
+from analyzer.version import __version__
 
 #: When the policy gives up earlier than the caller's limit, one last look is taken this long before the limit
 #: (or twice the last latency, up to ``LAST_LOOK_MAX_S``).
@@ -109,7 +109,7 @@ class Wait:
             end_s=self._end_s if self._end_s is not None else self.watch.now_s(),
             reason=self._stop.reason if self._verdict else "interrupted",
             advice=self._stop.advice if self._verdict else "",
-            tool=version("k3slog"),
+            tool=__version__,
         )
 
     async def _follow(self, index: int, loop: Loop) -> Stop:

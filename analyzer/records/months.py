@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from functools import lru_cache
-from importlib import resources
+from pathlib import Path
 
 from analyzer.records.draft import Draft, Inner, Outer
 from analyzer.timebase import DAY, MONTHS, SECOND, month_of
@@ -23,7 +23,7 @@ _BEHEADED = {name[1:]: number for name, number in ENGLISH.items()}
 @lru_cache(maxsize=1)
 def _months() -> dict[str, int]:
     """glibc's abbreviated month names of all locales, lower case; English ones always win."""
-    text = resources.files("analyzer.records").joinpath("months.json").read_text(encoding="utf-8")
+    text = Path(__file__).with_name("months.json").read_text(encoding="utf-8")
     table = {str(name).lower(): int(number) for name, number in json.loads(text).items()}
     table.update({name.lower(): number for name, number in ENGLISH.items()})
     return table
@@ -43,7 +43,7 @@ def month_number(name: str) -> int | None:
 @lru_cache(maxsize=1)
 def _languages() -> tuple[tuple[str, ...], ...]:
     """The twelve months of each language that shares an abbreviation with another one for a different month."""
-    text = resources.files("analyzer.records").joinpath("month_lists.json").read_text(encoding="utf-8")
+    text = Path(__file__).with_name("month_lists.json").read_text(encoding="utf-8")
     return tuple(tuple(row.split("|")) for row in json.loads(text))
 
 

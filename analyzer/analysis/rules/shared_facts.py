@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from itertools import pairwise
 
 from analyzer.analysis.rule_context import CLASSES, ROLES, RuleContext
@@ -56,7 +55,9 @@ def late_lines(context: RuleContext) -> list[tuple[float, LogRecord]]:
             lags.append(((record.at.us - record.inner_at.us) / 1e6, record))
     if not lags:
         return []
-    usual = max(0.0, statistics.median(lag for lag, _ in lags))
+    ordered = sorted(lag for lag, _ in lags)
+    middle = len(ordered) // 2
+    usual = max(0.0, (ordered[middle] + ordered[~middle]) / 2)
     late = [(lag - usual, record) for lag, record in lags if _LATE_LINE_S < lag - usual < 600]
     return sorted(late, key=lambda pair: -pair[0])
 
