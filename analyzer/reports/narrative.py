@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
+from analyzer.analysis.failed_starts import failed_starts
 from analyzer.events.check_info import info
 from analyzer.events.readyz import abridge
 from analyzer.reports import wording
@@ -539,27 +539,17 @@ def loop(starts: Sequence[StartReport]) -> list[str]:
     failed = [s for s in starts if s.outcome == "failed"]
     if len(failed) < 2:
         return []
-    lines = []
-    steps = sorted(
-        (b.began_at - a.began_at).total_seconds()
-        for a, b in pairwise(failed)
-        if a.began_at is not None and b.began_at is not None and (a.host, a.unit) == (b.host, b.unit)
-    )
-    cycle = f", one about every {wording.about(steps[len(steps) // 2])}" if steps else ""
-    lasted = sorted(s.end.at_s for s in failed if s.end.at_s is not None and s.begin_seen)
-    life = f"; half of them ended within {wording.about(lasted[len(lasted) // 2])}" if lasted else ""
-    lines.append(f"{len(failed)} starts failed{cycle}{life}.")
-    reasons: dict[str, int] = {}
-    for start in failed:
-        key = start.outcome_reason or "no reason in the text"
-        reasons[key] = reasons.get(key, 0) + 1
+    facts = failed_starts(failed)
+    spacing = f", {facts.spacing}" if facts.spacing else ""
+    middle = facts.middle_life_s
+    life = f"; half of them ended within {wording.about(middle)}" if middle is not None else ""
+    lines = [f"{facts.count} starts failed{spacing}{life}."]
+    reasons = [(why or "no reason in the text", number) for why, number in facts.reasons]
     if len(reasons) == 1:
-        lines.append(f"Always for the same reason: {next(iter(reasons))}")
-    else:
-        most = sorted(reasons.items(), key=lambda item: -item[1])
-        lines += [f"{n} × {why}" for why, n in most[:3]]
-        if len(most) > 3:
-            lines.append(f"… and {len(most) - 3} other reasons.")
+        return [*lines, f"Always for the same reason: {reasons[0][0]}"]
+    lines += [f"{number} × {why}" for why, number in reasons[:3]]
+    if len(reasons) > 3:
+        lines.append(f"… and {len(reasons) - 3} other reasons.")
     return lines
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
+from analyzer.analysis.failed_starts import FailedStarts, failed_starts, last_words
 from analyzer.analysis.rule_context import count
 from analyzer.analysis.rules.causes_first import ORDER, root_first
 from analyzer.events.finding_info import about, explains
@@ -61,8 +62,8 @@ def _with_earlier(reports: Sequence[StartReport]) -> list[StartReport]:
 
 
 def _add_earlier(report: StartReport, before: Sequence[StartReport]) -> StartReport:
-    groups = _alike([_words(member) for member in before])
-    if report.end.kind == "failed" and len(groups) == 1 and same_words(groups[0][0], _words(report)):
+    groups = failed_starts(before).reasons
+    if report.end.kind == "failed" and len(groups) == 1 and same_words(groups[0][0], last_words(report)):
         return report  # it says the same itself
     told = [
         f"{words or 'no reason in the text'}{f' ({number} times)' if number > 1 else ''}" for words, number in groups
@@ -95,22 +96,6 @@ def _add_earlier(report: StartReport, before: Sequence[StartReport]) -> StartRep
     )
     found = sorted((*report.findings, finding), key=lambda one: ORDER[one.severity])
     return replace(report, findings=tuple(found))
-
-
-def _words(report: StartReport) -> str:
-    return _core(report.outcome_reason or report.end.reason)
-
-
-def _alike(reasons: Sequence[str]) -> list[tuple[str, int]]:
-    """Reasons with their numbers, the most frequent first; cut ones count with the whole ones they begin."""
-    groups: list[tuple[str, int]] = []
-    for words, number in sorted(Counter(reasons).items(), key=lambda pair: (pair[0].endswith("…"), -len(pair[0]))):
-        place = next((i for i, (other, _) in enumerate(groups) if same_words(words, other)), None)
-        if place is None:
-            groups.append((words, number))
-        else:
-            groups[place] = (groups[place][0], groups[place][1] + number)
-    return sorted(groups, key=lambda pair: -pair[1])
 
 
 def _tell(result: list[StartReport], streak: list[int], after: int | None) -> None:
@@ -163,26 +148,25 @@ def _tell(result: list[StartReport], streak: list[int], after: int | None) -> No
 
 
 def _parts(members: list[StartReport], counter: int) -> list[str]:
-    common, number = _alike([_words(member) for member in members])[0]
+    facts = failed_starts(members)
+    common, number = facts.reasons[0]
     parts = [f"{count(len(members), 'start')} in a row failed" if len(members) > 1 else "The start in this text failed"]
     if counter > len(members):
         parts.append(f"systemd counts {counter} restarts, so more lie before this text")
     elif counter:
         parts.append(f"systemd's counter stands at {counter}")
-    begins = [member.began_at for member in members if member.began_at is not None]
-    if len(begins) > 1:
-        cycle = (begins[-1] - begins[0]).total_seconds() / (len(begins) - 1)
-        parts.append(f"one about every {cycle:.0f} s")
+    if facts.spacing:
+        parts.append(facts.spacing)
     if len(members) == 1:
         parts.append(f"only the last one's words are in the text: {common}" if common else "the text does not say why")
     elif number == len(members):
         parts.append(f"always with the same words: {common}" if common else "none says why")
     else:
         parts.append(f"{number} of them with: {common or 'no reason in the text'}")
-    return parts + _changes(members)
+    return parts + _changes(members, facts)
 
 
-def _changes(members: list[StartReport]) -> list[str]:
+def _changes(members: list[StartReport], facts: FailedStarts) -> list[str]:
     """What differs between the first and the last try."""
     parts: list[str] = []
     versions = list(dict.fromkeys(member.version for member in members if member.version))
@@ -193,10 +177,10 @@ def _changes(members: list[StartReport]) -> list[str]:
     first, last = _reached(members[0]), _reached(members[-1])
     if first is not None and last is not None and first != last:
         parts.append(f"the first got as far as {_STEPS[first][1]}, the last one as far as {_STEPS[last][1]}")
-    lives = [member.end.at_s for member in members if member.end.at_s is not None]
-    if len(lives) == len(members) and max(lives) > 0:
-        if max(lives) > 1.5 * min(lives) + 1.0:
-            parts.append(f"they lived about {min(lives):.0f} to {max(lives):.0f} s")
+    lives = facts.lives_s
+    if len(lives) == len(members) and lives[-1] > 0:
+        if lives[-1] > 1.5 * lives[0] + 1.0:
+            parts.append(f"they lived about {lives[0]:.0f} to {lives[-1]:.0f} s")
         elif not parts:
             parts.append(
                 f"each ended about {sum(lives) / len(lives):.0f} s after its begin, nothing changed between them"
@@ -216,8 +200,3 @@ def _restarts(report: StartReport) -> int:
         if milestone.id == "restart_scheduled" and (hit := _COUNTER.search(milestone.text)) is not None
     ]
     return max(numbers, default=0)
-
-
-def _core(reason: str | None) -> str:
-    """A reason without what differs from start to start."""
-    return re.sub(r"\d{4}-\d\d-\d\d[T ][\d:.]+\S*|0x[0-9a-f]+|(?<=:)\d{4,5}(?=->)", "…", reason or "")[:300]
