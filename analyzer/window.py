@@ -161,11 +161,21 @@ class Span:
     max: float | None = field(default=None)
 
 
+def down(value: float, places: int = 1) -> str:
+    """``value`` rounded down to ``places`` decimals, as text; float noise costs no digit."""
+    return f"{math.floor(value * 10**places + 1e-7) / 10**places + 0.0:.{places}f}"
+
+
+def up(value: float, places: int = 1) -> str:
+    """``value`` rounded up to ``places`` decimals, as text; float noise costs no digit."""
+    return f"{math.ceil(value * 10**places - 1e-7) / 10**places + 0.0:.{places}f}"
+
+
 def at_least(length_s: float) -> str:
-    """A lower bound in words, rounded down to tenths (``2.6 s`` for 2.69); float noise costs no digit."""
-    return f"{math.floor(length_s * 10 + 1e-7) / 10:.1f} s"
+    """A lower bound in words, rounded down to tenths (``2.6 s`` for 2.69)."""
+    return f"{down(length_s)} s"
 
 
 def at_most(length_s: float) -> str:
-    """An upper bound in words, rounded up to tenths (``2.7 s`` for 2.61); float noise costs no digit."""
-    return f"{math.ceil(length_s * 10 - 1e-7) / 10:.1f} s"
+    """An upper bound in words, rounded up to tenths (``2.7 s`` for 2.61)."""
+    return f"{up(length_s)} s"

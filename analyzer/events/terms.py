@@ -1,57 +1,78 @@
-"""The names that reports show, in words for people: error classes, milestones, phases and goals.
+"""The names and values that reports show, in words for people, the same in every report, picture and page.
 
-The words stand beside the rules of each name, in ``errors.toml``, ``milestones.toml``, ``phases.toml`` and
-``goals.toml``.
+The words of error classes, milestones, phases and goals stand beside the rules of each name, in ``errors.toml``,
+``milestones.toml``, ``phases.toml`` and ``goals.toml``, all others in ``terms.toml``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 from analyzer.events.vocabulary import load
 
-TermKind = Literal["error", "milestone", "phase", "goal"]
-_TABLE = {"milestone": "mark"}
+TermKind = Literal[
+    "error", "milestone", "phase", "goal",
+    "outcome", "finding", "answer", "problem", "check", "proof", "gap", "poller", "clock", "bound", "last", "observer",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
     """A name of the report; what a kind of name does not have is empty.
 
-    ``short`` is what a chart or a table calls it, ``meaning`` half a sentence (of milestones: sentences). A poll's
-    error class has the ``symbol`` of its marker (a name of plotly), a ``colour`` of the palette and a ``severity``; a
-    phase the mark that ``ends_with`` names.
+    ``short`` is what a chart or a table calls it, ``meaning`` half a sentence (of milestones: sentences), ``sign``
+    stands before it in a text. A poll's error class has the ``symbol`` of its marker (a name of plotly), a ``colour``
+    of the palette and a ``severity``, an outcome the first two; a phase the mark that ``ends_with`` names.
     """
 
     id: str
     short: str
-    meaning: str
+    meaning: str = ""
     symbol: str = ""
     colour: str = ""
     severity: str = ""
     ends_with: str = ""
+    sign: str = ""
+
+
+_KEYS = tuple(field.name for field in fields(Term) if field.name != "short")
 
 
 @cache
 def terms(kind: TermKind) -> Mapping[str, Term]:
     """Every name of a kind that a report may show, in the order of its file."""
-    file = load(f"{kind}s.toml")
-    raws = list(file[_TABLE.get(kind, kind)])
-    if kind == "milestone":
-        raws = [file["first_poll"], *(raw for raw in raws if "short" in raw)]
     found: dict[str, Term] = {}
-    for raw in raws:  # the first entry of an id has the words
-        term = Term(
-            id=raw["id"],
-            short=raw.get("short") or raw["id"].replace("_", " "),
-            meaning=raw.get("meaning") or raw["description"],
-            symbol=raw.get("symbol", ""),
-            colour=raw.get("colour", ""),
-            severity=raw.get("severity", ""),
-            ends_with=raw.get("ends_with", ""),
-        )
-        found.setdefault(term.id, term)
+    for raw in _raw(kind):  # the first entry of an id has the words
+        short = raw.get("short", raw["id"].replace("_", " "))
+        term = Term(short=short, **{key: raw[key] for key in _KEYS if key in raw})
+        found.setdefault(term.id, term if term.meaning else replace(term, meaning=raw.get("description", "")))
     return found
+
+
+def _raw(kind: TermKind) -> Iterable[Mapping[str, Any]]:
+    if kind == "milestone":
+        file = load("milestones.toml")
+        return [file["first_poll"], *(raw for raw in file["mark"] if "short" in raw)]
+    if kind in ("error", "phase", "goal"):
+        return list(load(f"{kind}s.toml")[kind])
+    return [{"id": name, **raw} for name, raw in load("terms.toml")[kind].items()]
+
+
+def term(kind: TermKind, name: str) -> Term:
+    """One name in words; of one that the data does not know, the name itself."""
+    return terms(kind).get(name) or Term(name, name.replace("_", " "))
+
+
+def answer(error: str | None) -> Term:
+    """An answer to a poll; ``None`` is the successful one, a class that is not known looks like ``other``."""
+    if error is None:
+        return terms("answer")["ok"]
+    return terms("error").get(error) or replace(terms("error")["other"], id=error, short=error)
+
+
+def phase_words(phase: str) -> str:
+    """What a phase is called on a chart; of one that no line divides, all that it may be."""
+    return " / ".join(term("phase", part).short for part in phase.split("+"))

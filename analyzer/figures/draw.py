@@ -11,10 +11,11 @@ from typing import Any, Final
 
 import plotly.graph_objects as go
 
-from analyzer.figures.palette import LIGHT, error_mark, error_words, phase_words
+from analyzer.events.terms import answer, phase_words, terms
+from analyzer.figures.palette import LIGHT
 from analyzer.figures.timeline_model import Mark, Row, blame_rows, timeline_model
 from analyzer.results import Report, StartReport
-from analyzer.window import Span
+from analyzer.window import Span, down, up
 
 ROW_HEIGHT: Final = 26
 _BAR_HEIGHT: Final = {"phase": 0.8, "failing": 0.7, "uncertain": 0.7, "ok": 0.22, "unseen": 0.06, "waiting": 0.7}
@@ -158,7 +159,7 @@ def _add_bars(figure: Any, rows: Sequence[Row]) -> None:
                 textangle=0,
                 marker=marker,
                 showlegend=kind in _EXPLAINED,
-                hovertext=[plain(f"{m.note} [{m.begin:.3f} … {m.end:.3f} s]") for _, m in found],
+                hovertext=[plain(f"{m.note} [{down(m.begin, 3)} … {up(m.end, 3)} s]") for _, m in found],
                 hoverinfo="text",
             )
         )
@@ -172,8 +173,9 @@ def _add_dots(figure: Any, rows: Sequence[Row]) -> None:
             groups.setdefault((dot.kind, dot.error, dot.printed), []).append((i, dot.at, dot.note))
     for (kind, error, printed), points in groups.items():
         if kind == "poll":
-            symbol, colour = error_mark(error)
-            name = error_words(error) + ("" if printed or error is None else " (implied)")
+            about = answer(error)
+            symbol, colour = about.symbol, about.colour
+            name = about.short + ("" if printed or error is None else " (implied)")
             hollow = not printed and error is not None
         else:
             symbol, colour = {
@@ -211,11 +213,11 @@ def _spans(title: str, unit: str, rows: Sequence[tuple[str, Span | None]], why_e
     least = [span.min for _, span in known]
     widest = max((span.max if span.max is not None else span.min for _, span in known), default=0.0)
     more = [((span.max if span.max is not None else widest * 1.1) - span.min) for _, span in known]
-    notes = [
-        f"{name}: at least {span.min:.3f} s, " + ("no upper limit" if span.max is None else f"at most {span.max:.3f} s")
-        for name, span in known
+    limits = ["no upper limit" if span.max is None else f"at most {up(span.max, 3)} s" for _, span in known]
+    hover = [
+        plain(f"{name}: at least {down(span.min, 3)} s, {limit}")
+        for (name, span), limit in zip(known, limits, strict=True)
     ]
-    hover = [plain(note) for note in notes]
     figure = _base(title, 130 + ROW_HEIGHT * len(known))
     figure.add_trace(
         go.Bar(orientation="h", name="certain", y=names, x=least, marker_color=LIGHT["failing"], hovertext=hover)
@@ -288,23 +290,18 @@ def starts(report: Report) -> Any:
             hoverinfo="text",
         )
     )
-    for outcome, symbol, colour in (
-        ("ready", "circle", "ok"),
-        ("failed", "x", "fatal"),
-        ("stopped", "square", "suspect"),
-        ("incomplete", "triangle-up", "unseen"),
-    ):
-        group = [s for s in timed if s.outcome == outcome]
+    for outcome in terms("outcome").values():
+        group = [s for s in timed if s.outcome == outcome.id]
         if not group:
             continue
         notes = [plain(f"start {s.index}, {s.outcome}: {window_text(s)}") for s in group]
         figure.add_trace(
             go.Scatter(
                 mode="markers",
-                name=outcome,
+                name=outcome.id,
                 x=[s.index for s in group],
                 y=[s.ready.upper if s.ready.upper is not None else max(0.0, s.ready.lower or 0.0) for s in group],
-                marker={"symbol": symbol, "size": 9, "color": LIGHT[colour]},
+                marker={"symbol": outcome.symbol, "size": 9, "color": LIGHT[outcome.colour]},
                 hovertext=notes,
                 hoverinfo="text",
             )
@@ -328,7 +325,6 @@ def window_text(start: StartReport) -> str:
     """The ready window with its open ends, seconds."""
     low, high = start.ready.lower, start.ready.upper
     if high is None:
-        return "not seen ready" if low is None else f"not ready before {low:.3f} s, then not seen"
-    return (
-        f"ready at the latest {high:.3f} s" if low is None else f"ready after {low:.3f} s, at the latest {high:.3f} s"
-    )
+        return "not seen ready" if low is None else f"not ready before {down(low, 3)} s, then not seen"
+    after = "" if low is None else f"after {down(low, 3)} s, "
+    return f"ready {after}at the latest {up(high, 3)} s"

@@ -1,8 +1,9 @@
-"""Colours and shapes, one place for the library figures and the page.
+"""Colours, one place for the library figures and the page.
 
-Hues are from the set of Okabe and Ito, which people with the common colour deficiencies tell apart; every meaning has
-a second code besides its hue: bars differ in height and hatching, polls in the shape of their marker, printed ones are
-filled and implied ones hollow.
+Which of these an error class or an outcome has, and its marker, is data: :mod:`analyzer.events.terms`. Hues are from
+the set of Okabe and Ito, which people with the common colour deficiencies tell apart; every meaning has a second code
+besides its hue: bars differ in height and hatching, polls in the shape of their marker, printed ones are filled and
+implied ones hollow.
 """
 
 from __future__ import annotations
@@ -70,93 +71,3 @@ DARK: Final[dict[str, str]] = {
     "hue-5": "#e6c34a",
     "hue-6": "#7fd3ee",
 }
-
-# error class → (plotly marker symbol, colour name). Shapes are unique; hues repeat.
-ERROR_MARKS: Final[dict[str, tuple[str, str]]] = {
-    "connection_refused": ("square", "hue-1"),
-    "service_unavailable": ("diamond", "hue-6"),
-    "forbidden": ("triangle-up", "hue-3"),
-    "readyz_failing": ("circle", "hue-2"),
-    "not_ready_text": ("pentagon", "hue-4"),
-    "eof": ("triangle-down", "hue-5"),
-    "connection_reset": ("triangle-left", "hue-1"),
-    "too_many_requests": ("triangle-right", "hue-6"),
-    "context_canceled": ("bowtie", "hue-3"),
-    "client_rate_limited": ("hourglass", "hue-4"),
-    "server_error": ("hexagon", "suspect"),
-    "io_timeout": ("octagon", "suspect"),
-    "no_route": ("diamond-tall", "suspect"),
-    "tls_timeout": ("diamond-wide", "suspect"),
-    "deadline_exceeded": ("hexagon2", "suspect"),
-    "gateway_timeout": ("star-square", "suspect"),
-    "other": ("star-diamond", "suspect"),
-    "unauthorized": ("x", "fatal"),
-    "not_found": ("cross", "fatal"),
-    "bad_listener": ("star-triangle-down", "fatal"),
-    "x509_unknown_authority": ("hexagram", "fatal"),
-    "x509_time": ("star-triangle-up", "fatal"),
-    "x509_name": ("square-x", "fatal"),
-}
-SUCCESS_MARK: Final = ("star", "success")
-
-# What an error class is called on a chart. The ids are the contract's; unknown ids show as they are.
-ERROR_WORDS: Final[dict[str, str]] = {
-    "connection_refused": "connection refused",
-    "service_unavailable": "503 not serving yet",
-    "forbidden": "403 not allowed yet",
-    "readyz_failing": "500 checks failing",
-    "not_ready_text": "500 not ready",
-    "eof": "connection closed (EOF)",
-    "connection_reset": "connection reset",
-    "too_many_requests": "429 too many requests",
-    "context_canceled": "poll cancelled",
-    "client_rate_limited": "client rate limit",
-    "server_error": "500 server error",
-    "io_timeout": "i/o timeout",
-    "no_route": "no route to host",
-    "tls_timeout": "TLS timeout",
-    "deadline_exceeded": "deadline exceeded",
-    "gateway_timeout": "504 gateway timeout",
-    "other": "other error",
-    "unauthorized": "401 unauthorized",
-    "not_found": "404 not found",
-    "bad_listener": "wrong listener",
-    "x509_unknown_authority": "unknown authority",
-    "x509_time": "certificate time",
-    "x509_name": "certificate name",
-}
-
-PHASE_WORDS: Final[dict[str, str]] = {
-    "boot": "machine boot",
-    "extract": "unpacking",
-    "server": "server's answer",
-    "datastore": "datastore",
-    "certificates": "certificates",
-    "apiserver_boot": "API server boot",
-    "hooks": "checks and hooks",
-    "polling_tax": "until noticed",
-    "startup_hooks": "start-up hooks",
-    "containerd": "container runtime",
-    "images": "images",
-    "node": "node registered",
-    "node_ready": "node ready",
-}
-
-
-def error_mark(error: str | None) -> tuple[str, str]:
-    """Marker symbol and colour name of an error class; ``None`` is the successful answer."""
-    if error is None:
-        return SUCCESS_MARK
-    return ERROR_MARKS.get(error, ERROR_MARKS["other"])
-
-
-def error_words(error: str | None) -> str:
-    """What an error class is called on a chart."""
-    if error is None:
-        return "answered OK"
-    return ERROR_WORDS.get(error, error)
-
-
-def phase_words(phase: str) -> str:
-    """What a phase is called on a chart."""
-    return " / ".join(PHASE_WORDS.get(part, part.replace("_", " ")) for part in phase.split("+"))

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from analyzer.figures.palette import error_words, phase_words
+from analyzer.events.terms import answer, phase_words, term, terms
 from analyzer.results import Check, Gap, Phase, Poll, StartReport
 from analyzer.window import Bound, Span, Window
 
@@ -168,27 +168,14 @@ def _refs(*refs: Ref | None) -> tuple[Ref, ...]:
     return tuple(dict.fromkeys(ref for ref in refs if ref is not None))
 
 
-def window_refs(window: Window) -> tuple[Ref, ...]:
-    """The lines behind the two ends of a window."""
-    return window.refs
-
-
-_KIND_WORDS: Final = {
-    Bound.OBSERVED: "a line says so",
-    Bound.GRID: "an unprinted poll says so",
-    Bound.WITNESS: "another component's line proves it",
-    Bound.PROCESS: "the process's first or last line",
-    Bound.NONE: "open",
-}
-
-
 def bound_words(kind: Bound, witness: str | None = None) -> str:
     """What an end of a window rests on, in words."""
-    words = _KIND_WORDS[kind]
+    words = term("bound", kind).meaning
     return f"{words}, rule {witness}" if witness else words
 
 
-def _basis(window: Window) -> str:
+def basis(window: Window) -> str:
+    """What both ends of a window rest on, in words; empty when it has none."""
     parts = []
     if window.lower is not None:
         parts.append(f"after: {bound_words(window.lower_kind, window.lower_witness)}")
@@ -203,16 +190,16 @@ def _uncertain(window: Window, begin: float, end: float, what: str) -> tuple[Mar
     high = end if window.upper is None else window.upper
     if high <= low:
         return ()
-    basis = _basis(window)
+    why = basis(window)
     note = what if window.upper is None else f"{what} somewhere in here"
-    note += f"; {basis}" if basis else ""
+    note += f"; {why}" if why else ""
     return (
         Mark(
             "uncertain",
             low,
             high,
             note,
-            window_refs(window),
+            window.refs,
             open_begin=window.lower is None,
             open_end=window.upper is None,
         ),
@@ -253,10 +240,10 @@ def _milestone_row(start: StartReport, notes: list[str]) -> Row:
     dots = tuple(
         Dot(
             m.at_s or 0.0,
-            f"milestone {m.id.replace('_', ' ')}",
+            f"milestone {term('milestone', m.id).short}",
             _refs(_ref(m.source, m.line)),
             kind="milestone",
-            label=m.id.replace("_", " "),
+            label=term("milestone", m.id).short,
         )
         for m in timed
     )
@@ -266,7 +253,7 @@ def _milestone_row(start: StartReport, notes: list[str]) -> Row:
 def _readiness_rows(start: StartReport, begin: float, end: float) -> list[Row]:
     rows = []
     ready, detected = start.ready, start.detected
-    who = "k3s" if start.observer == "k3s" else "this wait"
+    who = term("observer", start.observer).short
     marks: list[Mark] = []
     if ready.lower is not None and ready.lower > begin:
         refs = _refs(ready.lower_ref)
@@ -287,7 +274,7 @@ def _readiness_rows(start: StartReport, begin: float, end: float) -> list[Row]:
         seen = _uncertain(detected, begin, end, note)
         dots: tuple[Dot, ...] = ()
         if not seen:
-            dots = (Dot(detected.upper, note, window_refs(detected), kind="milestone", label="noticed"),)
+            dots = (Dot(detected.upper, note, detected.refs, kind="milestone", label="noticed"),)
         rows.append(
             Row("detected", "detected", f"{who} noticed", f"When {who} got its successful answer", seen, dots, detected)
         )
@@ -361,7 +348,7 @@ def check_marks(check: Check, begin: float, end: float) -> tuple[Mark, ...]:
             marks.append(Mark("failing", first, low, f"certainly failing{reasons}", refs))
     elif low is not None and low > begin:
         marks.append(
-            Mark("unseen", begin, min(low, end), "cannot have cleared yet; never seen failing", window_refs(window)[:1])
+            Mark("unseen", begin, min(low, end), "cannot have cleared yet; never seen failing", window.refs[:1])
         )
     what = "it turned OK"
     if window.upper is None:
@@ -384,7 +371,7 @@ def _only_sight(check: Check) -> tuple[Dot, ...]:
 
 
 def _gap_row(gaps: Sequence[Gap], notes: list[str]) -> Row:
-    words = {"silent": "log silent", "lost": "lines lost", "boot": "machine rebooted", "clock_step": "clock step"}
+    words = terms("gap")
     marks: list[Mark] = []
     dots: list[Dot] = []
     shown = list(gaps)
@@ -392,12 +379,12 @@ def _gap_row(gaps: Sequence[Gap], notes: list[str]) -> Row:
         shown = sorted(shown, key=lambda g: g.begin_s - g.end_s)[:POINT_LIMIT]
         notes.append(f"{len(gaps)} gaps: the {POINT_LIMIT} longest are drawn, all are in the table")
     for gap in sorted(shown, key=lambda g: (g.begin_s, g.end_s)):
-        note = words[gap.kind] + (f": {gap.detail}" if gap.detail else "")
+        note = words[gap.kind].short + (f": {gap.detail}" if gap.detail else "")
         refs = _refs(_ref(gap.source, gap.line))
         if gap.kind == "clock_step" or gap.end_s <= gap.begin_s:
-            dots.append(Dot(gap.begin_s, note, refs, kind="step", label=words[gap.kind]))
+            dots.append(Dot(gap.begin_s, note, refs, kind="step", label=words[gap.kind].short))
         else:
-            marks.append(Mark("gap", gap.begin_s, gap.end_s, note, refs, label=words[gap.kind]))
+            marks.append(Mark("gap", gap.begin_s, gap.end_s, note, refs, label=words[gap.kind].short))
     return Row("gaps", "gaps", "Gaps, clock", "Silence, lost lines and clock steps", tuple(marks), tuple(dots))
 
 
@@ -429,7 +416,7 @@ def _poll_rows(polls: Sequence[Poll], budget: int, notes: list[str]) -> list[Row
         Row(
             f"polls:{error or 'ok'}",
             "polls",
-            error_words(error),
+            answer(error).short,
             f"Polls answered with {error}" if error else "The poll that was answered OK",
             tuple(marks),
             tuple(dots),
@@ -466,7 +453,7 @@ def _halve(groups: list[list[Poll]]) -> list[list[Poll]]:
 
 
 def _poll_note(poll: Poll) -> str:
-    words = [error_words(poll.error)]
+    words = [answer(poll.error).short]
     if poll.error is not None:
         words.append("printed" if poll.printed else "implied: a tick of the poller, which prints only what is new")
     if poll.failing:
@@ -492,7 +479,7 @@ def _poll_dot(poll: Poll, before: Poll | None) -> Dot:
 def _run(group: Sequence[Poll], before: Poll | None) -> Mark:
     first, last = group[0], group[-1]
     printed = sum(p.printed for p in group)
-    note = f"{len(group)} polls: {error_words(first.error)} ({printed} printed, {len(group) - printed} implied)"
+    note = f"{len(group)} polls: {answer(first.error).short} ({printed} printed, {len(group) - printed} implied)"
     if first.failing:
         note += f"; failing: {_list(first.failing)}"
     refs = _refs(*(_ref(p.source, p.line) for p in group))[:3]

@@ -134,7 +134,7 @@ def _cleared(check: Check) -> str:
 
 
 def _meaning(phase: Phase, start: StartReport) -> str:
-    return wording.phase_meaning(phase.id, narrative.noticer(start))
+    return wording.phase_meaning(phase.id, wording.noticer(start))
 
 
 def _nothing(told: Blamed) -> str:

@@ -27,7 +27,7 @@ from analyzer.events.event import (
     WitnessLine,
     WitnessRule,
 )
-from analyzer.events.terms import terms
+from analyzer.events.terms import Term, term, terms
 from analyzer.events.versions import check_list, known_minors
 from analyzer.events.vocabulary import load
 from analyzer.reports import wording
@@ -43,29 +43,6 @@ KINDS = {
     "witness": "lines that prove when a check passed",
 }
 _MARK_KINDS = {"end": "milestone", "problem": "pattern"}
-_CHECK_KIND = {
-    "static": "A check that never fails.",
-    "probe": "A check that is asked anew at every request: it may pass and fail again.",
-    "trivial": "A post-start hook that starts its work in the background and is done.",
-    "blocking": "A post-start hook that is done when its work is: once passed it never fails again in this process.",
-}
-_SEVERITY = {
-    "transient": "Heals by itself during a start.",
-    "suspect": "Heals by itself unless it lasts: then something is wrong.",
-    "fatal": "Does not heal until somebody acts.",
-}
-_CLASS = {
-    "fatal": "Does not heal until somebody acts.",
-    "peer": "Heals when the other server is up: k3s tries until then.",
-    "environment": "Heals when the machine or the network is put right.",
-    "transient": "Heals by itself.",
-    "load": "A sign of too little disk or CPU: the start goes on, slowly.",
-}
-_PROVES = {
-    "not_before": "proves that {check} was not done before this line",
-    "not_after": "proves that {check} was done by this line",
-    "near": "is printed close to the end of {check}; proves nothing",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +163,7 @@ def _all() -> Mapping[str, Mapping[str, Entry]]:
         "check": {check.name: _check(check) for check in known_checks()},
         "error": {name: _error(name) for name in poll_errors.severities()},
         "milestone": milestones,
-        "phase": {name: _phase(name) for name in wording.PHASE_MEANING},
+        "phase": {phase.id: _phase(phase) for phase in terms("phase").values()},
         "finding": {about.id: _finding(about) for about in finding_info.known_findings()},
         "pattern": {name: _pattern(name, raws) for name, raws in by_kind["pattern"].items()},
         "noise": {name: _noise(name, raws) for name, raws in by_kind["noise"].items()},
@@ -213,10 +190,6 @@ def _sentence(text: str) -> str:
     return text if not text or text[-1] in ".?!:" else f"{text}."
 
 
-def _capital(text: str) -> str:
-    return text if text.startswith(("k3s", "klog")) else text[:1].upper() + text[1:]
-
-
 def _check(check: CheckInfo) -> Entry:
     raw = _raw_check(check.name)
     advice = check.advice or _fallback_advice(check)
@@ -227,9 +200,9 @@ def _check(check: CheckInfo) -> Entry:
     return Entry(
         "check",
         check.name,
-        _CHECK_KIND[check.kind],
+        term("check", check.kind).meaning,
         _sections(
-            ("What it waits for", _sentence(_capital(check.waits_for))),
+            ("What it waits for", _sentence(wording.capital(check.waits_for))),
             ("More", _texts(raw, "description", "note")),
             ("Limit", _limit(check)),
             ("What makes it slow", check.slow_causes),
@@ -292,8 +265,12 @@ def _proofs(name: str) -> list[str]:
     for rule in witness_rules.rules():
         every = rule.check == "*" or (rule.check == f"{HOOK}*" and name.startswith(HOOK))
         if rule.check == name or every:
-            made.append(f"{rule.id}: {_PROVES[rule.relation].format(check='it')} (/{rule.match.pattern}/)")
+            made.append(f"{rule.id}: {_proves(rule, 'it')} (/{rule.match.pattern}/)")
     return made
+
+
+def _proves(rule: WitnessRule, check: str) -> str:
+    return term("proof", rule.relation).meaning.format(check=check)
 
 
 def _witness(rule: WitnessRule) -> Entry:
@@ -302,7 +279,7 @@ def _witness(rule: WitnessRule) -> Entry:
     return Entry(
         "witness",
         rule.id,
-        _sentence(f"A line that {_PROVES[rule.relation].format(check=what)}"),
+        _sentence(f"A line that {_proves(rule, what)}"),
         _sections(
             ("The line", f"{rule.source_file}: /{rule.match.pattern}/"),
             ("Why", rule.proof),
@@ -323,11 +300,11 @@ def _error(name: str) -> Entry:
     return Entry(
         "error",
         name,
-        _sentence(title or "A poll of /readyz was answered that way: " + wording.ERROR_MEANING[name]),
+        _sentence(title or "A poll of /readyz was answered that way: " + term("error", name).meaning),
         _sections(
-            ("What it means", _sentence(_capital(wording.ERROR_MEANING[name]))),
+            ("What it means", _sentence(wording.capital(term("error", name).meaning))),
             ("More", [line for raw in raws for line in _texts(raw, "description", "note")]),
-            ("How bad", _SEVERITY[severity]),
+            ("How bad", term("answer", severity).meaning),
             ("HTTP status", status),
             ("Texts", [t for t in dict.fromkeys(texts) if "\\" not in t] or _error_texts(name)),
             ("How long it lasts", _measured("error", name)),
@@ -344,7 +321,7 @@ def _error_texts(name: str) -> str:
 
 
 def _milestone(name: str, raws: Sequence[Mapping[str, Any]]) -> Entry:
-    phase = next((p for p, m in _PHASE_END.items() if m == name), "")
+    phase = next((p.id for p in terms("phase").values() if p.ends_with == name), "")
     end = raws[0]["kind"] == "end"
     shown = name in terms("milestone")
     return Entry(
@@ -357,7 +334,7 @@ def _milestone(name: str, raws: Sequence[Mapping[str, Any]]) -> Entry:
             ("The line", _beginnings(raws)),
             ("Example", _examples(raws)),
             ("When", _measured("milestone", name)),
-            ("Ends the phase", f"{phase}: {_phase_words(phase)}" if phase else ""),
+            ("Ends the phase", f"{phase}: {wording.phase_meaning(phase)}" if phase else ""),
             ("Releases", _since(raws)),
         ),
     )
@@ -365,12 +342,6 @@ def _milestone(name: str, raws: Sequence[Mapping[str, Any]]) -> Entry:
 
 _MILESTONE = "A milestone: a named line of a start."
 _INNER = "A named line of a start; the analysis uses it, reports do not list it."
-_PHASE_END = {
-    "extract": "starting", "datastore": "datastore_ready", "certificates": "apiserver_requested",
-    "apiserver_boot": "serving_securely", "node": "node_registered", "server": "containerd_requested",
-    "containerd": "containerd_ready", "images": "kubelet_requested", "startup_hooks": "k3s_running",
-    "boot": "systemd_starting", "node_ready": "node_reports_ready",
-}  # fmt: skip
 
 
 def _first_poll() -> Entry:
@@ -404,21 +375,15 @@ def _since(raws: Sequence[Mapping[str, Any]]) -> str:
     return _sentence(" ".join(p for p in (since and f"from {since}", until and f"until {until}") if p))
 
 
-def _phase_words(name: str) -> str:
-    return wording.PHASE_MEANING[name].format(noticer="k3s")
-
-
-def _phase(name: str) -> Entry:
-    until = _phase_words(name)
-    end = {"hooks": "readiness, a window", "polling_tax": "k3s' noticing it"}.get(name) or _PHASE_END.get(name, "")
+def _phase(about: Term) -> Entry:
     return Entry(
         "phase",
-        name,
+        about.id,
         "A part of the time a start takes, named for what it waits for.",
         _sections(
-            ("What it covers", _sentence(_capital(until))),
-            ("Ends with", end),
-            ("How long it takes", _measured("phase", name)),
+            ("What it covers", _sentence(wording.capital(wording.phase_meaning(about.id)))),
+            ("Ends with", about.ends_with or "a moment that no line tells: a window"),
+            ("How long it takes", _measured("phase", about.id)),
         ),
     )
 
@@ -430,11 +395,10 @@ def _finding(about: finding_info.FindingInfo) -> Entry:
     # Several patterns of one finding say the same about it.
     said = (about.meaning, *(line for raw in raws for line in _texts(raw, "description", "note")))
     meaning = list(dict.fromkeys(said))
-    told = _CLASS.get(next((p.problem_class for p in patterns), ""), "")
+    told = term("problem", next((p.problem_class for p in patterns), "")).meaning
     advice = about.advice or next((raw["advice"] for raw in raws if raw.get("advice")), "")
     advice = advice or next((a for a in (check_info(name).advice for name in about.checks) if a), "")
     advice = advice or ("Nothing needs to be done." if about.severity == "info" else _LOOK)
-    level = {"critical": "Critical", "warning": "A warning", "info": "Good to know"}[about.severity]
     brings = sorted(name for name in about.explains if not name.startswith(finding_info.POLLS))
     brings += [f"{finding_info.POLLS}…"] if len(brings) < len(about.explains) else []
     return Entry(
@@ -443,7 +407,7 @@ def _finding(about: finding_info.FindingInfo) -> Entry:
         _sentence(about.title),
         _sections(
             ("What it says", [m for m in meaning if m] or [f"A line of the log says so. {told}".strip()]),
-            ("How bad", f"{level} as a rule."),
+            ("How bad", term("finding", about.severity).meaning),
             ("Usual causes", about.causes),
             ("Lines behind it", _beginnings(raws) if raws else ""),
             ("Example", _examples(raws)),
@@ -459,7 +423,6 @@ _LOOK = "See the findings it comes with: one of them is its cause."
 
 
 def _pattern(name: str, raws: Sequence[Mapping[str, Any]]) -> Entry:
-    first = raws[0]
     told = finding_info.reported_as(name)
     title = next((raw["title"] for raw in raws if raw.get("title")), "") or name.replace("_", " ").capitalize()
     advice = next((raw["advice"] for raw in raws if raw.get("advice")), "")
@@ -470,7 +433,7 @@ def _pattern(name: str, raws: Sequence[Mapping[str, Any]]) -> Entry:
         _sentence(title),
         _sections(
             ("What it says", [line for raw in raws for line in _texts(raw, "description", "note")]),
-            ("How bad", _CLASS.get(first.get("class", ""), "")),
+            ("How bad", term("problem", raws[0].get("class", "")).meaning),
             ("The line", _beginnings(raws)),
             ("Example", _examples(raws)),
             ("What to do", [_sentence(advice)] if advice else _what_to_do(about)),

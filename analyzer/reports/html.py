@@ -26,20 +26,20 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from analyzer.errors import UsageError
-from analyzer.figures.palette import DARK, ERROR_MARKS, LIGHT, SUCCESS_MARK, error_words, phase_words
+from analyzer.events.terms import Term, answer, phase_words, terms
+from analyzer.figures.palette import DARK, LIGHT
 from analyzer.figures.timeline_model import Dot, Mark, Ref, Row, Timeline, blame_rows, short_name, timeline_model
 from analyzer.reports.html_view import (
     Words,
     clean,
     outcome_counts,
     page_title,
-    span_words,
     start_row,
     start_view,
-    window_words,
     zone_words,
 )
 from analyzer.reports.output import Destination
+from analyzer.reports.wording import span_words, window_words
 from analyzer.results import Report, StartReport
 from analyzer.window import Span, Window
 
@@ -68,8 +68,9 @@ def render(report: Report, *, start: int | None = None, utc: bool = False) -> st
     data = {
         "page": PAGE_VERSION,
         "sources": [clean(os.path.basename(s.path) or s.path) for s in report.sources],
-        "errors": {name: list(mark) for name, mark in ERROR_MARKS.items()},
-        "success": list(SUCCESS_MARK),
+        "errors": {name: _look(error) for name, error in terms("error").items()},
+        "success": _look(answer(None)),
+        "outcomes": {name: _look(outcome) for name, outcome in terms("outcome").items()},
         "shown": shown.index if shown else None,
         "starts": [_start_data(s, models[s.index]) for s in detailed],
         "overview": [_overview(s) for s in report.starts[-DETAILED_STARTS * 10 :]] if len(report.starts) > 1 else [],
@@ -149,6 +150,10 @@ def _ref(ref: Ref) -> str:
     return f"{ref[0]}:{ref[1]}"
 
 
+def _look(term: Term) -> list[str]:
+    return [term.symbol, term.colour]
+
+
 def _window(window: Window) -> JsonObject:
     return {
         "lower": window.lower,
@@ -225,7 +230,7 @@ def _start_data(start: StartReport, model: Timeline) -> JsonObject:
         "origin": Words(start).origin,
         "blame": blame,
         "phases": [_span(phase_words(p.id), phase_words(p.id), p.duration_s) for p in start.phases],
-        "error_words": {str(e.error): error_words(e.error) for e in start.errors},
+        "error_words": {e.error: answer(e.error).short for e in start.errors},
     }
 
 

@@ -6,38 +6,28 @@ Numbers are rounded for reading so that a window never gets narrower: lower ends
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from analyzer.figures.palette import error_mark, error_words, phase_words
-from analyzer.figures.timeline_model import Ref, bound_words, clearing_order
-from analyzer.reports.wording import NOTICER, later_words
+from analyzer.events.terms import answer, phase_words, term, terms
+from analyzer.figures.timeline_model import basis, clearing_order
+from analyzer.reports.wording import (
+    about,
+    at_least,
+    capital,
+    later_words,
+    noticer,
+    precision_words,
+    span_words,
+    window_words,
+)
 from analyzer.results import Check, Finding, Poll, Report, StartReport
-from analyzer.window import Span, Window
+from analyzer.window import up
 
 TABLE_ROWS: Final = 400  # per table; a page is for reading
-_OUTCOME: Final = {
-    "ready": ("✓", "Ready"),
-    "failed": ("✕", "Failed before it was ready"),
-    "stopped": ("■", "Stopped before it was ready"),
-    "incomplete": ("?", "Not known: the text ends or does not say"),
-}
-_SEVERITY: Final = {"critical": ("✕", "Critical"), "warning": ("▲", "Warning"), "info": ("i", "Note")}
-_BASIS: Final = {
-    "monotonic": "the journal's monotonic clock, which clock steps do not move",
-    "journal": "the journal's stamps",
-    "logrus": "the stamps k3s writes into its own lines",
-    "klog": "the stamps of the klog lines, which hold no year",
-    "elapsed": "seconds counted by the program itself",
-}
-_POLLER: Final = {
-    "shared-2s": "one poller, every 2 s",
-    "legacy-4x1s": "four pollers, every 1 s each",
-    "legacy-30s": "1 s polls in rounds of 30 s",
-    "unknown": "not known",
-}
 
 
 def clean(text: str) -> str:
@@ -48,69 +38,6 @@ def clean(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
-
-
-def down(value: float, digits: int) -> float:
-    """``value`` rounded down; float noise below a nanosecond does not cost a digit."""
-    scale = 10.0**digits
-    return math.floor(value * scale + 1e-6 * min(1.0, scale / 1000)) / scale
-
-
-def up(value: float, digits: int) -> float:
-    """``value`` rounded up; float noise below a nanosecond does not cost a digit."""
-    scale = 10.0**digits
-    return math.ceil(value * scale - 1e-6 * min(1.0, scale / 1000)) / scale
-
-
-def _digits(width: float | None) -> int:
-    if width is None or width >= 0.95:
-        return 1
-    return 2 if width >= 0.095 else 3
-
-
-def number(value: float, digits: int = 1) -> str:
-    """Seconds, and minutes beside them from two minutes on: ``74.1 s``, ``902.0 s (15 min 2 s)``."""
-    text = f"{value:.{digits}f} s"
-    if abs(value) < 120:
-        return text
-    minutes, seconds = divmod(round(abs(value)), 60)
-    hours, minutes = divmod(minutes, 60)
-    long = f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"
-    return f"{text} ({'-' if value < 0 else ''}{long})"
-
-
-def window_words(window: Window) -> str:
-    """A window as a phrase that follows "it happened": ``between 12.0 s and 14.1 s``."""
-    low, high = window.lower, window.upper
-    digits = _digits(window.width)
-    if low is None and high is None:
-        return "at a time the text does not tell"
-    if high is None:
-        return f"after {number(down(low or 0.0, 1))}, if at all" if (low or 0.0) > 0 else "not seen to happen"
-    if low is None:
-        return f"at {number(up(high, 1))} at the latest"
-    if low == high:
-        return f"at {number(low, 3)}"
-    return f"between {number(down(low, digits), digits)} and {number(up(high, digits), digits)}"
-
-
-def span_words(span: Span | None) -> str:
-    """A length known within limits: ``2.0 to 6.1 s``, ``at least 3.0 s``, ``not known``."""
-    if span is None:
-        return "not known"
-    digits = _digits(None if span.max is None else span.max - span.min)
-    low = down(span.min, digits)
-    if span.max is None:
-        return f"at least {low:.{digits}f} s"
-    high = up(span.max, digits)
-    if span.max == 0:
-        return "0 s"
-    return f"{low:.{digits}f} s" if low == high else f"{low:.{digits}f} to {high:.{digits}f} s"
-
-
-def refs_of(window: Window) -> list[Ref]:
-    """The lines behind both ends, each once."""
-    return list(window.refs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +71,6 @@ class Words:
         return "the start began" if self.start.begin_seen else "the first line of this fragment"
 
 
-def _noticer(start: StartReport) -> str:
-    who = NOTICER[start.observer]
-    return who if start.observer == "k3s" else who.capitalize()
-
-
 def zone_words(start: StartReport) -> str:
     """``UTC+05:30`` or that it is not known."""
     if start.clock.utc_offset:
@@ -161,7 +83,8 @@ def zone_words(start: StartReport) -> str:
 
 def verdict(start: StartReport) -> tuple[str, str, list[str]]:
     """Sign, headline and sentences about the outcome of one start."""
-    sign, headline = _OUTCOME[start.outcome]
+    outcome = term("outcome", start.outcome)
+    headline = outcome.short
     if start.observer == "wait" and start.outcome == "incomplete":
         headline = "Not ready when this wait ended"
     words = Words(start)
@@ -172,19 +95,19 @@ def verdict(start: StartReport) -> tuple[str, str, list[str]]:
     elif ready.upper is not None:
         said.append(f"The API became ready (/readyz turned OK) {window_words(ready)} after {words.origin}.")
         if ready.width is not None and ready.width > 0.05:
-            said.append(f"That is a window {up(ready.width, 1):.1f} s wide: nobody looked in between.")
+            said.append(f"That is a window {up(ready.width)} s wide: nobody looked in between.")
     elif ready.lower is not None and ready.lower <= 0:
         said.append("The text does not show the API becoming ready (/readyz turning OK).")
     elif ready.lower is not None:
         said.append(
-            f"The API was certainly not ready (/readyz not OK) until {number(down(ready.lower, 1))} "
+            f"The API was certainly not ready (/readyz not OK) until {at_least(ready.lower)} "
             f"after {words.origin}; the text does not show it becoming ready."
         )
     else:
         said.append("The text does not say when or whether the API became ready (/readyz turned OK).")
     if detected.upper is not None:
-        said.append(f"{_noticer(start)} noticed it {window_words(detected)}{later_words(start.polling_tax_s)}.")
-    return sign, headline, said
+        said.append(f"{capital(noticer(start))} noticed it {window_words(detected)}{later_words(start.polling_tax_s)}.")
+    return outcome.sign, headline, said
 
 
 def end_words(start: StartReport) -> str:
@@ -194,7 +117,7 @@ def end_words(start: StartReport) -> str:
         return "not known: the server was asked from outside"
     if end.kind == "running":
         return "still running at the end of the text"
-    at = f" at {number(end.at_s)}" if end.at_s is not None else ""
+    at = f" at {about(end.at_s)}" if end.at_s is not None else ""
     clock = Words(start).clock(end.at_s)
     return f"{end.kind}{at}{f' ({clock})' if clock else ''}"
 
@@ -208,7 +131,7 @@ def _ready_cell(start: StartReport) -> str:
 
 def start_row(start: StartReport, detailed: bool) -> dict[str, Any]:
     """One row of the table of all starts."""
-    sign, headline = _OUTCOME[start.outcome]
+    outcome = term("outcome", start.outcome)
     ready = start.ready
     latest = ready.upper if ready.upper is not None else math.inf
     began = start.began_at
@@ -220,8 +143,7 @@ def start_row(start: StartReport, detailed: bool) -> dict[str, Any]:
         "began_sort": began.timestamp() if began else start.index,
         "version": start.version or "–",
         "outcome": start.outcome,
-        "sign": sign,
-        "headline": headline,
+        "sign": outcome.sign,
         "ready": _ready_cell(start),
         "ready_sort": latest if math.isfinite(latest) else 1e12 + (ready.lower or 0.0),
         "bottleneck": ", ".join(start.bottleneck.checks[:2])
@@ -266,8 +188,7 @@ def start_view(start: StartReport) -> dict[str, Any]:
         "errors": [
             {
                 "error": e.error,
-                "words": error_words(e.error),
-                "symbol": error_mark(e.error)[0],
+                "words": answer(e.error).short,
                 "severity": e.severity,
                 "polls": e.polls,
                 "first": words.at(e.first_s),
@@ -281,7 +202,7 @@ def start_view(start: StartReport) -> dict[str, Any]:
                 "id": p.id,
                 "length": span_words(p.duration_s),
                 "end": window_words(p.end),
-                "refs": refs_of(p.end),
+                "refs": p.end.refs,
             }
             for p in start.phases
         ],
@@ -317,18 +238,18 @@ def _poller_words(start: StartReport) -> str:
     poller = start.poller
     if start.observer == "wait":
         return f"k3slog wait; {poller.printed} polls answered anything but ready"
-    text = _POLLER.get(poller.kind, poller.kind)
+    text = term("poller", poller.kind).meaning
     if poller.prints_polls is False:
         return f"{text}; this release prints no polls"
     return f"{text}; {poller.printed} polls printed, {poller.implied} implied"
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
-    sign, severity = _SEVERITY[finding.severity]
+    severity = term("finding", finding.severity)
     return {
         "id": finding.id,
-        "sign": sign,
-        "severity": severity,
+        "sign": severity.sign,
+        "severity": severity.short,
         "level": finding.severity,
         "title": finding.title,
         "detail": finding.detail,
@@ -352,9 +273,6 @@ def _check_tables(start: StartReport) -> list[dict[str, Any]]:
     ]
 
 
-_BLOCKER: Final = {"certain": "certainly the last", "possible": "possibly the last", "no": "not the last"}
-
-
 def _bottleneck_sign(name: str, start: StartReport) -> str:
     if name not in start.bottleneck.checks:
         return ""
@@ -363,23 +281,18 @@ def _bottleneck_sign(name: str, start: StartReport) -> str:
 
 def _check(check: Check, start: StartReport) -> dict[str, Any]:
     window = check.cleared
-    basis = []
-    if window.lower is not None:
-        basis.append(f"after: {bound_words(window.lower_kind, window.lower_witness)}")
-    if window.upper is not None:
-        basis.append(f"at the latest: {bound_words(window.upper_kind, window.upper_witness)}")
     estimate = None if check.estimate_s is None else f"{check.estimate_s:.2f} s ({check.estimate_basis or 'estimate'})"
     return {
         "name": check.name,
         "final": check.final,
         "seen_failing": check.seen_failing,
         "cleared": window_words(window),
-        "basis": "; ".join(basis) or "nothing",
-        "refs": refs_of(window),
+        "basis": basis(window) or "nothing",
+        "refs": window.refs,
         "estimate": estimate,
         "exclusive": span_words(check.exclusive_s),
         "saving": span_words(check.saving_s),
-        "last": _BLOCKER[check.last_blocker],
+        "last": term("last", check.last_blocker).short,
         "sign": _bottleneck_sign(check.name, start),
         "reasons": ", ".join(check.reasons),
     }
@@ -418,7 +331,7 @@ def _poll_row(poll: Poll, at: str, clock: str, count: int) -> dict[str, Any]:
         "at": at,
         "clock": clock,
         "kind": f"{count} {kind}" if count > 1 else kind,
-        "error": error_words(poll.error),
+        "error": answer(poll.error).short,
         "status": poll.http_status,
         "failing": ", ".join(poll.failing[:8])
         + (f" and {len(poll.failing) - 8} more" if len(poll.failing) > 8 else ""),
@@ -428,18 +341,10 @@ def _poll_row(poll: Poll, at: str, clock: str, count: int) -> dict[str, Any]:
     }
 
 
-def _precision(seconds: float) -> str:
-    for unit, name in ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")):
-        if seconds >= unit * 0.999:
-            return f"{seconds / unit:g} {name}"
-    return f"{seconds:g} s"
-
-
 def _clock_notes(start: StartReport) -> list[str]:
     clock = start.clock
-    notes = [
-        f"Times rest on {_BASIS.get(clock.basis, clock.basis)}; one stamp is good to {_precision(clock.precision_s)}."
-    ]
+    basis = term("clock", clock.basis).meaning
+    notes = [f"Times rest on {basis}; one stamp is good to {precision_words(clock.precision_s)}."]
     if clock.year_from == "none":
         notes.append("The year is not in the text and was not guessed.")
     elif clock.year_from != "stamp":
@@ -467,7 +372,5 @@ def page_title(report: Report, shown: StartReport | None) -> str:
 
 def outcome_counts(report: Report) -> list[tuple[str, str, int]]:
     """Sign, outcome and how many starts ended so; only outcomes that occur."""
-    counts: Mapping[str, int] = {
-        key: sum(s.outcome == key for s in report.starts) for key in ("ready", "failed", "stopped", "incomplete")
-    }
-    return [(_OUTCOME[key][0], key, n) for key, n in counts.items() if n]
+    counts = Counter[str](start.outcome for start in report.starts)
+    return [(term("outcome", name).sign, name, counts[name]) for name in terms("outcome") if counts[name]]

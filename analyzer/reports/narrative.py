@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from analyzer.analysis.failed_starts import failed_starts
 from analyzer.events.check_info import info
 from analyzer.events.readyz import abridge
+from analyzer.events.terms import term
 from analyzer.reports import wording
 from analyzer.results import Check, Finding, Phase, Report, StartReport
 from analyzer.window import Span, Window
@@ -109,11 +110,11 @@ def _verdict(start: StartReport) -> str:
         noticed = ""
         if detected.upper is not None:
             when = wording.window_words(detected) + wording.later_words(start.polling_tax_s)
-            noticed = f"; {noticer(start)} noticed it {when}"
+            noticed = f"; {wording.noticer(start)} noticed it {when}"
         return f"Ready {wording.window_words(ready)}{noticed}."
-    known = (
-        "" if ready.lower is None or ready.lower <= 0 else f" It was still not ready at {wording.about(ready.lower)}."
-    )
+    known = ""
+    if ready.lower is not None and ready.lower > 0:
+        known = f" It was still not ready at {wording.at_least(ready.lower)}."
     if start.outcome == "failed":
         when = "" if start.end.at_s is None else f" {_since(start, start.end.at_s)}"
         return f"Failed: the process ended{when} before it was ready.{known}"
@@ -154,17 +155,14 @@ def _ready_fragment(start: StartReport) -> str:
     """Of a start whose begin is not in the text: no time to ready, a lower bound of it where there is one."""
     if start.clock.basis == "elapsed":
         least = max(start.ready.lower or 0.0, start.detected.lower or 0.0)
-        after = f"; the start took at least {wording.about(least)}" if least > 1 else ""
+        after = f"; the start took at least {wording.at_least(least)}" if least > 1 else ""
         return f"Ready {wording.window_words(start.ready)} after the process was last executed{after}."
     least = start.detected.lower or 0.0
-    took = f"it took at least {wording.about(least)}" if least > 1 else "how long it took is not known"
-    seen = "" if start.detected.upper is None else f" Ready {wording.about(start.detected.upper)} after the first line"
-    return f"It became ready, but its begin is not in the text: {took}.{seen and seen + ' at the latest.'}"
-
-
-def noticer(start: StartReport) -> str:
-    """Who noticed readiness: ``k3s`` or ``this wait``."""
-    return wording.NOTICER[start.observer]
+    took = f"it took at least {wording.at_least(least)}" if least > 1 else "how long it took is not known"
+    seen = ""
+    if start.detected.upper is not None:
+        seen = f" Ready {wording.at_most(start.detected.upper)} after the first line at the latest."
+    return f"It became ready, but its begin is not in the text: {took}.{seen}"
 
 
 def _since(start: StartReport, at_s: float) -> str:
@@ -191,7 +189,9 @@ def culprit(start: StartReport) -> tuple[str, str]:
     sentence = blamed.sentence or " or ".join(blamed.checks)
     if count > _NAMED:
         others = "1 other check" if count == _NAMED + 1 else f"one of {count - _NAMED} other checks"
-        sentence = f"{', '.join(short_name(name) for name in blamed.checks[:_NAMED])} or {others}"
+        first = likeliest(start)
+        named = [first, *(name for name in blamed.checks if name != first)][:_NAMED]
+        sentence = f"{', '.join(short_name(name) for name in named)} or {others}"
     if start.ready.upper is None and start.outcome != "ready":
         if start.observer == "wait" and blamed.certainty == "certain":
             return sentence, "certain: still failing at the last look"
@@ -211,15 +211,14 @@ def _timed(start: StartReport) -> bool:
 
 def _last_sight(start: StartReport) -> str:
     seen = [c.failing_until_s for c in start.checks if c.failing_at_last and c.failing_until_s is not None]
-    return f", at {wording.about(max(seen))}" if seen and max(seen) > 0 else ""
+    return f", at {wording.at_least(max(seen))}" if seen and max(seen) > 0 else ""
 
 
 def about_culprit(start: StartReport) -> list[str]:
     """What the likeliest last check waits for, what makes it slow, and the checks that must pass before it."""
     if not start.bottleneck.checks:
         return []
-    known = _known_until(start)
-    check = info(max(start.bottleneck.checks, key=lambda name: known.get(name, float("-inf"))))
+    check = info(likeliest(start))
     if not check.known:
         return []
     lines = [f"{check.short} waits for {check.waits_for}."]
@@ -232,8 +231,10 @@ def about_culprit(start: StartReport) -> list[str]:
     return lines
 
 
-def _known_until(start: StartReport) -> dict[str, float]:
-    return {c.name: c.cleared.lower for c in start.checks if c.cleared.lower is not None}
+def likeliest(start: StartReport) -> str:
+    """Of the checks that can have been last, the one that is known to have been failing longest."""
+    until = {c.name: c.cleared.lower for c in start.checks if c.cleared.lower is not None}
+    return max(start.bottleneck.checks, key=lambda name: until.get(name, float("-inf")))
 
 
 def budget(start: StartReport) -> tuple[list[BudgetRow], Span | None]:
@@ -241,7 +242,7 @@ def budget(start: StartReport) -> tuple[list[BudgetRow], Span | None]:
     made = []
     counted = wording.until_noticed(start.phases)
     for phase in start.phases:
-        meaning = wording.phase_meaning(phase.id, noticer(start)) + (
+        meaning = wording.phase_meaning(phase.id, wording.noticer(start)) + (
             "" if phase.end.upper is not None else " (not seen)"
         )
         made.append(BudgetRow(phase.id, meaning, phase.duration_s, phase in counted))
@@ -289,7 +290,7 @@ def _poll_rows(start: StartReport) -> list[PollRow]:
             e.polls,
             "?" if e.first_s is None else _stretch(e.first_s, e.last_s),
             e.severity,
-            wording.ERROR_MEANING.get(e.error, ""),
+            term("error", e.error).meaning,
         )
         for e in start.errors
     ]
@@ -332,7 +333,7 @@ def blame(start: StartReport) -> Blame:
     if rest:
         savings = [c.saving_s.max for c in rest if c.saving_s is not None]
         known = [s for s in savings if s is not None]
-        worth = f", worth at most {wording.ceil_seconds(max(known))} each" if known and len(known) == len(rest) else ""
+        worth = f", worth at most {wording.at_most(max(known))} each" if known and len(known) == len(rest) else ""
         others.append(f"{wording.plural(len(rest), 'more check')}{worth} (--format csv --table checks lists all).")
     unseen = sum(c.final == "unseen" for c in start.checks)
     quiet = len(start.checks) - len(shown) - unseen
@@ -450,9 +451,9 @@ def unknowns(report: Report, start: StartReport) -> Iterator[tuple[str, str]]:
         names = ", ".join(short_name(n) for n in unseen[:3]) + (" …" if len(unseen) > 3 else "")
         yield f"The state of {wording.plural(len(unseen), 'check')}{at_end}: {names}", ""
     for gap in start.gaps[:5]:
-        name = wording.GAP_MEANING.get(gap.kind, gap.kind)
         detail = f" ({gap.detail})" if gap.detail else ""
-        yield f"Between {gap.begin_s:.1f} and {gap.end_s:.1f} s: {name}{detail}.", ""
+        when = wording.window_words(Window(gap.begin_s, gap.end_s))
+        yield f"{when[:1].upper()}{when[1:]}: {term('gap', gap.kind).meaning}{detail}.", ""
     if len(start.gaps) > 5:
         yield f"… and {len(start.gaps) - 5} more such gaps.", ""
 

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from analyzer.events.terms import term
 from analyzer.reports import narrative, wording
 from analyzer.reports.output import Destination, printable
 from analyzer.reports.selection import select_starts
@@ -195,7 +196,7 @@ def _start(page: _Page, report: Report, start: StartReport, *, numbered: bool) -
     page.line((number + first, "bold"), hang=2)
     page.line(second, hang=2)
     page.blank()
-    glyph = wording.OUTCOME_GLYPH[start.outcome]
+    glyph = term("outcome", start.outcome).sign
     sentence, *more = narrative.verdict(start)
     page.line((f"{glyph} {sentence}", _OUTCOME_STYLE[start.outcome]), hang=2)
     for line in more:
@@ -237,7 +238,7 @@ def _budget(page: _Page, start: StartReport) -> None:
                 "total",
                 _styled(wording.span_range(whole), "bold"),
                 _styled(""),
-                f"until {narrative.noticer(start)} noticed",
+                f"until {wording.noticer(start)} noticed",
             )
         )
     if not any(r.id == "polling_tax" for r in rows) and whole is not None:
@@ -277,8 +278,8 @@ def _polls(page: _Page, start: StartReport) -> None:
 
 
 def _meaning(row: narrative.PollRow) -> str:
-    note = {"fatal": " — does not heal by itself", "suspect": " — should not last"}.get(row.severity, "")
-    return row.meaning + note
+    note = term("answer", row.severity).short
+    return f"{row.meaning} — {note}" if note else row.meaning
 
 
 def _blame(page: _Page, start: StartReport) -> None:

@@ -1,88 +1,33 @@
-"""Windows, lengths and the vocabulary of a start in words: what every report for people says the same way."""
+"""Windows, lengths and moments in words: what every report for people says and rounds the same way.
+
+Ends of windows and of lengths are rounded outwards, so that what is shown is never narrower than what is known;
+stamped moments are rounded to the nearest. What names mean is data: :mod:`analyzer.events.terms`.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
+from analyzer.events.terms import term
 from analyzer.results import Phase, StartReport
-from analyzer.window import Span, Window
+from analyzer.window import Span, Window, down, up
 
-# What a poll's error class says about the server, short enough for a table.
-ERROR_MEANING = {
-    "connection_refused": "nothing listens on the port yet",
-    "eof": "the connection closed without an answer",
-    "connection_reset": "the connection was reset",
-    "service_unavailable": "k3s is up, its API server is not yet",
-    "readyz_failing": "the API server is up, some checks fail",
-    "not_ready_text": "the API server is up, but not ready",
-    "server_error": "an internal error of the API server",
-    "io_timeout": "the connection timed out",
-    "no_route": "the network does not lead there",
-    "tls_timeout": "the TLS handshake timed out",
-    "deadline_exceeded": "no answer within the request's limit",
-    "unauthorized": "401: the certificate or token is not accepted",
-    "forbidden": "403: roles are not loaded yet",
-    "not_found": "404: something else answers on this port",
-    "bad_listener": "another program answers on this port",
-    "too_many_requests": "429: the API server is overloaded",
-    "gateway_timeout": "504: the answer took too long",
-    "x509_unknown_authority": "the certificate is of another authority",
-    "x509_time": "the certificate's dates do not fit the clock",
-    "x509_name": "the certificate is for another name",
-    "context_canceled": "k3s was stopping",
-    "client_rate_limited": "the client held its own request back",
-    "other": "not known to this program",
-}
-
-# A phase is named for its end: what the start waited for.
-PHASE_MEANING = {
-    "boot": "until systemd starts the unit",
-    "extract": "until k3s itself runs",
-    "server": "until a server gives it its configuration",
-    "datastore": "until the datastore answers",
-    "certificates": "until the API server is launched",
-    "apiserver_boot": "until the API server serves",
-    "hooks": "until all checks pass (ready)",
-    "polling_tax": "until {noticer} notices",
-    "startup_hooks": "until k3s says that it is up",
-    "containerd": "until the container runtime answers",
-    "images": "until its images are imported",
-    "node": "until the node is registered",
-    "node_ready": "until the node is ready",
-}
 _LABEL_LIMIT = 16
-
-# What a goal of a start is (``StartReport.goals``).
-GOAL_MEANING = {
-    "api": "the API server is ready",
-    "server": "the server it asked is ready",
-    "images": "its images are imported",
-    "node": "the node is registered",
-    "node_ready": "the node is ready",
-    "started": "k3s is up and running",
-}
-
-# Who noticed readiness (``StartReport.observer``): in a log k3s itself, in saved polls the wait that made them.
-NOTICER = {"k3s": "k3s", "wait": "this wait"}
-
-OUTCOME_GLYPH = {"ready": "✓", "failed": "✗", "stopped": "■", "incomplete": "?"}
-
-GAP_MEANING = {
-    "silent": "no line at all",
-    "lost": "lines were lost",
-    "boot": "the machine booted",
-    "clock_step": "the clock was set",
-}
 
 
 def phase_meaning(phase: str, noticer: str = "k3s") -> str:
     """What a phase waited for; of one that no line divides, that it may be any of several."""
     ids = phase.split("+")
     if len(ids) == 1:
-        return PHASE_MEANING.get(phase, "").format(noticer=noticer)
+        return term("phase", phase).meaning.format(noticer=noticer)
     return f"{', '.join(ids[:-1])} or {ids[-1]}: no line divides them"
+
+
+def noticer(start: StartReport) -> str:
+    """Who noticed readiness: in a log ``k3s`` itself, in saved polls ``this wait`` that made them."""
+    return term("observer", start.observer).short
 
 
 def phase_label(phase: str) -> str:
@@ -98,39 +43,26 @@ def until_noticed(phases: Sequence[Phase]) -> list[Phase]:
     return list(phases)
 
 
-def _floor(value: float, places: int) -> str:
-    scale = 10**places
-    return _fixed(math.floor(value * scale + 1e-9) / scale, places)
-
-
-def _ceil(value: float, places: int) -> str:
-    scale = 10**places
-    return _fixed(math.ceil(value * scale - 1e-9) / scale, places)
-
-
-def _fixed(value: float, places: int) -> str:
-    return f"{value + 0.0:.{places}f}"
-
-
-def _places(width: float | None) -> int:
+def _places(width: float) -> int:
     """Decimals that show a window of this width without making it much wider."""
-    if width is None or width >= 0.15:
+    if width >= 0.15:
         return 1
     return 2 if width >= 0.0095 else 3
 
 
-def number_range(lower: float | None, upper: float | None, *, dash: str = "–") -> str:
-    """``12.0–14.1``, ``> 12.0``, ``≤ 14.1`` or ``?``: rounded outwards, never narrower than the numbers."""
-    if lower is None and upper is None:
-        return "?"
-    if lower is None and upper is not None:
-        return f"≤ {_ceil(upper, 1)}"
-    if lower is not None and upper is None:
-        return f"> {_floor(lower, 1)}"
-    assert lower is not None and upper is not None
+def _ends(lower: float, upper: float) -> tuple[str, str]:
     places = _places(upper - lower)
-    low, high = _floor(lower, places), _ceil(upper, places)
-    return low if low == high else f"{low}{dash}{high}"
+    return down(lower, places), up(upper, places)
+
+
+def number_range(lower: float | None, upper: float | None) -> str:
+    """``12.0–14.1``, ``> 12.0``, ``≤ 14.1`` or ``?``."""
+    if lower is None:
+        return "?" if upper is None else f"≤ {up(upper)}"
+    if upper is None:
+        return f"> {down(lower)}"
+    low, high = _ends(lower, upper)
+    return low if low == high else f"{low}–{high}"
 
 
 def window_range(window: Window) -> str:
@@ -139,17 +71,13 @@ def window_range(window: Window) -> str:
 
 
 def window_words(window: Window) -> str:
-    """A window for a sentence: ``between 12.0 and 14.1 s``, ``after 12.0 s``, ``by 14.1 s``."""
+    """A window for a sentence: ``between 12.0 and 14.1 s``, ``after 12.0 s, if at all``, ``by 14.1 s``."""
     lower, upper = window.lower, window.upper
-    if lower is None and upper is None:
-        return "at an unknown moment"
-    if lower is None and upper is not None:
-        return f"by {_ceil(upper, 1)} s"
-    if upper is None and lower is not None:
-        return f"after {_floor(lower, 1)} s"
-    assert lower is not None and upper is not None
-    places = _places(upper - lower)
-    low, high = _floor(lower, places), _ceil(upper, places)
+    if lower is None:
+        return "at an unknown moment" if upper is None else f"by {up(upper)} s"
+    if upper is None:
+        return f"after {down(lower)} s, if at all"
+    low, high = _ends(lower, upper)
     return f"at {low} s" if low == high else f"between {low} and {high} s"
 
 
@@ -158,23 +86,22 @@ def span_range(span: Span | None) -> str:
     if span is None:
         return "?"
     if span.max is None:
-        return f"≥ {_floor(span.min, 1)}" if span.min > 0 else "?"
+        return f"≥ {down(span.min)}" if span.min > 0 else "?"
     if span.max <= 0:
         return "0"
-    places = _places(span.max - span.min)
-    if float(_floor(span.min, places)) <= 0:
-        return f"≤ {_ceil(span.max, places)}"
-    return number_range(span.min, span.max)
+    low, high = _ends(span.min, span.max)
+    return number_range(span.min, span.max) if float(low) > 0 else f"≤ {high}"
 
 
 def span_words(span: Span | None) -> str:
     """A length for a sentence: ``2.0 to 6.0 s``, ``up to 6.0 s``, ``at least 2.0 s``."""
     if span is None:
-        return "an unknown time"
+        return "not known"
     if span.max is None:
-        return f"at least {_floor(span.min, 1)} s"
-    places = _places(span.max - span.min)
-    low, high = _floor(span.min, places), _ceil(span.max, places)
+        return f"at least {down(span.min)} s"
+    if span.max <= 0:
+        return "0 s"
+    low, high = _ends(span.min, span.max)
     if low == high:
         return f"{high} s"
     return f"up to {high} s" if float(low) <= 0 else f"{low} to {high} s"
@@ -187,19 +114,29 @@ def later_words(span: Span | None) -> str:
     return f", {span_words(span)} later"
 
 
-def ceil_seconds(value: float) -> str:
-    """An upper limit for a sentence, rounded up: ``0.13 s``."""
-    return f"{_ceil(value, _places(value))} s"
+def _worded(seconds: float, rounded: Callable[[float], int]) -> str:
+    if seconds < 120:
+        return f"{rounded(seconds * 10) / 10:.1f} s"
+    if seconds < 7200:
+        whole = rounded(seconds)
+        return f"{whole // 60} min {whole % 60:02d} s"
+    minutes = rounded(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def about(seconds: float) -> str:
-    """A stamped moment or a length for a sentence, ``3.9 s``, ``6 min 40 s``, ``1 h 05 min``."""
-    if seconds < 120:
-        return f"{seconds + 0.0:.1f} s"
-    whole = round(seconds)
-    if whole < 7200:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    """A stamped moment or a typical length for a sentence, ``3.9 s``, ``6 min 40 s``, ``1 h 05 min``."""
+    return _worded(seconds, round)
+
+
+def at_least(seconds: float) -> str:
+    """A lower limit for a sentence, as ``about`` has it, rounded down."""
+    return _worded(seconds, lambda value: math.floor(value + 1e-7))
+
+
+def at_most(seconds: float) -> str:
+    """An upper limit for a sentence, as ``about`` has it, rounded up."""
+    return _worded(seconds, lambda value: math.ceil(value - 1e-7))
 
 
 def clock_time(moment: datetime, precision_s: float, *, utc: bool = False) -> str:
@@ -224,6 +161,11 @@ def precision_words(seconds: float) -> str:
     if seconds >= 1:
         return f"{seconds:g} s"
     return f"{seconds * 1e3:g} ms" if seconds >= 1e-3 else f"{seconds * 1e6:g} µs"
+
+
+def capital(text: str) -> str:
+    """A sentence's beginning; names that are written small stay so."""
+    return text if text.startswith(("k3s", "klog")) else text[:1].upper() + text[1:]
 
 
 def plural(count: int, noun: str, many: str = "") -> str:

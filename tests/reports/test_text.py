@@ -13,6 +13,7 @@ from analyzer.reports import text
 from analyzer.reports.output import Destination
 from analyzer.reports.text import TextOptions
 from analyzer.results import Bottleneck, Report
+from analyzer.window import Bound, Window
 from tests.kit.made_reports import (
     HOSTILE,
     RBAC,
@@ -224,3 +225,22 @@ def test_no_advice_is_not_told_as_all_is_well_when_it_is_not() -> None:
     assert "Nothing was found that needs it." in text.render(report_of(ready_start(findings=())))
     assert "give more of the log" in text.render(report_of(fragment()))
     assert "No cause that this program knows" in text.render(report_of(failed_start(index=1, findings=())))
+
+
+def test_the_check_that_is_explained_is_the_first_that_is_named() -> None:
+    base = ready_start()
+    names = [f"poststarthook/x{n}" for n in range(5)] + [RBAC]
+    checks = tuple(
+        replace(base.checks[0], name=name, last_blocker="possible", cleared=Window(float(n), 20.0))
+        for n, name in enumerate(names)
+    )
+    start = ready_start(checks=checks, bottleneck=Bottleneck(tuple(names), "possible", " or ".join(names)))
+    made = text.render(report_of(start))
+    short = RBAC.removeprefix("poststarthook/")
+    assert f"Held back by: {short}, x0, x1 or one of 3 other checks" in " ".join(made.split())
+    assert f"{short} waits for" in made
+
+
+def test_a_lower_bound_is_rounded_down() -> None:
+    start = failed_start(ready=Window(2.97, None, Bound.OBSERVED, Bound.NONE, 80, None))
+    assert "It was still not ready at 2.9 s." in " ".join(text.render(report_of(start)).split())

@@ -6,8 +6,6 @@ const HEIGHT = { phase: 0.8, failing: 0.66, waiting: 0.66, uncertain: 0.66, ok: 
 const FILL = { phase: "phase-a", failing: "failing", waiting: "failing", ok: "ok", ready: "ok", unseen: "unseen", run: "phase-b", gap: "paper" };
 const NAMES = { phase: "phase", failing: "certainly failing", waiting: "certainly not ready", uncertain: "uncertain", ok: "certainly OK",
   ready: "ready, not noticed yet", unseen: "nothing seen", run: "merged polls", gap: "gap" };
-const OUTCOMES = { ready: ["circle", "ok", "ready"], failed: ["x", "fatal", "failed, certainly not ready up to here"],
-  stopped: ["square", "suspect", "stopped, certainly not ready up to here"], incomplete: ["triangle-up", "muted", "incomplete"] };
 const COARSE = window.matchMedia("(pointer: coarse)").matches;
 
 function colour(name) { return getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim(); }
@@ -244,7 +242,8 @@ function overviewFigure(items, width, current) {
   layout.shapes = [{ type: "rect", xref: "x", yref: "paper", x0: current - 0.5, x1: current + 0.5, y0: 0, y1: 1, layer: "below", fillcolor: colour("link"), opacity: 0.14, line: { width: 0 } }];
   data.push({ type: "bar", name: "window", showlegend: false, hoverinfo: "none", x: known.map((i) => i.index), base: known.map((i) => Math.max(0, i.lower || 0)),
     y: known.map((i) => i.until - Math.max(0, i.lower || 0)), width: 0.6, marker: hatch(), customdata: known.map((i) => i.index) });
-  Object.entries(OUTCOMES).forEach(([outcome, [symbol, shade, name]]) => {
+  Object.entries(DATA.outcomes).forEach(([outcome, [symbol, shade]]) => {
+    const name = outcome + (outcome === "failed" || outcome === "stopped" ? ", certainly not ready up to here" : "");
     const group = known.filter((i) => i.outcome === outcome);
     if (!group.length) { return; }
     data.push({ type: "scatter", mode: "markers", name, hoverinfo: "none", x: group.map((i) => i.index), y: group.map((i) => Math.max(0, i.upper === null ? i.lower : i.upper)),
