@@ -63,6 +63,12 @@ def severities() -> dict[str, Severity]:
     return {one.id: one.severity for one in _classes()}
 
 
+@cache
+def statuses() -> dict[str, int]:
+    """The HTTP status of every error class that stands for one answer."""
+    return {one.id: one.http_status for one in _classes() if one.http_status is not None}
+
+
 def _matches(one: _Class, text: str, *, cut: bool) -> bool:
     if text in one.whole or any(part in text for part in one.contains) or text.endswith(one.ends):
         return True

@@ -18,9 +18,8 @@ from typing import Literal, cast
 from urllib.parse import urlsplit
 
 from analyzer.events.check_info import info
-from analyzer.events.event import Severity
+from analyzer.events.poll_errors import severities
 from analyzer.live.observed_polls import ObservedPoll, ObservedWait
-from analyzer.policies.protocol import SEVERITY_OF
 from analyzer.records.log_record import SourceInfo
 from analyzer.results import (
     Bottleneck,
@@ -257,7 +256,7 @@ def _poller(wait: ObservedWait, success: ObservedPoll | None) -> PollerNote:
 
 
 def _row(poll: ObservedPoll, *, last: bool) -> Poll:
-    severity = None if poll.error is None else cast("Severity", SEVERITY_OF.get(poll.error, "suspect"))
+    severity = None if poll.error is None else severities().get(poll.error, "suspect")
     return Poll(
         at_s=poll.answered_s,
         printed=not last,
@@ -280,7 +279,7 @@ def _errors(polls: Sequence[ObservedPoll]) -> tuple[ErrorCount, ...]:
     return tuple(
         ErrorCount(
             error=error,
-            severity=cast("Severity", SEVERITY_OF.get(error, "suspect")),
+            severity=severities().get(error, "suspect"),
             polls=len(group),
             first_s=group[0].answered_s,
             last_s=group[-1].answered_s,

@@ -9,13 +9,14 @@ import asyncio
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import fields, is_dataclass, replace
-from typing import Any, Protocol, cast
+from dataclasses import replace
+from typing import Protocol
 
 from analyzer.errors import UsageError
 from analyzer.live.clock import Clock, Stopwatch, SystemClock
 from analyzer.live.observed_polls import ObservedPoll, ObservedWait, Verdict
 from analyzer.live.transport import Answer, Prober
+from analyzer.policies.plugin import limited
 from analyzer.policies.protocol import AskAt, Decision, Loop, Observation, Policy, Stop
 from analyzer.version import __version__
 
@@ -56,7 +57,7 @@ class Wait:
                 f"policy {policy.name} must know the future; it exists in simulations only",
                 hint="adaptive is the best one that does not",
             )
-        self.policy = limited(policy, timeout_s)
+        self.policy = limited(policy, replace(policy.limits, total_s=timeout_s))
         self.timeout_s = timeout_s
         self._prober = prober
         self._clock = clock or SystemClock()
@@ -188,15 +189,6 @@ class Wait:
             detail=answer.text,
         )
         return seen, poll
-
-
-def limited(policy: Policy, total_s: float) -> Policy:
-    """``policy`` with ``total_s`` as its total limit, where its type allows that (all built-in ones do)."""
-    given: Any = policy
-    if not is_dataclass(given) or not any(f.name == "limits" and f.init for f in fields(given)):
-        return policy
-    changed: Policy = replace(cast(Any, policy), limits=replace(policy.limits, total_s=total_s))
-    return changed
 
 
 @contextmanager

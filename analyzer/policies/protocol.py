@@ -23,54 +23,17 @@ import random
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
-import numpy as np
-import numpy.typing as npt
+from analyzer.events.poll_errors import severities, statuses
 
 #: Error classes of the contract, with their severity. Index 0 is the success; the index is the code of the
 #: vectorised replay. Order is part of no file format.
-ERRORS: tuple[tuple[str, str], ...] = (
-    ("", "ok"),
-    ("connection_refused", "transient"),
-    ("eof", "transient"),
-    ("connection_reset", "transient"),
-    ("service_unavailable", "transient"),
-    ("readyz_failing", "transient"),
-    ("not_ready_text", "transient"),
-    ("server_error", "suspect"),
-    ("io_timeout", "suspect"),
-    ("no_route", "suspect"),
-    ("tls_timeout", "suspect"),
-    ("deadline_exceeded", "suspect"),
-    ("unauthorized", "fatal"),
-    ("forbidden", "transient"),
-    ("not_found", "fatal"),
-    ("bad_listener", "fatal"),
-    ("too_many_requests", "transient"),
-    ("gateway_timeout", "suspect"),
-    ("x509_unknown_authority", "fatal"),
-    ("x509_time", "fatal"),
-    ("x509_name", "fatal"),
-    ("context_canceled", "transient"),
-    ("client_rate_limited", "transient"),
-    ("other", "suspect"),
-)
+ERRORS: tuple[tuple[str, str], ...] = (("", "ok"), *severities().items())
 CODE_OF: dict[str, int] = {name: code for code, (name, _) in enumerate(ERRORS)}
-SEVERITY_OF: dict[str, str] = dict(ERRORS)
 READY = 0
 #: HTTP status that goes with an error class, where the class implies one.
-STATUS_OF: dict[str, int] = {
-    "": 200,
-    "service_unavailable": 503,
-    "readyz_failing": 500,
-    "not_ready_text": 500,
-    "server_error": 500,
-    "unauthorized": 401,
-    "forbidden": 403,
-    "not_found": 404,
-    "bad_listener": 400,
-    "too_many_requests": 429,
-    "gateway_timeout": 504,
-}
+STATUS_OF: dict[str, int] = {"": 200, **statuses()}
+#: Random numbers that a start's loops share.
+NOISES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,49 +141,6 @@ class Policy(Protocol):
 
     def loops(self, rng: random.Random) -> tuple[Loop, ...]:
         """Fresh loops; all randomness (jitter, phases) comes from ``rng``."""
-        ...
-
-
-FloatArray: TypeAlias = npt.NDArray[np.float64]
-IntArray: TypeAlias = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """One answer in each of many worlds: ``Observation`` for ``VectorLoop``.
-
-    ``who`` indexes the worlds that the call is about; the other arrays have its shape. ``code`` is an index into
-    ``ERRORS`` (0: ready), ``failing`` a bit mask over the world's check names (bit i = name i fails; 0 without a
-    list), ``retry_after_s`` is 0 without that header.
-    """
-
-    who: IntArray
-    asked_s: FloatArray
-    at_s: FloatArray
-    code: IntArray
-    failing: IntArray
-    retry_after_s: FloatArray
-
-
-class VectorLoop(Protocol):
-    """The same loop for many worlds at once. Returned times are +inf for *gave up*."""
-
-    def first(self) -> FloatArray:
-        """Departure of the first request in every world."""
-        ...
-
-    def next(self, seen: Answers) -> FloatArray:
-        """Departure of the next request in the worlds ``seen.who``."""
-        ...
-
-
-@runtime_checkable
-class VectorPolicy(Protocol):
-    """A policy that can also replay many worlds with numpy; tests hold it equal to its scalar loops."""
-
-    def vector_loops(self, noise: FloatArray, names: tuple[str, ...]) -> tuple[VectorLoop, ...]:
-        """Vectorised loops. ``noise``: uniform [0, 1) numbers of shape (worlds, 8), one row per world: all
-        randomness comes from it, so that draws pair across policies; ``names``: the check of each mask bit."""
         ...
 
 

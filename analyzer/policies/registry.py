@@ -11,59 +11,48 @@ and ``total_s`` its limits, and every other key a parameter of that kind::
 
 from __future__ import annotations
 
+import pkgutil
 import tomllib
-from collections.abc import Callable, Mapping
-from dataclasses import fields, replace
+from collections.abc import Mapping
+from dataclasses import Field, fields, replace
+from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from analyzer.errors import BadInputError, UsageError
-from analyzer.policies.adaptive import Adaptive, AdaptiveParams
+from analyzer.policies import kinds
+from analyzer.policies.plugin import load_plugin
 from analyzer.policies.protocol import Limits, Policy
-from analyzer.policies.simple import Backoff, Optimal, Oracle
-from analyzer.policies.ticker import Legacy4x1s, Shared2s
 
 GROUP = "k3slog.policies"
-_COMMON = frozenset({"limits", "decisive", "informed", "told", "params"})
+_LIMITS = tuple(f.name for f in fields(Limits))
 
 
-def _adaptive(**params: Any) -> Policy:
-    outer = {key: params.pop(key) for key in ("name", "limits") if key in params}
-    return Adaptive(params=AdaptiveParams(**params), **outer)
-
-
-BUILT_IN: Mapping[str, tuple[Callable[..., Policy], type]] = {
-    "legacy-4x1s": (Legacy4x1s, Legacy4x1s),
-    "shared-2s": (Shared2s, Shared2s),
-    "backoff": (Backoff, Backoff),
-    "adaptive": (_adaptive, AdaptiveParams),
-    "optimal": (Optimal, Optimal),
-    "oracle": (Oracle, Oracle),
-}
+def built_in() -> tuple[str, ...]:
+    """The policies that come with the package, one module each."""
+    return tuple(sorted(module.name.replace("_", "-") for module in pkgutil.iter_modules(kinds.__path__)))
 
 
 def names() -> tuple[str, ...]:
     """Every policy that ``get`` knows, built-in ones first."""
-    extra = sorted(point.name for point in entry_points(group=GROUP) if point.name not in BUILT_IN)
-    return (*BUILT_IN, *extra)
+    own = built_in()
+    return (*own, *sorted({point.name for point in entry_points(group=GROUP)} - {*own}))
 
 
 def get(name: str, **params: Any) -> Policy:
     """A policy by name or by the path of a TOML file.
 
-    Raises ``UsageError`` for an unknown name or parameter, ``BadInputError`` for an unreadable file.
+    Raises ``UsageError`` for an unknown name or parameter, ``BadInputError`` for an unreadable file and for a plug-in
+    that fails.
     """
     if name.endswith(".toml"):
         return from_toml(Path(name))
-    if name in BUILT_IN:
-        return _build(name, params)
+    if name in built_in():
+        return _built_in(name, params)
     for point in entry_points(group=GROUP):
         if point.name == name:
-            made = point.load()(**params)
-            if not isinstance(made, Policy):
-                raise BadInputError(f"entry point {name} of group {GROUP} gives no policy")
-            return made
+            return load_plugin(point, params)
     raise UsageError(f"unknown policy {name!r}", hint=f"Known: {', '.join(names())}, or a .toml file.")
 
 
@@ -76,37 +65,45 @@ def from_toml(path: Path) -> Policy:
         table = tomllib.loads(path.read_text(encoding="utf-8")).get("policy")
     except (OSError, ValueError) as error:
         raise BadInputError(f"{path}: {error}") from error
-    if not isinstance(table, dict) or table.get("kind") not in BUILT_IN:
+    if not isinstance(table, dict) or table.get("kind") not in names():
         raise BadInputError(
-            f"{path}: no [policy] table with a known kind", hint=f"kind is one of {', '.join(BUILT_IN)}."
+            f"{path}: no [policy] table with a known kind", hint=f"kind is one of {', '.join(names())}."
         )
-    table = dict(table)
-    kind = table.pop("kind")
-    table.setdefault("name", path.stem)
-    if "request_s" in table or "total_s" in table:
-        base = Limits()
-        table["limits"] = replace(
-            base,
-            request_s=float(table.pop("request_s", base.request_s)),
-            total_s=float(table.pop("total_s", base.total_s or 0.0)) or None,
-        )
-    if isinstance(table.get("times_s"), list):
-        table["times_s"] = tuple(float(at) for at in table["times_s"])
-    return _build(kind, table)
+    params = dict(table)
+    kind, name = params.pop("kind"), params.pop("name", path.stem)
+    if not isinstance(name, str) or not name:
+        raise UsageError(f"{path}: name is not a text")
+    limits: dict[str, Any] = {key: _number(kind, key, params.pop(key)) for key in _LIMITS if key in params}
+    if limits.get("total_s") == 0:  # never give up
+        limits["total_s"] = None
+    made: Any = get(kind, **params)
+    return cast(Policy, replace(made, name=name, limits=replace(made.limits, **limits)))
 
 
-def _build(kind: str, params: Mapping[str, Any]) -> Policy:
-    make, shape = BUILT_IN[kind]
-    allowed = {f.name: f for f in fields(shape) if f.name not in _COMMON} | {"name": None, "limits": None}
-    for key, value in params.items():
-        if key not in allowed:
-            known = ", ".join(k for k in allowed if k not in ("name", "limits"))
-            raise UsageError(f"policy {kind} has no parameter {key!r}", hint=f"It has: {known or 'none'}.")
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and (value < 0 or value != value):
-            raise UsageError(f"parameter {key} of policy {kind} must not be negative: {value}")
-        if key in ("interval_s", "first_s", "late_min_s", "many_s", "wait_min_s", "tail_s") and value == 0:
-            raise UsageError(f"parameter {key} of policy {kind} must be above 0")
-    try:
-        return make(**params)
-    except TypeError as error:
-        raise UsageError(f"policy {kind}: {error}") from error
+def _built_in(kind: str, params: Mapping[str, Any]) -> Policy:
+    recipe: Any = import_module(f"{kinds.__name__}.{kind.replace('-', '_')}").POLICY
+    known = {f.name: f for f in fields(recipe) if f.name not in ("name", "limits") and not f.name.startswith("_")}
+    for key in params:
+        if key not in known:
+            raise UsageError(f"policy {kind} has no parameter {key!r}", hint=f"It has: {', '.join(known) or 'none'}.")
+    return cast(Policy, recipe(**{key: _parameter(kind, known[key], value) for key, value in params.items()}))
+
+
+def _parameter(kind: str, field: Field[Any], value: Any) -> Any:
+    if isinstance(field.default, tuple):
+        listed = value if isinstance(value, list | tuple) else [value]
+        return tuple(sorted(_number(kind, field.name, each) for each in listed))
+    number = _number(kind, field.name, value)
+    if number == 0 and "above_zero" in field.metadata:
+        raise UsageError(f"parameter {field.name} of policy {kind} must be above 0")
+    if isinstance(field.default, int) and not number.is_integer():
+        raise UsageError(f"parameter {field.name} of policy {kind} must be a whole number: {value}")
+    return int(number) if isinstance(field.default, int) else number
+
+
+def _number(kind: str, key: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise UsageError(f"parameter {key} of policy {kind} must be a number: {value!r}")
+    if not value >= 0:  # also NaN
+        raise UsageError(f"parameter {key} of policy {kind} must not be negative: {value}")
+    return float(value)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analyzer.errors import NoDataError
-from analyzer.policies.protocol import FloatArray
+from analyzer.policies.vector import FloatArray
 from analyzer.simulator import run
 from analyzer.simulator.run import WorldMaker, of_sketches
 from analyzer.simulator.scenario import Scenario, load

@@ -18,25 +18,16 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from itertools import count
 from statistics import NormalDist
 
 import numpy as np
 
-from analyzer.policies.common import golden
-from analyzer.policies.protocol import (
-    CODE_OF,
-    ERRORS,
-    READY,
-    STATUS_OF,
-    Answers,
-    AskAt,
-    FloatArray,
-    IntArray,
-    Observation,
-    Policy,
-    VectorPolicy,
-)
-from analyzer.policies.simple import Oracle
+from analyzer.errors import UsageError
+from analyzer.policies.definition import golden
+from analyzer.policies.kinds.oracle import Oracle
+from analyzer.policies.protocol import CODE_OF, ERRORS, READY, STATUS_OF, AskAt, Observation, Policy
+from analyzer.policies.vector import Answers, FloatArray, IntArray, VectorPolicy
 from analyzer.simulator.world import Worlds
 
 LISTED = CODE_OF["readyz_failing"]
@@ -44,6 +35,7 @@ TIMEOUT = CODE_OF["io_timeout"]
 MIDDLE = 0.5
 HORIZON_S = 1800.0
 CHUNK = 1 << 14
+MOST_REQUESTS = 50_000  # in one start; a policy that asks more often has a fault
 _Z = np.array([NormalDist().inv_cdf((i + 0.5) / 1024) for i in range(1024)])
 
 
@@ -87,7 +79,7 @@ def replay(policy: Policy, worlds: Worlds, *, max_scalar: int | None = None) -> 
 def _chunk(policy: Policy, w: Worlds) -> Outcome:
     assert isinstance(policy, VectorPolicy)
     if isinstance(policy, Oracle):
-        policy.tell(w.ready)
+        policy = policy.knowing(w.ready)
     n = len(w)
     loops = policy.vector_loops(w.noise, w.names)
     due = [loop.first() for loop in loops]
@@ -101,7 +93,10 @@ def _chunk(policy: Policy, w: Worlds) -> Outcome:
     end = _end(policy)
     live = np.arange(n)
     single = len(loops) == 1
-    while len(live):
+    for asked_so_often in count():
+        if not len(live):
+            break
+        _check_count(policy, asked_so_often)
         asked = due[0][live]
         order = np.zeros(len(live), dtype=np.int8)
         for index in range(1, len(loops)):
@@ -151,6 +146,11 @@ def _chunk(policy: Policy, w: Worlds) -> Outcome:
         lines = 1 + np.floor(np.where(np.isfinite(detected), detected, 0.0) / 30.0).astype(np.int64)
     lines = lines + np.isfinite(detected)
     return Outcome(policy.name, detected, w.ready + shift, w.ready, requests, requests * w.poll_cpu, lines)
+
+
+def _check_count(policy: Policy, requests: int) -> None:
+    if requests > MOST_REQUESTS:
+        raise UsageError(f"policy {policy.name} asks more than {MOST_REQUESTS:,} times in one start")
 
 
 def _end(policy: Policy) -> float:
@@ -211,7 +211,7 @@ def replay_one(policy: Policy, w: Worlds, row: int) -> tuple[Outcome, list[Asked
     """World ``row`` through the scalar loops: the outcome (n = 1) and every request."""
     one = w.take(np.array([row]))
     if isinstance(policy, Oracle):
-        policy.tell(float(one.ready[0]))
+        policy = policy.knowing(float(one.ready[0]))
     loops = policy.loops(NoiseRandom(one.noise[0].tolist()))
     due: list[float] = []
     for loop in loops:
@@ -227,6 +227,7 @@ def replay_one(policy: Policy, w: Worlds, row: int) -> tuple[Outcome, list[Asked
         index = int(np.argmin(due))
         asked = due[index]
         requests += 1
+        _check_count(policy, requests)
         if asked - shift < one.ready[0]:
             shift += float(one.per_poll[0])
         draw = golden(float(one.noise[0, 7]), requests)

@@ -15,8 +15,9 @@ import numpy as np
 
 from analyzer.errors import UsageError
 from analyzer.policies import registry
-from analyzer.policies.protocol import FloatArray, Policy, VectorPolicy
-from analyzer.policies.simple import Optimal
+from analyzer.policies.kinds.optimal import Optimal
+from analyzer.policies.protocol import Policy
+from analyzer.policies.vector import FloatArray, VectorPolicy
 from analyzer.simulator import schedule as sched
 from analyzer.simulator.replay import Outcome, replay
 from analyzer.simulator.scenario import Scenario
@@ -232,12 +233,10 @@ def _replay_all(
         worlds = make(size, (options.seed, 1, index))
         done = {}
         for name, policy in policies.items():
-            # Own instance per thread: the oracle is told each block's truth.
-            own = registry.get(name) if policy.informed else policy
-            if isinstance(own, VectorPolicy):
-                done[name] = replay(own, worlds)
+            if isinstance(policy, VectorPolicy):
+                done[name] = replay(policy, worlds)
             elif index == 0:
-                done[name] = replay(own, worlds, max_scalar=SCALAR_LIMIT)
+                done[name] = replay(policy, worlds, max_scalar=SCALAR_LIMIT)
         return done, worlds.group.astype(float)
 
     threads = options.threads or min(4, os.cpu_count() or 1)

@@ -39,7 +39,8 @@ from typing import Any
 import numpy as np
 
 from analyzer.errors import BadInputError, UsageError
-from analyzer.policies.protocol import CODE_OF, FloatArray
+from analyzer.policies.protocol import CODE_OF
+from analyzer.policies.vector import FloatArray
 from analyzer.simulator.world import MAX_NAMES, Machine, Worlds
 
 _KINDS: Mapping[str, tuple[str, ...]] = {

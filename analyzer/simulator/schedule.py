@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analyzer.errors import UsageError
-from analyzer.policies.protocol import FloatArray
+from analyzer.policies.vector import FloatArray
 
 TOLERANCE = 1e-3
 _TAIL = 1e-7  # probability mass beyond the horizon of the grid

@@ -12,27 +12,16 @@ then replayed in the worlds of the start that was left out, beside the state-bli
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from analyzer.policies.common import OneLoop, ask_within, times_within
-from analyzer.policies.protocol import (
-    CODE_OF,
-    Answers,
-    AskAt,
-    Decision,
-    FloatArray,
-    IntArray,
-    Loop,
-    Observation,
-    Stop,
-    VectorLoop,
-)
-from analyzer.policies.simple import Optimal
+from analyzer.policies.definition import Maths, Recipe, Seen
+from analyzer.policies.kinds.optimal import Optimal
+from analyzer.policies.protocol import CODE_OF
+from analyzer.policies.vector import FloatArray, IntArray
 from analyzer.simulator import schedule as sched
 from analyzer.simulator.replay import Outcome, replay
 from analyzer.simulator.world import Machine, Sketch, Worlds, draw, sketch_start
@@ -145,79 +134,39 @@ def _filled(row: FloatArray) -> FloatArray:
     return row if len(good) == len(row) else np.interp(np.arange(len(row)), good, row[good])
 
 
-class StateLoop:
-    """Follows a table: the gap of the state that was seen, by the time since it was probably entered."""
+@dataclass(slots=True)
+class Memory:
+    """The state last seen, when it was probably entered, and the departure of the last request."""
 
-    def __init__(self, table: Table, total_s: float | None) -> None:
-        self.table = table
-        self.total_s = total_s
-        self.state = 0
-        self.entered_s = 0.0
-        self.asked_s = 0.0
-
-    def first(self) -> Decision:
-        """Immediately."""
-        return AskAt(0.0, STATES[0], "first request is immediate")
-
-    def next(self, seen: Observation) -> Decision:
-        """The gap of the table."""
-        if seen.ready:
-            return Stop("ready", at_s=seen.at_s)
-        code = CODE_OF.get(seen.error or "", 0)
-        state = int(state_of(np.array([code]), np.array([len(seen.failing)]))[0])
-        if state != self.state:
-            self.state, self.entered_s = state, (self.asked_s + seen.asked_s) / 2.0
-        self.asked_s = seen.asked_s
-        gap = float(np.interp(seen.asked_s - self.entered_s, TAU, self.table.gaps[state]))
-        at = max(seen.asked_s + gap, seen.at_s)
-        return ask_within(self.total_s, at, STATES[state], f"gap {gap:.2f} s")
-
-
-class VectorState:
-    """``StateLoop`` for many worlds."""
-
-    def __init__(self, table: Table, total_s: float | None, n: int, bits: int) -> None:
-        self.table = table
-        self.total_s = total_s
-        self.state = np.zeros(n, dtype=np.int64)
-        self.entered_s = np.zeros(n)
-        self.asked_s = np.zeros(n)
-        masks = np.arange(1 << bits)
-        self.count = sum((masks >> bit & 1 for bit in range(bits)), np.zeros(len(masks), dtype=np.int64))
-
-    def first(self) -> FloatArray:
-        """Immediately."""
-        return np.zeros(len(self.state))
-
-    def next(self, seen: Answers) -> FloatArray:
-        """See ``StateLoop.next``."""
-        who, asked_s = seen.who, seen.asked_s
-        state = state_of(seen.code, self.count[seen.failing])
-        changed = state != self.state[who]
-        entered = np.where(changed, (self.asked_s[who] + asked_s) / 2.0, self.entered_s[who])
-        self.state[who], self.entered_s[who], self.asked_s[who] = state, entered, asked_s
-        gap = np.zeros(len(who))
-        for s in range(len(STATES)):
-            mine = state == s
-            if mine.any():
-                gap[mine] = np.interp(asked_s[mine] - entered[mine], TAU, self.table.gaps[s])
-        return times_within(self.total_s, np.maximum(asked_s + gap, seen.at_s))
+    state: int = 0
+    entered_s: float = 0.0
+    asked_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
-class StateAware(OneLoop):
-    """The policy of a learned table."""
+class StateAware(Recipe[Memory]):
+    """Follows a learned table: the gap of the state that was seen, by the time since it was probably entered."""
 
     table: Table
     name: str = "optimal-state"
 
-    def loop(self, rng: random.Random) -> Loop:
-        """See the class."""
-        return StateLoop(self.table, self.limits.total_s)
+    def begin(self, noise: Sequence[float]) -> tuple[Memory, ...]:
+        """One loop."""
+        return (Memory(),)
 
-    def vector_loop(self, noise: FloatArray, names: tuple[str, ...]) -> VectorLoop:
-        """See the class."""
-        return VectorState(self.table, self.limits.total_s, len(noise), len(names))
+    def next(self, m: Maths, own: Memory, seen: Seen) -> float:
+        """The gap of the table."""
+        state: Any = state_of(np.asarray(seen.code), np.asarray(seen.failing))
+        own.entered_s = entered_s = m.where(state != own.state, (own.asked_s + seen.asked_s) / 2.0, own.entered_s)
+        own.state, own.asked_s = state, seen.asked_s
+        gap_s = np.zeros(np.shape(state))
+        for s in range(len(STATES)):
+            gap_s = np.where(state == s, np.interp(seen.asked_s - entered_s, TAU, self.table.gaps[s]), gap_s)
+        return m.maximum(seen.asked_s + cast(float, gap_s), seen.at_s)
+
+    def words(self, own: Memory, seen: Seen, error: str, at_s: float) -> tuple[str, str]:
+        """The state, and the gap."""
+        return STATES[own.state], f"gap {at_s - seen.asked_s:.2f} s"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from analyzer.policies import registry
-from analyzer.policies.adaptive import Adaptive, AdaptiveParams
+from analyzer.policies.kinds.adaptive import Adaptive
 from analyzer.simulator.recorded import load
 from analyzer.simulator.replay import Outcome, replay
 from analyzer.simulator.validate import half_of
@@ -39,14 +38,14 @@ RANGES: dict[str, tuple[float, float]] = {
 DRAWS = 24
 
 
-def params_of(point: dict[str, float]) -> AdaptiveParams:
+def params_of(point: dict[str, float]) -> Adaptive:
     """Parameters, rounded as they would be written down."""
     values: dict[str, Any] = {name: round(value, 2) for name, value in point.items() if name != "few"}
     values["late_max_s"] = max(values["late_max_s"], values["late_min_s"])
-    return replace(AdaptiveParams(few=int(point["few"])), **values)
+    return Adaptive(few=int(point["few"]), **values)
 
 
-def search(tries: int, seed: int) -> tuple[float, AdaptiveParams]:
+def search(tries: int, seed: int) -> tuple[float, Adaptive]:
     """Best (loss, parameters) of ``tries`` points: a third anywhere, the rest near the best so far."""
     starts = [s for s in load() if half_of(s) == 0]
     worlds = from_recorded(starts, DRAWS * len(starts), 1)
@@ -60,7 +59,7 @@ def search(tries: int, seed: int) -> tuple[float, AdaptiveParams]:
         if best is not None and rng.random() > 0.3:
             keep = {name: bool(rng.random() < 0.5) for name in RANGES}
             point = {n: best[n] if keep[n] else best[n] + 0.3 * (point[n] - best[n]) for n in RANGES}
-        loss = _loss(replay(Adaptive(params_of(point)), worlds), base, short)
+        loss = _loss(replay(params_of(point), worlds), base, short)
         if loss < least:
             least, best = loss, point
     assert best is not None

@@ -27,7 +27,8 @@ import numpy as np
 
 from analyzer.errors import K3slogError
 from analyzer.policies import registry
-from analyzer.policies.protocol import FloatArray, Policy
+from analyzer.policies.protocol import Policy
+from analyzer.policies.vector import FloatArray
 from analyzer.simulator import stateaware
 from analyzer.simulator.recorded import RecordedStart, load
 from analyzer.simulator.replay import replay

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analyzer.errors import NoDataError
-from analyzer.policies.protocol import CODE_OF, FloatArray, IntArray
+from analyzer.policies.protocol import CODE_OF
+from analyzer.policies.vector import FloatArray, IntArray
 from analyzer.simulator.recorded import RecordedStart
 from analyzer.window import Window
 

@@ -239,6 +239,18 @@ def test_live_line_on_a_terminal(pki: Pki, config: Path) -> None:
     assert "\r\x1b[K" in drawn and "Ready" in stdout
 
 
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_numpy_and_pandas_are_not_loaded(form: str) -> None:
+    options = command("--server", "https://127.0.0.1:1", "--insecure", "--timeout", "1s", "-f", form)
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", *options[1:]], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert done.returncode == 6, done.stderr
+    imported = {line.rsplit("|", 1)[1].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
+    assert "analyzer.policies.registry" in imported
+    assert not imported & {"numpy", "pandas", "analyzer.policies.vector"}
+
+
 def test_a_closed_stdout_is_quiet(pki: Pki, config: Path) -> None:
     with Double(pki) as server:
         options = ("--kubeconfig", str(pki.kubeconfig(config, server.url)))

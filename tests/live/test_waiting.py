@@ -163,8 +163,8 @@ def test_limits_of_foreign_policies_are_left_alone() -> None:
             return get("shared-2s").loops(rng)
 
     plain = Plain()
-    assert limited(plain, 5.0) is plain
-    assert limited(get("adaptive"), 5.0).limits.total_s == 5.0
+    assert limited(plain, Limits(total_s=5.0)) is plain
+    assert limited(get("adaptive"), Limits(total_s=5.0)).limits == Limits(total_s=5.0)
 
 
 def test_stamps_ignore_steps_of_the_wall_clock() -> None:

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from analyzer.policies import AskAt, Observation, Stop, get, state_line
-from analyzer.policies.adaptive import ADVICE, MARKER, SLOWEST
+from analyzer.policies.kinds.adaptive import ADVICE, MARKER, SLOWEST
 from analyzer.policies.protocol import ERRORS
 
 MANY = tuple(f"poststarthook/hook-{i}" for i in range(8))
@@ -15,7 +15,7 @@ MANY = tuple(f"poststarthook/hook-{i}" for i in range(8))
 
 def loop(**params: float):
     made = get("adaptive", jitter=0.0, **params).loops(random.Random(1))[0]
-    assert made.first() == AskAt(0.0, "start", "first request is immediate")
+    assert made.first() == AskAt(0.0, "start", "first request")
     return made
 
 

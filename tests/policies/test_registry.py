@@ -13,7 +13,7 @@ from analyzer.policies import AskAt, Limits, Observation, Policy, get, names, re
 
 
 def test_built_in_policies_obey_the_protocol() -> None:
-    assert names()[:6] == ("legacy-4x1s", "shared-2s", "backoff", "adaptive", "optimal", "oracle")
+    assert names()[:6] == ("adaptive", "backoff", "legacy-4x1s", "optimal", "oracle", "shared-2s")
     for name in names():
         policy = get(name)
         assert isinstance(policy, Policy)
@@ -67,7 +67,7 @@ def test_missing_file_is_bad_input(tmp_path: Path) -> None:
 
 
 def test_entry_point_policy_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    point = EntryPoint("mine", "analyzer.policies.simple:Backoff", registry.GROUP)
+    point = EntryPoint("mine", "analyzer.policies.kinds.backoff:Backoff", registry.GROUP)
     monkeypatch.setattr(registry, "entry_points", lambda group: [point] if group == registry.GROUP else [])
     assert "mine" in names()
     assert get("mine", cap_s=1.0).name == "backoff"

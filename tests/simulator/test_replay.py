@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from analyzer.policies import get
-from analyzer.policies.protocol import Policy, VectorPolicy
-from analyzer.policies.simple import Optimal
+from analyzer.policies.kinds.optimal import Optimal
+from analyzer.policies.protocol import Policy
+from analyzer.policies.vector import VectorPolicy
 from analyzer.simulator import recorded
 from analyzer.simulator.replay import replay, replay_one, replay_scalar
 from analyzer.simulator.schedule import Costs
