@@ -10,13 +10,14 @@ import random
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, is_dataclass, replace
-from importlib.metadata import EntryPoint
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 from analyzer.errors import BadInputError, UsageError
 from analyzer.policies.protocol import AskAt, Decision, Limits, Loop, Observation, Policy, Stop, StopKind
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     from analyzer.policies.vector import Answers, FloatArray, VectorLoop
 
 

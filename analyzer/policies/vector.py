@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from functools import cache
-from typing import Any, Protocol, TypeAlias, cast, runtime_checkable
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
-
-from analyzer.policies.definition import Maths, Recipe, Seen
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 IntArray: TypeAlias = npt.NDArray[np.int64]
@@ -54,14 +52,14 @@ class VectorPolicy(Protocol):
         ...
 
 
-def running(policy: Recipe[Any], noise: FloatArray, names: tuple[str, ...]) -> tuple[VectorLoop, ...]:
-    """The loops of a recipe, one number of its memory for every row of ``noise``."""
+def running(policy: Any, noise: FloatArray, names: tuple[str, ...]) -> tuple[VectorLoop, ...]:
+    """The loops of a ``Recipe``, one number of its memory for every row of ``noise``."""
     marks = sum(1 << bit for bit, name in enumerate(names) if name in policy.marks)
-    return tuple(_RunningMany(policy, own, len(noise), marks) for own in policy.begin(cast(Any, noise.T)))
+    return tuple(_RunningMany(policy, own, len(noise), marks) for own in policy.begin(noise.T))
 
 
 class _RunningMany:
-    def __init__(self, policy: Recipe[Any], own: Any, worlds: int, marks: int) -> None:
+    def __init__(self, policy: Any, own: Any, worlds: int, marks: int) -> None:
         self.policy = policy
         self.worlds = worlds
         self.marks = marks
@@ -75,7 +73,7 @@ class _RunningMany:
 
     def next(self, seen: Answers) -> FloatArray:
         own = _Rows(self.memory, self.worlds, seen.who)
-        at_s = self.policy.next(cast(Maths, np), own, cast(Seen, _SeenMany(seen, self.marks)))
+        at_s = self.policy.next(np, own, _SeenMany(seen, self.marks))
         return np.where(at_s >= self.policy.until(own), np.inf, at_s)
 
 
