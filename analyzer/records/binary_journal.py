@@ -80,7 +80,7 @@ def _drafts(entries: Iterator[JournalEntry], tally: Tally, content: Any) -> Iter
             tally.lose(entry.number, entry.lost)
         drafts = from_bytes(fields, tally, entry.number, bool(entry.lost))
         if drafts and entry.gap:
-            drafts[0].rec.gap_before = True
+            drafts[0].gap_before = True
         yield from drafts
         if count >= MANY or size > BIG:
             break
@@ -153,8 +153,8 @@ def _scanned(entries: Iterable[JournalEntry], tally: Tally, content: Any) -> Ite
             gap = row.gap
             lines = tally.lines
             for draft in read_export(io.BytesIO(row.data), tally, number):
-                draft.rec.gap_before = draft.rec.gap_before or gap
-                draft.rec.lossy = draft.rec.lossy or number in tally.lossy_lines
+                draft.gap_before = draft.gap_before or gap
+                draft.lossy = draft.lossy or number in tally.lossy_lines
                 gap = False
                 yield draft
             tally.lines = lines

@@ -52,7 +52,7 @@ def place_outer(tally: Tally, drafts: list[Draft], known: dict[str | None, Known
         if draft.outer is Outer.UTC:
             _simple(draft)
         elif draft.outer is not Outer.NONE:
-            by_host[draft.rec.host].append(draft)
+            by_host[draft.host].append(draft)
     if not by_host:
         if not any(d.outer is not Outer.NONE for d in drafts):
             if tally.pod is not None and tally.bundle is not None and not last_resort:
@@ -82,11 +82,11 @@ def place_outer(tally: Tally, drafts: list[Draft], known: dict[str | None, Known
 def _strays(drafts: list[Draft]) -> None:
     """Lines without a carrier's stamp among lines that have one: their own inner stamp is all there is."""
     for draft in drafts:
-        if draft.rec.at is None and draft.outer is Outer.NONE and draft.inner is Inner.UTC:
+        if draft.at is None and draft.outer is Outer.NONE and draft.inner is Inner.UTC:
             draft.rt = draft.inner_value
-            draft.rec.at = Stamp(draft.inner_value, draft.inner_precision)
-            draft.rec.absolute = True
-            draft.rec.clock = ClockInfo(
+            draft.at = Stamp(draft.inner_value, draft.inner_precision)
+            draft.absolute = True
+            draft.clock = ClockInfo(
                 "logrus",
                 draft.inner_precision / SECOND,
                 offset_text(draft.inner_offset_s),
@@ -96,8 +96,8 @@ def _strays(drafts: list[Draft]) -> None:
 
 def _simple(draft: Draft) -> None:
     draft.rt = draft.value
-    draft.rec.at = Stamp(draft.value, draft.precision)
-    draft.rec.absolute = True
+    draft.at = Stamp(draft.value, draft.precision)
+    draft.absolute = True
 
 
 def _anchors_of(lines: Sequence[Draft]) -> list[Anchor]:
@@ -108,8 +108,8 @@ def _anchors_of(lines: Sequence[Draft]) -> list[Anchor]:
         utc: int | None = None
         if draft.inner is Inner.UTC:
             utc = draft.inner_value
-        elif draft.inner is Inner.NONE and "generated self-signed CA" in draft.rec.message:
-            utc = _certificate(draft.rec.message)
+        elif draft.inner is Inner.NONE and "generated self-signed CA" in draft.message:
+            utc = _certificate(draft.message)
         if utc is None:
             continue
         has_year = draft.outer is Outer.WALL
@@ -229,16 +229,16 @@ def _put_walls(lines: Sequence[Draft], pairs: Sequence[tuple[int, int]], year_fr
             info = infos[key] = ClockInfo("journal", draft.precision / SECOND, offset_text(offset), year_from)
         draft.rt = wall - offset * SECOND
         draft.offset_s = offset
-        draft.rec.at = Stamp(draft.rt, draft.precision)
-        draft.rec.absolute = True
-        draft.rec.clock = info
+        draft.at = Stamp(draft.rt, draft.precision)
+        draft.absolute = True
+        draft.clock = info
 
 
 def _put_local(lines: Sequence[Draft], walls: Sequence[int], year_from: str) -> None:
     for draft, wall in zip(lines, walls, strict=True):
         draft.rt = wall
-        draft.rec.at = Stamp(wall, draft.precision)
-        draft.rec.clock = ClockInfo("journal", draft.precision / SECOND, None, year_from)
+        draft.at = Stamp(wall, draft.precision)
+        draft.clock = ClockInfo("journal", draft.precision / SECOND, None, year_from)
 
 
 def _times_only(lines: list[Draft]) -> None:
@@ -264,14 +264,14 @@ def _monotonic_text(lines: list[Draft]) -> None:
     """
     by_boot: dict[int, list[Draft]] = defaultdict(list)
     for draft in lines:
-        by_boot[draft.rec.boot_seq].append(draft)
+        by_boot[draft.boot_seq].append(draft)
     for group in by_boot.values():
         gaps = [(d, d.inner_value - d.value) for d in group if d.inner is Inner.UTC and not d.follows]
         if not gaps:
             for draft in group:
                 draft.rt, draft.mono = draft.value, draft.value
-                draft.rec.at = Stamp(draft.value, draft.precision)
-                draft.rec.clock = ClockInfo("monotonic", draft.precision / SECOND, None, "none")
+                draft.at = Stamp(draft.value, draft.precision)
+                draft.clock = ClockInfo("monotonic", draft.precision / SECOND, None, "none")
             continue
         last = gaps[-1][1]
         zone = gaps[-1][0].inner_offset_s or 0
@@ -292,9 +292,9 @@ def _monotonic_text(lines: list[Draft]) -> None:
                 at += 1
             draft.mono = draft.value
             draft.rt = draft.value + current
-            draft.rec.at = Stamp(draft.value + best, draft.precision)
-            draft.rec.absolute = True
-            draft.rec.clock = info
+            draft.at = Stamp(draft.value + best, draft.precision)
+            draft.absolute = True
+            draft.clock = info
 
 
 # ------------------------------------------------------------------------------------------ no outer stamps
@@ -318,7 +318,7 @@ def _bare_pod(tally: Tally, drafts: list[Draft], known: dict[str | None, Known])
     bundle = tally.bundle
     if tally.pod is None or bundle is None or bundle.wall is None or any(d.inner is Inner.UTC for d in drafts):
         return False
-    lesson = known.get(tally.pod.node) or known.get(drafts[0].rec.host if drafts else None)
+    lesson = known.get(tally.pod.node) or known.get(drafts[0].host if drafts else None)
     offset = bundle.offset_s if bundle.offset_s is not None else lesson.offset_s if lesson is not None else None
     lines = [d for d in drafts if d.inner is Inner.PARTIAL]
     if offset != 0 or not lines:
@@ -327,9 +327,9 @@ def _bare_pod(tally: Tally, drafts: list[Draft], known: dict[str | None, Known])
     walls = _near([(False, d.inner_value) for d in lines], bundle.wall - DAY * 182)
     for draft, wall in zip(lines, walls, strict=True):
         draft.rt = wall
-        draft.rec.at = Stamp(wall, draft.inner_precision)
-        draft.rec.absolute = True
-        draft.rec.clock = info
+        draft.at = Stamp(wall, draft.inner_precision)
+        draft.absolute = True
+        draft.clock = info
     _tell(tally, f"the year comes from {bundle.told_by} of the support bundle, whose node is at UTC")
     return True
 
@@ -358,9 +358,9 @@ def _bare_absolute(drafts: list[Draft]) -> None:
             source = "etcd" if teacher.etcd else "logrus"
             info = infos[key] = ClockInfo("logrus", draft.inner_precision / SECOND, offset_text(zone), source)
         draft.rt = moment
-        draft.rec.at = Stamp(moment, draft.inner_precision)
-        draft.rec.absolute = True
-        draft.rec.clock = info
+        draft.at = Stamp(moment, draft.inner_precision)
+        draft.absolute = True
+        draft.clock = info
 
 
 def _bare_klog(drafts: list[Draft]) -> None:
@@ -369,8 +369,8 @@ def _bare_klog(drafts: list[Draft]) -> None:
     info = ClockInfo("klog", 1e-6, None, "none")
     for draft, wall in zip(lines, walls, strict=True):
         draft.rt = wall
-        draft.rec.at = Stamp(wall, draft.inner_precision)
-        draft.rec.clock = info
+        draft.at = Stamp(wall, draft.inner_precision)
+        draft.clock = info
 
 
 def _elapsed_runs(drafts: list[Draft]) -> list[list[int]]:
@@ -381,7 +381,7 @@ def _elapsed_runs(drafts: list[Draft]) -> list[list[int]]:
     for index, draft in enumerate(drafts):
         if draft.inner is not Inner.ELAPSED:
             continue
-        banner = BANNER.match(draft.rec.message) is not None
+        banner = BANNER.match(draft.message) is not None
         # Lines of one process overtake one another by a second at most.
         if high < 0 or draft.inner_value < high - 2 * SECOND or (banner and begun):
             runs.append([])
@@ -396,11 +396,11 @@ def _of_the_wrapper(drafts: Sequence[Draft], run: Sequence[int], stop: int) -> b
 
     How long it took to unpack nothing tells: the dates that follow say nothing about these seconds.
     """
-    if any(BANNER.match(drafts[index].rec.message) for index in run):
+    if any(BANNER.match(drafts[index].message) for index in run):
         return False
-    after = (d for d in drafts[run[-1] + 1 : stop] if d.rec.payload is Payload.LOGRUS)
+    after = (d for d in drafts[run[-1] + 1 : stop] if d.payload is Payload.LOGRUS)
     following = next(after, None)
-    return following is not None and following.inner is Inner.UTC and BANNER.match(following.rec.message) is not None
+    return following is not None and following.inner is Inner.UTC and BANNER.match(following.message) is not None
 
 
 def _elapsed(drafts: list[Draft]) -> None:
@@ -422,17 +422,17 @@ def _elapsed(drafts: list[Draft]) -> None:
             draft = drafts[index]
             if draft.inner is Inner.ELAPSED:
                 highest = max(highest, draft.inner_value)
-            elif draft.rec.at is not None:
-                most = draft.rec.at.us - highest if most is None else min(most, draft.rec.at.us - highest)
-                clock = draft.rec.clock
-                absolute, zone, year_from = draft.rec.absolute, clock.utc_offset, clock.year_from
+            elif draft.at is not None:
+                most = draft.at.us - highest if most is None else min(most, draft.at.us - highest)
+                clock = draft.clock
+                absolute, zone, year_from = draft.absolute, clock.utc_offset, clock.year_from
         following = -1
         for index in range(stop - 1, run[0] - 1, -1):
             draft = drafts[index]
             if draft.inner is Inner.ELAPSED:
                 following = draft.inner_value if following < 0 else min(following, draft.inner_value)
-            elif draft.rec.at is not None and following >= 0:
-                bound = draft.rec.at.us - following - SECOND
+            elif draft.at is not None and following >= 0:
+                bound = draft.at.us - following - SECOND
                 low = bound if low is None else max(low, bound)
         if most is None:
             begin, slack = shift, 0
@@ -444,7 +444,7 @@ def _elapsed(drafts: list[Draft]) -> None:
         for index in run:
             draft = drafts[index]
             draft.rt = begin + draft.inner_value
-            draft.rec.at = Stamp(draft.rt, SECOND + slack)
-            draft.rec.absolute = absolute
-            draft.rec.clock = info
+            draft.at = Stamp(draft.rt, SECOND + slack)
+            draft.absolute = absolute
+            draft.clock = info
         shift = begin + highest + SECOND

@@ -25,10 +25,10 @@ def true_order(tally: Tally, drafts: list[Draft]) -> list[Draft]:
             entries[-1].append(draft)
         else:
             entries.append([draft])
-    gaps = [(entry[0].rec.gap_before, entry[0].rec.lost_before) for entry in entries]
+    gaps = [(entry[0].gap_before, entry[0].lost_before) for entry in entries]
     # A gap above the next line is one before this.
     for entry, gap in zip(entries, [*gaps[1:], (False, False)], strict=True):
-        entry[0].rec.gap_before, entry[0].rec.lost_before = gap
+        entry[0].gap_before, entry[0].lost_before = gap
     tally.notes.append("the input runs backwards in time and was turned round")
     tally.reasons["input turned round"] += 1
     return [draft for entry in reversed(entries) for draft in entry]

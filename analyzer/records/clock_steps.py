@@ -53,11 +53,11 @@ def text_steps(drafts: Sequence[Draft]) -> list[Step]:
     """The steps of every host and boot of one source; its drafts have their places on the axis, and may be moved."""
     groups: dict[tuple[str | None, str | None, int], list[Draft]] = defaultdict(list)
     for draft in drafts:
-        boot = draft.rec.boot_id
-        if draft.rt is None or draft.rec.clock.basis == "elapsed" or (draft.mono is not None and boot is not None):
+        boot = draft.boot_id
+        if draft.rt is None or draft.clock.basis == "elapsed" or (draft.mono is not None and boot is not None):
             continue
-        if not draft.follows and not draft.rec.foreign:
-            groups[(draft.rec.host, boot, draft.rec.boot_seq)].append(draft)
+        if not draft.follows and not draft.foreign:
+            groups[(draft.host, boot, draft.boot_seq)].append(draft)
     steps: list[Step] = []
     for lines in groups.values():
         if lines[0].mono is not None:  # monotonic in text: the difference of the two clocks shows steps
@@ -82,7 +82,7 @@ class _Lines:
         """All steps, in the order of the text."""
         found: list[Step] = []
         lines = self.lines
-        signals = [i for i, d in enumerate(lines) if is_step_signal(d.rec.message)]
+        signals = [i for i, d in enumerate(lines) if is_step_signal(d.message)]
         carried = any(d.outer is not Outer.NONE for d in lines)
         done: set[int] = set()
         for index, draft in enumerate(lines):
@@ -98,7 +98,7 @@ class _Lines:
                 _shift(lines[:index], by, draft)
                 self.latest.clear()
             before = self.latest.get(writer)
-            if before is None and index and ANNOUNCED.match(lines[index - 1].rec.message):
+            if before is None and index and ANNOUNCED.match(lines[index - 1].message):
                 before = lines[index - 1]  # systemd's line of the same process, which comes first
             if before is not None and (draft.outer is not Outer.NONE or not carried):
                 step = self._back(index, draft, before) or self._leap(index, draft, before)
@@ -106,9 +106,9 @@ class _Lines:
                     found.append(step)
             self._move(draft)
             self.latest[writer] = draft
-            if draft.rec.message.startswith(_BEGINS):
+            if draft.message.startswith(_BEGINS):
                 self.starting.add(writer)
-            elif draft.rec.message.endswith(_IS_UP):
+            elif draft.message.endswith(_IS_UP):
                 self.starting.discard(writer)
         return found
 
@@ -117,13 +117,13 @@ class _Lines:
 
         systemd's lines of the same process stand on the same clock as its own: they come before all of those.
         """
-        message = self.lines[index].rec.message
+        message = self.lines[index].message
         if ANNOUNCED.match(message) or BANNER.match(message):
             return True
         if not WRAPPER.match(message):
             return False
         writer = _writer(self.lines[index])
-        near = (d.rec.message for d in islice(self.lines, index + 1, index + _NEXT_LINES) if _writer(d) == writer)
+        near = (d.message for d in islice(self.lines, index + 1, index + _NEXT_LINES) if _writer(d) == writer)
         return any(BANNER.match(said) for said in takewhile(lambda said: _IN_FRONT.match(said), near))
 
     def _was_unset(self, index: int, draft: Draft) -> bool:
@@ -155,7 +155,7 @@ class _Lines:
         Both stamps are cut off: what lies between them and a later line is known to that much less.
         """
         self.moved -= by + _precision(draft)
-        self.floor = before.rec.at.us if before.rec.at is not None else None
+        self.floor = before.at.us if before.at is not None else None
         self.latest.clear()
 
     def _back(self, index: int, draft: Draft, before: Draft) -> Step | None:
@@ -166,7 +166,7 @@ class _Lines:
         following = self._following(index)
         if not following:  # its last line: what others say until the next one
             near = self.lines[index + 1 : index + 1 + _FOLLOWING]
-            following = list(takewhile(lambda d: not _BEGINS_ANEW.match(d.rec.message), near))
+            following = list(takewhile(lambda d: not _BEGINS_ANEW.match(d.message), near))
         stamps = [draft.rt or 0, *(d.rt or 0 for d in following)]
         leaps = (after - earlier for earlier, after in pairwise(stamps))
         if max(leaps, default=0) < -by * _UNDONE:
@@ -177,28 +177,28 @@ class _Lines:
 
     def _of_another(self, draft: Draft, before: Draft) -> bool:
         """Whether a line without a pid is another process's, of which the text has nothing to compare with."""
-        if draft.rec.pid is not None:
+        if draft.pid is not None:
             return False
-        if WRAPPER.match(before.rec.message):
+        if WRAPPER.match(before.message):
             return False  # nobody else speaks before its banner
-        return _BEGINS_ANEW.match(draft.rec.message) is not None or before.rec.level in _LAST_WORDS
+        return _BEGINS_ANEW.match(draft.message) is not None or before.level in _LAST_WORDS
 
     def _following(self, index: int) -> list[Draft]:
         """The next lines of the process, this one's included when it begins one."""
         writer = _writer(self.lines[index])
         near = islice(self.lines, index, index + _NEXT_LINES)
         found = list(islice((d for d in near if _writer(d) == writer), _FOLLOWING + 1))
-        return found[1:] if found and not BANNER.match(found[0].rec.message) else found
+        return found[1:] if found and not BANNER.match(found[0].message) else found
 
     def _move(self, draft: Draft) -> None:
-        at = draft.rec.at
+        at = draft.at
         if at is not None and (self.moved or self.floor is not None):
             us = at.us + self.moved
-            draft.rec.at = Stamp(us if self.floor is None else max(us, self.floor), at.precision_us)
+            draft.at = Stamp(us if self.floor is None else max(us, self.floor), at.precision_us)
 
 
 def _writer(draft: Draft) -> _Writer:
-    return draft.rec.ident, draft.rec.pid
+    return draft.ident, draft.pid
 
 
 def _precision(draft: Draft) -> int:
@@ -207,12 +207,12 @@ def _precision(draft: Draft) -> int:
 
 def _shift(lines: Sequence[Draft], by: int, after: Draft) -> None:
     """Lines before a step on the clock of the line ``after`` it, and in its zone: summer time may lie between."""
-    offset = after.rec.clock.utc_offset
+    offset = after.clock.utc_offset
     for draft in lines:
-        at = draft.rec.at
+        at = draft.at
         if at is not None:
-            draft.rec.at = Stamp(at.us + by, at.precision_us)
+            draft.at = Stamp(at.us + by, at.precision_us)
         if draft.offset_s is not None and after.offset_s is not None:
             draft.offset_s = after.offset_s
-        if offset is not None and draft.rec.clock.utc_offset is not None:
-            draft.rec.clock = replace(draft.rec.clock, utc_offset=offset)
+        if offset is not None and draft.clock.utc_offset is not None:
+            draft.clock = replace(draft.clock, utc_offset=offset)

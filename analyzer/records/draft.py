@@ -1,12 +1,14 @@
-"""A record on its way: the decoded line beside the raw stamps that ``resolve`` turns into axis positions."""
+"""A record on its way: what was read of a line so far, and the stamps that ``timestamps`` turns into axis positions."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from enum import IntEnum
+from operator import attrgetter
 
-from analyzer.records.log_record import LogRecord
+from analyzer.records.log_record import NO_CLOCK, ClockInfo, LogRecord, Payload, Stamp, no_fields
 from analyzer.sources.pod_files import Pod
 from analyzer.sources.source import Bundle
 
@@ -33,9 +35,35 @@ class Inner(IntEnum):
 
 @dataclass(slots=True)
 class Draft:
-    """One record and its undigested stamps; all µs, offsets in s."""
+    """One record while it is read: the fields of ``LogRecord``, and its undigested stamps; all µs, offsets in s."""
 
-    rec: LogRecord
+    source: int
+    line: int
+    raw: str
+    message: str
+    payload: Payload = Payload.PLAIN
+    level: str = ""
+    file: str = ""
+    fields: Mapping[str, str] = field(default_factory=no_fields)
+    at: Stamp | None = None
+    inner_at: Stamp | None = None
+    absolute: bool = False
+    clock: ClockInfo = NO_CLOCK
+    host: str | None = None
+    ident: str | None = None
+    pid: int | None = None
+    unit: str | None = None
+    boot_id: str | None = None
+    boot_seq: int = 0
+    invocation_id: str | None = None
+    journal: Mapping[str, str] = field(default_factory=no_fields)
+    truncated: bool = False
+    lossy: bool = False
+    gap_before: bool = False
+    klog_pid: int | None = None
+    unordered: bool = False
+    foreign: bool = False
+    lost_before: bool = False
     outer: Outer = Outer.NONE
     value: int = 0
     precision: int = 0
@@ -46,12 +74,18 @@ class Draft:
     inner_precision: int = 0
     inner_offset_s: int | None = None
     etcd: bool = False
-    klog_pid: int | None = None
     cursor: int | None = None  # a mark of the journal's own entry: two entries never have the same
-    rt: int | None = None  # realtime in UTC, set by resolve (wall time when no zone is known)
+    rt: int | None = None  # realtime in UTC, set by timestamps (wall time when no zone is known)
     follows: bool = False  # a further line of the entry before it
     line_max: bool = False  # journald or docker cut the line here, the next entry goes on
     whole: str = ""  # the undigested message, kept only for lines as long as journald's limit
+
+    def record(self, seq: int) -> LogRecord:
+        """The finished record at its place in the merged input."""
+        return LogRecord(seq, *_FINISHED(self))
+
+
+_FINISHED = attrgetter(*(item.name for item in fields(LogRecord) if item.name != "seq"))
 
 
 @dataclass(slots=True)

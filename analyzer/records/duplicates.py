@@ -73,7 +73,7 @@ class _Reader:
         if draft.inner is Inner.ELAPSED and draft.outer is Outer.NONE:
             self._owner(draft, set())
             # The next run has the same seconds: only a pair is one line, and last words may be those of two runs.
-            return _same(before, draft) and draft.rec.level not in _LAST_WORDS
+            return _same(before, draft) and draft.level not in _LAST_WORDS
         if draft.follows or (draft.inner is Inner.NONE and (draft.outer is Outer.NONE or _is_piece(draft))):
             return self._further(before, draft)
         return self._stamped(draft)
@@ -87,7 +87,7 @@ class _Reader:
         self.owned[process] = (known, set())
 
     def _further(self, before: Draft | None, draft: Draft) -> bool:
-        raw = draft.rec.raw
+        raw = draft.raw
         owned = self.owned.get(_process(draft))
         if raw and ((owned is not None and raw in owned[0]) or _same(before, draft)):
             return True
@@ -96,20 +96,21 @@ class _Reader:
         return False
 
     def _stamped(self, draft: Draft) -> bool:
-        rec = draft.rec
         bare = draft.outer is Outer.NONE
         stamp = draft.inner_value if bare else draft.value
         precision = draft.inner_precision if bare else draft.precision
-        clock = self.clocks[draft.outer, draft.inner if bare else 0, draft.etcd and bare, rec.host, rec.boot_seq]
+        clock = self.clocks[draft.outer, draft.inner if bare else 0, draft.etcd and bare, draft.host, draft.boot_seq]
         # Without a pid two servers, or two runs, may say the same in one second: a copy stands in the same second.
-        far = _FAR_FINE if precision < SECOND else 0 if rec.pid is None else _FAR_COARSE
+        far = _FAR_FINE if precision < SECOND else 0 if draft.pid is None else _FAR_COARSE
         clock.move(stamp, far)
-        unit = (rec.host, rec.unit) if rec.payload is Payload.SYSTEMD else None
-        announced = unit is not None and _NEXT_RUN in rec.message
+        unit = (draft.host, draft.unit) if draft.payload is Payload.SYSTEMD else None
+        announced = unit is not None and _NEXT_RUN in draft.message
         run = self.runs[unit] if unit is not None and not announced else 0
-        key: _Key = (stamp, draft.mono, draft.cursor, rec.ident, rec.pid, rec.boot_id, run, rec.raw, rec.message)
+        key: _Key = (
+            stamp, draft.mono, draft.cursor, draft.ident, draft.pid, draft.boot_id, run, draft.raw, draft.message,
+        )  # fmt: skip
         known = clock.seen(key)
-        if rec.pid is None and precision >= SECOND and _BANNER.match(rec.message):
+        if draft.pid is None and precision >= SECOND and _BANNER.match(draft.message):
             if known is not None and clock.ended:
                 clock.clear(stamp)  # it ended and was started again within the second
                 known = None
@@ -119,26 +120,26 @@ class _Reader:
             return True
         clock.young[key] = set()
         self._owner(draft, clock.young[key])
-        clock.ended = clock.ended or rec.level in _LAST_WORDS
+        clock.ended = clock.ended or draft.level in _LAST_WORDS
         if announced:
             self.runs[unit] += 1
         return False
 
 
 def _process(draft: Draft) -> Hashable:
-    return draft.rec.host, draft.rec.ident, draft.rec.pid
+    return draft.host, draft.ident, draft.pid
 
 
 def _is_piece(draft: Draft) -> bool:
-    return draft.rec.payload in (Payload.PANIC, Payload.TRACE) or draft.rec.message.startswith(_PIECES)
+    return draft.payload in (Payload.PANIC, Payload.TRACE) or draft.message.startswith(_PIECES)
 
 
 def _same(before: Draft | None, draft: Draft) -> bool:
     """Whether two neighbours are equal but for their place."""
     return (
         before is not None
-        and before.rec.raw == draft.rec.raw
-        and before.rec.message == draft.rec.message
+        and before.raw == draft.raw
+        and before.message == draft.message
         and (before.outer, before.value, before.inner_value) == (draft.outer, draft.value, draft.inner_value)
         and before.cursor == draft.cursor
     )
@@ -155,8 +156,8 @@ def drop_twice(tally: Tally, drafts: list[Draft]) -> list[Draft]:
     lines: set[int] = set()
     for draft in drafts:
         if reader.copy(draft):
-            lines.add(draft.rec.line)
-            if draft.rec.gap_before:
+            lines.add(draft.line)
+            if draft.gap_before:
                 holes.append(draft)
             continue
         for hole in holes:

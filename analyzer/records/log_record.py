@@ -47,11 +47,16 @@ class ClockInfo:
     zero_us: int | None = None  # basis elapsed: where on the axis the process's seconds began, its last exec
 
 
-_NO_CLOCK = ClockInfo()
+NO_CLOCK = ClockInfo()
 NO_FIELDS: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(slots=True)
+def no_fields() -> Mapping[str, str]:
+    """``NO_FIELDS``, as dataclasses want it."""
+    return NO_FIELDS
+
+
+@dataclass(frozen=True, slots=True)
 class LogRecord:
     """One decoded log line.
 
@@ -68,11 +73,11 @@ class LogRecord:
     payload: Payload = Payload.PLAIN
     level: str = ""  # trace | debug | info | warning | error | fatal | panic | ""
     file: str = ""  # klog's source file without line number ("secure_serving.go"), etcd's caller likewise
-    fields: Mapping[str, str] = field(default_factory=lambda: NO_FIELDS)  # logrus key=value, zap keys
+    fields: Mapping[str, str] = field(default_factory=no_fields)  # logrus key=value, zap keys
     at: Stamp | None = None
     inner_at: Stamp | None = None
     absolute: bool = False  # the axis is UTC since 1970
-    clock: ClockInfo = _NO_CLOCK
+    clock: ClockInfo = NO_CLOCK
     host: str | None = None
     ident: str | None = None  # SYSLOG_IDENTIFIER ("k3s", "systemd", "rke2", …)
     pid: int | None = None
@@ -80,7 +85,7 @@ class LogRecord:
     boot_id: str | None = None
     boot_seq: int = 0  # text without boot ids: counts the boot markers of its source (0 before the first)
     invocation_id: str | None = None
-    journal: Mapping[str, str] = field(default_factory=lambda: NO_FIELDS)  # EXIT_CODE, N_RESTARTS, MESSAGE_ID …
+    journal: Mapping[str, str] = field(default_factory=no_fields)  # EXIT_CODE, N_RESTARTS, MESSAGE_ID …
     truncated: bool = False  # cut by a pager, an ellipsis or a length limit
     lossy: bool = False  # bytes were lost or replaced
     gap_before: bool = False  # lines between the previous kept record and this one were passed over or lost

@@ -10,7 +10,7 @@ from analyzer.records.log_record import ClockStep, LogRecord, SourceInfo
 from analyzer.sources.pod_files import Pod
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class LogRecords:
     """All decoded records in true order.
 
@@ -22,7 +22,7 @@ class LogRecords:
     (host, boot) differs at most from the realtime stamps (µs): a journal's monotonic axis does where the clock was set.
     """
 
-    records: list[LogRecord]
+    records: Sequence[LogRecord]
     sources: Sequence[SourceInfo]
     ledger: Ledger
     steps: Sequence[ClockStep] = ()

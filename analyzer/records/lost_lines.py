@@ -23,29 +23,28 @@ def spread_losses(drafts: Sequence[Draft]) -> None:
     pids: set[tuple[str | None, int]] = set()
     hosts: set[str | None] = set()
     for draft in drafts:
-        rec = draft.rec
-        if rec.ident in _TELLERS:
-            text = rec.message
+        if draft.ident in _TELLERS:
+            text = draft.message
             if (hit := _SUPPRESSED.search(text)) is not None:
-                units.add((rec.host, hit[1].removesuffix(".service")))
+                units.add((draft.host, hit[1].removesuffix(".service")))
             elif (hit := _OF_PROCESS.search(text)) is not None:
-                pids.add((rec.host, int(hit[1])))
+                pids.add((draft.host, int(hit[1])))
             elif _OF_ALL.search(text) is not None:
-                hosts.add(rec.host)
+                hosts.add(draft.host)
             continue
         if not (units or pids or hosts):
             continue
-        name = (rec.unit or rec.ident or "").removesuffix(".service")
-        hit_unit = _unit_of(units, rec.host, name, rec.ident)
+        name = (draft.unit or draft.ident or "").removesuffix(".service")
+        hit_unit = _unit_of(units, draft.host, name, draft.ident)
         if hit_unit is not None:
             units.discard(hit_unit)
-        elif rec.pid is not None and (rec.host, rec.pid) in pids:
-            pids.discard((rec.host, rec.pid))
-        elif rec.host in hosts and rec.ident in ("k3s", "rke2"):
-            hosts.discard(rec.host)
+        elif draft.pid is not None and (draft.host, draft.pid) in pids:
+            pids.discard((draft.host, draft.pid))
+        elif draft.host in hosts and draft.ident in ("k3s", "rke2"):
+            hosts.discard(draft.host)
         else:
             continue
-        rec.gap_before = rec.lost_before = True
+        draft.gap_before = draft.lost_before = True
 
 
 def _unit_of(

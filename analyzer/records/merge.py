@@ -33,7 +33,7 @@ def drop_copies(sources: Sequence[Source]) -> list[Source]:
     kept: list[Source] = []
     for tally, drafts in ordered:
         if tally.digest and tally.digest in digests:
-            count = len({d.rec.line for d in drafts})
+            count = len({d.line for d in drafts})
             tally.reasons[GIVEN_TWICE] += count
             tally.notes.append("an exact copy of another input, counted once")
             kept.append((tally, []))
@@ -46,17 +46,17 @@ def drop_copies(sources: Sequence[Source]) -> list[Source]:
         dropped: set[int] = set()
         context: int | None = None
         for draft in drafts:
-            if draft.rt is not None and (draft.rec.absolute or draft.outer is Outer.PARTIAL):
+            if draft.rt is not None and (draft.absolute or draft.outer is Outer.PARTIAL):
                 context = draft.rt // SECOND
             if context is None:
                 rest.append(draft)
                 continue
-            key = (context, draft.rec.pid, draft.rec.message)
+            key = (context, draft.pid, draft.message)
             host = _host(draft)
             here[key][host] += 1
             known = seen.get(key)
             if known is not None and here[key][host] <= (known[host] + known[""] if host else known.total()):
-                dropped.add(draft.rec.line)
+                dropped.add(draft.line)
                 if key in heads:
                     take_gap(heads[key], draft)
             else:
@@ -88,19 +88,19 @@ def drop_repeats(tally: Tally, drafts: list[Draft]) -> list[Draft]:
     while at < len(drafts):
         draft = drafts[at]
         stamp = _own_stamp(draft)
-        before = first.get((draft.rec.raw, stamp)) if stamp is not None else None
+        before = first.get((draft.raw, stamp)) if stamp is not None else None
         if before is not None and latest is not None and stamp is not None and stamp < latest:
             length = _length_of_repeat(drafts, before, at)
             if length >= BLOCK:
                 for earlier, later in zip(drafts[before : before + length], drafts[at : at + length], strict=True):
-                    if later.rec.gap_before and not earlier.rec.gap_before:
+                    if later.gap_before and not earlier.gap_before:
                         holes.append(later)  # lines are missing that the first copy need not have had
                 dropped += length
                 at += length
                 continue
         if stamp is not None:
             latest = stamp
-            first.setdefault((draft.rec.raw, stamp), at)
+            first.setdefault((draft.raw, stamp), at)
         for hole in holes:
             take_gap(draft, hole)
         holes.clear()
@@ -114,20 +114,20 @@ def drop_repeats(tally: Tally, drafts: list[Draft]) -> list[Draft]:
 
 def take_gap(kept: Draft, dropped: Draft) -> None:
     """What was missing before a line that is not kept is missing all the same."""
-    kept.rec.gap_before = kept.rec.gap_before or dropped.rec.gap_before
-    kept.rec.lost_before = kept.rec.lost_before or dropped.rec.lost_before
+    kept.gap_before = kept.gap_before or dropped.gap_before
+    kept.lost_before = kept.lost_before or dropped.lost_before
 
 
 def _host(draft: Draft) -> str:
     """Its host without domain, which one carrier writes and another leaves out; empty: the line names none."""
-    host = (draft.rec.host or "").lower()
+    host = (draft.host or "").lower()
     label = host.partition(".")[0]
     return host if label.isdigit() else label  # an address stays whole
 
 
 def _whole(draft: Draft) -> _Whole:
     """What makes two lines the same; ``raw`` alone is only the message where the carrier names its fields."""
-    return (draft.rec.raw, draft.outer, draft.value, draft.mono, draft.rec.host, draft.rec.pid)
+    return (draft.raw, draft.outer, draft.value, draft.mono, draft.host, draft.pid)
 
 
 def _own_stamp(draft: Draft) -> int | None:
@@ -167,11 +167,11 @@ def _first(drafts: Sequence[Draft]) -> int:
 def merge(sources: Sequence[Source]) -> list[Draft]:
     """All drafts in true order: per host and boot by time, equal stamps and stampless lines in file order."""
     groups: dict[tuple[str | None, str | None], list[list[Draft]]] = defaultdict(list)
-    with_boots = all(d.rec.boot_id is not None for _, drafts in sources for d in drafts)
+    with_boots = all(d.boot_id is not None for _, drafts in sources for d in drafts)
     for _, drafts in sources:
         mine: dict[tuple[str | None, str | None], list[Draft]] = defaultdict(list)
         for draft in drafts:
-            mine[(draft.rec.host, draft.rec.boot_id if with_boots else None)].append(draft)
+            mine[(draft.host, draft.boot_id if with_boots else None)].append(draft)
         for key, rows in mine.items():
             groups[key].append(rows)
     whole = [_weave(rows, by_clock=with_boots) for rows in groups.values()]
@@ -181,8 +181,8 @@ def merge(sources: Sequence[Source]) -> list[Draft]:
 
 def _begin(rows: Sequence[Draft]) -> tuple[int, int]:
     """Groups in order of time; those whose time is not absolute come after."""
-    absolute = any(d.rec.absolute for d in rows)
-    first = next((d.rec.at.us for d in rows if d.rec.at is not None), 0)
+    absolute = any(d.absolute for d in rows)
+    first = next((d.at.us for d in rows if d.at is not None), 0)
     return (0 if absolute else 1, first)
 
 
@@ -201,7 +201,7 @@ def _keys(part: Sequence[Draft], by_clock: bool) -> list[tuple[int, Draft]]:
     high = -(1 << 62)
     out = []
     for draft in part:
-        at = draft.rec.at
+        at = draft.at
         if at is not None:
             high = at.us if by_clock and not draft.follows else max(high, at.us)
         out.append((high, draft))

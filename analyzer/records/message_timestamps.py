@@ -25,20 +25,19 @@ def place_inner(tally: Tally, drafts: list[Draft]) -> None:
     usual = default[0][0] if default else None
     infos: dict[tuple[object, ...], ClockInfo] = {}
     for draft in drafts:
-        rec = draft.rec
         if draft.outer is Outer.UTC:
-            zone = draft.offset_s if draft.offset_s is not None else zones.get(rec.pid, (0, usual))[1]
-            basis = "monotonic" if draft.mono is not None and rec.boot_id is not None else "journal"
+            zone = draft.offset_s if draft.offset_s is not None else zones.get(draft.pid, (0, usual))[1]
+            basis = "monotonic" if draft.mono is not None and draft.boot_id is not None else "journal"
             key = (basis, draft.precision, zone)
             info = infos.get(key)
             if info is None:
                 info = infos[key] = ClockInfo(basis, draft.precision / SECOND, offset_text(zone), "stamp")
-            rec.clock = info
-        if rec.at is None or draft.rt is None or draft.inner is Inner.NONE or draft.follows:
+            draft.clock = info
+        if draft.at is None or draft.rt is None or draft.inner is Inner.NONE or draft.follows:
             continue
         if draft.inner is Inner.UTC:
             moment: int | None = draft.inner_value
-            if not rec.absolute:
+            if not draft.absolute:
                 continue
         elif draft.inner is Inner.PARTIAL:
             moment = _klog_moment(draft, zones)
@@ -46,27 +45,27 @@ def place_inner(tally: Tally, drafts: list[Draft]) -> None:
             continue
         if moment is None:
             continue
-        limit = draft.rt + max(rec.at.precision_us, 1) + _INNER_SLACK
+        limit = draft.rt + max(draft.at.precision_us, 1) + _INNER_SLACK
         if moment > limit or moment < draft.rt - LATEST_RESIDUAL:
             continue  # another zone, a clock step between the two, or a quoted line
-        rec.inner_at = Stamp(moment + rec.at.us - draft.rt, draft.inner_precision)
+        draft.inner_at = Stamp(moment + draft.at.us - draft.rt, draft.inner_precision)
 
 
 def _process_zones(drafts: list[Draft]) -> dict[int | None, tuple[int, int]]:
     """Per pid ``(votes, klog wall − axis in s)``: from its logrus stamps, else from its klog lines' own distance."""
     named: dict[int | None, Counter[int]] = defaultdict(Counter)
     for draft in drafts:
-        if draft.inner is Inner.UTC and draft.inner_offset_s is not None and draft.rec.absolute and not draft.etcd:
-            named[draft.rec.pid][draft.inner_offset_s] += 1
+        if draft.inner is Inner.UTC and draft.inner_offset_s is not None and draft.absolute and not draft.etcd:
+            named[draft.pid][draft.inner_offset_s] += 1
     derived: dict[int | None, Counter[int]] = defaultdict(Counter)
     for draft in drafts:
-        if draft.inner is not Inner.PARTIAL or draft.rt is None or draft.rec.pid in named:
+        if draft.inner is not Inner.PARTIAL or draft.rt is None or draft.pid in named:
             continue
         wall = nearest_year(draft.inner_value, draft.rt)
         if wall is not None:
             offset = quarter_offset(draft.rt - wall)
             if offset is not None:
-                derived[draft.rec.pid][-offset] += 1
+                derived[draft.pid][-offset] += 1
     zones: dict[int | None, tuple[int, int]] = {}
     for table in (derived, named):
         for pid, counter in table.items():
@@ -78,7 +77,7 @@ def _process_zones(drafts: list[Draft]) -> dict[int | None, tuple[int, int]]:
 def _klog_moment(draft: Draft, zones: Mapping[int | None, tuple[int, int]]) -> int | None:
     """UTC (or axis wall) of a klog stamp in its process's zone; in the hour of a DST change the other zone may fit."""
     assert draft.rt is not None
-    entry = zones.get(draft.rec.pid)
+    entry = zones.get(draft.pid)
     if entry is None:
         return None
     wall = nearest_year(draft.inner_value, draft.rt + entry[1] * SECOND)

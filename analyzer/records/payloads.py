@@ -1,6 +1,6 @@
 """The program's own format inside a message: logrus, klog, etcd's zap, systemd, Go panics.
 
-``digest`` fills the payload fields of a draft from ``rec.message``. Nothing here fails: what is not recognised stays
+``digest`` fills the payload fields of a draft from ``draft.message``. Nothing here fails: what is not recognised stays
 ``PLAIN`` with its text, and a header whose tail was cut still gives level, stamp and the text that is left.
 """
 
@@ -62,7 +62,6 @@ def _pairs(text: str) -> dict[str, str]:
 
 
 def _logrus(draft: Draft, text: str) -> bool:
-    rec = draft.rec
     match = _LOGRUS.match(text)
     assert match is not None
     stamp, level = match.group(1), match.group(2)
@@ -70,8 +69,8 @@ def _logrus(draft: Draft, text: str) -> bool:
         return False
     rest = text[match.end() :]
     has_msg = match.group(0).endswith("msg=")
-    rec.payload = Payload.LOGRUS
-    rec.level = _LEVELS.get(level, level) if level else ""
+    draft.payload = Payload.LOGRUS
+    draft.level = _LEVELS.get(level, level) if level else ""
     if stamp is not None:
         instant = parse_iso(stamp)
         if instant is not None and instant.offset_s is not None:
@@ -79,25 +78,25 @@ def _logrus(draft: Draft, text: str) -> bool:
             draft.inner_value, draft.inner_precision = instant.us, instant.precision_us
             draft.inner_offset_s = instant.offset_s
     if not has_msg:  # cut or ellipsised before msg=, or a line without a message
-        rec.message = rest
-        rec.truncated = rec.truncated or "=" not in rest
+        draft.message = rest
+        draft.truncated = draft.truncated or "=" not in rest
         return True
     if rest[:1] == '"':
-        rec.message, end, closed = quoted(rest, 0)
+        draft.message, end, closed = quoted(rest, 0)
         if "\\" in rest:  # an escape may stand for a control character
-            rec.message = strip_terminal(rec.message)
+            draft.message = strip_terminal(draft.message)
         if not closed:
-            rec.truncated = True
-            if rec.message.endswith(">"):  # the pager's mark in the last column
-                rec.message = rec.message[:-1]
+            draft.truncated = True
+            if draft.message.endswith(">"):  # the pager's mark in the last column
+                draft.message = draft.message[:-1]
             return True
     else:
         bare = _BARE_VALUE.match(rest)
         assert bare is not None
-        rec.message, end = bare.group(), bare.end()
+        draft.message, end = bare.group(), bare.end()
     tail = rest[end:]
     if tail and not tail.isspace():
-        rec.fields = _pairs(tail)
+        draft.fields = _pairs(tail)
     return True
 
 
@@ -117,24 +116,23 @@ def _tty(draft: Draft, text: str) -> bool:
             draft.inner = Inner.UTC
             draft.inner_value, draft.inner_precision = instant.us, instant.precision_us
             draft.inner_offset_s = instant.offset_s
-    rec = draft.rec
-    rec.payload = Payload.LOGRUS
-    rec.level = _LEVELS[level]
+    draft.payload = Payload.LOGRUS
+    draft.level = _LEVELS[level]
     tail = _TTY_TAIL.search(rest)
     if tail is not None:
-        rec.fields = _pairs(tail.group(1))
+        draft.fields = _pairs(tail.group(1))
         rest = rest[: tail.start()]
-    rec.message = rest.rstrip()
+    draft.message = rest.rstrip()
     return True
 
 
 def _k3d_quote(draft: Draft) -> None:
-    quote = _K3D_QUOTE.match(draft.rec.message)
+    quote = _K3D_QUOTE.match(draft.message)
     if quote is None:
         return
-    inside = _GLUED.search(draft.rec.message, quote.end())
-    if inside is not None and _logrus(draft, draft.rec.message[inside.start() :]):
-        draft.rec.host, draft.rec.ident = quote[1], "k3s"
+    inside = _GLUED.search(draft.message, quote.end())
+    if inside is not None and _logrus(draft, draft.message[inside.start() :]):
+        draft.host, draft.ident = quote[1], "k3s"
 
 
 def _klog(draft: Draft, text: str) -> bool:
@@ -145,21 +143,20 @@ def _klog(draft: Draft, text: str) -> bool:
     seconds = int(hour) * 3600 + int(minute) * 60 + int(second)
     if not (is_day(int(month), int(day)) and seconds <= 86400):
         return False
-    rec = draft.rec
-    rec.payload = Payload.KLOG
-    rec.level = _LEVELS.get(letter, "")
-    rec.file = file
-    rec.message = rest
+    draft.payload = Payload.KLOG
+    draft.level = _LEVELS.get(letter, "")
+    draft.file = file
+    draft.message = rest
     if rest[:1] == '"':
         end, closed = end_of_quoted(rest, 0)
         if not closed:
-            rec.truncated = True
+            draft.truncated = True
         elif end < len(rest):
-            rec.fields = _pairs(rest[end:])
+            draft.fields = _pairs(rest[end:])
     draft.inner = Inner.PARTIAL
     draft.inner_value = pack_partial(int(month), int(day), seconds * SECOND + int(micro))
     draft.inner_precision = 1
-    draft.klog_pid = rec.klog_pid = int(pid) if pid and len(pid) < 12 else None
+    draft.klog_pid = int(pid) if pid and len(pid) < 12 else None
     return True
 
 
@@ -172,9 +169,8 @@ def _rancher(draft: Draft, text: str) -> bool:
     instant = parse_iso(f"{year}-{month}-{day}T{clock}")
     if instant is None:
         return False
-    rec = draft.rec
-    rec.level = {"WARN": "warning"}.get(level, level.lower())
-    rec.message = message
+    draft.level = {"WARN": "warning"}.get(level, level.lower())
+    draft.message = message
     if draft.outer is Outer.NONE:  # no carrier says better
         draft.outer, draft.value, draft.precision = Outer.WALL, instant.us, instant.precision_us
     return True
@@ -190,31 +186,30 @@ def _zap_stamp(draft: Draft, stamp: str) -> None:
 
 
 def _zap(draft: Draft, text: str) -> bool:
-    rec = draft.rec
     try:
         data = json.loads(text)
     except (ValueError, RecursionError):
         parts: dict[str, str] = dict(_ZAP_PART.findall(text))
         if "level" not in parts or not ("msg" in parts or "ts" in parts):
             return False
-        rec.payload = Payload.ZAP
-        rec.truncated = True
-        rec.level = _LEVELS.get(parts["level"], parts["level"])
-        rec.file = parts.get("caller", "").rpartition(":")[0]
-        rec.message = strip_terminal(unquote(parts.get("msg", text)))
-        rec.fields = {name: parts[name] for name in ("took", "time spent", "error") if name in parts}
+        draft.payload = Payload.ZAP
+        draft.truncated = True
+        draft.level = _LEVELS.get(parts["level"], parts["level"])
+        draft.file = parts.get("caller", "").rpartition(":")[0]
+        draft.message = strip_terminal(unquote(parts.get("msg", text)))
+        draft.fields = {name: parts[name] for name in ("took", "time spent", "error") if name in parts}
         _zap_stamp(draft, parts.get("ts", ""))
         return True
     if not isinstance(data, dict) or "level" not in data or "msg" not in data:
         return False
-    rec.payload = Payload.ZAP
+    draft.payload = Payload.ZAP
     level = str(data.pop("level")).lower()
-    rec.level = _LEVELS.get(level, level)
-    rec.file = str(data.pop("caller", "")).rpartition(":")[0]
-    rec.message = strip_terminal(str(data.pop("msg")))
+    draft.level = _LEVELS.get(level, level)
+    draft.file = str(data.pop("caller", "")).rpartition(":")[0]
+    draft.message = strip_terminal(str(data.pop("msg")))
     _zap_stamp(draft, str(data.pop("ts", "")))
     if data:
-        rec.fields = {
+        draft.fields = {
             k: strip_terminal(v if isinstance(v, str) else json.dumps(v, ensure_ascii=False)) for k, v in data.items()
         }
     return True
@@ -224,41 +219,38 @@ def _old_etcd(draft: Draft, text: str) -> bool:
     match = _OLD_ETCD.match(text)
     if match is None:
         return False
-    rec = draft.rec
-    rec.payload = Payload.ZAP
-    rec.level, rec.file, rec.message = _LEVELS[match[1]], match[2], match[3]
+    draft.payload = Payload.ZAP
+    draft.level, draft.file, draft.message = _LEVELS[match[1]], match[2], match[3]
     return True
 
 
 def _systemd(draft: Draft, text: str) -> None:
-    rec = draft.rec
-    rec.payload = Payload.SYSTEMD
+    draft.payload = Payload.SYSTEMD
     match = _UNIT_COLON.match(text) or _UNIT_JOB.match(text) or _UNIT_OLD.match(text)
-    if match is not None and (rec.unit is None or rec.unit == "init.scope"):
-        rec.unit = match.group(1)
-    elif rec.unit == "init.scope":
-        rec.unit = None
-    if rec.journal:
+    if match is not None and (draft.unit is None or draft.unit == "init.scope"):
+        draft.unit = match.group(1)
+    elif draft.unit == "init.scope":
+        draft.unit = None
+    if draft.journal:
         return
     exited = _EXITED.search(text)
     if exited is not None:
-        rec.journal = {"EXIT_CODE": exited.group(1), "EXIT_STATUS": exited.group(2)}
+        draft.journal = {"EXIT_CODE": exited.group(1), "EXIT_STATUS": exited.group(2)}
         return
     counter = _COUNTER.search(text)
     if counter is not None:
-        rec.journal = {"N_RESTARTS": counter.group(1)}
+        draft.journal = {"N_RESTARTS": counter.group(1)}
 
 
 def digest(draft: Draft) -> None:
-    """Recognise the payload of ``draft.rec.message`` and fill payload, level, file, fields, message and inner stamp."""
-    rec = draft.rec
-    text = rec.message
+    """Recognise the payload of ``draft.message`` and fill payload, level, file, fields, message and inner stamp."""
+    text = draft.message
     first = text[:1]
-    if rec.ident in _SYSTEMD_IDENTS and (rec.pid is None or rec.pid == 1 or rec.journal):
+    if draft.ident in _SYSTEMD_IDENTS and (draft.pid is None or draft.pid == 1 or draft.journal):
         _systemd(draft, text)
         return
-    if rec.ident == "kernel":
-        rec.payload = Payload.KERNEL
+    if draft.ident == "kernel":
+        draft.payload = Payload.KERNEL
         return
     if text[1:4] == " | " and _old_etcd(draft, text):
         return
@@ -278,17 +270,17 @@ def digest(draft: Draft) -> None:
             return
     elif first in "TDP":
         if text.startswith("Trace["):
-            rec.payload = Payload.TRACE
+            draft.payload = Payload.TRACE
             return
         if _tty(draft, text):
             return
     if _PANIC.match(text[:1000]) is not None:
-        rec.payload = Payload.PANIC
+        draft.payload = Payload.PANIC
         return
     if "time=" in text:  # two records glued together: the second one is whole
         glued = _GLUED.search(text)
         if glued is not None and glued.start() and _logrus(draft, text[glued.start() :]):
-            draft.rec.truncated = True
+            draft.truncated = True
 
 
 def is_stamped_payload(text: str) -> bool:

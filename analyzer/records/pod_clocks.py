@@ -15,7 +15,7 @@ def name_hosts(sources: Sequence[_Source]) -> None:
 
     A bundle holds the pods of all servers of the cluster, so its own host says nothing about them.
     """
-    hosts = {d.rec.host for tally, drafts in sources if tally.pod is None for d in drafts if d.rec.host is not None}
+    hosts = {d.host for tally, drafts in sources if tally.pod is None for d in drafts if d.host is not None}
     for tally, drafts in sources:
         if tally.pod is None:
             continue
@@ -26,7 +26,7 @@ def name_hosts(sources: Sequence[_Source]) -> None:
         found = same or short
         host = found[0] if len(found) == 1 else node
         for draft in drafts:
-            draft.rec.host = host
+            draft.host = host
 
 
 def _label(host: str) -> str:
@@ -41,14 +41,9 @@ def skews(sources: Sequence[_Source]) -> dict[tuple[str | None, str | None], int
     found: dict[tuple[str | None, str | None], int] = {}
     for _, drafts in sources:
         for draft in drafts:
-            if (
-                draft.rec.at is not None
-                and draft.rt is not None
-                and draft.outer is not Outer.NONE
-                and not draft.follows
-            ):
-                key = (draft.rec.host, draft.rec.boot_id)
-                apart = SECOND if draft.outer is Outer.MONO else abs(draft.rec.at.us - draft.rt)
+            if draft.at is not None and draft.rt is not None and draft.outer is not Outer.NONE and not draft.follows:
+                key = (draft.host, draft.boot_id)
+                apart = SECOND if draft.outer is Outer.MONO else abs(draft.at.us - draft.rt)
                 if apart > found.get(key, -1):
                     found[key] = apart
     return found

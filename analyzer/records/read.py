@@ -86,7 +86,7 @@ def read_log_records(
             containers[name].reasons[sentence] += 1
         else:
             found.errors.append(BadInputError(f"{name}: {sentence}", hint="Copy it again, or unpack it"))
-    log_records = _assemble([tally for tally, _ in sources], sources)
+    log_records = assemble(sources)
     for reason, count in found.left_out.items():
         log_records.ledger.note(f"files left out: {reason}", count)
     return log_records, found.errors
@@ -100,14 +100,11 @@ def _no_room(given: Input) -> BadInputError:
     )
 
 
-def _assemble(tallies: Sequence[Tally], sources: Sequence[tuple[Tally, list[Draft]]]) -> LogRecords:
-    sources = [
-        (tally, _one_host(true_order(tally, rejoin(drop_twice(tally, drafts))), tally)) for tally, drafts in sources
-    ]
-    sources = [(tally, ordered_seconds(tally, parts_in_order(tally, drafts))) for tally, drafts in sources]
-    sources = [(tally, drop_repeats(tally, drafts)) for tally, drafts in sources]
-    for _, drafts in sources:
-        spread_losses(drafts)
+def assemble(sources: Sequence[tuple[Tally, list[Draft]]]) -> LogRecords:
+    """The log of all sources, whose drafts stand in the order in which they were read; it takes them out of there."""
+    tallies = [tally for tally, _ in sources]
+    read = [drafts for _, drafts in sources]
+    sources = [(tally, _in_order(tally, drafts)) for tally, drafts in sources]
     # What one source teaches another must not depend on the order of the arguments.
     name_hosts(sources)
     steps = resolve(sorted(sources, key=lambda s: s[0].digest))
@@ -115,13 +112,40 @@ def _assemble(tallies: Sequence[Tally], sources: Sequence[tuple[Tally, list[Draf
     others = [source for source in sources if source[0].pod is None]
     # The lines of a static pod stand beside a journal: they must not change the order that it has without them.
     drafts = [draft for part in (others, pods) for draft in merge(drop_copies(part))]
+    place = {id(draft): number for number, draft in enumerate(drafts)}
+    marks = sorted((place[id(step.draft)], number) for number, step in enumerate(steps) if id(step.draft) in place)
+    skewed = skews(others) if pods else {}
+    for lines in (*read, *(lines for _, lines in sources)):
+        lines.clear()  # each draft is let go when its record is made: both at once are too much for a small machine
+    return LogRecords(
+        _finished(drafts),
+        tuple(SourceInfo(t.path, t.format, t.size, t.lines) for t in tallies),
+        _ledger(tallies),
+        tuple(ClockStep(seq, steps[at].by / SECOND, steps[at].draft.line, steps[at].draft.source) for seq, at in marks),
+        {t.index: tuple(t.notes) for t in tallies if t.notes},
+        {t.index: t.pod for t in tallies if t.pod is not None},
+        skewed,
+    )
+
+
+def _finished(drafts: list[Draft]) -> tuple[LogRecord, ...]:
+    """The records of ``drafts``, which is empty afterwards."""
     records: list[LogRecord] = []
-    for number, draft in enumerate(drafts):
-        draft.rec.seq = number
-        records.append(draft.rec)
-    place = {id(draft): draft.rec for draft in drafts}
-    marks = [place[id(step.draft)] for step in steps if id(step.draft) in place]
-    sizes = [step.by for step in steps if id(step.draft) in place]
+    drafts.reverse()
+    while drafts:
+        records.append(drafts.pop().record(len(records)))
+    return tuple(records)
+
+
+def _in_order(tally: Tally, drafts: list[Draft]) -> list[Draft]:
+    """The drafts of one source in the order of time; what its carrier did to them is undone, or told."""
+    drafts = _one_host(true_order(tally, rejoin(drop_twice(tally, drafts))), tally)
+    drafts = drop_repeats(tally, ordered_seconds(tally, parts_in_order(tally, drafts)))
+    spread_losses(drafts)
+    return drafts
+
+
+def _ledger(tallies: Sequence[Tally]) -> Ledger:
     ledger = Ledger()
     for tally in tallies:
         ledger.lines += tally.lines
@@ -130,18 +154,7 @@ def _assemble(tallies: Sequence[Tally], sources: Sequence[tuple[Tally, list[Draf
         ledger.lossy += len(tally.lossy_lines)
         ledger.reasons.update(tally.reasons)
     ledger.ignored = ledger.lines - ledger.malformed - ledger.lossy
-    return LogRecords(
-        records,
-        tuple(SourceInfo(t.path, t.format, t.size, t.lines) for t in tallies),
-        ledger,
-        tuple(
-            ClockStep(rec.seq, by / SECOND, rec.line, rec.source)
-            for rec, by in sorted(zip(marks, sizes, strict=True), key=lambda pair: pair[0].seq)
-        ),
-        {t.index: tuple(t.notes) for t in tallies if t.notes},
-        {t.index: t.pod for t in tallies if t.pod is not None},
-        skews(others) if pods else {},
-    )
+    return ledger
 
 
 def _read_one(
@@ -198,7 +211,7 @@ def _held(drafts: Iterator[Draft], tally: Tally, room: int | None = None) -> lis
         last.append(draft)
         count += 1
     if count > len(last):
-        last[0].rec.gap_before = True
+        last[0].gap_before = True
         _too_many(tally, count - len(last))
     return [*first, *last]
 
@@ -254,7 +267,7 @@ def _large_export(reader: io.BufferedReader, tally: Tally, key: bytes) -> Iterat
     for entry in _counted(export_candidates(reader, key, first), tally, first):
         gap = entry.gap
         for draft in read_export(io.BytesIO(entry.data), tally, entry.number):
-            draft.rec.gap_before = draft.rec.gap_before or gap
+            draft.gap_before = draft.gap_before or gap
             gap = False
             yield draft
 
@@ -334,15 +347,15 @@ def rejoin(drafts: list[Draft]) -> list[Draft]:
     out: list[Draft] = []
     waiting: dict[tuple[str | None, str | None, int | None], Draft] = {}
     for draft in drafts:
-        key = (draft.rec.host, draft.rec.ident, draft.rec.pid)
+        key = (draft.host, draft.ident, draft.pid)
         before = waiting.pop(key, None)
-        if before is not None and draft.rec.payload is Payload.PLAIN and len(before.whole) < 16 * LINE_MAX:
-            before.whole += draft.whole or draft.rec.message
-            before.rec.message = before.whole
-            before.rec.payload = Payload.PLAIN
-            before.rec.truncated = False
+        if before is not None and draft.payload is Payload.PLAIN and len(before.whole) < 16 * LINE_MAX:
+            before.whole += draft.whole or draft.message
+            before.message = before.whole
+            before.payload = Payload.PLAIN
+            before.truncated = False
             digest(before)
-            before.rec.raw = before.rec.raw[:RAW_LIMIT]
+            before.raw = before.raw[:RAW_LIMIT]
             if draft.line_max:
                 waiting[key] = before
             continue
@@ -354,11 +367,11 @@ def rejoin(drafts: list[Draft]) -> list[Draft]:
 
 def _one_host(drafts: list[Draft], tally: Tally) -> list[Draft]:
     """Lines whose host was cut off belong to the only host the source, or else its support bundle, names."""
-    hosts = {draft.rec.host for draft in drafts} - {None}
+    hosts = {draft.host for draft in drafts} - {None}
     if not hosts and tally.bundle is not None and tally.bundle.host is not None:
         hosts = {tally.bundle.host}
     if len(hosts) == 1:
         host = hosts.pop()
         for draft in drafts:
-            draft.rec.host = host
+            draft.host = host
     return drafts

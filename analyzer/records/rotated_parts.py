@@ -78,7 +78,7 @@ def each_host(drafts: list[Draft], ordered: Callable[[list[Draft]], list[Draft] 
     """
     groups: defaultdict[tuple[str | None, int], list[int]] = defaultdict(list)
     for place, draft in enumerate(drafts):
-        groups[draft.rec.host, draft.rec.boot_seq].append(place)
+        groups[draft.host, draft.boot_seq].append(place)
     out: list[Draft] | None = None
     for places in groups.values():
         lines = ordered([drafts[place] for place in places])
@@ -121,18 +121,18 @@ def stamps_of(lines: Sequence[Draft]) -> list[int | None] | None:
     usual = kinds.most_common(1)[0][0]
     if usual not in (Outer.UTC, Outer.WALL, Outer.PARTIAL):
         return None
-    return [d.value if d.outer is usual and not (d.follows or d.rec.foreign) else None for d in lines]
+    return [d.value if d.outer is usual and not (d.follows or d.foreign) else None for d in lines]
 
 
 def _own_values(lines: Sequence[Draft]) -> list[int | None] | None:
     """Of a text without a carrier: the local time in logrus' stamps and in klog's, whose year the former tell."""
-    named = [d for d in lines if d.inner is Inner.UTC and not (d.etcd or d.rec.foreign)]
+    named = [d for d in lines if d.inner is Inner.UTC and not (d.etcd or d.foreign)]
     if not named:
         return [d.inner_value if d.inner is Inner.PARTIAL else None for d in lines]
     reference, offset = named[0].inner_value, (named[0].inner_offset_s or 0) * SECOND
     values: list[int | None] = []
     for draft in lines:
-        if draft.rec.foreign:
+        if draft.foreign:
             values.append(None)
         elif draft.inner is Inner.UTC:
             if not draft.etcd:  # etcd writes UTC, the others their local time
@@ -187,15 +187,15 @@ def _used_before_made(lines: Sequence[Draft], stamped: Sequence[tuple[int, int]]
     second = stamped[at][1] // SECOND
     place = stamped[at][0]
     above = takewhile(lambda pair: pair[1] // SECOND == second, reversed(stamped[:at]))
-    signed = {m[1] for n, _ in above if (m := _SIGNED.search(lines[n].rec.message)) is not None}
+    signed = {m[1] for n, _ in above if (m := _SIGNED.search(lines[n].message)) is not None}
     return bool(signed) and any(
-        m[1] in signed for d in lines[place : place + _MAKING] if (m := _MADE.match(d.rec.message)) is not None
+        m[1] in signed for d in lines[place : place + _MAKING] if (m := _MADE.match(d.message)) is not None
     )
 
 
 def _is_begin(draft: Draft) -> bool:
     """Whether a line is among the first of a process: systemd's announcement, its wrapper's words, its banner."""
-    return _FIRST.match(draft.rec.message) is not None
+    return _FIRST.match(draft.message) is not None
 
 
 def _within(order: Sequence[int], earlier: int, later: int) -> bool:
@@ -249,28 +249,27 @@ def _in_words(earlier: _Told, later: _Told) -> bool | None:
 
 def _told(part: _Part) -> _Told:
     lines = part.lines
-    banners = [place for place, d in enumerate(lines) if BANNER.match(d.rec.message)]
-    ours = [d for d in lines if d.rec.payload in _OURS]
-    said = next((d for d in ours if not WRAPPER.match(d.rec.message)), None)
+    banners = [place for place, d in enumerate(lines) if BANNER.match(d.message)]
+    ours = [d for d in lines if d.payload in _OURS]
+    said = next((d for d in ours if not WRAPPER.match(d.message)), None)
     above = lines[: banners[0]] if banners else lines
     below = lines[banners[-1] :] if banners else lines
     return _Told(
-        processes={found for d in ours if (found := _process(d))[1] is not None and not WRAPPER.match(d.rec.message)},
+        processes={found for d in ours if (found := _process(d))[1] is not None and not WRAPPER.match(d.message)},
         begun={_process(lines[place]) for place in banners},
-        heads=said is not None and BANNER.match(said.rec.message) is not None,
-        breaks_off=ANNOUNCED.match(lines[-1].rec.message) is not None
-        or (bool(ours) and WRAPPER.match(ours[-1].rec.message) is not None),
-        first_pid=next((d.rec.klog_pid for d in above if d.rec.klog_pid is not None), None),
-        last_pid=next((d.rec.klog_pid for d in reversed(below) if d.rec.klog_pid is not None), None),
+        heads=said is not None and BANNER.match(said.message) is not None,
+        breaks_off=ANNOUNCED.match(lines[-1].message) is not None
+        or (bool(ours) and WRAPPER.match(ours[-1].message) is not None),
+        first_pid=next((d.klog_pid for d in above if d.klog_pid is not None), None),
+        last_pid=next((d.klog_pid for d in reversed(below) if d.klog_pid is not None), None),
         first_s=part.first // SECOND,
         last_s=part.last // SECOND,
-        named=any(d.rec.pid is not None for d in lines),
-        announced=any(d.rec.payload is Payload.SYSTEMD and ANNOUNCED.match(d.rec.message) for d in lines),
-        booted=any(d.rec.payload is Payload.KERNEL and "Linux version " in d.rec.message for d in lines[:_HEAD]),
+        named=any(d.pid is not None for d in lines),
+        announced=any(d.payload is Payload.SYSTEMD and ANNOUNCED.match(d.message) for d in lines),
+        booted=any(d.payload is Payload.KERNEL and "Linux version " in d.message for d in lines[:_HEAD]),
         ranks=ranks(lines),
     )
 
 
 def _process(draft: Draft) -> _Process:
-    rec = draft.rec
-    return (rec.ident, rec.pid) if rec.pid is not None else (None, rec.klog_pid)
+    return (draft.ident, draft.pid) if draft.pid is not None else (None, draft.klog_pid)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from analyzer.errors import NoDataError, UsageError
@@ -50,8 +50,8 @@ def select(log_records: LogRecords, wanted: Selection) -> LogRecords:
     check(wanted)
     # The logs of static pods know neither boot nor unit: they stay beside whatever is chosen of the rest.
     records = [record for record in log_records.records if record.source not in log_records.pods]
-    beside = log_records.records[len(records) :] if records else []
-    records = records or log_records.records
+    beside = log_records.records[len(records) :] if records else ()
+    records = records or list(log_records.records)
     if records and wanted:
         for name, choose in (
             ("--host", wanted.host is not None and _of_host(wanted.host, records)),
@@ -203,7 +203,7 @@ def _what_there_is(option: str, records: Iterable[LogRecord]) -> str:
     return f"There is {', '.join(names[:5])}{more}"
 
 
-def _renumbered(log_records: LogRecords, kept: list[LogRecord]) -> LogRecords:
+def _renumbered(log_records: LogRecords, kept: Sequence[LogRecord]) -> LogRecords:
     """A clock step belongs to the first record of its host that is left from there on."""
     old = {record.seq: record for record in kept}
     hosts = {record.seq: record.host for record in log_records.records}
@@ -216,9 +216,7 @@ def _renumbered(log_records: LogRecords, kept: list[LogRecord]) -> LogRecords:
             steps.append((record, step))
     ledger = replace(log_records.ledger, reasons=Counter(log_records.ledger.reasons))
     ledger.note(LEFT_OUT, len(log_records.records) - len(kept))
-    for number, record in enumerate(kept):
-        record.seq = number
-    moved = tuple(ClockStep(record.seq, step.by_s, record.line, record.source) for record, step in steps)
-    return LogRecords(
-        kept, log_records.sources, ledger, moved, log_records.notes, log_records.pods, log_records.skew_us
-    )
+    place = {record.seq: number for number, record in enumerate(kept)}
+    moved = tuple(ClockStep(place[record.seq], step.by_s, record.line, record.source) for record, step in steps)
+    records = tuple(replace(record, seq=number) for number, record in enumerate(kept))
+    return replace(log_records, records=records, ledger=ledger, steps=moved)

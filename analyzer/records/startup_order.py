@@ -37,7 +37,7 @@ LANDMARKS = (
 
 def rank(draft: Draft) -> int | None:
     """The place of a line in the order in which things are always said."""
-    text = draft.rec.raw
+    text = draft.raw
     return next((number for number, mark in enumerate(LANDMARKS) if mark.search(text)), None)
 
 

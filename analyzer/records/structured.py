@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 from analyzer.records.draft import Draft, Outer, Tally
-from analyzer.records.log_record import NO_FIELDS, RAW_LIMIT, LogRecord
+from analyzer.records.log_record import NO_FIELDS, RAW_LIMIT
 from analyzer.records.payloads import digest
 from analyzer.records.printable import decode, strip_terminal
 from analyzer.timebase import LATEST, MONTHS, SECOND, parse_iso
@@ -95,8 +95,7 @@ def from_fields(
     for number, piece in enumerate(pieces):
         if number and not piece.strip():
             continue
-        rec = LogRecord(
-            seq=0,
+        draft = Draft(
             source=tally.index,
             line=line,
             raw=piece[:RAW_LIMIT],
@@ -110,15 +109,16 @@ def from_fields(
             journal=journal or NO_FIELDS,
             truncated=truncated,
             lossy=lossy,
+            follows=number > 0,
+            cursor=mark,
+            mono=mono if boot is not None else None,
         )
-        draft = Draft(rec, follows=number > 0, cursor=mark)
         if rt is not None:
             draft.outer, draft.value, draft.precision = Outer.UTC, rt, 1
-        draft.mono = mono if boot is not None else None
         if journal.get("MESSAGE_ID") == _SUPPRESSED:
-            rec.gap_before = True
+            draft.gap_before = True
         if lost:
-            rec.gap_before = rec.lost_before = True
+            draft.gap_before = draft.lost_before = True
         digest(draft)
         drafts.append(draft)
     cut = fields.get("_LINE_BREAK") == "line-max" and len(message.encode("utf-8", "replace")) == LINE_MAX
@@ -151,7 +151,7 @@ def read_export(stream: Lines, tally: Tally, first: int = 1, most: int | None = 
         else:
             out = from_bytes(fields, tally, record, lossy)
             if passed and out:
-                out[0].rec.gap_before = out[0].rec.lost_before = True
+                out[0].gap_before = out[0].lost_before = True
                 passed = False
         if lossy:
             tally.lose(record, "value longer than its entry or than 256 KiB cut")

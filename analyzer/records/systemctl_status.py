@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from analyzer.records.draft import Draft, Outer
-from analyzer.records.log_record import RAW_LIMIT, LogRecord, Payload
+from analyzer.records.log_record import RAW_LIMIT, Payload
 from analyzer.timebase import SECOND, Instant, parse_iso
 
 _HEAD = re.compile(r"\s*(?:[●○×↻*x]|â\S*) (\S+\.service)(?: - |$)")
@@ -84,9 +84,8 @@ class StatusBlock:
         active = _ACTIVE.match(text)
         if active is None and not is_head(text):
             return []
-        rec = LogRecord(0, source, line, text[:RAW_LIMIT], text.strip(), Payload.SYSTEMD, ident="systemd")
-        rec.unit = self.unit or None
-        draft = Draft(rec)
+        draft = Draft(source, line, text[:RAW_LIMIT], text.strip(), Payload.SYSTEMD, ident="systemd")
+        draft.unit = self.unit or None
         if active is not None:
             self._state(draft, active)
         return [draft]
@@ -104,10 +103,10 @@ class StatusBlock:
             if instant is not None:
                 draft.outer = Outer.WALL if instant.offset_s is None else Outer.UTC
                 draft.value, draft.precision, draft.offset_s = instant.us, SECOND, instant.offset_s
-        draft.rec.fields = fields
+        draft.fields = fields
 
-    def claim(self, rec: LogRecord) -> None:
+    def claim(self, draft: Draft) -> None:
         """A line without a stamp right below the block is one of the unit's own."""
         family = _FAMILY.match(self.unit)
         if self._inside and self._blanks < 2 and family is not None:
-            rec.unit, rec.ident, rec.pid = self.unit, family[1], self.pid
+            draft.unit, draft.ident, draft.pid = self.unit, family[1], self.pid

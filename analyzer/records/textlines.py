@@ -15,7 +15,7 @@ from analyzer.records.draft import Draft, Outer, Tally
 from analyzer.records.envelopes import PEELERS, Envelope
 from analyzer.records.goquote import quoted
 from analyzer.records.html_entities import Unescaper
-from analyzer.records.log_record import RAW_LIMIT, LogRecord, Payload
+from analyzer.records.log_record import RAW_LIMIT, Payload
 from analyzer.records.months import MonthJudge, month_number
 from analyzer.records.pasted_terminal import Terminal
 from analyzer.records.payloads import digest, is_stamped_payload
@@ -135,13 +135,13 @@ class TextReader:
             drafts = self._text(text, line.number, None, lossy, line.cut)
         else:
             for draft in drafts:
-                if draft.rec.boot_id is None:
-                    draft.rec.boot_id, draft.rec.boot_seq = self.boot, self.boot_seq
+                if draft.boot_id is None:
+                    draft.boot_id, draft.boot_seq = self.boot, self.boot_seq
         if self._of_status:
             self._of_status = False
         elif self.gap and drafts:
-            drafts[0].rec.gap_before = True
-            drafts[0].rec.lost_before = self.lost
+            drafts[0].gap_before = True
+            drafts[0].lost_before = self.lost
             self.gap = self.lost = False
         if drafts and text[-1] == ">":
             self.pager.append((len(text), drafts[-1]))
@@ -161,9 +161,9 @@ class TextReader:
         at_edge = [draft for width, draft in self.pager if width == self.longest]
         if len(at_edge) >= 2:
             for draft in at_edge:
-                if not draft.rec.truncated:
-                    draft.rec.truncated = True
-                    draft.rec.message = draft.rec.message.removesuffix(">")
+                if not draft.truncated:
+                    draft.truncated = True
+                    draft.message = draft.message.removesuffix(">")
             self.tally.reasons["cut at the right edge by the pager"] += len(at_edge)
 
     def _outdented(self, text: str) -> str:
@@ -346,7 +346,7 @@ class TextReader:
             # Only a wrapper (CI, compose, a quoting mark) was peeled off.
             bare = self._bare(text, number, lossy, cut)
             for draft in bare:
-                draft.rec.host = draft.rec.host or found.host
+                draft.host = draft.host or found.host
             return bare
         if names[-1] == "syslog" or (names[-1] == "short" and whole[4:5] == " " and whole[5:6].isdigit()):
             self.rsyslog = True
@@ -358,10 +358,9 @@ class TextReader:
         drafts: list[Draft] = []
         for piece in text.split("\n") if "\n" in text else (text,):
             draft = self._draft(piece, whole, number, lossy, cut)
-            rec = draft.rec
-            rec.host, rec.ident, rec.pid, rec.unit = found.host, found.ident, found.pid, found.unit
-            if rec.unit is None and rec.ident and self.status.unit.startswith(rec.ident):
-                rec.unit = self.status.unit  # `systemctl status` names the unit above its last lines only
+            draft.host, draft.ident, draft.pid, draft.unit = found.host, found.ident, found.pid, found.unit
+            if draft.unit is None and draft.ident and self.status.unit.startswith(draft.ident):
+                draft.unit = self.status.unit  # `systemctl status` names the unit above its last lines only
             draft.outer, draft.value, draft.precision = found.outer, found.value, found.precision
             draft.offset_s = found.offset_s
             draft.follows = bool(drafts)
@@ -374,7 +373,7 @@ class TextReader:
         if not self.terminal.foreign:
             self._carriers.add(names[-1])
         for draft in drafts:
-            draft.rec.foreign = self.terminal.foreign
+            draft.foreign = self.terminal.foreign
         if found.tail or found.outer is not Outer.NONE:
             self.head = drafts[-1]
             self.head_width = len(whole.encode("utf-8", "replace")) - len(text.encode("utf-8", "replace"))
@@ -390,32 +389,31 @@ class TextReader:
         return "", None
 
     def _draft(self, text: str, whole: str, number: int, lossy: bool, cut: bool) -> Draft:
-        rec = LogRecord(0, self.tally.index, number, whole[:RAW_LIMIT], text)
-        rec.truncated, rec.lossy = cut, lossy
-        rec.boot_id, rec.boot_seq = self.boot, self.boot_seq
-        return Draft(rec)
+        draft = Draft(self.tally.index, number, whole[:RAW_LIMIT], text)
+        draft.truncated, draft.lossy = cut, lossy
+        draft.boot_id, draft.boot_seq = self.boot, self.boot_seq
+        return draft
 
     def _digest(self, draft: Draft) -> None:
-        rec = draft.rec
-        text = rec.message
+        text = draft.message
         if len(text) > 48_000 and len(text.encode("utf-8", "replace")) == LINE_MAX:
             draft.line_max = True
             draft.whole = text
         elif len(text) > 2 and self._after_line_max:
             draft.whole = text
         self._after_line_max = draft.line_max
-        if text[:1] == "[" and _BLOB.fullmatch(text) and not rec.lossy:
-            rec.lossy = rec.gap_before = rec.lost_before = True
-            self.tally.lose(rec.line, "message not printable, replaced by journalctl")
+        if text[:1] == "[" and _BLOB.fullmatch(text) and not draft.lossy:
+            draft.lossy = draft.gap_before = draft.lost_before = True
+            self.tally.lose(draft.line, "message not printable, replaced by journalctl")
         digest(draft)
-        unclosed = rec.truncated and rec.payload is Payload.LOGRUS and text[-1:] not in ">…" and _is_open(text)
+        unclosed = draft.truncated and draft.payload is Payload.LOGRUS and text[-1:] not in ">…" and _is_open(text)
         self._open, self._joins = (draft, [text]) if unclosed else None, 0
         self._between = []
-        if "Suppressed " in text and rec.ident == "systemd-journald":
-            rec.gap_before = True
-        if ("…" in rec.raw and "…" in text) or (rec.truncated and not rec.lossy and text[-1:] in ">…"):
-            if not rec.truncated:
-                rec.truncated = True
+        if "Suppressed " in text and draft.ident == "systemd-journald":
+            draft.gap_before = True
+        if ("…" in draft.raw and "…" in text) or (draft.truncated and not draft.lossy and text[-1:] in ">…"):
+            if not draft.truncated:
+                draft.truncated = True
             self.tally.truncated += 1
 
     def _bare(self, text: str, number: int, lossy: bool, cut: bool) -> list[Draft]:
@@ -428,7 +426,7 @@ class TextReader:
             self.tally.formats["cat"] += 1
             draft = self._draft(text, text, number, lossy, cut)
             if self.head is None:
-                self.status.claim(draft.rec)
+                self.status.claim(draft)
             self._digest(draft)
             self._carriers.add("cat")
             return [self._whose(draft)]
@@ -446,7 +444,7 @@ class TextReader:
         if self._noise(text):
             drafts = self.status.records(text, self.tally.index, number)
             for draft in drafts:
-                draft.rec.boot_id, draft.rec.boot_seq = self.boot, self.boot_seq
+                draft.boot_id, draft.boot_seq = self.boot, self.boot_seq
             self._of_status = bool(drafts)
             return drafts
         draft = self._draft(text, text, number, lossy, cut)
@@ -455,17 +453,17 @@ class TextReader:
         if waiting is not None and self._open is None:
             self._open, self._between = waiting, between
         if head is None:
-            self.status.claim(draft.rec)
-        elif draft.rec.payload is not Payload.LOGRUS:
+            self.status.claim(draft)
+        elif draft.payload is not Payload.LOGRUS:
             self._inherit(draft, head)  # the prefix was cut away or wrapped: it belongs where it stands
             draft.follows = True
         return [self._whose(draft)]
 
     def _whose(self, draft: Draft) -> Draft:
         """A line without a carrier is of the command whose prompt stands before it, until k3s itself begins."""
-        if self.terminal.foreign and BANNER.match(draft.rec.message):
+        if self.terminal.foreign and BANNER.match(draft.message):
             self.terminal.foreign = False
-        draft.rec.foreign = self.terminal.foreign
+        draft.foreign = self.terminal.foreign
         return draft
 
     def _joined(self, text: str) -> bool:
@@ -478,13 +476,13 @@ class TextReader:
         if before is None or is_stamped_payload(text):
             return False
         draft, pieces = before
-        begin, first = pieces[-1], len(draft.rec.raw)
+        begin, first = pieces[-1], len(draft.raw)
         mail = first <= _EMAIL_WIDTH
         pieces = [*pieces, text]
         if len(pieces) == 2:
             whole = begin + (" " if mail or begin[-1:] in ":,;" else "") + text
         else:  # full to the last column: a terminal broke it, and not between words
-            full = first >= _EMAIL_WIDTH and all(len(piece.rec.raw) == first for piece in self._between)
+            full = first >= _EMAIL_WIDTH and all(len(piece.raw) == first for piece in self._between)
             whole = ("" if full else " ").join(pieces)
         _, end, closed = quoted(whole, whole.index('msg="') + 4) if 'msg="' in whole else ("", 0, False)
         if closed and len(self._between) > (_MAIL_PIECES if mail else 0) and _CLOSED.match(whole, end) is None:
@@ -495,21 +493,20 @@ class TextReader:
                 self._open = (draft, pieces)
             return False
         for piece in self._between:  # each was taken for a line of its own
-            piece.rec.message = ""
-        rec = draft.rec
-        rec.message, rec.truncated, rec.raw = whole, False, (rec.raw + text)[:RAW_LIMIT]
+            piece.message = ""
+        draft.message, draft.truncated, draft.raw = whole, False, (draft.raw + text)[:RAW_LIMIT]
         digest(draft)
         self.tally.reasons["record broken over several lines"] += 1
         # Every piece is read again with what came before it: without a bound that is quadratic on hostile text.
         self._joins += 1
-        more = rec.truncated and _is_open(whole) and self._joins < _MOST_JOINS
+        more = draft.truncated and _is_open(whole) and self._joins < _MOST_JOINS
         self._open = (draft, [whole]) if more else None
         return True
 
     @staticmethod
     def _inherit(draft: Draft, head: Draft) -> None:
-        rec, before = draft.rec, head.rec
-        rec.host, rec.ident, rec.pid, rec.unit = before.host, before.ident, before.pid, before.unit
+        before = head
+        draft.host, draft.ident, draft.pid, draft.unit = before.host, before.ident, before.pid, before.unit
 
 
 def _is_open(text: str) -> bool:

@@ -23,7 +23,7 @@ def boot_offsets(sources: Iterable[Sequence[Draft]]) -> dict[str, int]:
     last: dict[str, tuple[int, int]] = {}
     for drafts in sources:
         for draft in drafts:
-            boot = draft.rec.boot_id
+            boot = draft.boot_id
             if draft.mono is not None and boot is not None and draft.outer is Outer.UTC:
                 held = last.get(boot)
                 if held is None or draft.mono >= held[0]:
@@ -40,8 +40,8 @@ def _forget_own_stamps(drafts: Sequence[Draft]) -> None:
     if not stamped or not any(d.outer is Outer.NONE and d.inner is Inner.UTC for d in drafts):
         return
     old = (Payload.ZAP, Payload.PANIC)  # a trace glued to such a line has its stamp
-    own = [d for d in stamped if d.rec.payload in old or (d.rec.payload is Payload.PLAIN and d.rec.level)]
-    if len(own) == len(stamped) and all(d.outer is Outer.WALL and d.rec.ident is None for d in stamped):
+    own = [d for d in stamped if d.payload in old or (d.payload is Payload.PLAIN and d.level)]
+    if len(own) == len(stamped) and all(d.outer is Outer.WALL and d.ident is None for d in stamped):
         for draft in stamped:
             draft.outer = Outer.NONE
 
@@ -64,7 +64,7 @@ def resolve(sources: Sequence[tuple[Tally, list[Draft]]]) -> list[Step]:
     seen_boots: dict[str, list[Draft]] = defaultdict(list)
     for _, drafts in sources:
         for draft in drafts:
-            boot = draft.rec.boot_id
+            boot = draft.boot_id
             if draft.mono is not None and boot is not None and boot in offsets and draft.rt is not None:
                 seen_boots[boot].append(draft)
                 _place(draft, draft.mono + offsets[boot])
@@ -80,8 +80,8 @@ def resolve(sources: Sequence[tuple[Tally, list[Draft]]]) -> list[Step]:
 
 
 def _place(draft: Draft, axis: int) -> None:
-    at = draft.rec.at
-    draft.rec.at = Stamp(axis, at.precision_us if at is not None else draft.precision)
+    at = draft.at
+    draft.at = Stamp(axis, at.precision_us if at is not None else draft.precision)
 
 
 def stamp_series(drafts: Sequence[Draft]) -> list[int]:
@@ -98,7 +98,7 @@ def stamp_series(drafts: Sequence[Draft]) -> list[int]:
         chosen = lambda d: d.inner_value if d.inner is Inner.PARTIAL else None  # noqa: E731
     values = []
     for draft in drafts:
-        value = None if draft.follows or draft.rec.foreign else chosen(draft)
+        value = None if draft.follows or draft.foreign else chosen(draft)
         if value is not None:
             values.append(value)
     return values

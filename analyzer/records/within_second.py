@@ -69,11 +69,11 @@ def _of_host(lines: list[Draft]) -> list[Draft] | None:
         if mixed and len(second) > 1:
             ordered = _Second(second, seen, dead, lives=_goes_on(following)).ordered()
         for draft in ordered:
-            if draft.rec.payload in _OURS:
+            if draft.payload in _OURS:
                 seen.add(_process(draft))
                 if _is_last(draft):
                     dead.add(_process(draft))
-                elif BANNER.match(draft.rec.message):
+                elif BANNER.match(draft.message):
                     dead.discard(_process(draft))
         out += ordered
     return out
@@ -81,8 +81,8 @@ def _of_host(lines: list[Draft]) -> list[Draft] | None:
 
 def _goes_on(following: Sequence[Draft]) -> bool:
     """Whether a process that began lives on in the next lines: there are some, and none of another's begin."""
-    ours = [d for d in following if d.rec.payload in _OURS]
-    return bool(ours) and not any(BANNER.match(d.rec.message) or WRAPPER.match(d.rec.message) for d in ours)
+    ours = [d for d in following if d.payload in _OURS]
+    return bool(ours) and not any(BANNER.match(d.message) or WRAPPER.match(d.message) for d in ours)
 
 
 def _seconds(values: Sequence[int | None]) -> list[list[int]]:
@@ -115,7 +115,7 @@ def _gathered(lines: Sequence[Draft], values: Sequence[int | None]) -> list[list
 
 def _own(draft: Draft) -> int | None:
     """Microseconds within the minute of a line's own fine stamp."""
-    if draft.follows or draft.rec.foreign:
+    if draft.follows or draft.foreign:
         return None
     if draft.inner is Inner.PARTIAL or (draft.inner is Inner.UTC and draft.inner_precision <= 1000):
         return draft.inner_value % MINUTE
@@ -174,11 +174,11 @@ def _entries(second: Sequence[Draft]) -> list[list[Draft]]:
 
 def _with_gaps(before: Sequence[Draft], after: list[Draft]) -> list[Draft]:
     """What was missing within the second is missing before it: where, nobody knows."""
-    gap, lost = any(d.rec.gap_before for d in before), any(d.rec.lost_before for d in before)
+    gap, lost = any(d.gap_before for d in before), any(d.lost_before for d in before)
     if gap or lost:
         for draft in after:
-            draft.rec.gap_before = draft.rec.lost_before = False
-        after[0].rec.gap_before, after[0].rec.lost_before = gap, lost
+            draft.gap_before = draft.lost_before = False
+        after[0].gap_before, after[0].lost_before = gap, lost
     return after
 
 
@@ -194,21 +194,21 @@ class _Second:
 
     def ordered(self) -> list[Draft]:
         """Lines that systemd says of an end behind the process that ended, of a start before the one that starts."""
-        units = [e for e in self.entries if e[0].rec.payload is Payload.SYSTEMD]
+        units = [e for e in self.entries if e[0].payload is Payload.SYSTEMD]
         by_process: defaultdict[_Process, list[list[Draft]]] = defaultdict(list)
         for entry in self.entries:
-            if entry[0].rec.payload is not Payload.SYSTEMD:
+            if entry[0].payload is not Payload.SYSTEMD:
                 by_process[_process(entry[0])].append(entry)
-        ours = {p for p, found in by_process.items() if any(e[0].rec.payload in _OURS for e in found)}
+        ours = {p for p, found in by_process.items() if any(e[0].payload in _OURS for e in found)}
         others = [e for p, found in by_process.items() if p not in ours for e in found]
         old = [p for p in by_process if p in ours and p in self.seen]
         new = [p for p in by_process if p in ours and p not in self.seen]
-        ends = [e for e in units if any(word in e[0].rec.message for word in _ENDS)]
-        begins = [e for e in units if ANNOUNCED.match(e[0].rec.message) or "Scheduled restart" in e[0].rec.message]
+        ends = [e for e in units if any(word in e[0].message for word in _ENDS)]
+        begins = [e for e in units if ANNOUNCED.match(e[0].message) or "Scheduled restart" in e[0].message]
         begins.sort(key=lambda e: rank(e[0]) or 0)
         ends.sort(key=lambda e: rank(e[0]) or 0)
         rest = [e for e in units if e not in ends and e not in begins]
-        ready = [e for e in rest if e[0].rec.message.startswith("Started ")]
+        ready = [e for e in rest if e[0].message.startswith("Started ")]
         parts = [others, [e for e in rest if e not in ready]]
         for process in old:
             before, by_process[process] = _two_runs(by_process[process], ended=process in self.dead, lives=self.lives)
@@ -222,7 +222,7 @@ class _Second:
         parts += [ready] if old or not new else [ready, ends]
         lines = [d for part in parts for entry in part for d in entry]
         for draft in lines:
-            draft.rec.unordered = _own(draft) is None
+            draft.unordered = _own(draft) is None
         return _with_gaps(self.lines, lines)
 
 
@@ -232,8 +232,8 @@ def _two_runs(entries: list[list[Draft]], *, ended: bool, lives: bool) -> tuple[
     ``ended``: the earlier run had ended before this second; ``lives``: the later one has lines beyond it, so last words
     are the earlier one's.
     """
-    first = entries[0][0].rec
-    if ended or first.pid is not None or not any(BANNER.match(e[0].rec.message) for e in entries):
+    first = entries[0][0]
+    if ended or first.pid is not None or not any(BANNER.match(e[0].message) for e in entries):
         return [], entries
     before = [e for e in entries if _is_earlier(e[0], lives=lives)]
     known = {id(e) for e in before}
@@ -242,23 +242,23 @@ def _two_runs(entries: list[list[Draft]], *, ended: bool, lives: bool) -> tuple[
 
 def _is_earlier(draft: Draft, *, lives: bool) -> bool:
     """Whether a line beside a banner is of a run that ends: its last words, and components that are up."""
-    message = draft.rec.message
-    if draft.rec.payload is Payload.ZAP:  # etcd stops and closes things while it starts, too
+    message = draft.message
+    if draft.payload is Payload.ZAP:  # etcd stops and closes things while it starts, too
         return _ETCD_GOING.search(message) is not None
     if _STOPPED.search(message) or (lives and (_GOING.search(message) or _is_last(draft))):
         return True
-    return draft.rec.payload is Payload.KLOG and not message.startswith(_FIRST_KLOG)
+    return draft.payload is Payload.KLOG and not message.startswith(_FIRST_KLOG)
 
 
 def _of_process(entries: Sequence[list[Draft]]) -> list[list[Draft]]:
     """One process's entries: what precedes the banner, the banner, the coarse ones, the fine ones, its last words."""
-    pieces = [e for e in entries if e[0].rec.message.startswith(_PIECES)]
+    pieces = [e for e in entries if e[0].message.startswith(_PIECES)]
     ordered = sorted(((_place(e[0]), e) for e in entries if e not in pieces), key=lambda pair: pair[0])
     out: list[list[Draft]] = []
     for (stage, _), entry in ordered:
-        if stage == _FINE and "check failed" in entry[0].rec.message:
+        if stage == _FINE and "check failed" in entry[0].message:
             out.append(entry)
-            out += _listed(entry[0].rec.message, pieces)
+            out += _listed(entry[0].message, pieces)
         else:
             out.append(entry)
     return [*pieces, *out]  # lists without a head here are of one in the second before
@@ -269,7 +269,7 @@ def _listed(head: str, pieces: list[list[Draft]]) -> list[list[Draft]]:
     taken: list[list[Draft]] = []
     names: set[str] = set()
     for piece in list(pieces):
-        text = piece[0].rec.message
+        text = piece[0].message
         name = text[3:].split(" ", 1)[0]
         if name not in names and (text.startswith("[+]") or name in head):
             names.add(name)
@@ -280,8 +280,7 @@ def _listed(head: str, pieces: list[list[Draft]]) -> list[list[Draft]]:
 
 def _is_last(draft: Draft) -> bool:
     """Whether a line is among the last words of a process."""
-    rec = draft.rec
-    return rec.level in _LAST_WORDS or (rec.level == "error" and _EXITED.match(rec.message) is not None)
+    return draft.level in _LAST_WORDS or (draft.level == "error" and _EXITED.match(draft.message) is not None)
 
 
 _WRAPPER, _BANNER_AT, _COARSE, _FINE, _LATELY, _LAST = range(6)
@@ -289,7 +288,7 @@ _WRAPPER, _BANNER_AT, _COARSE, _FINE, _LATELY, _LAST = range(6)
 
 def _place(draft: Draft) -> tuple[int, int]:
     """Stage of a start, place within it; equal ones keep the order of the text."""
-    message = draft.rec.message
+    message = draft.message
     own = _own(draft)
     if own is not None:
         second = draft.value % MINUTE if draft.outer is not Outer.NONE else 0
@@ -302,7 +301,7 @@ def _place(draft: Draft) -> tuple[int, int]:
         return _LATELY, 0  # a stop lets the lines of readiness through: above them it hides none
     if message.endswith(_LATE):
         return _LATELY, 1
-    if draft.rec.payload is Payload.PANIC:
+    if draft.payload is Payload.PANIC:
         return _LAST, next((n for n, begin in enumerate(_DUMP, 1) if message.startswith(begin)), len(_DUMP) + 1)
     if _is_last(draft):
         return _LAST, 0
@@ -322,8 +321,7 @@ def _impossible(lines: Sequence[Draft], *, begins: bool, ends: bool) -> bool:
     begun: Counter[_Process] = Counter()
     died = False
     for draft in lines:
-        rec = draft.rec
-        if rec.payload not in _OURS:
+        if draft.payload not in _OURS:
             continue
         place, process = _in_sequence(draft), _process(draft)
         if place is not None:
@@ -331,7 +329,7 @@ def _impossible(lines: Sequence[Draft], *, begins: bool, ends: bool) -> bool:
             last[process] = place
         begun[process] += place == _BANNER_PLACE
         died = died or place == _DEATH_PLACE
-        if place == _BANNER_PLACE and process in above and (rec.pid is not None or (begins and not died)):
+        if place == _BANNER_PLACE and process in above and (draft.pid is not None or (begins and not died)):
             return True
         if place != 0:
             above.add(process)
@@ -352,11 +350,11 @@ _BANNER_PLACE, _DEATH_PLACE = 1, len(_SEQUENCE) + 2
 
 def _in_sequence(draft: Draft) -> int | None:
     """The place of a line among those that every server says in one order; measured on 300 starts without exception."""
-    if draft.rec.payload is not Payload.LOGRUS:
+    if draft.payload is not Payload.LOGRUS:
         return None
-    if draft.rec.level in _LAST_WORDS:
+    if draft.level in _LAST_WORDS:
         return _DEATH_PLACE
-    message = draft.rec.message
+    message = draft.message
     if not message.startswith(_ANY_OF_THEM):
         return None
     if message.startswith(_SEQUENCE):
@@ -371,14 +369,14 @@ def _announced_behind(lines: Sequence[Draft]) -> bool:
 
     Between an end and the next start it says that it waited, or that somebody stopped the unit.
     """
-    units = [d.rec.message for d in lines if d.rec.payload is Payload.SYSTEMD]
-    places = [n for n, d in enumerate(lines) if d.rec.payload is Payload.SYSTEMD and ANNOUNCED.match(d.rec.message)]
-    runs = {_process(d) for d in lines if d.rec.payload in _OURS}
+    units = [d.message for d in lines if d.payload is Payload.SYSTEMD]
+    places = [n for n, d in enumerate(lines) if d.payload is Payload.SYSTEMD and ANNOUNCED.match(d.message)]
+    runs = {_process(d) for d in lines if d.payload in _OURS}
     if len(places) != 1 or len(runs) != 1 or any(_BETWEEN.search(message) for message in units):
         return False
     above = lines[: places[0]]
-    return any(_process(d) in runs or any(word in d.rec.message for word in _ENDS) for d in above)
+    return any(_process(d) in runs or any(word in d.message for word in _ENDS) for d in above)
 
 
 def _process(draft: Draft) -> _Process:
-    return draft.rec.ident, draft.rec.pid
+    return draft.ident, draft.pid

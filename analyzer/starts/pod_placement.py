@@ -26,7 +26,7 @@ _FIRST_WORDS = "Version: v"
 _OPENING = 8  # lines: flags that are deprecated, the address, then the version
 
 
-def journal_records(log_records: LogRecords) -> tuple[list[LogRecord], dict[int, list[LogRecord]]]:
+def journal_records(log_records: LogRecords) -> tuple[Sequence[LogRecord], dict[int, list[LogRecord]]]:
     """The records in which starts are looked for, and the pods' records by source."""
     if not log_records.pods:
         return log_records.records, {}

@@ -19,7 +19,7 @@ import analyzer
 from analyzer.errors import ExitCode, K3slogError
 from analyzer.events.detect import detect
 from analyzer.records.draft import Draft, Tally
-from analyzer.records.read import _assemble
+from analyzer.records.read import assemble
 from analyzer.records.textlines import TextReader
 from analyzer.reports import json_report
 from analyzer.sources.raw_lines import RawLine
@@ -66,7 +66,7 @@ def check_lines(rows: Sequence[bytes], *, whole: bool = False) -> None:
     for number, row in enumerate(rows, 1):
         drafts += reader.feed(RawLine(number, row, last=number == last))
     drafts += reader.finish()
-    log_records = _assemble([tally], [(tally, drafts)])
+    log_records = assemble([(tally, drafts)])
     ledger = log_records.ledger
     assert tally.lines == len(rows)
     assert min(ledger.ignored, ledger.malformed, ledger.lossy) >= 0, ledger

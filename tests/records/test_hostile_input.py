@@ -90,7 +90,7 @@ def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
 def test_empty_input_is_an_empty_book() -> None:
     log_records, errors = read_bytes(b"")
     assert not errors
-    assert (log_records.records, log_records.ledger.lines, log_records.sources[0].format) == ([], 0, "empty")
+    assert (log_records.records, log_records.ledger.lines, log_records.sources[0].format) == ((), 0, "empty")
 
 
 def test_nothing_but_newlines() -> None:

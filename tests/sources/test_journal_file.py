@@ -233,7 +233,7 @@ def test_an_entry_that_cannot_be_read_leaves_a_gap() -> None:
     fifth = struct.unpack_from("<I", data, array + 24 + 16)[0]
     data[fifth] = 9
     tally, drafts = drafts_of(bytes(data))
-    assert [d.rec.message for d in drafts if d.rec.gap_before] == ["line 5"]
+    assert [d.message for d in drafts if d.gap_before] == ["line 5"]
     assert tally.lines == 9 and "9 of 10 entries" in tally.notes[0]
 
 
@@ -253,7 +253,7 @@ def test_a_damaged_value_gives_a_placeholder() -> None:
     packed = bytearray(lzma.compress(b"MESSAGE=" + random.Random(1).randbytes(700)))
     packed[60] ^= 255
     tally, drafts = drafts_of(write_journal([Entry(T0, 1, (("MESSAGE", (1, bytes(packed))), ("_COMM", b"k3s")))]))
-    assert drafts[0].rec.lossy and drafts[0].rec.message == "[damaged field]"
+    assert drafts[0].lossy and drafts[0].message == "[damaged field]"
     assert tally.lossy_lines == {1}
 
 
@@ -283,8 +283,8 @@ def no_zstd(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.usefixtures("no_zstd")
 def test_without_zstd_a_placeholder_and_a_note() -> None:
     tally, drafts = drafts_of(journal("kolkata-252"))
-    packed = [d for d in drafts if d.rec.message.endswith("zstd not available]")]
-    assert packed and all(d.rec.lossy for d in packed)
+    packed = [d for d in drafts if d.message.endswith("zstd not available]")]
+    assert packed and all(d.lossy for d in packed)
     assert len(packed) == len(tally.lossy_lines)
     assert any("install k3slog[zstd]" in note for note in tally.notes)
 
@@ -305,7 +305,7 @@ def test_journalctl_lends_texts_that_no_module_can_unpack(tmp_path: Path, monkey
         drafts = list(read_journal(file, tally, str(tmp_path / "k.journal")))
     monkeypatch.undo()
     _, expected = drafts_of(journal("kolkata-252"))
-    assert [d.rec.message for d in drafts] == [d.rec.message for d in expected]
+    assert [d.message for d in drafts] == [d.message for d in expected]
     assert not tally.lossy_lines and not tally.notes
 
 
@@ -353,10 +353,10 @@ def test_of_a_whole_node_only_what_concerns_k3s_is_kept() -> None:
     rows = [row for pair in zip(kept, other * 3, strict=False) for row in pair]
     for compact in (True, False):
         tally, drafts = drafts_of(write_journal(rows, compact=compact))
-        assert [d.rec.message for d in drafts] == [dict(row.fields)["MESSAGE"].decode() for row in kept]  # type: ignore[union-attr]
-        assert not any(d.rec.gap_before for d in drafts if "Suppressed" not in d.rec.message)
+        assert [d.message for d in drafts] == [dict(row.fields)["MESSAGE"].decode() for row in kept]  # type: ignore[union-attr]
+        assert not any(d.gap_before for d in drafts if "Suppressed" not in d.message)
         assert tally.lines == 20 and tally.reasons[PASSED_OVER] == 10
-        assert [d.rec.line for d in drafts] == list(range(1, 21, 2))
+        assert [d.line for d in drafts] == list(range(1, 21, 2))
 
 
 def test_k3s_under_a_name_of_its_own_is_found_by_its_banner() -> None:
@@ -379,10 +379,10 @@ def test_long_journals_go_through_the_fast_scan(monkeypatch: pytest.MonkeyPatch)
     rows[29_001] = line(29_001, "two\nlines")
     tally, drafts = drafts_of(write_journal(rows))
     assert tally.lines == 30_000
-    assert any("Starting k3s" in d.rec.message and d.rec.line == 29_001 for d in drafts)
-    assert [d.rec.message for d in drafts if d.rec.line == 29_002] == ["two", "lines"]
-    assert tally.reasons["passed over by the fast scan"] == 30_000 - len({d.rec.line for d in drafts}) > 20_000
-    assert any(d.rec.gap_before for d in drafts)
+    assert any("Starting k3s" in d.message and d.line == 29_001 for d in drafts)
+    assert [d.message for d in drafts if d.line == 29_002] == ["two", "lines"]
+    assert tally.reasons["passed over by the fast scan"] == 30_000 - len({d.line for d in drafts}) > 20_000
+    assert any(d.gap_before for d in drafts)
 
 
 # ------------------------------------------------------------------------------------------------------ several files

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from analyzer import timebase as tb
 from analyzer.records.draft import Draft, Inner
 from analyzer.records.goquote import quoted, unquote
-from analyzer.records.log_record import LogRecord, Payload
+from analyzer.records.log_record import Payload
 from analyzer.records.payloads import digest
 from analyzer.records.printable import strip_terminal
 
@@ -119,7 +119,7 @@ def test_offsets_are_quarters_with_a_small_delay(difference: int, offset: int | 
 
 
 def payload(text: str, ident: str = "k3s", pid: int = 1193) -> Draft:
-    draft = Draft(LogRecord(0, 0, 1, text, text, ident=ident, pid=pid))
+    draft = Draft(0, 1, text, text, ident=ident, pid=pid)
     digest(draft)
     return draft
 
@@ -167,20 +167,20 @@ def payload(text: str, ident: str = "k3s", pid: int = 1193) -> Draft:
     ],
 )
 def test_payloads(text: str, kind: Payload, level: str, message: str) -> None:
-    record = payload(text).rec
+    record = payload(text)
     assert (record.payload, record.level, record.message) == (kind, level, message)
 
 
 def test_what_a_header_carries() -> None:
     logrus = payload('time="2025-03-01T06:03:30+01:00" level=error msg="a" error="b \\"c\\"" logger=k3s')
-    assert logrus.rec.fields == {"error": 'b "c"', "logger": "k3s"}
+    assert logrus.fields == {"error": 'b "c"', "logger": "k3s"}
     assert (logrus.inner, logrus.inner_offset_s, logrus.inner_precision) == (Inner.UTC, 3600, 1_000_000)
     klog = payload('I0229 06:03:33.899917       7 secure_serving.go:213] "x" a="b" c={d}')
-    assert (klog.rec.file, klog.klog_pid, klog.inner) == ("secure_serving.go", 7, Inner.PARTIAL)
-    assert klog.rec.fields["a"] == "b"
+    assert (klog.file, klog.klog_pid, klog.inner) == ("secure_serving.go", 7, Inner.PARTIAL)
+    assert klog.fields["a"] == "b"
     zap = payload(
         '{"level":"info","ts":"2025-03-01T06:03:32.499713+0530","caller":"embed/etcd.go:128","msg":"m","n":[1]}'
     )
-    assert (zap.rec.file, zap.rec.fields["n"], zap.inner_precision) == ("embed/etcd.go", "[1]", 1)
+    assert (zap.file, zap.fields["n"], zap.inner_precision) == ("embed/etcd.go", "[1]", 1)
     unit = payload("k3s-agent.service: Scheduled restart job, restart counter is at 12.", ident="systemd", pid=1)
-    assert (unit.rec.unit, unit.rec.journal["N_RESTARTS"]) == ("k3s-agent.service", "12")
+    assert (unit.unit, unit.journal["N_RESTARTS"]) == ("k3s-agent.service", "12")
