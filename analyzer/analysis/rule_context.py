@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
 from analyzer.analysis.studied_start import StudiedStart
-from analyzer.events import finding_info as known
 from analyzer.events.catalogue import go_seconds
 from analyzer.events.event import Mark
+from analyzer.events.finding_info import FindingInfo, about
 from analyzer.events.redaction import mask_secrets
+from analyzer.events.user_rules import NO_RULES, Rules
 from analyzer.records.log_record import LogRecord
 from analyzer.records.log_records import LogRecords
 from analyzer.results import Check, Finding, FindingSeverity, StartReport
@@ -30,7 +31,7 @@ class RuleContext:
 
     studied: StudiedStart
     log_records: LogRecords
-    titles: Mapping[str, str] = field(default_factory=dict)  # of a user's marks
+    user: Rules = NO_RULES
     marks: list[Mark] = field(init=False)  # before any sign of a stop
     starting: list[Mark] = field(init=False)  # the part of them before k3s noticed readiness
 
@@ -64,6 +65,11 @@ class RuleContext:
         if self.report.unit or self.report.role != "unknown":
             return self.unit
         return "rke2-server -u rke2-agent" if self.report.product == "rke2" else "k3s -u k3s-agent"
+
+    @property
+    def last_words(self) -> str:
+        """With which the process ended, or that say why it did; empty where the text holds none."""
+        return self.studied.verdict.reason or self.studied.verdict.end_reason or ""
 
     @property
     def never_ready(self) -> bool:
@@ -110,16 +116,26 @@ class RuleContext:
         low, high = at_least(max(0.0, min(early))), at_most(max(late))
         return f" at {low}" if low == high else f" between {low} and {high}"
 
+    def about(self, name: str) -> FindingInfo:
+        """What is known of a finding, of the user's or of ours.
+
+        Raises:
+            KeyError: nothing is.
+        """
+        return self.user.info(name) or about(name)
+
     def say(
         self, name: str, detail: str, records: Iterable[LogRecord] = (), *, severity: FindingSeverity | None = None,
         title: str = "", advice: str | None = None, lines: Iterable[tuple[int, int]] = (),
     ) -> Finding:  # fmt: skip
-        """A finding with its evidence; what is not given is taken from ``findings.toml``.
+        """A finding with its evidence; what is not given is taken from ``findings.toml`` or the user's rules.
 
         ``lines`` are (source, line) pairs beside the records.
+
+        Raises:
+            KeyError: neither knows such a finding.
         """
-        # A finding of a user's own rules is not in the file.
-        about = known.info(name) or known.FindingInfo(name, title or name, severity or "info")
+        known = self.about(name)
         places = [(record.source, record.line) for record in records] + list(lines)
         source = places[0][0] if places else self.report.source
         own = list(dict.fromkeys(line for place, line in places if place == source))
@@ -127,10 +143,10 @@ class RuleContext:
             own = own[: MAX_LINES - 1] + own[-1:]
         return Finding(
             id=name,
-            severity=severity or about.severity,
-            title=title or about.title,
+            severity=severity or known.severity,
+            title=title or known.title,
             detail=mask_secrets(detail),
-            advice=about.advice if advice is None else advice,
+            advice=known.advice if advice is None else advice,
             lines=tuple(own),
             source=source,
         )

@@ -14,6 +14,8 @@ from analyzer.analysis.line_times import LineTimes, begin_stamp
 from analyzer.analysis.phases import budget
 from analyzer.analysis.polls import PollFacts, count_errors, read_polls, rows
 from analyzer.analysis.studied_start import StudiedStart
+from analyzer.events.catalogue import info
+from analyzer.events.event import Mark
 from analyzer.events.redaction import mask_secrets
 from analyzer.events.terms import terms
 from analyzer.events.versions import check_list, parse_version
@@ -190,7 +192,9 @@ def _unseen(polls: Sequence[Poll], start: Start) -> list[Poll]:
 def _milestones(start: Start, polls: PollFacts, line_times: LineTimes) -> list[Milestone]:
     found: list[tuple[tuple[int, int], Milestone]] = []
     places = Places(start)
-    for name in terms("milestone"):
+    stones = [mark for mark in start.events if isinstance(mark, Mark) and mark.kind == "milestone"]
+    own = dict.fromkeys(mark.id for mark in stones if info(mark.id) is None)  # of a user's rules
+    for name in (*terms("milestone"), *own):
         mark = start.api_first(name) if name in _OF_THE_API else start.first(name)
         record = mark.record if mark is not None else None
         if name == "first_poll" and polls.sightings:

@@ -53,6 +53,7 @@ class Rule:
     file: str
     fields: tuple[tuple[str, str], ...]
     problem_class: str = ""  # fatal | peer | environment | transient | load
+    ends_process: bool = False  # load shows in many lines, few of them end a process
     severity: Literal["info", "warning", "critical"] = "info"
     title: str = ""
     advice: str = ""
@@ -82,6 +83,7 @@ def compile_rule(raw: Mapping[str, Any]) -> Rule:
         file=raw.get("file", ""),
         fields=tuple(raw.get("fields", {}).items()),
         problem_class=raw.get("class", ""),
+        ends_process=raw.get("ends_process", False),
         severity=raw.get("severity", "info"),
         title=raw.get("title", ""),
         advice=raw.get("advice", ""),
@@ -269,12 +271,8 @@ def _unique(marks: Iterable[Mark]) -> Sequence[Mark]:
 def ending_problems() -> tuple[Rule, ...]:
     """The problems that can be the cause of a failed start, the first that a text names before all others."""
     return tuple(
-        rule for rule in rules() if rule.kind == "problem" and (rule.problem_class != "load" or rule.id in _CAUSES)
+        rule for rule in rules() if rule.kind == "problem" and (rule.problem_class != "load" or rule.ends_process)
     )
-
-
-# Load shows in many lines; only these of them end a process.
-_CAUSES = frozenset({"hook_failed", "lease_lost", "database_locked"})
 
 
 def causes_in(text: str) -> tuple[tuple[Rule, Mapping[str, str]], ...]:

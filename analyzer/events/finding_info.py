@@ -1,30 +1,23 @@
 """What is known of each finding: title, meaning, usual causes, advice, and which findings are only its consequences.
 
-The data is ``findings.toml``. A problem of the catalogue is a finding of the same id, and so is a class of poll
-errors (``poll_<class>``): their titles and advice are taken from there, so that nothing is said twice.
+The data is ``findings.toml``, where every key is explained. A problem of the catalogue is a finding of the same id, and
+so is a class of poll errors (``poll_<class>``): their titles and advice are taken from there, so that nothing is said
+twice. An id that nothing stands behind is an error when the file is read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any, Literal
 
 from analyzer.events import poll_errors
-from analyzer.events.catalogue import rules
+from analyzer.events.catalogue import Rule, rules
 from analyzer.events.vocabulary import load
 
 POLLS = "poll_"
 FindingLevel = Literal["info", "warning", "critical"]
-
-# Problems that a finding with another id reports, or that are only evidence for one.
-_SHOWN_AS = {
-    "hook_failed": "hook_limit", "slow_sql": "slow_datastore", "etcd_slow_apply": "slow_datastore",
-    "etcd_slow_fsync": "slow_datastore", "etcd_slow_read": "slow_datastore", "etcd_overloaded": "slow_datastore",
-    "trace": "slow_datastore", "trace_step": "slow_datastore", "trace_end": "slow_datastore",
-    "rbac_try_failed": "hook_retried", "tls_handshake_timeout": "cpu_starved",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,66 +32,100 @@ class FindingInfo:
     causes: tuple[str, ...] = ()
     checks: tuple[str, ...] = ()
     explains: frozenset[str] = frozenset()
+    title_over: str = ""
+    patterns: tuple[str, ...] = ()
+    beside: str = ""
+    replaces: tuple[str, ...] = ()
+    keeps_severity: bool = False
+    keeps_advice: bool = False
+    slows: bool = False
+    role: Literal["", "nothing", "normal"] = ""
+    example: tuple[str, ...] = ()
+
+
+@cache
+def _reported_as() -> Mapping[str, str]:
+    return {pattern: raw["id"] for raw in load("findings.toml")["finding"] for pattern in raw.get("patterns", ())}
 
 
 def reported_as(problem: str) -> str:
     """The id of the finding that reports a problem of the catalogue."""
-    return _SHOWN_AS.get(problem, problem)
+    return _reported_as().get(problem, problem)
+
+
+def problems() -> Mapping[str, Rule]:
+    """The problems of the catalogue by id, of several rules the first."""
+    return {rule.id: rule for rule in reversed(rules()) if rule.kind == "problem"}
 
 
 @cache
 def _all() -> Mapping[str, FindingInfo]:
     data = load("findings.toml")
-    written: dict[str, dict[str, Any]] = {raw["id"]: raw for raw in data["finding"]}
-    problems = {rule.id: rule for rule in reversed(rules()) if rule.kind == "problem"}
-    polls = {POLLS + name: poll_errors.advice(name) for name in poll_errors.severities()}
-    polls = {name: said for name, said in polls.items() if said[0]}
-    groups: Mapping[str, list[str]] = {**data["groups"], "polls": list(polls)}
-    found: dict[str, FindingInfo] = {}
-    for name, raw in written.items():
-        rule = problems.get(name)
-        found[name] = FindingInfo(
-            id=name,
-            title=raw.get("title") or (rule.title if rule is not None else ""),
-            severity=raw.get("severity") or (rule.severity if rule is not None else "info"),
-            meaning=raw.get("meaning") or (rule.description if rule is not None else ""),
-            advice=raw.get("advice") or (rule.advice if rule is not None else ""),
-            causes=tuple(raw.get("causes", ())),
-            checks=tuple(raw.get("checks", ())),
-            explains=_expand(raw.get("explains", ()), groups, name),
-        )
-    more: dict[str, list[str]] = {name: also["explains"] for also in data["also"] for name in also["ids"]}
-    for rule in rules():
-        if rule.kind != "problem" or rule.id in _SHOWN_AS or rule.id in found:
-            continue
-        # What ends a process or keeps it waiting explains that it ended, or waits. A line that no start ends with is
-        # no cause of an end, unless the data says so.
-        deep = rule.problem_class in ("fatal", "environment", "peer")
-        usual = () if not deep else ("@outcomes",) if rule.severity == "critical" else ("@waits",)
-        found[rule.id] = FindingInfo(
-            rule.id, rule.title, rule.severity, rule.description, rule.advice,
-            explains=_expand(more.get(rule.id, usual), groups, rule.id),
-        )  # fmt: skip
-    for name, (title, advice) in polls.items():
-        severity = poll_errors.severities()[name.removeprefix(POLLS)]
-        found[name] = FindingInfo(
-            name, title, "critical" if severity == "fatal" else "warning", advice=advice,
-            meaning=f"Polls of /readyz were answered that way ({name.removeprefix(POLLS)}) and it did not go away.",
-            explains=frozenset({"stuck", "fifteen_minute_limit", "crash_loop", "restarted"}),
-        )  # fmt: skip
+    known = _from_catalogue() | _from_polls(data["polls"])
+    written = {raw["id"]: {"explains": (), **raw} for raw in data["finding"]}
+    also = {name: {key: raw[key] for key in raw if key != "ids"} for raw in data["also"] for name in raw["ids"]}
+    twice = [name for raw in data["also"] for name in raw["ids"] if name in written]
+    if twice or len(also) != sum(len(raw["ids"]) for raw in data["also"]):
+        raise LookupError(f"findings.toml: an id in [[also]] has an entry or stands twice ({', '.join(twice)})")
+    alone = [name for name in known if name not in written and name not in _reported_as()]
+    groups = {**data["groups"], "polls": [name for name in known if name.startswith(POLLS)]}
+    said = written | also
+    found = {name: _info(name, known.get(name, {}) | said.get(name, {}), groups) for name in (*written, *alone)}
+    named = {one for about in found.values() for one in (*about.explains, *about.replaces)} | set(also)
+    named |= {cause for raw in data["late"] for cause in raw["causes"]}
+    if unknown := named - set(found) | set(_reported_as()) - set(known):
+        raise LookupError(f"findings.toml names what nothing stands behind: {', '.join(sorted(unknown))}")
     return found
 
 
-def _expand(names: Iterable[str], groups: Mapping[str, Iterable[str]], own: str) -> frozenset[str]:
+def _from_catalogue() -> dict[str, dict[str, Any]]:
+    """What problems say of themselves.
+
+    What ends a process or keeps it waiting explains that it ended, or waits. A line that no start ends with is no cause
+    of an end, unless the data says so.
+    """
+    found = {}
+    for rule in problems().values():
+        deep = rule.problem_class in ("fatal", "environment", "peer")
+        usual = ("@outcomes" if rule.severity == "critical" else "@waits",) if deep else ()
+        found[rule.id] = {
+            "title": rule.title, "severity": rule.severity, "meaning": rule.description, "advice": rule.advice,
+            "explains": usual,
+        }  # fmt: skip
+    return found
+
+
+def _from_polls(said: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The classes of poll errors that have a title; ``said`` is the same of each."""
+    found = {}
+    for name, severity in poll_errors.severities().items():
+        title, advice = poll_errors.advice(name)
+        if title:
+            found[POLLS + name] = {
+                "title": title, "severity": "critical" if severity == "fatal" else "warning", "advice": advice,
+                "meaning": said["meaning"].format(name), "explains": said["explains"],
+            }  # fmt: skip
+    return found
+
+
+def _info(name: str, raw: Mapping[str, Any], groups: Mapping[str, Iterable[str]]) -> FindingInfo:
+    if unknown := set(raw) - {field.name for field in fields(FindingInfo)}:
+        raise LookupError(f"findings.toml: {name} has unknown keys: {', '.join(sorted(unknown))}")
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in raw.items()}
+    values |= {"id": name, "explains": _expand(raw["explains"], groups) - {name}}
+    return FindingInfo(**values)
+
+
+def _expand(names: Iterable[str], groups: Mapping[str, Iterable[str]]) -> frozenset[str]:
     flat: set[str] = set()
-    waiting = list(names)
-    while waiting:
-        name = waiting.pop()
-        if name.startswith("@"):
-            waiting.extend(groups[name[1:]])
-        else:
-            flat.add(name)
-    return frozenset(flat - {own})
+    for name in names:
+        flat |= _expand(groups[name[1:]], groups) if name.startswith("@") else {name}
+    return frozenset(flat)
+
+
+def late(words: str) -> tuple[str, ...]:
+    """The causes of an end whose words say that somebody was late."""
+    return tuple(cause for raw in load("findings.toml")["late"] if raw["words"] in words for cause in raw["causes"])
 
 
 def known_findings() -> tuple[FindingInfo, ...]:
@@ -107,7 +134,7 @@ def known_findings() -> tuple[FindingInfo, ...]:
 
 
 def info(name: str) -> FindingInfo | None:
-    """What is known of a finding, or ``None``."""
+    """What is known of a finding, or ``None``: it is one of a user's own rules."""
     return _all().get(name)
 
 

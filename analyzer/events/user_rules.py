@@ -35,8 +35,9 @@ from typing import Any, Literal, cast
 
 from analyzer.errors import BadInputError
 from analyzer.events import catalogue
-from analyzer.events.finding_info import known_findings
+from analyzer.events.finding_info import FindingInfo, known_findings
 from analyzer.events.linear_regex import LinearPattern
+from analyzer.events.redaction import mask_secrets
 from analyzer.events.toml_lines import Places
 from analyzer.records.log_record import LogRecord, Payload
 
@@ -57,15 +58,12 @@ _LEVELS = ("trace", "debug", "info", "warning", "error", "fatal", "panic", "")
 
 
 @dataclass(frozen=True, slots=True)
-class FindingRule:
+class UserFinding:
     """Marks that make a finding when there are ``min_count`` lines of them in the phase."""
 
-    id: str
+    info: FindingInfo
     marks: tuple[str, ...]
-    severity: Literal["info", "warning", "critical"]
-    title: str
     detail: str = ""
-    advice: str = ""
     min_count: int = 1
     phase: Phase = "any"
 
@@ -75,16 +73,16 @@ class Rules:
     """What one or more files hold; an empty one changes nothing."""
 
     marks: tuple[catalogue.Rule, ...] = ()
-    findings: tuple[FindingRule, ...] = ()
+    findings: tuple[UserFinding, ...] = ()
     paths: tuple[str, ...] = ()
 
     def mark(self, name: str) -> catalogue.Rule | None:
         """The user's mark of that id."""
         return next((rule for rule in self.marks if rule.id == name), None)
 
-    def titles(self) -> Mapping[str, str]:
-        """Titles by the ids of marks and findings."""
-        return {rule.id: rule.headline or rule.id for rule in self.marks} | {one.id: one.title for one in self.findings}
+    def info(self, name: str) -> FindingInfo | None:
+        """What the user says of a finding of that id."""
+        return next((finding.info for finding in self.findings if finding.info.id == name), None)
 
 
 NO_RULES = Rules()
@@ -96,16 +94,8 @@ def load_rules(*paths: str | os.PathLike[str]) -> Rules:
     Raises:
         BadInputError: a file cannot be read, is no TOML, or holds something that is not valid; it names file and line.
     """
-    marks: list[catalogue.Rule] = []
-    findings: list[FindingRule] = []
-    taken: dict[str, str] = {}
     names = [os.fspath(path) for path in paths]
-    for name in names:
-        text = _read(name)
-        marks_here, findings_here = _File(name, text, taken, marks).rules()
-        marks += marks_here
-        findings += findings_here
-    return Rules(tuple(marks), tuple(findings), tuple(names))
+    return _together((name, _read(name)) for name in names)
 
 
 def parse_rules(text: str, name: str = "rules") -> Rules:
@@ -114,8 +104,26 @@ def parse_rules(text: str, name: str = "rules") -> Rules:
     Raises:
         BadInputError: as for ``load_rules``.
     """
-    marks, findings = _File(name, text, {}, []).rules()
-    return Rules(tuple(marks), tuple(findings), (name,))
+    return _together([(name, text)])
+
+
+def _together(files: Iterable[tuple[str, str]]) -> Rules:
+    """The rules of texts with the names of their files; a problem that no finding takes up is one by itself."""
+    marks: list[catalogue.Rule] = []
+    findings: list[UserFinding] = []
+    places: dict[str, str] = {}
+    names = []
+    for name, text in files:
+        names.append(name)
+        marks_here, findings_here = _File(name, text, places, marks).rules()
+        marks += marks_here
+        findings += findings_here
+    taken = {name for finding in findings for name in finding.marks}
+    for mark in marks:
+        if mark.kind == "problem" and mark.id not in taken:
+            about = FindingInfo(mark.id, mask_secrets(mark.title), mark.severity, mark.description, mark.advice)
+            findings.append(UserFinding(about, (mark.id,)))
+    return Rules(tuple(marks), tuple(findings), tuple(names))
 
 
 def _read(name: str) -> str:
@@ -143,7 +151,7 @@ class _File:
         self.marks_before = tuple(marks_before)
         self.places = Places(self.text)
 
-    def rules(self) -> tuple[list[catalogue.Rule], list[FindingRule]]:
+    def rules(self) -> tuple[list[catalogue.Rule], list[UserFinding]]:
         """Everything in the file, checked."""
         try:
             data = tomllib.loads(self.text)
@@ -214,7 +222,7 @@ class _File:
         except ValueError as error:
             raise table.bad(f"match {error}", _EXPRESSIONS, "match") from error
 
-    def _finding(self, table: _Table, known: set[str]) -> FindingRule:
+    def _finding(self, table: _Table, known: set[str]) -> UserFinding:
         table.only(_FINDING_KEYS)
         name = self._id(table)
         marks = table.texts("marks")
@@ -230,11 +238,10 @@ class _File:
             raise table.bad("min_count is no whole number above 0", "Write min_count = 3", "min_count")
         severity = table.one_of("severity", _SEVERITIES) or "warning"
         phase = table.one_of("phase", _PHASES) or "any"
-        rule = FindingRule(
-            id=name, marks=marks, severity=cast("Any", severity), title=table.text("title").strip(),
-            detail=table.text("detail").strip(), advice=table.text("advice").strip(), min_count=count,
-            phase=cast("Phase", phase),
-        )  # fmt: skip
+        about = FindingInfo(
+            name, mask_secrets(table.text("title").strip()), cast("Any", severity), advice=table.text("advice").strip()
+        )
+        rule = UserFinding(about, marks, table.text("detail").strip(), count, cast("Phase", phase))
         self._take(table, name)
         return rule
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from analyzer.analysis.failed_starts import failed_starts
+from analyzer.events import finding_info
 from analyzer.events.check_info import info
 from analyzer.events.readyz import abridge
 from analyzer.events.terms import term
@@ -19,8 +20,6 @@ from analyzer.window import Span, Window
 HOOK_PREFIX = "poststarthook/"
 _NAMED = 3  # checks told by name in a sentence
 _BLAMED = 10  # rows of the table of checks
-_NOISE = {"noise_explained"}  # findings that tell of lines that only look bad
-_NOTHING = ("healthy", "stopped_early")  # … and that nothing has to be done
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,13 +362,18 @@ def short_name(name: str) -> str:
 
 def troubles(start: StartReport) -> list[Finding]:
     """Findings that ask for something to be done, the worst first."""
-    order = {"critical": 0, "warning": 1}
-    return sorted((f for f in start.findings if f.severity in order), key=lambda f: order[f.severity])
+    return [f for f in start.findings if f.severity != "info"]
+
+
+def _role(finding: Finding) -> str:
+    """What stands in the report in its place: see ``role`` in ``findings.toml``."""
+    known = finding_info.info(finding.id)
+    return known.role if known is not None else ""
 
 
 def nothing_to_do(start: StartReport) -> str:
     """What stands in place of advice when there is none."""
-    verdict = next((f for f in start.findings if f.id in _NOTHING), None)
+    verdict = next((f for f in start.findings if _role(f) == "nothing"), None)
     if verdict is not None:
         return f"Nothing. {verdict.title}: {verdict.detail[:1].lower()}{verdict.detail[1:]}"
     if start.outcome == "ready":
@@ -393,14 +397,14 @@ def line_list(lines: Sequence[int]) -> str:
 
 def normal(start: StartReport) -> list[Finding]:
     """Findings about lines that only look bad."""
-    return [f for f in start.findings if f.severity == "info" and f.id in _NOISE]
+    return [f for f in start.findings if f.severity == "info" and _role(f) == "normal"]
 
 
 def notes(start: StartReport) -> list[Finding]:
     """Findings that are good to know and ask for nothing."""
     # A verdict that stands in place of the advice is not told again.
-    told = _NOISE if troubles(start) else {*_NOISE, *_NOTHING}
-    return [f for f in start.findings if f.severity == "info" and f.id not in told]
+    told = ("normal",) if troubles(start) else ("normal", "nothing")
+    return [f for f in start.findings if f.severity == "info" and _role(f) not in told]
 
 
 def normal_polls(start: StartReport) -> str:

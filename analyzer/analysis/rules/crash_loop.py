@@ -7,9 +7,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
+from analyzer.analysis.causes_first import by_severity, root_first
 from analyzer.analysis.failed_starts import FailedStarts, failed_starts, last_words
 from analyzer.analysis.rule_context import count
-from analyzer.analysis.rules.causes_first import ORDER, root_first
+from analyzer.analysis.rule_registry import rule
 from analyzer.events.finding_info import about, explains
 from analyzer.events.redaction import mask_secrets
 from analyzer.results import Finding, StartReport
@@ -26,6 +27,7 @@ _STEPS = (
 )  # fmt: skip
 
 
+@rule("crash_loop", "failed_tries_before", across=True)
 def across_starts(reports: Sequence[StartReport]) -> list[StartReport]:
     """Adds findings that need more than one start: crash loops, told on their last start.
 
@@ -94,8 +96,7 @@ def _add_earlier(report: StartReport, before: Sequence[StartReport]) -> StartRep
         lines=tuple(lines[-8:]),
         source=report.source,
     )
-    found = sorted((*report.findings, finding), key=lambda one: ORDER[one.severity])
-    return replace(report, findings=tuple(found))
+    return replace(report, findings=by_severity((*report.findings, finding)))
 
 
 def _tell(result: list[StartReport], streak: list[int], after: int | None) -> None:
@@ -126,16 +127,17 @@ def _tell(result: list[StartReport], streak: list[int], after: int | None) -> No
     lines = tuple(
         member.end.line for member in members if member.end.line is not None and member.end.source == report.source
     )
+    loop = about("crash_loop")
     finding = Finding(
         id="crash_loop",
         severity="warning" if recovered else "critical",
-        title=about("crash_loop").title if not recovered else "It came up after failing again and again",
+        title=loop.title_over if recovered else loop.title,
         detail=mask_secrets("; ".join(parts)) + ".",
         advice=advice,
         lines=lines[-8:],
         source=report.source,
     )
-    others = [one for one in report.findings if one.id not in ("restarted", "healthy")]
+    others = [one for one in report.findings if one.id not in loop.replaces]
     # The cause comes before the loop it makes; only that one: the others have their places already.
     cause = next((one for one in others if one.severity == "critical" and explains(one.id, "crash_loop")), None)
     if cause is not None:
@@ -144,7 +146,7 @@ def _tell(result: list[StartReport], streak: list[int], after: int | None) -> No
         others.insert(others.index(cause) + 1, finding)
     else:
         others.insert(0, finding)
-    result[target] = replace(report, findings=tuple(sorted(others, key=lambda one: ORDER[one.severity])))
+    result[target] = replace(report, findings=by_severity(others))
 
 
 def _parts(members: list[StartReport], counter: int) -> list[str]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 
 from analyzer.analysis.rule_context import ROLES, RuleContext, count, durations, listing
-from analyzer.analysis.rules.shared_facts import (
+from analyzer.analysis.rule_registry import rule
+from analyzer.analysis.shared_facts import (
     DISK_ADVICE,
     OUT_OF_PROPORTION,
     SLOW,
@@ -42,10 +44,11 @@ _GIVEN_UP = re.compile(r"deadline exceeded|request timed out|leader changed|too 
 _ETCD_ADDRESS = re.compile(r'failed to connect to \{Addr: "(?P<address>[^"/]+:\d+)"')
 
 
-def slow(context: RuleContext, stalled: bool = False) -> list[Finding]:
+@rule("slow_datastore", "slow_bootstrap_roles", "slow_try", after=("datastore_check_failing",))
+def slow(context: RuleContext, stalled: Sequence[Finding]) -> list[Finding]:
     """Slow answers of the datastore while the start was under way, by their own lines or by the serial role writes.
 
-    ``stalled``: the datastore's own check tells that it stood still, which says more than slow writes.
+    ``stalled``: its own check tells that it stood still, which says more than slow writes.
     """
     marks = [mark for mark in context.of(*SLOW, "rbac_try_failed") if _of_the_store(mark)] + _headless(context)
     told = _told(context, marks)
@@ -167,6 +170,7 @@ def _roles(context: RuleContext) -> list[Finding]:
     return found
 
 
+@rule("hook_retried")
 def retried(context: RuleContext) -> list[Finding]:
     """Tries of the roles hook that failed; each is followed by a whole new round."""
     marks = context.of("rbac_try_failed")
@@ -178,6 +182,7 @@ def retried(context: RuleContext) -> list[Finding]:
     return [context.say("hook_retried", detail, [mark.record for mark in marks])]
 
 
+@rule("no_quorum", "too_many_clients", "datastore_unreachable", "datastore_late")
 def away(context: RuleContext) -> list[Finding]:
     """The datastore was away: quorum, connection limit, unreachable or late."""
     found: list[Finding] = []
@@ -188,7 +193,7 @@ def away(context: RuleContext) -> list[Finding]:
             detail += " It was found in the end."
         lasting = context.never_ready or context.spread(quorum) >= 10.0
         severity: FindingSeverity = "critical" if context.never_ready else "warning" if lasting else "info"
-        title = "" if context.never_ready else "etcd had no quorum at first"
+        title = "" if context.never_ready else context.about("no_quorum").title_over
         found.append(context.say("no_quorum", detail, [m.record for m in quorum], severity=severity, title=title))
     clients = context.of("too_many_clients")
     if clients:
@@ -229,6 +234,7 @@ def _silent_etcd(context: RuleContext) -> list[Finding]:
     return found[:1]
 
 
+@rule("datastore_relapsed", "datastore_check_failing")
 def own_check(context: RuleContext) -> list[Finding]:
     """The checks ``etcd`` and ``etcd-readiness``: what fails beside them may only be waiting for the datastore."""
     for name in PROBES:
@@ -299,6 +305,7 @@ def _failing(context: RuleContext, check: Check) -> Finding | None:
     return context.say("datastore_check_failing", detail + ".", lines=lines, severity=severity, advice=advice)
 
 
+@rule("temporary_etcd")
 def temporary_etcd(context: RuleContext) -> list[Finding]:
     """The seconds before the real etcd of a restart."""
     begin, end = context.of("temporary_etcd"), context.of("etcd_starting")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from analyzer.analysis.rule_context import CLASSES, ROLES, RuleContext, count
+from analyzer.analysis.rule_registry import rule
 from analyzer.results import Finding, FindingSeverity
 from analyzer.window import at_least, at_most
 
@@ -18,6 +19,7 @@ _HEAVY_S = 5.0
 _HELD_S = 1.5
 
 
+@rule("crd_heavy")
 def definitions(context: RuleContext) -> list[Finding]:
     """The checks that wait for the list of custom resource definitions were late."""
     serving = context.studied.facts.serving
@@ -43,6 +45,7 @@ def definitions(context: RuleContext) -> list[Finding]:
     return [context.say("crd_heavy", detail, lines=context.shown_failing(check))]
 
 
+@rule("dead_aggregated_api")
 def aggregated(context: RuleContext) -> list[Finding]:
     """From 1.30 on the first discovery round of the aggregator waits for APIs that do not answer."""
     discovery, registration = context.check(_DISCOVERY), context.check(_REGISTRATION)
@@ -66,6 +69,7 @@ def aggregated(context: RuleContext) -> list[Finding]:
     ]
 
 
+@rule("polling_tax")
 def tax(context: RuleContext) -> list[Finding]:
     """How much later than ready k3s noticed."""
     span = context.report.polling_tax_s
@@ -82,6 +86,7 @@ def tax(context: RuleContext) -> list[Finding]:
     return [context.say("polling_tax", detail, [record] if record else [])]
 
 
+@rule("one_second_floor")
 def floor(context: RuleContext) -> list[Finding]:
     """A start that is as fast as it can be: two hooks wait one second before their first try."""
     serving, ready = context.studied.facts.serving, context.report.ready
@@ -99,6 +104,7 @@ def floor(context: RuleContext) -> list[Finding]:
     return [context.say("one_second_floor", detail, lines=lines)]
 
 
+@rule("silent_poller")
 def poller(context: RuleContext) -> list[Finding]:
     """Releases that print no polls."""
     note = context.report.poller

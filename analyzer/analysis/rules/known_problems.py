@@ -6,39 +6,28 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from analyzer.analysis.rule_context import RuleContext, count, times
-from analyzer.analysis.rules.shared_facts import SLOW
-from analyzer.analysis.rules.waiting import peers
-from analyzer.events.catalogue import info
+from analyzer.analysis.rule_registry import EVERY, PROBLEM, looked_for, rule
+from analyzer.events.catalogue import causes_in, info
 from analyzer.events.event import Mark
+from analyzer.events.finding_info import reported_as
 from analyzer.results import Finding, FindingSeverity
 from analyzer.window import at_least, at_most
-
-# What has rules of its own, or is only ever background.
-_HANDLED = frozenset(SLOW) | {
-    "no_quorum",
-    "too_many_clients",
-    "datastore_unreachable",
-    "throttled_client",
-    "image_import",
-    "lines_lost",
-    "hook_failed",
-    "tls_handshake_timeout",
-    "rbac_try_failed",
-    "trace_end",
-}
 
 _OFTEN = 5
 _OFTEN_IN_A_FRAGMENT = 3  # who shows the middle of a wait has waited
 _SHORT_S = 15.0
-# They ask for nothing, but are why a healthy start took longer than it could.
-_SLOWER = frozenset({"cpu_starved", "slow_datastore", "frozen_gap", "server_unreachable", "throttled_client"})
 
 
-def problems(context: RuleContext, explained: set[str]) -> list[Finding]:
-    """Once per kind; in a start that became ready none is worth more than a warning."""
+@rule(PROBLEM, after=("process_failed",), place="stuck")
+def problems(context: RuleContext, ended: Sequence[Finding]) -> list[Finding]:
+    """Once per kind; in a start that became ready none is worth more than a warning.
+
+    Not those that the end names or that ``ended`` tells of already.
+    """
+    explained = {finding.id for finding in ended} | {reported_as(rule.id) for rule, _ in causes_in(context.last_words)}
     groups: dict[str, list[Mark]] = defaultdict(list)
     for mark in context.starting:
-        if mark.kind == "problem" and mark.id not in _HANDLED and mark.id not in explained:
+        if mark.kind == "problem" and _is_told_alone(mark.id) and mark.id not in explained:
             groups[mark.id].append(mark)
     found: list[Finding] = []
     # A line that says why the peer was of no use has that finding; it is no sign that nobody was there.
@@ -51,7 +40,7 @@ def problems(context: RuleContext, explained: set[str]) -> list[Finding]:
         if rule is None or (name == "tunnel_rbac" and context.report.end.kind == "stopped"):
             continue  # that wait is cancelled by every stop
         if rule.problem_class == "peer":
-            found.append(peers(context, marks, name))
+            found.append(_peer(context, marks, name))
             continue
         severity: FindingSeverity = rule.severity
         if severity == "critical" and (not context.never_ready or context.report.end.kind == "failed"):
@@ -65,11 +54,29 @@ def problems(context: RuleContext, explained: set[str]) -> list[Finding]:
     return found
 
 
+def _is_told_alone(problem: str) -> bool:
+    return problem not in looked_for() and reported_as(problem) == problem
+
+
 def _is_peer(name: str) -> bool:
     rule = info(name)
     return rule is not None and rule.problem_class == "peer"
 
 
+def _peer(context: RuleContext, marks: list[Mark], name: str) -> Finding:
+    """A wait for another machine that names its reason; short ones that were over in the end are no trouble."""
+    about, length = context.about(name), context.spread(marks)
+    severity, title = about.severity, ""
+    detail = f"Said {times(marks)}{context.span(marks)}; the last: {context.words(marks[-1])}"
+    if not context.never_ready:
+        severity, title = "info" if length < 10.0 else "warning", about.title_over
+        detail += ". It was there in the end" + (f", after at least {at_least(length)}." if length >= 1.0 else ".")
+    elif context.report.end.kind == "failed" and severity == "critical":
+        severity = "warning"
+    return context.say(name, detail, [mark.record for mark in marks], severity=severity, title=title)
+
+
+@rule("healthy", after=(EVERY,))
 def healthy(context: RuleContext, others: Sequence[Finding]) -> list[Finding]:
     """A start that became ready and shows nothing to be done."""
     report = context.report
@@ -91,7 +98,7 @@ def healthy(context: RuleContext, others: Sequence[Finding]) -> list[Finding]:
         seen += [count(noise, "other line" if polls else "line")] * bool(noise)
         parts.append(f"{' and '.join(seen)} that may look alarming come with every start")
     detail = "; ".join(parts) + "."
-    slower = [f"“{finding.title}”" for finding in others if finding.id in _SLOWER]
+    slower = [f"“{finding.title}”" for finding in others if context.about(finding.id).slows]
     if slower:
         detail += f" It could have been quicker: see {' and '.join(slower)}."
     return [context.say("healthy", detail, [record] if record is not None else [], advice="")]

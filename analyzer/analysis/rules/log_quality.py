@@ -6,6 +6,7 @@ import re
 from collections import Counter
 
 from analyzer.analysis.rule_context import RuleContext, count, listing
+from analyzer.analysis.rule_registry import rule
 from analyzer.events.catalogue import info
 from analyzer.records.log_record import LogRecord, Payload
 from analyzer.results import Finding, FindingSeverity
@@ -23,6 +24,7 @@ def capture(context: RuleContext) -> str:
     return f"journalctl -u {context.units} --no-pager -o export | gzip > {context.unit}.export.gz"
 
 
+@rule("lines_lost")
 def lost(context: RuleContext) -> list[Finding]:
     """Lines that journald dropped, or that went missing on the way."""
     records = context.studied.start.records
@@ -67,6 +69,7 @@ def _picked(context: RuleContext) -> list[LogRecord]:
     return [record for record in context.studied.start.records if record.gap_before]
 
 
+@rule("cut_lines", "cut_list", "grepped")
 def cut(context: RuleContext) -> list[Finding]:
     """Lines cut by a pager or a paste, lists that the API client itself cuts, and texts that went through grep."""
     records = [record for record in context.studied.start.records if record.truncated]
@@ -106,6 +109,7 @@ def _grepped(context: RuleContext) -> list[Finding]:
     return [context.say("grepped", detail, picked or told[:1], severity=severity, advice=advice)]
 
 
+@rule("restarted")
 def restarted(context: RuleContext) -> list[Finding]:
     """systemd's counter just before the first start of the text: runs that the text does not hold."""
     records = context.studied.start.records
@@ -127,6 +131,7 @@ def restarted(context: RuleContext) -> list[Finding]:
     return [context.say("restarted", detail, [record], severity=severity, advice=advice)]
 
 
+@rule("noise_explained")
 def noise(context: RuleContext) -> list[Finding]:
     """Known noise with its number: what stands under "looks bad, but is normal"."""
     marks = [mark for mark in context.starting if mark.kind == "noise"]
@@ -135,8 +140,8 @@ def noise(context: RuleContext) -> list[Finding]:
     counts: Counter[str] = Counter()
     first: dict[str, LogRecord] = {}
     for mark in marks:
-        rule = info(mark.id)
-        title = rule.title if rule is not None and rule.title else context.titles.get(mark.id, mark.id)
+        known = context.user.mark(mark.id) or info(mark.id)
+        title = (known.headline if known is not None else "") or mark.id
         counts[title] += 1
         first.setdefault(title, mark.record)
     detail = f"{count(len(marks), 'line')} that a healthy start prints as well: {listing(counts)}."

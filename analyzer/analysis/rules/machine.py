@@ -6,7 +6,8 @@ import re
 from collections import Counter
 
 from analyzer.analysis.rule_context import RuleContext, count, durations, sentence
-from analyzer.analysis.rules.shared_facts import (
+from analyzer.analysis.rule_registry import rule
+from analyzer.analysis.shared_facts import (
     LONG_SILENCE_S,
     SLOW_BOOT_S,
     late_lines,
@@ -26,6 +27,7 @@ _OVER_S = 0.4  # a timer fires late, and its news is printed later still
 _TIMED_OUT = re.compile(r"time[d-]? ?out|deadline exceeded|retry|took too long|did not respond|no response", re.I)
 
 
+@rule("cpu_starved")
 def starved(context: RuleContext) -> list[Finding]:
     """Signs of scarce CPU, each with a measured healthy value beside it."""
     signs: list[str] = []
@@ -74,6 +76,7 @@ def starved(context: RuleContext) -> list[Finding]:
     return [context.say("cpu_starved", detail, records, severity="warning" if strong else "info", advice=advice)]
 
 
+@rule("frozen_gap")
 def silence(context: RuleContext) -> list[Finding]:
     """Silences before readiness. A frozen process and one that waits for its datastore can look alike.
 
@@ -117,6 +120,7 @@ def _missing_polls(context: RuleContext, gap: Gap) -> bool:
     return bool(stamps) and min(stamps) < gap.begin_s and gap.end_s - gap.begin_s > LONG_SILENCE_S
 
 
+@rule("gap_like_timeout")
 def like_timeout(context: RuleContext) -> list[Finding]:
     """Silences of very nearly the length of a usual time limit that end with words about one. A likeness, no proof."""
     if context.report.clock.precision_s > 0.1:
@@ -151,6 +155,7 @@ def like_timeout(context: RuleContext) -> list[Finding]:
     return [context.say("gap_like_timeout", detail, [record for _, _, record in hits])]
 
 
+@rule("clock_step", "clock_unset")
 def clock(context: RuleContext) -> list[Finding]:
     """The wall clock jumped, or had not been set at all."""
     return _step(context) + _unset(context)
@@ -188,6 +193,7 @@ def _unset(context: RuleContext) -> list[Finding]:
     return [context.say("clock_unset", detail, records)]
 
 
+@rule("slow_extract", "image_import", "throttled_client")
 def disk_work(context: RuleContext) -> list[Finding]:
     """Unpacking before the banner, and images imported at the start."""
     found: list[Finding] = []

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from analyzer.analysis.answering_server import evidence
 from analyzer.analysis.rule_context import RuleContext
+from analyzer.analysis.rule_registry import rule
 from analyzer.results import Finding
 
 
+@rule("other_server_answers", "several_servers")
 def answered(context: RuleContext) -> list[Finding]:
     """Says when another server may have answered, and when it did not although there are others."""
     found = context.studied.facts.peers

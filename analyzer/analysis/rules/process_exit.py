@@ -6,11 +6,12 @@ import re
 from collections import Counter
 
 from analyzer.analysis.rule_context import RuleContext, count, durations
-from analyzer.analysis.rules.shared_facts import DISK_ADVICE, SLOW
+from analyzer.analysis.rule_registry import PROBLEM, rule
+from analyzer.analysis.shared_facts import DISK_ADVICE, SLOW
 from analyzer.events.catalogue import causes_in
 from analyzer.events.check_info import info as check_info
 from analyzer.events.event import Mark
-from analyzer.events.finding_info import about, reported_as
+from analyzer.events.finding_info import reported_as
 from analyzer.events.readyz import abridge
 from analyzer.events.redaction import mask_secrets
 from analyzer.records.log_record import LogRecord
@@ -31,19 +32,19 @@ _OTHER_LOG = {
 _OOM = re.compile(r"killed by the OOM killer|systemd-oomd killed|Failed with result 'oom-kill'")
 _PATIENCE = re.compile(r"start(?:-pre|-post)? operation timed out|result '(?:timeout|watchdog)'|Watchdog timeout")
 _CHILD = re.compile(r"^(containerd|cri-dockerd|etcd|kubelet|dockerd): (?:exit status|signal: )")
-_DENIED = frozenset({"exec_denied", "permission_denied", "exec_missing"})
 _YAML = re.compile(r"\byaml: |converting YAML")
 _YAML_FILE = re.compile(r"/[\w./-]{1,200}\.ya?ml\b")
 _LINES_BEFORE = 3
 _SERVER_ECHO = re.compile(r"server is stopping\W*$|http: Server closed")
 
 
+@rule("process_failed", "killed", "systemd_timeout", "fifteen_minute_limit", "controller_gave_up", PROBLEM)
 def failure(context: RuleContext) -> list[Finding]:
     """Why the process ended, by the table of causes; the line that says it is the evidence."""
     report, verdict = context.report, context.studied.verdict
     if report.end.kind != "failed":
         return []
-    text = abridge(verdict.reason or verdict.end_reason or "")
+    text = abridge(context.last_words)
     if _LIMIT_TEXT in text:
         return [_fifteen_minutes(context, text)]
     records = [verdict.end] if verdict.end is not None else []
@@ -62,24 +63,23 @@ def failure(context: RuleContext) -> list[Finding]:
     if any("repeated too quickly" in mark.record.message for mark in context.studied.start.marks("systemd_failed")):
         text += ". systemd does not try it again: it was started too quickly again and again (start limit)"
     if known:
-        rule, groups = known[0]
+        problem, groups = known[0]
         named = [f"{name} {value}" for name, value in groups.items() if name in ("address", "flag", "option", "hook")]
         detail = f"The process ended{after}: {text}" + (f" [{', '.join(named)}]" if named else "")
         hook = groups.get("hook")
         limit = check_info("poststarthook/" + hook).limit_s if hook is not None else None
         if limit is not None:
             detail += f". Its limit is {limit:g} s."
-        name = reported_as(rule.id)
-        if rule.id in _DENIED:
-            denials = [mark.record for mark in context.studied.start.announced if mark.id == "access_denied"]
-            if denials:
-                detail += f". Said beside it: {mask_secrets(denials[0].message)[:200]}"
-                records += denials
-        advice = (rule.advice or about(name).advice).replace("<port>", _port(groups.get("address", "")))
+        name = reported_as(problem.id)
+        beside = [mark.record for mark in context.studied.start.announced if mark.id == context.about(name).beside]
+        if beside:
+            detail += f". Said beside it: {mask_secrets(beside[0].message)[:200]}"
+            records += beside
+        advice = (problem.advice or context.about(name).advice).replace("<port>", _port(groups.get("address", "")))
         if (file := _file_named_before(context, text)) is not None:
             detail += f". The line before names the file: {file}"
             advice = f"Correct {file}; the message names the line."
-        return [context.say(name, detail, records, severity="critical", title=rule.title, advice=advice)]
+        return [context.say(name, detail, records, severity="critical", title=problem.title, advice=advice)]
     return _unnamed(context, text, after, records)
 
 
@@ -176,6 +176,7 @@ def _gave_up(context: RuleContext, text: str) -> Finding:
     return context.say("controller_gave_up", detail, records, advice=advice + DISK_ADVICE[context.datastore])
 
 
+@rule("panic_survived")
 def panicked(context: RuleContext) -> list[Finding]:
     """Panics that the process survived: something in it does not work, and it goes on."""
     lived = [panic for panic in panics(context.studied.start) if panic.survived]
@@ -195,6 +196,7 @@ def _in_short(panic: Panic) -> str:
     return mask_secrets(panic.words).split("\n", 1)[0][:200].rstrip(". ")
 
 
+@rule("stopped_early", "stop_echo")
 def stop(context: RuleContext) -> list[Finding]:
     """A stop on request: no failure of the start, and what is said at fatal level afterwards is its echo."""
     report, verdict = context.report, context.studied.verdict

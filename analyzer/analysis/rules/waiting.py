@@ -5,23 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from analyzer.analysis.rule_context import RuleContext, count, times
+from analyzer.analysis.rule_registry import EVERY, POLL, rule
 from analyzer.events import poll_errors
 from analyzer.events.event import Mark
-from analyzer.events.finding_info import info
 from analyzer.results import Finding, FindingSeverity
-from analyzer.window import at_least
 
 _LASTING_S = 60.0
 _OLD_POD, _OLD_POD_S = "waiting for termination of old pod", 30.0
 _STUCK_S = 120.0
 _REPEATED = 3
-# Titles of waits that came to an end.
-_WAS_OVER = {
-    "server_unreachable": "The server to join could not be reached at first",
-    "etcd_join_wait": "It waited for other members to finish joining etcd",
-}
 
 
+@rule("datastore_waiting", "static_pod_waiting", "server_not_ready")
 def still_waiting(context: RuleContext) -> list[Finding]:
     """What a start without polls says it is waiting for: its etcd, RKE2's static pods, or another server."""
     if not context.never_ready or context.report.end.kind == "failed":
@@ -29,6 +24,7 @@ def still_waiting(context: RuleContext) -> list[Finding]:
     return _for_etcd(context) or _for_pods(context) or _for_server(context)
 
 
+@rule("old_pod_ending")
 def old_pod(context: RuleContext) -> list[Finding]:
     """RKE2 waits until the pod of the run before has ended, however long that takes, also in a start that was ready."""
     marks = [mark for mark in context.of("pod_not_synced") if _OLD_POD in mark.groups.get("cause", "")]
@@ -121,6 +117,7 @@ def _for_server(context: RuleContext) -> list[Finding]:
     return [context.say("server_not_ready", detail, [mark.record for mark in marks], severity="warning")]
 
 
+@rule("forbidden_lasting", "refused_lasting", POLL)
 def poll_answers(context: RuleContext) -> list[Finding]:
     """Classes of poll answers that do not heal by themselves, or lasted too long."""
     found: list[Finding] = []
@@ -149,6 +146,7 @@ def poll_answers(context: RuleContext) -> list[Finding]:
     return found
 
 
+@rule("stuck", after=(EVERY,))
 def stuck(context: RuleContext, others: Sequence[Finding]) -> list[Finding]:
     """The text ends long after the begin, and the start was still waiting."""
     report = context.report
@@ -168,18 +166,3 @@ def stuck(context: RuleContext, others: Sequence[Finding]) -> list[Finding]:
     detail = f"After {int(report.cut_at_s)} s the text ends and readiness had not come; {waits}."
     advice = f"k3s gives up after 15 minutes. Follow it: journalctl -fu {context.unit}"
     return [context.say("stuck", detail, [context.studied.start.records[-1]], advice=advice, lines=lines)]
-
-
-def peers(context: RuleContext, marks: list[Mark], name: str) -> Finding:
-    """A wait for another machine that names its reason; short ones that were over in the end are no trouble."""
-    about = info(name)
-    length = context.spread(marks)
-    severity: FindingSeverity = about.severity if about is not None else "warning"
-    detail = f"Said {times(marks)}{context.span(marks)}; the last: {context.words(marks[-1])}"
-    if not context.never_ready:
-        severity = "info" if length < 10.0 else "warning"
-        detail += ". It was there in the end" + (f", after at least {at_least(length)}." if length >= 1.0 else ".")
-    elif context.report.end.kind == "failed" and severity == "critical":
-        severity = "warning"
-    title = "" if context.never_ready else _WAS_OVER.get(name, "")
-    return context.say(name, detail, [mark.record for mark in marks], severity=severity, title=title)
