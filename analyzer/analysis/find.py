@@ -19,7 +19,6 @@ from analyzer.events.user_rules import NO_RULES, Rules
 from analyzer.records.log_records import LogRecords
 from analyzer.results import Finding, StartReport
 
-
 running_order()  # a finding without rule, or a rule without finding, is an error now and not in some start
 
 
