@@ -37,7 +37,8 @@ class Format(StrEnum):
 
 def wait(
     server: Annotated[
-        str | None, typer.Option("--server", metavar="URL", help="The API server; default: the kubeconfig's.")
+        str | None,
+        typer.Option("--server", metavar="URL", help="The API server; default: the kubeconfig's."),
     ] = None,
     kubeconfig: Annotated[
         Path | None,
@@ -70,7 +71,8 @@ def wait(
 ) -> None:
     """Ask an API server for /readyz until it is ready, and say what held it back.
 
-    Exit codes: 0 ready, 1 it cannot become ready as it is, 2 usage, 3 bad file, 6 timed out, 130 interrupted.
+    Exit codes: 0 ready, 1 it cannot become ready as it is or answers 401, 2 usage, 3 bad file, 6 timed out,
+    130 interrupted.
     """
     timeout_s = parse_duration(timeout)
     chosen = get(policy)
@@ -152,7 +154,8 @@ def _last_words(seen: ObservedWait) -> str:
             return f"ready after {took}, {polls}"
         case "fatal":
             advice = f" {seen.advice}" if seen.advice else ""
-            return printable(f"cannot become ready: {seen.reason}.{advice}")
+            what = "cannot tell" if seen.locked_out else "cannot become ready"
+            return printable(f"{what}: {seen.reason}.{advice}")
         case "timed_out":
             return f"not ready after {took}, {polls}"
         case _:

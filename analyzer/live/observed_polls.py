@@ -9,7 +9,8 @@ Line 1 is the header, then one object per poll, then one end record (left out wh
     {"end": "ready", "at": ISO, "reason": ""}
 
 Stamps are absolute, to the microsecond, taken from monotonic time (see ``clock``). ``error`` is ``null`` for the answer
-that said *ready*. ``message``, ``retry_after_s``, ``cut`` and ``loop`` may be missing. Unknown fields are ignored.
+that said *ready*. ``message``, ``retry_after_s``, ``cut`` and ``loop`` may be missing; the header of a wait without
+credentials has ``"anonymous": true``. Unknown fields are ignored.
 """
 
 from __future__ import annotations
@@ -67,6 +68,13 @@ class ObservedWait:
     reason: str = ""
     advice: str = ""
     tool: str = ""
+    anonymous: bool = False
+
+    @property
+    def locked_out(self) -> bool:
+        """Whether it ended because the API answers, but not to a client without credentials."""
+        last = next((p.error for p in reversed(self.polls)), None)
+        return self.verdict == "fatal" and self.anonymous and last == "unauthorized"
 
     @property
     def success(self) -> ObservedPoll | None:
@@ -96,6 +104,7 @@ def _records(wait: ObservedWait) -> Iterator[dict[str, Any]]:
         "server": wait.server,
         "policy": wait.policy,
         "began_at": iso(wait.began_at),
+        **({"anonymous": True} if wait.anonymous else {}),
     }
     for poll in wait.polls:
         yield {
@@ -167,6 +176,7 @@ def parse(lines: Iterable[str], name: str = "input") -> ObservedWait:
         reason=str(end.get("reason") or ""),
         advice=str(end.get("advice") or ""),
         tool=str(head.get("tool") or ""),
+        anonymous=head.get("anonymous") is True,
     )
 
 

@@ -28,18 +28,17 @@ class Target:
 def access_of(target: Target) -> Access:
     """The access that ``target`` means; what is said on the command line wins over the kubeconfig.
 
-    With a server and any of CA, certificate, token or ``insecure`` given, no kubeconfig is read unless it is named:
-    its credentials are for its own cluster. Raises ``UsageError`` and ``BadInputError``.
+    With a server given, no kubeconfig is read unless it is named: its credentials are for its own cluster. What is not
+    said is then the system's trust store and no credentials. Raises ``UsageError`` and ``BadInputError``.
     """
     if (target.cert is None) != (target.key is None):
         raise UsageError("--cert and --key must be given together")
     if target.insecure and target.ca is not None:
         raise UsageError("--insecure and --ca contradict each other")
     server = checked_server(target.server) if target.server is not None else None
-    own = target.insecure or any(x is not None for x in (target.ca, target.cert, target.token_file))
     if target.kubeconfig is not None:
         access = load([target.kubeconfig])
-    elif server is not None and own:
+    elif server is not None:
         access = Access(server)
     else:
         access = load(default_paths(target.env_kubeconfig, target.k3s_kubeconfig))

@@ -65,6 +65,11 @@ class Prober(Protocol):
         """The address asked, without secrets."""
         ...
 
+    @property
+    def anonymous(self) -> bool:
+        """Whether it asks without any credentials."""
+        ...
+
     async def ask(self, limit_s: float) -> Answer:
         """One poll of at most ``limit_s`` seconds; never raises for anything the server or the network does."""
         ...
@@ -142,6 +147,7 @@ class HttpProber:
         if access.token and self._server.startswith("http:"):
             raise UsageError("a token is never sent over plain http; use https")
         self._context = tls_context(access)
+        self.anonymous = access.token is None and access.cert is None
         self._secrets = tuple(s for s in (access.token,) if s)
         self._headers = {
             "Accept": "application/json, text/plain, */*",

@@ -41,6 +41,7 @@ from analyzer.window import OPEN, Bound, Evidence, Span, Window
 
 #: Name of the source format in reports.
 FORMAT = "polls"
+LOCKED_OUT = "The API answers, but shows its readiness only to those who log in"
 #: ``Status`` messages of the 503 that k3s' supervisor sends while its API handler does not exist yet
 #: (catalogue of start-up lines, §2.3: K >= 1.24).
 SUPERVISOR_MESSAGES = ("apiserver not ready", "starting", "runtime core not ready")
@@ -342,7 +343,7 @@ def _findings(wait: ObservedWait) -> tuple[Finding, ...]:
             Finding(
                 id="wait_confirmed_fatal",
                 severity="critical",
-                title="The server cannot become ready as it is",
+                title=LOCKED_OUT if wait.locked_out else "The server cannot become ready as it is",
                 detail=wait.reason,
                 advice=wait.advice,
                 lines=tuple(p.line for p in (same[:1] + same[-1:] if len(same) > 1 else same) if p.line),

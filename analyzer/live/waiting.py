@@ -24,6 +24,7 @@ from analyzer.version import __version__
 #: (or twice the last latency, up to ``LAST_LOOK_MAX_S``).
 LAST_LOOK_S = 0.5
 LAST_LOOK_MAX_S = 5.0
+LOG_IN = "Whether it is ready it shows to those who log in: give --kubeconfig, --token-file, or --cert and --key."
 #: Error classes of a poll that ran into its limit.
 OUT_OF_TIME = frozenset({"io_timeout", "tls_timeout", "deadline_exceeded"})
 
@@ -101,7 +102,7 @@ class Wait:
         """Everything seen so far; ``interrupted`` when ``run`` did not come to an end."""
         # The success that ended the wait comes last whatever else was in flight.
         polls = sorted(self._polls, key=lambda p: (p.answered_s, p.error is None))
-        return ObservedWait(
+        seen = ObservedWait(
             server=self._prober.server,
             policy=self.policy.name,
             began_at=self.watch.began_at,
@@ -111,7 +112,11 @@ class Wait:
             reason=self._stop.reason if self._verdict else "interrupted",
             advice=self._stop.advice if self._verdict else "",
             tool=__version__,
+            anonymous=self._prober.anonymous,
         )
+        if not seen.locked_out:
+            return seen
+        return replace(seen, reason=f"the API answers, but not without credentials ({seen.reason})", advice=LOG_IN)
 
     async def _follow(self, index: int, loop: Loop) -> Stop:
         decision = loop.first()

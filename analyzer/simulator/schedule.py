@@ -23,6 +23,7 @@ from analyzer.policies.vector import FloatArray
 TOLERANCE = 1e-3
 _TAIL = 1e-7  # probability mass beyond the horizon of the grid
 _FINE = 1 << 16
+_HORIZONS_S = (1e-9, 1e10)  # beyond these numbers nobody's start is meant, and arithmetic fails
 _CUT = 1e-3  # an endless schedule is listed until this much of the mass is left
 
 
@@ -88,7 +89,7 @@ def weibull(shape: float, scale: float) -> Distribution:
     return Distribution(
         f"weibull:{shape:g},{scale:g}",
         lambda t: -np.expm1(-((np.maximum(t, 0.0) / scale) ** shape)),
-        scale * (-math.log(_TAIL)) ** (1.0 / shape),
+        scale * _exp(math.log(-math.log(_TAIL)) / shape),
         False,
     )
 
@@ -103,7 +104,11 @@ def lognormal(mu: float, sigma: float) -> Distribution:
             z = (np.log(np.maximum(t, 0.0)) - mu) / (sigma * math.sqrt(2.0))
         return np.asarray(0.5 * (1.0 + _erf(z)), dtype=float)
 
-    return Distribution(f"lognormal:{mu:g},{sigma:g}", cdf, math.exp(mu + 5.2 * sigma), False)
+    return Distribution(f"lognormal:{mu:g},{sigma:g}", cdf, _exp(mu + 5.2 * sigma), False)
+
+
+def _exp(power: float) -> float:
+    return math.exp(min(power, 700.0))  # more is no float, and far beyond what ``parse`` accepts
 
 
 def _erf(z: FloatArray) -> FloatArray:
@@ -149,7 +154,11 @@ def parse(text: str) -> Distribution:
         raise UsageError(f"bad numbers in {text!r}", hint=hint) from error
     if len(numbers) != count:
         raise UsageError(f"{kind} takes {count} number{'s' if count > 1 else ''}, not {len(numbers)}", hint=hint)
-    return make(*numbers)
+    made = make(*numbers)
+    least_s, most_s = _HORIZONS_S
+    if not least_s <= made.horizon_s <= most_s:
+        raise UsageError(f"{text}: starts would take up to {made.horizon_s:.3g} s", hint=hint)
+    return made
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ import yaml
 
 from analyzer.errors import BadInputError, UsageError
 from analyzer.live.durations import parse_duration
-from analyzer.live.kubeconfig import default_paths, load
+from analyzer.live.kubeconfig import Access, default_paths, load
 from analyzer.live.target import Target, access_of
+from analyzer.live.transport import HttpProber
 from tests.live.double import Pki
 
 SERVER = "https://127.0.0.1:6443"
@@ -168,6 +169,14 @@ def test_options_win_over_the_kubeconfig(pki: Pki, tmp_path: Path, client_files:
 def test_with_server_and_credentials_no_kubeconfig_is_read(client_files: dict[str, Path], tmp_path: Path) -> None:
     access = access_of(Target(server=SERVER, ca=client_files["ca"], k3s_kubeconfig=tmp_path / "none"))
     assert access.cert is None and access.token is None and access.ca is not None
+
+
+def test_a_server_alone_is_asked_without_credentials_by_the_systems_trust_store(pki: Pki, tmp_path: Path) -> None:
+    config = pki.kubeconfig(tmp_path / "k", "https://127.0.0.1:1")
+    for others in ({}, {"env_kubeconfig": str(config)}, {"k3s_kubeconfig": config}):
+        access = access_of(Target(server=SERVER, **others))
+        assert access == Access(SERVER)
+        assert HttpProber(access).anonymous
 
 
 def test_contradictions_are_usage_errors(tmp_path: Path, client_files: dict[str, Path]) -> None:

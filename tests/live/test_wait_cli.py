@@ -15,8 +15,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from analyzer.live.observed_polls import parse
-from analyzer.live.wait_report import report_of
+from analyzer.live.observed_polls import dump, parse
+from analyzer.live.wait_report import LOCKED_OUT, report_of
 from analyzer.reports.schema import schema_text
 from tests.live.double import Act, Double, Pki, stages
 
@@ -85,6 +85,39 @@ def test_confirmed_fatal_exits_1_early_with_advice(pki: Pki, config: Path) -> No
     assert took < 20.0 and 3 <= len(server.requests()) < 20
     assert "unauthorized" in done.stderr and "credentials" in done.stderr
     assert "cannot become ready" in done.stdout
+
+
+def test_a_server_alone_whose_port_is_refused_is_waited_for(tmp_path: Path) -> None:
+    saved = tmp_path / "polls"
+    done = run("--server", "https://127.0.0.1:1", "--timeout", "2s", "-o", str(saved), HOME=str(tmp_path))
+    assert done.returncode == 6, done.stderr
+    assert {poll.error for poll in parse(saved.read_text().splitlines()).polls} == {"connection_refused"}
+
+
+def test_a_server_alone_is_trusted_by_the_systems_store(pki: Pki, client_files: dict[str, Path]) -> None:
+    with Double(pki, client_certs=False) as server:
+        trusted = run("--server", server.url, "--timeout", "20s", SSL_CERT_FILE=str(client_files["ca"]))
+        stranger = run("--server", server.url, "--timeout", "20s")
+    assert trusted.returncode == 0, trusted.stderr
+    assert stranger.returncode == 1 and "x509_unknown_authority" in stranger.stderr
+
+
+def test_401_without_credentials_is_an_api_that_answers_not_one_that_cannot_become_ready(
+    pki: Pki, client_files: dict[str, Path], tmp_path: Path
+) -> None:
+    saved = tmp_path / "polls"
+    with Double(pki, script=lambda _t: Act("401"), client_certs=False) as server:
+        env = {"SSL_CERT_FILE": str(client_files["ca"])}
+        done = run("--server", server.url, "--timeout", "60s", "-o", str(saved), **env)
+    assert done.returncode == 1, done.stderr
+    for shown in (done.stdout, done.stderr):
+        assert "cannot become ready" not in shown
+        assert "the API answers, but not without credentials" in " ".join(shown.split())
+        assert "--token-file" in shown
+    wait = parse(saved.read_text().splitlines())
+    assert wait.locked_out and dump(wait) == saved.read_text()
+    (finding,) = report_of(wait).starts[0].findings
+    assert finding.title == LOCKED_OUT and report_of(wait).starts[0].outcome == "incomplete"
 
 
 @pytest.mark.parametrize("what", ["ca", "name", "time"])

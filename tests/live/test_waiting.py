@@ -276,6 +276,7 @@ def test_the_wait_takes_no_longer_than_it_says() -> None:
 
     class Never:
         server = "https://127.0.0.1:1"
+        anonymous = False
 
         async def ask(self, limit_s: float) -> Answer:
             return FAILING

@@ -58,6 +58,7 @@ class ScriptedProber:
     """Answers from a function of virtual time; each takes ``latency_s`` (or what ``latency`` says) up to the limit."""
 
     server = "https://127.0.0.1:6443"
+    anonymous = False
 
     def __init__(self, answer: Callable[[float], Answer], latency: Callable[[float], float] = lambda _t: 0.004) -> None:
         self.answer = answer

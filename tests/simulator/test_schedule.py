@@ -153,6 +153,29 @@ def test_bad_distributions_are_usage_errors(text: str) -> None:
         parse(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "lognormal:0,200",
+        "lognormal:0,1e308",
+        "lognormal:-2000,1",
+        "weibull:0.001,1",
+        "weibull:1e-5,1e300",
+        "exponential:1e-320",
+        "uniform:0,1e308",
+        "uniform:0,1e-320",
+    ],
+)
+def test_distributions_beyond_arithmetic_are_usage_errors(text: str) -> None:
+    with pytest.raises(UsageError, match="starts would take up to"):
+        parse(text)
+
+
+def test_distributions_just_within_the_limits_are_taken() -> None:
+    assert parse("uniform:0,1e10").horizon_s == 1e10
+    assert parse("uniform:0,1e-9").horizon_s == 1e-9
+
+
 def test_good_distributions_parse() -> None:
     for text in ("uniform:0,30", "weibull:1.5,20", "lognormal:2,0.5", "exponential:0.1"):
         assert parse(text).name == text
