@@ -52,7 +52,7 @@ class AnsweringServer:
         return self.answered == "own" or (rule.relation == "not_after" and rule.source_file in _POLLED)
 
 
-def peers(start: Start, verdict: Verdict) -> AnsweringServer:
+def answering_server(start: Start, verdict: Verdict) -> AnsweringServer:
     """Looks for other servers in the lines up to readiness (or all of them, when it was never noticed)."""
     limit = verdict.detected.seq if verdict.detected is not None else None
     lines = [r for r in start.process if limit is None or r.seq <= limit]

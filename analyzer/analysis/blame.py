@@ -179,7 +179,7 @@ def _after_the_list(facts: Facts, possible: list[str], failing: frozenset[str]) 
         return f"{sentence}, but not every check; which cleared last cannot be told."
     only = "only " if len(shown) == 1 else ""
     sentence = f"The last list shows {only}{_join(shown)} failing; "
-    if facts.peers.answered == "other":
+    if facts.answering.answered == "other":
         return f"{sentence}the next answer may have been another server's, so which check was the last cannot be told."
     if unseen:
         return f"{sentence}after it {_join(unseen, 'or')} may have turned bad again unseen."

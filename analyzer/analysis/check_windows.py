@@ -11,13 +11,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from analyzer.analysis import pod_evidence, witness_proof
-from analyzer.analysis.answering_server import AnsweringServer, peers
+from analyzer.analysis.answering_server import AnsweringServer
 from analyzer.analysis.line_times import LineTimes
+from analyzer.analysis.pod_evidence import PodEvidence
 from analyzer.analysis.polls import PollFacts, implied_before
 from analyzer.analysis.silent_poller import last_ticks
 from analyzer.events.check_info import info
 from analyzer.events.event import HealthBlock
-from analyzer.events.versions import check_list, parse_version
+from analyzer.events.versions import expected_checks
 from analyzer.starts.start import Start, Verdict
 from analyzer.window import Bound, Evidence, Window
 
@@ -66,15 +67,16 @@ class Facts:
     last_list_complete: bool
     trouble_after_list: bool
     any_complete_list: bool
-    lossy: bool = False  # lines of the process are known to be missing
-    noticed: bool = False  # k3s noticed readiness, whether or not the log can say when
-    peers: AnsweringServer = field(default_factory=lambda: AnsweringServer("own"))
+    lossy: bool  # lines of the process are known to be missing
+    noticed: bool  # k3s noticed readiness, whether or not the log can say when
+    answering: AnsweringServer
 
 
-def gather(start: Start, verdict: Verdict, line_times: LineTimes, polls: PollFacts) -> Facts:
+def gather(
+    start: Start, verdict: Verdict, line_times: LineTimes, polls: PollFacts, answering: AnsweringServer
+) -> Facts:
     """Fuses all observers of a start into windows."""
-    builder = _Builder(start, verdict, line_times, polls)
-    return builder.build()
+    return _Builder(start, verdict, line_times, polls, answering).build()
 
 
 @dataclass(slots=True)
@@ -94,7 +96,9 @@ class _Look:
 class _Builder:
     """Collects bounds; separate from ``gather`` only to keep the pieces of state together."""
 
-    def __init__(self, start: Start, verdict: Verdict, line_times: LineTimes, polls: PollFacts) -> None:
+    def __init__(
+        self, start: Start, verdict: Verdict, line_times: LineTimes, polls: PollFacts, answering: AnsweringServer
+    ) -> None:
         self.start, self.verdict, self.line_times, self.polls = start, verdict, line_times, polls
         self.checks: dict[str, CheckFacts] = {}
         self.ready_lowers: list[Evidence] = []
@@ -104,16 +108,13 @@ class _Builder:
         self.every_hook: list[Evidence] = []
         self.every_check: list[Evidence] = []
         self._troubled: list[int] | None = None
-        self.peers = peers(start, verdict)
-        self.pods = (
-            pod_evidence.evidence(start, verdict, line_times) if self.peers.answered == "own" else pod_evidence.NOTHING
-        )
+        self.answering = answering
+        own = answering.answered == "own"
+        self.pods = pod_evidence.evidence(start, verdict, line_times) if own else PodEvidence()
         self.restarted_seq = self._restarted()
         self.ticks = last_ticks(start, verdict, line_times)
         self.fresh = witness_proof.is_fresh(start)
-        version = parse_version(start.version) if start.version else None
-        self.minor = (version.major, version.minor) if version else None
-        self.expected = frozenset(check_list(self.minor)) if self.minor else frozenset()
+        self.expected = frozenset(expected_checks(start.version))
 
     def build(self) -> Facts:
         looks = self._looks()
@@ -134,7 +135,7 @@ class _Builder:
                 facts.near = None
         last = max((look for look in looks if look.failing), key=lambda look: look.seq, default=None)
         for name in last.failing if last is not None and last.complete and len(last.failing) == 1 else ():
-            self.checks[name].joint_last = not trouble and self.peers.answered == "own"
+            self.checks[name].joint_last = not trouble and self.answering.answered == "own"
         return Facts(
             checks=self.checks,
             # Not noticed by k3s: the contract leaves the upper end open, whatever a witness proves of the hooks.
@@ -146,11 +147,11 @@ class _Builder:
             last_list=last.failing if last is not None else None,
             last_list_complete=bool(last and last.complete),
             # The success after the list may have come from a server that had passed it long before.
-            trouble_after_list=trouble or self.peers.answered == "other",
+            trouble_after_list=trouble or self.answering.answered == "other",
             any_complete_list=any(look.complete for look in looks),
             lossy=bool(self.start.losses) or self.start.picked_out,
             noticed=self.verdict.detected is not None,
-            peers=self.peers,
+            answering=self.answering,
         )
 
     def _current(self, looks: list[_Look]) -> frozenset[str]:
@@ -170,7 +171,7 @@ class _Builder:
 
     def _restarted(self) -> int:
         """Position of the last sign that RKE2's API server, a pod, was down: lists before it are of an older run."""
-        if self.start.product != "rke2" or self.peers.answered != "own":
+        if self.start.product != "rke2" or self.answering.answered != "own":
             return -1
         ends = [r.seq for r in (self.verdict.stop_sign, self.verdict.detected) if r is not None]
         limit = min(ends, default=None)
@@ -181,7 +182,7 @@ class _Builder:
         facts = self.checks.get(name)
         if facts is None:
             # Behind a load balancer the next answer may be another server's: what was ok may be failing again.
-            steady = info(name).monotone and self.peers.answered == "own"
+            steady = info(name).monotone and self.answering.answered == "own"
             facts = self.checks[name] = CheckFacts(name, steady)
         return facts
 
@@ -280,7 +281,7 @@ class _Builder:
 
     def _take_other_polls(self) -> None:
         """Answers without a list that still say: not ready yet."""
-        server = self.peers.answered == "own"
+        server = self.answering.answered == "own"
         ends = [r.seq for r in (self.verdict.stop_sign, self.verdict.detected) if r is not None]
         limit = min(ends, default=None)
         for index, sighting in enumerate(self.polls.sightings):
@@ -322,7 +323,7 @@ class _Builder:
 
     def _take_witnesses(self) -> None:
         found = [*witness_proof.proofs(self.start, self.verdict, self.line_times), *self.pods.proofs]
-        held = [proof for proof in found if self.peers.holds(proof.rule)]
+        held = [proof for proof in found if self.answering.holds(proof.rule)]
         for proof in held:
             rule, evidence = proof.rule, proof.evidence
             if rule.check == _SYNCED and _SYNCED not in self.checks:

@@ -17,7 +17,7 @@ from analyzer.ledger import Ledger
 from analyzer.records.log_records import LogRecords
 from analyzer.results import LedgerCounts, Report, StartReport
 from analyzer.starts import Start, find_starts
-from analyzer.starts.pod_placement import alone, attach, journal_records
+from analyzer.starts.pod_placement import alone, journal_records, place_pods
 
 STARTS_LIMIT = 2000  # explained one by one: the first and the last of a crash loop of weeks
 _EVIDENCE_LIMIT = 2000
@@ -31,21 +31,18 @@ def analyze_records(log_records: LogRecords, *, tool_version: str, user: Rules =
     """
     records, apart = journal_records(log_records)
     starts = find_starts(records, user.marks)
-    about_pods, left_aside = attach(starts, apart, log_records) if starts else ([], Counter())
     if not starts and apart:
-        starts = find_starts(alone(log_records, apart), user.marks)
+        starts, apart = find_starts(alone(log_records, apart), user.marks), {}
     if not starts:
         raise NoDataError(
             "no trace of a k3s or RKE2 run",
             hint="capture one with: journalctl -u k3s -u k3s-agent --no-pager -o export | gzip > k3s.export.gz",
         )
-    numbered = list(enumerate(starts, 1))
-    left_out = max(0, len(starts) - STARTS_LIMIT)
-    parts = [numbered]
-    if left_out:
-        half = STARTS_LIMIT // 2
-        parts = [numbered[:half], numbered[-half:]]
-        starts = [start for part in parts for _, start in part]
+    pods = place_pods(starts, apart, log_records)
+    numbered = list(enumerate(pods.starts, 1))
+    left_out, half = len(starts) - STARTS_LIMIT, STARTS_LIMIT // 2
+    parts = [numbered[:half], numbered[-half:]] if left_out > 0 else [numbered]
+    explained = [start for part in parts for _, start in part]
     reports: list[StartReport] = []
     for part in parts:  # nothing is concluded across the starts between them
         studied = [study(start, index, log_records) for index, start in part]
@@ -53,15 +50,15 @@ def analyze_records(log_records: LogRecords, *, tool_version: str, user: Rules =
     return Report(
         tool_version=tool_version,
         sources=tuple(log_records.sources),
-        ledger=_ledger(log_records.ledger, left_aside, starts),
+        ledger=_ledger(log_records.ledger, pods.left_aside, explained),
         starts=tuple(reports),
         notes=(
             *((source, mask_secrets(note)) for source, said in sorted(log_records.notes.items()) for note in said),
-            *((source, mask_secrets(note)) for source, note in about_pods),
+            *((source, mask_secrets(note)) for source, note in pods.notes),
             *about_releases(reports),
-            *([(starts[0].records[0].source, _too_many(left_out))] if left_out else ()),
+            *([(starts[0].records[0].source, _too_many(left_out))] if left_out > 0 else ()),
         ),
-        evidence=MappingProxyType(_evidence(starts)),
+        evidence=MappingProxyType(_evidence(explained)),
     )
 
 
@@ -90,8 +87,7 @@ def _ledger(ledger: Ledger, left_aside: Counter[str], starts: Sequence[Start]) -
 def _evidence(starts: Sequence[Start]) -> dict[tuple[int, int], str]:
     texts: dict[tuple[int, int], str] = {}
     for start in starts:
-        records = [event.record for event in (*start.all_events, *start.announced)]
-        records += start.records[:1] + start.process[:1] + start.records[-1:]
-        for record in records:
+        told = (event.record for event in (*start.all_events, *start.announced))
+        for record in (*told, *start.records[:1], *start.process[:1], *start.records[-1:]):
             texts[(record.source, record.line)] = mask_secrets(record.raw)[:_EVIDENCE_LIMIT]
     return texts

@@ -7,18 +7,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
+from analyzer.analysis.answering_server import answering_server
 from analyzer.analysis.blame import Blame, blame, bottleneck
 from analyzer.analysis.check_windows import CheckFacts, gather
 from analyzer.analysis.goals import goals
 from analyzer.analysis.line_times import LineTimes, begin_stamp
 from analyzer.analysis.phases import budget
+from analyzer.analysis.pod_evidence import with_answering_run
 from analyzer.analysis.polls import PollFacts, count_errors, read_polls, rows
 from analyzer.analysis.studied_start import StudiedStart
 from analyzer.events.catalogue import info
 from analyzer.events.event import Mark
 from analyzer.events.redaction import mask_secrets
 from analyzer.events.terms import terms
-from analyzer.events.versions import check_list, parse_version
+from analyzer.events.versions import expected_checks
 from analyzer.records.log_record import ClockStep, LogRecord, Stamp
 from analyzer.records.log_records import LogRecords
 from analyzer.results import (
@@ -43,8 +45,11 @@ def study(start: Start, index: int, log_records: LogRecords) -> StudiedStart:
     """Works out one start; its findings are added by the rules afterwards."""
     verdict = judge(start)
     line_times = LineTimes(start, tuple(step.seq for step in _steps(start, log_records)))
+    answering = answering_server(start, verdict)
+    if answering.answered == "own":
+        start = with_answering_run(start, verdict, line_times)
     polls = read_polls(start, verdict, line_times)
-    facts = gather(start, verdict, line_times, polls)
+    facts = gather(start, verdict, line_times, polls, answering)
     blames, shares = blame(facts)
     poll_rows, note = rows(polls, start, verdict, line_times, facts.ready)
     tax = _tax(facts.ready, facts.detected)
@@ -178,8 +183,7 @@ def _tax(ready: Window, detected: Window) -> Span | None:
 
 def _unseen(polls: Sequence[Poll], start: Start) -> list[Poll]:
     """Adds to each cut list the checks of the release that the cut hides."""
-    version = parse_version(start.version) if start.version else None
-    expected = check_list((version.major, version.minor)) if version is not None else ()
+    expected = expected_checks(start.version)
     result = []
     for poll in polls:
         if poll.cut and (poll.failing or poll.ok):

@@ -204,6 +204,12 @@ def check_list(kubernetes_minor: tuple[int, int]) -> tuple[str, ...]:
     return _lists().get(verified_minor(kubernetes_minor), ())
 
 
+def expected_checks(release: str | None) -> tuple[str, ...]:
+    """The same for a release as it names itself; ``()`` for none."""
+    version = parse_version(release) if release else None
+    return check_list((version.major, version.minor)) if version is not None else ()
+
+
 @cache
 def all_check_names() -> frozenset[str]:
     """Every check name of every known minor, and the optional ones."""

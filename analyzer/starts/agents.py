@@ -12,7 +12,6 @@ from analyzer.events.event import Mark
 from analyzer.events.sequence import Stage
 from analyzer.events.versions import parse_version
 from analyzer.records.log_record import LogRecord, Payload
-from analyzer.starts.readiness import sights
 from analyzer.starts.start import Outcome, Start
 
 # The kubelet says that the API server has the node; the others come only after somebody saw it there.
@@ -94,7 +93,7 @@ def never_registered(start: Start, end: LogRecord, end_reason: str | None) -> bo
         return True
     kubelet_ran = start.first("kubelet_requested", "node_registering", "kubelet_started") is not None
     klog = any(record.payload is Payload.KLOG for record in start.process)
-    further = any(place.only_after in (Stage.READY, Stage.STARTED) for _, place in sights(start))
+    further = any(place.only_after in (Stage.READY, Stage.STARTED) for _, place in start.places)
     if start.product == "k3s" and not kubelet_ran and not klog and not further:
         return True
     return _KUBELET_FAILED.search(end_reason or "") is not None

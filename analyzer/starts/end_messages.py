@@ -50,7 +50,7 @@ def own(start: Start, marks: Iterable[Mark]) -> list[Mark]:
     kept: list[Mark] = []
     for mark in marks:
         theirs = mark.record.payload is Payload.SYSTEMD and unit is not None and mark.record.unit not in (None, unit)
-        if not theirs and not getattr(mark.record, "foreign", False):
+        if not theirs and not mark.record.foreign:
             kept.append(mark)
     return kept
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
 
-from analyzer.records.log_record import LogRecord, Payload
+from analyzer.events.event import Mark
+from analyzer.records.log_record import Payload
 from analyzer.starts.start import Start
-from analyzer.starts.truncated_lines import is_cut, readable
+from analyzer.starts.truncated_lines import readable
 
 # A unit or identifier of k3s or RKE2, and the supervisor of OpenRC with the child that it names.
 FAMILY = re.compile(r"^(k3s|rke2)(?:[-_@.][\w.@-]+)?$")
@@ -29,76 +32,81 @@ _SERVER_SIGNS = (
 )  # fmt: skip
 
 
-def identify(start: Start) -> None:
-    """Product, role, version: from the banner, else from klog's ``Version:`` and the unit's name."""
+_HEAD = 50  # lines in which the names are looked for
+
+
+def identified(start: Start) -> Start:
+    """The start with its product, role, version and unit: from the banner, else from what only one of them says."""
     banner = start.first("starting")
-    if banner is not None:
-        start.product = banner.groups.get("product", "unknown")
-        start.version = banner.groups.get("version")
-        start.commit = banner.groups.get("commit")
-        start.role = banner.groups.get("role") or "server"
-        if is_cut(start, banner.record):  # a version or commit that touches the cut is not whole
-            start.version = _whole_word(banner.record, start.version)
-            start.commit = _whole_word(banner.record, start.commit)
-    else:
-        version = start.first("apiserver_version")
-        start.version = version.groups.get("version") if version is not None else None
-        if version is not None and is_cut(start, version.record):
-            start.version = _whole_word(version.record, start.version)
+    version = _whole_word(start, banner or start.first("apiserver_version"), "version")
     job = start.first("job_failed")
-    if job is not None and start.unit is None:
-        start.unit = job.groups["unit"]
-    idents = defaultdict(int)  # type: defaultdict[str, int]
-    for record in start.records[:50]:
-        for name in (record.unit or start.unit, record.ident):
-            match = FAMILY.match((name or "").removesuffix(".service"))
-            if match:
-                idents[match.group(1)] += 1
-                if start.role == "unknown" and "agent" in (name or ""):
-                    start.role = "agent"
-                elif start.role == "unknown" and "server" in (name or ""):
-                    start.role = "server"
-    if start.product == "unknown" and idents:
-        start.product = max(idents, key=lambda name: idents[name])
-    for record in start.records[:50]:
-        described = _DESCRIBED.search(record.message) if record.payload is Payload.SYSTEMD else None
-        if described is not None and start.product == "unknown":
-            start.product = "rke2" if described[0].startswith("Rancher") else "k3s"
-            if start.role == "unknown" and described[1]:
-                start.role = described[1]
-    if start.product == "unknown" and start.version:
-        start.product = "rke2" if "rke2" in start.version else "k3s" if "k3s" in start.version else "unknown"
-    if start.product == "unknown":
-        start.product = _product_by_paths(start)
+    start = replace(start, unit=job.groups["unit"] if job is not None and start.unit is None else start.unit)
+    return replace(
+        start,
+        product=next(filter(None, _products(start, banner, version)), "unknown"),
+        role=next(filter(None, _roles(start, banner)), "unknown"),
+        version=version,
+        commit=_whole_word(start, banner, "commit"),
+    )
+
+
+def _whole_word(start: Start, mark: Mark | None, group: str) -> str | None:
+    """A word of a line, unless the line was cut and the cut may have gone through it."""
+    word = mark.groups.get(group) if mark is not None else None
+    if mark is None or word is None or not start.is_cut(mark.record):
+        return word
+    return None if readable(mark.record.message).endswith(readable(word)) else word
+
+
+def _products(start: Start, banner: Mark | None, version: str | None) -> Iterator[str | None]:
+    """What each sign says of the product, the surest first."""
+    if banner is not None:
+        yield banner.groups.get("product")
+    families = Counter(match[1] for name in _names(start) if (match := FAMILY.match(name.removesuffix(".service"))))
+    yield max(families, key=families.__getitem__, default=None)
+    yield next(("rke2" if hit[0].startswith("Rancher") else "k3s" for hit in _descriptions(start)), None)
+    yield next((product for product in ("rke2", "k3s") if product in (version or "")), None)
+    yield _product_by_paths(start)
+    exited = start.first("supervisor_exit")
+    if exited is not None and "rancher" in exited.groups:
+        yield "k3s"  # its container runs k3s
     running = start.first("k3s_running", "agent_running")
-    if start.product == "unknown" and (exited := start.first("supervisor_exit")) is not None:
-        start.product = "k3s" if "rancher" in exited.groups else "unknown"  # its container runs k3s
-    if start.product == "unknown" and running is not None:
-        start.product = "rke2" if "rke2" in running.record.message else "k3s"
-    if start.role == "unknown":
-        if start.first(*_SERVER_SIGNS) or any(
-            m.groups.get("component") for m in start.marks("pod_synced", "pod_not_synced")
-        ):
-            start.role = "server"
-        elif start.first("agent_running") or any(_BALANCED.search(record.message) for record in start.process[:50]):
-            start.role = "agent"
-    if start.role == "unknown":
-        start.role = _role_by_unit(start)
+    if running is not None:
+        yield "rke2" if "rke2" in running.record.message else "k3s"
 
 
-def _whole_word(record: LogRecord, word: str | None) -> str | None:
-    """A word of a cut line, unless the cut may have gone through it."""
-    return None if word is None or readable(record.message).endswith(readable(word)) else word
+def _roles(start: Start, banner: Mark | None) -> Iterator[str | None]:
+    """What each sign says of the role, the surest first."""
+    if banner is not None:
+        yield banner.groups.get("role") or "server"
+    for name in _names(start):
+        if FAMILY.match(name.removesuffix(".service")):
+            yield next((role for role in ("agent", "server") if role in name), None)
+    yield next((hit[1] for hit in _descriptions(start)), None)
+    synced = start.marks("pod_synced", "pod_not_synced")
+    if start.first(*_SERVER_SIGNS) or any(mark.groups.get("component") for mark in synced):
+        yield "server"
+    if start.first("agent_running") or any(_BALANCED.search(record.message) for record in start.process[:_HEAD]):
+        yield "agent"
+    # Of systemd's words alone: the installer calls a server's unit ``k3s``, an agent's ``k3s-agent``.
+    told = start.first("status_active", "status_activating", "status_ended")
+    if (start.unit or "").removesuffix(".service") == "k3s" and (told or not start.process):
+        yield "server"
 
 
-def _role_by_unit(start: Start) -> str:
-    """Of systemd's words alone: the installer calls a server's unit ``k3s``, an agent's ``k3s-agent``."""
-    name = (start.unit or "").removesuffix(".service")
-    told = start.first("status_active", "status_activating", "status_ended") is not None
-    return "server" if name == "k3s" and (told or not start.process) else "unknown"
+def _names(start: Start) -> Iterator[str]:
+    """Units and identifiers of the first lines."""
+    for record in start.records[:_HEAD]:
+        yield from filter(None, (record.unit or start.unit, record.ident))
 
 
-def _product_by_paths(start: Start) -> str:
+def _descriptions(start: Start) -> Iterator[re.Match[str]]:
+    """What systemd calls the unit in the first lines."""
+    told = (record.message for record in start.records[:_HEAD] if record.payload is Payload.SYSTEMD)
+    return filter(None, map(_DESCRIBED.search, told))
+
+
+def _product_by_paths(start: Start) -> str | None:
     for record in start.records[:200]:
         child = CHILD.search(record.message) if record.ident == OPENRC else None
         if child is not None:
@@ -106,4 +114,4 @@ def _product_by_paths(start: Start) -> str:
         found = _NAMES_PRODUCT.search(f"{record.message} {record.fields.get('url', '')}")
         if found is not None:
             return "rke2" if "rke2" in found.groups() or found[4] else "k3s"
-    return "unknown"
+    return None

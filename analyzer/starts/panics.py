@@ -7,7 +7,7 @@ on. Only its further lines tell them apart; the last words of a process are a cr
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -92,7 +92,7 @@ def survived(start: Start) -> frozenset[int]:
     return frozenset(panic.record.seq for panic in panics(start) if panic.survived)
 
 
-def _end_of_dump(process: list[LogRecord], at: int, firsts: set[int]) -> int:
+def _end_of_dump(process: Sequence[LogRecord], at: int, firsts: set[int]) -> int:
     """The index after the last line of a dump; ordinary lines may stand between its lines.
 
     A further panic right behind a line of the dump belongs to it; after ordinary lines it is another one.
@@ -123,7 +123,7 @@ def _words(mark: Mark) -> str:
     return (twice[1] if twice is not None else said).strip().strip('"')
 
 
-def _own_frame(dump: list[LogRecord]) -> str | None:
+def _own_frame(dump: Sequence[LogRecord]) -> str | None:
     """``servicelb.filterByIPFamily``: where in its own code the program panicked."""
     for record in dump:
         lines = [record.message, record.fields.get("stacktrace", ""), record.fields.get("stack", "")]
@@ -161,7 +161,7 @@ class _Later:
         return sum(number for number, _ in seen), max((us for _, us in seen if us is not None), default=None)
 
 
-def _survived(start: Start, mark: Mark, dump: list[LogRecord], later: _Later, over: bool) -> bool:
+def _survived(start: Start, mark: Mark, dump: Sequence[LogRecord], later: _Later, over: bool) -> bool:
     if _FATAL_INSIDE.match(mark.record.message):
         return False
     raw = any(_RAW.match(record.message) for record in dump)

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import bisect
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from analyzer.events.detect import detect
 from analyzer.events.event import Mark
@@ -28,15 +29,10 @@ _OPENING = 8  # lines: flags that are deprecated, the address, then the version
 
 def journal_records(log_records: LogRecords) -> tuple[Sequence[LogRecord], dict[int, list[LogRecord]]]:
     """The records in which starts are looked for, and the pods' records by source."""
-    if not log_records.pods:
-        return log_records.records, {}
     apart: dict[int, list[LogRecord]] = defaultdict(list)
     rest: list[LogRecord] = []
     for record in log_records.records:
-        if record.source in log_records.pods:
-            apart[record.source].append(record)
-        else:
-            rest.append(record)
+        (apart[record.source] if record.source in log_records.pods else rest).append(record)
     return rest, dict(apart)
 
 
@@ -47,64 +43,70 @@ def alone(log_records: LogRecords, apart: dict[int, list[LogRecord]]) -> list[Lo
     return [record for record in log_records.records if record.source not in unwanted]
 
 
-def attach(
-    starts: Sequence[Start], apart: dict[int, list[LogRecord]], log_records: LogRecords
-) -> tuple[list[tuple[int, str]], Counter[str]]:
-    """Fill ``api_runs`` and ``pod_lines`` of the starts.
+@dataclass(frozen=True, slots=True)
+class PlacedPods:
+    """Starts with the pods' lines beside them."""
 
-    Returns what was done with each log, as ``(source, sentence)``, and the lines that were left aside, by reason.
-    """
-    said: list[tuple[int, str]] = []
+    starts: Sequence[Start]
+    notes: Sequence[tuple[int, str]]  # what was done with each log: (source, sentence)
+    left_aside: Counter[str]  # lines of those that are beside no start, by reason
+
+
+def place_pods(starts: Sequence[Start], apart: Mapping[int, list[LogRecord]], log_records: LogRecords) -> PlacedPods:
+    """Lays each pod's log beside the starts that it is about."""
+    notes: list[tuple[int, str]] = []
     left_aside: Counter[str] = Counter()
     for source, records in sorted(apart.items()):
         pod = log_records.pods[source]
-        sentence, held = _attach_one(starts, pod, records, log_records)
-        said.append((source, sentence))
-        if not held:
+        placed, sentence = _place(starts, pod, records, log_records.skew_us)
+        notes.append((source, f"{pod.what}'s own log, of node {pod.node}: {sentence}"))
+        if not placed:
             left_aside[f"{pod.what}'s log not laid beside a start"] += len({r.line for r in records})
-    return said, left_aside
+        starts = [placed.get(id(start), start) for start in starts]
+    return PlacedPods(starts, notes, left_aside)
 
 
-def _attach_one(
-    starts: Sequence[Start], pod: Pod, records: list[LogRecord], log_records: LogRecords
-) -> tuple[str, bool]:
-    what = f"{pod.what}'s own log, of node {pod.node}"
+def _place(
+    starts: Sequence[Start], pod: Pod, records: list[LogRecord], skew_us: Mapping[tuple[str | None, str | None], int]
+) -> tuple[dict[int, Start], str]:
+    """The starts that a log is about, with its lines, by their ids, and what was done with it."""
     mine = [s for s in starts if s.product == "rke2" and s.role == "server" and s.host == records[0].host]
     if not mine:
-        return f"{what}: the other inputs hold no start of an RKE2 server on that node; left aside", False
+        return {}, "the other inputs hold no start of an RKE2 server on that node; left aside"
     if not any(record.absolute for record in records):
-        return (
-            f"{what}: its lines tell neither year nor zone, and nothing else does for certain; left aside (the files"
-            " under /var/log/pods have both)",
-            False,
+        return {}, (
+            "its lines tell neither year nor zone, and nothing else does for certain; left aside (the files"
+            " under /var/log/pods have both)"
         )
-    dated = [start for start in mine if _interval(start) is not None]
-    steady = [start for start in dated if log_records.skew_us.get((start.host, start.boot_id), 0) <= _SAME_CLOCK_US]
+    spans = [(start, span) for start in mine if (span := _interval(start)) is not None]
+    steady = [(start, span) for start, span in spans if skew_us.get((start.host, start.boot_id), 0) <= _SAME_CLOCK_US]
     runs = _runs(records, pod) if pod.what == API else []
-    used: list[Start] = []
-    for start in steady:
-        span = _interval(start)
-        assert span is not None
-        inside = [r for r in records if r.at is not None and r.absolute and span[0] <= r.at.us <= span[1]]
-        if not inside:
-            continue
-        used.append(start)
-        start.pod_lines += inside
-        start.api_runs += [run for run in runs if run.first_us <= span[1] and run.last_us >= span[0]]
-    for start in used:
-        start.api_runs.sort(key=lambda run: (run.first_us, run.last_us))
-        start.pod_lines.sort(key=lambda r: r.at.us if r.at is not None else 0)
-    if used:
-        clock = " (by the node's wall clock: they have no monotonic one)" if _has_monotonic(used) else ""
-        begins = [_moment(span[0]) for start in used if (span := _interval(start)) is not None]
+    placed: dict[int, Start] = {}
+    begins: list[str] = []
+    for start, (begin, end) in steady:
+        inside = [r for r in records if r.at is not None and r.absolute and begin <= r.at.us <= end]
+        if inside:
+            during = [run for run in runs if run.first_us <= end and run.last_us >= begin]
+            placed[id(start)] = _with_pod(start, inside, during)
+            begins.append(_moment(begin))
+    if placed:
+        clock = " (by the node's wall clock: they have no monotonic one)" if _has_monotonic(placed.values()) else ""
         shown = ", ".join(begins[:3]) + (f" and {len(begins) - 3} more" if len(begins) > 3 else "")
-        return f"{what}: its lines are evidence for the start{'s' if len(used) > 1 else ''} of {shown}{clock}", True
-    if len(steady) < len(dated) or not dated:
-        return f"{what}: the wall clock was set, or the journal is not dated by it; left aside", False
-    return f"{what}: its lines are of the time of no start in the text; left aside", False
+        return placed, f"its lines are evidence for the start{'s' if len(placed) > 1 else ''} of {shown}{clock}"
+    if len(steady) < len(spans) or not spans:
+        return {}, "the wall clock was set, or the journal is not dated by it; left aside"
+    return {}, "its lines are of the time of no start in the text; left aside"
 
 
-def _has_monotonic(starts: Sequence[Start]) -> bool:
+def _with_pod(start: Start, lines: Sequence[LogRecord], runs: Sequence[ApiRun]) -> Start:
+    return replace(
+        start,
+        pod_lines=sorted([*start.pod_lines, *lines], key=lambda r: r.at.us if r.at is not None else 0),
+        api_runs=sorted([*start.api_runs, *runs], key=lambda run: (run.first_us, run.last_us)),
+    )
+
+
+def _has_monotonic(starts: Iterable[Start]) -> bool:
     return any(start.began is not None and start.began.clock.basis == "monotonic" for start in starts)
 
 
@@ -131,15 +133,13 @@ def _runs(records: Sequence[LogRecord], pod: Pod) -> list[ApiRun]:
     runs: list[ApiRun] = []
     for begin, end in pairwise(cuts):
         part = list(records[begin:end])
-        if not part:
+        stamps = [r.at.us for r in part if r.at is not None and r.absolute]
+        if not stamps:
             continue
         events = list(detect(part))
-        marks = [e for e in events if isinstance(e, Mark) and e.id == "apiserver_version"]
-        first = marks[0].record if marks and marks[0].record in part[: _OPENING + 1] else None
-        stamps = [r.at.us for r in part if r.at is not None and r.absolute]
-        if stamps:
-            number = pod.number if begin == 0 else None
-            runs.append(ApiRun(part, events, first, number, min(stamps), max(stamps)))
+        told = next((e.record for e in events if isinstance(e, Mark) and e.id == "apiserver_version"), None)
+        begun = told if told in part[: _OPENING + 1] else None
+        runs.append(ApiRun(part, events, begun, pod.number if begin == 0 else None, min(stamps), max(stamps)))
     return runs
 
 
@@ -149,11 +149,9 @@ class Places:
     def __init__(self, start: Start) -> None:
         ends = sorted((r.at.us + r.at.precision_us, r.seq) for r in start.records if r.at is not None)
         self._ends = [end for end, _ in ends]
-        self._seqs: list[int] = []
-        for _, seq in ends:
-            self._seqs.append(max(seq, self._seqs[-1]) if self._seqs else seq)
+        self._seqs = list(accumulate((seq for _, seq in ends), max))
 
     def seq(self, us: int) -> int:
         """The position of the last line that had been written by then; before the first one, one less than its own."""
         index = bisect.bisect_right(self._ends, us)
-        return self._seqs[index - 1] if index else (min(self._seqs) - 1 if self._seqs else -1)
+        return self._seqs[index - 1] if index else min(self._seqs, default=0) - 1

@@ -22,7 +22,7 @@ from analyzer.starts.reported_ends import KILLS
 from analyzer.starts.start import Start
 from analyzer.starts.stop_echoes import is_echo as is_echo
 from analyzer.starts.stop_echoes import is_unreadable
-from analyzer.starts.truncated_lines import ELLIPSIS, begins, is_cut, marked
+from analyzer.starts.truncated_lines import ELLIPSIS, begins, marked
 
 _SHUTDOWN_CAUSE = re.compile(r"^Shutdown request received: (?P<cause>.+)$", re.DOTALL)
 _ROOT_IDS = ("fatal", "component_exited", "panic", "hook_failed", "limit_reached")
@@ -92,7 +92,7 @@ def _failure(start: Start, asked: LogRecord | None) -> tuple[LogRecord | None, s
     if not candidates:
         parts = [mark.record for mark in _last_words(start) if mark.record.seq < limit]
         candidates = [(record, record.message) for record in parts]
-    candidates = [c for c in candidates if not getattr(c[0], "foreign", False)]
+    candidates = [c for c in candidates if not c[0].foreign]
     if not candidates:
         return None, None
     record, text = min(candidates, key=lambda c: c[0].seq)
@@ -124,16 +124,16 @@ def _last_words(start: Start) -> list[Mark]:
 def _said(start: Start, record: LogRecord, text: str) -> str:
     """A line's words for a report; cut ones say so."""
     words = mask_secrets(text.strip())
-    return marked(words) if is_cut(start, record) and ELLIPSIS not in words else words
+    return marked(words) if start.is_cut(record) and ELLIPSIS not in words else words
 
 
 def _whole(start: Start, record: LogRecord, text: str) -> str:
     """The words of a cut line, whole where another line of the same start repeats them."""
-    if not is_cut(start, record):
+    if not start.is_cut(record):
         return text
     for mark in start.marks(*_ROOT_IDS, *LAST_IDS, "shutdown_requested"):
         other = mark.groups.get("cause", mark.record.message)
-        if not is_cut(start, mark.record) and len(other) > len(text) and begins(text, other, least=20):
+        if not start.is_cut(mark.record) and len(other) > len(text) and begins(text, other, least=20):
             return other
     return text
 

@@ -8,10 +8,7 @@ systemd can come from a process that reported itself.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
 
-from analyzer.events import sequence
-from analyzer.events.event import Event, HealthBlock, Mark, Placed, PollLine, WitnessLine
 from analyzer.events.sequence import Place, Stage
 from analyzer.events.versions import poller_for, prints_signal, ready_line_on_cancel
 from analyzer.records.log_record import LogRecord, Payload
@@ -40,53 +37,10 @@ _OUTLIVED_US = 30_000_000
 # Two hooks make their first try a second after the API server serves, and nothing serves in the first one.
 _NO_SOONER_US = 2_000_000
 _GATED = (Stage.READY, Stage.STARTED)
-_LAST_WORDS = ("fatal", "component_exited", "shutdown_requested", "panic", "usage_error")
 _EXPLICIT = ("api_running", "k3s_running", "agent_running")
 _ENDS = ("process_exited", "systemd_stopped", "systemd_failed", "panic")
 _NEXT = 6  # lines: without a stamp only the place tells that a panic came at once
-# The first of the newest minor: its backports to older minors have the same order (versions.toml).
-_WITH_SHUTDOWN_REQUESTS, _WITH_PRINTED_POLLS = "v1.34.2", "v1.33.0"
 _OWN_WORDS = ("api_running", "agent_running")
-
-
-def sights(start: Start) -> Sequence[tuple[LogRecord, Place]]:
-    """Every line of a start whose place in the start-up is known and holds for it, in order of the log."""
-    if start.sights is None:
-        found = ((event.record, place) for event in start.events for place in _places(event))
-        start.sights = tuple(
-            (record, place) for record, place in found if place.holds(start.product, start.role, release(start))
-        )
-    return start.sights
-
-
-def release(start: Start) -> str | None:
-    """The release; where no line names it, the first one that has the words of the text, for what has held since."""
-    if start.version is not None:
-        return start.version
-    if start.first("shutdown_requested") is not None:
-        return _WITH_SHUTDOWN_REQUESTS
-    polled = any(isinstance(event, PollLine) for event in start.events)
-    return _WITH_PRINTED_POLLS if polled else None
-
-
-def _places(event: Event) -> Iterator[Place]:
-    match event:
-        case Mark():
-            yield from sequence.of_mark(event.id)
-            if event.id in _LAST_WORDS:
-                yield from sequence.of_failure(event.record.message, cut=event.record.truncated)
-        case WitnessLine():
-            for rule in event.rules:
-                yield from sequence.of_mark(rule.id)
-        case Placed():
-            yield from event.places
-        case PollLine():
-            yield from sequence.of_line(event.record)
-        case HealthBlock():
-            if any(name.startswith("poststarthook/") for name in event.failing):
-                yield sequence.HOOK_FAILING
-        case _:
-            return
 
 
 def noticed(
@@ -103,10 +57,10 @@ def noticed(
     shared = poller_for(start.version).kind == "shared-2s"
     first: LogRecord | None = None
     elsewhere: LogRecord | None = None  # behind a poller of its own, with a phase of its own
-    for record, place in sights(start):
+    for record, place in start.places:
         if place.only_after not in _GATED:
             continue
-        if record.seq in echoes and ready_line_on_cancel(release(start)):
+        if record.seq in echoes and ready_line_on_cancel(start.release):
             continue
         if not _believed(start, record, place, stop, asked):
             continue
@@ -124,7 +78,7 @@ def _believed(start: Start, record: LogRecord, place: Place, stop: LogRecord | N
         return False
     if record.payload is Payload.SYSTEMD:
         return (stop is None or record.seq < stop.seq) and _reported_itself(start, record)
-    if not place.opened_by_cancel(release(start)):
+    if not place.opened_by_cancel(start.release):
         return True
     if stop is not None and (record.seq > stop.seq or _cancelled(record)):
         return False
@@ -171,8 +125,8 @@ def doubtful(start: Start, asked: LogRecord | None, echoes: frozenset[int]) -> b
         return False
     gated = (
         record
-        for record, place in sights(start)
-        if place.only_after in _GATED and place.opened_by_cancel(release(start)) and record.seq not in echoes
+        for record, place in start.places
+        if place.only_after in _GATED and place.opened_by_cancel(start.release) and record.seq not in echoes
     )
     # A burst that no signal explains, in a release that logs it: what ended the wait is not known.
     unexplained = start.product == "k3s" and prints_signal(start.version)
@@ -190,7 +144,7 @@ def _reported_itself(start: Start, started: LogRecord) -> bool:
 
     With ``--log``, as pid 1 and with Type=exec systemd says so at once, and the process goes on starting after it.
     """
-    later = (r for r, place in sights(start) if place.only_before is not None and r.seq > started.seq)
+    later = (r for r, place in start.places if place.only_before is not None and r.seq > started.seq)
     if any(certainly_later(r, started) for r in later):
         return False
     begun = start.first("systemd_starting")
@@ -214,7 +168,7 @@ def certainly_later(record: LogRecord, other: LogRecord) -> bool:
 def last_not_ready(start: Start, before: LogRecord) -> LogRecord | None:
     """The last line before another that k3s prints only while it has not noticed readiness."""
     found: LogRecord | None = None
-    for record, place in sights(start):
+    for record, place in start.places:
         if place.only_before is not None and record.seq < before.seq:
             found = record
     return found
@@ -237,7 +191,7 @@ def closing_burst(start: Start, record: LogRecord) -> LogRecord | None:
     Releases up to 1.34.1 close the readiness channel on cancellation, too, and some of them log no request to stop.
     Then only closing noise and echoes of a cancellation surround the line.
     """
-    known = release(start)
+    known = start.release
     if known is not None and not ready_line_on_cancel(known):
         return None
     if _proven_ready(start, record):
@@ -254,7 +208,7 @@ def closing_burst(start: Start, record: LogRecord) -> LogRecord | None:
 
 
 def _is_gated(start: Start, record: LogRecord) -> bool:
-    return any(r is record and place.only_after in _GATED and place.cancel for r, place in sights(start))
+    return any(r is record and place.only_after in _GATED and place.cancel for r, place in start.places)
 
 
 def _outlived(start: Start, record: LogRecord) -> bool:

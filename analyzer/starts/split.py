@@ -10,7 +10,7 @@ from __future__ import annotations
 import bisect
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from analyzer.events import catalogue
 from analyzer.events.catalogue import Rule
@@ -19,7 +19,7 @@ from analyzer.events.event import Mark
 from analyzer.records.log_record import LogRecord, Payload
 from analyzer.records.startup_order import WRAPPER
 from analyzer.starts.filtered import is_picked_out
-from analyzer.starts.identity import CHILD, FAMILY, OPENRC, identify
+from analyzer.starts.identity import CHILD, FAMILY, OPENRC, identified
 from analyzer.starts.k3s_traces import is_ours
 from analyzer.starts.reported_ends import announced, announcements
 from analyzer.starts.several_units import units_apart
@@ -53,7 +53,7 @@ _PIDLESS_CLOSERS = frozenset({"process_exited", "systemd_failed", "systemd_stopp
 
 
 @dataclass(slots=True)
-class _Open:
+class _OpenStart:
     """A start under construction."""
 
     records: list[LogRecord] = field(default_factory=list)
@@ -97,13 +97,54 @@ class _Stream:
     """One unit on one host."""
 
     host: str | None
-    opens: list[_Open] = field(default_factory=list)
-    by_pid: dict[tuple[str | None, int], _Open] = field(default_factory=dict)
+    opens: list[_OpenStart] = field(default_factory=list)
+    by_pid: dict[tuple[str | None, int], _OpenStart] = field(default_factory=dict)
     systemd_seen: bool = False
 
     @property
-    def current(self) -> _Open | None:
+    def current(self) -> _OpenStart | None:
         return self.opens[-1] if self.opens else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Surroundings:
+    """What the lines of others tell of any start, and where the reader passed lines over."""
+
+    losses: Sequence[LogRecord]  # journald's notices
+    passed_over: Sequence[int]  # seqs behind lines that the fast scan left out
+    told: Sequence[Mark]  # ends of processes
+
+    @classmethod
+    def of(cls, records: Sequence[LogRecord]) -> _Surroundings:
+        return cls(
+            [r for r in records if r.ident == "systemd-journald" and _SUPPRESSED.match(r.message)],
+            [r.seq for r in records if r.gap_before and not r.lost_before],
+            announcements(records),
+        )
+
+    def laid_around(self, start: Start) -> Start:
+        """The start with what they say about it."""
+        first, last = start.records[0].seq, start.records[-1].seq
+        after = bisect.bisect_right(self.passed_over, first)
+        whole = after == len(self.passed_over) or self.passed_over[after] > last
+        lost = [r.seq for r in self.losses if first < r.seq < last and r.host == start.host]
+        lost += self._after_its_last_line(start)
+        lost += [r.seq for r in start.process if _hole(r, first)]
+        return replace(
+            start,
+            announced=announced(self.told, start),
+            picked_out=is_picked_out(start, whole=whole),
+            losses=sorted(lost),
+        )
+
+    def _after_its_last_line(self, start: Start) -> list[int]:
+        """A loss at the end of a process, of which the journal speaks only when the next process writes."""
+        if not start.process:
+            return []
+        last = start.process[-1].seq
+        follower = start.followed_by.process if start.followed_by is not None else ()
+        late = (r.seq for r in self.losses if r.host == start.host and r.seq > last)
+        return [last + 1] if any(not follower or seq < follower[0].seq for seq in late) else []
 
 
 def find_starts(records: Sequence[LogRecord], extra: Sequence[Rule] = ()) -> list[Start]:
@@ -112,57 +153,40 @@ def find_starts(records: Sequence[LogRecord], extra: Sequence[Rule] = ()) -> lis
     A group of lines in which nothing is known to be k3s' or RKE2's is no start, unless its identifier says so.
     ``extra``: the marks of a user's rules.
     """
+    streams = _streams(records)
+    around = _Surroundings.of(records)
+    starts: list[Start] = []
+    for (_, name), stream in streams.items():
+        starts += _finish(stream, extra, around, trusted=bool(FAMILY.match(name)))
+    if not starts:  # a piece of the middle in which nothing is known is better told than denied
+        for stream in streams.values():
+            if any(_THEIR_FILES.search(r.message) for opened in stream.opens for r in opened.process[:200]):
+                starts += _finish(stream, extra, around, trusted=True)
+    # What systemctl told the person at the keyboard is a start of its own only where the text holds nothing better.
+    better = [start for start in starts if not _only_told(start)]
+    return _in_time_order(better or starts[-1:])
+
+
+def _streams(records: Sequence[LogRecord]) -> dict[tuple[str | None, str], _Stream]:
+    """The lines of each unit on each host, cut into starts."""
     named = _named_streams(records)
-    passed_over = [r.seq for r in records if r.gap_before and not r.lost_before]  # by the fast scan
-    losses = [r for r in records if r.ident == "systemd-journald" and _SUPPRESSED.match(r.message)]
-    streams: dict[tuple[str | None, str], _Stream] = {}
     spans = _pid_spans(records)
     apart = units_apart(records)
+    streams: dict[tuple[str | None, str], _Stream] = {}
     for record in records:
         key = _stream_key(record, named)
         if key is None:
             continue
         if record.unit is not None and (record.host, record.unit) in apart:
             key = (record.host, record.unit.removesuffix(".service"))
-        stream = streams.get(key)
-        if stream is None:
-            stream = streams[key] = _Stream(record.host)
+        stream = streams.setdefault(key, _Stream(record.host))
         if record.payload is Payload.SYSTEMD:
             _take_systemd(stream, record)
         elif record.ident == OPENRC:
             _take_openrc(stream, record)
         else:
             _take_process(stream, record, spans)
-    starts: list[Start] = []
-    for key, stream in streams.items():
-        starts.extend(_finish(stream, extra, trusted=bool(FAMILY.match(key[1]))))
-    if not starts:  # a piece of the middle in which nothing is known is better told than denied
-        for stream in streams.values():
-            if any(_THEIR_FILES.search(r.message) for opened in stream.opens for r in opened.process[:200]):
-                starts.extend(_finish(stream, extra, trusted=True))
-    told_by_others = announcements(records)
-    for start in starts:
-        start.announced = announced(told_by_others, start)
-        first, last = start.records[0].seq, start.records[-1].seq
-        after = bisect.bisect_right(passed_over, first)
-        start.picked_out = is_picked_out(start, whole=after == len(passed_over) or passed_over[after] > last)
-        told = [r.seq for r in losses if first < r.seq < last and r.host == start.host]
-        told += _after_its_last_line(start, losses)
-        start.losses = sorted([*told, *(r.seq for r in start.process if _hole(r, first))])
-    # What systemctl told the person at the keyboard is a start of its own only where the text holds nothing better.
-    better = [start for start in starts if not _only_told(start)]
-    return _in_time_order(better or starts[-1:])
-
-
-def _after_its_last_line(start: Start, losses: Sequence[LogRecord]) -> list[int]:
-    """A loss at the end of a process, of which the journal speaks only when the next process writes."""
-    if not start.process:
-        return []
-    last = start.process[-1].seq
-    follower = start.followed_by.process if start.followed_by is not None else []
-    begin = follower[0].seq if follower else None
-    late = (r for r in losses if r.host == start.host and r.seq > last and (begin is None or r.seq < begin))
-    return [last + 1] if any(late) else []
+    return streams
 
 
 def _hole(record: LogRecord, first: int) -> bool:
@@ -195,7 +219,7 @@ def _stream_key(record: LogRecord, named: frozenset[str]) -> tuple[str | None, s
         if _OURS.search(record.message):
             return (record.host, "rke2" if "Rancher" in record.message else "k3s")
         return None
-    if record.payload is Payload.KERNEL or getattr(record, "foreign", False):
+    if record.payload is Payload.KERNEL or record.foreign:
         return None
     if record.ident is None:
         return (record.host, "")
@@ -245,29 +269,23 @@ def _take_systemd(stream: _Stream, record: LogRecord) -> None:
     ids = {mark.id for mark in catalogue.match(record)}
     stream.systemd_seen = True
     current = stream.current
-    if "status_activating" in ids:
-        stream.opens.append(_Open(records=[record], starting=True, boot_id=record.boot_id))
-        return
-    if "systemd_starting" in ids:
-        if current is not None and _announced_late(current, record):
+    if "systemd_starting" in ids and current is not None:
+        if _announced_late(current, record):
             current.records.insert(0, record)
             current.starting = True
             return
-        if current is not None:
-            current.closed = True
-        stream.opens.append(_Open(records=[record], starting=True, boot_id=record.boot_id))
-        return
-    if current is None:
-        if not ids:
-            return
-        stream.opens.append(_Open(records=[record], boot_id=record.boot_id))
-        current = stream.opens[-1]
-    current.records.append(record) if current.records[-1] is not record else None
-    if ids & _PIDLESS_CLOSERS:
+        current.closed = True
+    starting = not ids.isdisjoint(("systemd_starting", "status_activating"))
+    if starting or (current is None and ids):
+        current = _OpenStart(records=[record], starting=starting, boot_id=record.boot_id)
+        stream.opens.append(current)
+    elif current is not None:
+        current.records.append(record)
+    if current is not None and ids & _PIDLESS_CLOSERS:
         current.closed = True
 
 
-def _announced_late(current: _Open, record: LogRecord) -> bool:
+def _announced_late(current: _OpenStart, record: LogRecord) -> bool:
     """Whether the first words of a process stand in front of systemd's ``Starting``, as lines of one second may."""
     if current.starting or current.closed or not current.process or current.dead:
         return False
@@ -283,7 +301,7 @@ def _take_openrc(stream: _Stream, record: LogRecord) -> None:
     """OpenRC's supervisor in the syslog: k3s itself writes into a file, which may be missing from the text."""
     current = stream.current
     if current is None or "ommand line: " in record.message:
-        stream.opens.append(_Open(records=[record], starting="ommand line: " in record.message))
+        stream.opens.append(_OpenStart(records=[record], starting="ommand line: " in record.message))
         return
     current.records.append(record)
     current.closed = current.closed or "exited with " in record.message
@@ -298,7 +316,7 @@ def _take_process(stream: _Stream, record: LogRecord, spans: _Spans) -> None:
         if current is not None and current.starting and not current.process:
             target = current  # systemd announced exactly this one
         else:
-            target = _Open(boot_id=record.boot_id)
+            target = _OpenStart(boot_id=record.boot_id)
             if current is not None and record.pid is None:
                 _pull_back(current, target)
                 if not banner and not _FIRST_WORDS.match(record.message):
@@ -327,7 +345,7 @@ def _existing(
     record: LogRecord,
     banner: bool,
     spans: _Spans,
-) -> _Open | None:
+) -> _OpenStart | None:
     """The start under construction that the line belongs to; ``None``: a new one begins here."""
     current = stream.current
     if current is None:
@@ -362,13 +380,13 @@ def _existing(
     return None if record.pid is None and _of_another_process(record, current) else current
 
 
-def _late_of(opened: _Open, record: LogRecord) -> bool:
+def _late_of(opened: _OpenStart, record: LogRecord) -> bool:
     """Whether klog's header says that a line without a pid of its own is of the process before (not in a container)."""
     number = record.klog_pid
     return record.pid is None and number is not None and number == opened.klog_pid and number > _CONTAINERS_PIDS
 
 
-def _of_another_process(record: LogRecord, current: _Open) -> bool:
+def _of_another_process(record: LogRecord, current: _OpenStart) -> bool:
     """Whether a line without a pid of its own shows that another process writes now.
 
     Because klog's own header names another one, or because it says again what a process says once.
@@ -391,7 +409,7 @@ def _said_once(record: LogRecord) -> str | None:
     return None
 
 
-def _of_the_same_second(current: _Open, banner: LogRecord) -> bool:
+def _of_the_same_second(current: _OpenStart, banner: LogRecord) -> bool:
     """Whether lines stand before their banner only because those of that second stand in no order."""
     first = current.process[0]
     if not (banner.unordered or first.unordered) or banner.at is None or first.at is None:
@@ -399,13 +417,13 @@ def _of_the_same_second(current: _Open, banner: LogRecord) -> bool:
     return banner.at.us <= first.at.us < banner.at.us + banner.at.precision_us
 
 
-def _long_closed(opened: _Open, record: LogRecord) -> bool:
+def _long_closed(opened: _OpenStart, record: LogRecord) -> bool:
     """Whether systemd spoke of an end well before this line; within a second lines overtake one another."""
     last = opened.records[-1].at
     return opened.closed and record.at is not None and last is not None and record.at.us - last.us > SECOND
 
 
-def _was_running(opened: _Open) -> bool:
+def _was_running(opened: _OpenStart) -> bool:
     """Lines before a banner that no process prints before its own: they are an earlier one's."""
     return opened.pid is None and any(
         r.payload is Payload.KLOG
@@ -415,7 +433,7 @@ def _was_running(opened: _Open) -> bool:
     )
 
 
-def _is_child(record: LogRecord, parent: _Open, spans: _Spans) -> bool:
+def _is_child(record: LogRecord, parent: _OpenStart, spans: _Spans) -> bool:
     """A pid that starts while an older one still writes, without a banner of its own, is the older one's child."""
     assert record.pid is not None and parent.pid is not None
     own = spans[(record.host, record.boot_id, record.pid)]
@@ -423,7 +441,7 @@ def _is_child(record: LogRecord, parent: _Open, spans: _Spans) -> bool:
     return not own.banner and span is not None and span.covers(record)
 
 
-def _pull_back(old: _Open, new: _Open) -> None:
+def _pull_back(old: _OpenStart, new: _OpenStart) -> None:
     """Moves the wrapper's lines, printed before the banner, from the end of the old start to the new one."""
     while len(old.process) > 1 and WRAPPER.match(old.process[-1].message):
         record = old.process.pop()
@@ -432,7 +450,7 @@ def _pull_back(old: _Open, new: _Open) -> None:
         new.records.insert(0, record)
 
 
-def _pull_back_unnamed(old: _Open, new: _Open) -> None:
+def _pull_back_unnamed(old: _OpenStart, new: _OpenStart) -> None:
     """The same where no banner tells: after the old process's last klog line, from a pause or first words on."""
     at = len(old.process)
     while at > 1 and old.process[at - 1].payload is not Payload.KLOG and old.process[at - 1].level != "fatal":
@@ -461,42 +479,36 @@ def _first_of_next(process: Sequence[LogRecord], least: int) -> int | None:
     return -longest[1] if longest[0] >= _PAUSE_US else None
 
 
-def _finish(stream: _Stream, extra: Sequence[Rule], *, trusted: bool) -> list[Start]:
-    starts: list[Start] = []
+def _finish(stream: _Stream, extra: Sequence[Rule], around: _Surroundings, *, trusted: bool) -> list[Start]:
     unit = next((r.unit for opened in stream.opens for r in opened.records if r.unit), None)
-    if any(opened.process or opened.starting for opened in stream.opens):
-        # Only systemd's last words about a run whose own lines lie outside the text: no start of this text.
-        stream.opens = [opened for opened in stream.opens if opened.process or opened.starting]
-    made = [_to_start(stream, opened, unit, extra) for opened in stream.opens]
+    # Only systemd's last words about a run whose own lines lie outside the text: no start of this text.
+    opens = [opened for opened in stream.opens if opened.process or opened.starting] or stream.opens
+    made = [_to_start(stream, opened, unit, extra) for opened in opens]
     ours = [is_ours(start, trusted) for start in made]
-    for start, own in zip(made, ours, strict=True):
-        if not own and not (any(ours) and start.events):  # what stands beside a run of ours in one log is one as well
-            continue
-        if starts:
-            starts[-1].followed_by = start
-        starts.append(start)
-    return starts
+    finished: list[Start] = []
+    for start, own in reversed(list(zip(made, ours, strict=True))):
+        if own or (any(ours) and start.events):  # what stands beside a run of ours in one log is one as well
+            start = replace(start, followed_by=finished[-1] if finished else None)
+            finished.append(around.laid_around(start))
+    return finished[::-1]
 
 
-def _to_start(stream: _Stream, opened: _Open, unit: str | None, extra: Sequence[Rule]) -> Start:
-    start = Start(
-        host=stream.host,
-        unit=None,
-        records=opened.records,
-        process=opened.process,
-        began=None,
-        begin_seen=opened.starting or opened.banner,
-        pid=opened.pid,
-        boot_id=opened.boot_id,
-        invocation_id=opened.invocation_id,
-        systemd_in_text=stream.systemd_seen,
-    )
-    start.events = list(detect(opened.records, extra))
+def _to_start(stream: _Stream, opened: _OpenStart, unit: str | None, extra: Sequence[Rule]) -> Start:
     # systemd's Starting is its first line; else the process's first line that has a stamp. Lines are in the order
     # of the log, which is the order of time within one process.
     dated = opened.starting or any("since" in record.fields for record in opened.records[:1])
     head = opened.records if dated else opened.process or opened.records
-    start.began = next((r for r in head if r.at is not None), None)
-    start.unit = next((r.unit for r in opened.records if r.unit), unit)
-    identify(start)
-    return start
+    return identified(
+        Start(
+            host=stream.host,
+            unit=next((r.unit for r in opened.records if r.unit), unit),
+            records=opened.records,
+            process=opened.process,
+            began=next((r for r in head if r.at is not None), None),
+            begin_seen=opened.starting or opened.banner,
+            events=list(detect(opened.records, extra)),
+            pid=opened.pid,
+            boot_id=opened.boot_id,
+            invocation_id=opened.invocation_id,
+        )
+    )

@@ -1,23 +1,30 @@
-"""One start: the lines of one run of one k3s process, and what became of it."""
+"""One start: the lines of one run of one k3s process, and what became of it. Nothing here changes once it is built."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
-from analyzer.events.event import Event, Mark
+from analyzer.events import sequence
+from analyzer.events.event import Event, HealthBlock, Mark, Placed, PollLine, WitnessLine
 from analyzer.events.sequence import Place
 from analyzer.records.log_record import LogRecord
+from analyzer.starts import truncated_lines
 
 Outcome = Literal["ready", "failed", "stopped", "incomplete"]
+# The first of the newest minor: its backports to older minors have the same order (versions.toml).
+_WITH_SHUTDOWN_REQUESTS, _WITH_PRINTED_POLLS = "v1.34.2", "v1.33.0"
+_LAST_WORDS = ("fatal", "component_exited", "shutdown_requested", "panic", "usage_error")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class ApiRun:
     """One run of kube-apiserver's container: its lines in order, as far as its log holds them."""
 
-    records: list[LogRecord]
-    events: list[Event]
+    records: Sequence[LogRecord]
+    events: Sequence[Event]
     begun: LogRecord | None = None  # its first words; ``None``: its log begins later
     number: int | None = None  # the container's restarts before it
     first_us: int = 0  # of its lines on the axis
@@ -26,22 +33,21 @@ class ApiRun:
     @property
     def version(self) -> str | None:
         """The release that the run names itself."""
-        for event in self.events:
-            if isinstance(event, Mark) and event.id == "apiserver_version":
-                return event.groups.get("version")
-        return None
+        named = (event for event in self.events if isinstance(event, Mark) and event.id == "apiserver_version")
+        return next((mark.groups.get("version") for mark in named), None)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, eq=False)
 class Start:
     """The lines of one process on one host and unit, and systemd's lines about it, in the order of the log."""
 
     host: str | None
     unit: str | None
-    records: list[LogRecord]  # of the process and of systemd about it, in order
-    process: list[LogRecord]  # of the process alone
+    records: Sequence[LogRecord]  # of the process and of systemd about it, in order
+    process: Sequence[LogRecord]  # of the process alone
     began: LogRecord | None  # the earliest stamped line that belongs to the start
     begin_seen: bool  # systemd's Starting or the banner is in the text
+    events: Sequence[Event]
     pid: int | None = None
     boot_id: str | None = None
     invocation_id: str | None = None
@@ -49,23 +55,39 @@ class Start:
     role: str = "unknown"
     version: str | None = None
     commit: str | None = None
-    events: list[Event] = field(default_factory=list)
     followed_by: Start | None = None  # the next start of the same unit
-    systemd_in_text: bool = False  # systemd's lines about this unit are in the text at all
     picked_out: bool = False  # somebody chose the lines (grep): any line may be missing anywhere
-    api_runs: list[ApiRun] = field(default_factory=list)  # runs of RKE2's API server at that time, from its pod's logs
-    pod_lines: list[LogRecord] = field(default_factory=list)  # lines of the static pods at that time
-    api: ApiRun | None = None  # the run that certainly was up when the start's outcome showed
-    sights: tuple[tuple[LogRecord, Place], ...] | None = None  # lines whose place in the start-up is known, once asked
-    losses: list[int] = field(default_factory=list)  # seqs of notices about lost lines and of the lines after holes
-    announced: list[Mark] = field(default_factory=list)  # what the kernel, docker and others say about its end
-    cut_width: int = (
-        -1
-    )  # at which its longer lines were cut; 0: nowhere; -1: not looked for yet (starts/truncated_lines.py)
+    losses: Sequence[int] = ()  # seqs of notices about lost lines and of the lines after holes
+    announced: Sequence[Mark] = ()  # what the kernel, docker and others say about its end
+    api_runs: Sequence[ApiRun] = ()  # runs of RKE2's API server at that time, from its pod's logs
+    pod_lines: Sequence[LogRecord] = ()  # lines of the static pods at that time
+    api: ApiRun | None = None  # the one of ``api_runs`` that certainly was up when the outcome showed
+
+    @cached_property
+    def _marks(self) -> Sequence[Mark]:
+        return [event for event in self.events if isinstance(event, Mark)]
 
     def marks(self, *ids: str) -> list[Mark]:
         """All marks of the given ids, in order."""
-        return [event for event in self.events if isinstance(event, Mark) and event.id in ids]
+        return [mark for mark in self._marks if mark.id in ids]
+
+    def first(self, *ids: str) -> Mark | None:
+        """The first mark of any of the given ids."""
+        return next((mark for mark in self._marks if mark.id in ids), None)
+
+    def api_first(self, *ids: str) -> Mark | None:
+        """The first mark of the given ids, of the process or else of the API server's own log."""
+        of_pod = self._inside(self.api.events) if self.api is not None else ()
+        return self.first(*ids) or next((m for m in of_pod if isinstance(m, Mark) and m.id in ids), None)
+
+    @property
+    def all_events(self) -> list[Event]:
+        """Its own events, and those of the API server's runs at its time."""
+        return [*self.events, *(event for run in self.api_runs for event in self._inside(run.events))]
+
+    def _inside(self, events: Sequence[Event]) -> list[Event]:
+        known = {id(record) for record in self.pod_lines}
+        return [event for event in events if id(event.record) in known]
 
     @property
     def first_of_process(self) -> LogRecord | None:
@@ -80,31 +102,48 @@ class Start:
         """Whether lines of this unit are known to be lost after one line and before another."""
         return any(after_seq < seq and (before_seq is None or seq <= before_seq) for seq in self.losses)
 
-    def api_first(self, *ids: str) -> Mark | None:
-        """The first mark of the given ids, of the process or else of the API server's own log."""
-        found = self.first(*ids)
-        if found is not None or self.api is None:
-            return found
-        marks = (event for event in self._inside(self.api.events) if isinstance(event, Mark) and event.id in ids)
-        return next(marks, None)
+    @cached_property
+    def _cut_width(self) -> int | None:
+        return truncated_lines.cut_width(self.process)
+
+    def is_cut(self, record: LogRecord) -> bool:
+        """Whether the end of a line's words is missing."""
+        return truncated_lines.is_cut(record, self._cut_width)
 
     @property
-    def all_events(self) -> list[Event]:
-        """Its own events, and those of the API server's runs at its time."""
-        if not self.api_runs:
-            return self.events
-        return [*self.events, *(event for run in self.api_runs for event in self._inside(run.events))]
+    def release(self) -> str | None:
+        """The release; where no line names it, the first one that has the words of the text, for what holds since."""
+        if self.version is not None:
+            return self.version
+        if self.first("shutdown_requested") is not None:
+            return _WITH_SHUTDOWN_REQUESTS
+        return _WITH_PRINTED_POLLS if any(isinstance(event, PollLine) for event in self.events) else None
 
-    def _inside(self, events: list[Event]) -> list[Event]:
-        known = {id(record) for record in self.pod_lines}
-        return [event for event in events if id(event.record) in known]
+    @cached_property
+    def places(self) -> Sequence[tuple[LogRecord, Place]]:
+        """Every line whose place in the start-up is known and holds for this start, in order of the log."""
+        release = self.release
+        found = ((event.record, place) for event in self.events for place in _places(event))
+        return [(record, place) for record, place in found if place.holds(self.product, self.role, release)]
 
-    def first(self, *ids: str) -> Mark | None:
-        """The first mark of any of the given ids."""
-        for event in self.events:
-            if isinstance(event, Mark) and event.id in ids:
-                return event
-        return None
+
+def _places(event: Event) -> Iterator[Place]:
+    match event:
+        case Mark():
+            yield from sequence.of_mark(event.id)
+            if event.id in _LAST_WORDS:
+                yield from sequence.of_failure(event.record.message, cut=event.record.truncated)
+        case WitnessLine():
+            for rule in event.rules:
+                yield from sequence.of_mark(rule.id)
+        case Placed():
+            yield from event.places
+        case PollLine():
+            yield from sequence.of_line(event.record)
+        case HealthBlock() if any(name.startswith("poststarthook/") for name in event.failing):
+            yield sequence.HOOK_FAILING
+        case _:
+            return
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from analyzer.events.catalogue import causes_in
 from analyzer.records.log_record import LogRecord, Payload
 from analyzer.starts.readiness import CLOSING
 from analyzer.starts.start import Start
-from analyzer.starts.truncated_lines import TELLING, begins, is_cut, readable
+from analyzer.starts.truncated_lines import TELLING, begins, readable
 
 # lasso's wait for its caches ends without them only when its context does (controller.go Start).
 # Nothing fails of this by itself: somebody asked the process to end, or another component failed and says why.
@@ -46,7 +46,7 @@ def is_echo(start: Start, record: LogRecord, text: str) -> bool:
     if _CANCELLED.search(text) or bare.startswith(_ENDLESS):
         return True
     timed_out = _TIMED_OUT_WAIT.search(text)
-    if is_cut(start, record):
+    if start.is_cut(record):
         if any(text.endswith(words[:length]) for words in _CANCELLED_WORDS for length in range(11, len(words))):
             return True
         if any(begins(bare, head, least=20) for head in _ENDLESS):
@@ -71,7 +71,7 @@ def is_unreadable(start: Start, record: LogRecord, text: str) -> bool:
 
     Of a few characters that is always so, of a sentence where the lines right before it are those of a stop.
     """
-    if record.payload is not Payload.LOGRUS or not is_cut(start, record):
+    if record.payload is not Payload.LOGRUS or not start.is_cut(record):
         return False
     shown = readable(text)
     if len(shown) < TELLING:

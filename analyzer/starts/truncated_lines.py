@@ -5,30 +5,28 @@ A cut text is the same as any text that begins with it, as far as it can be read
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from analyzer.records.log_record import RAW_LIMIT, LogRecord
-from analyzer.starts.start import Start
 
 ELLIPSIS = "…"
 _FEWEST = 3  # so many lines of the greatest width: something cut them there
 TELLING = 12  # characters; less may be the beginning of anything
 
 
-def cut_width(start: Start) -> int | None:
-    """The width at which all longer lines of a start were cut; ``None``: no such width shows."""
-    if start.cut_width < 0:
-        widths = [len(record.raw) for record in start.process]
-        most = max(widths, default=0)
-        at_edge = [record for record in start.process if len(record.raw) == most]
-        cut = most < RAW_LIMIT and len(at_edge) >= _FEWEST and any(_open(record) for record in at_edge)
-        start.cut_width = most if cut else 0
-    return start.cut_width or None
+def cut_width(process: Sequence[LogRecord]) -> int | None:
+    """The width at which all longer lines of a process were cut; ``None``: no such width shows."""
+    most = max((len(record.raw) for record in process), default=0)
+    at_edge = [record for record in process if len(record.raw) == most]
+    cut = most < RAW_LIMIT and len(at_edge) >= _FEWEST and any(_open(record) for record in at_edge)
+    return most if cut else None
 
 
-def is_cut(start: Start, record: LogRecord) -> bool:
-    """Whether the end of a line's words is missing."""
+def is_cut(record: LogRecord, width: int | None) -> bool:
+    """Whether the end of a line's words is missing; ``width``: where the lines around it were cut."""
     if record.truncated:
         return _open(record)
-    return not record.fields and not _closed(record) and len(record.raw) == cut_width(start)
+    return not record.fields and not _closed(record) and len(record.raw) == width
 
 
 def _open(record: LogRecord) -> bool:

@@ -11,7 +11,7 @@ import re
 from analyzer.records.log_record import LogRecord, Payload
 from analyzer.starts.agents import agent_outcome
 from analyzer.starts.process_end import EndMessage, ending, signs
-from analyzer.starts.readiness import doubtful, last_not_ready, noticed, sights
+from analyzer.starts.readiness import doubtful, last_not_ready, noticed
 from analyzer.starts.start import Start, Verdict
 
 # systemd says so only of a unit that never reported itself.
@@ -81,7 +81,7 @@ def _too_short(start: Start, end: LogRecord) -> bool:
 
 def _is_of_the_way(start: Start, end: EndMessage) -> bool:
     """Whether the message with which the process ended is only said by code in front of readiness."""
-    held = [place for record, place in sights(start) if record is end.failure]
+    held = [place for record, place in start.places if record is end.failure]
     doubtful = end.failure is not None and end.failure.truncated and any(p.only_before is None for p in held)
     return not doubtful and any(p.only_before is not None for p in held)
 

@@ -26,7 +26,7 @@ ETCD_BALANCER = "Running load balancer k3s-etcd-server-load-balancer 127.0.0.1:2
 
 def seen(journal: Journal) -> AnsweringServer:
     [studied] = journal.studied()
-    return studied.facts.peers
+    return studied.facts.answering
 
 
 def of(journal: Journal) -> dict[str, Finding]:

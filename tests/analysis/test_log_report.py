@@ -64,7 +64,7 @@ def test_the_work_grows_with_the_starts_and_not_with_their_square() -> None:
 
     compared = 0
 
-    class Counted(split._Open):
+    class Counted(split._OpenStart):
         def __eq__(self, other: object) -> bool:
             nonlocal compared
             compared += 1
@@ -72,9 +72,9 @@ def test_the_work_grows_with_the_starts_and_not_with_their_square() -> None:
 
         __hash__ = None  # type: ignore[assignment]
 
-    original, split._Open = split._Open, Counted  # type: ignore[misc]
+    original, split._OpenStart = split._OpenStart, Counted  # type: ignore[misc]
     try:
         assert len(report(200).starts) == 200
     finally:
-        split._Open = original  # type: ignore[misc]
+        split._OpenStart = original  # type: ignore[misc]
     assert compared < 1000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -12,9 +12,14 @@ import pytest
 
 import analyzer
 from analyzer.analysis import analyze_records
+from analyzer.analysis.line_times import LineTimes
+from analyzer.analysis.pod_evidence import with_answering_run
 from analyzer.records.read import read_log_records
 from analyzer.records.select import Selection, select
 from analyzer.results import Report, StartReport
+from analyzer.starts import find_starts
+from analyzer.starts import judge as judge_start
+from analyzer.starts.pod_placement import journal_records, place_pods
 from analyzer.testing import Generated, Scenario, StartPlan, generate
 from analyzer.testing.scenarios import COMMITS
 from tests.kit.bundles import tar
@@ -160,6 +165,18 @@ def test_a_log_analysed_again_gives_the_same_report(tmp_path: Path) -> None:
         first, *again = (analyze_records(log_records, tool_version="0") for _ in range(3))
         assert again == [first, first]
     assert sum(n for why, n in first.ledger.reasons.items() if "not laid beside a start" in why) > 0
+
+
+def test_starts_are_frozen_and_what_is_found_out_later_is_in_new_ones(tmp_path: Path) -> None:
+    log_records, _ = read_log_records(laid_out(named(), "short", tmp_path))
+    records, apart = journal_records(log_records)
+    [start] = find_starts(records)
+    [placed] = place_pods([start], apart, log_records).starts
+    answering = with_answering_run(placed, judge_start(placed), LineTimes(placed))
+    assert (start.pod_lines, start.api_runs, placed.api) == ((), (), None)
+    assert placed.pod_lines and answering.api in placed.api_runs
+    with pytest.raises(FrozenInstanceError):
+        start.product = "k3s"  # type: ignore[misc]
 
 
 def test_alone_it_is_a_fragment_of_its_own(tmp_path: Path) -> None:

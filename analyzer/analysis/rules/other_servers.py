@@ -11,7 +11,7 @@ from analyzer.results import Finding
 @rule("other_server_answers", "several_servers")
 def answered(context: RuleContext) -> list[Finding]:
     """Says when another server may have answered, and when it did not although there are others."""
-    found = context.studied.facts.peers
+    found = context.studied.facts.answering
     if found.answered == "other" and (context.report.polls or context.report.outcome == "ready"):
         who = "An agent" if context.report.role == "agent" else "A server without an API server of its own"
         detail = (
