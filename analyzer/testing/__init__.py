@@ -1,4 +1,4 @@
-"""Journals whose truth is known: a k3s start is played in virtual time, its log and its truth are written.
+"""Journals whose truth is known: a k3s start is generated in virtual time, its log and its truth are written.
 
 >>> from analyzer.testing import generate, named
 >>> made = generate(named("healthy-sqlite"), seed=1)

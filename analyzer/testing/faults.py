@@ -1,8 +1,8 @@
 """Journals in which one known thing goes wrong: for every finding, how to bring it about.
 
-``TROUBLES`` maps the id of a finding to a function ``seed -> bytes`` that gives a journal in which the finding is
-true. ``SEVERAL`` holds journals with more than one trouble, and the finding that is their root. What is wrong comes
-from the course of the start where the generator can play it, else from lines that are put in or left out.
+``FAULTS`` maps the id of a finding to a function ``seed -> bytes`` that gives a journal in which the finding is
+true. ``SEVERAL`` holds journals with more than one fault, and the finding that is their root. What is wrong comes
+from the start itself where the generator can produce it, else from lines that are put in or left out.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from analyzer.testing.generator import generate
 from analyzer.testing.healthy import healthy_start
 from analyzer.testing.journal_editor import JournalEditor
 from analyzer.testing.scenarios import NAMED, k3s
-from analyzer.testing.true_course import CRD, RBAC
+from analyzer.testing.true_moments import CRD, RBAC
 from analyzer.testing.truth import SECOND, Scenario, StartPlan
 
 Make = Callable[[int], bytes]
@@ -29,11 +29,11 @@ def _plan(**more: object) -> StartPlan:
     return k3s("v1.33.4+k3s1", **{"fresh": False, "node": False, **more})
 
 
-def _bench(seed: int, **more: object) -> JournalEditor:
+def _editor(seed: int, **more: object) -> JournalEditor:
     return JournalEditor(Scenario(name="trouble", starts=(_plan(**more),)), seed)
 
 
-def _plays(*plans: StartPlan, **more: object) -> Make:
+def _generated(*plans: StartPlan, **more: object) -> Make:
     scenario = Scenario(name="trouble", starts=plans, **more)  # type: ignore[arg-type]
     return lambda seed: generate(scenario, seed).render("export")
 
@@ -50,8 +50,8 @@ def slow_datastore(seed: int) -> bytes:
     """By the lines of kine, of etcd's apply or sync, by traces, or by the role writes alone."""
     how = seed % 5
     if how == 4:
-        return _plays(_plan(store="external", fresh=True, request_ms=90.0))(seed)
-    journal = _bench(seed, store=("external", "etcd", "etcd", "sqlite")[how], extra={RBAC: 6.0})
+        return _generated(_plan(store="external", fresh=True, request_ms=90.0))(seed)
+    journal = _editor(seed, store=("external", "etcd", "etcd", "sqlite")[how], extra={RBAC: 6.0})
     put_slowness(journal, how)
     return journal.export()
 
@@ -79,9 +79,9 @@ def put_slowness(journal: JournalEditor, how: int) -> None:
 
 
 def _relapse(seed: int) -> bytes:
-    return _plays(_plan(store="external", pace=1.5, request_ms=12.0, stall_at_s=1.5, stall_s=14.0, extra={CRD: 2.0}))(
-        seed
-    )
+    return _generated(
+        _plan(store="external", pace=1.5, request_ms=12.0, stall_at_s=1.5, stall_s=14.0, extra={CRD: 2.0})
+    )(seed)
 
 
 def _ping(journal: JournalEditor, at: int) -> JournalEditor:
@@ -90,22 +90,22 @@ def _ping(journal: JournalEditor, at: int) -> JournalEditor:
 
 
 def _unreachable(seed: int) -> bytes:
-    journal = _bench(seed, store="external")
+    journal = _editor(seed, store="external")
     return journal.hold(journal.at("Configuring database table"), 40, lambda at: _ping(journal, at), 1.0).export()
 
 
 def _waits_for_etcd(seed: int) -> bytes:
-    journal = _bench(seed, store="etcd")
+    journal = _editor(seed, store="etcd")
     at = journal.at("Starting etcd for")
     return journal.hold(at, 90, lambda at: journal.say(at, "Waiting for etcd server to become available")).export()
 
 
 def _no_quorum(seed: int) -> bytes:
-    return _plays(_plan(store="etcd", unreachable=True), cut_after_s=70.0)(seed)
+    return _generated(_plan(store="etcd", unreachable=True), cut_after_s=70.0)(seed)
 
 
 def _not_a_member(seed: int) -> bytes:
-    journal = _bench(seed, store="etcd")
+    journal = _editor(seed, store="etcd")
     text = (
         "Failed to test etcd connection: this server is a not a member of the etcd cluster. Found "
         "[node-a-3c1d=https://192.0.2.77:2380], expect: node-a-3c1d=https://192.0.2.10:2380"
@@ -121,13 +121,13 @@ def put_refusals(journal: JournalEditor, number: int = 12) -> None:
 
 
 def _too_many_clients(seed: int) -> bytes:
-    journal = _bench(seed, store="external")
+    journal = _editor(seed, store="external")
     put_refusals(journal)
     return journal.export()
 
 
 def _temporary_etcd(seed: int) -> bytes:
-    journal = _bench(seed, store="etcd", pace=4.0)
+    journal = _editor(seed, store="etcd", pace=4.0)
     return journal.say(journal.truth.exec_us + 300_000, "Starting temporary etcd to reconcile with datastore").export()
 
 
@@ -135,12 +135,12 @@ def _temporary_etcd(seed: int) -> bytes:
 
 
 def _frozen(seed: int) -> bytes:
-    journal = _bench(seed, extra={_QUIET_HOOK: 15.0})
+    journal = _editor(seed, extra={_QUIET_HOOK: 15.0})
     return journal.quiet(journal.serving + 1_600_000, journal.serving + 13 * SECOND).export()
 
 
 def _like_timeout(seed: int) -> bytes:
-    journal = _bench(seed, extra={_QUIET_HOOK: 12.0})
+    journal = _editor(seed, extra={_QUIET_HOOK: 12.0})
     begin = journal.serving + 1_500_000
     begin = max(e.realtime_us for e in journal.entries if e.realtime_us <= begin)
     limit = (10, 5)[seed % 2]
@@ -151,26 +151,26 @@ def _like_timeout(seed: int) -> bytes:
 
 
 def _clock_step(seed: int) -> bytes:
-    journal = _bench(seed)
+    journal = _editor(seed)
     at, by = journal.serving + 200_000, 7200 * SECOND
     journal.entries = [replace(e, realtime_us=e.realtime_us + by) if e.realtime_us > at else e for e in journal.entries]
     return journal.export()
 
 
 def _memory(seed: int) -> bytes:
-    journal = _bench(seed, fate="kill", fate_at_s=4.0)
+    journal = _editor(seed, fate="kill", fate_at_s=4.0)
     text = f"Out of memory: Killed process {journal.truth.pid} (k3s-server) total-vm:1180340kB, anon-rss:402112kB"
     return journal.kernel((journal.truth.end.at_us or journal.last) - 50, text).export()
 
 
 def _images(seed: int) -> bytes:
-    journal = _bench(seed, node=True)
+    journal = _editor(seed, node=True)
     text = "Imported images from /var/lib/rancher/k3s/agent/images/airgap.tar.zst in 21.318207311s"
     return journal.say(journal.serving + 300_000, text).export()
 
 
 def _throttled(seed: int) -> bytes:
-    journal = _bench(seed)
+    journal = _editor(seed)
     text = "Waited for 1.19s due to client-side throttling, not priority and fairness, request: GET:https://127.0.0.1:6444/apis"
     for number in range(6):
         journal.kube(journal.serving + 100_000 * (number + 1), "request.go:697", text, "I")
@@ -204,7 +204,7 @@ def _polled(error: str, seconds: float = 75.0) -> Make:
     """A poll is answered that way, and that stays."""
 
     def make(seed: int) -> bytes:
-        journal = _bench(seed)
+        journal = _editor(seed)
         at = journal.at("Polling for API")
         journal.drop(lambda e: "Polling" in e.line.text)
         journal.hold(at, seconds, lambda at: journal.say(at, 'Event(v1.ObjectReference{Kind:"Addon"}): nothing'), 2.0)
@@ -241,7 +241,7 @@ POLLS: Mapping[str, str] = MappingProxyType(
 
 
 def _plain_end(seed: int) -> bytes:
-    journal = _bench(seed)
+    journal = _editor(seed)
     return journal.end(journal.serving + SECOND // 2).export()
 
 
@@ -258,7 +258,7 @@ def _gave_up(seed: int) -> bytes:
 
 
 def _systemd_timeout(seed: int) -> bytes:
-    journal = _bench(seed, extra={RBAC: 60.0})
+    journal = _editor(seed, extra={RBAC: 60.0})
     at = journal.serving + 5 * SECOND
     journal.end(at, "code=exited, status=1/FAILURE", "timeout")
     journal.systemd(at - 20, f"{journal.truth.unit}: start operation timed out. Terminating.")
@@ -266,7 +266,7 @@ def _systemd_timeout(seed: int) -> bytes:
 
 
 def _prestart(seed: int) -> bytes:
-    journal = _bench(seed)
+    journal = _editor(seed)
     at = min(e.realtime_us for e in journal.entries if e.invocation_id == journal.truth.invocation_id) + 9000
     journal.cut(at)
     journal.systemd(at, f"{journal.truth.unit}: Control process exited, code=exited, status=1/FAILURE")
@@ -281,7 +281,7 @@ def _echo(seed: int) -> bytes:
 
 def _tunnel(seed: int) -> bytes:
     """Releases up to 1.29 say the same words at every stop: only after 15 minutes they mean it."""
-    journal = _bench(seed, extra={RBAC: 2000.0})
+    journal = _editor(seed, extra={RBAC: 2000.0})
     journal.hold(
         journal.serving + SECOND, 905, lambda at: journal.say(at, "Waiting for cloud-controller-manager"), 20.0
     )
@@ -297,7 +297,7 @@ def _example(name: str) -> Make:
         raise KeyError(name)
 
     def make(seed: int) -> bytes:
-        journal = _bench(seed, store="external" if "sql" in name.lower() or name == "id_exhausted" else "etcd")
+        journal = _editor(seed, store="external" if "sql" in name.lower() or name == "id_exhausted" else "etcd")
         text = texts[seed % len(texts)]
         at = journal.serving - 200_000
         if any(mark in text for mark in ("level=fatal", "level=panic", "panic: ", "Error: ")) or text[:1] == "F":
@@ -313,7 +313,7 @@ def _example(name: str) -> Make:
 
 
 def _suppressed(seed: int) -> bytes:
-    journal = _bench(seed)
+    journal = _editor(seed)
     at = journal.serving + 300_000
     journal.quiet(at - 150_000, at)
     unit = "systemd-journald.service"
@@ -339,7 +339,7 @@ def _grepped(seed: int) -> bytes:
 
 def _panicked(seed: int) -> bytes:
     """A controller panics between the server's first request and readiness; the same process goes on."""
-    journal = _bench(seed)
+    journal = _editor(seed)
     at = journal.serving + 200_000
     words = "runtime error: index out of range [2] with length 2"
     journal.kube(
@@ -353,18 +353,18 @@ def _cut_list(seed: int) -> bytes:
     return _named("cut-body")(seed)
 
 
-TROUBLES: Mapping[str, Make] = MappingProxyType(
+FAULTS: Mapping[str, Make] = MappingProxyType(
     {
         "healthy": lambda seed: healthy_start(seed).render("export"),
         "noise_explained": lambda seed: healthy_start(seed).render("export"),
         "slow_datastore": slow_datastore,
-        "slow_bootstrap_roles": _plays(_plan(fresh=True, request_ms=80.0)),
-        "slow_try": _plays(_plan(store="external", fresh=True, request_ms=220.0)),
-        "hook_retried": _plays(_plan(rbac_failures=2, rbac_try_s=3.0)),
+        "slow_bootstrap_roles": _generated(_plan(fresh=True, request_ms=80.0)),
+        "slow_try": _generated(_plan(store="external", fresh=True, request_ms=220.0)),
+        "hook_retried": _generated(_plan(rbac_failures=2, rbac_try_s=3.0)),
         "datastore_late": _named("database-late"),
         "datastore_unreachable": _unreachable,
         "datastore_waiting": _waits_for_etcd,
-        "datastore_check_failing": _plays(_plan(extra={"etcd": 9.0, "etcd-readiness": 9.0})),
+        "datastore_check_failing": _generated(_plan(extra={"etcd": 9.0, "etcd-readiness": 9.0})),
         "datastore_relapsed": _relapse,
         "temporary_etcd": _temporary_etcd,
         "no_quorum": _no_quorum,
@@ -375,17 +375,17 @@ TROUBLES: Mapping[str, Make] = MappingProxyType(
         "gap_like_timeout": _like_timeout,
         "out_of_memory": _memory,
         "clock_step": _clock_step,
-        "clock_unset": _plays(_plan(), begin=datetime(1970, 1, 1, 0, 0, 41, tzinfo=UTC)),
-        "slow_extract": _plays(_plan(extract_s=11.0)),
+        "clock_unset": _generated(_plan(), begin=datetime(1970, 1, 1, 0, 0, 41, tzinfo=UTC)),
+        "slow_extract": _generated(_plan(extract_s=11.0)),
         "image_import": _images,
         "throttled_client": _throttled,
-        "crd_heavy": _plays(_plan(extra={CRD: 9.0})),
+        "crd_heavy": _generated(_plan(extra={CRD: 9.0})),
         "dead_aggregated_api": _named("dead-aggregated-api"),
-        "hook_limit": _plays(_plan(fresh=True, rbac_try_s=8.0, fate="hook-limit")),
+        "hook_limit": _generated(_plan(fresh=True, rbac_try_s=8.0, fate="hook-limit")),
         "fifteen_minute_limit": _named("binding-removed"),
         "controller_gave_up": _gave_up,
-        "one_second_floor": _plays(_plan()),
-        "polling_tax": _plays(*(_plan(fate="stop") for _ in range(6))),
+        "one_second_floor": _generated(_plan()),
+        "polling_tax": _generated(*(_plan(fate="stop") for _ in range(6))),
         "silent_poller": _named("legacy-1.28"),
         "forbidden_lasting": _polled(log_wording.FORBIDDEN, 90.0),
         "server_not_ready": _server_waits,
@@ -393,15 +393,15 @@ TROUBLES: Mapping[str, Make] = MappingProxyType(
         "static_pod_waiting": _pod_waits,
         "old_pod_ending": _old_pod_waits,
         "refused_lasting": _polled(log_wording.refused(6443), 80.0),
-        "stuck": _plays(_plan(store="etcd", unreachable=True), cut_after_s=200.0),
+        "stuck": _generated(_plan(store="etcd", unreachable=True), cut_after_s=200.0),
         "process_failed": _plain_end,
         "panic_survived": _panicked,
-        "failed_tries_before": _plays(_plan(fate="bad-token"), _plan(restarted=1)),
-        "killed": _plays(_plan(fate="kill", fate_at_s=4.0)),
+        "failed_tries_before": _generated(_plan(fate="bad-token"), _plan(restarted=1)),
+        "killed": _generated(_plan(fate="kill", fate_at_s=4.0)),
         "systemd_timeout": _systemd_timeout,
         "prestart_failed": _prestart,
         "crash_loop": _named("unknown-flag"),
-        "restarted": _plays(_plan(restarted=7)),
+        "restarted": _generated(_plan(restarted=7)),
         "stopped_early": _named("stop-before-ready"),
         "stop_echo": _echo,
         "other_server_answers": _named("agent-waits"),
@@ -416,12 +416,12 @@ TROUBLES: Mapping[str, Make] = MappingProxyType(
 )
 
 
-def trouble(name: str) -> Make:
+def fault(name: str) -> Make:
     """How to bring about a finding; those of the catalogue are made from its own examples.
 
     :raises KeyError: nobody knows how.
     """
-    return TROUBLES[name] if name in TROUBLES else _example(name)
+    return FAULTS[name] if name in FAULTS else _example(name)
 
 
 # ---------------------------------------------------------------- several at once
@@ -441,7 +441,7 @@ def _slow_loop(seed: int) -> bytes:
 
 
 def _slow_clients(seed: int) -> bytes:
-    journal = _bench(seed, store="external", fresh=True, request_ms=90.0)
+    journal = _editor(seed, store="external", fresh=True, request_ms=90.0)
     put_slowness(journal, 0)
     put_refusals(journal)
     return journal.export()
@@ -472,13 +472,13 @@ def _unset_certificates(seed: int) -> bytes:
 
 
 def _frozen_roles(seed: int) -> bytes:
-    journal = _bench(seed, fresh=True, request_ms=60.0)
+    journal = _editor(seed, fresh=True, request_ms=60.0)
     return journal.quiet(journal.serving + 800_000, journal.serving + 11 * SECOND).export()
 
 
 def _full_disk(seed: int) -> bytes:
     """etcd cannot write, so k3s waits for it without an end."""
-    journal = _bench(seed, store="etcd")
+    journal = _editor(seed, store="etcd")
 
     def say(at: int) -> None:
         journal.zap(
@@ -502,12 +502,12 @@ SEVERAL: Mapping[str, tuple[str, tuple[str, ...], Make]] = MappingProxyType(
         "clock, certificates": ("clock_unset", ("x509_time",), _unset_certificates),
         "frozen, roles": ("frozen_gap", ("slow_bootstrap_roles",), _frozen_roles),
         "little CPU, slow roles": (
-            "cpu_starved", ("slow_bootstrap_roles",), _plays(_plan(fresh=True, pace=12.0, starved=True)),
+            "cpu_starved", ("slow_bootstrap_roles",), _generated(_plan(fresh=True, pace=12.0, starved=True)),
         ),
         "full disk, waiting": ("no_space", ("datastore_waiting", "stuck"), _full_disk),
         "refused polls, the limit": ("forbidden_lasting", ("fifteen_minute_limit",), _named("binding-removed")),
         "no quorum, still waiting": (
-            "no_quorum", ("stuck",), _plays(_plan(store="etcd", unreachable=True), cut_after_s=200.0),
+            "no_quorum", ("stuck",), _generated(_plan(store="etcd", unreachable=True), cut_after_s=200.0),
         ),
     }
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""``generate(scenario, seed)``: plays all starts of a scenario and holds the journal with its truth."""
+"""``generate(scenario, seed)``: makes all starts of a scenario and holds the journal with its truth."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from analyzer.errors import OutputError
 from analyzer.testing import carriers, journal
 from analyzer.testing.line_buffer import SYSTEMD
 from analyzer.testing.log_wording import Wall
-from analyzer.testing.start_player import Player
+from analyzer.testing.start_generator import StartGenerator
 from analyzer.testing.start_state import Identity
 from analyzer.testing.static_pods import PodLog
-from analyzer.testing.true_course import NEVER, Stored
+from analyzer.testing.true_moments import NEVER, DatastoreState
 from analyzer.testing.truth import SECOND, Entry, Line, Scenario, StartPlan, StartTruth, Truth
 
 _TOLD = re.compile(r"Kube API server is now running|(?:k3s|rke2)(?: agent)? is up and running")
@@ -104,12 +104,12 @@ class _Host:
     containers: int = 0  # of the API server so far
 
 
-def _plays(scenario: Scenario, seed: int) -> tuple[list[Entry], list[StartTruth], list[PodLog]]:
+def _starts(scenario: Scenario, seed: int) -> tuple[list[Entry], list[StartTruth], list[PodLog]]:
     rng = random.Random(f"k3slog/{scenario.name}/{seed}")
     begin = round(scenario.begin.timestamp() * 1e6) + rng.randint(0, SECOND - 1)
     cut = NEVER if scenario.cut_after_s is None else begin + round(scenario.cut_after_s * SECOND)
     hosts: dict[str, _Host] = {}
-    stored: dict[str, Stored] = {}
+    stored: dict[str, DatastoreState] = {}
     entries: list[Entry] = []
     truths: list[StartTruth] = []
     pods: list[PodLog] = []
@@ -129,37 +129,37 @@ def _plays(scenario: Scenario, seed: int) -> tuple[list[Entry], list[StartTruth]
         host.pid += rng.randint(40, 900)
         ca_born = ca_born or (host.next_us // SECOND if plan.fresh else begin // SECOND - 40 * 86400)
         who = Identity(host.pid, host.boot_id, _hex(rng), host.address, ca_born)
-        player = Player(
+        one = StartGenerator(
             plan, who, base, Wall(scenario.utc_offset_min), random.Random(rng.getrandbits(64)), host.next_us,
             old_systemd=scenario.old_systemd, cut=cut,
         )  # fmt: skip
-        played = player.run()
-        player.remember()
-        lines = list(_restart_line(plan, player, host)) + list(played.lines)
-        entries += journal.stamped(lines, played.truth, host.booted_us, starved=plan.starved, rng=rng)
-        if played.truth.began_us <= cut:
-            truths.append(played.truth)
-        host.next_us = played.over_us + round(plan.gap_s * SECOND)
-        host.last = played.truth
-        logs = player.pods.logs(f"{zlib.crc32(plan.host.encode()):08x}{seed:024x}", host.containers)
-        host.containers += len(player.pods.runs)
+        made = one.run()
+        one.remember()
+        lines = list(_restart_line(plan, one, host)) + list(made.lines)
+        entries += journal.stamped(lines, made.truth, host.booted_us, starved=plan.starved, rng=rng)
+        if made.truth.began_us <= cut:
+            truths.append(made.truth)
+        host.next_us = made.over_us + round(plan.gap_s * SECOND)
+        host.last = made.truth
+        logs = one.pods.logs(f"{zlib.crc32(plan.host.encode()):08x}{seed:024x}", host.containers)
+        host.containers += len(one.pods.runs)
         pods += logs
     return entries, truths, pods
 
 
-def _datastore(plan: StartPlan) -> Stored:
+def _datastore(plan: StartPlan) -> DatastoreState:
     if plan.fresh:
-        return Stored()
-    return Stored(initialised=True, roles=1.0, binding=True, classes=True, service=True, names={plan.host})
+        return DatastoreState()
+    return DatastoreState(initialised=True, roles=1.0, binding=True, classes=True, service=True, names={plan.host})
 
 
-def _restart_line(plan: StartPlan, player: Player, host: _Host) -> Iterable[Line]:
+def _restart_line(plan: StartPlan, one: StartGenerator, host: _Host) -> Iterable[Line]:
     if plan.restarted:
-        text = f"{player.unit}: Scheduled restart job, restart counter is at {plan.restarted}."
+        text = f"{one.unit}: Scheduled restart job, restart counter is at {plan.restarted}."
         fields = {"MESSAGE_ID": SYSTEMD["restart"], "N_RESTARTS": str(plan.restarted)}
         if host.last is not None:
             fields["INVOCATION_ID"] = host.last.invocation_id
-        yield Line(player.began - 2600, text, "systemd", 1, 6, fields)
+        yield Line(one.began - 2600, text, "systemd", 1, 6, fields)
 
 
 def _within(
@@ -183,7 +183,7 @@ def _within(
 
 
 def generate(scenario: Scenario, seed: int = 1) -> Generated:
-    """Play ``scenario``; the same scenario and seed give the same bytes.
+    """The journal of ``scenario``; the same scenario and seed give the same bytes.
 
     :raises ValueError: a version whose poller is not known, or a start that never ends before the next of its host.
     """
@@ -193,7 +193,7 @@ def generate(scenario: Scenario, seed: int = 1) -> Generated:
         if before is not None and before.fate == "run" and not before.unreachable:
             raise ValueError(f"the start before on {plan.host} never ends")
         by_host[plan.host] = plan
-    entries, truths, pods = _plays(scenario, seed)
+    entries, truths, pods = _starts(scenario, seed)
     entries = journal.merged(entries)
     begin = min(t.began_us for t in truths)
     low = None if scenario.cut_before_s is None else begin + round(scenario.cut_before_s * SECOND)

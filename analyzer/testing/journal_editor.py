@@ -1,4 +1,4 @@
-"""A generated journal on the bench: lines put in, left out or held, so that one thing goes wrong in it.
+"""A generated journal under edit: lines put in, left out or held, so that one thing goes wrong in it.
 
 Moments are µs since 1970 as everywhere in the generator; what is put in is rendered at its moment like any other line
 of the process.

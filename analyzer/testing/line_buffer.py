@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from analyzer.testing import log_wording
-from analyzer.testing.true_course import NEVER
+from analyzer.testing.true_moments import NEVER
 from analyzer.testing.truth import Line
 
 SYSTEMD = {

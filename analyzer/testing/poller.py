@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from analyzer.testing import log_wording
 from analyzer.testing.release import Release
-from analyzer.testing.true_course import NEVER, World, latency
+from analyzer.testing.true_moments import NEVER, TrueMoments, latency
 from analyzer.testing.truth import SECOND, PollTruth, StartPlan
 
 REQUEST_LIMIT = 15 * SECOND
@@ -46,7 +46,7 @@ class Answer:
 class Asking:
     """One poller's way to the API server."""
 
-    world: World
+    moments: TrueMoments
     plan: StartPlan
     rel: Release
     rng: random.Random
@@ -55,8 +55,8 @@ class Asking:
 
     def ask(self, at: int) -> Answer:
         """One request that leaves at ``at``."""
-        world, rng = self.world, self.rng
-        length = latency(rng, self.plan, quick=at < world.handler)
+        moments, rng = self.moments, self.rng
+        length = latency(rng, self.plan, quick=at < moments.handler)
         # Admitted at one moment, checked at a later one, both between leaving and reading.
         admitted = at + round(length * rng.uniform(0.1, 0.6))
         seen = admitted + round((at + length - admitted) * rng.uniform(0.05, 0.9))
@@ -65,15 +65,15 @@ class Asking:
             return Answer(at, at + REQUEST_LIMIT, None, "deadline_exceeded", log_wording.no_answer(self.port))
         if admitted < self.listening:
             return self._nobody(at)
-        if admitted < world.handler:
+        if admitted < moments.handler:
             if self.plan.product == "rke2":
                 return self._nobody(at)
             return Answer(at, answered, 503, "service_unavailable", log_wording.UNAVAILABLE)
-        if world.down[0] <= answered and admitted < world.down[1]:
+        if moments.down[0] <= answered and admitted < moments.down[1]:
             return self._nobody(at)  # or its connection was cut when the container died
-        if admitted < world.authorized:
+        if admitted < moments.authorized:
             return Answer(at, answered, 403, "forbidden", log_wording.FORBIDDEN)
-        failing = world.failing(seen)
+        failing = moments.failing(seen)
         if not failing:
             return Answer(at, answered, 200, None, None, seen_at=seen)
         body, cut = log_wording.readyz_body(self.rel.checks, failing)

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from analyzer.errors import UsageError
 from analyzer.testing.release import release
-from analyzer.testing.true_course import (
+from analyzer.testing.true_moments import (
     APIEXT,
     BOOTSTRAP,
     CIDR,
@@ -294,7 +294,7 @@ _RANDOM_EXTRA = (CRD, APIEXT, REGISTRATION, DISCOVERY, BOOTSTRAP, FLOW, PRIORITY
 
 
 def random_scenario(seed: int) -> Scenario:
-    """A scenario drawn from everything the generator can play; the same seed, the same scenario."""
+    """A scenario drawn from everything the generator can produce; the same seed, the same scenario."""
     rng = random.Random(f"k3slog/random/{seed}")
     version = rng.choice(sorted(COMMITS))
     rel = release(version)

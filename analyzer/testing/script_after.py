@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from analyzer.testing.script_context import ScriptContext
-from analyzer.testing.true_course import RBAC
+from analyzer.testing.true_moments import RBAC
 
 CONTROLLERS = (
     "serviceaccount-token-controller", "root-ca-certificate-publisher-controller", "ephemeral-volume-controller",

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from analyzer.testing.log_wording import go_quote
 from analyzer.testing.script_context import ScriptContext
-from analyzer.testing.true_course import CIDR, World
+from analyzer.testing.true_moments import CIDR, TrueMoments
 from analyzer.testing.truth import SECOND
 
 ADMISSION = (
@@ -56,7 +56,7 @@ _WAITERS = (
 
 
 class ApiServer(ScriptContext):
-    """What the API server says at the moments of a ``World``."""
+    """What the API server says at its ``TrueMoments``."""
 
     __slots__ = ()
 
@@ -85,9 +85,9 @@ class ApiServer(ScriptContext):
         shown = f'"Unhandled Error" err={go_quote(text)} logger="UnhandledError"' if self.rel.wraps_errors else text
         self.buffer.klog(at, where, shown, "E")
 
-    def boot(self, world: World) -> None:
+    def boot(self, moments: TrueMoments) -> None:
         """From the version to the last API group."""
-        buffer, marks = self.buffer, world.marks
+        buffer, marks = self.buffer, moments.marks
         at = marks["version"]
         buffer.klog(at - 1200, "options.go:238", f"external host was not specified, using {self.address}")
         buffer.klog(at, "server.go:155", f"Version: {self.plan.version}")
@@ -108,13 +108,13 @@ class ApiServer(ScriptContext):
                 text = f"Skipping API {group}/{version} because it has no resources."
                 buffer.klog(moment + 40 * other, "genericapiserver.go:767", text, "W")
 
-    def serve(self, world: World) -> None:
+    def serve(self, moments: TrueMoments) -> None:
         """``Serving securely`` and the hooks' burst in random order."""
         buffer, minor = self.buffer, self.rel.minor
         where = "127.0.0.1:6444" if self.plan.product == "k3s" else "[::]:6443"
-        buffer.klog(world.serving, "secure_serving.go:213", f"Serving securely on {where}")
+        buffer.klog(moments.serving, "secure_serving.go:213", f"Serving securely on {where}")
         tls = f"{self.dir}/server/tls"
-        at = buffer.soon(world.serving, 0.00005, 0.0002)
+        at = buffer.soon(moments.serving, 0.00005, 0.0002)
         ca = "dynamic_cafile_content.go:161"
         buffer.klog(at, ca, f'"Starting controller" name="request-header::{tls}/request-header-ca.crt"')
         buffer.klog(at + 40, "tlsconfig.go:243", '"Starting DynamicServingCertificateController"')
@@ -159,7 +159,7 @@ class ApiServer(ScriptContext):
             burst.append(("repairip.go:210", "Starting ipallocator-repair-controller"))
             burst.append(("default_servicecidr_controller.go:110", "Starting kubernetes-service-cidr-controller"))
         buffer.rng.shuffle(burst)
-        at = world.marks["hooks"]
+        at = moments.marks["hooks"]
         for where, text in burst:
             at = buffer.soon(at, 0.00002, 0.0006)
             buffer.klog(at, where, text)
@@ -168,15 +168,15 @@ class ApiServer(ScriptContext):
                     self.waiting(at + 3, name, cache=cache)
             if "cluster_authentication_trust_controller" in text:
                 self.waiting(at + 9, "configmaps")
-        if "old_lease" in world.marks:
+        if "old_lease" in moments.marks:
             lease = "kube-system/apiserver-wlv32tlttr4jl3gtroqexyxapa"
             buffer.klog(
-                world.marks["old_lease"], "controller.go:113", f'"Deleting old lease on startup" lease="{lease}"'
+                moments.marks["old_lease"], "controller.go:113", f'"Deleting old lease on startup" lease="{lease}"'
             )
 
-    def hooks(self, world: World) -> None:
+    def hooks(self, moments: TrueMoments) -> None:
         """The witness lines, each at the moment that follows from the hook's work."""
-        buffer, marks, stored, minor = self.buffer, world.marks, self.stored, self.rel.minor
+        buffer, marks, stored, minor = self.buffer, moments.marks, self.stored, self.rel.minor
         self.synced(marks["node_authorizer"], "node_authorizer")
         if minor >= 30:
             self.synced(marks["policy"], POLICY)
@@ -200,7 +200,7 @@ class ApiServer(ScriptContext):
         buffer.klog(at - 8, "autoregister_controller.go:144", "Starting autoregister controller")
         self.waiting(at - 4, "autoregister", cache=True)
         self.synced(at, "autoregister", cache=True)
-        self._services(world)
+        self._services(moments)
         if not stored.classes:
             buffer.klog(
                 buffer.soon(marks["crd"]), "controller.go:615", "quota admission added evaluator for: namespaces"
@@ -220,18 +220,18 @@ class ApiServer(ScriptContext):
                 buffer.klog(marks[f"class{number}"], "storage_scheduling.go:95", text)
         text = "all system priority classes are created successfully or already exist."
         buffer.klog(marks["classes"], "storage_scheduling.go:111", text)
-        self._rbac(world)
+        self._rbac(moments)
 
-    def slowness(self, world: World) -> None:
+    def slowness(self, moments: TrueMoments) -> None:
         """What a slow or stalled datastore makes its client or server say."""
         plan, buffer = self.plan, self.buffer
         took = plan.request_ms * 16
-        begin = world.marks.get("rbac_try", world.serving)
-        moments = [begin + round(plan.request_ms * 1000 * 20 * (n + 1)) for n in range(4)] if took > 100 else []
+        begin = moments.marks.get("rbac_try", moments.serving)
+        times = [begin + round(plan.request_ms * 1000 * 20 * (n + 1)) for n in range(4)] if took > 100 else []
         if plan.stall_at_s is not None:
-            stalled = world.serving + round(plan.stall_at_s * SECOND)
-            moments += [stalled + round((2.0 + 2.5 * n) * SECOND) for n in range(int(plan.stall_s / 2.5))]
-        for number, at in enumerate(moments):
+            stalled = moments.serving + round(plan.stall_at_s * SECOND)
+            times += [stalled + round((2.0 + 2.5 * n) * SECOND) for n in range(int(plan.stall_s / 2.5))]
+        for number, at in enumerate(times):
             key = "/registry/health" if number >= 4 or took <= 100 else "/registry/clusterroles/system:node"
             if plan.store == "etcd":
                 length = "2.000512304s" if key == "/registry/health" else f"{took:.6f}ms"
@@ -241,9 +241,9 @@ class ApiServer(ScriptContext):
             elif key == "/registry/health":
                 buffer.log(at, f"error while range on {key} {key}: context deadline exceeded", "error")
 
-    def _rbac(self, world: World) -> None:
-        buffer, marks = self.buffer, world.marks
-        for number, end in enumerate(world.failed_tries):
+    def _rbac(self, moments: TrueMoments) -> None:
+        buffer, marks = self.buffer, moments.marks
+        for number, end in enumerate(moments.failed_tries):
             begin = marks[f"try{number + 1}"]
             for part, name in ((0.4, "system:node-proxier"), (0.8, "system:kube-scheduler")):
                 at = begin + round((end - begin) * part)
@@ -255,9 +255,9 @@ class ApiServer(ScriptContext):
                 text = f"quota admission added evaluator for: {kind}.rbac.authorization.k8s.io"
                 buffer.klog(marks[mark], "controller.go:615", text)
 
-    def _services(self, world: World) -> None:
-        buffer, marks, stored = self.buffer, world.marks, self.stored
-        if CIDR in world.flips:
+    def _services(self, moments: TrueMoments) -> None:
+        buffer, marks, stored = self.buffer, moments.marks, self.stored
+        if CIDR in moments.flips:
             self.synced(marks["cidr"], "kubernetes-service-cidr-controller")
             self.synced(marks["repair"], "ipallocator-repair-controller")
             if "cidr_new" in marks:
@@ -283,10 +283,10 @@ class ApiServer(ScriptContext):
         text = '"allocated clusterIPs" service="default/kubernetes" clusterIPs={"IPv4":"10.43.0.1"}'
         self.buffer.klog(at, "alloc.go:330", text)
 
-    def service_after(self, world: World) -> None:
+    def service_after(self, moments: TrueMoments) -> None:
         """The loop inside the API server saw its own readiness (it looks every 100 ms)."""
-        at = self.buffer.soon(world.ready, 0.0005, 0.1 * max(1.0, self.plan.pace / 2))
-        if not self.stored.service and "service_early" not in world.marks:
+        at = self.buffer.soon(moments.ready, 0.0005, 0.1 * max(1.0, self.plan.pace / 2))
+        if not self.stored.service and "service_early" not in moments.marks:
             self.service(at)
         text = f'Resetting endpoints for master service "kubernetes" to [{self.address}]'
         self.buffer.klog(at + 3300, "lease.go:265", text, "W")

@@ -1,4 +1,4 @@
-"""What every part of a start's script shares: the tape, the plan, the release, and lines of k3s in a row."""
+"""What every part of a start's script shares: the buffer of lines, the plan, the release, and lines of k3s in a row."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from analyzer.testing.line_buffer import LineBuffer
 from analyzer.testing.release import Release
-from analyzer.testing.true_course import Stored
+from analyzer.testing.true_moments import DatastoreState
 from analyzer.testing.truth import StartPlan
 
 DATA = "/var/lib/rancher"
@@ -14,12 +14,12 @@ DATA = "/var/lib/rancher"
 
 @dataclass(slots=True)
 class ScriptContext:
-    """Writes lines of one start on its tape."""
+    """Writes lines of one start into its buffer."""
 
     buffer: LineBuffer
     plan: StartPlan
     rel: Release
-    stored: Stored
+    stored: DatastoreState
     address: str
     ca_born: int  # second in which the cluster's CA was made
 

@@ -6,7 +6,7 @@ from analyzer.testing import log_wording, own_fatal
 from analyzer.testing.line_buffer import SYSTEMD
 from analyzer.testing.script_after import hook_failure
 from analyzer.testing.start_state import StartState
-from analyzer.testing.true_course import NEVER
+from analyzer.testing.true_moments import NEVER
 from analyzer.testing.truth import SECOND, PollTruth
 
 BAD_FLAG = "unknown flag: --enable-admission-plugin"
@@ -24,7 +24,7 @@ class Endings(StartState):
 
     def _fatal_before(self, at: int) -> None:
         """The server cannot be prepared: the token is another one."""
-        self.world.flips = {name: [] for name in self.rel.checks}
+        self.moments.flips = {name: [] for name in self.rel.checks}
         chain = f"failed to bootstrap cluster data: {BAD_TOKEN}" if self.rel.minor >= 32 else BAD_TOKEN
         text = (
             f"preparing server: {chain}" if self.rel.minor >= 32 else f"starting kubernetes: preparing server: {chain}"
@@ -39,7 +39,7 @@ class Endings(StartState):
         words = self.plan.last_words
         if self.plan.fate != "fatal" or own_fatal.when(words) != moment:
             return False
-        self.world.flips = {name: [] for name in self.rel.checks}
+        self.moments.flips = {name: [] for name in self.rel.checks}
         match moment:
             case "usage":
                 for row in (words, "", "NAME:", "   k3s server - Run management server"):
@@ -59,8 +59,8 @@ class Endings(StartState):
     def _fatal_serving(self) -> None:
         """Last words of a hook: before any hook with work to do can be through."""
         if self.plan.fate == "fatal" and own_fatal.when(self.plan.last_words) == "serve":
-            self.world.dead = self.world.serving + self.rng.randint(400_000, 900_000)
-            self.doom = min(self.doom, self.world.dead)
+            self.moments.dead = self.moments.serving + self.rng.randint(400_000, 900_000)
+            self.dies_at = min(self.dies_at, self.moments.dead)
 
     def _fatal_launch(self, at: int) -> bool:
         """The API server ends as soon as it begins."""
@@ -102,7 +102,7 @@ class Endings(StartState):
 
     def _die(self, at: int, reason: str, *, status: int) -> None:
         """The process ends by itself; systemd notices."""
-        self.doom = self.buffer.end = at
+        self.dies_at = self.buffer.end = at
         self.reason, self.failed, self.end_in_log = reason, True, True
         at += self.rng.randint(3000, 20_000)
         if status == 0:
@@ -127,33 +127,33 @@ class Endings(StartState):
         noticed = self.success.answered if self.success is not None else None
         if plan.fate in ("stop", "kill") and not plan.fate_at_s:
             after = noticed if noticed is not None else self.process
-            self.doom = after + round(plan.run_s * SECOND)
-        if plan.fate in ("hook-limit", "fatal") and self.world.dead != NEVER and self.doom == self.world.dead:
+            self.dies_at = after + round(plan.run_s * SECOND)
+        if plan.fate in ("hook-limit", "fatal") and self.moments.dead != NEVER and self.dies_at == self.moments.dead:
             text, reason = hook_failure()
             if plan.fate == "fatal":
                 text = reason = own_fatal.served(plan.last_words)
-            last = self.after.panic(self.world.dead, text)
+            last = self.after.panic(self.moments.dead, text)
             self._die(last, reason, status=2)
             return last
         if plan.fate == "kill":
-            buffer.end = self.doom
+            buffer.end = self.dies_at
             self.failed = True
-            at = self.doom + self.rng.randint(300, 9000)
+            at = self.dies_at + self.rng.randint(300, 9000)
             text = f"{self.unit}: Main process exited, code=killed, status=9/KILL"
             buffer.systemd(at, "exited", text, 5, EXIT_CODE="killed", EXIT_STATUS="9")
             buffer.systemd(at + 80, "failed", f"{self.unit}: Failed with result 'signal'.", 4)
             return at
         if plan.fate == "stop":
-            return self._stop(before_ready=noticed is None or noticed > self.doom)
+            return self._stop(before_ready=noticed is None or noticed > self.dies_at)
         if self.failed:
-            return self.doom
+            return self.dies_at
         last = noticed if noticed is not None else self.process + 60 * SECOND
         buffer.end = min(buffer.end, last + round(plan.run_s * SECOND))
         return buffer.end
 
     def _stop(self, *, before_ready: bool) -> int:
         """Somebody asked systemd to stop it."""
-        buffer, at = self.buffer, self.doom
+        buffer, at = self.buffer, self.dies_at
         buffer.systemd(at, "stopping", f"Stopping {self.described}...")
         told = at + self.rng.randint(200, 3000)
         buffer.end = told

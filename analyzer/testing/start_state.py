@@ -1,4 +1,4 @@
-"""What is known of one start while it is played: the plan, the moments fixed so far, and who writes its lines."""
+"""What is known of one start while it is generated: the plan, the moments fixed so far, and who writes its lines."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from analyzer.testing.script_after import Aftermath
 from analyzer.testing.script_api import ApiServer
 from analyzer.testing.script_setup import Setup
 from analyzer.testing.static_pods import Pods
-from analyzer.testing.true_course import NEVER, Stored, World
+from analyzer.testing.true_moments import NEVER, DatastoreState, TrueMoments
 from analyzer.testing.truth import SECOND, PollTruth, StartPlan
 
 
@@ -34,7 +34,7 @@ class StartState:
 
     plan: StartPlan
     who: Identity
-    stored: Stored
+    stored: DatastoreState
     wall: log_wording.Wall
     rng: random.Random
     began: int
@@ -45,11 +45,11 @@ class StartState:
     setup: Setup = field(init=False)
     api: ApiServer = field(init=False)
     after: Aftermath = field(init=False)
-    world: World = field(init=False)
+    moments: TrueMoments = field(init=False)
     polls: list[PollTruth] = field(init=False)
     process: int = field(init=False)
     success: Answer | None = field(init=False)
-    doom: int = field(init=False)
+    dies_at: int = field(init=False)
     end_in_log: bool = field(init=False)
     reason: str | None = field(init=False)
     pods: Pods = field(init=False)  # RKE2: where the API server's own lines go
@@ -65,10 +65,10 @@ class StartState:
         # A stream of its own: what is in the journal does not depend on what is beside it.
         rng = random.Random(f"pods/{self.who.invocation_id}")
         self.pods = Pods(self.plan, self.rel, self.stored, self.who.address, self.who.ca_born, rng)
-        self.world = World()
+        self.moments = TrueMoments()
         self.polls = []
         self.success = None
-        self.doom, self.end_in_log, self.reason, self.failed = NEVER, False, None, False
+        self.dies_at, self.end_in_log, self.reason, self.failed = NEVER, False, None, False
 
     # ------------------------------------------------------------------ small helpers
 

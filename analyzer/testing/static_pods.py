@@ -13,7 +13,7 @@ from analyzer.testing import log_wording
 from analyzer.testing.line_buffer import LineBuffer
 from analyzer.testing.release import Release
 from analyzer.testing.script_api import ApiServer
-from analyzer.testing.true_course import NEVER, RBAC, Making, Stored, World
+from analyzer.testing.true_moments import NEVER, RBAC, DatastoreState, MomentsGenerator, TrueMoments
 from analyzer.testing.truth import SECOND, Line, StartPlan
 
 _UTC = log_wording.Wall()  # containers know no other zone
@@ -54,53 +54,53 @@ class Pods:
     """The pods of one start: who writes into which container's log."""
 
     def __init__(
-        self, plan: StartPlan, rel: Release, stored: Stored, address: str, ca_born: int, rng: random.Random
+        self, plan: StartPlan, rel: Release, stored: DatastoreState, address: str, ca_born: int, rng: random.Random
     ) -> None:
         self._plan, self._rel, self._stored, self._rng = plan, rel, stored, rng
         self._shared = (plan, rel, stored, address, ca_born)
         self.runs: list[tuple[int, LineBuffer, ApiServer]] = []  # begin, log, writer
         self._etcd = LineBuffer(_UTC, rng, 1, "etcd")
 
-    def play(self, boot: int, world: World, dies_at_s: float | None) -> World:
+    def write(self, boot: int, moments: TrueMoments, dies_at_s: float | None) -> TrueMoments:
         """Write the runs of an API server that was launched at ``boot``; what its clients see of all of them."""
-        self._run(boot, world)
+        self._run(boot, moments)
         if dies_at_s is None:
-            return world
-        died = world.marks["version"] + round(dies_at_s * SECOND)
+            return moments
+        died = moments.marks["version"] + round(dies_at_s * SECOND)
         self.runs[-1][1].end = died
         again = died + self._rng.randint(1 * SECOND, 12 * SECOND)
-        second = Making(self._plan, self._rel, self._rng, self._left(world, died)).run(again)
+        second = MomentsGenerator(self._plan, self._rel, self._rng, self._left(moments, died)).run(again)
         self._run(again, second)
-        return _one_after_the_other(world, died, second)
+        return _one_after_the_other(moments, died, second)
 
-    def _run(self, boot: int, world: World) -> None:
+    def _run(self, boot: int, moments: TrueMoments) -> None:
         buffer = LineBuffer(_UTC, self._rng, 1, "kube-apiserver")
         api = ApiServer(buffer, *self._shared)
         self.runs.append((boot, buffer, api))
-        api.boot(world)
-        api.serve(world)
-        api.hooks(world)
-        ApiServer(self._etcd, *self._shared).slowness(world)
+        api.boot(moments)
+        api.serve(moments)
+        api.hooks(moments)
+        ApiServer(self._etcd, *self._shared).slowness(moments)
 
-    def _left(self, world: World, died: int) -> Stored:
+    def _left(self, moments: TrueMoments, died: int) -> DatastoreState:
         """What the first run had written when it died."""
-        done = world.cleared(RBAC, died) is not None
+        done = moments.cleared(RBAC, died) is not None
         return replace(
             self._stored,
             roles=1.0 if done else self._stored.roles,
-            binding=self._stored.binding or world.marks.get("binding", NEVER) < died,
-            classes=self._stored.classes or world.marks.get("classes", NEVER) < died,
+            binding=self._stored.binding or moments.marks.get("binding", NEVER) < died,
+            classes=self._stored.classes or moments.marks.get("classes", NEVER) < died,
         )
 
     def api_at(self, at: int) -> ApiServer:
         """The writer of the run that is up at a moment."""
         return next((api for boot, _, api in reversed(self.runs) if boot <= at), self.runs[0][2])
 
-    def after(self, world: World, noticed: int) -> None:
+    def after(self, moments: TrueMoments, noticed: int) -> None:
         """What follows readiness: the server's own service, and the objects that RKE2's controllers make."""
         _, buffer, api = self.runs[-1]
-        if world.ready != NEVER:
-            api.service_after(world)
+        if moments.ready != NEVER:
+            api.service_after(moments)
         at = noticed
         for number, kind in enumerate(_LATER):
             at += self._rng.randint(200_000, 3_000_000)
@@ -119,7 +119,7 @@ class Pods:
         return made + ([PodLog("etcd", host, uid, first_number, lines)] if lines else [])
 
 
-def _one_after_the_other(first: World, died: int, second: World) -> World:
+def _one_after_the_other(first: TrueMoments, died: int, second: TrueMoments) -> TrueMoments:
     """What a client sees of two runs: the first until it died, nobody, then the second."""
     serves = second.handler
     for name, turns in second.flips.items():

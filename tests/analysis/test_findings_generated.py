@@ -21,7 +21,7 @@ from analyzer.events.finding_info import about, explains, known_findings, report
 from analyzer.events.vocabulary import load
 from analyzer.results import Finding, StartReport
 from analyzer.testing import generate
-from analyzer.testing.faults import SEVERAL, put_slowness, trouble
+from analyzer.testing.faults import SEVERAL, fault, put_slowness
 from analyzer.testing.healthy import healthy_plan, healthy_start
 from analyzer.testing.journal_editor import JournalEditor
 from analyzer.testing.scenarios import NAMED, k3s
@@ -59,7 +59,7 @@ def ids(start: StartReport, at_least: str = "info") -> set[str]:
 
 @pytest.mark.parametrize("name", IDS)
 def test_every_finding_is_found_where_it_is_true(name: str) -> None:
-    starts = starts_of(trouble(name)(1))
+    starts = starts_of(fault(name)(1))
     told = found(starts, name)
     assert told, [[finding.id for finding in start.findings] for start in starts]
     for finding in told:
@@ -73,7 +73,7 @@ def test_every_finding_is_found_where_it_is_true(name: str) -> None:
 @pytest.mark.parametrize("name", IDS)
 def test_every_finding_is_found_in_more_journals(name: str) -> None:
     for seed in range(2, 8):
-        assert found(starts_of(trouble(name)(seed)), name), seed
+        assert found(starts_of(fault(name)(seed)), name), seed
 
 
 @pytest.mark.parametrize("name", sorted(set(IDS) - CALM))
@@ -83,10 +83,10 @@ def test_no_finding_where_nothing_is_wrong(name: str) -> None:
 
 
 def test_what_a_calm_start_is_told_is_not_told_of_others() -> None:
-    assert not found(starts_of(trouble("no_quorum")(1)), "healthy")
-    assert not found(starts_of(trouble("slow_datastore")(1)), "healthy")
-    assert not found(starts_of(trouble("slow_bootstrap_roles")(1)), "one_second_floor")
-    assert not found(starts_of(trouble("no_quorum")(1)), "polling_tax")
+    assert not found(starts_of(fault("no_quorum")(1)), "healthy")
+    assert not found(starts_of(fault("slow_datastore")(1)), "healthy")
+    assert not found(starts_of(fault("slow_bootstrap_roles")(1)), "one_second_floor")
+    assert not found(starts_of(fault("no_quorum")(1)), "polling_tax")
     journal = JournalEditor(Scenario(name="calm", starts=(k3s("v1.33.4+k3s1", fresh=False, node=False),)), 1)
     journal.drop(lambda e: "]" in e.line.text[:70] or "level=warn" in e.line.text or "level=error" in e.line.text)
     assert "noise_explained" not in ids(only(journal))

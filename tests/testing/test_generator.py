@@ -1,4 +1,4 @@
-"""The generator of journals with known truth: what it plays obeys the rules of the real program.
+"""The generator of journals with known truth: what it generates obeys the rules of the real program.
 
 The laws are checked on all named scenarios and on many drawn at random; a second look comes from the witness rules,
 which were proved on the real program's source and on recordings: no generated line may break one.

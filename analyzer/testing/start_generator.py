@@ -1,4 +1,4 @@
-"""Plays one start: fixes every true moment, asks as the poller would, and writes the lines that follow."""
+"""Generates one start: fixes every true moment, asks as the poller would, and writes the lines that follow."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from analyzer.testing.poller import TOTAL_LIMIT, Answer, Asking, legacy, shared
 from analyzer.testing.start_ends import Endings
-from analyzer.testing.true_course import BOOTSTRAP, NEVER, Making
+from analyzer.testing.true_moments import BOOTSTRAP, NEVER, MomentsGenerator
 from analyzer.testing.truth import (
     SECOND,
     CheckTruth,
@@ -21,7 +21,7 @@ HEALTH_LIMIT = 80  # blocks of the API server's own loop, which asks ten times a
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
+class GeneratedStart:
     """Lines of one start, its truth, and when it was over (the last line's moment)."""
 
     lines: tuple[Line, ...]
@@ -29,15 +29,15 @@ class Played:
     over_us: int
 
 
-class Player(Endings):
+class StartGenerator(Endings):
     """One start in the making; ``run`` does everything."""
 
     __slots__ = ()
 
     # ------------------------------------------------------------------ the whole start
 
-    def run(self) -> Played:
-        """Play it."""
+    def run(self) -> GeneratedStart:
+        """Generate it."""
         plan, buffer = self.plan, self.buffer
         buffer.systemd(self.began, "starting", f"Starting {self.described}...")
         if plan.product == "k3s" and self.rng.random() < 0.6:
@@ -45,12 +45,12 @@ class Player(Endings):
             buffer.other(self.began + 4000, "sh", self.who.pid - 3, text)
         self.process = self.began + self.rng.randint(12_000, 60_000)
         if plan.fate in ("stop", "kill") and plan.fate_at_s:
-            self.doom = self.process + round(plan.fate_at_s * SECOND)
+            self.dies_at = self.process + round(plan.fate_at_s * SECOND)
         banner = self.process + self.span(0.05, 0.12) + round(plan.extract_s * SECOND)
         if not self._fatal_words(banner, "usage"):
             self._after_banner(banner)
         over = self._finish()
-        return Played(tuple(buffer.lines()), self._truth(), over)
+        return GeneratedStart(tuple(buffer.lines()), self._truth(), over)
 
     def _after_banner(self, banner: int) -> None:
         plan = self.plan
@@ -94,7 +94,7 @@ class Player(Endings):
             return at + 300
         begun = self.setup.etcd_before(at)
         if plan.unreachable:
-            self.setup.etcd_fails(begun, min(self.doom, at + TOTAL_LIMIT))
+            self.setup.etcd_fails(begun, min(self.dies_at, at + TOTAL_LIMIT))
             return NEVER
         ready = begun + self.span(0.9, 1.3) + (self.span(1.0, 4.0) if plan.join else 0)
         ready += round(plan.datastore_late_s * SECOND)
@@ -110,14 +110,14 @@ class Player(Endings):
         plan = self.plan
         begin = configured + self.rng.randint(300, 900)
         if plan.fate == "limit" or plan.unreachable or plan.binding_removed:
-            self.doom = min(self.doom, begin + TOTAL_LIMIT)
+            self.dies_at = min(self.dies_at, begin + TOTAL_LIMIT)
         at = self._runtime(configured + 500) if plan.node else configured + 500
         store = self._store_ready(at)
         launched = self.setup.launch(max(at, begin) + self.rng.randint(3_000, 90_000))
         dead = self._fatal_launch(launched) or store == NEVER
         boot = NEVER if dead else max(store, launched)
         self._make(boot)
-        self._poll_shared(Asking(self.world, plan, self.rel, self.rng, listening), begin)
+        self._poll_shared(Asking(self.moments, plan, self.rel, self.rng, listening), begin)
         self._after()
 
     def _old_order(self, listening: int) -> None:
@@ -130,44 +130,44 @@ class Player(Endings):
         boot = NEVER if self._fatal_launch(launched) else launched
         self._make(boot)
         begin = boot + self.span(0.01, 0.02) if boot != NEVER else launched + 5000
-        self._poll_legacy(Asking(self.world, plan, self.rel, self.rng, listening), begin, says="API server")
+        self._poll_legacy(Asking(self.moments, plan, self.rel, self.rng, listening), begin, says="API server")
         self._after()
 
     def _runtime(self, at: int) -> int:
         return self.setup.runtime(at)
 
     def _make(self, boot: int) -> None:
-        """Draw the API server's course and write its lines."""
+        """Draw the API server's moments and write its lines."""
         plan = self.plan
         if boot == NEVER:
-            self.world.flips = {name: [] for name in self.rel.checks}
+            self.moments.flips = {name: [] for name in self.rel.checks}
             return
-        making = Making(plan, self.rel, self.rng, self.stored)
-        self.world = world = making.run(boot)
+        generator = MomentsGenerator(plan, self.rel, self.rng, self.stored)
+        self.moments = moments = generator.run(boot)
         self._fatal_serving()
-        if world.dead != NEVER:
-            self.doom = min(self.doom, world.dead)
+        if moments.dead != NEVER:
+            self.dies_at = min(self.dies_at, moments.dead)
         if self.rel.tries_service and not self.stored.service and plan.pace < 1.5 and self.rng.random() < 0.25:
-            world.marks["service_early"] = world.marks["service_try"]
+            moments.marks["service_early"] = moments.marks["service_try"]
         if plan.product == "rke2" and plan.role == "server":
-            self.world = self.pods.play(boot, world, plan.api_dies_at_s)
+            self.moments = self.pods.write(boot, moments, plan.api_dies_at_s)
         if plan.product != "k3s" or plan.role != "server":
             return
-        self.api.boot(world)
-        self.api.serve(world)
-        self.api.hooks(world)
-        self.api.slowness(world)
+        self.api.boot(moments)
+        self.api.serve(moments)
+        self.api.hooks(moments)
+        self.api.slowness(moments)
         if plan.verbose:
             self._own_loop()
 
     def _own_loop(self) -> None:
         """The API server asks itself every 100 ms once its services are set up, and logs what fails."""
-        turned = self.world.flips[BOOTSTRAP]
+        turned = self.moments.flips[BOOTSTRAP]
         if not turned:
             return
         at, shown = turned[0][0] + self.rng.randint(1000, 9000), 0
-        while shown < HEALTH_LIMIT and at < min(self.world.ready, self.doom):
-            failing = self.world.failing(at)
+        while shown < HEALTH_LIMIT and at < min(self.moments.ready, self.dies_at):
+            failing = self.moments.failing(at)
             if failing:
                 self.api.health(at + self.rng.randint(30, 400), failing)
                 shown += 1
@@ -176,8 +176,8 @@ class Player(Endings):
     # ------------------------------------------------------------------ asking
 
     def _poll_shared(self, asking: Asking, begin: int) -> None:
-        """The new era's poller; ends in the success, at a doom, or at its limit of 15 minutes."""
-        until = min(self.doom, begin + TOTAL_LIMIT)
+        """The new era's poller; ends in the success, at a dies_at, or at its limit of 15 minutes."""
+        until = min(self.dies_at, begin + TOTAL_LIMIT)
         last = "API server not polled"
         head = "Polling for API server readiness: GET /readyz failed: "
         for answer in shared(asking, begin, until):
@@ -196,7 +196,7 @@ class Player(Endings):
 
     def _poll_legacy(self, asking: Asking, begin: int, says: str = "") -> None:
         """The old era's waiter: a line per round, nothing per attempt."""
-        until = self.doom if self.doom != NEVER else begin + 2 * TOTAL_LIMIT
+        until = self.dies_at if self.dies_at != NEVER else begin + 2 * TOTAL_LIMIT
         for at, answers in legacy(asking, begin, until):
             if says:
                 self.buffer.log(at, f"Waiting for {says} to become available")
@@ -245,8 +245,8 @@ class Player(Endings):
         buffer.log(seen, "Pod for kube-apiserver is synced")
         begin = seen + self.rng.randint(500, 3000)
         if plan.fate == "limit" or plan.binding_removed:
-            self.doom = min(self.doom, begin + TOTAL_LIMIT)
-        asking = Asking(self.world, plan, self.rel, self.rng, listening)
+            self.dies_at = min(self.dies_at, begin + TOTAL_LIMIT)
+        asking = Asking(self.moments, plan, self.rel, self.rng, listening)
         if self.rel.shared:
             self._poll_shared(asking, begin)
         else:
@@ -267,7 +267,7 @@ class Player(Endings):
         late = round(plan.server_late_s * SECOND)
         listening = self.process + late if late else self.process - 600 * SECOND
         again = at + self.rng.randint(3000, 20000)
-        while again < min(listening, self.doom):
+        while again < min(listening, self.dies_at):
             cause = 'failed to get CA certs: Get "https://127.0.0.1:6444/cacerts": '
             own = self.rng.randint(33000, 60999)
             broken = f"read tcp 127.0.0.1:{own}->127.0.0.1:6444: read: connection reset by peer"
@@ -283,7 +283,7 @@ class Player(Endings):
         configured = at + self.span(0.3, 0.8)
         self.setup.agent_config(at + 2000, configured)
         self._make(listening + self.span(0.2, 0.5))
-        asking = Asking(self.world, plan, rel, self.rng, listening, port=6444)
+        asking = Asking(self.moments, plan, rel, self.rng, listening, port=6444)
         begin = configured + self.rng.randint(300, 900)
         self._runtime(configured + 4000)
         if rel.shared:
@@ -307,13 +307,13 @@ class Player(Endings):
 
     def _after(self) -> None:
         """The lines that waited for readiness; the datastore now holds what the hooks wrote."""
-        plan, world = self.plan, self.world
-        if world.ready != NEVER and world.ready < self.doom and plan.product == "k3s":
-            self.api.service_after(world)
+        plan, moments = self.plan, self.moments
+        if moments.ready != NEVER and moments.ready < self.dies_at and plan.product == "k3s":
+            self.api.service_after(moments)
         if self.success is None:
             return
         if plan.product == "rke2" and plan.role == "server":
-            self.pods.after(world, self.success.answered)
+            self.pods.after(moments, self.success.answered)
         at = self.after.gated(self.success.answered + self.rng.randint(60, 900))
         self._started(at)
         if plan.node and plan.product == "k3s":
@@ -322,20 +322,20 @@ class Player(Endings):
             self.stored.names.add(plan.host)
 
     def _started(self, at: int) -> None:
-        if at < self.doom:
+        if at < self.dies_at:
             self.buffer.systemd(at + self.rng.randint(200, 900), "started", f"Started {self.described}.")
 
     # ------------------------------------------------------------------ the truth
 
     def _truth(self) -> StartTruth:
-        plan, world, cut = self.plan, self.world, self.cut
-        success = self.success if self.success is not None and self.success.answered <= min(cut, self.doom) else None
+        plan, moments, cut = self.plan, self.moments, self.cut
+        success = self.success if self.success is not None and self.success.answered <= min(cut, self.dies_at) else None
         seen = success.seen_at if success is not None else None
-        until = min(cut, self.doom, seen if seen is not None else NEVER)
-        turned = {name: world.cleared(name, until) for name in world.flips}
+        until = min(cut, self.dies_at, seen if seen is not None else NEVER)
+        turned = {name: moments.cleared(name, until) for name in moments.flips}
         values = [when for when in turned.values() if when is not None]
         ready = max(values) if values and len(values) == len(turned) else None
-        over = self.doom != NEVER and self.doom <= cut
+        over = self.dies_at != NEVER and self.dies_at <= cut
         kind: EndKind = "running" if not over else "failed" if self.failed else "stopped"
         outcome: Outcome = "ready" if success is not None else "incomplete" if kind == "running" else kind
         return StartTruth(
@@ -353,30 +353,30 @@ class Player(Endings):
             end_in_log=self.end_in_log and over,
             detection_in_log=success is not None,
             reason_has=self.reason if over and outcome == "failed" else None,
-            serving_us=world.serving if world.serving <= until else None,
+            serving_us=moments.serving if moments.serving <= until else None,
             ready_us=ready,
             detected_us=success.answered if success is not None else None,
             poller=self.rel.kind,
             interval_us=self.rel.interval_us,
             polls=tuple(
-                sorted((p for p in self.polls if p.answered_us <= min(cut, self.doom)), key=lambda p: p.answered_us)
+                sorted((p for p in self.polls if p.answered_us <= min(cut, self.dies_at)), key=lambda p: p.answered_us)
             ),
             checks={name: CheckTruth(when) for name, when in turned.items()},
-            end=EndTruth(kind, self.doom if over else None),
+            end=EndTruth(kind, self.dies_at if over else None),
         )
 
     def remember(self) -> None:
         """Put into the datastore what this start wrote before it ended."""
-        world, stored = self.world, self.stored
-        end = min(self.doom, self.buffer.end)
-        if world.serving > end:
+        moments, stored = self.moments, self.stored
+        end = min(self.dies_at, self.buffer.end)
+        if moments.serving > end:
             return
-        if world.cleared("poststarthook/rbac/bootstrap-roles", end) is not None:
+        if moments.cleared("poststarthook/rbac/bootstrap-roles", end) is not None:
             stored.roles, stored.binding = 1.0, True
-        elif world.failed_tries or world.marks.get("rbac_try", NEVER) < end:
+        elif moments.failed_tries or moments.marks.get("rbac_try", NEVER) < end:
             stored.roles = min(0.95, stored.roles + 0.3)
-            stored.binding = stored.binding or stored.roles > 0.57 or world.marks.get("binding", NEVER) < end
-        if world.marks.get("classes", NEVER) < end:
+            stored.binding = stored.binding or stored.roles > 0.57 or moments.marks.get("binding", NEVER) < end
+        if moments.marks.get("classes", NEVER) < end:
             stored.classes = True
-        if world.marks.get("service_early", NEVER) < end or world.ready < end - SECOND:
+        if moments.marks.get("service_early", NEVER) < end or moments.ready < end - SECOND:
             stored.service = True

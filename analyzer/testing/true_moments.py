@@ -1,4 +1,4 @@
-"""The true course of one start: when each check turns, when the poller is let in, when /readyz is OK.
+"""The true moments of one start: when each check turns, when the poller is let in, when /readyz is OK.
 
 Everything follows from the order of statements in the sources and from what was measured on real servers: two hooks
 wait a second before their first try; the rbac hook makes a few hundred serial requests and on an empty datastore only
@@ -35,7 +35,7 @@ NEVER = 1 << 62
 
 
 @dataclass(slots=True)
-class Stored:
+class DatastoreState:
     """What the datastore holds, handed from start to start of a cluster."""
 
     initialised: bool = False  # the CA exists: the next process is not a first one
@@ -47,7 +47,7 @@ class Stored:
 
 
 @dataclass(slots=True)
-class World:
+class TrueMoments:
     """Moments in µs; ``flips`` holds each check's turns ``(at, ok)`` in order, failing before the first."""
 
     handler: int = NEVER  # the API handler answers through the supervisor
@@ -87,12 +87,12 @@ def ticks(first: int, every: int, after: int) -> int:
     return first if after <= first else first + -(-(after - first) // every) * every
 
 
-class Making:
-    """Draws a ``World`` whose API server was launched at ``boot``."""
+class MomentsGenerator:
+    """Draws a ``TrueMoments`` whose API server was launched at ``boot``."""
 
-    def __init__(self, plan: StartPlan, rel: Release, rng: random.Random, stored: Stored) -> None:
+    def __init__(self, plan: StartPlan, rel: Release, rng: random.Random, stored: DatastoreState) -> None:
         self.plan, self.rel, self.rng, self.stored = plan, rel, rng, stored
-        self.world = World()
+        self.moments = TrueMoments()
         self.fresh_roles = stored.roles < 1.0
 
     def span(self, low: float, high: float) -> int:
@@ -110,15 +110,15 @@ class Making:
 
     def set_ok(self, name: str, at: int) -> int:
         """The check turns ok at ``at`` (if this release has it); ``at``, stretched by a stall of the datastore."""
-        if name in self.world.flips and not self.world.flips[name]:
-            self.world.flips[name] = [(at, True)]
+        if name in self.moments.flips and not self.moments.flips[name]:
+            self.moments.flips[name] = [(at, True)]
         return at
 
     def work(self, start: int, length: int) -> int:
         """The end of work on the datastore that begins at ``start``: nothing goes on while it stalls."""
         if self.plan.stall_at_s is None:
             return start + length
-        begin = self.world.serving + round(self.plan.stall_at_s * SECOND)
+        begin = self.moments.serving + round(self.plan.stall_at_s * SECOND)
         stall = round(self.plan.stall_s * SECOND)
         if start >= begin + stall or start + length <= begin:
             return start + length
@@ -126,24 +126,24 @@ class Making:
 
     def mark(self, name: str, at: int) -> int:
         """Remember a moment that gets a line."""
-        self.world.marks[name] = at
+        self.moments.marks[name] = at
         return at
 
-    def run(self, boot: int) -> World:
-        """The whole course."""
-        world, plan = self.world, self.plan
-        world.flips = {name: [] for name in self.rel.checks}
+    def run(self, boot: int) -> TrueMoments:
+        """All of them."""
+        moments, plan = self.moments, self.plan
+        moments.flips = {name: [] for name in self.rel.checks}
         if plan.unreachable:
-            return world
+            return moments
         self.mark("version", boot + self.span(0.003, 0.008))
-        self.mark("plugins", world.marks["version"] + self.span(0.1, 0.3) + self.request(3))
-        registered = self.mark("groups", world.marks["plugins"] + self.span(0.4, 0.9) + self.request(60))
-        world.handler = registered + self.span(0.03, 0.25)
+        self.mark("plugins", moments.marks["version"] + self.span(0.1, 0.3) + self.request(3))
+        registered = self.mark("groups", moments.marks["plugins"] + self.span(0.4, 0.9) + self.request(60))
+        moments.handler = registered + self.span(0.03, 0.25)
         if plan.product == "rke2":  # asked directly: there is no answer before it serves
-            world.handler = registered + self.span(0.3, 0.6)
-        world.serving = world.handler + (self.span(0.25, 0.6) if plan.product == "k3s" else 500)
+            moments.handler = registered + self.span(0.3, 0.6)
+        moments.serving = moments.handler + (self.span(0.25, 0.6) if plan.product == "k3s" else 500)
         for name in ("ping", "log", "shutdown"):
-            self.set_ok(name, world.handler)
+            self.set_ok(name, moments.handler)
         self._probes()
         self._trivial()
         self._informers()
@@ -151,63 +151,63 @@ class Making:
         self._priority()
         self._rest()
         self._permission()
-        if world.dead == NEVER:
-            world.ready = max(turns[-1][0] for turns in world.flips.values())
-        return world
+        if moments.dead == NEVER:
+            moments.ready = max(turns[-1][0] for turns in moments.flips.values())
+        return moments
 
     # ------------------------------------------------------------------ groups of checks
 
     def _probes(self) -> None:
         """etcd and etcd-readiness: fine from the start, or only after their first probe; gone while it stalls."""
-        world, rng = self.world, self.rng
+        moments, rng = self.moments, self.rng
         for name in PROBES:
-            if name not in world.flips:
+            if name not in moments.flips:
                 continue
-            begin = world.handler
+            begin = moments.handler
             if rng.random() < 0.3:
-                begin = world.serving + self.span(0.05, 0.5)
+                begin = moments.serving + self.span(0.05, 0.5)
             if self.extra(name):
-                begin = world.serving + self.extra(name)
+                begin = moments.serving + self.extra(name)
             turns = [(begin, True)]
             if self.plan.stall_at_s is not None:
-                gone = world.serving + round((self.plan.stall_at_s + rng.uniform(2.0, 3.0)) * SECOND)
-                back = world.serving + round(
+                gone = moments.serving + round((self.plan.stall_at_s + rng.uniform(2.0, 3.0)) * SECOND)
+                back = moments.serving + round(
                     (self.plan.stall_at_s + self.plan.stall_s + rng.uniform(0.1, 1.0)) * SECOND
                 )
                 if begin < gone < back:
                     turns += [(gone, False), (back, True)]
-            world.flips[name] = turns
+            moments.flips[name] = turns
 
     def _trivial(self) -> None:
         """Hooks that start a goroutine and return, each in its own goroutine, in random order."""
         slow = {RBAC, PRIORITY, FLOW, BOOTSTRAP, IP_REPAIR, CIDR, CRD, APIEXT, REGISTRATION, STORAGE}
         slow |= {LEASE} if self.rel.minor >= 35 else set()
         slow |= {DISCOVERY} if self.rel.minor >= 30 else set()
-        self.mark("hooks", self.world.serving + self.span(0.0003, 0.002))
-        for name in self.world.flips:
+        self.mark("hooks", self.moments.serving + self.span(0.0003, 0.002))
+        for name in self.moments.flips:
             if name.startswith(HOOK) and name not in slow:
-                self.set_ok(name, self.world.marks["hooks"] + self.span(0.0005, 0.012) + self.extra(name))
+                self.set_ok(name, self.moments.marks["hooks"] + self.span(0.0005, 0.012) + self.extra(name))
 
     def _synced(self, name: str, low: float = 0.05, high: float = 0.3, check: str = "") -> int:
         """An informer has its first list; a waiter that looks every 100 ms notices and prints."""
-        begin = self.world.marks["hooks"] + self.span(0.0005, 0.01)
+        begin = self.moments.marks["hooks"] + self.span(0.0005, 0.01)
         done = self.work(begin, self.span(low, high) + self.request(6) + (self.extra(check) if check else 0))
         self.mark(name + ".true", done)
         return self.mark(name, ticks(begin, SECOND // 10, done) + self.span(0.0001, 0.004))
 
     def _informers(self) -> None:
         """Everything that waits for a list to arrive."""
-        world, rng = self.world, self.rng
+        moments, rng = self.moments, self.rng
         for name in ("node_authorizer", "policy", "flow", "local", "remote", "authentication", "configmaps", "rbac"):
             self._synced(name)
-        last = max(world.marks[n + ".true"] for n in ("node_authorizer", "policy", "flow", "remote", "rbac"))
-        began = world.marks["hooks"] + self.span(0.0005, 0.004)
-        if "informer-sync" in world.flips:
+        last = max(moments.marks[n + ".true"] for n in ("node_authorizer", "policy", "flow", "remote", "rbac"))
+        began = moments.marks["hooks"] + self.span(0.0005, 0.004)
+        if "informer-sync" in moments.flips:
             done = last + self.span(0.0002, 0.08) + self.extra("informer-sync")
-            world.flips["informer-sync"] = [(world.handler, True), (began, False), (done, True)]
+            moments.flips["informer-sync"] = [(moments.handler, True), (began, False), (done, True)]
         # CRDs: three waiters with tickers of their own.
         crd = self._synced("crd", check=CRD)
-        truly = world.marks["crd.true"]
+        truly = moments.marks["crd.true"]
         self.set_ok(CRD, truly + self.span(0.0, 0.1))
         self.set_ok(APIEXT, truly + self.span(0.002, 0.11) + self.extra(APIEXT))
         complete = self.mark("crd_complete", crd + self.span(0.001, 0.008))
@@ -216,7 +216,7 @@ class Making:
         if self.fresh_roles and not self.stored.classes:  # nothing of the cluster is there yet
             self.set_ok(name, self.work(auto, self.span(0.02, 0.25) + self.request(35) + self.extra(name)))
         else:
-            self.set_ok(name, world.marks["local.true"] + self.span(0.001, 0.05) + self.extra(name))
+            self.set_ok(name, moments.marks["local.true"] + self.span(0.001, 0.05) + self.extra(name))
         # The aggregator.
         registered = self._synced("registration", check=REGISTRATION)
         end = self.set_ok(REGISTRATION, registered + self.span(0.00005, 0.004))
@@ -225,29 +225,29 @@ class Making:
             dead_api = round(self.plan.aggregated_api_s * SECOND)
             self.set_ok(DISCOVERY, began + self.span(0.0001, 0.01) + dead_api + self.extra(DISCOVERY))
         else:
-            self.mark("discovery", world.marks["hooks"] + self.span(0.001, 0.009))
+            self.mark("discovery", moments.marks["hooks"] + self.span(0.001, 0.009))
         # Priority and fairness: the worker's line and the producer wait for the same lists, then it writes.
-        flow = world.marks["flow.true"] + self.span(0.0, 0.1)
+        flow = moments.marks["flow.true"] + self.span(0.0, 0.1)
         writes = self.request(24) + self.span(0.04, 0.3) if not self.stored.classes else self.span(0.001, 0.06)
         self.set_ok(FLOW, self.work(flow, writes + self.extra(FLOW)))
-        if STORAGE in world.flips:
-            self.set_ok(STORAGE, max(last, world.marks["crd.true"]) + self.span(0.01, 0.2) + self.extra(STORAGE))
+        if STORAGE in moments.flips:
+            self.set_ok(STORAGE, max(last, moments.marks["crd.true"]) + self.span(0.01, 0.2) + self.extra(STORAGE))
         if rng.random() < 0.5:
-            self.mark("lease_error", world.marks["configmaps"] + self.span(0.01, 0.1))
+            self.mark("lease_error", moments.marks["configmaps"] + self.span(0.01, 0.1))
 
     def _rbac(self) -> None:
         """The serial hook: tries on a grid of seconds, its limit looked at only between them."""
-        world, plan = self.world, self.plan
-        began = world.marks["hooks"] + self.span(0.0002, 0.01)
+        moments, plan = self.moments, self.plan
+        began = moments.marks["hooks"] + self.span(0.0002, 0.01)
         first, limit = began + SECOND, began + HOOK_LIMIT
         at, tries = first, 0
         while tries < plan.rbac_failures or plan.fate == "hook-limit":
             tries += 1
             end = self.work(at, round(plan.rbac_try_s * self.rng.uniform(0.9, 1.1) * SECOND))
-            world.failed_tries.append(end)
+            moments.failed_tries.append(end)
             self.mark(f"try{tries}", at)
             if at >= limit:  # that was the last one
-                world.dead = end + self.span(0.001, 0.01)
+                moments.dead = end + self.span(0.001, 0.01)
                 return
             at = limit if end >= limit else min(ticks(first, SECOND, end + 1), limit)
             at = max(at, end)
@@ -265,8 +265,8 @@ class Making:
 
     def _priority(self) -> None:
         """Two objects, also a second after serving."""
-        world = self.world
-        at = world.marks["hooks"] + self.span(0.0002, 0.01) + SECOND + self.extra(PRIORITY)
+        moments = self.moments
+        at = moments.marks["hooks"] + self.span(0.0002, 0.01) + SECOND + self.extra(PRIORITY)
         if not self.stored.classes:
             at = self.mark("class1", self.work(at, self.request(3)))
             at = self.mark("class2", self.work(at, self.request(2)))
@@ -275,9 +275,9 @@ class Making:
 
     def _rest(self) -> None:
         """Services: the default one, the ranges, and the lease of this API server."""
-        world, rel = self.world, self.rel
-        begun = world.marks["hooks"]
-        if CIDR in world.flips:
+        moments, rel = self.moments, self.rel
+        begun = moments.marks["hooks"]
+        if CIDR in moments.flips:
             synced = self._synced("cidr", check=CIDR)
             if not self.stored.classes:
                 self.mark("cidr_new", synced + self.span(0.0001, 0.002))
@@ -287,7 +287,7 @@ class Making:
                 done = self.set_ok(CIDR, synced + self.span(0.0005, 0.02))
             repair = max(self._synced("repair", check=IP_REPAIR), done)
             self.set_ok(IP_REPAIR, ticks(begun, SECOND // 10, repair) + self.span(0.001, 0.02))
-        elif IP_REPAIR in world.flips:
+        elif IP_REPAIR in moments.flips:
             passes = self.request(8) + self.span(0.02, 0.2) + self.extra(IP_REPAIR)
             self.set_ok(IP_REPAIR, self.work(begun, passes))
         services = self._synced("services", check=BOOTSTRAP)
@@ -295,20 +295,20 @@ class Making:
         at = self.mark("endpoints", self.work(at, self.request(2)))
         repair = self.work(at, self.request(8) + self.span(0.02, 0.2)) if rel.minor < 28 else at
         self.set_ok(BOOTSTRAP, repair + self.span(0.00002, 0.01))
-        if LEASE in world.flips and not world.flips[LEASE]:
+        if LEASE in moments.flips and not moments.flips[LEASE]:
             begun = self.mark("old_lease", begun + self.span(0.0001, 0.005))
             self.set_ok(LEASE, self.work(begun, self.request(2) + self.span(0.05, 0.4) + self.extra(LEASE)))
 
     def _permission(self) -> None:
         """From when on the poller may ask: its binding exists and has arrived in the authorizer's lists."""
-        world = self.world
-        listed = world.marks["rbac.true"]
+        moments = self.moments
+        listed = moments.marks["rbac.true"]
         if self.plan.binding_removed:
             return
         if self.stored.binding:
-            world.authorized = listed
+            moments.authorized = listed
         else:
-            world.authorized = max(listed, world.marks.get("binding", NEVER))
+            moments.authorized = max(listed, moments.marks.get("binding", NEVER))
 
 
 def latency(rng: random.Random, plan: StartPlan, quick: bool) -> int:
