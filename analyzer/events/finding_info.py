@@ -7,6 +7,7 @@ twice. An id that nothing stands behind is an error when the file is read.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
@@ -64,9 +65,9 @@ def _all() -> Mapping[str, FindingInfo]:
     known = _from_catalogue() | _from_polls(data["polls"])
     written = {raw["id"]: {"explains": (), **raw} for raw in data["finding"]}
     also = {name: {key: raw[key] for key in raw if key != "ids"} for raw in data["also"] for name in raw["ids"]}
-    twice = [name for raw in data["also"] for name in raw["ids"] if name in written]
-    if twice or len(also) != sum(len(raw["ids"]) for raw in data["also"]):
-        raise LookupError(f"findings.toml: an id in [[also]] has an entry or stands twice ({', '.join(twice)})")
+    ids = Counter([raw["id"] for raw in data["finding"]] + [name for raw in data["also"] for name in raw["ids"]])
+    if twice := [name for name, times in ids.items() if times > 1]:
+        raise LookupError(f"findings.toml: {', '.join(twice)} stands twice")
     alone = [name for name in known if name not in written and name not in _reported_as()]
     groups = {**data["groups"], "polls": [name for name in known if name.startswith(POLLS)]}
     said = written | also

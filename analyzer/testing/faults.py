@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 
 from analyzer.events.catalogue import rules
+from analyzer.events.finding_info import about
 from analyzer.testing import log_wording
 from analyzer.testing.generator import generate
 from analyzer.testing.healthy import healthy_start
@@ -290,9 +291,9 @@ def _tunnel(seed: int) -> bytes:
 
 
 def _example(name: str) -> Make:
-    """The line of the catalogue that shows a problem, as the last word of a start or as one of its lines."""
+    """The line of the data that shows a finding, as the last word of a start or as one of its lines."""
     shown = (rule for rule in rules() if rule.kind == "problem" and rule.id == name)
-    texts = [text for rule in shown for text in getattr(rule, "example", ())]
+    texts = about(name).example or [text for rule in shown for text in rule.example]
     if not texts:
         raise KeyError(name)
 
@@ -417,7 +418,7 @@ FAULTS: Mapping[str, Make] = MappingProxyType(
 
 
 def fault(name: str) -> Make:
-    """How to bring about a finding; those of the catalogue are made from its own examples.
+    """How to bring about a finding; those that the data has example lines for are made from these.
 
     :raises KeyError: nobody knows how.
     """

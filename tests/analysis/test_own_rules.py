@@ -1,0 +1,59 @@
+"""What a user's own rules bring into a report: milestones and findings, beside ours."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from analyzer.analysis import analyze_records
+from analyzer.cli.main import app
+from analyzer.events.user_rules import parse_rules
+from analyzer.records import read_log_records
+
+LOG = Path(__file__).parents[2] / "sample_logs" / "slow-rbac-one-core.short.txt"
+OWN = """
+[[mark]]
+id = "vault_ready"
+kind = "milestone"
+any = ["Running kube-apiserver"]
+"""
+
+
+def test_a_milestone_of_ones_own_stands_among_ours_by_its_time() -> None:
+    log_records, _ = read_log_records([LOG])
+    (start,) = analyze_records(log_records, tool_version="0", user=parse_rules(OWN)).starts
+    (without,) = analyze_records(log_records, tool_version="0").starts
+    [own] = [stone for stone in start.milestones if stone.id == "vault_ready"]
+    assert (own.at_s, own.line) == (2.0, 37)
+    assert own.text.startswith("Running kube-apiserver --advertise-address=")
+    assert [stone for stone in start.milestones if stone is not own] == list(without.milestones)
+    lines = [stone.line for stone in start.milestones]
+    assert lines == sorted(lines)
+
+
+@pytest.mark.parametrize("command", ["analyze", "timeline"])
+def test_it_is_in_every_form_of_the_report(tmp_path: Path, command: str) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text(OWN)
+    name = {"analyze": ("report.json", "page.html"), "timeline": ("events.csv", "trace.trace.json")}[command]
+    for out in name:
+        option = "--html" if out.endswith(".html") else "-o"
+        ran = CliRunner().invoke(app, [command, str(LOG), "--rules", str(own), option, str(tmp_path / out)])
+        assert ran.exit_code == 0, ran.output
+        assert "vault_ready" in (tmp_path / out).read_text()
+    if command == "analyze":
+        [start] = json.loads((tmp_path / "report.json").read_text())["starts"]
+        assert [stone["line"] for stone in start["milestones"] if stone["id"] == "vault_ready"] == [37]
+        assert "vault ready" in (tmp_path / "page.html").read_text()
+
+
+def test_findings_of_ones_own_are_told_before_ours_of_the_same_weight() -> None:
+    log_records, _ = read_log_records([LOG])
+    text = '[[finding]]\nid = "cert_lines"\nmarks = "certificates"\ntitle = "Certificates"\nseverity = "warning"\n'
+    (start,) = analyze_records(log_records, tool_version="0", user=parse_rules(text)).starts
+    assert start.findings[0].id == "cert_lines"
+    assert start.findings[0].severity == start.findings[1].severity == "warning"
+    assert "healthy" not in {finding.id for finding in start.findings}
