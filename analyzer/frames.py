@@ -519,11 +519,7 @@ def build(name: str, report: Report, starts: Sequence[StartReport] | None = None
     made = rows(name, report, starts)
     columns = {}
     for column in TABLES[name].columns:
-        values = [row[column.name] for row in made]
-        if column.dtype == "datetime64[us, UTC]":
-            columns[column.name] = pd.Series(pd.to_datetime(values, utc=True)).astype(column.dtype)
-        else:
-            columns[column.name] = pd.Series(values, dtype=column.dtype)
+        columns[column.name] = pd.Series([row[column.name] for row in made], dtype=column.dtype)
     return pd.DataFrame(columns, columns=TABLES[name].names)
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -25,6 +26,14 @@ def test_every_table_has_its_schema_whatever_is_in_it(name: str, report: str) ->
     assert list(frame.columns) == frames.TABLES[name].names
 
 
+def test_stamps_of_any_century_fit_a_table() -> None:
+    start = ready_start()
+    assert start.began_at is not None
+    for year in (1000, 2300, 8999):
+        there = replace(start, began_at=start.began_at.replace(year=year))
+        assert set(frames.build("timeline", report_of(there))["at"].dropna().dt.year) == {year}
+
+
 def test_rows_count_what_the_report_holds() -> None:
     report = REPORTS["mixed"]
     assert len(frames.starts(report)) == 3
@@ -37,8 +46,6 @@ def test_rows_count_what_the_report_holds() -> None:
 
 
 def test_a_check_that_is_no_hook_is_in_checks_only() -> None:
-    from dataclasses import replace
-
     start = ready_start()
     report = report_of(replace(start, checks=(replace(start.checks[0], name="etcd"), *start.checks[1:])))
     assert "etcd" in set(frames.checks(report)["check"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, assert_never
@@ -29,7 +29,7 @@ from analyzer.cli.inputs import (
     open_log,
 )
 from analyzer.errors import ExitCode, UsageError
-from analyzer.reports.output import Destination
+from analyzer.reports.output import Destination, check_outputs
 from analyzer.reports.selection import judge_each, select_starts, worst
 from analyzer.results import Report
 
@@ -103,13 +103,15 @@ def analyze(
 
     Exit codes: 0 done, 1 over the limit, 2 usage, 3 bad input, 4 nothing of k3s in it, 5 undecided.
     """
+    if fail_over is not None and not math.isfinite(fail_over):
+        raise UsageError(f"--fail-over {fail_over:g} is no number of seconds", hint="For example --fail-over 30")
     names = names_of(paths)
     chosen = format or _format_of(output)
     to = Destination.named(output, force=force)
     page = None if html is None else Destination.named(html, force=force)
     pictures = {kind: Destination.named(name, force=force) for kind, name in (("png", png), ("svg", svg)) if name}
     others = [place for place in (page, *pictures.values()) if place is not None]
-    _check_outputs(to, others, names)
+    check_outputs([to, *others], names)
 
     own = load_rules(rules)
     log = open_log(names, Part(unit, boot, since, until, host, directory), [to, *others])
@@ -141,16 +143,6 @@ def analyze(
 
 def _format_of(output: str | None) -> Format:
     return _BY_SUFFIX.get(Path(output or "").suffix.lower(), Format.TEXT)
-
-
-def _check_outputs(to: Destination, others: Sequence[Destination], inputs: list[str]) -> None:
-    to.check(inputs)
-    taken = [to.path]
-    for place in others:
-        place.check(inputs)
-        if place.path in taken:
-            raise UsageError("two outputs would go to the same place", hint="Give each another name")
-        taken.append(place.path)
 
 
 def _html_start(report: Report, choice: str | None) -> int | None:

@@ -9,6 +9,7 @@ import typer
 
 from analyzer.cli.inputs import ForceOption
 from analyzer.errors import UsageError
+from analyzer.reports.output import Destination
 
 FORMATS_HELP = (
     "Carriers, comma-separated: the modes of journalctl (short, short-iso, export, json, cat, …), syslog, containers, "
@@ -38,9 +39,9 @@ def generate(
     from analyzer import testing
 
     if show:
-        for name, known in testing.NAMED.items():
-            print(f"{name:24}{known.story}")
-        print(f"{'random':24}Drawn from all releases, machines and ends by --seed.")
+        listed = {name: known.story for name, known in testing.NAMED.items()}
+        listed["random"] = "Drawn from all releases, machines and ends by --seed."
+        Destination().write("".join(f"{name:24}{story}\n" for name, story in listed.items()))
         return
     if output is None:
         raise UsageError("no folder to write into", hint="Name one with -o DIR")

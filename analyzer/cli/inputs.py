@@ -131,8 +131,9 @@ def open_log(paths: Sequence[str], part: Part = NO_PART, outputs: Sequence[Desti
         complain(error.one_line())
     if log.errors and not log.log_records.sources:
         raise typer.Exit(int(ExitCode.BAD_INPUT))
+    read = [name for source in log.log_records.sources for name in (source.path, source.path.partition("!")[0])]
     for place in outputs:
-        place.check(name for source in log.log_records.sources for name in (source.path, source.path.partition("!")[0]))
+        place.check(read)
     return log
 
 

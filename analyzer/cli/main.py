@@ -10,8 +10,9 @@ import gc
 import importlib
 import importlib.util
 import os
+import signal
 import sys
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -163,18 +164,41 @@ def k3slog(
     """
 
 
+def _end_by_signal(number: int, frame: object) -> NoReturn:
+    raise SystemExit(128 + number)  # on the way out half-written files go
+
+
+def _call() -> str | int | None:
+    """Run the command; what ``sys.exit`` is to get."""
+    try:
+        app(prog_name="k3slog")
+    except SystemExit as end:
+        return end.code
+    except KeyboardInterrupt:
+        return int(ExitCode.INTERRUPTED)
+    return int(ExitCode.OK)
+
+
 def run() -> None:
     """Entry point of the ``k3slog`` script; always ends in ``SystemExit``."""
     if sys.stderr is None:  # closed by the shell (`2>&-`): words for people must not end up among the data
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - open to the end
     gc.set_threshold(50_000, 20, 50)  # records and rules live to the end; looking for garbage among them is in vain
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # not under nohup
+            signal.signal(number, _end_by_signal)
     try:
-        app(prog_name="k3slog")
-    except KeyboardInterrupt:
-        sys.exit(int(ExitCode.INTERRUPTED))
+        code = _call()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except BrokenPipeError:  # the help, cut by a pager
+        code = int(ExitCode.BROKEN_PIPE)
         _silence_stdout()
-        sys.exit(int(ExitCode.BROKEN_PIPE))
+    except OSError as error:  # the help, on a full disk
+        code = int(ExitCode.BAD_INPUT)
+        complain(f"stdout cannot be written: {error.strerror or error}")
+        _silence_stdout()
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from analyzer.cli.inputs import (
     open_log,
 )
 from analyzer.errors import ExitCode, UsageError
-from analyzer.reports.output import Destination
+from analyzer.reports.output import Destination, check_outputs
 from analyzer.simulator.run import Simulation
 
 
@@ -79,15 +79,10 @@ def simulate(
     names = names_of(paths)
     to = Destination.named(output, force=force)
     page = None if html is None else Destination.named(html, force=force)
-    to.check(names)
-    if page is not None:
-        page.check(names)
-        if page.path == to.path:
-            raise UsageError("the answer and the web page would go to the same place", hint="Give -o another name")
+    outputs = [to] if page is None else [to, page]
+    check_outputs(outputs, names)
     part = Part(unit, boot, since, until, host, directory)
-    answer, bad = _answer(
-        names, part, tuple(policy or ()), scenario, draws, seed, pool, [to, *([page] if page else [])]
-    )
+    answer, bad = _answer(names, part, tuple(policy or ()), scenario, draws, seed, pool, outputs)
     to.write(_render(answer, format))
     if page is not None:
         from analyzer.reports.simulation_html import render

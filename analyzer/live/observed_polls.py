@@ -256,6 +256,8 @@ def _moment(record: Mapping[str, Any], key: str, name: str, number: int) -> date
         raise BadInputError(f"{name} line {number}: {key} is not an ISO 8601 moment") from None
     if moment.tzinfo is None:
         raise BadInputError(f"{name} line {number}: {key} has no offset from UTC")
+    if not 1000 <= moment.year < 9000:  # as of logs: beyond, shifting it to another zone may leave the calendar
+        raise BadInputError(f"{name} line {number}: {key} is of the year {moment.year}")
     return moment
 
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import stat
 import sys
-import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from analyzer.errors import OutputError, UsageError
 
 STDOUT = "-"
+# What these are, where the system gives them names.
+_STDIN, _STDOUT = "/dev/stdin", "/dev/stdout"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +47,25 @@ class Destination:
                 raise OutputError("stdout is closed", hint="Name a file with -o")
             return
         shown = str(self.path)
-        if self.path.is_dir():
+        try:
+            mode = self.path.stat().st_mode
+        except FileNotFoundError:
+            mode = None
+        except OSError as error:  # a name that is too long, a folder that may not be entered
+            raise _unwritable(self.path, error) from error
+        if mode is not None and stat.S_ISDIR(mode):
             raise OutputError(f"{shown} is a folder", hint="Name a file in it")
-        if any(_same_file(self.path, name) for name in inputs):
-            raise UsageError(f"{shown} is also an input", hint="Choose another output file")
-        if _is_special(self.path):
+        if _is_special(mode):
             return
-        if self.path.exists() and not self.force:
+        if any(_same_file(self.path, _STDIN if name == STDOUT else name) for name in inputs):
+            raise UsageError(f"{shown} is also an input", hint="Choose another output file")
+        if mode is not None and not self.force:
             raise OutputError(f"{shown} exists", hint="Add --force to replace it")
-        if not self.path.parent.is_dir():
+        folder = Path(os.path.realpath(self.path)).parent
+        if not folder.is_dir():
             raise OutputError(f"the folder of {shown} does not exist", hint="Create it first")
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise OutputError(f"nothing may be written into the folder of {shown}", hint="Choose another one")
 
     def write(self, content: str | bytes) -> None:
         """Write everything, or leave things as they were; says ``Wrote FILE`` on stderr.
@@ -66,7 +78,7 @@ class Destination:
             return
         data = content.encode("utf-8", "replace") if isinstance(content, str) else content
         try:
-            if _is_special(self.path):
+            if self.path.exists() and _is_special(self.path.stat().st_mode):
                 self.path.write_bytes(data)
             else:
                 _write_atomically(self.path, data, self.force)
@@ -75,8 +87,27 @@ class Destination:
         except FileExistsError:
             raise OutputError(f"{self.path} exists", hint="Add --force to replace it") from None
         except OSError as error:
-            raise OutputError(f"{self.path} cannot be written: {error.strerror or error}") from error
-        print(f"Wrote {printable(str(self.path))}", file=sys.stderr)
+            raise _unwritable(self.path, error) from error
+        with contextlib.suppress(OSError, ValueError):  # a closed stderr is no reason to fail
+            print(f"Wrote {printable(str(self.path))}", file=sys.stderr)
+
+    def is_same_as(self, other: Destination) -> bool:
+        """Whether both name one place, by whatever path or link, made or not made yet; devices may be named twice."""
+        if self.path is None and other.path is None:
+            return True
+        mine, theirs = self.path or Path(_STDOUT), other.path or Path(_STDOUT)
+        if mine.is_char_device():
+            return False
+        return os.path.realpath(mine) == os.path.realpath(theirs) or _same_file(mine, str(theirs))
+
+
+def check_outputs(places: Sequence[Destination], inputs: Iterable[str] = ()) -> None:
+    """``Destination.check`` of each; raises ``UsageError`` when two of them would overwrite each other."""
+    names = tuple(inputs)
+    for number, place in enumerate(places):
+        place.check(names)
+        if any(place.is_same_as(other) for other in places[:number]):
+            raise UsageError("two outputs would go to the same place", hint="Give each another name")
 
 
 def printable(text: str) -> str:
@@ -86,23 +117,43 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
+def _unwritable(path: Path, error: OSError) -> OutputError:
+    return OutputError(f"{path} cannot be written: {error.strerror or error}")
+
+
 def _write_stdout(content: str | bytes) -> None:
     stream = sys.stdout
     buffer = getattr(stream, "buffer", None)
     try:
         if buffer is None:  # a notebook's or a test's stand-in
             stream.write(content if isinstance(content, str) else content.decode("utf-8", "replace"))
-        else:
-            if isinstance(content, str):
-                content = content.encode(stream.encoding or "utf-8", "replace")
             stream.flush()
-            buffer.write(content)
-            buffer.flush()
+            return
+        if isinstance(content, str):
+            content = content.encode(stream.encoding or "utf-8", "replace")
         stream.flush()
+        _write_all(getattr(buffer, "raw", buffer), content)
     except BrokenPipeError:
         raise
     except OSError as error:  # a full disk behind a redirection
         raise OutputError(f"stdout cannot be written: {error.strerror or error}") from error
+
+
+class _Raw(Protocol):
+    def fileno(self) -> int: ...
+
+    def write(self, data: memoryview, /) -> int | None: ...
+
+
+def _write_all(raw: _Raw, data: bytes) -> None:
+    """Every byte, also where one write takes a part only: a disk that fills up, a pipe that does not block."""
+    rest = memoryview(data)
+    while rest:
+        written = raw.write(rest)
+        if written is None:
+            select.select([], [raw], [])
+        else:
+            rest = rest[written:]
 
 
 def _same_file(path: Path, name: str) -> bool:
@@ -112,48 +163,39 @@ def _same_file(path: Path, name: str) -> bool:
         return False
 
 
-def _is_special(path: Path) -> bool:
+def _is_special(mode: int | None) -> bool:
     """A device or a pipe: nothing to replace, and no temporary file beside it."""
-    try:
-        mode = path.stat().st_mode
-    except OSError:
-        return False
-    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+    return mode is not None and not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def _write_atomically(path: Path, data: bytes, force: bool) -> None:
     target = Path(os.path.realpath(path))  # a link stays a link; the file behind it is replaced
-    mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~_umask()
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
+    old = stat.S_IMODE(target.stat().st_mode) if target.exists() else None
+    # Named before it is made, so that an end at any moment finds it; short, because the target's name may be long.
+    part = target.with_name(f".k3slog-{os.urandom(6).hex()}.part")
     try:
-        with os.fdopen(handle, "wb") as stream:
+        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666 if old is None else old), "wb") as stream:
             stream.write(data)
-        os.chmod(name, mode)
+        if old is not None:
+            part.chmod(old)
         if force:
-            os.replace(name, target)
+            os.replace(part, target)
         else:
-            _move_without_replacing(name, target)
+            _move_without_replacing(part, target)
     except BaseException:
         with contextlib.suppress(OSError):
-            os.unlink(name)
+            part.unlink()
         raise
 
 
-def _move_without_replacing(name: str, target: Path) -> None:
+def _move_without_replacing(part: Path, target: Path) -> None:
     try:
-        os.link(name, target)  # unlike rename, fails when somebody made the file meanwhile
+        os.link(part, target)  # unlike rename, fails when somebody made the file meanwhile
     except FileExistsError:
         raise
     except OSError:  # a file system without hard links
         if target.exists():
             raise FileExistsError(str(target)) from None
-        os.replace(name, target)
+        os.replace(part, target)
     else:
-        os.unlink(name)
-
-
-def _umask() -> int:
-    """The process's umask, which can only be read by setting it."""
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
+        part.unlink()

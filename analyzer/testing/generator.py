@@ -59,16 +59,19 @@ class Generated:
         """
         home = Path(folder)
         made = self.files(formats)
-        there = [name for name in made if (home / name).exists()]
-        if there and not force:
-            raise OutputError(f"{home / there[0]} exists", hint="Add --force to replace it")
         paths: list[Path] = []
         try:
+            there = [name for name in made if (home / name).exists()]
+            if there and not force:
+                raise OutputError(f"{home / there[0]} exists", hint="Add --force to replace it")
             home.mkdir(parents=True, exist_ok=True)
             for name, data in made.items():
                 part = home / f".{name}.part"
-                part.write_bytes(data)
-                part.replace(home / name)
+                try:
+                    part.write_bytes(data)
+                    part.replace(home / name)
+                finally:
+                    part.unlink(missing_ok=True)
                 paths.append(home / name)
         except OSError as error:
             raise OutputError(f"{error.filename or home} cannot be written: {error.strerror or error}") from error

@@ -109,6 +109,8 @@ def test_blank_lines_and_unknown_fields_are_passed_over() -> None:
         (0, {"schema": "x"}, "schema"),
         (0, {"schema_version": 2}, "schema_version"),
         (0, {"began_at": "2025-03-01T06:03:22"}, "offset"),
+        (0, {"began_at": "9999-12-31T23:59:59-12:00"}, "line 1: began_at is of the year 9999"),
+        (0, {"began_at": "0001-01-01T00:00:00+14:00"}, "line 1: began_at is of the year 1"),
         (0, {"server": 5}, "server"),
         (1, {"departed": "yesterday"}, "line 2: departed"),
         (1, {"answered": "2025-03-01T06:03:21+00:00"}, "answered before"),

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from analyzer.errors import OutputError, UsageError
-from analyzer.reports.output import Destination, printable
+from analyzer.reports.output import Destination, check_outputs, printable
 
 
 def test_a_file_is_written_whole_with_usual_rights_and_told_on_stderr(
@@ -68,6 +68,54 @@ def test_an_input_is_never_the_output_not_even_through_a_link(tmp_path: Path) ->
     for name in (log, link):
         with pytest.raises(UsageError, match="also an input"):
             Destination.named(str(name), force=True).check([str(log)])
+
+
+def test_two_outputs_are_never_one_file_by_whatever_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "other").symlink_to(tmp_path / "folder")
+    (tmp_path / "dangling").symlink_to(tmp_path / "x")
+    (tmp_path / "one").write_text("")
+    os.link(tmp_path / "one", tmp_path / "two")
+    same = [
+        ("x", "./x"),
+        ("x", str(tmp_path / "x")),
+        ("folder/x", "other/x"),
+        ("x", "dangling"),
+        ("one", "two"),
+        ("-", "-"),
+    ]
+    for first, second in same:
+        with pytest.raises(UsageError, match="same place"):
+            check_outputs([Destination.named(first, force=True), Destination.named(second, force=True)])
+    check_outputs([Destination.named(name) for name in ("x", "y", "folder/x", "-", "/dev/null", "/dev/null")])
+
+
+def test_a_name_that_is_too_long_is_told_early_and_one_that_just_fits_is_written(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="File name too long"):
+        Destination.named(str(tmp_path / ("x" * 256))).check()
+    longest = Destination.named(str(tmp_path / ("x" * 255)))
+    longest.check()
+    longest.write("a")
+    assert [len(name) for name in os.listdir(tmp_path)] == [255]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_may_not_be_written_is_told_early(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(OutputError, match="nothing may be written"):
+        Destination.named(str(tmp_path / "x")).check()
+
+
+def test_a_pipe_in_the_file_system_is_written_in_place(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    Destination.named(str(pipe)).check()
+    Destination.named(str(pipe)).write("x")
+    assert os.read(reader, 10) == b"x"
+    os.close(reader)
+    assert os.listdir(tmp_path) == ["pipe"]
 
 
 def test_folders_and_missing_folders_are_told_early(tmp_path: Path) -> None:
