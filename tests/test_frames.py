@@ -31,7 +31,7 @@ def test_stamps_of_any_century_fit_a_table() -> None:
     assert start.began_at is not None
     for year in (1000, 2300, 8999):
         there = replace(start, began_at=start.began_at.replace(year=year))
-        assert set(frames.build("timeline", report_of(there))["at"].dropna().dt.year) == {year}
+        assert set(frames.build("timeline", report_of(there))["time_lower"].dropna().dt.year) == {year}
 
 
 def test_rows_count_what_the_report_holds() -> None:

@@ -14,7 +14,7 @@ import typer
 from analyzer.api import Log, load
 from analyzer.cli.console import Progress, complain
 from analyzer.errors import ExitCode, UsageError
-from analyzer.reports.output import Destination
+from analyzer.reports.output import STDIN, Destination
 from analyzer.results import Report
 
 if TYPE_CHECKING:
@@ -120,6 +120,10 @@ def open_log(paths: Sequence[str], part: Part = NO_PART, outputs: Sequence[Desti
     if part.directory is not None and paths:
         raise UsageError("--directory is for the journal, without a PATH", hint="Leave one of them out")
     local = part.directory is not None or (not paths and _wants_journal(part))
+    if not paths and not local:
+        paths = [STDIN]
+        for place in outputs:
+            place.check(paths)
     with Progress() as observer:
         if local:
             only_host = Part(host=part.host).selection() if part.host is not None else None
@@ -160,7 +164,7 @@ def _wants_journal(part: Part) -> bool:
 
 
 def _stdin(paths: Sequence[str]) -> BinaryIO | None:
-    if paths and "-" not in paths:
+    if STDIN not in paths:
         return None
     stream = sys.stdin
     if stream is None:

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from analyzer.errors import OutputError, UsageError
 
-STDOUT = "-"
+STDIN = STDOUT = "-"
 # What these are, where the system gives them names.
 _STDIN, _STDOUT = "/dev/stdin", "/dev/stdout"
 
@@ -57,7 +57,7 @@ class Destination:
             raise OutputError(f"{shown} is a folder", hint="Name a file in it")
         if _is_special(mode):
             return
-        if any(_same_file(self.path, _STDIN if name == STDOUT else name) for name in inputs):
+        if any(_same_file(self.path, _STDIN if name == STDIN else name) for name in inputs):
             raise UsageError(f"{shown} is also an input", hint="Choose another output file")
         if mode is not None and not self.force:
             raise OutputError(f"{shown} exists", hint="Add --force to replace it")

@@ -83,7 +83,7 @@ HEAVY = {
         (["--help"], set()),
         (["--version"], set()),
         (["analyze", str(SAMPLE), "-f", "json"], set()),
-        (["wait", "--help"], {"httpx", "email"}),
+        (["wait", "--help"], {"httpx", "email", "importlib.metadata", "rich"}),  # rich is httpx' doing, where click is
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
