@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
+from typing import TYPE_CHECKING, BinaryIO
 
 from analyzer.errors import BadInputError, UsageError
 from analyzer.results import Report, StartReport
-from analyzer.version import __version__
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,7 +66,7 @@ class Analysis:
     """
 
     report: Report
-    errors: tuple[BadInputError, ...] = field(default=())
+    errors: tuple[BadInputError, ...] = ()
 
     def timeline(self) -> pd.DataFrame:
         """One row per polling attempt, milestone, check transition and phase edge."""
@@ -146,109 +145,20 @@ def load(
     up in ``Log.errors``; when none can be, the first ``BadInputError`` is raised, unless ``keep_going``. ``select``
     takes a part of the log, see there for what it raises.
     """
-    from analyzer.records import read_log_records
+    from analyzer import pipeline
     from analyzer.records.select import check
     from analyzer.records.select import select as part_of
-    from analyzer.sources.inputs import expand_globs
-    from analyzer.sources.source import Input
 
     if not paths and stdin is None:
         raise UsageError("nothing to read", hint='Name a file: load("journal.txt")')
     if select is not None:
         check(select)
-    journals: list[str | Input] = []
-    waits: list[Report] = []
-    errors: list[BadInputError] = []
-    named = [[path] if isinstance(path, Input) else expand_globs([path]) for path in paths or ("-",)]
-    for path in [path for some in named for path in some]:
-        if isinstance(path, Input):
-            journals.append(path)
-            continue
-        try:
-            wait = _saved_wait(path)
-        except BadInputError as error:
-            errors.append(error)
-            continue
-        if wait is None:
-            journals.append(path)
-        else:
-            waits.append(wait)
-    log_records, unread = read_log_records(journals, stdin=stdin, observer=observer)
-    errors += unread
+    log_records, waits, errors = pipeline.read(paths or ("-",), stdin, observer)
     if select and log_records.records:
         log_records = part_of(log_records, select)
     if errors and not keep_going and not log_records.sources and not waits:
         raise errors[0]
     return Log(log_records, tuple(errors), tuple(waits))
-
-
-_HEADER_LIMIT = 65536
-
-
-def _saved_wait(path: str) -> Report | None:
-    """The report on a polls file of ``k3slog wait``; ``None`` for anything else, whatever is wrong with it."""
-    if path == "-" or not os.path.isfile(path):
-        return None
-    try:
-        with open(path, "rb") as file:
-            header = file.readline(_HEADER_LIMIT)
-        if b"k3slog." not in header:  # no need to load what reads such files
-            return None
-        from analyzer.live import observed_polls
-
-        if not observed_polls.looks_like(header.decode("utf-8", "replace")):
-            return None
-        with open(path, encoding="utf-8", errors="replace") as lines:
-            wait = observed_polls.parse(lines, path)
-    except OSError:
-        return None  # the reader of logs says what is wrong
-    from analyzer.live.wait_report import report_of
-
-    return report_of(wait, path=path, size=os.path.getsize(path), tool_version=__version__)
-
-
-def _joined(reports: Sequence[Report]) -> Report:
-    """One report of several: sources and starts numbered through."""
-    first, *others = reports
-    if not others:
-        return first
-    sources, starts, evidence = list(first.sources), list(first.starts), dict(first.evidence)
-    counts = {name: getattr(first.ledger, name) for name in _LEDGER_COUNTS}
-    reasons = dict(first.ledger.reasons)
-    notes = list(first.notes)
-    for report in others:
-        offset = len(sources)
-        sources += report.sources
-        starts += [
-            replace(_with_source(start, offset), index=len(starts) + n) for n, start in enumerate(report.starts, 1)
-        ]
-        notes += [(source + offset, note) for source, note in report.notes]
-        evidence |= {(source + offset, line): text for (source, line), text in report.evidence.items()}
-        for name in _LEDGER_COUNTS:
-            counts[name] += getattr(report.ledger, name)
-        for reason, count in report.ledger.reasons.items():
-            reasons[reason] = reasons.get(reason, 0) + count
-    ledger = replace(first.ledger, **counts, reasons=reasons)
-    return replace(
-        first, sources=tuple(sources), starts=tuple(starts), evidence=evidence, ledger=ledger, notes=tuple(notes)
-    )
-
-
-_LEDGER_COUNTS = ("lines", "used", "ignored", "malformed", "truncated", "lossy")
-_Part = TypeVar("_Part")
-
-
-def _with_source(part: _Part, offset: int) -> _Part:
-    """The same result with every source index moved by ``offset``."""
-    if isinstance(part, tuple):
-        return cast("_Part", tuple(_with_source(item, offset) for item in part))
-    if not is_dataclass(part) or isinstance(part, type):
-        return part
-    values = {f.name: _with_source(getattr(part, f.name), offset) for f in fields(part)}
-    for name in ("source", "upper_source", "first_seen_failing_source"):
-        if values.get(name) is not None:
-            values[name] += offset
-    return cast("_Part", replace(part, **values))
 
 
 def simulate(
@@ -303,22 +213,12 @@ def analyze(
     Raises ``NoDataError`` when the input is readable but holds nothing of a k3s or RKE2 run, ``BadInputError`` for a
     file of rules that is not valid.
     """
-    from analyzer.analysis import analyze_records
-    from analyzer.analysis.redact_report import masked
+    from analyzer import pipeline
 
     if not isinstance(log, Log):
         paths = (log,) if isinstance(log, str | os.PathLike) else tuple(log)
         log = load(*paths, observer=observer)
-    reports = list(log.waits)
-    own = load_rules(rules)
-    if log.log_records.sources or not reports:
-        found = (
-            analyze_records(log.log_records, tool_version=__version__)
-            if own is None
-            else analyze_records(log.log_records, tool_version=__version__, user=own)
-        )
-        reports.insert(0, found)
-    return Analysis(masked(_joined(reports)), log.errors)
+    return Analysis(pipeline.report_on(log.log_records, log.waits, load_rules(rules)), log.errors)
 
 
 def load_rules(rules: Rules | PathLike | Sequence[PathLike] | None) -> Rules | None:

@@ -6,6 +6,7 @@ Every ``*_s`` is a float in seconds since ``began_at`` of its start, or a length
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,7 +16,7 @@ from typing import Literal
 from analyzer.events.event import Severity as Severity
 from analyzer.records.log_record import SourceInfo
 from analyzer.starts.start import Outcome as Outcome
-from analyzer.window import OPEN, Span, Window
+from analyzer.window import OPEN, SourceIndex, Span, Window
 
 FindingSeverity = Literal["info", "warning", "critical"]
 Certainty = Literal["certain", "possible", "none"]
@@ -43,7 +44,7 @@ class End:
     at_s: float | None = None
     line: int | None = None
     reason: str | None = None
-    source: int = 0
+    source: SourceIndex = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class Poll:
     unseen: tuple[str, ...] = ()
     cut: bool = False
     line: int | None = None
-    source: int = 0
+    source: SourceIndex = 0
     text: str = ""  # the error text as printed (digits kept), secrets masked
     ok: tuple[str, ...] = ()  # checks the list shows as passing
 
@@ -97,7 +98,7 @@ class Milestone:
     at_s: float | None
     line: int
     text: str
-    source: int = 0
+    source: SourceIndex = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,7 @@ class Check:
     failing_until_s: float | None = None
     first_seen_failing_s: float | None = None
     first_seen_failing_line: int | None = None
-    first_seen_failing_source: int = 0
+    first_seen_failing_source: SourceIndex = 0
 
     @property
     def failing_at_last(self) -> bool:
@@ -178,7 +179,7 @@ class Finding:
     detail: str
     advice: str
     lines: tuple[int, ...] = ()
-    source: int = 0
+    source: SourceIndex = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +190,7 @@ class Gap:
     end_s: float
     kind: Literal["silent", "lost", "boot", "clock_step"]
     line: int | None = None
-    source: int = 0
+    source: SourceIndex = 0
     detail: str = ""
 
 
@@ -225,7 +226,7 @@ class StartReport:
     checks: tuple[Check, ...]
     bottleneck: Bottleneck
     findings: tuple[Finding, ...]
-    source: int = 0
+    source: SourceIndex = 0
     # Beyond the contract: between serving and ready, time in which exactly one check was failing and time in which
     # several were; the two and the whole obey alone + shared = whole (a law the tests check).
     hooks_alone_s: Span | None = None
@@ -243,13 +244,24 @@ class StartReport:
 class LedgerCounts:
     """What became of every line."""
 
-    lines: int
-    used: int
-    ignored: int
-    malformed: int
-    truncated: int
-    lossy: int
+    lines: int = 0
+    used: int = 0
+    ignored: int = 0
+    malformed: int = 0
+    truncated: int = 0
+    lossy: int = 0
     reasons: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+
+    def __add__(self, other: LedgerCounts) -> LedgerCounts:
+        return LedgerCounts(
+            self.lines + other.lines,
+            self.used + other.used,
+            self.ignored + other.ignored,
+            self.malformed + other.malformed,
+            self.truncated + other.truncated,
+            self.lossy + other.lossy,
+            MappingProxyType(Counter(self.reasons) + Counter(other.reasons)),
+        )
 
 
 @dataclass(frozen=True, slots=True)

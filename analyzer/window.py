@@ -9,6 +9,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import TypeAlias
+
+# An index into the sources of a report: what is declared so is moved where reports are merged.
+SourceIndex: TypeAlias = int
 
 
 class Bound(StrEnum):
@@ -31,7 +35,7 @@ class Evidence:
     at_s: float
     kind: Bound
     line: int | None = None
-    source: int = 0
+    source: SourceIndex = 0
     witness: str | None = None
 
 
@@ -51,8 +55,8 @@ class Window:
     upper_line: int | None = None
     lower_witness: str | None = None
     upper_witness: str | None = None
-    source: int = 0
-    upper_source: int | None = None
+    source: SourceIndex = 0
+    upper_source: SourceIndex | None = None
 
     @property
     def lower_ref(self) -> tuple[int, int] | None:

@@ -23,12 +23,13 @@ STARTS_LIMIT = 2000  # explained one by one: the first and the last of a crash l
 _EVIDENCE_LIMIT = 2000
 
 
-def analyze_records(log_records: LogRecords, *, tool_version: str, user: Rules = NO_RULES) -> Report:
+def analyze_records(log_records: LogRecords, *, tool_version: str, user: Rules | None = None) -> Report:
     """The report on all starts of a log; ``user`` are rules of one's own beside those of the catalogue.
 
     Raises:
         NoDataError: nothing in the log comes from a k3s or RKE2 run.
     """
+    user = user or NO_RULES
     records, apart = journal_records(log_records)
     starts = find_starts(records, user.marks)
     if not starts and apart:
