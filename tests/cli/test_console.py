@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from analyzer.cli import console
+from tests.kit.interruptible import interruptible
 
 K3SLOG = [sys.executable, "-c", "from analyzer.cli.main import run; run()"]
 
@@ -39,11 +39,14 @@ def test_progress_is_silent_unless_somebody_watches_and_it_takes_a_while(
 def test_an_interrupt_while_reading_is_130_and_quiet(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    with subprocess.Popen([*K3SLOG, "analyze", str(pipe)], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    process = interruptible([*K3SLOG, "analyze", str(pipe)])
+    try:
         descriptor = os.open(pipe, os.O_WRONLY)  # returns once the command has opened its end
         os.write(descriptor, b"x\n")
         time.sleep(0.2)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=60)
         os.close(descriptor)
+    finally:
+        process.kill()
     assert (process.returncode, out, err) == (130, b"", b"")
