@@ -164,7 +164,7 @@ class Check:
 class Bottleneck:
     """Which check made readiness late."""
 
-    checks: tuple[str, ...] = ()
+    checks: tuple[str, ...] = ()  # likeliest first; the sentence names that one first
     certainty: Certainty = "none"
     sentence: str = ""
 

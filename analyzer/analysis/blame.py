@@ -157,8 +157,9 @@ def bottleneck(facts: Facts, blames: dict[str, Blame]) -> Bottleneck:
         return Bottleneck(tuple(certain), "certain", f"{_short(certain[0])} was the last check to clear{time}.")
     if not possible:
         return Bottleneck((), "none", "The log says nothing about the checks.")
-    # Likeliest first: in every recorded start that became ready (260 of 260) the roles hook was the last.
-    possible.sort(key=lambda name: (name != USUAL_LAST, -(facts.checks[name].window.lower or 0.0)))
+    # Likeliest first: what the last list shows failing; else, as in all recorded starts (260 of 260), the roles hook.
+    shown = facts.last_list or frozenset()
+    possible.sort(key=lambda n: (n not in shown, n != USUAL_LAST, -(facts.checks[n].window.lower or 0.0)))
     if facts.last_list is not None:
         return Bottleneck(tuple(possible), "possible", _after_the_list(facts, possible, facts.last_list))
     others = len(possible) - 3
@@ -175,7 +176,7 @@ def _after_the_list(facts: Facts, possible: list[str], failing: frozenset[str]) 
     """Why the last list does not settle which check was the last."""
     shown, unseen = [n for n in possible if n in failing], [n for n in possible if n not in failing]
     if not shown or not facts.last_list_complete:
-        sentence = f"The last list shows {_join(sorted(failing))} still failing"
+        sentence = f"The last list shows {_join([*shown, *sorted(failing.difference(shown))])} still failing"
         return f"{sentence}, but not every check; which cleared last cannot be told."
     only = "only " if len(shown) == 1 else ""
     sentence = f"The last list shows {only}{_join(shown)} failing; "

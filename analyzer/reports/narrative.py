@@ -231,9 +231,8 @@ def about_culprit(start: StartReport) -> list[str]:
 
 
 def likeliest(start: StartReport) -> str:
-    """Of the checks that can have been last, the one that is known to have been failing longest."""
-    until = {c.name: c.cleared.lower for c in start.checks if c.cleared.lower is not None}
-    return max(start.bottleneck.checks, key=lambda name: until.get(name, float("-inf")))
+    """Of the checks that can have been last, the one that the sentence on them names first."""
+    return start.bottleneck.checks[0]
 
 
 def budget(start: StartReport) -> tuple[list[BudgetRow], Span | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from analyzer.reports import narrative
 from tests.kit.handmade import CRD, RBAC, SCHEDULING, Journal, check
 
 REGISTRATION = "poststarthook/apiservice-registration-controller"
@@ -92,6 +93,21 @@ def test_after_trouble_only_a_probe_can_have_come_back() -> None:
     assert check(report, SCHEDULING).last_blocker == check(report, "ping").last_blocker == "no"
     assert "shows only rbac/bootstrap-roles failing; after it" in report.bottleneck.sentence
     assert "turned bad again unseen" in report.bottleneck.sentence
+
+
+@pytest.mark.parametrize("shown", [("etcd",), ("etcd", "poststarthook/crd-informer-synced")])
+def test_the_sentence_names_the_check_first_that_the_explanation_is_about(shown: tuple[str, ...]) -> None:
+    journal = Journal("v1.35.0+k3s1").begin().ticking(1.0, 20.0).serving(5.0).poll(4.01)
+    names = (*shown, *(n for n in journal.names if n not in ("ping", *shown)))
+    body = "".join(f"[-]{name} failed: reason withheld\n" for name in shown) + f"[+]{names[-1]} o"
+    report = journal.poll(6.01, body).running(8.01).report()
+    blamed = report.bottleneck
+    assert blamed.certainty == "possible" and RBAC in blamed.checks
+    first = blamed.checks[0]
+    assert first in shown
+    assert blamed.sentence.startswith(f"The last list shows {first.removeprefix('poststarthook/')}")
+    explained = narrative.about_culprit(report)
+    assert explained and explained[0].startswith(f"{first.removeprefix('poststarthook/')} waits for")
 
 
 def test_a_cut_list_is_called_one() -> None:

@@ -229,7 +229,7 @@ def test_no_advice_is_not_told_as_all_is_well_when_it_is_not() -> None:
 
 def test_the_check_that_is_explained_is_the_first_that_is_named() -> None:
     base = ready_start()
-    names = [f"poststarthook/x{n}" for n in range(5)] + [RBAC]
+    names = [RBAC] + [f"poststarthook/x{n}" for n in range(5)]
     checks = tuple(
         replace(base.checks[0], name=name, last_blocker="possible", cleared=Window(float(n), 20.0))
         for n, name in enumerate(names)
