@@ -73,6 +73,17 @@ def test_what_waits_for_a_check_is_saved_with_it() -> None:
     assert 2.0 < registration.saving_s.max <= 3.0 + SLACK
 
 
+def test_no_more_is_saved_than_the_room_that_the_independent_rest_leaves() -> None:
+    """The registration took 5 to 10; roles were failing until 8 at least, so 4 s of the 5 until 12 could be saved."""
+    journal = served().listed(6.01, DISCOVERY, REGISTRATION, RBAC).listed(8.01, DISCOVERY, REGISTRATION, RBAC)
+    report = journal.listed(10.01, DISCOVERY).running(12.01).report()
+    saving = check(report, REGISTRATION).saving_s
+    assert saving is not None and saving.max == pytest.approx(4.0, abs=SLACK)
+    alone = served().listed(6.01, DISCOVERY, REGISTRATION).listed(8.01, DISCOVERY, REGISTRATION)
+    saving = check(alone.listed(10.01, DISCOVERY).running(12.01).report(), REGISTRATION).saving_s
+    assert saving is not None and saving.max == pytest.approx(5.0, abs=SLACK)
+
+
 def test_time_alone_and_time_shared_are_the_whole() -> None:
     report = served().listed(6.01, RBAC, SCHEDULING).listed(8.01, RBAC).running(14.01).report()
     alone, shared = report.hooks_alone_s, report.hooks_shared_s

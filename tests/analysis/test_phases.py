@@ -6,7 +6,9 @@ from itertools import pairwise
 
 import pytest
 
+from analyzer.analysis.phases import budget
 from analyzer.results import Phase, StartReport
+from analyzer.window import Bound, Window
 from tests.kit.handmade import RBAC, Journal
 
 SLACK = 0.06
@@ -41,6 +43,16 @@ def test_a_phase_lasts_from_cut_to_cut() -> None:
     # Serving at 5, ready in (10, 12].
     assert hooks.min == pytest.approx(5.0, abs=SLACK)
     assert hooks.max == pytest.approx(7.0, abs=SLACK)
+
+
+def test_a_phase_whose_end_nothing_bounds_from_below_is_told_from_the_cut_before_it() -> None:
+    """No poll was printed, so readiness has no lower end: nobody knows how hooks and polling share the time."""
+    start = Journal().begin().serving(5.0).say(12.0, "Kube API server is now running").studied()[0]
+    ready = Window(None, 12.0, Bound.NONE, Bound.OBSERVED, None, 9)
+    phases = budget(start.start, start.verdict, start.line_times, ready, start.report.detected)
+    hooks = next(phase for phase in phases if "hooks" in phase.may_be)
+    assert (hooks.begin.lower, hooks.end.lower, hooks.end.upper) == (5.0, 5.0, 12.0)
+    assert hooks.duration_s.min == 0.0
 
 
 def test_the_phases_sum_to_the_moment_of_detection() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analyzer.analysis.polls import fit_grid
+from analyzer.analysis.polls import Grid, _calibrated, _overtaken, fit_grid
 from analyzer.window import Bound
 from tests.kit.handmade import FORBIDDEN, RBAC, SCHEDULING, Journal, check
 
@@ -21,6 +21,43 @@ def test_the_phase_is_that_of_the_fastest_answer() -> None:
 def test_stamps_that_do_not_agree_are_no_grid() -> None:
     assert fit_grid([4.0, 6.7, 9.3], 2.0) is None
     assert fit_grid([4.0], 2.0) is None
+
+
+def test_an_answer_a_little_before_its_tick_is_of_it() -> None:
+    grid = Grid(2.0, 1.0, 3, 0.0)
+    assert [grid.tick_at_or_before(at) for at in (2.94, 2.96, 3.0, 4.94)] == [1.0, 3.0, 3.0, 3.0]
+    assert [grid.on_grid(at) for at in (2.94, 2.96, 3.19, 3.21)] == [False, True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("second_s", "late"),
+    [(1.49, {1.0, 1.49}), (1.5, {1.0}), (2.79, {1.0}), (2.81, set())],  # a quarter and nine tenths of the interval
+)
+def test_of_two_close_answers_the_first_was_late_and_the_second_may_be_on_no_tick(
+    second_s: float, late: set[float]
+) -> None:
+    assert _overtaken([second_s, 1.0], 2.0) == late
+
+
+@pytest.mark.parametrize(("early_s", "slack_s"), [(0.3, 0.35), (0.39, 0.44), (0.41, 0.05)])
+def test_answers_shortly_before_a_tick_widen_the_slack(early_s: float, slack_s: float) -> None:
+    stamps = [4.0, 6.0, 8.0, 10.0 - early_s]
+    grid = _calibrated(fit_grid(stamps, 2.0), stamps, 2, Journal().begin().ticking(1.0, 13.0).line_times())
+    assert grid is not None and grid.slack_s == pytest.approx(slack_s, abs=1e-6)
+    assert grid.stamps == 6
+
+
+@pytest.mark.parametrize(
+    ("locked", "stamps", "rms_s", "reliable"),
+    [
+        (2, 2, 0.5, True), (2, 3, 0.0, False), (3, 4, 0.1, True), (3, 4, 0.11, False), (3, 5, 0.0, False),
+        (6, 8, 0.0, True), (6, 9, 0.0, False),
+    ],
+)  # fmt: skip
+def test_a_grid_is_reliable_when_nearly_all_answers_are_on_it(
+    locked: int, stamps: int, rms_s: float, reliable: bool
+) -> None:
+    assert Grid(2.0, 0.0, locked, rms_s, stamps).reliable is reliable
 
 
 def quick() -> Journal:

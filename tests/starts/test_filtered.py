@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from analyzer.starts import Start
 from tests.kit.handmade import RBAC, Journal
 
@@ -37,6 +39,22 @@ def test_only_warnings_were_chosen() -> None:
     assert only(journal).picked_out
     journal.say(9.0, "an everyday line")
     assert not only(journal).picked_out
+
+
+@pytest.mark.parametrize(("loud", "chosen"), [(2, False), (3, True)])
+def test_three_warnings_and_nothing_else_beside_polls_were_chosen(loud: int, chosen: bool) -> None:
+    journal = Journal().poll(0.5, "EOF")
+    for number in range(loud):
+        journal.say(number + 1.0, f"{number} trouble of another kind", "warning")
+    assert only(journal).picked_out is chosen
+
+
+@pytest.mark.parametrize(("others", "chosen"), [(2, True), (3, False)])
+def test_two_everyday_lines_between_the_polls_are_too_few(others: int, chosen: bool) -> None:
+    journal = Journal().banner(0.1).poll(2.0)
+    for number in range(others):
+        journal.say(3.0 + number, f"everyday {number}")
+    assert only(journal.poll(8.0, "EOF").running(9.5)).picked_out is chosen
 
 
 def test_a_begin_by_systemd_without_the_banner_lacks_lines() -> None:

@@ -43,6 +43,25 @@ def test_a_stop_before_ready_is_stopped_and_its_echo_is_not_the_reason() -> None
     assert found.end is not None and found.end.message == STOPPING
 
 
+@pytest.mark.parametrize(
+    ("told", "kind", "words"),
+    [
+        ("code=exited, status=0/SUCCESS", "stopped", "exited with status 0 (SUCCESS)"),
+        ("code=exited, status=1/FAILURE", "failed", "exited with status 1 (FAILURE)"),
+        ("code=killed, status=9/KILL", "failed", "killed by signal 9 (KILL)"),
+        ("code=dumped, status=0", "failed", "killed by signal 0"),
+    ],
+)
+def test_after_a_cluster_reset_only_an_exit_with_status_0_is_an_end_in_good_order(
+    told: str, kind: str, words: str
+) -> None:
+    journal = (
+        Journal().begin().say(2.0, "Managed etcd cluster membership has been reset, restart without --cluster-reset")
+    )
+    found = verdict(journal.systemd(9.0, f"k3s.service: Main process exited, {told}"))
+    assert (found.end_kind, found.end_reason) == (kind, words)
+
+
 def test_a_cancelled_context_alone_is_no_cause() -> None:
     """The request's line is not in the text, its echo is."""
     found = verdict(Journal().banner(0.0).say(9.0, "preparing server: no CA certs: context canceled", "fatal"))
