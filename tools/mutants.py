@@ -6,7 +6,8 @@
 
 A mutant differs from the program in one comparison, constant, ``and``/``or``, ``min``/``max``, sign or statement. Which
 are tried is decided by the seed and the code, evenly over rooms, kinds of change and files. Each is tried in a copy of
-the tree against the tests of its module, then of its room, then a general subset; the first failure ends it. Survivors
+the tree against the tests of its module, whole reports and small logs, its room, and what else leans on that; the first
+failure ends it. Survivors
 are printed as diffs. Exits 1 when more than one in ten survives. ``tests/mutants.md`` says why the known ones live.
 """
 
@@ -32,12 +33,13 @@ from random import Random
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("starts", "analysis", "records")
-GENERAL = ("tests/cases", "tests/pastes", "tests/test_recorded.py", "tests/reports/test_gold.py")
+GENERAL = ("tests/reports/test_gold.py", "tests/cases", "tests/pastes")
 MORE = {  # what else holds a room, behind its own tests
     "starts": ("tests/analysis",),
-    "analysis": ("tests/starts", "tests/test_generated.py"),
-    "records": ("tests/testing/test_every_carrier.py", "tests/sources/test_inputs.py", "tests/test_mutations.py"),
+    "analysis": ("tests/starts",),
+    "records": ("tests/testing/test_every_carrier.py", "tests/sources/test_inputs.py"),
 }
+NOT_OF_LOGS = "test_contributing.py"  # runs the tree in processes of its own
 LIMIT_S = 1200  # of wall time for one mutant
 TEST_LIMIT_S = 120  # of wall time for one test: a mutant may loop for ever
 MOST_SURVIVORS = 0.1
@@ -175,11 +177,9 @@ def chosen(rooms: Iterable[str], count: int, seed: int) -> list[Mutant]:
 def tests_of(mutant: Mutant) -> list[str]:
     """Test files in the order in which they are likely to notice."""
     room, name = Path(mutant.path).parts[1], Path(mutant.path).stem
-    own = sorted(
-        (str(p.relative_to(ROOT)) for p in (ROOT / "tests" / room).glob("test_*.py")),
-        key=lambda path: (Path(path).stem != f"test_{name}", path),
-    )
-    wanted = dict.fromkeys([*own, *GENERAL, *MORE[room]])
+    of_room = [str(p.relative_to(ROOT)) for p in sorted((ROOT / "tests" / room).glob("test_*.py"))]
+    mirror = f"tests/{room}/test_{name}.py"
+    wanted = dict.fromkeys([mirror, *GENERAL, *(path for path in of_room if NOT_OF_LOGS not in path), *MORE[room]])
     return [path for path in wanted if (ROOT / path).exists()]
 
 

@@ -140,3 +140,17 @@ def test_a_step_between_the_announcement_and_its_process() -> None:
     found = log_records(rows)
     assert [record.raw for record in found.records] == rows
     assert [step.line for step in found.steps] == [2]
+
+
+@pytest.mark.parametrize(("silence", "steps"), [(600, 0), (3540, 0), (3541, 1)])
+def test_how_long_a_silence_of_a_process_that_starts_must_be(silence: int, steps: int) -> None:
+    rows = [cat(NOON, BANNER), cat(NOON + 1, "one"), *(cat(NOON + 1 + silence + n, f"line {n}") for n in range(6))]
+    assert len(log_records(rows).steps) == steps
+
+
+@pytest.mark.parametrize(("by", "steps"), [(-2, 1), (-1, 0), (0, 0), (10, 0), (60, 0), (61, 1), (90, 1)])
+def test_how_far_the_clock_must_go_where_a_line_says_that_it_was_set(by: int, steps: int) -> None:
+    """A second to and fro is the order of lines; a minute forward may have been waited."""
+    told = f"Mar 01 {clock(NOON + 1 + by)} node-a systemd[1]: Time has been changed"
+    after = [short(NOON + 2 + by + n, f"line {n}").replace("1289", "1300") for n in range(3)]
+    assert len(log_records([short(NOON, BANNER), short(NOON + 1, "one"), told, *after]).steps) == steps

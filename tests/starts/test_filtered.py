@@ -93,3 +93,24 @@ def test_within_one_boot_a_start_after_nothing_tells_of_no_end() -> None:
     broken.begin(200.0)
     first, _ = broken.studied()
     assert first.report.end.kind == "running", "another boot: what happened in between is not known"
+
+
+def test_two_everyday_lines_between_the_polls_are_too_few() -> None:
+    def chosen(*words: str) -> bool:
+        journal = Journal().banner(0.1).poll(2.0)
+        for number, word in enumerate(words):
+            journal.say(3.0 + number, word)
+        return only(journal.poll(8.0, "EOF").running(9.5)).picked_out
+
+    assert [chosen(), chosen("a"), chosen("a", "b"), chosen("a", "b", "c")] == [True, True, True, False]
+
+
+def test_how_many_warnings_alone_were_chosen() -> None:
+    def chosen(count: int) -> bool:
+        journal = Journal()
+        words = ("disk", "pods", "evict", "quota", "lease", "image", "mount", "route")
+        for number, word in enumerate(words[:count]):
+            journal.say(number, word, "warning")
+        return only(journal).picked_out
+
+    assert [chosen(7), chosen(8)] == [False, True]

@@ -194,3 +194,17 @@ def test_the_last_word_of_etcd_is_a_reason_with_its_error() -> None:
     found = verdict(begun().bare(7.0, line).systemd(7.1, EXIT_1))
     assert found.outcome == "failed"
     assert found.reason == "failed to save: write /var/lib/rancher/k3s/server/db/etcd: no space left on device"
+
+
+@pytest.mark.parametrize(
+    ("told", "outcome"),
+    [
+        ("k3s.service: start operation timed out. Terminating.", "failed"),
+        ("k3s.service: start-pre operation timed out. Terminating.", "failed"),
+        ("k3s.service: Main process exited, code=exited, status=203/EXEC", "failed"),
+        ("k3s.service: Main process exited, code=exited, status=255/EXCEPTION", "incomplete"),
+    ],
+)
+def test_which_ends_alone_show_that_the_unit_was_never_up(told: str, outcome: str) -> None:
+    """A process of which nothing else is known: systemd says so of a unit that never reported itself."""
+    assert verdict(Journal().systemd(9.0, told)).outcome == outcome
