@@ -29,32 +29,26 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal, cast
+from functools import cache
+from typing import Any, Literal
 
 from analyzer.errors import BadInputError
 from analyzer.events import catalogue
 from analyzer.events.finding_info import FindingInfo, known_findings
 from analyzer.events.linear_regex import LinearPattern
 from analyzer.events.redaction import mask_secrets
-from analyzer.events.toml_lines import Places
+from analyzer.events.toml_lines import line_of
 from analyzer.records.log_record import LogRecord, Payload
 
 FILE_LIMIT = 1 << 20  # bytes
-_HEAD_LEAST, _ANY_LEAST = 6, 4  # characters
-_ID = re.compile(r"[a-z][a-z0-9_]{1,59}\Z")
-_MINOR = re.compile(r"\d{1,2}\.\d{1,3}\Z")
-Phase = Literal["any", "before_ready", "after_ready"]
-_PHASES = ("any", "before_ready", "after_ready")
-_KINDS = ("problem", "noise", "milestone")
-_CLASSES = ("fatal", "peer", "environment", "transient", "load")
 _EXPRESSIONS = (
     "Use single quotes, so that a backslash stays one; RE2 has no look-around and no back-references, and without it"
     " (pip install 'k3slog[rules]') one repeat is the most"
 )
-_SEVERITIES = ("info", "warning", "critical")
-_LEVELS = ("trace", "debug", "info", "warning", "error", "fatal", "panic", "")
+Phase = Literal["any", "before_ready", "after_ready"]
+Path = tuple[str | int, ...]  # of a table or key: ("mark", 2, "id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +105,27 @@ def _together(files: Iterable[tuple[str, str]]) -> Rules:
     """The rules of texts with the names of their files; a problem that no finding takes up is one by itself."""
     marks: list[catalogue.Rule] = []
     findings: list[UserFinding] = []
-    places: dict[str, str] = {}
+    places: dict[str, tuple[_File, Path]] = {}
     names = []
     for name, text in files:
         names.append(name)
-        marks_here, findings_here = _File(name, text, places, marks).rules()
-        marks += marks_here
-        findings += findings_here
+        file = _File(name, text)
+        for kind, path, table in file.tables():
+            own = table["id"]
+            if own in places:
+                before, there = places[own]
+                message = f'id "{own}" was given before ({before.place((*there, "id"))})'
+                raise file.bad((*path, "id"), _Problem(message, "Every id once"), table)
+            places[own] = (file, path)
+            if kind == "mark":
+                marks.append(_mark(table))
+                if not all(_recognises(marks[-1], example) for example in _list(table, "example")):
+                    raise file.bad((*path, "example"), _NO_EXAMPLE, table)
+            else:
+                findings.append(_finding(table))
+                known = {rule.id for rule in (*catalogue.rules(), *marks)}
+                if unknown := [mark for mark in findings[-1].marks if mark not in known]:
+                    raise file.bad((*path, "marks"), _unknown(unknown[0], sorted(known), "mark"), table)
     taken = {name for finding in findings for name in finding.marks}
     for mark in marks:
         if mark.kind == "problem" and mark.id not in taken:
@@ -141,225 +149,230 @@ def _read(name: str) -> str:
         raise BadInputError(f"{name}, line {line}: not UTF-8", hint="Save the file as UTF-8") from error
 
 
+@dataclass(frozen=True, slots=True)
+class _Problem:
+    """What is wrong with a value, and what to do."""
+
+    message: str
+    hint: str
+
+
+_Check = Callable[[str, Any], _Problem | None]
+
+
+def _text(key: str, value: Any) -> _Problem | None:
+    return None if isinstance(value, str) else _Problem(f"{key} is no text", f'Write {key} = "…"')
+
+
+def _fits(pattern: str, message: str, hint: str) -> _Check:
+    """A text that an expression matches as a whole."""
+
+    def check(key: str, value: Any) -> _Problem | None:
+        fits = isinstance(value, str) and re.fullmatch(pattern, value) is not None
+        return _text(key, value) or (None if fits else _Problem(f'{key} "{value}" {message}', hint))
+
+    return check
+
+
+def _one_of(*choices: str) -> _Check:
+    def check(key: str, value: Any) -> _Problem | None:
+        return _text(key, value) or (None if value in choices else _unknown(value, choices, key))
+
+    return check
+
+
+def _texts(least: int = 0) -> _Check:
+    """A text or a list of them, none shorter than that."""
+    hint = f"At least {least} characters, or it fits all"
+
+    def check(key: str, value: Any) -> _Problem | None:
+        texts = [value] if isinstance(value, str) else value
+        if not isinstance(texts, list) or not all(isinstance(one, str) for one in texts):
+            return _Problem(f"{key} is neither a text nor a list of texts", f'Write {key} = ["…", "…"]')
+        problems = (_Problem(f'{key} "{text}" is too short', hint) for text in texts if len(text) < least)
+        return next(problems, None)
+
+    return check
+
+
+def _some_of(*choices: str) -> _Check:
+    def check(key: str, value: Any) -> _Problem | None:
+        if isinstance(value, str):
+            return _Problem(f"{key} is no list", f'Write {key} = ["{value}"]')
+        return _texts()(key, value) or next((_unknown(one, choices, key) for one in value if one not in choices), None)
+
+    return check
+
+
+def _expression(key: str, value: Any) -> _Problem | None:
+    if not isinstance(value, str):
+        return _text(key, value)
+    try:
+        LinearPattern(value)
+    except ValueError as error:
+        return _Problem(f"{key} {error}", _EXPRESSIONS)
+    return None
+
+
+def _fields(key: str, value: Any) -> _Problem | None:
+    fits = isinstance(value, dict) and all(isinstance(one, str) for one in value.values())
+    return None if fits else _Problem(f"{key} is no table of texts", f'Write {key} = {{ took = "duration" }}')
+
+
+def _number(key: str, value: Any) -> _Problem | None:
+    fits = isinstance(value, int) and not isinstance(value, bool) and value > 0
+    return None if fits else _Problem(f"{key} is no whole number above 0", f"Write {key} = 3")
+
+
+_MINOR = _fits(r"\d{1,2}\.\d{1,3}", "is no minor release", 'Write it as "1.33"')
+_BOTH: Mapping[str, _Check] = {
+    "id": _fits("[a-z][a-z0-9_]{1,59}", "is not valid", "Lower case letters, digits and _, a letter first"),
+    "title": _text,
+    "severity": _one_of("info", "warning", "critical"),
+    "advice": _text,
+}
+_KEYS: Mapping[str, Mapping[str, _Check]] = {
+    "mark": {
+        **_BOTH,
+        "kind": _one_of("problem", "noise", "milestone"),
+        "head": _texts(6),
+        "any": _texts(4),
+        "match": _expression,
+        "fields": _fields,
+        "payload": _some_of(*(one.value for one in Payload)),
+        "levels": _some_of("trace", "debug", "info", "warning", "error", "fatal", "panic", ""),
+        "file": _text,
+        "class": _one_of("fatal", "peer", "environment", "transient", "load"),
+        "description": _text,
+        "note": _text,
+        "since": _MINOR,
+        "until": _MINOR,
+        "example": _texts(),
+    },
+    "finding": {
+        **_BOTH,
+        "marks": _texts(),
+        "detail": _text,
+        "min_count": _number,
+        "phase": _one_of("any", "before_ready", "after_ready"),
+    },
+}
+_NEEDED = {
+    "id": "Lower case letters, digits and _",
+    "kind": "One of problem, noise, milestone",
+    "head or any": "Give a text that every such line holds; match may narrow it",
+    "marks": "Name the ids of the marks that make this finding",
+    "title": "One line that names the trouble, or says why it is none",
+}
+
+
 class _File:
-    """One file while it is read; knows where each table and key stands."""
+    """One file while it is read."""
 
-    def __init__(self, name: str, text: str, taken: dict[str, str], marks_before: Iterable[catalogue.Rule]) -> None:
-        self.name = name
-        self.text = text.replace("\r\n", "\n")
-        self.taken = taken  # ids of this and earlier files, with the place of each
-        self.marks_before = tuple(marks_before)
-        self.places = Places(self.text)
+    def __init__(self, name: str, text: str) -> None:
+        self.name, self.text = name, text.replace("\r\n", "\n")
 
-    def rules(self) -> tuple[list[catalogue.Rule], list[UserFinding]]:
-        """Everything in the file, checked."""
-        try:
-            data = tomllib.loads(self.text)
-        except tomllib.TOMLDecodeError as error:
-            raise self._syntax(str(error)) from error
-        except RecursionError as error:
-            raise BadInputError(f"{self.name} is nested too deeply", hint="Rules are flat tables") from error
+    def tables(self) -> Iterator[tuple[str, Path, dict[str, Any]]]:
+        """The kind, the path and the content of each table, marks first, their keys checked."""
+        data = self._toml()
         for key in data:
-            if key not in ("mark", "finding"):
-                raise self._bad(self.places.key(key), *_unknown(key, ("mark", "finding"), "table"))
-        for kind in ("mark", "finding"):
+            if key not in _KEYS:
+                raise self.bad((key,), _unknown(key, _KEYS, "table"))
+        for kind, keys in _KEYS.items():
             tables = data.get(kind, [])
             if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-                raise self._bad(self.places.key(kind), f"{kind} is no list of tables", f"Write [[{kind}]] before each")
-        if not data.get("mark") and not data.get("finding"):
+                raise self.bad((kind,), _Problem(f"{kind} is no list of tables", f"Write [[{kind}]] before each"))
+            for number, table in enumerate(tables):
+                self._check((kind, number), table, keys)
+                yield kind, (kind, number), table
+        if not any(data.values()):
             raise BadInputError(f"{self.name} holds no rules", hint="Write [[mark]] tables, or [[finding]] ones")
-        marks = [self._mark(_Table(self, "mark", n, raw)) for n, raw in enumerate(data.get("mark", []))]
-        known = {rule.id for rule in (*catalogue.rules(), *self.marks_before, *marks)}
-        found = [self._finding(_Table(self, "finding", n, raw), known) for n, raw in enumerate(data.get("finding", []))]
-        return marks, found
 
-    # ---------------------------------------------------------------- tables
-
-    def _mark(self, table: _Table) -> catalogue.Rule:
-        table.only(_MARK_KEYS)
-        name = self._id(table)
-        kind = table.one_of("kind", _KINDS, needed=True)
-        head, part = table.texts("head"), table.texts("any")
-        if not head and not part:
-            raise table.bad("head or any is missing", "Give a text that every such line holds; match may narrow it")
-        for key, texts, least in (("head", head, _HEAD_LEAST), ("any", part, _ANY_LEAST)):
-            for text in texts:
-                if len(text) < least:
-                    raise table.bad(f'{key} "{text}" is too short', f"At least {least} characters, or it fits all", key)
-        table.some_of("payload", tuple(one.value for one in Payload))
-        table.some_of("levels", _LEVELS)
-        table.one_of("class", _CLASSES)
-        severity = table.one_of("severity", _SEVERITIES)
-        for key in ("file", "title", "advice", "description", "note"):
-            table.text(key)
-        if kind != "milestone" and not table.text("title").strip():
-            raise table.bad("title is missing", "One line that names the trouble, or says why it is none")
-        if severity and kind != "problem":
-            raise table.bad(f"severity does not go with kind {kind}", 'Leave it out, or kind = "problem"', "severity")
-        for key in ("since", "until"):
-            if table.text(key) and not _MINOR.match(table.text(key)):
-                raise table.bad(f'{key} "{table.text(key)}" is no minor release', 'Write it as "1.33"', key)
-        fields = table.raw.get("fields", {})
-        if not isinstance(fields, dict) or not all(isinstance(value, str) for value in fields.values()):
-            raise table.bad("fields is no table of texts", 'Write fields = { took = "duration" }', "fields")
-        examples = table.texts("example")
-        pattern = self._expression(table)
-        rule = catalogue.compile_rule({**table.raw, "head": head, "any": part, "severity": severity or "warning"})
-        rule = replace(rule, match=pattern)
-        self._take(table, name)
-        for example in examples:
-            if not _recognises(rule, example):
-                raise table.bad(
-                    "the example is not matched by its own rule",
-                    "Paste the line as the journal has it after k3s[…]: , and compare head, any, match, levels",
-                    "example",
-                )  # fmt: skip
-        return rule
-
-    def _expression(self, table: _Table) -> LinearPattern | None:
+    def _toml(self) -> dict[str, Any]:
         try:
-            return LinearPattern(table.text("match")) if table.text("match") else None
-        except ValueError as error:
-            raise table.bad(f"match {error}", _EXPRESSIONS, "match") from error
+            return tomllib.loads(self.text)
+        except RecursionError as error:
+            raise BadInputError(f"{self.name} is nested too deeply", hint="Rules are flat tables") from error
+        except tomllib.TOMLDecodeError as error:
+            words, _, place = str(error).partition(" (at ")
+            hit = re.search(r"line (\d+), column (\d+)", place)
+            line = int(hit[1]) if hit is not None else self.text.rstrip("\n").count("\n") + 1
+            where = f"(column {hit[2]})" if hit is not None else "at the end of the file"
+            hint = "Texts need quotes, tables [[mark]]; is a quote or a bracket left open?"
+            message = f"{self.name}, line {line}: not TOML: {words[:1].lower()}{words[1:]} {where}"
+            raise BadInputError(message, hint=hint) from error
 
-    def _finding(self, table: _Table, known: set[str]) -> UserFinding:
-        table.only(_FINDING_KEYS)
-        name = self._id(table)
-        marks = table.texts("marks")
-        if not marks:
-            raise table.bad("marks is missing", "Name the ids of the marks that make this finding")
-        for mark in marks:
-            if mark not in known:
-                raise table.bad(*_unknown(mark, sorted(known), "mark"), key="marks")
-        if not table.text("title").strip():
-            raise table.bad("title is missing", "One line that names the finding")
-        count = table.raw.get("min_count", 1)
-        if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-            raise table.bad("min_count is no whole number above 0", "Write min_count = 3", "min_count")
-        severity = table.one_of("severity", _SEVERITIES) or "warning"
-        phase = table.one_of("phase", _PHASES) or "any"
-        about = FindingInfo(
-            name, mask_secrets(table.text("title").strip()), cast("Any", severity), advice=table.text("advice").strip()
-        )
-        rule = UserFinding(about, marks, table.text("detail").strip(), count, cast("Phase", phase))
-        self._take(table, name)
-        return rule
+    def _check(self, path: Path, table: Mapping[str, Any], keys: Mapping[str, _Check]) -> None:
+        for key, value in table.items():
+            problem = keys[key](key, value) if key in keys else _unknown(key, keys, "key")
+            if problem is not None:
+                raise self.bad((*path, key), problem, table)
+        needed = ["id", "kind", "head or any"] if path[0] == "mark" else ["id", "marks"]
+        for key in [*needed, *(["title"] if table.get("kind") != "milestone" else [])]:
+            if not any(str(table.get(name, "")).strip() for name in key.split(" or ")):
+                raise self.bad((*path, key), _Problem(f"{key} is missing", _NEEDED[key]), table)
+        if table["id"] in _ours():
+            message = f'id "{table["id"]}" is one of k3slog\'s own'
+            raise self.bad((*path, "id"), _Problem(message, "Choose another; to weigh ours, use [[finding]]"), table)
+        if "severity" in table and table.get("kind", "problem") != "problem":
+            problem = _Problem(f"severity does not go with kind {table['kind']}", 'Leave it out, or kind = "problem"')
+            raise self.bad((*path, "severity"), problem, table)
 
-    def _id(self, table: _Table) -> str:
-        name = table.text("id")
-        if not name:
-            raise table.bad("id is missing", "Lower case letters, digits and _")
-        if not _ID.match(name):
-            raise table.bad(f'id "{name}" is not valid', "Lower case letters, digits and _, a letter first", "id")
-        if name in _ours():
-            raise table.bad(
-                f'id "{name}" is one of k3slog\'s own', "Choose another; to weigh ours, use [[finding]]", "id"
-            )
-        return name
+    def place(self, path: Path) -> str:
+        """File and line of a table or key."""
+        line = line_of(self.text, path)
+        return self.name if line is None else f"{self.name}, line {line}"
 
-    def _take(self, table: _Table, name: str) -> None:
-        place = f"{self.name}, line {table.line('id')}"
-        if name in self.taken:
-            raise table.bad(f'id "{name}" was given before ({self.taken[name]})', "Every id once", "id")
-        self.taken[name] = place
-
-    # ---------------------------------------------------------------- errors
-
-    def _syntax(self, message: str) -> BadInputError:
-        hit = re.search(r"\(at line (\d+), column (\d+)\)", message)
-        words = re.sub(r"\s*\(at [^)]*\)", "", message)
-        words = words[:1].lower() + words[1:]
-        if hit is None:
-            line = self.text.rstrip("\n").count("\n") + 1
-            return self._bad(line, f"not TOML: {words} at the end of the file", "Is a quote or a bracket left open?")
-        return self._bad(int(hit[1]), f"not TOML: {words} (column {hit[2]})", "Texts need quotes, tables [[mark]]")
-
-    def _bad(self, line: int | None, message: str, hint: str) -> BadInputError:
-        where = f"{self.name}, line {line}" if line is not None else self.name
-        return BadInputError(f"{where}: {message}", hint=hint)
-
-    def bad_at(self, kind: str, number: int, key: str | None, message: str, hint: str) -> BadInputError:
-        """An error in the ``number``-th table of a kind, at one of its keys."""
-        return self._bad(self.places.table(kind, number, key), message, hint)
+    def bad(self, path: Path, problem: _Problem, table: Mapping[str, Any] | None = None) -> BadInputError:
+        """An error about the value at a path, which lies in a table."""
+        where = f"{self.place(path)}: "
+        if table is not None:
+            name = table.get("id") if path[-1] != "id" else None
+            where += f'[[{path[0]}]] of "{name}": ' if name and isinstance(name, str) else f"[[{path[0]}]]: "
+        return BadInputError(where + problem.message, hint=problem.hint)
 
 
-class _Table:
-    """One ``[[mark]]`` or ``[[finding]]`` with typed access to its keys."""
-
-    def __init__(self, file: _File, kind: str, number: int, raw: Mapping[str, Any]) -> None:
-        self.file, self.kind, self.number, self.raw = file, kind, number, raw
-
-    def line(self, key: str | None = None) -> int | None:
-        """Where a key of it stands, else where it begins."""
-        return self.file.places.table(self.kind, self.number, key)
-
-    def bad(self, message: str, hint: str, key: str | None = None) -> BadInputError:
-        """An error at a key, or at the table."""
-        name = self.raw.get("id")
-        of = f' of "{name}"' if isinstance(name, str) and name and key != "id" else ""
-        return self.file.bad_at(self.kind, self.number, key, f"[[{self.kind}]]{of}: {message}", hint)
-
-    def only(self, keys: tuple[str, ...]) -> None:
-        """No other keys than these."""
-        for key in self.raw:
-            if key not in keys:
-                raise self.bad(*_unknown(key, keys, "key"), key=key)
-
-    def text(self, key: str) -> str:
-        """A text, empty when it is not there."""
-        value = self.raw.get(key, "")
-        if not isinstance(value, str):
-            raise self.bad(f"{key} is no text", f'Write {key} = "…"', key)
-        return value
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        """A text or a list of them."""
-        value = self.raw.get(key, ())
-        values = (value,) if isinstance(value, str) else value
-        if not isinstance(values, list | tuple) or not all(isinstance(one, str) for one in values):
-            raise self.bad(f"{key} is neither a text nor a list of texts", f'Write {key} = ["…", "…"]', key)
-        return tuple(values)
-
-    def one_of(self, key: str, choices: tuple[str, ...], *, needed: bool = False) -> str:
-        """One of a few words."""
-        value = self.text(key)
-        if not value and not needed and key not in self.raw:
-            return ""
-        if not value and key not in self.raw:
-            raise self.bad(f"{key} is missing", f"One of {', '.join(choices)}")
-        if value not in choices:
-            raise self.bad(*_unknown(value, choices, key), key=key)
-        return value
-
-    def some_of(self, key: str, choices: tuple[str, ...]) -> None:
-        """A list of some of a few words."""
-        if isinstance(self.raw.get(key), str):
-            raise self.bad(f"{key} is no list", f'Write {key} = ["{self.raw[key]}"]', key)
-        for value in self.texts(key):
-            if value not in choices:
-                raise self.bad(*_unknown(value, choices, key), key=key)
+def _mark(raw: Mapping[str, Any]) -> catalogue.Rule:
+    """A checked table as a rule of the catalogue."""
+    rule = catalogue.compile_rule({"severity": "warning", **raw, "head": _list(raw, "head"), "any": _list(raw, "any")})
+    return replace(rule, match=LinearPattern(raw["match"])) if raw.get("match") else replace(rule, match=None)
 
 
-_MARK_KEYS = (
-    "id", "kind", "head", "any", "match", "fields", "payload", "levels", "file", "class", "severity", "title", "advice",
-    "description", "note", "since", "until", "example",
-)  # fmt: skip
-_FINDING_KEYS = ("id", "marks", "severity", "title", "detail", "advice", "min_count", "phase")
+def _finding(raw: Mapping[str, Any]) -> UserFinding:
+    title, advice = mask_secrets(raw["title"].strip()), raw.get("advice", "").strip()
+    return UserFinding(
+        FindingInfo(raw["id"], title, raw.get("severity", "warning"), advice=advice),
+        _list(raw, "marks"),
+        raw.get("detail", "").strip(),
+        raw.get("min_count", 1),
+        raw.get("phase", "any"),
+    )
 
 
+def _list(raw: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    value = raw.get(key, ())
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+@cache
 def _ours() -> frozenset[str]:
     return frozenset(rule.id for rule in catalogue.rules()) | {one.id for one in known_findings()}
 
 
-def _unknown(word: str, choices: Iterable[str], what: str) -> tuple[str, str]:
-    """Message and hint for a word that is none of ``choices``."""
+def _unknown(word: str, choices: Iterable[str], what: str) -> _Problem:
+    """For a word that is none of ``choices``."""
     import difflib  # only for errors
 
     choices = [choice for choice in choices if choice]
     near = difflib.get_close_matches(word, choices, 1, 0.6)
     listed = ", ".join(choices) if len(choices) <= 20 else "k3slog explain --list has ours"
-    hint = f"Did you mean {near[0]}?" if near else f"Known: {listed}"
-    return f'there is no {what} "{word}"', hint
+    return _Problem(f'there is no {what} "{word}"', f"Did you mean {near[0]}?" if near else f"Known: {listed}")
+
+
+_NO_EXAMPLE = _Problem(
+    "the example is not matched by its own rule",
+    "Paste the line as the journal has it after k3s[…]: , and compare head, any, match, levels",
+)
 
 
 def _recognises(rule: catalogue.Rule, example: str) -> bool:

@@ -12,7 +12,7 @@ from analyzer.errors import BadInputError, ExitCode
 from analyzer.events.catalogue import match
 from analyzer.events.detect import detect
 from analyzer.events.event import Mark
-from analyzer.events.toml_lines import Places
+from analyzer.events.toml_lines import line_of
 from analyzer.events.user_rules import NO_RULES, Rules, load_rules, parse_rules
 from analyzer.records import read_log_records
 from analyzer.records.log_record import Payload
@@ -259,7 +259,8 @@ def test_files_that_cannot_be_read(tmp_path: Path, data: bytes | None, words: st
 
 def test_places_are_those_of_the_text() -> None:
     text = 'a = 1\n[[mark]] # one\nid = "x"\nnote = """\n[[mark]]\nid = "no"\n"""\n[mark.fields]\nq = "r"\n[[mark]]\n\'any\' = [\n "#", ]\n'
-    places = Places(text)
-    assert [places.key("a"), places.table("mark", 0), places.table("mark", 0, "id")] == [1, 2, 3]
-    assert [places.table("mark", 0, "fields"), places.table("mark", 1), places.table("mark", 1, "any")] == [8, 10, 11]
-    assert [places.table("mark", 0, "absent"), places.table("mark", 7), places.table("finding", 0)] == [2, 2, None]
+    places = [("a",), ("mark", 0), ("mark", 0, "id"), ("mark", 0, "fields"), ("mark", 1), ("mark", 1, "any")]
+    assert [line_of(text, path) for path in places] == [1, 2, 3, 8, 10, 11]
+    assert [line_of(text, path) for path in (("mark", 0, "absent"), ("mark", 7), ("finding", 0))] == [2, 2, None]
+    long = "[[mark]]\nany = [\n" + '  "abc = def",\n' * 2000 + ']\nid = "x"\n'
+    assert [line_of(long, ("mark", 0, key)) for key in ("any", "id")] == [2, 2004]
