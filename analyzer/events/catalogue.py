@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any, Literal
 
 from analyzer.events.event import Mark
-from analyzer.events.vocabulary import LazyPattern, load, minor
+from analyzer.events.vocabulary import LazyPattern, Minor, load, read_as
 from analyzer.records.log_record import LogRecord, Payload
 
 FILES = (
@@ -21,7 +21,6 @@ FILES = (
 Kind = Literal["milestone", "end", "problem", "noise"]
 
 _FIRST_SENTENCE = re.compile(r"(?<=[a-z0-9)])[.:;] ")
-# etcd, containerd, and k3s' own tunnel.
 _WHY_IN_A_FIELD = frozenset({Payload.ZAP, Payload.LOGRUS})
 _WARNINGS_WITH_A_WHY = frozenset({"retrying of unary invoker failed", "server error"})
 _KEY = 6  # rules with a beginning are found by its first characters
@@ -45,13 +44,13 @@ class Rule:
 
     id: str
     kind: Kind
-    head: tuple[str, ...]
-    any: tuple[str, ...]
-    match: LazyPattern | None
-    payload: frozenset[Payload]
-    levels: frozenset[str]
-    file: str
-    fields: tuple[tuple[str, str], ...]
+    head: tuple[str, ...] = ()
+    any: tuple[str, ...] = ()
+    match: LazyPattern | None = None
+    payload: frozenset[Payload] = frozenset()
+    levels: frozenset[str] = frozenset()
+    file: str = ""
+    fields: tuple[tuple[str, str], ...] = ()
     problem_class: str = ""  # fatal | peer | environment | transient | load
     ends_process: bool = False  # load shows in many lines, few of them end a process
     severity: Literal["info", "warning", "critical"] = "info"
@@ -60,8 +59,8 @@ class Rule:
     description: str = ""
     note: str = ""  # traps: spellings that changed, lines that look alike
     example: tuple[str, ...] = ()
-    since: tuple[int, int] | None = None
-    until: tuple[int, int] | None = None
+    since: Minor | None = None
+    until: Minor | None = None
 
     @property
     def headline(self) -> str:
@@ -71,28 +70,8 @@ class Rule:
 
 def compile_rule(raw: Mapping[str, Any]) -> Rule:
     """A rule from its table in a file, which must be valid."""
-    example = raw.get("example", ())
-    return Rule(
-        id=raw["id"],
-        kind=raw["kind"],
-        head=tuple(raw.get("head", ())),
-        any=tuple(raw.get("any", ())),
-        match=LazyPattern(raw["match"]) if "match" in raw else None,
-        payload=frozenset(Payload(name) for name in raw.get("payload", ())),
-        levels=frozenset(raw.get("levels", ())),
-        file=raw.get("file", ""),
-        fields=tuple(raw.get("fields", {}).items()),
-        problem_class=raw.get("class", ""),
-        ends_process=raw.get("ends_process", False),
-        severity=raw.get("severity", "info"),
-        title=raw.get("title", ""),
-        advice=raw.get("advice", ""),
-        description=raw.get("description", ""),
-        note=raw.get("note", ""),
-        example=(example,) if isinstance(example, str) else tuple(example),
-        since=minor(raw["since"]) if "since" in raw else None,
-        until=minor(raw["until"]) if "until" in raw else None,
-    )
+    groups = tuple(raw.get("fields", {}).items())
+    return read_as(Rule, raw, fields=groups, problem_class=raw.get("class", ""))
 
 
 @cache
@@ -110,7 +89,7 @@ def info(mark_id: str) -> Rule | None:
 @dataclass(frozen=True, slots=True)
 class _Index:
     systemd: tuple[Rule, ...]
-    heads: Mapping[str, tuple[tuple[str, Rule], ...]]  # first characters → (beginning, rule)
+    heads: Mapping[str, Sequence[tuple[str, Rule]]]  # first characters → (beginning, rule)
     anywhere: tuple[tuple[str, Rule], ...]  # (literal, rule)
     own: tuple[tuple[str, Rule], ...]  # the same of a user: tried on every line
     own_ids: frozenset[str]
@@ -118,42 +97,23 @@ class _Index:
     foreign: LazyPattern
 
 
-def _index_of(vocabulary: Iterable[Rule], own: Sequence[Rule] = ()) -> _Index:
+@lru_cache(maxsize=4)
+def _index(own: tuple[Rule, ...] = ()) -> _Index:
+    vocabulary = (*own, *rules())
+    of_text = [rule for rule in vocabulary if rule.payload != {Payload.SYSTEMD}]
     heads: dict[str, list[tuple[str, Rule]]] = {}
-    anywhere: list[tuple[str, Rule]] = []
-    by_level: list[Rule] = []
-    systemd: list[Rule] = []
-    for rule in vocabulary:
-        if Payload.SYSTEMD in rule.payload:
-            systemd.append(rule)
-            if len(rule.payload) == 1:
-                continue
+    for rule in of_text:
         for head in rule.head:
             heads.setdefault(head[:_KEY], []).append((head, rule))
-        anywhere.extend((literal, rule) for literal in rule.any)
-        if not rule.head and not rule.any:
-            by_level.append(rule)
     return _Index(
-        systemd=tuple(systemd),
-        heads={key: tuple(found) for key, found in heads.items()},
-        anywhere=tuple(anywhere),
+        systemd=tuple(rule for rule in vocabulary if Payload.SYSTEMD in rule.payload),
+        heads=heads,
+        anywhere=tuple((literal, rule) for rule in of_text if rule not in own for literal in rule.any),
         own=tuple((literal, rule) for rule in own for literal in rule.any),
         own_ids=frozenset(rule.id for rule in own),
-        by_level=tuple(by_level),
+        by_level=tuple(rule for rule in of_text if not rule.head and not rule.any),
         foreign=LazyPattern(load("milestones.toml")["foreign"]["match"]),
     )
-
-
-@cache
-def _index() -> _Index:
-    return _index_of(rules())
-
-
-@lru_cache(maxsize=4)
-def _with(extra: tuple[Rule, ...]) -> _Index:
-    index = _index_of((*extra, *rules()), extra)
-    theirs = set(extra)
-    return replace(index, anywhere=tuple(pair for pair in index.anywhere if pair[1] not in theirs))
 
 
 def unquote_once(text: str) -> str:
@@ -172,6 +132,14 @@ def go_seconds(text: str) -> float | None:
     return sum(float(number) * _GO_UNIT[unit] for number, unit in _GO_PART.findall(text))
 
 
+def _groups(rule: Rule, text: str) -> dict[str, str] | None:
+    """What the rule's expression says of ``text``; ``None`` where it is not found."""
+    if rule.match is None:
+        return {}
+    found = rule.match.search(text)
+    return None if found is None else {name: value for name, value in found.groupdict().items() if value is not None}
+
+
 def _try(rule: Rule, record: LogRecord, text: str) -> Mark | None:
     if rule.payload and record.payload not in rule.payload:
         return None
@@ -180,12 +148,9 @@ def _try(rule: Rule, record: LogRecord, text: str) -> Mark | None:
     # Obfuscated support bundles have a word like "sadly.badger" in place of the file's name.
     if rule.file and record.payload is Payload.KLOG and record.file != rule.file and record.file.endswith(".go"):
         return None
-    groups: dict[str, str] = {}
-    if rule.match is not None:
-        found = rule.match.search(text)
-        if found is None:
-            return None
-        groups = {name: value for name, value in found.groupdict().items() if value is not None}
+    groups = _groups(rule, text)
+    if groups is None:
+        return None
     for name, group in rule.fields:
         if name in record.fields:
             groups[group] = record.fields[name]
@@ -208,49 +173,54 @@ def match(record: LogRecord, extra: Sequence[Rule] = ()) -> Sequence[Mark]:
     A line that is known noise is never reported as a problem. At most one mark of each id. Lines of systemd count only
     when they are about a unit of k3s or RKE2. ``extra``: a user's rules, tried besides those of the catalogue.
     """
-    index = _with(tuple(extra)) if extra else _index()
-    payload = record.payload
-    if payload is Payload.SYSTEMD:
+    index = _index(tuple(extra))
+    if record.payload is Payload.SYSTEMD:
         if not _is_ours(record):
             return ()
-        tried = (_try(rule, record, record.message) for rule in index.systemd if _has_literal(rule, record.message))
-        return _unique(mark for mark in tried if mark is not None)
-    message = record.message
-    level = record.level
-    why = level in ("error", "fatal", "panic") or message in _WARNINGS_WITH_A_WHY
-    if payload in _WHY_IN_A_FIELD and why and "error" in record.fields:
-        message = f"{message}: {record.fields['error']}"  # what is in the message, why in this field
+        return _tried((rule for rule in index.systemd if _has_literal(rule, record.message)), record, record.message)
+    message = _with_reason(record)
     text = message[1:] if message[:1] == '"' else message
-    found: list[Mark] = []
-    for head, rule in index.heads.get(text[:_KEY], ()):
-        if text.startswith(head):
-            mark = _try(rule, record, text)
-            if mark is not None:
-                found.append(mark)
-    for literal, rule in index.own:
-        if literal in message and (mark := _try(rule, record, text)) is not None:
-            found.append(mark)
-    quiet = payload is Payload.KLOG and level == "info"
-    if not quiet and not text.startswith("Polling for API"):
-        for literal, rule in index.anywhere:
-            if literal in message and (mark := _try(rule, record, text)) is not None:
-                found.append(mark)
-        if level in ("fatal", "panic"):
-            for rule in index.by_level:
-                mark = _try(rule, record, text)
-                if mark is not None:
-                    found.append(mark)
-    if not found:
+    rules = _candidates(index, record, message, text)
+    return _without_opposites(_tried(rules, record, text), index, text) if rules else ()
+
+
+def _with_reason(record: LogRecord) -> str:
+    """The message; of errors of etcd, containerd and k3s' own tunnel with the field that says why."""
+    why = record.level in ("error", "fatal", "panic") or record.message in _WARNINGS_WITH_A_WHY
+    if record.payload in _WHY_IN_A_FIELD and why and "error" in record.fields:
+        return f"{record.message}: {record.fields['error']}"
+    return record.message
+
+
+def _candidates(index: _Index, record: LogRecord, message: str, text: str) -> list[Rule]:
+    """The rules of which a beginning or a part is there."""
+    rules = [rule for head, rule in index.heads.get(text[:_KEY], ()) if text.startswith(head)]
+    rules += [rule for literal, rule in index.own if literal in message]
+    quiet = record.payload is Payload.KLOG and record.level == "info"
+    if quiet or text.startswith("Polling for API"):
+        return rules
+    rules += [rule for literal, rule in index.anywhere if literal in message]
+    if record.level in ("fatal", "panic"):
+        rules += index.by_level
+    return rules
+
+
+def _tried(rules: Iterable[Rule], record: LogRecord, text: str) -> Sequence[Mark]:
+    marks: dict[str, Mark] = {}
+    for rule in rules:
+        mark = _try(rule, record, text)
+        if mark is not None:
+            marks.setdefault(mark.id, mark)
+    return tuple(marks.values())
+
+
+def _without_opposites(found: Sequence[Mark], index: _Index, text: str) -> Sequence[Mark]:
+    """The words with which a process ends are no noise, and what is noise is no problem, but for the user's own."""
+    kinds = {mark.kind for mark in found}
+    if "end" in kinds and index.foreign.search(text):
         return ()
-    if any(mark.kind == "end" for mark in found):
-        if index.foreign.search(text):
-            return ()
-        found = [
-            mark for mark in found if mark.kind != "noise" or mark.id in index.own_ids
-        ]  # the words with which a process ends are none
-    elif any(mark.kind == "noise" for mark in found):
-        found = [mark for mark in found if mark.kind != "problem" or mark.id in index.own_ids]
-    return _unique(found)
+    dropped = "noise" if "end" in kinds else "problem" if "noise" in kinds else None
+    return [mark for mark in found if mark.kind != dropped or mark.id in index.own_ids]
 
 
 def _has_literal(rule: Rule, text: str) -> bool:
@@ -258,13 +228,6 @@ def _has_literal(rule: Rule, text: str) -> bool:
     if not rule.head and not rule.any:
         return True
     return text.startswith(rule.head) or any(part in text for part in rule.any)
-
-
-def _unique(marks: Iterable[Mark]) -> Sequence[Mark]:
-    seen: dict[str, Mark] = {}
-    for mark in marks:
-        seen.setdefault(mark.id, mark)
-    return tuple(seen.values())
 
 
 @cache
@@ -282,9 +245,7 @@ def causes_in(text: str) -> tuple[tuple[Rule, Mapping[str, str]], ...]:
         # In a chain of wrappers a message begins after a colon, too.
         if not _has_literal(rule, text) and not any(f": {head}" in text for head in rule.head):
             continue
-        hit = rule.match.search(text) if rule.match is not None else None
-        if rule.match is not None and hit is None:
-            continue
-        groups = {name: value for name, value in hit.groupdict().items() if value} if hit is not None else {}
-        found.append((rule, groups))
+        groups = _groups(rule, text)
+        if groups is not None:
+            found.append((rule, groups))
     return tuple(found)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
 
-from analyzer.events.vocabulary import load
+from analyzer.events.vocabulary import load, read_as
 
 HOOK = "poststarthook/"
 
@@ -37,11 +37,6 @@ class CheckInfo:
     known: bool = True
 
     @property
-    def is_hook(self) -> bool:
-        """A post-start hook: its check is ok when its function has returned."""
-        return self.name.startswith(HOOK)
-
-    @property
     def short(self) -> str:
         """The name without the prefix that all hooks share."""
         return self.name.removeprefix(HOOK)
@@ -52,20 +47,7 @@ def _known() -> tuple[dict[str, CheckInfo], tuple[tuple[re.Pattern[str], CheckIn
     by_name: dict[str, CheckInfo] = {}
     by_pattern: list[tuple[re.Pattern[str], CheckInfo]] = []
     for raw in load("checks.toml")["check"]:
-        about = CheckInfo(
-            name="",
-            kind=raw["kind"],
-            monotone=raw["monotone"],
-            waits_for=raw["waits_for"],
-            limit_s=raw.get("limit_s"),
-            slow_causes=tuple(raw.get("slow_causes", ())),
-            advice=raw.get("advice", ""),
-            needs=tuple(raw.get("needs", ())),
-            needs_when_fresh=tuple(raw.get("needs_when_fresh", ())),
-            hard_limit=raw.get("hard_limit", False),
-            description=raw.get("description", ""),
-            example=raw.get("example", ""),
-        )
+        about = read_as(CheckInfo, raw, name="")
         for name in raw.get("names", ()):
             by_name[name] = replace(about, name=name)
         by_pattern.extend((re.compile(pattern), about) for pattern in raw.get("patterns", ()))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from analyzer.events.sequence import Place
-from analyzer.events.vocabulary import LazyPattern
+from analyzer.events.vocabulary import LazyPattern, Minor
 from analyzer.records.log_record import LogRecord
 
 Severity = Literal["transient", "suspect", "fatal"]
@@ -24,7 +24,6 @@ class ReadyzBody:
     reasons: tuple[tuple[str, str], ...] = ()  # (check, reason) where a real reason was printed
     endpoint: str | None = None  # readyz | healthz | livez, from the trailer or klog header
     cut: bool = False  # the text ends before the trailer
-    complete_names: bool = True  # False when the last name was cut inside (it is then in neither tuple)
     excluded: tuple[str, ...] = ()  # left out by the request (`?exclude=`): not asked, in neither tuple
 
 
@@ -76,13 +75,14 @@ class WitnessRule:
     source_file: str
     match: LazyPattern
     datastore: Literal["any", "fresh", "existing"] = "any"
-    since: tuple[int, int] = (1, 0)
-    until: tuple[int, int] = (9, 99)
+    since: Minor = (1, 0)
+    until: Minor = (9, 99)
     first_only: bool = False
     after_match: LazyPattern | None = None
     unless_after: LazyPattern | None = None
     offset_s: float = 0.0
     also_near: bool = False
+    ambiguous: bool = False  # another component prints the same text
     proof: str = ""
 
 

@@ -8,12 +8,9 @@ from functools import cache, lru_cache
 
 from analyzer.events.event import PollError, ReadyzBody, Severity
 from analyzer.events.readyz import parse_body
-from analyzer.events.vocabulary import load
+from analyzer.events.vocabulary import load, read_as
 
 _PREVIOUS = re.compile(r"(?<!\s)\s+-\s+error from a previous attempt:")
-# Values that change from attempt to attempt although the state does not: k3s prints such a text every time.
-_EPHEMERAL_PORT = re.compile(r"((?:\[[0-9a-fA-F:.%]+\]|\d{1,3}(?:\.\d{1,3}){3})):\d{1,5}(?=->)")
-_CURRENT_TIME = re.compile(r"(current time )\S+(?: [+-]\d{4} \w+)?(?= is (?:after|before))")
 _CUT_MARK = re.compile(r"(?:>|…|\.{3})\s*\Z")
 # A cut text must be this long, without spaces, to be taken for the beginning of a known one.
 _CLEAR_BEGINNING = 24
@@ -27,34 +24,27 @@ def _squash(text: str) -> str:
 class _Class:
     id: str
     severity: Severity
-    http_status: int | None
-    whole: frozenset[str]
-    contains: tuple[str, ...]
-    ends: tuple[str, ...]
+    http_status: int | None = None
+    whole: frozenset[str] = frozenset()
+    contains: tuple[str, ...] = ()
+    ends: tuple[str, ...] = ()
+    title: str = ""
+    advice: str = ""
 
 
 @cache
 def _classes() -> tuple[_Class, ...]:
-    return tuple(
-        _Class(
-            id=raw["id"],
-            severity=raw["severity"],
-            http_status=raw.get("http_status"),
-            whole=frozenset(_squash(text) for text in raw.get("whole", ())),
-            contains=tuple(_squash(text) for text in raw.get("contains", ())),
-            ends=tuple(_squash(text) for text in raw.get("ends", ())),
-        )
-        for raw in load("errors.toml")["error"]
-    )
+    found: list[_Class] = []
+    for raw in load("errors.toml")["error"]:
+        texts = {key: [_squash(text) for text in raw.get(key, ())] for key in ("whole", "contains", "ends")}
+        found.append(read_as(_Class, {**raw, **texts}))
+    return tuple(found)
 
 
 @cache
 def advice(error: str) -> tuple[str, str]:
     """Title and advice for answers of a class that do not go away; empty for classes that heal by themselves."""
-    for raw in load("errors.toml")["error"]:
-        if raw["id"] == error and "title" in raw:
-            return raw["title"], raw["advice"]
-    return "", ""
+    return next(((one.title, one.advice) for one in _classes() if one.id == error and one.title), ("", ""))
 
 
 @cache
@@ -107,9 +97,3 @@ def classify(text: str) -> PollError:
 def _is_list(text: str, body: ReadyzBody) -> bool:
     """A body that names a check, or one cut in its first line inside the text that carries lists."""
     return bool(body.ok or body.failing or body.excluded) or "error on the server" in text
-
-
-def normalise(text: str) -> str:
-    """``text`` without what changes from attempt to attempt: ephemeral ports and the current time of x509 errors."""
-    text = _EPHEMERAL_PORT.sub(r"\1:*", text)
-    return _CURRENT_TIME.sub(r"\1*", text)

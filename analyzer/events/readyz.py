@@ -107,9 +107,8 @@ def parse_body(text: str) -> ReadyzBody | None:
     """Read a check list anywhere in ``text``; ``None`` when there is no check line in it.
 
     ``cut`` is True when the trailer is missing (klog's own health blocks never have one) or some line of the list
-    could not be read; ``complete_names`` is False when the text ends inside a check's line, whose state is then not
-    reported. Excluded checks were not asked and are in neither ``ok`` nor ``failing``. A check that the text shows
-    both ok and failing is in neither.
+    could not be read. Excluded checks were not asked and are in neither ``ok`` nor ``failing``. A check that the text
+    shows both ok and failing is in neither.
     """
     plain = unescape(text)
     marks = [found for found in _MARK.finditer(plain) if _starts_line(plain, found)]
@@ -123,14 +122,14 @@ def parse_body(text: str) -> ReadyzBody | None:
     ok: dict[str, None] = {}
     failing: dict[str, str | None] = {}
     excluded: dict[str, None] = {}
-    unread = unread_last = False
+    unread = False
     for number, mark in enumerate(marks):
         last = number + 1 == len(marks)
         segment = plain[mark.end() : end if last else marks[number + 1].start()]
         cut_here = last and trailer is None
         state = _read(segment, mark[1], cut_here=cut_here)
         if state is None:
-            unread, unread_last = True, last
+            unread = True
             continue
         name, word, reason = state
         if word == "ok":
@@ -139,7 +138,6 @@ def parse_body(text: str) -> ReadyzBody | None:
             excluded[name] = None
         elif failing.get(name) is None:
             failing[name] = reason
-    torn = unread_last or re.search(r"\[[+-]?\s*\Z", plain[:end]) is not None
     damaged = unread or _TAIL_OF_A_CHECK.search(plain[: marks[0].start()]) or _ELISION.search(plain[:end])
     both = ok.keys() & failing.keys()
     header = _HEADER.search(plain, 0, marks[0].start())
@@ -150,7 +148,6 @@ def parse_body(text: str) -> ReadyzBody | None:
         reasons=tuple((name, reason) for name, reason in failing.items() if reason and name not in both),
         endpoint=endpoint,
         cut=trailer is None or bool(damaged),
-        complete_names=not (torn and trailer is None),
         excluded=tuple(excluded),
     )
 

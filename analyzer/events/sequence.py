@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import cache
-from typing import Any, Literal
+from typing import Any
 
 from analyzer.events.versions import Version, parse_version, past, ready_line_on_cancel
-from analyzer.events.vocabulary import LazyPattern, load
+from analyzer.events.vocabulary import LazyPattern, load, read_as
 from analyzer.records.log_record import LogRecord, Payload
 
 
@@ -28,9 +28,6 @@ class Stage(IntEnum):
     SERVING = 4
     READY = 5  # k3s noticed that /readyz answers 200
     STARTED = 6
-
-
-Product = Literal["k3s", "rke2", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,41 +111,30 @@ HOOK_FAILING = Place(
 """Of a report that lists a post-start hook as failing, whoever asked."""
 
 
+def _stage(raw: Mapping[str, Any], key: str) -> Stage | None:
+    return Stage[raw[key].upper()] if key in raw else None
+
+
+def _release(raw: Mapping[str, Any], key: str) -> Version | None:
+    return parse_version(raw[key]) if key in raw else None
+
+
 def _compile(raw: Mapping[str, Any]) -> tuple[Place, ...]:
-    marks = raw.get("marks", ())
-    common = {
-        "head": tuple(raw.get("head", ())),
-        "any": tuple(raw.get("any", ())),
-        "match": LazyPattern(raw["match"]) if "match" in raw else None,
-        "file": raw.get("file", ""),
-        "files": frozenset(raw.get("files", ())),
-        "payload": frozenset(Payload(name) for name in raw.get("payload", ())),
-        "only_after": Stage[raw["only_after"].upper()] if "only_after" in raw else None,
-        "only_before": Stage[raw["only_before"].upper()] if "only_before" in raw else None,
-        "cancel": bool(raw.get("cancel", False)),
-        "own_api": bool(raw.get("own_api", False)),
-        "own_poller": bool(raw.get("own_poller", False)),
-        "product": raw.get("product", ""),
-        "role": raw.get("role", ""),
-        "since": parse_version(raw["since"]) if "since" in raw else None,
-        "until": parse_version(raw["until"]) if "until" in raw else None,
-        "era": raw.get("era", ""),
-        "before_era": raw.get("before_era", ""),
-        "proof": raw["proof"],
-    }
-    return tuple(Place(id=raw["id"], mark=mark, **common) for mark in marks or ("",))
+    place = read_as(
+        Place,
+        raw,
+        only_after=_stage(raw, "only_after"),
+        only_before=_stage(raw, "only_before"),
+        since=_release(raw, "since"),
+        until=_release(raw, "until"),
+    )
+    return tuple(replace(place, mark=mark) for mark in raw.get("marks", ("",)))
 
 
 @cache
 def places() -> tuple[Place, ...]:
     """All entries, in file order."""
     return tuple(place for raw in load("sequence.toml")["line"] for place in _compile(raw))
-
-
-@cache
-def anytime() -> frozenset[str]:
-    """Ids of the catalogue and the witnesses whose lines a running server prints as well: they place nothing."""
-    return frozenset(load("sequence.toml")["anytime"]["marks"])
 
 
 @cache

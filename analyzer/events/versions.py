@@ -6,11 +6,10 @@ Facts come from ``versions.toml``. What a release is not known to do is ``None``
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 
-from analyzer.events.vocabulary import load, minor
+from analyzer.events.vocabulary import load, minor, read_as
 
 _VERSION = re.compile(
     r"(?<![\w.])v?(?P<major>\d{1,2})\.(?P<minor>\d{1,3})\.(?P<patch>\d{1,3})"
@@ -70,18 +69,15 @@ class PollerSpec:
     """How a release asks for readiness. Seconds; ``None`` means unknown or without limit.
 
     ``pollers`` is how many callers ask independently, each with its own phase; ``round_s`` is the length of one round
-    of the server's own waiter, after which it prints its waiting line again. ``start_delay_s`` is the time from the
-    poller's begin to its first request.
+    of the server's own waiter, after which it prints its waiting line again.
     """
 
     kind: str  # shared-2s | legacy-4x1s | legacy-30s | unknown
     interval_s: float | None = None
     prints_polls: bool | None = None
     request_limit_s: float | None = None
-    total_limit_s: float | None = None
     round_s: float | None = None
     pollers: int = 0
-    start_delay_s: float | None = None
 
 
 @cache
@@ -90,17 +86,7 @@ def poller(kind: str) -> PollerSpec:
 
     :raises KeyError: no such kind.
     """
-    raw = load("versions.toml")["pollers"][kind]
-    return PollerSpec(
-        kind=kind,
-        interval_s=raw.get("interval_s"),
-        prints_polls=raw.get("prints_polls"),
-        request_limit_s=raw.get("request_limit_s"),
-        total_limit_s=raw.get("total_limit_s"),
-        round_s=raw.get("round_s"),
-        pollers=raw["pollers"],
-        start_delay_s=0.0 if raw.get("first_at_once") else None,
-    )
+    return read_as(PollerSpec, load("versions.toml")["pollers"][kind], kind=kind)
 
 
 def _boundaries(section: str) -> dict[tuple[int, int], int]:
@@ -220,37 +206,3 @@ def all_check_names() -> frozenset[str]:
 def optional_names() -> frozenset[str]:
     """Names that depend on options and say nothing about the release."""
     return frozenset(load("versions.toml")["optional"]["names"])
-
-
-@cache
-def _optional_patterns() -> tuple[re.Pattern[str], ...]:
-    return tuple(re.compile(raw) for raw in load("versions.toml")["optional"]["patterns"])
-
-
-def is_optional(name: str) -> bool:
-    """Whether a server's options, not its release, decide that ``name`` is listed."""
-    return name in optional_names() or any(pattern.match(name) for pattern in _optional_patterns())
-
-
-def guess_minors(names: Collection[str], *, complete: bool = False) -> tuple[tuple[int, int], ...]:
-    """The known minors whose list has every one of ``names``.
-
-    ``complete`` says that ``names`` is a whole list: then a minor must not have other names either. Optional names do
-    not count. Empty when nothing fits (another program's API server, or a release not known here).
-    """
-    seen = {name for name in names if not is_optional(name)}
-    if not seen:
-        return ()
-    removable = frozenset(load("versions.toml")["optional"]["removable"])
-    fitting: list[tuple[int, int]] = []
-    for number, listed in sorted(_lists().items()):
-        expected = frozenset(listed)
-        if seen <= expected and (not complete or expected - seen <= removable):
-            fitting.append(number)
-    return tuple(fitting)
-
-
-def guess_minor(names: Collection[str], *, complete: bool = False) -> tuple[int, int] | None:
-    """The only minor that fits ``names``, or ``None`` when several or none do."""
-    fitting = guess_minors(names, complete=complete)
-    return fitting[0] if len(fitting) == 1 else None

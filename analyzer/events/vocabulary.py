@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from analyzer.records.log_record import Payload
+
+T = TypeVar("T")
 
 
 @cache
@@ -18,7 +24,10 @@ def load(name: str) -> dict[str, Any]:
     return tomllib.loads(Path(__file__).with_name(name).read_text(encoding="utf-8"))
 
 
-def minor(text: str) -> tuple[int, int]:
+Minor = tuple[int, int]  # of Kubernetes
+
+
+def minor(text: str) -> Minor:
     """``"1.32"`` → ``(1, 32)``."""
     major, _, rest = text.partition(".")
     return int(major), int(rest)
@@ -54,3 +63,32 @@ class LazyPattern:
 
     def __hash__(self) -> int:
         return hash(self.pattern)
+
+
+def _texts(value: str | list[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+# How a value of a file becomes the value of a field of this type; other types are taken as they are.
+_READ: dict[str, Callable[[Any], object]] = {
+    "tuple[str, ...]": _texts,
+    "frozenset[str]": frozenset,
+    "frozenset[Payload]": lambda names: frozenset(Payload(name) for name in names),
+    "LazyPattern": LazyPattern,
+    "LazyPattern | None": LazyPattern,
+    "Minor": minor,
+    "Minor | None": minor,
+}
+
+
+@cache
+def _fields(cls: Any) -> tuple[tuple[str, Callable[[Any], object] | None], ...]:
+    return tuple((field.name, _READ.get(str(field.type))) for field in fields(cls))
+
+
+def read_as(cls: Callable[..., T], raw: Mapping[str, Any], **made: object) -> T:
+    """A dataclass from its table of a file: what the table does not have keeps its default, ``made`` comes first."""
+    for name, read in _fields(cls):
+        if name in raw and name not in made:
+            made[name] = raw[name] if read is None else read(raw[name])
+    return cls(**made)

@@ -9,11 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
 
 from analyzer.events.event import WitnessRule
-from analyzer.events.versions import newest_minor
-from analyzer.events.vocabulary import LazyPattern, load, minor
+from analyzer.events.vocabulary import load, read_as
 from analyzer.records.log_record import NO_FIELDS
 
 K3S = "k3s"  # ``source_file`` of logrus lines
@@ -23,33 +21,11 @@ _ENVELOPE = frozenset({"logger", "time", "level", "msg", "func", "file"})
 _NONE: tuple[WitnessRule, ...] = ()
 
 
-def _pattern(raw: object) -> LazyPattern | None:
-    return LazyPattern(raw) if isinstance(raw, str) else None
-
-
-def _compile(raw: Mapping[str, Any]) -> WitnessRule:
-    return WitnessRule(
-        id=raw["id"],
-        check=raw["check"],
-        relation=raw["relation"],
-        source_file=raw["source_file"],
-        match=LazyPattern(raw["match"]),
-        datastore=raw.get("datastore", "any"),
-        since=minor(raw["since"]),
-        until=minor(raw["until"]) if "until" in raw else newest_minor(),
-        first_only=raw.get("first_only", False),
-        after_match=_pattern(raw.get("after_match")),
-        unless_after=_pattern(raw.get("unless_after")),
-        offset_s=float(raw.get("offset_s", 0.0)),
-        also_near=raw.get("also_near", False),
-        proof=raw.get("proof", ""),
-    )
-
-
 @cache
 def rules() -> tuple[WitnessRule, ...]:
-    """All rules in file order."""
-    return tuple(_compile(raw) for raw in load("witnesses.toml")["witness"])
+    """All rules in file order; one that names no last release holds up to the newest one that was looked at."""
+    last = {"until": load("versions.toml")["newest"]}
+    return tuple(read_as(WitnessRule, {**last, **raw}) for raw in load("witnesses.toml")["witness"])
 
 
 @cache
@@ -63,19 +39,12 @@ def _by_file() -> dict[str, tuple[WitnessRule, ...]]:
 @cache
 def _enveloped() -> tuple[WitnessRule, ...]:
     """klog rules whose text no other component prints, so that it may also be trusted without a file name."""
-    ambiguous = {raw["id"] for raw in load("witnesses.toml")["witness"] if raw.get("ambiguous")}
-    return tuple(rule for rule in rules() if rule.source_file != K3S and rule.id not in ambiguous)
+    return tuple(rule for rule in rules() if rule.source_file != K3S and not rule.ambiguous)
 
 
 @cache
 def _enveloped_prefilter() -> re.Pattern[str]:
     return re.compile("|".join(f"(?:{rule.match.pattern})" for rule in _enveloped()))
-
-
-def context_patterns() -> frozenset[str]:
-    """Every ``after_match`` and ``unless_after`` text: lines that must be kept although they bound nothing."""
-    found = (p.pattern for rule in rules() for p in (rule.after_match, rule.unless_after) if p is not None)
-    return frozenset(found)
 
 
 def candidates(

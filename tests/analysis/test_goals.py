@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from analyzer.events.catalogue import rules as marks
-from analyzer.events.goal_rules import goal_ids, goals_of, rules
+from analyzer.events.goal_rules import goals_of, rules
 from analyzer.results import Goal, StartReport
 from analyzer.window import Bound
 from tests.kit.handmade import RBAC, Journal
@@ -61,7 +61,7 @@ def test_the_rules_name_marks_of_the_catalogue_and_goals_that_come_before() -> N
         for position, rule in enumerate(goals_of(role)):
             assert set(rule.after) <= set(names[:position])
     assert goals_of("unknown") == goals_of("server")
-    assert set(goal_ids()) == {"api", "server", "images", "node", "node_ready", "started"}
+    assert {rule.id for rule in rules()} == {"api", "server", "images", "node", "node_ready", "started"}
 
 
 def test_a_server_has_its_api_and_is_up_after_it() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analyzer.events.check_info import info, known_checks
+from analyzer.events.check_info import HOOK, info, known_checks
 from analyzer.events.readyz import parse_body
 from analyzer.events.versions import check_list, known_minors, optional_names
 
@@ -18,7 +18,7 @@ def test_every_default_check_is_known() -> None:
 
 def test_hooks_never_go_back_and_probes_may() -> None:
     for about in known_checks():
-        if about.is_hook:
+        if about.name.startswith(HOOK):
             assert about.monotone
     for name in (
         "etcd",
@@ -60,7 +60,7 @@ def test_unknown_names() -> None:
     hook = info("poststarthook/of-tomorrow")
     assert (hook.kind, hook.monotone, hook.known, hook.short) == ("blocking", True, False, "of-tomorrow")
     probe = info("of-tomorrow")
-    assert (probe.monotone, probe.known, probe.is_hook) == (False, False, False)
+    assert (probe.monotone, probe.known) == (False, False)
 
 
 def test_blocking_checks_say_why_they_are_slow() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from analyzer.events.detect import POLL_PREFIX, detect
 from analyzer.events.event import PollLine
-from analyzer.events.poll_errors import advice, classify, normalise, severities
+from analyzer.events.poll_errors import advice, classify, severities
 from analyzer.events.vocabulary import load
 from tests.events.lines import logrus
 
@@ -114,20 +114,6 @@ def test_a_list_is_carried_along() -> None:
     body = classify(TABLE[8][0]).body
     assert body is not None
     assert body.failing == ("etcd",)
-
-
-def test_normalise_takes_off_what_changes_without_a_change_of_state() -> None:
-    first = URL + "read tcp 127.0.0.1:40312->127.0.0.1:6443: read: connection reset by peer"
-    second = first.replace("40312", "51000")
-    assert first != second
-    assert normalise(first) == normalise(second)
-    assert "127.0.0.1:6443" in normalise(first)
-    six = "read tcp [::1]:40312->[::1]:6443: EOF"
-    assert normalise(six) == normalise(six.replace("40312", "1"))
-    early = "x509: certificate has expired or is not yet valid: current time {} is before 2026-01-01T00:00:00Z"
-    assert normalise(early.format("1970-01-01T00:01:02Z")) == normalise(early.format("1970-01-01T00:01:04Z"))
-    refused = URL + "dial tcp 127.0.0.1:6443: connect: connection refused"
-    assert normalise(refused) == refused
 
 
 def test_classes_that_do_not_heal_have_advice() -> None:

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from analyzer.events.versions import (
     check_list,
     exit_zero_on_failure,
-    guess_minor,
-    guess_minors,
-    is_optional,
     is_unverified,
     known_minors,
     newest_minor,
@@ -77,7 +72,7 @@ def test_pollers_at_their_boundaries(version: str | None, kind: str) -> None:
 
 def test_the_limits_of_the_shared_poller() -> None:
     spec = poller_for("v1.33.4+k3s1")
-    assert (spec.request_limit_s, spec.total_limit_s, spec.pollers, spec.start_delay_s) == (15.0, 900.0, 1, 0.0)
+    assert (spec.request_limit_s, spec.pollers) == (15.0, 1)
 
 
 @pytest.mark.parametrize(
@@ -130,25 +125,3 @@ def test_a_release_newer_than_the_newest_known_one_is_taken_to_be_like_it() -> N
     assert not is_unverified("v{}.{}.9+k3s1".format(*newest))
     assert not is_unverified(None)
     assert not is_unverified("latest")
-
-
-@pytest.mark.parametrize("minor", known_minors())
-def test_a_whole_list_gives_its_minors(minor: tuple[int, int]) -> None:
-    fitting = guess_minors(check_list(minor), complete=True)
-    assert minor in fitting
-    assert all(check_list(other) and set(check_list(other)) == set(check_list(minor)) for other in fitting)
-
-
-@given(st.sampled_from(known_minors()), st.data())
-def test_a_part_of_a_list_never_excludes_its_own_minor(minor: tuple[int, int], data: st.DataObject) -> None:
-    names = data.draw(st.lists(st.sampled_from(check_list(minor)), min_size=1))
-    assert minor in guess_minors([*names, "kms-providers", "kms-provider-0"])
-
-
-def test_guesses() -> None:
-    assert guess_minor(["poststarthook/storage-readiness"]) == (1, 36)
-    assert guess_minor(["ping"]) is None
-    assert guess_minors(["poststarthook/openshift.io-x"]) == ()
-    assert guess_minors([]) == ()
-    assert is_optional("etcd-override-readiness-3")
-    assert not is_optional("etcd")

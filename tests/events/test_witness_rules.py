@@ -11,7 +11,7 @@ import pytest
 from analyzer.events import witness_rules
 from analyzer.events.event import WitnessLine
 from analyzer.events.versions import all_check_names
-from analyzer.events.witness_rules import candidates, context_patterns, rules
+from analyzer.events.witness_rules import candidates, rules
 from analyzer.records import read_log_records
 from analyzer.records.log_record import Payload
 
@@ -66,11 +66,6 @@ def test_contextual_klog_in_a_logrus_envelope_only_with_its_field_and_only_where
     assert ids("Starting ResourceDiscoveryManager", is_logrus=True, fields={"logger": "k3s/apiserver"})
     assert not ids("Starting ResourceDiscoveryManager", is_logrus=True)
     assert not ids("Version: v1.36.2+k3s1", is_logrus=True, fields={"logger": "k3s"})
-
-
-def test_context_lines_are_known_to_those_who_filter() -> None:
-    assert any("signal received" in pattern for pattern in context_patterns())
-    assert any("Loaded" in pattern for pattern in context_patterns())
 
 
 @pytest.mark.parametrize(
