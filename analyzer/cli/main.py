@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
-import importlib.util
 import os
 import signal
 import sys
@@ -21,8 +20,8 @@ from analyzer.cli.console import complain
 from analyzer.errors import ExitCode, K3slogError
 from analyzer.version import __version__
 
-# In the order of the help, which shows these words, so that it need not import a single command. A module that is not
-# there is left out; each holds a function of its own name.
+# In the order of the help, which shows these words, so that it need not import a single command. Each has a module that
+# holds a function of its name.
 COMMANDS = {
     "analyze": "Explain the starts in a log: when ready, and what held them back.",
     "blame": "List what delayed readiness, the most first.",
@@ -31,9 +30,6 @@ COMMANDS = {
     "simulate": "Ask how other ways of polling would have done in a log's starts.",
     "schedule": "Work out when it is best to look, from how long starts take.",
     "wait": "Ask a real API server until it is ready, and say what it lacked.",
-    "watch": "Follow the journal of a start that is under way.",
-    "compare": "Compare two sets of starts.",
-    "gate": "Pass or fail, for CI.",
     "generate": "Make a journal whose truth is known.",
     "schema": "Print the JSON Schema of the report.",
 }
@@ -50,28 +46,24 @@ class LazyGroup(TyperGroup):
     """Loads subcommands on demand, and maps errors to exit codes."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """Names of the subcommands that exist, in the order of ``COMMANDS``."""
-        return [n for n in COMMANDS if importlib.util.find_spec(f"analyzer.cli.{n}") is not None]
+        """Names of the subcommands, in the order of ``COMMANDS``."""
+        return list(COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The subcommand, imported now; ``None`` when there is none of that name."""
-        if cmd_name not in self.list_commands(ctx):
+        if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"analyzer.cli.{cmd_name}")
-        inner = getattr(module, "app", None)
-        if isinstance(inner, typer.Typer):
-            command = typer.main.get_command(inner)
-        else:
-            wrapper = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-            wrapper.command(cmd_name)(getattr(module, cmd_name))
-            command = typer.main.get_command(wrapper)
+        wrapper = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+        wrapper.command(cmd_name)(getattr(module, cmd_name))
+        command = typer.main.get_command(wrapper)
         command.name = cmd_name
         return command
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """The list in the help."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, COMMANDS[name]) for name in self.list_commands(ctx)])
+            formatter.write_dl(list(COMMANDS.items()))
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """``--debug`` and ``--version`` may stand anywhere, also behind the subcommand."""

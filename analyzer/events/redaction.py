@@ -7,7 +7,8 @@ that never looks at a character twice. When in doubt a little too much is masked
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import NamedTuple
 
 MASK = "***"
 
@@ -41,27 +42,24 @@ _NAMED = re.compile(
 )
 
 
-class _Rule:
+class _Rule(NamedTuple):
     """An expression with what stands in place of what it finds, and the words it needs."""
 
-    __slots__ = ("_compiled", "_flags", "_pattern", "_replacement", "_words")
-
-    def __init__(self, words: tuple[str, ...], pattern: str, replacement: str, flags: int = 0) -> None:
-        self._words, self._pattern, self._replacement, self._flags = words, pattern, replacement, flags
-        self._compiled: re.Pattern[str] | None = None
+    words: tuple[str, ...]
+    pattern: str
+    replacement: str
+    flags: int = 0
 
     def apply(self, text: str, low: str, named: bool) -> str:
         """``text`` after the rule; ``low`` is what it was, in lower case, ``named`` that such a name is in it."""
-        if not (named if self._words == _NAMES else any(word in low for word in self._words)):
+        if not (named if self.words == _NAMES else any(word in low for word in self.words)):
             return text
-        return self.expression.sub(self._replacement, text)
+        return _compiled(self).sub(self.replacement, text)
 
-    @property
-    def expression(self) -> re.Pattern[str]:
-        """Compiled when it is first needed."""
-        if self._compiled is None:
-            self._compiled = re.compile(self._pattern, self._flags)
-        return self._compiled
+
+@cache
+def _compiled(rule: _Rule) -> re.Pattern[str]:
+    return re.compile(rule.pattern, rule.flags)
 
 
 _RULES = (
@@ -160,7 +158,7 @@ def mask_secrets(text: str) -> str:
 def _mask_quoted(text: str) -> str:
     """Quoted values of secret names: up to the quote that closes at the depth of escapes at which it was opened."""
     pieces, at = [], 0
-    opens = _OPENING.expression
+    opens = _compiled(_OPENING)
     while (opening := opens.search(text, at)) is not None:
         pieces.append(text[at : opening.end()])
         at = _closing(text, opening)
