@@ -49,14 +49,6 @@ def test_three_warnings_and_nothing_else_beside_polls_were_chosen(loud: int, cho
     assert only(journal).picked_out is chosen
 
 
-@pytest.mark.parametrize(("others", "chosen"), [(2, True), (3, False)])
-def test_two_everyday_lines_between_the_polls_are_too_few(others: int, chosen: bool) -> None:
-    journal = Journal().banner(0.1).poll(2.0)
-    for number in range(others):
-        journal.say(3.0 + number, f"everyday {number}")
-    assert only(journal.poll(8.0, "EOF").running(9.5)).picked_out is chosen
-
-
 def test_a_begin_by_systemd_without_the_banner_lacks_lines() -> None:
     journal = Journal().systemd(0.0, "Starting k3s.service - Lightweight Kubernetes...").serving(3.0).ticking(3.1, 9.0)
     start = only(journal)
