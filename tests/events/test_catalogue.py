@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from analyzer.events.terms import terms
 from analyzer.records import read_log_records
 from analyzer.records.log_record import LogRecord, Payload
 from tests.events.lines import klog, logrus, record, systemd
+from tests.kit.effort import calls
 
 RECORDED = Path(__file__).parents[1] / "data" / "recorded"
 
@@ -236,9 +237,6 @@ def test_lines_that_match_nothing_are_cheap() -> None:
     lines = [klog("quota admission added evaluator for: leases.coordination.k8s.io", "controller.go"),
              logrus("Handling backend connection request [node]"),
              klog('"Some warning nobody has named" a="b"', "x.go", "warning")]  # fmt: skip
-    match(lines[0])
-    begin = time.process_time()
-    for _ in range(2000):
-        for line in lines:
-            assert not match(line)
-    assert (time.process_time() - begin) / 6000 < 60e-6  # measured 3 µs; the limit leaves room for slow machines
+    assert not any(match(line) for line in lines)
+    # Of several hundred rules, most are passed over by a look at the first letters.
+    assert max(calls(partial(match, line)) for line in lines) <= 12

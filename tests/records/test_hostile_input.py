@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import io
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 
 from analyzer.records import LogRecords, read_log_records
 from tests.kit.carrier_files import CARRIERS, RECORDED
+from tests.kit.effort import calls, proportional
 
 SAMPLES = sorted((CARRIERS / "other").iterdir()) + sorted((CARRIERS / "rpi").iterdir())
 
@@ -148,9 +148,7 @@ def test_export_with_lying_lengths() -> None:
     log_records, _ = read_bytes(good + b"rubbish\nMESSAGE=lost\n\n" + good.replace(b"207", b"208") + short)
     assert [r.message for r in log_records.records if not r.lossy] == ["ok", "ok"]
     assert log_records.ledger.malformed == 1
-    begun = time.perf_counter()
-    read_bytes(good + lie + good)
-    assert time.perf_counter() - begun < 2
+    assert calls(lambda: read_bytes(good + lie + good)) < 3 * calls(lambda: read_bytes(good + short + good))
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
@@ -212,12 +210,7 @@ def test_random_mixtures_of_real_pieces(pieces: list[str]) -> None:
 
 def test_many_lines_are_read_in_linear_time() -> None:
     data = gzip.decompress((RECORDED / "1303-full-b.export.gz").read_bytes())
-    begun = time.perf_counter()
-    read_bytes(data)
-    once = time.perf_counter() - begun
-    begun = time.perf_counter()
-    read_bytes(data * 8)
-    assert time.perf_counter() - begun < 40 * once
+    assert proportional(lambda times: read_bytes(data * times), 8)
 
 
 @pytest.mark.parametrize(
@@ -244,7 +237,5 @@ def test_many_lines_are_read_in_linear_time() -> None:
     ],
 )
 def test_no_pattern_runs_away(line: str) -> None:
-    begun = time.perf_counter()
-    read_bytes((line + "\n").encode() * 3)
-    read_bytes(("Mar 01 06:03:36 n1 k3s[5]: " + line + "\n").encode() * 3)
-    assert time.perf_counter() - begun < 3
+    for head in ("", "Mar 01 06:03:36 n1 k3s[5]: "):
+        assert proportional(lambda size: read_bytes((head + line[:size] + "\n").encode() * 3), len(line))  # noqa: B023

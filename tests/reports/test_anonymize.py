@@ -23,6 +23,7 @@ from analyzer.reports import json_report
 from analyzer.reports.anonymize import anonymize
 from analyzer.reports.pseudonyms import Pseudonyms
 from analyzer.results import Report
+from tests.kit.effort import proportional
 from tests.kit.every_format import everything
 from tests.kit.made_reports import failed_start, ready_start, report_of
 
@@ -301,14 +302,10 @@ def test_stand_ins_are_never_taken_from_the_text_itself() -> None:
     assert "2001:db8::1" not in b
 
 
-def test_ten_thousand_names_and_addresses_take_no_longer_than_a_blink() -> None:
-    import time
-
+def test_thousands_of_names_and_addresses_take_no_longer_each_than_few() -> None:
     texts = [f'node="n{n}q" at 10.{n >> 8}.{n & 255}.9 and [2a01::{n:x}:1] in /srv/p{n}q/x' for n in range(4000)]
-    before = time.process_time()
-    made = hidden(*texts)
-    assert time.process_time() - before < 5.0
-    assert len(set(made)) == 4000
+    assert len(set(hidden(*texts))) == 4000
+    assert proportional(lambda count: hidden(*texts[:count]), 4000)
 
 
 @pytest.mark.parametrize(
@@ -320,12 +317,7 @@ def test_ten_thousand_names_and_addresses_take_no_longer_than_a_blink() -> None:
      "system:serviceaccount:", "[", "a" * 70 + ".", "/registry/a/", "a.com/", "b:***@"],
 )  # fmt: skip
 def test_hostile_text_costs_no_more_than_its_length(piece: str) -> None:
-    import time
-
-    text = piece * (40_000 // len(piece))
-    before = time.process_time()
-    hidden(text)
-    assert time.process_time() - before < 2.0
+    assert proportional(lambda size: hidden(piece * (size // len(piece))), 40_000)
 
 
 def test_how_k3s_notes_addresses_of_its_certificate() -> None:

@@ -12,7 +12,6 @@ import struct
 import subprocess
 import sys
 import tarfile
-import time
 import zipfile
 import zlib
 from pathlib import Path
@@ -159,9 +158,7 @@ def test_a_damaged_header_ends_the_archive_with_a_note() -> None:
 def test_a_bomb_ends_early(pack: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "RATIO_FROM", 8 << 20)
     bomb = tar_of((member("k3s.log"), LOG), (member("bomb.log"), LOG + b"\n" * (64 << 20)))
-    began = time.process_time()
     log_records, errors = read(pack(bomb))  # type: ignore[operator]
-    assert time.process_time() - began < 10
     assert errors == []
     assert "it unpacks to more than 500 times its size" in notes(log_records)
     assert {s.path for s in log_records.sources} >= {"<stdin>!k3s.log"}
@@ -317,9 +314,7 @@ def test_a_whole_bomb_costs_little_memory(tmp_path: Path) -> None:
         "import sys\nfrom analyzer.cli.main import run\n"
         "try: run()\nfinally: print(open('/proc/self/status').read().split('VmHWM:')[1].split()[0], file=sys.stderr)"
     )
-    began = time.monotonic()
     done = subprocess.run([sys.executable, "-c", code, "analyze", path], capture_output=True, text=True, check=False)
-    assert time.monotonic() - began < 60
     assert done.returncode == 0, done.stderr
     assert "unpacks to more than 500 times its size" in " ".join(done.stdout.split())
     assert int(done.stderr.split()[-1]) < 250 * 1024
@@ -347,7 +342,5 @@ def test_mutated_archives_give_an_answer_or_a_sentence() -> None:
                 data[at:at] = rng.randbytes(rng.randint(1, 32))
             else:
                 data = data[: max(64, at)]
-        began = time.process_time()
         log_records, errors = read(bytes(data))
-        assert time.process_time() - began < 3
         assert log_records.sources or errors

@@ -87,16 +87,6 @@ def test_within_one_boot_a_start_after_nothing_tells_of_no_end() -> None:
     assert first.report.end.kind == "running", "another boot: what happened in between is not known"
 
 
-def test_two_everyday_lines_between_the_polls_are_too_few() -> None:
-    def chosen(*words: str) -> bool:
-        journal = Journal().banner(0.1).poll(2.0)
-        for number, word in enumerate(words):
-            journal.say(3.0 + number, word)
-        return only(journal.poll(8.0, "EOF").running(9.5)).picked_out
-
-    assert [chosen(), chosen("a"), chosen("a", "b"), chosen("a", "b", "c")] == [True, True, True, False]
-
-
 def test_how_many_warnings_alone_were_chosen() -> None:
     def chosen(count: int) -> bool:
         journal = Journal()
