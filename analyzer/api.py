@@ -100,9 +100,9 @@ class Analysis:
 
     def to_text(self, *, width: int = 80) -> str:
         """The report as ``k3slog analyze`` prints it, without colour."""
-        from analyzer.reports import text
+        from analyzer.reports import format, text
 
-        return text.render(self.report, text.TextOptions(width=width))
+        return text.render(self.report, format.Options(width=width))
 
     def anonymized(self) -> Analysis:
         """The same with stand-ins for hosts, addresses, names, paths and tokens; numbers and verdicts are unchanged."""

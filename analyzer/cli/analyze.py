@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from enum import StrEnum
-from pathlib import Path
-from typing import Annotated, assert_never
+from typing import Annotated
 
 import typer
 
 from analyzer.api import load_rules
 from analyzer.cli.console import complain
+from analyzer.cli.format_option import format_option
 from analyzer.cli.inputs import (
     AnonymizeOption,
     BootOption,
@@ -29,18 +29,11 @@ from analyzer.cli.inputs import (
     open_log,
 )
 from analyzer.errors import ExitCode, UsageError
+from analyzer.reports.format import Options
+from analyzer.reports.kinds import REPORT
 from analyzer.reports.output import Destination, check_outputs
 from analyzer.reports.selection import judge_each, select_starts, worst
-from analyzer.results import Report
-
-
-class Format(StrEnum):
-    """What the report is written as."""
-
-    TEXT = "text"
-    JSON = "json"
-    CSV = "csv"
-    MARKDOWN = "markdown"
+from analyzer.reports.terminal import suited
 
 
 class Table(StrEnum):
@@ -55,14 +48,11 @@ class Table(StrEnum):
 
 
 _JUDGED_SHOWN = 20
-_BY_SUFFIX = {".json": Format.JSON, ".csv": Format.CSV, ".md": Format.MARKDOWN, ".txt": Format.TEXT}
 
 
 def analyze(
     paths: PathsArgument = None,
-    format: Annotated[
-        Format | None, typer.Option("--format", "-f", help="Default: by the name of FILE, else text.")
-    ] = None,
+    format: Annotated[str | None, format_option(REPORT)] = None,
     output: OutputOption = None,
     force: ForceOption = False,
     html: Annotated[str | None, typer.Option("--html", metavar="FILE", help="Also write a web page to FILE.")] = None,
@@ -106,29 +96,21 @@ def analyze(
     if fail_over is not None and not math.isfinite(fail_over):
         raise UsageError(f"--fail-over {fail_over:g} is no number of seconds", hint="For example --fail-over 30")
     names = names_of(paths)
-    chosen = format or _format_of(output)
     to = Destination.named(output, force=force)
-    page = None if html is None else Destination.named(html, force=force)
-    pictures = {kind: Destination.named(name, force=force) for kind, name in (("png", png), ("svg", svg)) if name}
-    others = [place for place in (page, *pictures.values()) if place is not None]
-    check_outputs([to, *others], names)
+    writes = [(to, REPORT.chosen(format, output))]
+    beside = (("html", html), ("png", png), ("svg", svg))
+    writes += [(Destination.named(file, force=force), REPORT.named(name)) for name, file in beside if file is not None]
+    places = [place for place, _ in writes]
+    check_outputs(places, names)
 
     own = load_rules(rules)
-    log = open_log(names, Part(unit, boot, since, until, host, directory), [to, *others])
+    log = open_log(names, Part(unit, boot, since, until, host, directory), places)
     report = analyzed(log, rules=own, anonymize=anonymize)
     if start is not None:
         select_starts(report.starts, start)  # a start that does not exist is told before anything is written
-    to.write(_render(report, chosen, start, table, utc, to, no_color, width))
-    if page is not None:
-        from analyzer.reports.html import render as render_html
-
-        page.write(render_html(report, start=_html_start(report, start), utc=utc))
-    for kind, place in pictures.items():
-        from analyzer import figures
-        from analyzer.figures.export import image_bytes
-
-        shown = select_starts(report.starts, None if start == "all" else start)[-1]
-        place.write(image_bytes(figures.timeline(shown), kind))
+    options = Options(start=start, utc=utc, table=table.value, width=width)
+    for place, chosen in writes:
+        place.write(chosen.render(report, suited(options, place, no_color=no_color)))
 
     if log.errors:
         raise typer.Exit(int(ExitCode.BAD_INPUT))
@@ -139,44 +121,3 @@ def analyze(
         if len(judged) > _JUDGED_SHOWN:
             complain(f"--fail-over: and {len(judged) - _JUDGED_SHOWN} more starts")
         raise typer.Exit(int(worst(judged)))
-
-
-def _format_of(output: str | None) -> Format:
-    return _BY_SUFFIX.get(Path(output or "").suffix.lower(), Format.TEXT)
-
-
-def _html_start(report: Report, choice: str | None) -> int | None:
-    if choice is None or choice == "all":
-        return None
-    return select_starts(report.starts, choice)[0].index
-
-
-def _render(
-    report: Report,
-    format: Format,
-    start: str | None,
-    table: Table,
-    utc: bool,
-    to: Destination,
-    no_color: bool,
-    width: int | None,
-) -> str:
-    match format:
-        case Format.JSON:
-            from analyzer.reports import json_report
-
-            return json_report.render(report, starts=select_starts(report.starts, start), utc=utc)
-        case Format.CSV:
-            from analyzer.reports import csv_report
-
-            return csv_report.render(report, table.value, starts=select_starts(report.starts, start), utc=utc)
-        case Format.MARKDOWN:
-            from analyzer.reports import markdown
-
-            return markdown.render(report, start=start, utc=utc)
-        case Format.TEXT:
-            from analyzer.reports import text
-
-            return text.render(report, text.TextOptions.for_output(to, start, utc, no_color, width))
-        case _:
-            assert_never(format)

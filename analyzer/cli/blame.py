@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from pathlib import Path
-from typing import Annotated, assert_never
+from typing import Annotated
 
 import typer
 
 from analyzer.api import load_rules
+from analyzer.cli.format_option import format_option
 from analyzer.cli.inputs import (
     AnonymizeOption,
     BootOption,
@@ -27,29 +26,15 @@ from analyzer.cli.inputs import (
     open_log,
 )
 from analyzer.errors import ExitCode
-from analyzer.reports import blame as table
+from analyzer.reports.format import Options
+from analyzer.reports.kinds import BLAME
 from analyzer.reports.output import Destination
-from analyzer.reports.selection import select_starts
-from analyzer.reports.text import fitted
-
-
-class BlameFormat(StrEnum):
-    """What the table is written as."""
-
-    TEXT = "text"
-    JSON = "json"
-    CSV = "csv"
-    MARKDOWN = "markdown"
-
-
-_BY_SUFFIX = {".json": BlameFormat.JSON, ".csv": BlameFormat.CSV, ".md": BlameFormat.MARKDOWN}
+from analyzer.reports.terminal import suited
 
 
 def blame(
     paths: PathsArgument = None,
-    format: Annotated[
-        BlameFormat | None, typer.Option("--format", "-f", help="Default: by the name of FILE, else text.")
-    ] = None,
+    format: Annotated[str | None, format_option(BLAME)] = None,
     output: OutputOption = None,
     force: ForceOption = False,
     start: Annotated[
@@ -73,26 +58,12 @@ def blame(
     Exit codes: 0 done, 2 usage, 3 bad input, 4 nothing of k3s in it.
     """
     names = names_of(paths)
-    chosen = format or _BY_SUFFIX.get(Path(output or "").suffix.lower(), BlameFormat.TEXT)
+    chosen = BLAME.chosen(format, output)
     to = Destination.named(output, force=force)
     to.check(names)
     own = load_rules(rules)
     log = open_log(names, Part(unit, boot, since, until, host, directory), [to])
     report = analyzed(log, rules=own, anonymize=anonymize)
-    starts = select_starts(report.starts, start)
-    for_people = chosen in (BlameFormat.TEXT, BlameFormat.MARKDOWN)
-    most = (table.DEFAULT_ROWS if for_people else None) if limit is None else limit or None
-    match chosen:
-        case BlameFormat.TEXT:
-            made = fitted(table.text(report, starts, limit=most), to)
-        case BlameFormat.MARKDOWN:
-            made = table.markdown(report, starts, limit=most)
-        case BlameFormat.CSV:
-            made = table.table(report, starts, limit=most)
-        case BlameFormat.JSON:
-            made = table.json_text(report, starts, limit=most)
-        case _:
-            assert_never(chosen)
-    to.write(made)
+    to.write(chosen.render(report, suited(Options(start=start, limit=limit), to)))
     if log.errors:
         raise typer.Exit(int(ExitCode.BAD_INPUT))

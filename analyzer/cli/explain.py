@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from pathlib import Path
-from typing import Annotated, assert_never
+from dataclasses import replace
+from typing import Annotated
 
 import typer
 
+from analyzer.cli.format_option import format_option
 from analyzer.cli.inputs import ForceOption, OutputOption
 from analyzer.errors import UsageError
 from analyzer.events.redaction import mask_secrets
 from analyzer.reports import explain as known
-from analyzer.reports import explain_views as views
+from analyzer.reports.format import Options
+from analyzer.reports.kinds import EXPLANATION, NAMES
 from analyzer.reports.output import Destination
-from analyzer.reports.text import fitted
-
-
-class ExplainFormat(StrEnum):
-    """What the answer is written as."""
-
-    TEXT = "text"
-    JSON = "json"
-    MARKDOWN = "markdown"
-
-
-_BY_SUFFIX = {".json": ExplainFormat.JSON, ".md": ExplainFormat.MARKDOWN}
+from analyzer.reports.terminal import suited
 
 
 def explain(
@@ -38,9 +28,7 @@ def explain(
         ),
     ] = None,
     list_names: Annotated[bool, typer.Option("--list", help="List every name. So does no NAME.")] = False,
-    format: Annotated[
-        ExplainFormat | None, typer.Option("--format", "-f", help="Default: by the name of FILE, else text.")
-    ] = None,
+    format: Annotated[str | None, format_option(EXPLANATION)] = None,
     output: OutputOption = None,
     force: ForceOption = False,
 ) -> None:
@@ -48,15 +36,15 @@ def explain(
 
     For example: k3slog explain rbac/bootstrap-roles, or k3slog explain 'TLS handshake timeout'
     """
-    chosen = format or _BY_SUFFIX.get(Path(output or "").suffix.lower(), ExplainFormat.TEXT)
     to = Destination.named(output, force=force)
     to.check()
-    if list_names or not name:
-        if name:
-            raise UsageError("--list takes no NAME", hint="Leave one of them out")
-        to.write(_listing(chosen, to))
-        return
-    to.write(_answer(_entries(" ".join(name)), chosen, to))
+    options = replace(suited(Options(), to), width=None)
+    if name and list_names:
+        raise UsageError("--list takes no NAME", hint="Leave one of them out")
+    if name:
+        to.write(EXPLANATION.chosen(format, output).render(_entries(" ".join(name)), options))
+    else:
+        to.write(NAMES.chosen(format, output).render(known.names(), options))
 
 
 def _entries(name: str) -> list[known.Entry]:
@@ -68,27 +56,3 @@ def _entries(name: str) -> list[known.Entry]:
     near = known.nearest(name)
     meant = f"Did you mean {' or '.join(near)}? " if near else ""
     raise UsageError(f'nothing is known of "{shown}"', hint=f"{meant}All names: k3slog explain --list")
-
-
-def _answer(entries: list[known.Entry], format: ExplainFormat, to: Destination) -> str:
-    match format:
-        case ExplainFormat.TEXT:
-            return fitted(views.text(entries), to)
-        case ExplainFormat.JSON:
-            return views.json_text(entries)
-        case ExplainFormat.MARKDOWN:
-            return views.markdown(entries)
-        case _:
-            assert_never(format)
-
-
-def _listing(format: ExplainFormat, to: Destination) -> str:
-    match format:
-        case ExplainFormat.TEXT:
-            return fitted(views.listing(), to)
-        case ExplainFormat.JSON:
-            return views.json_listing()
-        case ExplainFormat.MARKDOWN:
-            return views.markdown_listing()
-        case _:
-            assert_never(format)

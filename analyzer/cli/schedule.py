@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
+from analyzer.cli.format_option import format_option
 from analyzer.cli.inputs import (
     BootOption,
     DirectoryOption,
@@ -22,14 +23,10 @@ from analyzer.cli.inputs import (
     open_log,
 )
 from analyzer.errors import ExitCode, NoDataError, UsageError
+from analyzer.reports.format import Options
+from analyzer.reports.kinds import SCHEDULE
 from analyzer.reports.output import Destination
-
-
-class Format(StrEnum):
-    """What the schedule is written as."""
-
-    TEXT = "text"
-    JSON = "json"
+from analyzer.reports.terminal import suited
 
 
 def schedule(
@@ -58,7 +55,7 @@ def schedule(
     request_time: Annotated[
         float, typer.Option("--request-time", metavar="R", help="Seconds that a request takes.")
     ] = 0.0,
-    format: Annotated[Format, typer.Option("--format", "-f", help="What the schedule is written as.")] = Format.TEXT,
+    format: Annotated[str | None, format_option(SCHEDULE)] = None,
     output: OutputOption = None,
     force: ForceOption = False,
     unit: UnitOption = None,
@@ -72,10 +69,11 @@ def schedule(
 
     Exit codes: 0 done, 2 usage, 3 bad input, 4 no start that became ready.
     """
-    from analyzer.reports import simulation_schedule
+    from analyzer.reports.simulation_schedule import Plan
     from analyzer.simulator import schedule as planner
 
     names = names_of(paths)
+    chosen = SCHEDULE.chosen(format, output)
     if poll_cost is None or delay_cost is None:
         raise UsageError("--poll-cost and --delay-cost are needed", hint="For example --poll-cost 0.05 --delay-cost 1.")
     to = Destination.named(output, force=force)
@@ -103,7 +101,6 @@ def schedule(
         dist = planner.Distribution(f"pooled curve of {int(curve.windows)} starts", dist.cdf, dist.horizon_s)
         aware = stateaware.judge_starts(found, load("cloud-2vcpu").machine, costs)
     answer = planner.optimal(dist, costs)
-    render = simulation_schedule.render_json if format is Format.JSON else simulation_schedule.render_text
-    to.write(render(answer, dist.name, costs, aware))
+    to.write(chosen.render(Plan(answer, dist.name, costs, aware), replace(suited(Options(), to), width=None)))
     if bad:
         raise typer.Exit(int(ExitCode.BAD_INPUT))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Annotated, assert_never
+from dataclasses import replace
+from typing import Annotated
 
 import typer
 
+from analyzer.cli.format_option import format_option
 from analyzer.cli.inputs import (
     BootOption,
     DirectoryOption,
@@ -22,17 +23,11 @@ from analyzer.cli.inputs import (
     open_log,
 )
 from analyzer.errors import ExitCode, UsageError
+from analyzer.reports.format import Options
+from analyzer.reports.kinds import SIMULATION
 from analyzer.reports.output import Destination, check_outputs
+from analyzer.reports.terminal import suited
 from analyzer.simulator.run import Simulation
-
-
-class Format(StrEnum):
-    """What the answer is written as."""
-
-    TEXT = "text"
-    JSON = "json"
-    CSV = "csv"
-    MARKDOWN = "markdown"
 
 
 def simulate(
@@ -57,7 +52,7 @@ def simulate(
     ] = None,
     draws: Annotated[int, typer.Option("--draws", metavar="N", min=1, help="Possible worlds to try.")] = 100_000,
     seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Same seed, same answer.")] = 1,
-    format: Annotated[Format, typer.Option("--format", "-f", help="What the answer is written as.")] = Format.TEXT,
+    format: Annotated[str | None, format_option(SIMULATION)] = None,
     output: OutputOption = None,
     html: Annotated[str | None, typer.Option("--html", metavar="FILE", help="Also write a web page to FILE.")] = None,
     force: ForceOption = False,
@@ -77,18 +72,16 @@ def simulate(
     Exit codes: 0 done, 2 usage, 3 bad input, 4 no start that became ready.
     """
     names = names_of(paths)
+    chosen = SIMULATION.chosen(format, output)
     to = Destination.named(output, force=force)
     page = None if html is None else Destination.named(html, force=force)
     outputs = [to] if page is None else [to, page]
     check_outputs(outputs, names)
     part = Part(unit, boot, since, until, host, directory)
     answer, bad = _answer(names, part, tuple(policy or ()), scenario, draws, seed, pool, outputs)
-    to.write(_render(answer, format))
+    to.write(chosen.render(answer, replace(suited(Options(), to), width=None)))
     if page is not None:
-        from analyzer.reports.simulation_html import render
-        from analyzer.version import __version__
-
-        page.write(render(answer, tool_version=__version__))
+        page.write(SIMULATION.named("html").render(answer, Options()))
     if bad:
         raise typer.Exit(int(ExitCode.BAD_INPUT))
 
@@ -113,19 +106,3 @@ def _answer(
     log = open_log(names, part, outputs)
     answer = api.simulate(log, policies=policies, scenario=scenario, draws=draws, seed=seed, pool=pool)
     return answer, bool(log.errors)
-
-
-def _render(answer: Simulation, format: Format) -> str:
-    from analyzer.reports import simulation
-
-    match format:
-        case Format.JSON:
-            return simulation.render_json(answer)
-        case Format.CSV:
-            return simulation.render_csv(answer)
-        case Format.MARKDOWN:
-            return simulation.render_markdown(answer)
-        case Format.TEXT:
-            return simulation.render_text(answer)
-        case _:
-            assert_never(format)

@@ -6,13 +6,13 @@ import asyncio
 import contextlib
 import os
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, assert_never
 
 import typer
 
 from analyzer.cli.console import complain
+from analyzer.cli.format_option import format_option
 from analyzer.cli.inputs import ForceOption
 from analyzer.errors import ExitCode
 from analyzer.live.clock import SystemClock
@@ -24,15 +24,11 @@ from analyzer.live.transport import HttpProber
 from analyzer.live.wait_report import numbered, report_of
 from analyzer.live.waiting import Wait, runner
 from analyzer.policies import get
+from analyzer.reports.format import Format, Options
+from analyzer.reports.kinds import REPORT
 from analyzer.reports.output import Destination, printable
+from analyzer.reports.terminal import suited
 from analyzer.results import Report
-
-
-class Format(StrEnum):
-    """What the summary is written as."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 def wait(
@@ -57,7 +53,7 @@ def wait(
     ] = False,
     policy: Annotated[str, typer.Option("--policy", metavar="NAME|FILE.toml", help="When to ask next.")] = "adaptive",
     timeout: Annotated[str, typer.Option("--timeout", metavar="TIME", help="Give up after: 15m, 90s, 1h30m.")] = "15m",
-    format: Annotated[Format, typer.Option("--format", "-f", help="Of the summary.")] = Format.TEXT,
+    format: Annotated[str | None, format_option(REPORT, "Of the summary. Default: text.")] = None,
     output: Annotated[
         str | None,
         typer.Option(
@@ -75,6 +71,7 @@ def wait(
     130 interrupted.
     """
     timeout_s = parse_duration(timeout)
+    summary = REPORT.chosen(format, None)
     chosen = get(policy)
     saved = None if output is None else Destination.named(output, force=force)
     if saved is not None:
@@ -87,7 +84,7 @@ def wait(
     one = Wait(HttpProber(access), chosen, timeout_s=timeout_s)
     interrupted = not _run(one, one.policy.name, access.server)
     seen = numbered(one.observed())
-    _finish(seen, saved, format)
+    _finish(seen, saved, summary)
     if interrupted:
         raise KeyboardInterrupt
     raise typer.Exit(int(_exit_code(seen.verdict)))
@@ -121,29 +118,15 @@ async def _drawn(one: Wait, live: LiveLine | None) -> None:
                 await drawing
 
 
-def _finish(seen: ObservedWait, saved: Destination | None, format: Format) -> None:
+def _finish(seen: ObservedWait, saved: Destination | None, format: Format[Report]) -> None:
     text = dump(seen)
     if saved is not None:
         saved.write(text)
     path = None if saved is None or saved.path is None else str(saved.path)
     if saved is None or not saved.is_stdout:
-        summary = _summary(report_of(seen, path=path, size=len(text.encode())), format)
-        Destination().write(summary)
+        to = Destination()
+        to.write(format.render(report_of(seen, path=path, size=len(text.encode())), suited(Options(), to)))
     complain(_last_words(seen))
-
-
-def _summary(report: Report, format: Format) -> str:
-    match format:
-        case Format.JSON:
-            from analyzer.reports import json_report
-
-            return json_report.render(report)
-        case Format.TEXT:
-            from analyzer.reports import text
-
-            return text.render(report, text.TextOptions.for_output(Destination(), None, False, False, None))
-        case _:
-            assert_never(format)
 
 
 def _last_words(seen: ObservedWait) -> str:

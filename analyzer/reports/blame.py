@@ -6,24 +6,24 @@ one would have gained had a check been instant. Phases follow each other and do 
 
 from __future__ import annotations
 
-import csv
-import io
-import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from analyzer.reports import narrative, wording
-from analyzer.reports.csv_report import plain_number, safe_text
+from analyzer.reports.csv_report import Cell, rows_text
+from analyzer.reports.format import DEFAULT, Options
 from analyzer.reports.json_report import clean_text, dumps, rounded_down, rounded_up, span_object, window_object
-from analyzer.reports.markdown import code, escape
-from analyzer.reports.output import printable
+from analyzer.reports.md import Md, code, document, markup
+from analyzer.reports.md import table as markdown_table
+from analyzer.reports.selection import select_starts
+from analyzer.reports.terminal import Page
 from analyzer.results import Check, Phase, Report, StartReport
+from analyzer.window import Span
 
 SCHEMA = "k3slog.blame"
 SCHEMA_VERSION = 1
-DEFAULT_ROWS = 10
-_WIDTH = 80
+FOR_PEOPLE = 10  # rows, where no limit is given
 _LAST = {"certain": "yes", "possible": "maybe", "no": ""}
 _COLUMNS = (
     "start", "kind", "name", "cleared_lower_s", "cleared_upper_s", "alone_min_s", "alone_max_s", "saving_min_s",
@@ -53,6 +53,12 @@ def blamed(start: StartReport, limit: int | None = None) -> Blamed:
     return Blamed(start, shown, tuple(phases), len(told) - len(shown), quiet)
 
 
+def _every(report: Report, options: Options, limit: int | None = None) -> list[Blamed]:
+    """What is told of the chosen starts; ``limit`` where the options have none."""
+    most = limit if options.limit is None else options.limit or None
+    return [blamed(start, most) for start in select_starts(report.starts, options.start)]
+
+
 def _cost(check: Check) -> tuple[Any, ...]:
     saving, alone, upper = check.saving_s, check.exclusive_s, check.cleared.upper
     return (
@@ -72,52 +78,53 @@ def _most(value: float | None) -> float:
     return float("inf") if value is None else value
 
 
-def text(report: Report, starts: Sequence[StartReport], *, limit: int | None = DEFAULT_ROWS) -> str:
-    """A table of at most ``limit`` checks and one of the phases for each start; fits 80 columns."""
-    pieces = [_text(blamed(start, limit), len(report.starts)) for start in starts]
-    return "\n".join(pieces)
+def text(report: Report, options: Options = DEFAULT) -> str:
+    """A table of checks and one of the phases for each start; fits 80 columns."""
+    page = Page(options)
+    for told in _every(report, options, FOR_PEOPLE):
+        _text(page, told, len(report.starts))
+        page.blank()
+    return page.text()
 
 
-def _text(told: Blamed, of: int) -> str:
+def _text(page: Page, told: Blamed, of: int) -> None:
     start = told.start
     number = f"Start {start.index} of {of}: " if of > 1 else ""
-    head = [number + wording.what(start) + _place(start), *narrative.verdict(start)]
-    lines = [line for sentence in head for line in textwrap.wrap(printable(sentence), _WIDTH, subsequent_indent="  ")]
-    lines.append("")
+    for sentence in (number + wording.what(start) + _place(start), *narrative.verdict(start)):
+        page.line(sentence, hang=2)
+    page.blank()
     if told.checks:
-        rows = [
-            (
-                wording.span_range(c.saving_s),
-                wording.span_range(c.exclusive_s),
-                cleared,
-                _LAST[c.last_blocker],
-                _name(c),
-            )
-            for c, cleared in ((c, _cleared(c)) for c in told.checks)
-        ]
-        lines += _aligned(("saving", "alone", "cleared", "last", "check"), rows, right=3)
+        head = (("saving", "right"), ("alone", "right"), ("cleared", "right"), ("last", "left"), ("check", "wrap"))
+        page.table(head, ((*_lengths(c), _LAST[c.last_blocker], _name(c)) for c in told.checks), indent=0)
     else:
-        lines.append(_nothing(told))
+        page.line(_nothing(told))
     if told.more:
-        lines.append(f"{wording.plural(told.more, 'more check')} (--limit 0 shows all)")
+        page.line(f"{wording.plural(told.more, 'more check')} (--limit 0 shows all)")
     if told.quiet and told.checks:
-        lines.append(f"{wording.plural(told.quiet, 'check')} not seen failing")
+        page.line(f"{wording.plural(told.quiet, 'check')} not seen failing")
     phases = [
         (wording.span_range(p.duration_s), wording.phase_label(p.id), _meaning(p, start))
         for p in told.phases
         if _most(p.duration_s.max) > 0
     ]
     if phases:
-        lines += ["", *_aligned(("took", "phase", ""), phases, right=1)]
+        page.blank()
+        page.table((("took", "right"), ("phase", "left"), ("", "wrap")), phases, indent=0)
     if told.checks or phases:
-        lines += [
-            "",
-            "Seconds. saving: how much earlier ready would have been had it been instant;",
-            "alone: only it was failing; cleared: when it passed; last: was it the last one.",
-            "Checks overlap, so neither column adds up; phases do. ≤ at most, ≥ at least,",
-            "> not before, ? the log does not say.",
-        ]
-    return "\n".join(line.rstrip() for line in lines) + "\n"
+        page.blank()
+        page.line(_LEGEND)
+
+
+_LEGEND = (
+    "Seconds. saving: how much earlier ready would have been had it been instant; alone: only it was failing; cleared: "
+    "when it passed; last: was it the last one. Checks overlap, so neither column adds up; phases do. ≤ at most, ≥ at "
+    "least, > not before, ? the log does not say."
+)
+
+
+def _lengths(check: Check) -> tuple[str, str, str]:
+    cleared = wording.window_range(check.cleared)
+    return wording.span_range(check.saving_s), wording.span_range(check.exclusive_s), cleared
 
 
 def _place(start: StartReport) -> str:
@@ -126,11 +133,11 @@ def _place(start: StartReport) -> str:
 
 
 def _name(check: Check) -> str:
-    return narrative.short_name(check.name) + (" (still failing)" if check.final == "failing" else "")
+    return narrative.short_name(check.name) + _still_failing(check)
 
 
-def _cleared(check: Check) -> str:
-    return wording.window_range(check.cleared)
+def _still_failing(check: Check) -> str:
+    return " (still failing)" if check.final == "failing" else ""
 
 
 def _meaning(phase: Phase, start: StartReport) -> str:
@@ -145,82 +152,60 @@ def _nothing(told: Blamed) -> str:
     return "The text says nothing of any check."
 
 
-def _aligned(header: Sequence[str], rows: Sequence[Sequence[str]], *, right: int) -> list[str]:
-    """Columns two blanks apart, the first ``right`` of them flush right; a long last one goes on below."""
-    shown = [[printable(cell) for cell in row] for row in (header, *rows)]
-    widths = [max(len(row[n]) for row in shown) for n in range(len(header) - 1)]
-    indent = sum(widths) + 2 * len(widths)
-    lines = []
-    for *cells, last in shown:
-        begin = "".join(
-            (c.rjust(w) if n < right else c.ljust(w)) + "  " for n, (c, w) in enumerate(zip(cells, widths, strict=True))
+def markdown(report: Report, options: Options = DEFAULT) -> str:
+    """The same as Markdown tables."""
+    lines: list[Md] = []
+    for told in _every(report, options, FOR_PEOPLE):
+        lines += [*_markdown(told, len(report.starts)), Md()]
+    return document(lines)
+
+
+def _markdown(told: Blamed, of: int) -> list[Md]:
+    start = told.start
+    title = Md(wording.what(start) + _place(start))
+    lines = [markup("## Start {} of {}: {}", start.index, of, title), Md()]
+    lines += [*(markup("{}  ", Md(sentence)) for sentence in narrative.verdict(start)), Md()]
+    if told.checks:
+        checks = (
+            (*map(Md, _lengths(c)), Md(_LAST[c.last_blocker]), code(c.name) + Md(_still_failing(c)))
+            for c in told.checks
         )
-        pieces = textwrap.wrap(last, max(20, _WIDTH - indent)) or [""]
-        lines += [begin + pieces[0], *(" " * indent + piece for piece in pieces[1:])]
+        head = ("saving (s)", "alone (s)", "cleared (s)", "last", "check")
+        lines += markdown_table(head, checks, right=(0, 1, 2))
+    else:
+        lines.append(Md(_nothing(told)))
+    if told.more:
+        lines += [Md(), Md(f"{wording.plural(told.more, 'more check')}.")]
+    if told.phases:
+        phases = ((Md(wording.span_range(p.duration_s)), Md(p.id), Md(_meaning(p, start))) for p in told.phases)
+        lines += [Md(), *markdown_table(("took (s)", "phase", ""), phases, right=(0,))]
     return lines
 
 
-def markdown(report: Report, starts: Sequence[StartReport], *, limit: int | None = DEFAULT_ROWS) -> str:
-    """The same as Markdown tables."""
-    lines: list[str] = []
-    for start in starts:
-        told = blamed(start, limit)
-        lines += [f"## Start {start.index} of {len(report.starts)}: {escape(wording.what(start) + _place(start))}", ""]
-        lines += [escape(sentence) + "  " for sentence in narrative.verdict(start)] + [""]
-        if told.checks:
-            lines += ["| saving (s) | alone (s) | cleared (s) | last | check |", "| --: | --: | --: | --- | --- |"]
-            for check in told.checks:
-                cells = (wording.span_range(check.saving_s), wording.span_range(check.exclusive_s), _cleared(check))
-                failing = " (still failing)" if check.final == "failing" else ""
-                name = code(check.name) + failing
-                lines.append(f"| {' | '.join(escape(c) for c in cells)} | {_LAST[check.last_blocker]} | {name} |")
-        else:
-            lines.append(escape(_nothing(told)))
-        if told.more:
-            lines += ["", f"{wording.plural(told.more, 'more check')}."]
-        if told.phases:
-            lines += ["", "| took (s) | phase | |", "| --: | --- | --- |"]
-            lines += [
-                f"| {escape(wording.span_range(p.duration_s))} | {p.id} | {escape(_meaning(p, start))} |"
-                for p in told.phases
-            ]
-        lines.append("")
-    return "\n".join(lines).rstrip("\n") + "\n"
-
-
-def table(report: Report, starts: Sequence[StartReport], *, limit: int | None = None) -> str:
+def table(report: Report, options: Options = DEFAULT) -> str:
     """CSV with a header line, one row for each check and phase; an open or unknown end is an empty cell."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    for start in starts:
-        told = blamed(start, limit)
-        for check in told.checks:
-            alone, saving = check.exclusive_s, check.saving_s
-            numbers = (
-                rounded_down(check.cleared.lower), rounded_up(check.cleared.upper),
-                rounded_down(alone.min) if alone else None, rounded_up(alone.max) if alone else None,
-                rounded_down(saving.min) if saving else None, rounded_up(saving.max) if saving else None,
-                None, None,
-            )  # fmt: skip
-            writer.writerow(
-                [start.index, "check", safe_text(check.name), *_numbers(numbers), check.last_blocker, check.final]
-            )
-        for phase in told.phases:
-            length = (rounded_down(phase.duration_s.min), rounded_up(phase.duration_s.max))
-            writer.writerow([start.index, "phase", phase.id, *_numbers((None,) * 6 + length), "", ""])
-    return out.getvalue()
+    return rows_text(_COLUMNS, (row for told in _every(report, options) for row in _rows(told)))
 
 
-def _numbers(values: Sequence[float | None]) -> list[str]:
-    return ["" if value is None else plain_number(value) for value in values]
+def _rows(told: Blamed) -> Iterator[list[Cell]]:
+    index = told.start.index
+    for check in told.checks:
+        cleared = [rounded_down(check.cleared.lower), rounded_up(check.cleared.upper)]
+        lengths = [*cleared, *_ends(check.exclusive_s), *_ends(check.saving_s), None, None]
+        yield [index, "check", check.name, *lengths, check.last_blocker, check.final]
+    for phase in told.phases:
+        yield [index, "phase", phase.id, *(None,) * 6, *_ends(phase.duration_s), None, None]
 
 
-def json_text(report: Report, starts: Sequence[StartReport], *, limit: int | None = None) -> str:
+def _ends(span: Span | None) -> tuple[float | None, float | None]:
+    return (None, None) if span is None else (rounded_down(span.min), rounded_up(span.max))
+
+
+def json_text(report: Report, options: Options = DEFAULT) -> str:
     """One JSON object; checks and phases have the fields of the report's, in the order of what they cost."""
     made = []
-    for start in starts:
-        told = blamed(start, limit)
+    for told in _every(report, options):
+        start = told.start
         made.append(
             {
                 "index": start.index,

@@ -7,20 +7,22 @@ viewer, which knows no windows, still shows them. On a track no two slices overl
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from analyzer.reports.format import DEFAULT, Options
 from analyzer.reports.json_report import clean_text
+from analyzer.reports.selection import select_starts
 from analyzer.results import Check, Report, StartReport
 from analyzer.window import Window
 
 Event = dict[str, Any]
 
 
-def render(report: Report, starts: Sequence[StartReport] | None = None) -> str:
+def render(report: Report, options: Options = DEFAULT) -> str:
     """The trace as JSON. Moments are microseconds since the earliest start with a date (else each start's zero)."""
-    chosen = report.starts if starts is None else starts
+    chosen = select_starts(report.starts, options.start)
     zero = min((s.began_at for s in chosen if s.began_at is not None), default=None)
     events = [event for start in chosen for event in _start_events(start, zero)]
     other = {"tool": "k3slog", "version": report.tool_version, "zero": zero.isoformat() if zero else None}

@@ -1,66 +1,66 @@
-"""One table as CSV (RFC 4180, UTF-8, line feeds), for spreadsheets and scripts.
+"""Tables as CSV (RFC 4180, UTF-8, line feeds), for spreadsheets and scripts.
 
-A spreadsheet runs a cell that begins with ``=``, ``+``, ``-`` or ``@`` as a formula. Text that comes from a log gets a
-leading apostrophe then; control characters are written as escapes, so that a row stays one line.
+A spreadsheet runs a cell that begins with ``=``, ``+``, ``-`` or ``@`` as a formula. Every text gets a leading
+apostrophe then; control characters are written as escapes, so that a row stays one line. ``rows_text`` is the only
+way from a cell to a file.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
-from datetime import UTC, datetime, tzinfo
-from typing import Any
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
 
 from analyzer import frames
+from analyzer.reports.format import DEFAULT, Options
 from analyzer.reports.json_report import rounded, rounded_down, rounded_up
 from analyzer.reports.output import printable
-from analyzer.results import Report, StartReport
+from analyzer.reports.selection import select_starts
+from analyzer.results import Report
 
+Cell: TypeAlias = str | float | bool | None  # an int is a float to mypy
 _FORMULA = ("=", "+", "-", "@")
 
 
-def render(
-    report: Report, table: str = "starts", *, starts: Sequence[StartReport] | None = None, utc: bool = False
-) -> str:
-    """Table ``table`` of ``starts`` (default: all) with a header line; ``KeyError`` for no such table.
+def render(report: Report, options: Options = DEFAULT) -> str:
+    """Table ``options.table`` with a header line; ``KeyError`` for no such table.
 
     Missing values are empty cells. Seconds are written to the microsecond, ends of windows rounded outwards; times
     in the zone of their start.
     """
-    chosen = report.starts if starts is None else starts
-    zones = {s.index: s.began_at.tzinfo if s.began_at and not utc else UTC for s in chosen}
-    schema = frames.TABLES[table]
+    starts = select_starts(report.starts, options.start)
+    zones = {s.index: s.began_at.tzinfo if s.began_at and not options.utc else UTC for s in starts}
+    schema = frames.TABLES[options.table]
     lows, highs = {low for low, _ in schema.ordered}, {high for _, high in schema.ordered}
+
+    def cell(name: str, value: Any, start: int) -> Cell:
+        if isinstance(value, float):
+            return rounded_down(value) if name in lows else rounded_up(value) if name in highs else rounded(value)
+        if isinstance(value, datetime):
+            return value.astimezone(zones[start] or UTC).isoformat()
+        return value if value is None or isinstance(value, int) else str(value)
+
+    rows = frames.rows(options.table, report, starts)
+    return rows_text(schema.names, ([cell(name, row[name], row["start"]) for name in schema.names] for row in rows))
+
+
+def rows_text(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
+    """A header line and the rows: texts made harmless, numbers of at most six decimals and without an exponent."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(schema.names)
-    for row in frames.rows(table, report, chosen):
-        zone = zones.get(row["start"]) or UTC
-        writer.writerow(_cell(row[c.name], c, c.name in lows, c.name in highs, zone) for c in schema.columns)
+    writer.writerow(header)
+    writer.writerows([_text(cell) for cell in row] for row in rows)
     return out.getvalue()
 
 
-def _cell(value: Any, column: frames.Column, low: bool, high: bool, zone: tzinfo) -> str:
-    if value is None:
+def _text(cell: Cell) -> str:
+    if cell is None:
         return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        shown = rounded_down(value) if low else rounded_up(value) if high else rounded(value)
-        return "" if shown is None else plain_number(shown)
-    if isinstance(value, datetime):
-        return value.astimezone(zone).isoformat()
-    text = str(value)
-    return safe_text(text) if column.from_log else text
-
-
-def plain_number(value: float) -> str:
-    """At most six decimals, never an exponent."""
-    return f"{value:.6f}".rstrip("0").rstrip(".")
-
-
-def safe_text(text: str) -> str:
-    """``text`` of a log as a cell that no spreadsheet takes for a formula and no terminal for a command."""
-    shown = printable(text)
-    return "'" + shown if shown.lstrip().startswith(_FORMULA) else shown
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, float):
+        return f"{cell:.6f}".rstrip("0").rstrip(".")
+    shown = printable(str(cell))
+    return "'" + shown if isinstance(cell, str) and shown.lstrip().startswith(_FORMULA) else shown

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, assert_never
+from typing import Any, TypeAlias, assert_never
 
 from analyzer.events import catalogue, finding_info, poll_errors, witness_rules
 from analyzer.events.check_info import HOOK, CheckInfo, known_checks
@@ -45,6 +45,9 @@ KINDS = {
 _MARK_KINDS = {"end": "milestone", "problem": "pattern"}
 
 
+Names: TypeAlias = Mapping[str, Sequence[str]]  # by kind
+
+
 @dataclass(frozen=True, slots=True)
 class Section:
     """One heading with its sentences; none of them is empty."""
@@ -63,7 +66,7 @@ class Entry:
     sections: tuple[Section, ...]
 
 
-def names() -> Mapping[str, tuple[str, ...]]:
+def names() -> Names:
     """Every name that can be explained, by kind."""
     return {kind: tuple(entries) for kind, entries in _all().items()}
 

@@ -2,86 +2,73 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 
 from analyzer.events.check_info import HOOK
-from analyzer.reports.explain import KINDS, Entry, names
+from analyzer.reports.explain import KINDS, Entry, Names
+from analyzer.reports.format import DEFAULT, Options
 from analyzer.reports.json_report import dumps
-from analyzer.reports.markdown import code, escape
-from analyzer.reports.output import printable
+from analyzer.reports.md import Md, code, document, markup
+from analyzer.reports.terminal import Page
 
 SCHEMA = "k3slog.explain"
 SCHEMA_VERSION = 1
-_WIDTH = 80
 _NAMES = frozenset(("May only follow from", "Brings with it", "Findings about it", "Shows in checks", "Waits for it"))
 _VERBATIM = frozenset(("The line", "Example", "Texts", "Lines behind it", "Lines that prove it"))
-
-
-def text(entries: Sequence[Entry], *, width: int = _WIDTH) -> str:
-    """For a terminal."""
-    return "\n".join(_entry_text(entry, width) for entry in entries)
-
-
-def _entry_text(entry: Entry, width: int) -> str:
-    title = f"{entry.name} ({_ONE[entry.kind]})"
-    lines = [title] if len(title) <= width else [entry.name, f"  ({_ONE[entry.kind]})"]
-    lines += _wrapped(entry.summary, width, "  ")
-    for section in entry.sections:
-        lines.append("")
-        lines.append(section.title)
-        shown = (", ".join(section.lines),) if section.title in _NAMES else section.lines
-        several = len(shown) > 1
-        for line in shown:
-            lines += _wrapped(line, width, "  · " if several else "  ", "    " if several else "  ")
-    return "\n".join(lines) + "\n"
-
-
 _ONE = {
     "check": "check of /readyz", "error": "answer to a poll", "milestone": "milestone", "phase": "phase",
     "finding": "finding", "pattern": "message of trouble", "noise": "normal message", "witness": "witness line",
 }  # fmt: skip
 
 
-def _wrapped(line: str, width: int, first: str, later: str | None = None) -> list[str]:
-    return textwrap.wrap(
-        printable(line), width, initial_indent=first, subsequent_indent=first if later is None else later,
-        break_on_hyphens=False,
-    )  # fmt: skip
-
-
-def listing(*, width: int = _WIDTH) -> str:
-    """Every name, by kind."""
-    lines = []
-    for kind, known in names().items():
-        lines += [f"{kind}: {KINDS[kind]}"]
-        lines += _wrapped(", ".join(name.removeprefix(HOOK) for name in sorted(known)), width, "  ")
-        lines.append("")
-    return "\n".join(lines)
-
-
-def markdown(entries: Sequence[Entry]) -> str:
-    """For an issue or a wiki."""
-    lines: list[str] = []
+def text(entries: Sequence[Entry], options: Options = DEFAULT) -> str:
+    """For a terminal."""
+    page = Page(options)
     for entry in entries:
-        lines += [f"## {code(entry.name)}: {_ONE[entry.kind]}", "", escape(entry.summary), ""]
+        page.line(f"{entry.name} ({_ONE[entry.kind]})", hang=2)
+        page.line(entry.summary, indent=2)
         for section in entry.sections:
-            lines += [f"### {section.title}", ""]
-            verbatim = section.title in _VERBATIM | _NAMES
-            lines += [f"- {code(line) if verbatim else escape(line)}" for line in section.lines]
-            lines.append("")
-    return "\n".join(lines).rstrip("\n") + "\n"
+            page.blank()
+            page.line(section.title)
+            shown = (", ".join(section.lines),) if section.title in _NAMES else section.lines
+            for line in shown:
+                page.line(f"· {line}" if len(shown) > 1 else line, indent=2, hang=2 if len(shown) > 1 else 0)
+        page.blank()
+    return page.text()
 
 
-def markdown_listing() -> str:
+def listing(names: Names, options: Options = DEFAULT) -> str:
     """Every name, by kind."""
-    lines: list[str] = []
-    for kind, known in names().items():
-        lines += [f"## {KINDS[kind].capitalize()}", "", *(f"- {code(name)}" for name in sorted(known)), ""]
-    return "\n".join(lines).rstrip("\n") + "\n"
+    page = Page(options)
+    for kind, known in names.items():
+        page.line(f"{kind}: {KINDS[kind]}")
+        page.line(", ".join(name.removeprefix(HOOK) for name in sorted(known)), indent=2)
+        page.blank()
+    return page.text()
 
 
-def json_text(entries: Sequence[Entry]) -> str:
+def markdown(entries: Sequence[Entry], _options: Options = DEFAULT) -> str:
+    """For an issue or a wiki."""
+    lines: list[Md] = []
+    for entry in entries:
+        lines += [markup("## {}: {}", code(entry.name), Md(_ONE[entry.kind])), Md(), Md(entry.summary), Md()]
+        for section in entry.sections:
+            verbatim = section.title in _VERBATIM | _NAMES
+            shown = (code(line) if verbatim else Md(line) for line in section.lines)
+            lines += [markup("### {}", Md(section.title)), Md(), *(markup("- {}", line) for line in shown), Md()]
+    return document(lines)
+
+
+def markdown_listing(names: Names, _options: Options = DEFAULT) -> str:
+    """Every name, by kind."""
+    lines: list[Md] = []
+    for kind, known in names.items():
+        lines += [markup("## {}", Md(KINDS[kind].capitalize())), Md()]
+        lines += [*(markup("- {}", code(name)) for name in sorted(known)), Md()]
+    return document(lines)
+
+
+def json_text(entries: Sequence[Entry], _options: Options = DEFAULT) -> str:
     """One JSON object; ``sections`` keep their order."""
     made = [
         {
@@ -95,7 +82,7 @@ def json_text(entries: Sequence[Entry]) -> str:
     return dumps({"schema": SCHEMA, "schema_version": SCHEMA_VERSION, "entries": made})
 
 
-def json_listing() -> str:
+def json_listing(names: Names, _options: Options = DEFAULT) -> str:
     """Every name, by kind."""
-    known = {kind: sorted(entries) for kind, entries in names().items()}
+    known = {kind: sorted(entries) for kind, entries in names.items()}
     return dumps({"schema": SCHEMA, "schema_version": SCHEMA_VERSION, "names": known})

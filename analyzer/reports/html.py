@@ -1,8 +1,4 @@
-"""The report as one self-contained page: everything in one file, nothing loaded, nothing from the log able to run.
-
-How the page is kept safe: Jinja2 escapes every value (``autoescape``), the numbers travel as JSON in a data block
-through ``tojson``, the policy in the page lets only the two scripts with a known digest run and nothing be fetched,
-and the page's own script puts text from the log into the document as text only.
+"""The report as one self-contained page, see :mod:`analyzer.reports.html_page` for how it is kept safe.
 
 How it is kept light: the texts of all starts are in inert ``<template>`` elements, figures are drawn for the shown
 start alone, from the rows of :mod:`analyzer.figures.timeline_model`.
@@ -10,35 +6,29 @@ start alone, from the rows of :mod:`analyzer.figures.timeline_model`.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC
-from functools import cache
-from importlib.resources import files
-from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from analyzer.errors import UsageError
 from analyzer.events.terms import Term, answer, phase_words, terms
-from analyzer.figures.palette import DARK, LIGHT
 from analyzer.figures.timeline_model import Dot, Mark, Ref, Row, Timeline, blame_rows, short_name, timeline_model
+from analyzer.reports.format import DEFAULT, Options
+from analyzer.reports.html_page import asset, filled, page_script
 from analyzer.reports.html_view import (
     Words,
-    clean,
     outcome_counts,
     page_title,
     start_row,
     start_view,
     zone_words,
 )
-from analyzer.reports.output import Destination
+from analyzer.reports.output import printable
+from analyzer.reports.selection import select_starts
 from analyzer.reports.wording import span_words, window_words
 from analyzer.results import Report, StartReport
 from analyzer.window import Span, Window
@@ -47,27 +37,25 @@ PAGE_VERSION: Final = 1
 DETAILED_STARTS: Final = 200  # with all their tables and figures; the others have their row in the table of starts
 EVIDENCE_BYTES: Final = 200_000  # of log lines in the page before long lines are cut
 _EVIDENCE_CUTS: Final = (4096, 1200, 500, 240, 120)
-_SCRIPTS: Final = ("ticks", "figures", "hover", "view")
 
 JsonObject = dict[str, Any]
 
 
-def render(report: Report, *, start: int | None = None, utc: bool = False) -> str:
+def render(report: Report, options: Options = DEFAULT) -> str:
     """The page as text, UTF-8 when written.
 
-    ``start`` is the ``index`` of the start shown first (default: the last). All starts are in the page; above
-    ``DETAILED_STARTS`` the older ones are only in the table, and the page says so. ``utc`` shows dated logs in UTC
-    instead of the log's own zone. Raises ``UsageError`` when no start has that index.
+    The chosen start is shown first (all, none: the last). All starts are in the page; above ``DETAILED_STARTS`` the
+    older ones are only in the table, and the page says so. Raises ``UsageError`` for a start that does not exist.
     """
-    if utc:
+    if options.utc:
         report = replace(report, starts=tuple(_in_utc(s) for s in report.starts))
-    shown = _shown(report, start)
+    shown = next(iter(select_starts(report.starts, options.start)[-1:]), None)
     detailed = _detailed(report, shown)
     models = {s.index: timeline_model(s) for s in detailed}
     evidence, cut_to = _evidence(report, detailed, models)
     data = {
         "page": PAGE_VERSION,
-        "sources": [clean(os.path.basename(s.path) or s.path) for s in report.sources],
+        "sources": [printable(os.path.basename(s.path) or s.path) for s in report.sources],
         "errors": {name: _look(error) for name, error in terms("error").items()},
         "success": _look(answer(None)),
         "outcomes": {name: _look(outcome) for name, outcome in terms("outcome").items()},
@@ -77,45 +65,25 @@ def render(report: Report, *, start: int | None = None, utc: bool = False) -> st
         "evidence": evidence,
     }
     indexes = {s.index for s in detailed}
-    scripts = [_asset("plotly/plotly-basic.min.js"), _page_script()]
-    return (
-        _environment()
-        .get_template("page.html.j2")
-        .render(
-            title=page_title(report, shown),
-            policy=_policy(scripts),
-            scripts=[Markup(text) for text in scripts],  # our own files, never a log's text
-            style=Markup(_asset("page/page.css")),
-            colours={"light": LIGHT, "dark": DARK},
-            data=data,
-            shown=None if shown is None else start_view(shown),
-            others=[start_view(s) for s in detailed if s is not shown],
-            rows=[start_row(s, s.index in indexes) for s in report.starts],
-            counts=outcome_counts(report),
-            left_out=len(report.starts) - len(detailed),
-            ledger=report.ledger,
-            reasons=sorted(report.ledger.reasons.items(), key=lambda item: (-item[1], item[0])),
-            sources=report.sources,
-            many_sources=len(report.sources) > 1,
-            evidence_cut=cut_to,
-            tool_version=report.tool_version,
-            plotly_version=json.loads(_asset("plotly/vendored.json"))["version"],
-            plotly_licence=_asset("plotly/LICENSE-plotly.txt"),
-        )
+    return filled(
+        "page.html.j2",
+        page_script(),
+        title=page_title(report, shown),
+        style=Markup(asset("page/page.css")),
+        data=data,
+        shown=None if shown is None else start_view(shown),
+        others=[start_view(s) for s in detailed if s is not shown],
+        rows=[start_row(s, s.index in indexes) for s in report.starts],
+        counts=outcome_counts(report),
+        left_out=len(report.starts) - len(detailed),
+        ledger=report.ledger,
+        reasons=sorted(report.ledger.reasons.items(), key=lambda item: (-item[1], item[0])),
+        sources=report.sources,
+        many_sources=len(report.sources) > 1,
+        evidence_cut=cut_to,
+        tool_version=report.tool_version,
+        plotly_version=json.loads(asset("plotly/vendored.json"))["version"],
     )
-
-
-def write_html(
-    report: Report, path: str | Path, *, force: bool = False, start: int | None = None, utc: bool = False
-) -> None:
-    """Write the page to ``path`` (``-``: stdout), whole or not at all; says ``Wrote FILE`` on stderr.
-
-    Raises ``OutputError`` when the file exists (without ``force``) or cannot be written, ``UsageError`` as
-    :func:`render` does.
-    """
-    destination = Destination.named(str(path), force=force)
-    destination.check()
-    destination.write(render(report, start=start, utc=utc))
 
 
 def _in_utc(start: StartReport) -> StartReport:
@@ -124,15 +92,6 @@ def _in_utc(start: StartReport) -> StartReport:
     ended = None if start.ended_at is None else start.ended_at.astimezone(UTC)
     clock = replace(start.clock, utc_offset="+00:00")
     return replace(start, began_at=start.began_at.astimezone(UTC), ended_at=ended, clock=clock)
-
-
-def _shown(report: Report, start: int | None) -> StartReport | None:
-    if start is None:
-        return report.starts[-1] if report.starts else None
-    for candidate in report.starts:
-        if candidate.index == start:
-            return candidate
-    raise UsageError(f"there is no start {start}", hint=f"The text holds {len(report.starts)} starts")
 
 
 def _detailed(report: Report, shown: StartReport | None) -> list[StartReport]:
@@ -165,11 +124,11 @@ def _window(window: Window) -> JsonObject:
 
 
 def _mark(mark: Mark) -> JsonObject:
-    found: JsonObject = {"k": mark.kind, "a": mark.begin, "b": mark.end, "n": clean(mark.note)}
+    found: JsonObject = {"k": mark.kind, "a": mark.begin, "b": mark.end, "n": printable(mark.note)}
     if mark.refs:
         found["e"] = [_ref(r) for r in mark.refs]
     if mark.label:
-        found["l"] = clean(mark.label)
+        found["l"] = printable(mark.label)
     if mark.kind == "run":
         found |= {"c": mark.count, "x": mark.error}
     if mark.open_begin:
@@ -180,22 +139,22 @@ def _mark(mark: Mark) -> JsonObject:
 
 
 def _dot(dot: Dot) -> JsonObject:
-    found: JsonObject = {"k": dot.kind, "t": dot.at, "n": clean(dot.note)}
+    found: JsonObject = {"k": dot.kind, "t": dot.at, "n": printable(dot.note)}
     if dot.refs:
         found["e"] = [_ref(r) for r in dot.refs]
     if dot.kind == "poll":
         found |= {"x": dot.error, "p": dot.printed}
     if dot.label:
-        found["l"] = clean(dot.label)
+        found["l"] = printable(dot.label)
     return found
 
 
 def _row(row: Row) -> JsonObject:
     return {
-        "id": clean(row.id),
+        "id": printable(row.id),
         "kind": row.kind,
-        "label": clean(row.label),
-        "full": clean(row.full),
+        "label": printable(row.label),
+        "full": printable(row.full),
         "marks": [_mark(m) for m in row.marks],
         "dots": [_dot(d) for d in row.dots],
         "window": None if row.window is None else _window(row.window),
@@ -205,7 +164,13 @@ def _row(row: Row) -> JsonObject:
 
 
 def _span(name: str, full: str, span: Span) -> JsonObject:
-    return {"label": clean(name), "full": clean(full), "min": span.min, "max": span.max, "words": span_words(span)}
+    return {
+        "label": printable(name),
+        "full": printable(full),
+        "min": span.min,
+        "max": span.max,
+        "words": span_words(span),
+    }
 
 
 def _start_data(start: StartReport, model: Timeline) -> JsonObject:
@@ -218,7 +183,7 @@ def _start_data(start: StartReport, model: Timeline) -> JsonObject:
         "outcome": start.outcome,
         "ready": _window(start.ready),
         "detected": _window(start.detected),
-        "checks": {clean(c.name): [c.cleared.lower, c.cleared.upper] for c in start.checks},
+        "checks": {printable(c.name): [c.cleared.lower, c.cleared.upper] for c in start.checks},
         "rows": [_row(r) for r in model.rows],
         "begin": model.begin,
         "end": model.end,
@@ -265,7 +230,7 @@ def _evidence(
             for dot in row.dots:
                 wanted.update(dict.fromkeys(dot.refs))
         wanted.update(_table_refs(start))
-    texts = {ref: clean(report.evidence[ref]) for ref in wanted if ref in report.evidence}
+    texts = {ref: printable(report.evidence[ref]) for ref in wanted if ref in report.evidence}
     budget = max(EVIDENCE_BYTES, 40 * 200 * len(models))
     for limit in _EVIDENCE_CUTS:
         if sum(min(len(t), limit) for t in texts.values()) <= budget:
@@ -290,60 +255,3 @@ def _table_refs(start: StartReport) -> dict[Ref, None]:
     for stone in start.milestones[:400]:
         found[stone.source, stone.line] = None
     return found
-
-
-# --- templates, assets, policy -------------------------------------------------------------------------------------
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("analyzer.reports", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_visible,
-    )
-    environment.policies["json.dumps_kwargs"] = {"sort_keys": True, "separators": (",", ":")}
-    return environment
-
-
-def _visible(value: Any) -> Any:
-    """Every text a template prints, with control and direction-changing characters made visible."""
-    return clean(value) if type(value) is str else value
-
-
-@cache
-def _asset(name: str) -> str:
-    return files("analyzer.reports").joinpath("assets", *name.split("/")).read_text(encoding="utf-8")
-
-
-@cache
-def _page_script() -> str:
-    parts = "\n".join(_asset(f"page/{name}.js") for name in _SCRIPTS)
-    return f'(function () {{\n"use strict";\n{parts}\n}})();\n'
-
-
-def _digest(script: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
-
-
-def _policy(scripts: Iterable[str]) -> str:
-    """The Content-Security-Policy: two scripts by digest, nothing fetched. Plotly needs inline styles."""
-    allowed = " ".join(f"'{_digest(text)}'" for text in scripts)
-    return "; ".join(
-        (
-            "default-src 'none'",
-            f"script-src {allowed}",
-            "style-src 'unsafe-inline'",
-            "img-src data: blob:",
-            "connect-src 'none'",
-            "font-src 'none'",
-            "object-src 'none'",
-            "frame-src 'none'",
-            "worker-src 'none'",
-            "base-uri 'none'",
-            "form-action 'none'",
-        )
-    )

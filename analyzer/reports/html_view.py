@@ -30,16 +30,6 @@ from analyzer.window import up
 TABLE_ROWS: Final = 400  # per table; a page is for reading
 
 
-def clean(text: str) -> str:
-    """``text`` with control, direction-changing and undecodable characters made visible.
-
-    Done before escaping, so that no name from a log can reorder or hide what stands beside it.
-    """
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
-
-
 @dataclass(frozen=True, slots=True)
 class Words:
     """Turns moments of one start into text; holds the zone and the origin."""

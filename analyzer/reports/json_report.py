@@ -16,6 +16,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from analyzer.reports.format import DEFAULT, Options
+from analyzer.reports.selection import select_starts
 from analyzer.results import (
     Bottleneck,
     Check,
@@ -280,10 +282,8 @@ def start_object(start: StartReport, *, utc: bool = False) -> JsonObject:
     }
 
 
-def report_object(
-    report: Report, *, starts: tuple[StartReport, ...] | None = None, utc: bool = False
-) -> dict[str, Any]:
-    """The report as plain data, with ``starts`` (default: all of them; ``index`` keeps counting the whole input)."""
+def report_object(report: Report, options: Options = DEFAULT) -> JsonObject:
+    """The report as plain data; ``index`` of the chosen starts keeps counting the whole input."""
     ledger = report.ledger
     return {
         "schema": SCHEMA,
@@ -302,7 +302,7 @@ def report_object(
             "reasons": {clean_text(k): v for k, v in sorted(ledger.reasons.items())},
         },
         "notes": [{"source": source, "text": clean_text(note)} for source, note in report.notes],
-        "starts": [start_object(s, utc=utc) for s in (report.starts if starts is None else starts)],
+        "starts": [start_object(s, utc=options.utc) for s in select_starts(report.starts, options.start)],
     }
 
 
@@ -311,7 +311,7 @@ def dumps(data: object, *, pretty: bool = True) -> str:
     return json.dumps(data, indent=2 if pretty else None, ensure_ascii=True, allow_nan=False) + "\n"
 
 
-def render(report: Report, *, starts: tuple[StartReport, ...] | None = None, utc: bool = False) -> str:
+def render(report: Report, options: Options = DEFAULT) -> str:
     """The JSON text: indented for up to 50 starts, on one line beyond."""
-    data = report_object(report, starts=starts, utc=utc)
+    data = report_object(report, options)
     return dumps(data, pretty=len(data["starts"]) <= _PRETTY_UP_TO)

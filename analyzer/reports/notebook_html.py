@@ -9,6 +9,7 @@ from analyzer.errors import BadInputError
 from analyzer.ledger import Ledger
 from analyzer.records.log_record import SourceInfo
 from analyzer.reports import text
+from analyzer.reports.format import Options
 from analyzer.reports.output import printable
 from analyzer.results import Report
 
@@ -17,7 +18,7 @@ def render(report: Report) -> str:
     """A fragment of HTML without scripts; all text is escaped."""
     return (
         '<pre style="overflow-x:auto;line-height:1.25;font-family:monospace" role="region" aria-label="k3slog report">'
-        f"{escape(text.render(report, text.TextOptions(width=100)))}</pre>"
+        f"{escape(text.render(report, Options(width=100)))}</pre>"
     )
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from analyzer.reports.output import printable
+from analyzer.reports.csv_report import Cell, rows_text
+from analyzer.reports.format import DEFAULT, Options
+from analyzer.reports.json_report import dumps
+from analyzer.reports.md import Md, document, markup
+from analyzer.reports.md import table as markdown_table
+from analyzer.reports.terminal import Page
 from analyzer.simulator.run import REFERENCE, Difference, PolicyResult, Simulation, Stat
 
 _DIGITS = 6
+_PARTS = ("mean", "p50", "p95", "max", "min")
 _STATS = ("delay_s", "requests", "detected_s", "ready_s", "ready_delayed_s", "server_cpu_s", "log_lines")
 
 
@@ -53,34 +56,26 @@ def _rounded(value: Any) -> Any:
     return value
 
 
-def render_json(simulation: Simulation) -> str:
+def render_json(simulation: Simulation, _options: Options = DEFAULT) -> str:
     """JSON with a final newline."""
-    return json.dumps(to_dict(simulation), ensure_ascii=False, indent=2) + "\n"
+    return dumps(to_dict(simulation))
 
 
-def render_csv(simulation: Simulation) -> str:
+def render_csv(simulation: Simulation, _options: Options = DEFAULT) -> str:
     """One row per policy; columns are ``quantity_statistic``."""
-    out = io.StringIO()
-    columns = ["policy", "draws", "undetected"]
-    parts = ("mean", "p50", "p95", "max", "min")
-    columns += [f"{name}_{part}" for name in _STATS for part in parts]
-    columns += [f"vs_shared_2s_detected_s_{part}" for part in ("mean", "low", "high", "p025", "p975")]
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(columns)
-    for result in simulation.policies:
-        row: list[Any] = [_cell(result.policy), result.draws, result.undetected]
-        for name in _STATS:
-            stat = getattr(result, name)
-            row += [""] * len(parts) if stat is None else [_rounded(getattr(stat, part)) for part in parts]
-        diff = result.vs_shared_2s.get("detected_s")
-        row += [""] * 5 if diff is None else [_rounded(value) for value in asdict(diff).values()]
-        writer.writerow(row)
-    return out.getvalue()
+    versus = ("mean", "low", "high", "p025", "p975")
+    columns = ["policy", "draws", "undetected", *(f"{name}_{part}" for name in _STATS for part in _PARTS)]
+    columns += [f"vs_shared_2s_detected_s_{part}" for part in versus]
+    return rows_text(columns, map(_row, simulation.policies))
 
 
-def _cell(text: str) -> str:
-    """A name that a spreadsheet cannot take for a formula."""
-    return f"'{text}" if text[:1] in "=+-@\t\r" else text
+def _row(result: PolicyResult) -> list[Cell]:
+    row: list[Cell] = [result.policy, result.draws, result.undetected]
+    for name in _STATS:
+        stat = getattr(result, name)
+        row += [None if stat is None else _rounded(getattr(stat, part)) for part in _PARTS]
+    diff = result.vs_shared_2s.get("detected_s")
+    return row + ([None] * 5 if diff is None else [_rounded(value) for value in asdict(diff).values()])
 
 
 def seconds(value: float) -> str:
@@ -127,7 +122,7 @@ def table(simulation: Simulation) -> list[list[str]]:
         diff = result.vs_shared_2s.get("detected_s")
         rows.append(
             [
-                printable(result.policy),
+                result.policy,
                 _number(result.detected_s, "mean"),
                 _number(result.delay_s, "mean"),
                 _number(result.delay_s, "p50"),
@@ -196,9 +191,7 @@ def story(simulation: Simulation) -> list[str]:
         said.append(f"The floor is the answer's own latency: {_late(floor.delay_s)} s (oracle).")
     lost = [r for r in simulation.policies if r.undetected]
     for result in lost:
-        said.append(
-            f"{printable(result.policy)} never noticed readiness in {result.undetected} of {result.draws} draws."
-        )
+        said.append(f"{result.policy} never noticed readiness in {result.undetected} of {result.draws} draws.")
     return said
 
 
@@ -250,57 +243,43 @@ def assumption_lines(simulation: Simulation) -> list[str]:
         shown = "; ".join(value) if isinstance(value, list) else value
         if isinstance(shown, float):
             shown = f"{shown:.4g}"
-        lines.append(f"{key.replace('_', ' ')}: {printable(str(shown))}")
+        lines.append(f"{key.replace('_', ' ')}: {shown}")
     return lines
 
 
-def render_text(simulation: Simulation, *, width: int = 100) -> str:
+def render_text(simulation: Simulation, options: Options = DEFAULT) -> str:
     """Story, table, frontier and assumptions; no colour."""
-    import textwrap
-
-    out = [f"{printable(simulation.source)}: {simulation.draws:,} paired draws, seed {simulation.seed}", ""]
+    page = Page(options, width=100)
+    page.line(f"{simulation.source}: {simulation.draws:,} paired draws, seed {simulation.seed}")
+    page.blank()
     for sentence in story(simulation):
-        out += [*textwrap.wrap(sentence, width), ""]
-    out += _grid([list(HEADS), *table(simulation)])
-    out += ["", "Seconds since the first poll could leave; means unless headed p50, p95 or max.", ""]
+        page.line(sentence)
+        page.blank()
+    columns = [(head, "right" if number else "left") for number, head in enumerate(HEADS)]
+    page.table(columns, table(simulation), indent=0)
+    page.blank()
+    page.line("Seconds since the first poll could leave; means unless headed p50, p95 or max.")
+    page.blank()
     if simulation.frontier:
-        out.append("Frontier (state-blind optimal schedules): mean requests → mean delay")
-        pairs = "   ".join(f"{p.requests:.1f} → {seconds(p.delay_s)} s" for p in simulation.frontier)
-        out += textwrap.wrap(pairs, width, initial_indent="  ", subsequent_indent="  ")
-        out.append("")
-    out.append("Assumptions")
+        page.line("Frontier (state-blind optimal schedules): mean requests → mean delay")
+        page.line("   ".join(f"{p.requests:.1f} → {seconds(p.delay_s)} s" for p in simulation.frontier), indent=2)
+        page.blank()
+    page.line("Assumptions")
     for line in assumption_lines(simulation):
-        out += textwrap.wrap(line, width, initial_indent="  ", subsequent_indent="    ")
-    return "\n".join(line.rstrip() for line in out) + "\n"
+        page.line(line, indent=2, hang=2)
+    return page.text()
 
 
-def _grid(rows: list[list[str]]) -> list[str]:
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    lines = []
-    for row in rows:
-        cells = [row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True))]
-        lines.append("  ".join(cells))
-    return lines
-
-
-def render_markdown(simulation: Simulation) -> str:
+def render_markdown(simulation: Simulation, _options: Options = DEFAULT) -> str:
     """The same for a ticket."""
-    out = [f"## Polling, simulated: {_md(simulation.source)}", ""]
-    out.append(f"{simulation.draws:,} paired draws, seed {simulation.seed}.")
+    lines = [markup("## Polling, simulated: {}", Md(simulation.source)), Md()]
+    lines.append(Md(f"{simulation.draws:,} paired draws, seed {simulation.seed}."))
     for sentence in story(simulation):
-        out += ["", _md(sentence)]
-    out += ["", "| " + " | ".join(HEADS) + " |", "|" + " --- |" + " ---: |" * (len(HEADS) - 1)]
-    out += ["| " + " | ".join(_md(cell) for cell in row) + " |" for row in table(simulation)]
+        lines += [Md(), Md(sentence)]
+    rows = ([Md(cell) for cell in row] for row in table(simulation))
+    lines += [Md(), *markdown_table(HEADS, rows, right=range(1, len(HEADS)))]
     if simulation.frontier:
-        out += ["", "| frontier: mean requests | mean delay, s |", "| ---: | ---: |"]
-        out += [f"| {p.requests:.1f} | {seconds(p.delay_s)} |" for p in simulation.frontier]
-    out += ["", "**Assumptions**", ""]
-    out += [f"* {_md(line)}" for line in assumption_lines(simulation)]
-    return "\n".join(out) + "\n"
-
-
-def _md(text: str) -> str:
-    """Text that Markdown shows as it is."""
-    for char in "\\`*_[]<>|":
-        text = text.replace(char, "\\" + char)
-    return text
+        points = ((Md(f"{p.requests:.1f}"), Md(seconds(p.delay_s))) for p in simulation.frontier)
+        lines += [Md(), *markdown_table(("frontier: mean requests", "mean delay, s"), points, right=(0, 1))]
+    lines += [Md(), markup("**Assumptions**"), Md()]
+    return document([*lines, *(markup("* {}", Md(line)) for line in assumption_lines(simulation))])

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from analyzer import frames
 from analyzer.errors import OutputError
+from analyzer.reports.format import DEFAULT, Options
 from analyzer.reports.json_report import clean_text, rounded, rounded_down, rounded_up
-from analyzer.results import Report, StartReport
+from analyzer.reports.selection import select_starts
+from analyzer.results import Report
 
 
-def json_rows(report: Report, table: str, starts: Sequence[StartReport], *, utc: bool = False) -> str:
+def json_rows(report: Report, table: str, options: Options = DEFAULT) -> str:
     """A JSON array with one object on a line for each row; unknown is ``null``, times are ISO 8601 with offset."""
-    zones = {s.index: s.began_at.tzinfo if s.began_at and not utc else UTC for s in starts}
+    starts = select_starts(report.starts, options.start)
+    zones = {s.index: s.began_at.tzinfo if s.began_at and not options.utc else UTC for s in starts}
     schema = frames.TABLES[table]
     lows, highs = {low for low, _ in schema.ordered}, {high for _, high in schema.ordered}
 
@@ -34,9 +36,9 @@ def json_rows(report: Report, table: str, starts: Sequence[StartReport], *, utc:
     return "[" + ",\n ".join(lines) + "]\n"
 
 
-def parquet(report: Report, table: str, starts: Sequence[StartReport]) -> bytes:
+def parquet(report: Report, table: str, options: Options = DEFAULT) -> bytes:
     """The DataFrame as Parquet; raises ``OutputError`` without the optional package that writes it."""
-    frame = frames.build(table, report, starts)
+    frame = frames.build(table, report, select_starts(report.starts, options.start))
     out = io.BytesIO()
     try:
         frame.to_parquet(out, index=False)

@@ -1,65 +1,19 @@
-"""The report for a terminal: plain text that needs no colour and fits 80 columns.
-
-Everything a log wrote is escaped character by character and never read as markup. Rich lays out lines and tables; it
-is imported when a report is rendered.
-"""
+"""The report for a terminal: plain text that needs no colour and fits 80 columns."""
 
 from __future__ import annotations
 
-import io
-import os
-import shutil
-import sys
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
 from analyzer.events.terms import term
 from analyzer.reports import narrative, wording
-from analyzer.reports.output import Destination, printable
+from analyzer.reports.format import DEFAULT, Options
 from analyzer.reports.selection import select_starts
+from analyzer.reports.terminal import Page, Part
 from analyzer.results import Finding, Report, StartReport
 
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-DEFAULT_WIDTH = 80
-MAX_TERMINAL_WIDTH = 120
 _MAX_GROUPS = 12
 
 _OUTCOME_STYLE = {"ready": "green", "failed": "bold red", "stopped": "yellow", "incomplete": "yellow"}
 _SEVERITY_STYLE = {"critical": "bold red", "warning": "yellow", "info": ""}
-_ASCII = str.maketrans(
-    {
-        "–": "-", "·": "|", "…": "...", "█": "#", "░": ".", "→": "->", "×": "x", "≥": ">=", "≤": "<=", "−": "-",
-        "✓": "+", "✗": "x", "■": "s", "µ": "u", "◀": "<", "●": "*", "○": "o",
-    }
-)  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class TextOptions:
-    """How the text is laid out. ``start`` as in ``selection.select_starts``; ``None``: a summary and the last start."""
-
-    width: int = DEFAULT_WIDTH
-    color: bool = False
-    ascii: bool = False
-    start: str | None = None
-    utc: bool = False
-
-    @classmethod
-    def for_output(
-        cls, to: Destination, start: str | None, utc: bool, no_color: bool, width: int | None
-    ) -> TextOptions:
-        """Options that suit where the text goes: a terminal gets its width and colour, anything else neither."""
-        terminal = to.is_stdout and sys.stdout.isatty()
-        color = terminal and not no_color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-        if width is None and terminal:
-            width = max(40, min(shutil.get_terminal_size((DEFAULT_WIDTH, 24)).columns, MAX_TERMINAL_WIDTH))
-        encoding = (sys.stdout.encoding or "utf-8") if to.is_stdout else "utf-8"
-        return cls(width or DEFAULT_WIDTH, color, not encoding.lower().startswith("utf"), start, utc)
+_LAST = {"certain": "●", "possible": "○", "no": " "}
 
 
 def _hardly_begun(start: StartReport) -> bool:
@@ -67,102 +21,23 @@ def _hardly_begun(start: StartReport) -> bool:
     return start.outcome == "incomplete" and start.pid is None and seen <= {"systemd_starting", "systemd_started"}
 
 
-def render(report: Report, options: TextOptions | None = None) -> str:
+def render(report: Report, options: Options = DEFAULT) -> str:
     """The whole report as text with a final newline; raises ``UsageError`` for a start that does not exist."""
-    options = options or TextOptions()
-    page = _Page(options)
-    if options.start is None:
-        shown = tuple(report.starts[-1:])
-        if len(report.starts) > 1 and _hardly_begun(report.starts[-1]):
-            shown = tuple(report.starts[-2:-1])  # systemd's next try, of which the text holds nothing more
-        if len(report.starts) > 1:
-            _summary(page, report)
-    else:
-        shown = select_starts(report.starts, options.start)
-        if options.start == "all" and len(report.starts) > 1:
-            _summary(page, report)
+    page = Page(options)
+    several = len(report.starts) > 1
+    shown = select_starts(report.starts, options.start)
+    if options.start is None and several:
+        last = -2 if _hardly_begun(report.starts[-1]) else -1  # systemd's next try, of which the text holds no more
+        shown = (report.starts[last],)
+    if several and options.start in (None, "all"):
+        _summary(page, report)
     for start in shown:
-        _start(page, report, start, numbered=len(report.starts) > 1)
+        _start(page, report, start, numbered=several)
     _ledger(page, report)
     return page.text()
 
 
-class _Page:
-    """Collects lines; the only place that knows Rich."""
-
-    def __init__(self, options: TextOptions) -> None:
-        from rich.console import Console
-
-        self.options = options
-        self.width = options.width
-        self._file = io.StringIO()
-        self._console: Console = Console(
-            file=self._file, width=options.width, height=50, force_terminal=options.color, force_jupyter=False,
-            color_system="standard" if options.color else None, no_color=not options.color,
-            markup=False, highlight=False, emoji=False, legacy_windows=False,
-        )  # fmt: skip
-
-    def line(self, *parts: str | tuple[str, str], indent: int = 0, hang: int = 0) -> None:
-        """One paragraph of (text, style) parts; later lines of it are indented by ``hang`` more."""
-        from rich.padding import Padding
-        from rich.text import Text
-
-        text = Text(overflow="fold")
-        for part in parts:
-            content, style = (part, "") if isinstance(part, str) else part
-            text.append(printable(content), style)
-        if not hang:
-            self._console.print(Padding(text, (0, 0, 0, indent)))
-            return
-        room = max(10, self.width - indent - hang)
-        for number, piece in enumerate(text.wrap(self._console, room)):
-            self._console.print(Padding(piece, (0, 0, 0, indent + (hang if number else 0))))
-
-    def blank(self) -> None:
-        """An empty line."""
-        self._console.print()
-
-    def heading(self, title: str) -> None:
-        """A section begins."""
-        self.blank()
-        self.line((title, "bold"))
-
-    def table(
-        self, columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[Text | str]], indent: int = 2, gap: int = 2
-    ) -> None:
-        """A table without borders; ``columns`` are (title, left|right|wrap)."""
-        from rich.padding import Padding
-        from rich.table import Table
-
-        table: Table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="dim", show_edge=False)
-        for title, how in columns:
-            table.add_column(
-                title, justify="right" if how == "right" else "left", no_wrap=how != "wrap", overflow="fold"
-            )
-        for row in rows:
-            table.add_row(*row)
-        self._console.print(Padding(table, (0, 0, 0, indent)))
-
-    def text(self) -> str:
-        """What was collected, without trailing blanks."""
-        lines = [line.rstrip() for line in self._file.getvalue().splitlines()]
-        made = "\n".join(lines).strip("\n") + "\n"
-        return made.translate(_ASCII).encode("ascii", "backslashreplace").decode() if self.options.ascii else made
-
-
-def fitted(made: str, to: Destination) -> str:
-    """Finished text with signs that the encoding of its destination has."""
-    encoding = (sys.stdout.encoding or "utf-8") if to.is_stdout else "utf-8"
-    return made if encoding.lower().startswith("utf") else made.translate(_ASCII)
-
-
-def _styled(content: str, style: str = "") -> Text:
-    from rich.text import Text
-
-    return Text(printable(content), style, overflow="fold")
-
-
-def _summary(page: _Page, report: Report) -> None:
+def _summary(page: Page, report: Report) -> None:
     starts = report.starts
     dated = [s for s in starts if s.began_at is not None]
     when = ""
@@ -180,7 +55,7 @@ def _summary(page: _Page, report: Report) -> None:
     else:
         page.table(
             (("unit and host", "wrap"), ("starts", "right"), ("ready after (s)", "right"), ("in order", "wrap")),
-            ((_styled(g.where), str(g.total), g.ready_within, _styled(g.pattern)) for g in groups[:_MAX_GROUPS]),
+            ((g.where, str(g.total), g.ready_within, g.pattern) for g in groups[:_MAX_GROUPS]),
         )
         if len(groups) > _MAX_GROUPS:
             page.line(f"… and {len(groups) - _MAX_GROUPS} more", indent=2)
@@ -190,7 +65,7 @@ def _summary(page: _Page, report: Report) -> None:
     page.blank()
 
 
-def _start(page: _Page, report: Report, start: StartReport, *, numbered: bool) -> None:
+def _start(page: Page, report: Report, start: StartReport, *, numbered: bool) -> None:
     first, second = narrative.title(start, utc=page.options.utc)
     number = f"Start {start.index} of {len(report.starts)}: " if numbered else ""
     page.line((number + first, "bold"), hang=2)
@@ -216,35 +91,28 @@ def _start(page: _Page, report: Report, start: StartReport, *, numbered: bool) -
     page.blank()
 
 
-def _budget(page: _Page, start: StartReport) -> None:
+def _budget(page: Page, start: StartReport) -> None:
     rows, whole = narrative.budget(start)
     if not rows:
         return
     page.heading("Where the time went (seconds)")
     longest = max(_length(r.duration.max, r.duration.min) for r in rows)
     room = max(8, min(30, page.width - 66))
-    table = [
+    table: list[tuple[Part, ...]] = [
         (
             wording.phase_label(r.id),
-            _styled(wording.span_range(r.duration)),
-            _bar(r.duration.min, r.duration.max, longest, room),
+            wording.span_range(r.duration),
+            (_bar(r.duration.min, r.duration.max, longest, room), "cyan"),
             r.meaning,
         )
         for r in rows
     ]
     if whole is not None:
-        table.append(
-            (
-                "total",
-                _styled(wording.span_range(whole), "bold"),
-                _styled(""),
-                f"until {wording.noticer(start)} noticed",
-            )
-        )
-    if not any(r.id == "polling_tax" for r in rows) and whole is not None:
-        table[-1] = ("total", table[-1][1], _styled(""), "as far as the text goes")
+        noticed = any(r.id == "polling_tax" for r in rows)
+        until = f"until {wording.noticer(start)} noticed" if noticed else "as far as the text goes"
+        table.append(("total", (wording.span_range(whole), "bold"), "", until))
     page.table((("phase", "left"), ("took", "right"), ("", "left"), ("", "wrap")), table)
-    if any("░" in bar.plain for _, _, bar, _ in table):
+    if any("░" in "".join(row[2]) for row in table):
         page.line("█ at least, ░ at most. Wherever the true moments lie, the phases add up.", indent=2, hang=2)
 
 
@@ -252,28 +120,23 @@ def _length(most: float | None, least: float) -> float:
     return least if most is None else most
 
 
-def _bar(least: float, most: float | None, longest: float, room: int) -> Text:
+def _bar(least: float, most: float | None, longest: float, room: int) -> str:
     scale = room / longest if longest > 0 else 0.0
     solid = round(least * scale)
     light = max(0, round(_length(most, least) * scale) - solid)
     if not solid and not light and _length(most, least) > 0:
-        return _styled("▏")
-    bar = _styled("█" * solid, "cyan")
-    bar.append("░" * light, "cyan")
-    return bar
+        return "▏"
+    return "█" * solid + "░" * light
 
 
-def _polls(page: _Page, start: StartReport) -> None:
+def _polls(page: Page, start: StartReport) -> None:
     sentence, rows = narrative.polls(start)
     page.heading("Polls of /readyz")
     page.line(sentence, indent=2)
     if rows:
         page.table(
             (("answer", "left"), ("polls", "right"), ("seconds", "left"), ("meaning", "wrap")),
-            (
-                (_styled(r.error, "red" if r.severity == "fatal" else ""), str(r.count), r.when, _meaning(r))
-                for r in rows
-            ),
+            (((r.error, "red" if r.severity == "fatal" else ""), str(r.count), r.when, _meaning(r)) for r in rows),
         )
 
 
@@ -282,22 +145,21 @@ def _meaning(row: narrative.PollRow) -> str:
     return f"{row.meaning} — {note}" if note else row.meaning
 
 
-def _blame(page: _Page, start: StartReport) -> None:
+def _blame(page: Page, start: StartReport) -> None:
     blame = narrative.blame(start)
     if not blame.rows and not blame.others:
         return
     page.heading("Checks, the last to pass first (seconds)")
     if blame.rows:
-        mark = {"certain": "●", "possible": "○", "no": " "}
         page.table(
             (("", "left"), ("passed", "right"), ("alone", "right"), ("saving", "right"), ("check", "wrap")),
             (
                 (
-                    mark[r.last] if r.state != "failing" else "✗",
-                    _styled(r.cleared),
+                    _LAST[r.last] if r.state != "failing" else "✗",
+                    r.cleared,
                     r.alone,
                     r.saving,
-                    _styled(narrative.short_name(r.name), "bold" if r.last == "certain" else ""),
+                    (narrative.short_name(r.name), "bold" if r.last == "certain" else ""),
                 )
                 for r in blame.rows
             ),
@@ -317,7 +179,7 @@ def _blame(page: _Page, start: StartReport) -> None:
         page.line(sentence, indent=2)
 
 
-def _findings(page: _Page, start: StartReport) -> None:
+def _findings(page: Page, start: StartReport) -> None:
     normal, polls = narrative.normal(start), narrative.normal_polls(start)
     if normal or polls:
         page.heading("Looks bad, but is normal")
@@ -338,7 +200,7 @@ def _findings(page: _Page, start: StartReport) -> None:
             _finding(page, finding)
 
 
-def _finding(page: _Page, finding: Finding) -> None:
+def _finding(page: Page, finding: Finding) -> None:
     where = narrative.line_list(finding.lines)
     label = "" if finding.severity == "info" else f"{finding.severity}: "
     page.line((label + finding.title, _SEVERITY_STYLE[finding.severity]), where, indent=2, hang=2)
@@ -348,7 +210,7 @@ def _finding(page: _Page, finding: Finding) -> None:
         page.line(f"→ {finding.advice}", indent=4, hang=2)
 
 
-def _unknowns(page: _Page, report: Report, start: StartReport) -> None:
+def _unknowns(page: Page, report: Report, start: StartReport) -> None:
     missing = list(narrative.unknowns(report, start))
     if missing:
         page.heading("What the text could not tell")
@@ -358,7 +220,7 @@ def _unknowns(page: _Page, report: Report, start: StartReport) -> None:
                 page.line(command, indent=6)
 
 
-def _ledger(page: _Page, report: Report) -> None:
+def _ledger(page: Page, report: Report) -> None:
     for sentence in narrative.ledger(report):
         page.line((sentence, "dim"), hang=2)
     names = [s.path for s in report.sources]

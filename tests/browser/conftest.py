@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from analyzer.reports.format import Options
 from analyzer.reports.html import render
 from analyzer.results import Report
 
@@ -74,7 +75,7 @@ def opened(browser: Any, tmp_path: Path) -> Iterator[Opener]:
 
     def make(report: Report, fragment: str = "", *, start: int | None = None, **options: Any) -> Opened:
         path = tmp_path / f"page-{len(pages)}.html"
-        path.write_text(render(report, start=start), encoding="utf-8")
+        path.write_text(render(report, Options(start=None if start is None else str(start))), encoding="utf-8")
         context = browser.new_context(**({"viewport": {"width": 1280, "height": 900}} | options))
         contexts.append(context)
         context.set_default_timeout(15_000)

@@ -36,6 +36,7 @@ from typing import Any
 import analyzer
 from analyzer.errors import NoDataError
 from analyzer.reports import json_report, text
+from analyzer.reports.format import Options
 from analyzer.reports.selection import judge_limit, select_starts
 from analyzer.results import Report
 
@@ -142,7 +143,7 @@ def _faults_of_report(content: bytes, expected: Expected) -> Iterator[str]:
     yield from _verdicts(told, last, expected)
     yield from _windows(last, expected)
     yield from _findings(last, expected)
-    shown = text.render(report, text.TextOptions(width=200))
+    shown = text.render(report, Options(width=200))
     yield from _wording(_flat(shown), expected, "has", "lacks")
 
 

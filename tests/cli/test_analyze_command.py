@@ -73,7 +73,7 @@ def test_csv_tables(run: Run, log: Path, table: str, column: str) -> None:
 
 def test_the_web_page_is_written_beside_the_report(run: Run, log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     html = pytest.importorskip("analyzer.reports.html")
-    monkeypatch.setattr(html, "render", lambda report, *, start=None, utc=False: f"<p>{len(report.starts)} {start}</p>")
+    monkeypatch.setattr(html, "render", lambda report, options: f"<p>{len(report.starts)} {options.start}</p>")
     page = log.parent / "r.html"
     result = run("analyze", log, "--html", page)
     assert result.stdout.startswith("k3s server")

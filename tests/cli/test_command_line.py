@@ -219,9 +219,11 @@ def test_ascii_terminals_get_no_question_marks_for_our_own_signs() -> None:
     code = (
         "from tests.kit.made_reports import ready_start, report_of\n"
         "from analyzer.reports import text\n"
+        "from analyzer.reports.format import Options\n"
         "from analyzer.reports.output import Destination\n"
+        "from analyzer.reports.terminal import suited\n"
         "to = Destination()\n"
-        "to.write(text.render(report_of(ready_start()), text.TextOptions.for_output(to, None, False, False, None)))\n"
+        "to.write(text.render(report_of(ready_start()), suited(Options(), to)))\n"
     )
     env = {"PYTHONIOENCODING": "ascii", "PATH": "/usr/bin:/bin"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, cwd=ROOT, env=env)

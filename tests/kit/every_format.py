@@ -1,27 +1,71 @@
-"""Everything the commands write about a report, for tests that look for what must not be in it."""
+"""Everything that the commands write, from the registry of formats: a new format is covered without a word here."""
 
 from __future__ import annotations
 
-from analyzer.reports import blame, chrome_trace, csv_report, html, json_report, markdown, tables, text
+import io
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from analyzer import figures, frames
+from analyzer.reports.explain import Entry, Section
+from analyzer.reports.format import Format, Options
+from analyzer.reports.kinds import BLAME, EVERY, EXPLANATION, NAMES, REPORT, SCHEDULE, SIMULATION, TIMELINE
+from analyzer.reports.simulation_schedule import Plan
 from analyzer.results import Report
+from analyzer.simulator.run import Ceiling, Difference, Point, PolicyResult, Simulation, Stat
+from analyzer.simulator.schedule import Costs, Schedule
+
+WIDE = Options(start="all", width=400)
 
 
 def everything(report: Report) -> dict[str, str]:
-    """The report in every format that the commands write, and what the pictures are drawn from."""
-    from analyzer import figures
-
-    starts = report.starts
-    made = {
-        "text": text.render(report, text.TextOptions(start="all", width=400)),
-        "json": json_report.render(report),
-        "markdown": markdown.render(report, start="all"),
-        "html": html.render(report),
-        "timeline.json": tables.json_rows(report, "timeline", starts),
-        "trace": str(chrome_trace.render(report, starts)),
-        "blame": blame.text(report, starts) + blame.table(report, starts) + blame.markdown(report, starts),
-        "blame.json": blame.json_text(report, starts),
-        "pictures": "".join(figures.timeline(start).to_json() for start in starts),
-    }
-    for table in ("starts", "polls", "checks", "hooks", "phases", "timeline"):
-        made[table] = csv_report.render(report, table)
+    """The report in every format of every kind that is made from one."""
+    made = {}
+    for kind in (REPORT, BLAME, TIMELINE):
+        for one in kind.formats():
+            for options in _ways(one):
+                made[f"{kind.name} as {one.name}, {options.table}"] = _readable(one, report, options)
     return made
+
+
+def every_kind(report: Report, hostile: str) -> Iterator[tuple[str, Format[Any], str]]:
+    """Kind, format and text of everything that can be written, where every name is ``hostile``."""
+    stat = Stat(1.0, 1.0, 2.0, 3.0, 0.5)
+    policy = PolicyResult(hostile, 10, 1, stat, stat, stat, stat, stat, stat, stat)
+    versus = {"detected_s": Difference(1.0, 0.5, 1.5, 0.1, 2.0)}
+    shared = replace(policy, policy="shared-2s", vs_shared_2s=versus)
+    simulation = Simulation(
+        1, 10, hostile, {"machine": hostile, hostile: [hostile]}, (policy, shared), (Point(2.0, 1.0),),
+        Ceiling(0.0, 1.0, 2.0, hostile), stat, stat, stat,
+    )  # fmt: skip
+    plan = Plan(Schedule((1.0, 2.0), 3.0, 2.0, 1.0, 4.0), hostile, Costs(1.0, 1.0))
+    entry = Entry("check", hostile, hostile, (Section("The line", (hostile,)), Section("More", (hostile,))))
+    subjects = {
+        REPORT: report, BLAME: report, TIMELINE: report, SIMULATION: simulation, SCHEDULE: plan,
+        EXPLANATION: [entry], NAMES: {"check": (hostile,)},
+    }  # fmt: skip
+    assert set(subjects) == set(EVERY), "a new kind needs a subject here"
+    for kind in EVERY:
+        for one in kind.formats():
+            for options in _ways(one):
+                yield kind.name, one, _readable(one, subjects[kind], options)
+
+
+def _ways(one: Format[Any]) -> list[Options]:
+    if one.name != "csv":
+        return [WIDE]
+    return [replace(WIDE, table=table) for table in frames.TABLES]
+
+
+def _readable(one: Format[Any], subject: Any, options: Options) -> str:
+    if one.name in ("png", "svg"):  # needs a browser; what it draws is in the figure
+        return "".join(figures.timeline(start).to_json() for start in subject.starts)
+    made = one.render(subject, options)
+    if isinstance(made, str):
+        return made
+    if one.name == "parquet":
+        import pandas
+
+        return str(pandas.read_parquet(io.BytesIO(made)).to_csv())
+    return made.decode("latin-1")

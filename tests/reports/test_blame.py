@@ -8,6 +8,7 @@ import json
 from dataclasses import replace
 
 from analyzer.reports import blame
+from analyzer.reports.format import Options
 from analyzer.window import OPEN, Span
 from tests.kit.made_reports import HOSTILE, PRIORITY, RBAC, failed_start, fragment, ready_start, report_of
 
@@ -24,12 +25,12 @@ def test_a_check_still_failing_comes_before_all_others() -> None:
     checks = (start.checks[0], replace(start.checks[1], final="failing", cleared=OPEN), start.checks[2])
     told = blame.blamed(replace(start, checks=checks))
     assert told.checks[0].name == PRIORITY
-    assert "(still failing)" in blame.text(report_of(start), [replace(start, checks=checks)])
+    assert "(still failing)" in blame.text(report_of(replace(start, checks=checks)))
 
 
 def test_text_fits_80_columns_and_shows_windows_not_points() -> None:
     report = report_of(ready_start(), failed_start(), fragment(index=3))
-    made = blame.text(report, report.starts)
+    made = blame.text(report)
     assert max(map(len, made.splitlines())) <= 80
     assert "2.0–6.0  4.0–6.0  12.0–14.1  yes   rbac/bootstrap-roles" in made
     assert "Start 1 of 3" in made and "Start 3 of 3" in made
@@ -38,39 +39,37 @@ def test_text_fits_80_columns_and_shows_windows_not_points() -> None:
 def test_unknown_lengths_are_question_marks_and_open_ends_stay_open() -> None:
     start = ready_start()
     check = replace(start.checks[0], exclusive_s=None, saving_s=Span(2.0, None))
-    row = next(
-        line for line in blame.text(report_of(start), [replace(start, checks=(check,))]).splitlines() if "rbac" in line
-    )
+    row = next(line for line in blame.text(report_of(replace(start, checks=(check,)))).splitlines() if "rbac" in line)
     assert row.split()[:3] == ["≥", "2.0", "?"]
-    rows = list(csv.DictReader(io.StringIO(blame.table(report_of(start), [replace(start, checks=(check,))]))))
+    rows = list(csv.DictReader(io.StringIO(blame.table(report_of(replace(start, checks=(check,)))))))
     assert (rows[0]["saving_min_s"], rows[0]["saving_max_s"], rows[0]["alone_min_s"]) == ("2", "", "")
 
 
 def test_json_and_csv_hold_the_numbers_of_the_report() -> None:
     report = report_of(ready_start())
-    data = json.loads(blame.json_text(report, report.starts))
+    data = json.loads(blame.json_text(report))
     check = data["starts"][0]["checks"][0]
     assert (check["name"], check["saving_s"]) == (RBAC, {"min": 2.0, "max": 6.0})
     assert (check["cleared"]["lower"], check["cleared"]["upper"]) == (12.0312, 14.0518)
-    rows = list(csv.DictReader(io.StringIO(blame.table(report, report.starts))))
+    rows = list(csv.DictReader(io.StringIO(blame.table(report))))
     assert [r["name"] for r in rows if r["kind"] == "check"] == [RBAC, PRIORITY]
     assert next(r for r in rows if r["name"] == "hooks")["duration_max_s"] == "8.9518"
 
 
 def test_a_limit_leaves_out_and_says_so() -> None:
     report = report_of(ready_start())
-    made = blame.text(report, report.starts, limit=1)
+    made = blame.text(report, Options(limit=1))
     assert "scheduling/" not in made
     assert "1 more check (--limit 0 shows all)" in made
-    assert json.loads(blame.json_text(report, report.starts, limit=1))["starts"][0]["more"] == 1
+    assert json.loads(blame.json_text(report, Options(limit=1)))["starts"][0]["more"] == 1
 
 
 def test_text_of_a_log_cannot_steer_a_terminal_or_break_a_table() -> None:
     start = ready_start()
     checks = (replace(start.checks[0], name=HOSTILE),)
     report = report_of(replace(start, checks=checks, host=HOSTILE))
-    made = blame.text(report, report.starts) + blame.table(report, report.starts)
+    made = blame.text(report) + blame.table(report)
     assert "\x1b" not in made and "\u202e" not in made
-    table = [line for line in blame.markdown(report, report.starts).splitlines() if line.startswith("| 2.0")]
+    table = [line for line in blame.markdown(report).splitlines() if line.startswith("| 2.0")]
     assert len(table) == 1
     assert "</script>" not in table[0].replace("`", " ").split("|")[1]

@@ -14,9 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.errors import OutputError, UsageError
-from analyzer.reports import html
-from analyzer.reports.html import render, write_html
+from analyzer.errors import UsageError
+from analyzer.reports import html, html_page
+from analyzer.reports.format import Options
+from analyzer.reports.html import render
+from analyzer.reports.output import printable
 from analyzer.results import Report
 from tests.kit import page_factory as made
 
@@ -115,7 +117,7 @@ def test_every_window_in_the_data_is_the_reports(situation: tuple[Report, str, P
             window = getattr(start, name)
             assert [shown[name]["lower"], shown[name]["upper"]] == [window.lower, window.upper]
         assert list(shown["checks"].values()) == [
-            [c.cleared.lower, c.cleared.upper] for c in sorted(start.checks, key=lambda c: html.clean(c.name))
+            [c.cleared.lower, c.cleared.upper] for c in sorted(start.checks, key=lambda c: printable(c.name))
         ]
 
 
@@ -169,11 +171,11 @@ def test_an_undated_log_gets_no_date() -> None:
 def test_utc_on_request() -> None:
     own = "".join(Page(render(made.stuck())).texts)
     assert "2025-03-01 11:33:22 (UTC+05:30)" in own and "06:03:22" not in own
-    utc = Page(render(made.stuck(), utc=True))
+    utc = Page(render(made.stuck(), Options(utc=True)))
     assert "2025-03-01 06:03:22 (UTC+00:00)" in "".join(utc.texts)
     starts = utc.data["starts"]
     assert isinstance(starts, list) and starts[0]["zone"] == "UTC+00:00"
-    assert "no date in the text" in "".join(Page(render(made.undated(), utc=True)).texts)
+    assert "no date in the text" in "".join(Page(render(made.undated(), Options(utc=True))).texts)
 
 
 def test_a_text_without_a_start_still_says_what_was_read() -> None:
@@ -184,17 +186,17 @@ def test_a_text_without_a_start_still_says_what_was_read() -> None:
 def test_the_shown_start_can_be_chosen() -> None:
     report = made.crash_loop()
     assert Page(render(report)).data["shown"] == 6
-    page = Page(render(report, start=2))
+    page = Page(render(report, Options(start="2")))
     assert page.data["shown"] == 2
     first = next(a for t, a in page.elements if t == "article")
     assert first["data-start"] == "2"
     with pytest.raises(UsageError, match="no start 7"):
-        render(report, start=7)
+        render(report, Options(start="7"))
 
 
 def test_a_thousand_starts_keep_the_page_light_and_it_says_so() -> None:
     report = made.report(*(made.failed(i) for i in range(1, 1001)))
-    page = Page(render(report, start=3))
+    page = Page(render(report, Options(start="3")))
     starts = page.data["starts"]
     assert isinstance(starts, list)
     assert len(starts) == html.DETAILED_STARTS and starts[0]["index"] == 3 and starts[-1]["index"] == 1000
@@ -242,18 +244,6 @@ def test_evidence_names_only_lines_of_the_report() -> None:
     assert asked and asked <= set(evidence)
 
 
-def test_files_are_written_whole_and_never_over_another(tmp_path: Path) -> None:
-    target = tmp_path / "page.html"
-    write_html(made.healthy(), target)
-    assert target.read_text(encoding="utf-8") == render(made.healthy())
-    with pytest.raises(OutputError):
-        write_html(made.legacy(), target)
-    assert target.read_text(encoding="utf-8") == render(made.healthy())
-    write_html(made.legacy(), target, force=True)
-    assert target.read_text(encoding="utf-8") == render(made.legacy())
-    assert list(tmp_path.iterdir()) == [target]
-
-
 def test_the_page_is_made_without_plotly_or_pandas() -> None:
     code = (
         "import sys; import analyzer.reports.html, analyzer.figures, analyzer.figures.timeline_model;"
@@ -271,7 +261,8 @@ def test_vendored_bundle_is_the_recorded_one_and_of_plotlys_major_version() -> N
 
 
 def test_own_scripts_never_write_markup() -> None:
-    for name in html._SCRIPTS:
-        text = html._asset(f"page/{name}.js")
+    for name in ("ticks", "figures", "hover", "view"):
+        text = html_page.asset(f"page/{name}.js")
+        assert text in html_page.page_script()
         for word in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function"):
             assert word not in text, (name, word)

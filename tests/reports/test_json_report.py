@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.reports import json_report
+from analyzer.reports.format import Options
 from analyzer.results import StartReport
 from analyzer.window import Bound, Span, Window
 from tests.kit.made_reports import HOSTILE, crash_loop, failed_start, fragment, hostile_start, ready_start, report_of
@@ -114,7 +115,7 @@ def test_utc_moves_the_stamps_and_nothing_else() -> None:
     local = datetime(2025, 3, 1, 7, 3, 22, 500000, tzinfo=timezone(timedelta(hours=1)))
     report = report_of(ready_start(began_at=local))
     here = json_report.report_object(report)["starts"][0]
-    there = json_report.report_object(report, utc=True)["starts"][0]
+    there = json_report.report_object(report, Options(utc=True))["starts"][0]
     assert here["began_at"] == "2025-03-01T07:03:22.500000+01:00"
     assert there["began_at"] == "2025-03-01T06:03:22.500000+00:00"
     assert {**here, "began_at": None} == {**there, "began_at": None}
@@ -122,7 +123,7 @@ def test_utc_moves_the_stamps_and_nothing_else() -> None:
 
 def test_selected_starts_keep_their_index() -> None:
     report = crash_loop(3)
-    data = json.loads(json_report.render(report, starts=report.starts[2:3]))
+    data = json.loads(json_report.render(report, Options(start="3")))
     assert [s["index"] for s in data["starts"]] == [3]
 
 

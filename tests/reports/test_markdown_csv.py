@@ -8,6 +8,8 @@ import pytest
 
 from analyzer import frames
 from analyzer.reports import csv_report, markdown
+from analyzer.reports.format import Options
+from analyzer.reports.md import Md, code, document, table
 from tests.kit.made_reports import RBAC, crash_loop, fragment, hostile_start, ready_start, report_of
 
 
@@ -51,12 +53,12 @@ def test_hostile_text_makes_no_html_no_link_and_no_emphasis() -> None:
 def test_escaped_text_is_shown_as_it_is(text: str) -> None:
     import html
 
-    assert html.unescape(rendered(markdown.escape(text))) == f"<p>{text}</p>\n"
+    assert html.unescape(rendered(document([Md(text)]))) == f"<p>{text}</p>\n"
 
 
 @pytest.mark.parametrize("text", ["plain", "a`b", "``", "`x`", "a|b", "", "x\ny"])
 def test_a_code_span_cannot_be_ended_from_inside(text: str) -> None:
-    html = rendered(f"| a |\n|---|\n| {markdown.code(text)} |\n")
+    html = rendered(document(table(("a",), [[code(text)]])))
     assert html.count("<code>") == 1
     assert html.count("<td>") == 1
 
@@ -64,7 +66,7 @@ def test_a_code_span_cannot_be_ended_from_inside(text: str) -> None:
 @pytest.mark.parametrize("table", sorted(frames.TABLES))
 def test_csv_has_the_columns_of_the_schema_and_a_row_for_each_row(table: str) -> None:
     report = report_of(ready_start(), fragment(index=2), hostile_start())
-    lines = list(csv.reader(io.StringIO(csv_report.render(report, table))))
+    lines = list(csv.reader(io.StringIO(csv_report.render(report, Options(table=table)))))
     assert lines[0] == frames.TABLES[table].names
     assert len(lines) - 1 == len(frames.rows(table, report))
     assert {len(line) for line in lines} == {len(lines[0])}
@@ -72,7 +74,7 @@ def test_csv_has_the_columns_of_the_schema_and_a_row_for_each_row(table: str) ->
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "  =1", "\t=1"])
 def test_no_text_of_a_log_is_a_formula(text: str) -> None:
-    made = csv_report.render(report_of(ready_start(host=text)), "starts")
+    made = csv_report.render(report_of(ready_start(host=text)))
     (row,) = csv.DictReader(io.StringIO(made))
     assert not row["host"].lstrip().startswith(("=", "+", "-", "@"))
 
@@ -81,7 +83,7 @@ def test_numbers_keep_their_sign_and_have_no_exponent() -> None:
     from analyzer.window import Bound, Window
 
     start = ready_start(ready=Window(-0.0000011, 1234567.1, Bound.GRID, Bound.OBSERVED))
-    (row,) = csv.DictReader(io.StringIO(csv_report.render(report_of(start), "starts")))
+    (row,) = csv.DictReader(io.StringIO(csv_report.render(report_of(start))))
     assert (row["ready_lower_s"], row["ready_upper_s"]) == ("-0.000002", "1234567.1")
     assert (row["ready_lower_kind"], row["begin_seen"], row["boot_id"]) == ("grid", "true", "")
 
@@ -91,5 +93,5 @@ def test_csv_times_are_in_the_zone_of_the_log_or_utc() -> None:
 
     local = datetime(2025, 3, 1, 6, 3, 22, tzinfo=timezone(timedelta(hours=2)))
     report = report_of(ready_start(began_at=local))
-    assert "2025-03-01T06:03:22+02:00" in csv_report.render(report, "starts")
-    assert "2025-03-01T04:03:22+00:00" in csv_report.render(report, "starts", utc=True)
+    assert "2025-03-01T06:03:22+02:00" in csv_report.render(report)
+    assert "2025-03-01T04:03:22+00:00" in csv_report.render(report, Options(utc=True))

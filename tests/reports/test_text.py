@@ -10,8 +10,9 @@ import pytest
 
 from analyzer.errors import UsageError
 from analyzer.reports import text
+from analyzer.reports.format import Options
 from analyzer.reports.output import Destination
-from analyzer.reports.text import TextOptions
+from analyzer.reports.terminal import suited
 from analyzer.results import Bottleneck, Report
 from analyzer.window import Bound, Window
 from tests.kit.made_reports import (
@@ -48,7 +49,7 @@ def test_gold(name: str) -> None:
 @pytest.mark.parametrize("width", [40, 60, 80, 120])
 @pytest.mark.parametrize("name", REPORTS)
 def test_no_line_is_wider_than_asked_and_none_ends_in_blanks(name: str, width: int) -> None:
-    for line in text.render(REPORTS[name], TextOptions(width=width)).splitlines():
+    for line in text.render(REPORTS[name], Options(width=width)).splitlines():
         cells = sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in line)
         assert cells <= width, line
         assert line == line.rstrip()
@@ -61,7 +62,7 @@ def test_without_colour_every_character_is_harmless(name: str) -> None:
 
 
 def test_with_colour_only_our_own_escapes_are_there() -> None:
-    made = text.render(REPORTS["hostile"], TextOptions(color=True))
+    made = text.render(REPORTS["hostile"], Options(color=True))
     assert "\x1b[" in made
     plain = re.sub(r"\x1b\[[0-9;]*m", "", made)
     assert all(c.isprintable() or c == "\n" for c in plain)
@@ -76,7 +77,7 @@ def test_markup_of_a_log_is_shown_not_obeyed() -> None:
 
 def test_a_terminal_without_unicode_gets_ascii() -> None:
     start = ready_start(host="größe")
-    made = text.render(report_of(start), TextOptions(ascii=True))
+    made = text.render(report_of(start), Options(ascii=True))
     assert made.isascii()
     assert "12.0-14.1" in made and "###" in made
 
@@ -111,7 +112,7 @@ def test_the_offset_is_named_once_for_a_start_and_utc_moves_the_time() -> None:
     report = report_of(ready_start(began_at=local))
     assert text.render(report).count("UTC+05:30") == 1
     assert "Began 2025-03-01 06:03:22 (UTC+05:30)" in text.render(report)
-    assert "Began 2025-03-01 00:33:22 (UTC)" in text.render(report, TextOptions(utc=True))
+    assert "Began 2025-03-01 00:33:22 (UTC)" in text.render(report, Options(utc=True))
 
 
 def test_many_starts_show_counts_runs_reason_and_the_last_in_detail() -> None:
@@ -125,12 +126,12 @@ def test_many_starts_show_counts_runs_reason_and_the_last_in_detail() -> None:
 
 def test_a_chosen_start_is_shown_alone_and_all_shows_every_one() -> None:
     report = crash_loop(2)
-    assert "Start 2 of 3" in text.render(report, TextOptions(start="2"))
-    assert "Start 3 of 3" not in text.render(report, TextOptions(start="2"))
-    made = text.render(report, TextOptions(start="all"))
+    assert "Start 2 of 3" in text.render(report, Options(start="2"))
+    assert "Start 3 of 3" not in text.render(report, Options(start="2"))
+    made = text.render(report, Options(start="all"))
     assert all(f"Start {n} of 3" in made for n in (1, 2, 3))
     with pytest.raises(UsageError):
-        text.render(report, TextOptions(start="9"))
+        text.render(report, Options(start="9"))
 
 
 def test_thousands_of_starts_stay_a_few_lines() -> None:
@@ -198,8 +199,8 @@ def test_a_report_without_starts_still_tells_what_was_read() -> None:
 
 def test_a_pipe_gets_80_columns_and_no_colour(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
-    options = TextOptions.for_output(Destination(), None, False, False, None)
-    assert (options.width, options.color) == (80, False)
+    options = suited(Options(), Destination())
+    assert (options.width, options.color) == (None, False)
 
 
 @pytest.mark.parametrize(
@@ -215,10 +216,10 @@ def test_a_terminal_gets_colour_unless_told_otherwise(
     for name, value in env.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
-    options = TextOptions.for_output(Destination(), None, False, flag, None)
+    options = suited(Options(), Destination(), no_color=flag)
     assert options.color is colour
     assert options.width == 120
-    assert TextOptions.for_output(Destination(Path("f")), None, False, flag, None).color is False
+    assert suited(Options(), Destination(Path("f")), no_color=flag).color is False
 
 
 def test_no_advice_is_not_told_as_all_is_well_when_it_is_not() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from analyzer.errors import BadInputError
 from analyzer.policies import get
-from analyzer.reports.simulation_schedule import render_text
+from analyzer.reports.simulation_schedule import Plan, render_text
 from analyzer.simulator import recorded, stateaware, tune, validate
 from analyzer.simulator.schedule import Costs, optimal, parse
 from analyzer.simulator.world import Machine, Sketch, draw, sketch_recorded
@@ -156,7 +156,7 @@ def test_starts_that_are_alike_are_asked_by_time_alone() -> None:
     found = stateaware.judge(starts, Costs(0.05, 1.0))
     assert found.folds == 12 and found.gain_low >= -0.01 * found.blind_cost
     said = " ".join(
-        render_text(optimal(parse("uniform:0,30"), Costs(0.05, 1.0)), "made", Costs(0.05, 1.0), found).split()
+        render_text(Plan(optimal(parse("uniform:0,30"), Costs(0.05, 1.0)), "made", Costs(0.05, 1.0), found)).split()
     )
     assert "time alone says more" in said if not found.used_state else "gain" in said
 

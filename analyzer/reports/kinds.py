@@ -1,0 +1,24 @@
+"""The kinds of things that the commands write; each knows the formats that it can be written as."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from analyzer.reports.format import Kind
+
+if TYPE_CHECKING:
+    from analyzer.reports.explain import Entry, Names
+    from analyzer.reports.simulation_schedule import Plan
+    from analyzer.results import Report
+    from analyzer.simulator.run import Simulation
+
+REPORT: Kind[Report] = Kind("report")
+BLAME: Kind[Report] = Kind("table of delays")
+TIMELINE: Kind[Report] = Kind("timeline", default="csv")
+SIMULATION: Kind[Simulation] = Kind("simulation")
+SCHEDULE: Kind[Plan] = Kind("schedule")
+EXPLANATION: Kind[Sequence[Entry]] = Kind("explanation")
+NAMES: Kind[Names] = Kind("list of names")
+
+EVERY: tuple[Kind[Any], ...] = (REPORT, BLAME, TIMELINE, SIMULATION, SCHEDULE, EXPLANATION, NAMES)
