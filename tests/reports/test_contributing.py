@@ -1,0 +1,64 @@
+"""docs/contributing/formats.md, followed to the letter in a copy of the package."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs/contributing/formats.md").read_text(encoding="utf-8")
+(MODULE,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+SAMPLE = ROOT / "sample_logs" / "healthy-sqlite.short.txt"
+SECURITY = """
+from tests.kit.every_format import everything
+from tests.reports.test_formats import spoilt, test_no_format_lets_a_log_say_more_than_words
+assert "report as tsv, starts" in everything(spoilt("x"))
+for text in ("\\x1b[31mred", "@team", "\\u202egnp"):
+    test_no_format_lets_a_log_say_more_than_words(text)
+"""
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    shutil.copytree(ROOT / "analyzer", tmp_path / "analyzer", ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path
+
+
+def run(copy: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *command],
+        cwd=copy,
+        env={"PYTHONPATH": os.pathsep.join((str(copy), str(ROOT)))},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def add(copy: Path, module: str) -> None:
+    (copy / "analyzer/reports/formats/tsv.py").write_text(module, encoding="utf-8")
+
+
+def test_one_file_makes_a_format(copy: Path) -> None:
+    add(copy, MODULE)
+    assert "svg|tsv]" in run(copy, "-m", "analyzer.cli.main", "analyze", "--help").stdout
+    by_name = run(copy, "-m", "analyzer.cli.main", "analyze", str(SAMPLE), "--format", "tsv")
+    assert (by_name.stdout, by_name.stderr) == ("1\tnode-a\tready\n", "")
+    by_suffix = run(copy, "-m", "analyzer.cli.main", "analyze", str(SAMPLE), "-o", "starts.tsv")
+    assert by_suffix.stderr == "Wrote starts.tsv\n"
+    assert (copy / "starts.tsv").read_text(encoding="utf-8") == by_name.stdout
+
+
+def test_the_security_tests_cover_it(copy: Path) -> None:
+    add(copy, MODULE.replace("\\t", " "))
+    ran = run(copy, "-c", SECURITY)
+    assert (ran.stderr, ran.returncode) == ("", 0)
+    add(copy, MODULE.replace("\\t", " ").replace("printable(start.host or '')", "start.host"))
+    assert "AssertionError: report as tsv" in run(copy, "-c", SECURITY).stderr
