@@ -26,8 +26,8 @@ from analyzer.records.structured import LINE_MAX, read_document, read_export, re
 from analyzer.records.textlines import TextReader
 from analyzer.records.timestamps import resolve
 from analyzer.records.within_second import ordered_seconds
-from analyzer.sources.bytestream import JOURNAL_MAGIC, open_input
 from analyzer.sources.inputs import expand
+from analyzer.sources.open_input import JOURNAL_MAGIC, open_input
 from analyzer.sources.raw_lines import RawLine, read_lines
 from analyzer.sources.scan import BIG, KEPT_LINES, TAIL_LINES, candidates, export_candidates
 from analyzer.sources.source import Input
@@ -168,9 +168,8 @@ def _read_one(
         # From 8 MiB of a folder on only starts are decoded, as from 16 MiB of a single log on.
         drafts = _held(_decode(reader, tally, (expected or 0) + 2 * before if before else expected), tally, room)
     finally:
-        if given.owned:
-            reader.close()
-    tally.size = stream.count
+        reader.close()
+    tally.size = stream.done
     tally.digest = stream.digest()
     if stream.damage is not None:
         tally.notes.append(stream.damage)

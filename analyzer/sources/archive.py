@@ -2,7 +2,7 @@
 
 Names are only shown, so ``../``, absolute paths and links are harmless: links, devices and sparse files are passed
 over. An archive may come from anybody: how much it unpacks to, how many members it has and how long its headers are
-is bounded, and whatever ends it early is one sentence (``ArchiveEndError``) after the members that could be read.
+is bounded, and whatever ends it early is one sentence (``LimitError``) after the members that could be read.
 """
 
 from __future__ import annotations
@@ -10,91 +10,21 @@ from __future__ import annotations
 import io
 import lzma
 import struct
+import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from analyzer.sources.unpack import is_damage, reason
+from analyzer.sources.streams import Budget, LimitError, Stream
+from analyzer.sources.unpack import TAR_BLOCK, is_damage, reason
 
-TOTAL_LIMIT = 16 << 30  # bytes an archive may unpack to, with what is packed inside it
-MEMBER_LIMIT = 20_000
-RATIO_LIMIT = 500  # logs shrink tenfold, in the best of cases a hundredfold
-RATIO_FROM = 256 << 20  # below this many unpacked bytes nobody is hurt
 NAME_LIMIT = 4096  # bytes
 ZIP_IN_MEMORY = 64 << 20  # a zip archive that cannot be sought in is held whole
-_PAX_LIMIT = 1 << 20
-_ZIP_DIRECTORY_LIMIT = 32 << 20
-BLOCK = 512
-_TYPES_OF_FILES = (b"\x00", b"0", b"7")
-
-
-class ArchiveEndError(OSError):
-    """Reading the archive cannot go on; the text says why."""
-
-
-@dataclass(slots=True)
-class Budget:
-    """What one archive may cost; shared by everything that is nested in it."""
-
-    packed: Callable[[], int]  # how many bytes of the archive itself were read
-    unpacked: int = 0
-    members: int = 0
-    ended: str = ""
-    tell: Callable[[], None] = field(default=lambda: None)
-
-    def spend(self, count: int) -> None:
-        """Raises ``ArchiveEndError`` when it is too much."""
-        self.unpacked += count
-        if self.unpacked > TOTAL_LIMIT:
-            self.stop(f"it unpacks to more than {TOTAL_LIMIT >> 30} GiB")
-        if self.unpacked > RATIO_FROM and self.unpacked > RATIO_LIMIT * max(self.packed(), 1):
-            self.stop(f"it unpacks to more than {RATIO_LIMIT} times its size")
-        self.tell()
-
-    def member(self) -> None:
-        """Counts one; raises ``ArchiveEndError`` when there are too many."""
-        self.members += 1
-        if self.members > MEMBER_LIMIT:
-            self.stop(f"it has more than {MEMBER_LIMIT} members")
-
-    def stop(self, why: str) -> None:
-        """Remembers the sentence and raises it."""
-        self.ended = self.ended or why
-        raise ArchiveEndError(self.ended)
-
-
-class Metered(io.RawIOBase):
-    """``inner`` at the cost of a budget."""
-
-    def __init__(self, inner: BinaryIO, budget: Budget) -> None:
-        super().__init__()
-        self._inner, self._budget = inner, budget
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any, /) -> int:
-        if self._budget.ended:
-            raise ArchiveEndError(self._budget.ended)
-        got = self._some(memoryview(buffer))
-        self._budget.spend(got)
-        return got
-
-    def _some(self, view: memoryview) -> int:
-        """What is there: a reader that fills the whole buffer loses what it had when it comes upon damage."""
-        read1 = getattr(self._inner, "read1", None)
-        if read1 is None:
-            return int(self._inner.readinto(view))  # type: ignore[attr-defined]
-        data = read1(len(view))
-        view[: len(data)] = data
-        return len(data)
-
-    def close(self) -> None:
-        if not self.closed:
-            self._inner.close()
-            super().close()
+_DIRECTORY_LIMIT = 32 << 20  # bytes: of a zip archive's directory, of all headers of a tar archive
+_HEADER_LIMIT = 1 << 20  # bytes: of what a tar archive says about one member
+_PIECE = 1 << 18
 
 
 @dataclass(slots=True)
@@ -103,179 +33,139 @@ class Member:
 
     name: str
     size: int | None
-    stream: BinaryIO | None
+    stream: Stream | None
     why_not: str = ""
-
-
-def looks_like_tar(head: bytes) -> bool:
-    """Whether ``head`` (512 bytes or more) is a header block of a tar archive, of whatever age."""
-    return len(head) >= BLOCK and (head[257:262] == b"ustar" or (_checksum_fits(head[:BLOCK]) and head[0] != 0))
-
-
-def looks_like_zip(head: bytes) -> bool:
-    """Whether ``head`` begins a zip archive (or an empty one)."""
-    return head.startswith((b"PK\x03\x04", b"PK\x05\x06"))
 
 
 # ------------------------------------------------------------------------------------------------------------- tar
 
 
-class _Part(io.RawIOBase):
-    """The next ``left`` bytes of a stream."""
+class _TarStream(Stream):
+    """What ``tarfile`` reads headers from. It can go forwards only, and how much of headers it may read is bounded."""
 
-    def __init__(self, inner: BinaryIO, left: int) -> None:
-        super().__init__()
-        self._inner, self.left = inner, left
+    def __init__(self, inner: Stream) -> None:
+        super().__init__(inner, owned=False)
+        self.headers = 0  # bytes read of those of one member
+        self._all_headers = 0
 
-    def readable(self) -> bool:
-        return True
+    def seek(self, to: int, whence: int = io.SEEK_SET) -> int:
+        """Skip what is before ``to``."""
+        if to < self.done:
+            raise LimitError("a header is damaged")
+        piece = memoryview(bytearray(_PIECE))
+        while to > self.done:
+            if not self._piece(piece[: to - self.done]):
+                raise LimitError("the archive ends in the middle of a file")
+        return to
 
-    def readinto(self, buffer: Any, /) -> int:
-        view = memoryview(buffer)[: self.left]
-        if not view:
-            return 0
-        data = self._inner.read(len(view))
-        if not data:
-            raise EOFError("the archive ends in the middle of a file")
-        view[: len(data)] = data
-        self.left -= len(data)
-        return len(data)
+    def read(self, count: int = -1, /) -> bytes:
+        """``count`` bytes of a header, or fewer at the end."""
+        self.headers += count
+        self._all_headers += count
+        if count < 0 or self.headers > _HEADER_LIMIT or self._all_headers > _DIRECTORY_LIMIT:
+            raise LimitError("its headers are damaged or too long")
+        data = bytearray(count)
+        have = 0
+        while got := self._piece(memoryview(data)[have:]):
+            have += got
+        return bytes(data[:have])
 
-    def close(self) -> None:
-        if not self.closed:
-            super().close()  # the archive goes on
-
-
-def tar_members(stream: BinaryIO, budget: Budget) -> Iterator[Member]:
-    """Regular files of a tar archive in one pass. ``stream.read(n)`` gives at most n bytes, none at the end.
-
-    Each member's stream is good until the next one is taken. Raises ``ArchiveEndError`` for damage and broken limits.
-    """
-    name = b""
-    long_name = sparse = False
-    told: int | None = None  # a pax header's size, for files above 8 GiB
-    while True:
-        header = _exactly(stream, BLOCK)
-        if not header.strip(b"\0"):
-            return  # the end is a block of zeros (or no block at all)
-        if len(header) < BLOCK:
-            raise ArchiveEndError("the archive ends in the middle of a header")
-        if not _checksum_fits(header):
-            raise ArchiveEndError("a header is damaged")
-        size = _number(header[124:136])
-        kind = header[156:157]
-        padded = -(-size // BLOCK) * BLOCK
-        if kind in b"xgLK" and kind:
-            if size > _PAX_LIMIT:
-                _skip(stream, padded)  # nobody's name; the member keeps its short one
-                continue
-            data = _exactly(stream, padded)[:size]
-            if kind == b"L":
-                name, long_name = data.rstrip(b"\0"), True
-            elif kind == b"x":
-                fields = _pax(data)
-                name, long_name = (fields[b"path"], True) if b"path" in fields else (name, long_name)
-                said = fields.get(b"size", b"")
-                told = int(said) if said.isdigit() and len(said) < 19 else told
-                sparse = any(key.startswith(b"GNU.sparse") for key in fields)
-            continue
-        yield from _one(stream, header, size if told is None else told, name, long_name, sparse, budget)
-        name, long_name, sparse, told = b"", False, False, None
-
-
-def _one(
-    stream: BinaryIO, header: bytes, size: int, name: bytes, long_name: bool, sparse: bool, budget: Budget
-) -> Iterator[Member]:
-    kind = header[156:157]
-    if not long_name:
-        name = header[:100].split(b"\0", 1)[0]
-        prefix = header[345:500].split(b"\0", 1)[0]
-        if header[257:263] == b"ustar\0" and prefix:
-            name = prefix + b"/" + name
-    shown = name[:NAME_LIMIT].decode("utf-8", "replace")
-    if kind == b"S":
-        extended = header[482:483] == b"\1"
-        while extended:
-            more = _exactly(stream, BLOCK)
-            if len(more) < BLOCK:
-                raise ArchiveEndError("the archive ends in the middle of a header")
-            extended = more[504:505] == b"\1"
-    padded = -(-size // BLOCK) * BLOCK
-    budget.member()
-    if kind in b"123456" and kind:
-        return  # links, devices, folders, fifos have no content, whatever their size says
-    if sparse or kind == b"S":
-        yield Member(shown, size, None, "is stored as a sparse file")
-    elif kind in _TYPES_OF_FILES and not name.endswith(b"/"):
-        part = _Part(stream, size)
-        yield Member(shown, size, part)  # type: ignore[arg-type]
-        padded -= size - part.left
-    _skip(stream, padded)
-
-
-def _exactly(stream: BinaryIO, count: int) -> bytes:
-    parts, have = [], 0
-    while have < count:
+    def _piece(self, view: memoryview) -> int:
         try:
-            data = stream.read(count - have)
+            return self.readinto(view)
         except Exception as error:
-            if not is_damage(error):
+            if isinstance(error, LimitError) or not is_damage(error):
                 raise
-            raise ArchiveEndError(reason(error)) from None
-        if not data:
-            break
-        parts.append(data)
-        have += len(data)
-    return b"".join(parts)
+            raise LimitError(reason(error)) from None
 
 
-def _skip(stream: BinaryIO, count: int) -> None:
-    while count > 0:
-        got = len(_exactly(stream, min(count, 1 << 18)))
-        if not got:
-            raise ArchiveEndError("the archive ends in the middle of a file")
-        count -= got
+_PAX = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE)
+_ABOUT_THE_NEXT = (*_PAX, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
 
 
-def _number(field_: bytes) -> int:
-    if field_[:1] == b"\x80":
-        return int.from_bytes(field_[1:], "big")
-    text = field_.replace(b"\0", b" ").strip()
-    if not text:
-        return 0
-    try:
-        value = int(text, 8)
-    except ValueError:
-        value = -1
-    if value < 0:
-        raise ArchiveEndError("a header is damaged")
-    return value
+class _TarHeader(tarfile.TarInfo):
+    """A header for which damage is not the end of the archive, and that reads long ones in linear time."""
+
+    @classmethod
+    def fromtarfile(cls, tarfile_: tarfile.TarFile) -> Any:
+        try:
+            return super().fromtarfile(tarfile_)
+        except (tarfile.EmptyHeaderError, tarfile.EOFHeaderError):  # type: ignore[attr-defined]
+            raise  # the end is a block of zeros (or no block at all)
+        except tarfile.TruncatedHeaderError:  # type: ignore[attr-defined]
+            raise LimitError("the archive ends in the middle of a header") from None
+        except (tarfile.TarError, ValueError, IndexError, OverflowError):
+            raise LimitError("a header is damaged") from None
+
+    def _proc_member(self, tarfile_: tarfile.TarFile) -> Any:
+        """Meant to be overridden by what ``tarfile`` says of it."""
+        stream = tarfile_.fileobj
+        if self.size < 0 or stream is None:
+            raise LimitError("a header is damaged")
+        if self.type in _ABOUT_THE_NEXT and self.size > _HEADER_LIMIT:  # nobody's name: the member keeps its short one
+            stream.seek(stream.tell() + _padded(self.size))
+            return self.fromtarfile(tarfile_)
+        if self.type not in _PAX:
+            return super()._proc_member(tarfile_)  # type: ignore[misc]
+        # The standard library's own reading of these takes quadratic time over hostile ones before Python 3.12.6.
+        fields = _pax(stream.read(_padded(self.size))[: self.size])
+        member = self.fromtarfile(tarfile_)
+        if self.type == tarfile.XGLTYPE:
+            return member
+        if "path" in fields:
+            member.name = fields["path"]
+        if fields.get("size", "").isdecimal() and len(fields["size"]) < 19:  # of files above 8 GiB
+            member.size = int(fields["size"])
+            if member.isreg():
+                tarfile_.offset = member.offset_data + _padded(member.size)
+        if any(key.startswith("GNU.sparse") for key in fields):
+            member.sparse = []
+        return member
 
 
-def _checksum_fits(header: bytes) -> bool:
-    text = header[148:156].replace(b"\0", b" ").strip()
-    try:
-        said = int(text, 8)
-    except ValueError:
-        return False
-    return said == sum(header[:148]) + 8 * 32 + sum(header[156:BLOCK])
+def _padded(size: int) -> int:
+    return -(-size // TAR_BLOCK) * TAR_BLOCK
 
 
-def _pax(data: bytes) -> dict[bytes, bytes]:
+def _pax(data: bytes) -> dict[str, str]:
     """``LENGTH KEY=VALUE\\n`` records; what does not hold to that ends them."""
-    fields: dict[bytes, bytes] = {}
+    fields: dict[str, str] = {}
     at = 0
     while at < len(data):
         blank = data.find(b" ", at, at + 8)
         if blank < 0 or not data[at:blank].isdigit():
             break
         end = at + int(data[at:blank])
-        key, equals, value = data[blank + 1 : end - 1].partition(b"=")
+        key, equals, value = data[blank + 1 : end - 1].decode("utf-8", "replace").partition("=")
         if end <= blank or end > len(data) or not equals:
             break
         fields[key] = value
         at = end
     return fields
+
+
+def tar_members(inner: Stream, budget: Budget) -> Iterator[Member]:
+    """Regular files of a tar archive in one pass. Each member's stream is good until the next one is taken.
+
+    Raises ``LimitError`` for damage and broken limits.
+    """
+    stream = _TarStream(inner)
+    try:
+        # Not in the mode "r|", which reads beyond what it is asked for; this stream cannot go back in either.
+        with tarfile.open(fileobj=stream, mode="r:", tarinfo=_TarHeader, encoding="utf-8", errors="replace") as archive:
+            while (info := archive.next()) is not None:
+                archive.members = []  # type: ignore[attr-defined]  # it would keep them all
+                budget.member()
+                name = info.name[:NAME_LIMIT]
+                if info.issparse():
+                    yield Member(name, info.size, None, "is stored as a sparse file")
+                elif info.isreg():  # links, devices, folders, fifos have no content, whatever their size says
+                    yield Member(name, info.size, Stream(stream, owned=False, left=info.size))
+                stream.headers = 0
+    except RecursionError:  # a chain of thousands of headers for one member
+        raise LimitError("a header is damaged") from None
+    except tarfile.ReadError:
+        return  # not even one member
 
 
 # ------------------------------------------------------------------------------------------------------------- zip
@@ -291,13 +181,13 @@ _ZIP_ERRORS = (
 def zip_members(file: BinaryIO, budget: Budget) -> Iterator[Member]:
     """Regular files of a zip archive that can be sought in, in the order of its directory.
 
-    Raises ``ArchiveEndError`` for damage and broken limits.
+    Raises ``LimitError`` for damage and broken limits.
     """
     _check_directory(file)
     try:
         archive = zipfile.ZipFile(file)
     except _ZIP_ERRORS as error:
-        raise ArchiveEndError(_zip_reason(error)) from None
+        raise LimitError(reason(error)) from None
     with archive:
         seen: set[int] = set()
         for info in archive.infolist():
@@ -314,51 +204,28 @@ def zip_members(file: BinaryIO, budget: Budget) -> Iterator[Member]:
                 yield Member(name, info.file_size, None, "is encrypted")
                 continue
             try:
-                stream = archive.open(info)
+                opened: Any = archive.open(info)
             except _ZIP_ERRORS as error:
-                yield Member(name, info.file_size, None, f"cannot be unpacked: {_zip_reason(error)}")
+                yield Member(name, info.file_size, None, f"cannot be unpacked: {reason(error)}")
                 continue
-            with stream:
-                yield Member(name, info.file_size, _ZipPart(stream))  # type: ignore[arg-type]
-
-
-class _ZipPart(io.RawIOBase):
-    """A member, with the exceptions of ``zipfile`` turned into ones that mean damage."""
-
-    def __init__(self, inner: Any) -> None:
-        super().__init__()
-        self._inner = inner
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any, /) -> int:
-        try:
-            return int(self._inner.readinto(buffer))
-        except _ZIP_ERRORS as error:
-            raise OSError(_zip_reason(error)) from None
-
-
-def _zip_reason(error: Exception) -> str:
-    return "it is not a whole zip archive" if isinstance(error, zipfile.BadZipFile) else reason(error)
+            with Stream(opened, budget=budget) as stream:
+                yield Member(name, info.file_size, stream)
 
 
 def _check_directory(file: BinaryIO) -> None:
     """A directory of hundreds of megabytes would be held in memory: refuse it before it is read."""
-    file.seek(0, io.SEEK_END)
-    size = file.tell()
-    begin = max(0, size - (1 << 16) - 100)
-    file.seek(begin)
-    tail = file.read(size - begin)
+    size = file.seek(0, io.SEEK_END)
+    file.seek(max(0, size - (1 << 16) - 100))
+    tail = file.read(1 << 17)
     at = tail.rfind(b"PK\x05\x06")
     if at < 0 or len(tail) < at + 22:
-        raise ArchiveEndError("its directory, which is at its end, is missing: copy the archive again")
+        raise LimitError("its directory, which is at its end, is missing: copy the archive again")
     directory = int.from_bytes(tail[at + 12 : at + 16], "little")
     wide = tail.rfind(b"PK\x06\x06", 0, at)
     if wide >= 0 and len(tail) >= wide + 56:
         directory = max(
             directory if directory != 0xFFFFFFFF else 0, int.from_bytes(tail[wide + 40 : wide + 48], "little")
         )
-    if directory > _ZIP_DIRECTORY_LIMIT:
-        raise ArchiveEndError(f"its directory is larger than {_ZIP_DIRECTORY_LIMIT >> 20} MiB")
+    if directory > _DIRECTORY_LIMIT:
+        raise LimitError(f"its directory is larger than {_DIRECTORY_LIMIT >> 20} MiB")
     file.seek(0)

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import BinaryIO
 
 from analyzer.sources.pod_files import pod_of
-from analyzer.sources.source import Bundle
+from analyzer.sources.source import Bundle, Bytes
 from analyzer.sources.unpack import is_damage
 from analyzer.timebase import MONTHS
 
@@ -46,7 +45,7 @@ class Bundles:
         self._top = top
         self._roots: dict[str, Bundle] = {}
 
-    def learn(self, inner: str, stream: BinaryIO) -> bool:
+    def learn(self, inner: str, stream: Bytes) -> bool:
         """Take what ``systeminfo/date`` and ``systeminfo/hostname`` say; ``False`` for any other file, left unread."""
         match = _TOLD.fullmatch(inner)
         if match is None:

@@ -1,6 +1,6 @@
 """What the user named, as inputs one after the other: files, folders, patterns, archives, support bundles, stdin.
 
-In a folder or an archive only logs are taken, by name and by content (``choice.py``); what is left out is counted.
+In a folder or an archive only logs are taken, by name and by content (``log_choice.py``); what is left out is counted.
 Archives are read in one pass, members as parts of the stream; nothing is unpacked to disk.
 """
 
@@ -12,24 +12,27 @@ import io
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import Any, BinaryIO
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, BinaryIO
 
 from analyzer.errors import BadInputError
 from analyzer.ledger import Observer
-from analyzer.sources import archive
-from analyzer.sources.archive import ArchiveEndError, Budget, Member, Metered
 from analyzer.sources.bundles import Bundles
-from analyzer.sources.bytestream import BEST_CAPTURE, fill
 from analyzer.sources.log_choice import left_out_by_content, left_out_by_name
+from analyzer.sources.open_input import BEST_CAPTURE, open_packed
 from analyzer.sources.pod_files import OTHER_POD, other_pod, pod_of
 from analyzer.sources.source import Input
-from analyzer.sources.unpack import NoModuleError, is_damage, packed_as, reason, unpacked
+from analyzer.sources.streams import Budget, LimitError, Stream, unpacked
+from analyzer.sources.unpack import TAR_BLOCK, NoModuleError, archive_kind, is_damage, reason
+
+if TYPE_CHECKING:
+    from analyzer.sources.archive import Member
 
 DEPTH_LIMIT = 12  # folders in folders
 FILES_LIMIT = 20_000  # looked at in one folder
 HEAD = 16 * 1024  # bytes by which a file is judged
-_BLOCK = 64 * 1024
+_NONBLOCK = getattr(os, "O_NONBLOCK", 0)  # Windows has none
 _TELL_EVERY = 4 << 20
 _MAGIC = frozenset("*?[")
 
@@ -55,71 +58,16 @@ def expand_globs(paths: Sequence[PathLike]) -> list[str]:
     return names
 
 
-class Replay(io.RawIOBase):
-    """A stream whose beginning can be looked at: ``head(n)``, then ``rewind()`` once, then read it all."""
+@dataclass(frozen=True, slots=True)
+class _Container:
+    """A folder or an archive, whose files are looked at."""
 
-    def __init__(self, inner: BinaryIO, *, owned: bool = True) -> None:
-        super().__init__()
-        self._inner, self._owned = inner, owned
-        self._kept: bytearray | None = bytearray()
-        self._front = b""
-        self._at = 0
-        self.done = 0  # bytes taken from the stream below
-        self.beside: BinaryIO | None = None  # a file that is read in its place, here and there
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any, /) -> int:
-        view = memoryview(buffer)
-        if self._at < len(self._front):
-            data = self._front[self._at : self._at + len(view)]
-            self._at += len(data)
-        else:
-            self._front = b"" if self._kept is None else self._front
-            self._at = len(self._front)
-            data = self._inner.read(len(view)) or b""
-            self.done += len(data)
-        if self._kept is not None:
-            self._kept += data
-        view[: len(data)] = data
-        return len(data)
-
-    def head(self, count: int) -> bytes:
-        """Up to ``count`` bytes from here; damage behind them shows itself when it is read again."""
-        return fill(self, count)  # type: ignore[arg-type]
-
-    def position(self) -> int:
-        """How far the stream below, or the file in its place, is read."""
-        if self.beside is None or self.beside.closed:
-            return self.done
-        return self.beside.tell()
-
-    def rewind(self, *, again: bool = False) -> None:
-        """Back to the beginning; from now on nothing is kept any more, unless it is to be looked at ``again``."""
-        self._front, self._at = bytes(self._kept or b"") + self._front[self._at :], 0
-        self._kept = bytearray() if again else None
-
-    def close(self) -> None:
-        if not self.closed:
-            if self._owned:
-                self._inner.close()
-            super().close()
-
-
-class _Lent(io.RawIOBase):
-    """A stream lent to a reader, which closes what it reads from when it is gone."""
-
-    def __init__(self, inner: BinaryIO | Replay) -> None:
-        super().__init__()
-        self._inner = inner
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any, /) -> int:
-        got: int = self._inner.readinto(buffer)  # type: ignore[union-attr]
-        return got
+    name: str  # what stands in front of the names of its files
+    bundles: Bundles
+    depth: int = 0  # how many archives it is in, itself counted
+    budget: Budget | None = None  # of the outermost archive
+    position: Callable[[], int] | None = None  # in bytes of the outermost archive
+    total: int | None = None
 
 
 class Inputs:
@@ -163,10 +111,10 @@ class Inputs:
 
     def _named(self, name: str) -> Iterator[Input]:
         if name == "-":
-            if self._stdin is not None:
-                yield from self._stream("<stdin>", Replay(self._stdin, owned=False), None)
-                return
-            yield Input(name, open=_nothing)
+            if self._stdin is None:
+                yield Input(name, open=_nothing)
+            else:
+                yield from self._opened("<stdin>", Stream(self._stdin, owned=False))
             return
         try:
             status = os.stat(name)
@@ -176,28 +124,34 @@ class Inputs:
         if stat.S_ISDIR(status.st_mode):
             yield from self._whole(name, "a folder", self._folder(name))
         elif stat.S_ISREG(status.st_mode):
-            yield from self._file(name, status.st_size)
+            yield from self._opened(name, Stream(open_file(name)), status.st_size, name)
         else:  # a pipe with a name
-            raw = open_file(name)
-            yield from self._stream(name, Replay(raw), None)
+            yield from self._opened(name, Stream(open_file(name)))
 
-    def _file(self, name: str, size: int) -> Iterator[Input]:
-        with open_file(name) as raw:
-            kind, packed = _named_container(Replay(raw, owned=False), name)
+    def _opened(self, name: str, outer: Stream, size: int | None = None, path: str | None = None) -> Iterator[Input]:
+        """What the user named: an archive or a log. ``path``: that of a regular file, which can be opened again."""
+        with outer:
+            budget = self._budget(name, outer, size)
+            stream = open_packed(name, outer, budget)
+            kind = archive_kind(stream.peek(TAR_BLOCK))
             if kind is not None:
-                raw.seek(0)
-                yield from self._archive(name, raw, kind, packed, size)
+                container = _Container(name, Bundles(_stem(name)), 1, budget, outer.tell, size)
+                members = self._archive(container, stream, kind, path if stream is outer else None)
+                yield from self._whole(name, f"a {kind} archive", members)
                 return
-        yield Input(name, open=lambda: open_file(name), size=size, path=name, pod=pod_of(os.path.abspath(name)))
+            if path is None:
+                yield Input(name, open=lambda: stream)
+                return
+        yield Input(name, lambda: open_file(name), size, path, pod=pod_of(os.path.abspath(name)))
 
-    def _stream(self, name: str, replay: Replay, size: int | None) -> Iterator[Input]:
-        kind, packed = _named_container(replay, name)
-        replay.rewind()
-        if kind is not None:
-            with replay:
-                yield from self._archive(name, replay, kind, packed, size)  # type: ignore[arg-type]
-            return
-        yield Input(name, open=lambda: replay, size=size, owned=replay._owned)  # type: ignore[arg-type,return-value]
+    def _budget(self, name: str, outer: Stream, size: int | None) -> Budget:
+        def tell() -> None:
+            if self._observer is not None and abs(budget.unpacked - self._told) >= _TELL_EVERY:
+                self._told = budget.unpacked
+                self._observer.progress(name, budget.packed() if size else budget.unpacked, size)
+
+        budget = Budget(outer.tell, tell)
+        return budget
 
     def _whole(self, name: str, what: str, inputs: Iterator[Input]) -> Iterator[Input]:
         """The inputs of one folder or archive; one without anything usable is an error."""
@@ -225,6 +179,7 @@ class Inputs:
 
     def _folder(self, top: str) -> Iterator[Input]:
         bundles = Bundles(os.path.basename(os.path.abspath(top)))
+        container = _Container(top, bundles)
         known: set[tuple[int, int]] = set()
         denied: list[str] = []
         for path in self._walk(top, 0, known, denied):
@@ -234,15 +189,15 @@ class Inputs:
                 self.remarks.append((top, f"only the first {FILES_LIMIT} files of it were looked at"))
                 break
             try:
-                raw = open(path, "rb", buffering=0)  # noqa: SIM115  closed below
+                raw = open_member(path)
             except OSError as error:
                 denied.append(f"{inner} ({reason(error)})")
                 continue
-            with raw:
-                if bundles.learn(inner, raw):
-                    continue
-                size = os.fstat(raw.fileno()).st_size
-                yield from self._candidate(path, inner, Replay(raw, owned=False), size, bundles, path=path)
+            size = raw.seek(0, io.SEEK_END)
+            raw.seek(0)
+            with Stream(raw) as stream:
+                if not bundles.learn(inner, stream):
+                    yield from self._file(container, path, inner, stream, size, path)
         if denied:
             more = f" and {len(denied) - 1} more" if len(denied) > 1 else ""
             error_ = BadInputError(
@@ -281,146 +236,98 @@ class Inputs:
 
     # ------------------------------------------------------------------------------------------------ archives
 
-    def _archive(self, name: str, raw: BinaryIO, kind: str, packed: str | None, size: int | None) -> Iterator[Input]:
-        counted = Replay(raw, owned=False)
-        counted.rewind()
-        budget = Budget(lambda: counted.done)
-        budget.tell = lambda: self._tell(name, budget, size)
-        yield from self._whole(name, f"a {kind} archive", self._members(name, counted, raw, kind, packed, budget, size))
-
-    def _members(
-        self, name: str, counted: Replay, raw: BinaryIO, kind: str, packed: str | None, budget: Budget, size: int | None
+    def _archive(
+        self, container: _Container, stream: Stream, kind: str, path: str | None, inner: str = "the archive"
     ) -> Iterator[Input]:
-        bundles = Bundles(_stem(name))
-        try:
-            for member in self._of(counted, raw, kind, packed, budget):
-                yield from self._member(name, member, budget, bundles, counted, size, nested=False)
-        except ArchiveEndError as error:
-            self.remarks.append((self._container, f"reading the archive stopped: {error}"))
-        except NoModuleError:
-            self.remarks.append((self._container, "it is packed with zstd: install k3slog[zstd]"))
+        """Of the members of an archive. ``path``: of the zip archive when it is a file of its own."""
+        from analyzer.sources import archive
 
-    def _of(
-        self, stream: Replay, raw: BinaryIO | None, kind: str, packed: str | None, budget: Budget
-    ) -> Iterator[Member]:
-        """Members of one archive. Raises ``ArchiveEndError`` for damage and limits, ``NoModuleError``."""
-        if kind == "zip":
-            file = raw if raw is not None and raw.seekable() else self._in_memory(stream)
-            if file is raw:
-                whole = os.fstat(raw.fileno()).st_size
-                budget.packed = lambda: whole
-                stream.beside = file
-            yield from archive.zip_members(file, budget)
-            return
-        source: BinaryIO = io.BufferedReader(_Lent(stream), _BLOCK)
-        if packed is not None:
-            source = Metered(unpacked(packed, source), budget)  # type: ignore[assignment]
-        yield from archive.tar_members(source, budget)
+        budget = container.budget
+        assert budget is not None
+        with contextlib.ExitStack() as files:
+            try:
+                if kind == "tar":
+                    members = archive.tar_members(stream, budget)
+                elif path is None:
+                    members = archive.zip_members(self._in_memory(stream), budget)
+                else:
+                    file = files.enter_context(open_member(path))
+                    whole = file.seek(0, io.SEEK_END)
+                    budget.packed = lambda: whole
+                    container = replace(container, position=file.tell)
+                    members = archive.zip_members(file, budget)
+                for member in members:
+                    yield from self._member(container, member)
+            except LimitError as error:
+                if budget.ended and container.depth > 1:
+                    raise  # the archive around it shares the budget
+                self.remarks.append((self._container, f"reading {inner} stopped: {error}"))
 
-    def _in_memory(self, stream: Replay) -> BinaryIO:
-        data = stream.head(archive.ZIP_IN_MEMORY + 1)
+    @staticmethod
+    def _in_memory(stream: Stream) -> BinaryIO:
+        from analyzer.sources import archive
+
+        data = stream.peek(archive.ZIP_IN_MEMORY + 1)
         if len(data) > archive.ZIP_IN_MEMORY:
-            raise ArchiveEndError(
+            raise LimitError(
                 f"a zip archive of more than {archive.ZIP_IN_MEMORY >> 20} MiB can only be read from a file of its own"
             )
         return io.BytesIO(data)
 
-    def _member(
-        self,
-        name: str,
-        member: Member,
-        budget: Budget,
-        bundles: Bundles,
-        counted: Replay,
-        total: int | None,
-        *,
-        nested: bool,
-    ) -> Iterator[Input]:
+    def _member(self, container: _Container, member: Member) -> Iterator[Input]:
         self._seen += 1
         inner = member.name.removeprefix("./")
-        shown = f"{name}!{inner}"
         if member.stream is None:
             if left_out_by_name(inner) is None:
                 self._refused.append(f"{inner} {member.why_not}")
-            return
-        stream: BinaryIO = Metered(member.stream, budget)  # type: ignore[assignment]
-        if bundles.learn(inner, stream):
-            return
-        yield from self._candidate(
-            shown, inner, Replay(stream), member.size, bundles, budget=budget, counted=counted, total=total,
-            nested=nested,
-        )  # fmt: skip
+        elif not container.bundles.learn(inner, member.stream):
+            yield from self._file(container, f"{container.name}!{inner}", inner, member.stream, member.size)
 
-    def _nested(
-        self, shown: str, inner: str, replay: Replay, raw: BinaryIO | None, kind: str, packed: str | None,
-        budget: Budget, counted: Replay | None, total: int | None,
-    ) -> Iterator[Input]:  # fmt: skip
-        bundles = Bundles(_stem(inner))
-        try:
-            for member in self._of(replay, raw, kind, packed, budget):
-                yield from self._member(shown, member, budget, bundles, counted or replay, total, nested=True)
-        except ArchiveEndError as error:
-            if budget.ended and counted is not None:
-                raise  # the archive around it shares the budget
-            self.remarks.append((self._container, f"reading {inner} stopped: {error}"))
+    def _file(
+        self, container: _Container, name: str, inner: str, outer: Stream, size: int | None, path: str | None = None
+    ) -> Iterator[Input]:
+        """The input behind one file of a folder or archive, those behind it if it is an archive, or none.
 
-    def _candidate(
-        self, shown: str, inner: str, replay: Replay, size: int | None, bundles: Bundles, *,
-        path: str | None = None, budget: Budget | None = None, counted: Replay | None = None, total: int | None = None,
-        nested: bool = False,
-    ) -> Iterator[Input]:  # fmt: skip
-        """The input behind one file of a folder or archive, those behind it if it is an archive, or none."""
+        ``inner`` is its name within ``container``; ``path`` that of a file on disk.
+        """
         whole = os.path.abspath(path) if path is not None else inner
-        why = bundles.unwanted(inner) or left_out_by_name(inner) or (OTHER_POD if other_pod(whole) else None)
+        why = container.bundles.unwanted(inner) or left_out_by_name(inner) or (OTHER_POD if other_pod(whole) else None)
         if why is not None:
             self.left_out[why] += 1
             return
-        meter = budget or Budget(lambda: replay.done)
+        budget = container.budget or self._budget(name, outer, size)
         try:
-            kind, packed = _container(replay)
-            replay.rewind(again=True)
-            if kind is not None:
-                if nested:
-                    self._refused.append(f"{inner} is an archive in an archive in an archive")
-                    return
-                replay.rewind()
-                if budget is None:
-                    meter.tell = lambda: self._tell(shown, meter, size)
-                with open_file(path) if path is not None else contextlib.nullcontext() as raw:
-                    yield from self._nested(shown, inner, replay, raw, kind, packed, meter, counted, total or size)
-                return
-            if packed is not None:
-                replay.rewind()
-                opened = Metered(unpacked(packed, io.BufferedReader(replay, _BLOCK)), meter)
-                replay = Replay(opened)  # type: ignore[arg-type]
-            head = replay.head(HEAD)
+            stream = unpacked(outer, budget)
+            head = stream.peek(HEAD)
         except NoModuleError:
             self._refused.append(f"{inner} is packed with zstd (install k3slog[zstd])")
             return
         except Exception as error:
-            if not is_damage(error):
-                raise
-            if isinstance(error, ArchiveEndError):
+            if isinstance(error, LimitError) or not is_damage(error):
                 raise
             self._refused.append(f"{inner} cannot be read: {reason(error)}")
+            return
+        kind = archive_kind(head)
+        if kind is not None:
+            if container.depth > 1:
+                self._refused.append(f"{inner} is an archive in an archive in an archive")
+                return
+            within = _Container(
+                name, Bundles(_stem(inner)), container.depth + 1, budget, container.position or outer.tell,
+                container.total or size,
+            )  # fmt: skip
+            yield from self._archive(within, stream, kind, path if stream is outer else None, inner)
             return
         why = left_out_by_content(head)
         if why is not None:
             self.left_out[why] += 1
             return
         self._taken += 1
-        replay.rewind()
-        position = None if counted is None else counted.position
-        opener = (lambda: open_file(path)) if path is not None else (lambda: replay)
         yield Input(
-            shown, opener, size, path, bundle=bundles.of(inner), container=self._container, position=position,  # type: ignore[arg-type]
-            total=total, pod=pod_of(whole),
+            name, (lambda: open_member(path)) if path is not None else (lambda: stream), size, path,
+            bundle=container.bundles.of(inner), container=self._container, position=container.position,
+            total=container.total, pod=pod_of(whole),
         )  # fmt: skip
-
-    def _tell(self, name: str, budget: Budget, size: int | None) -> None:
-        if self._observer is not None and abs(budget.unpacked - self._told) >= _TELL_EVERY:
-            self._told = budget.unpacked
-            self._observer.progress(name, budget.packed() if size else budget.unpacked, size)
 
 
 def expand(
@@ -444,33 +351,20 @@ def open_file(name: str) -> BinaryIO:
         raise BadInputError(f"{name} cannot be opened: {reason(error)}", hint="Check the path") from None
 
 
+def open_member(path: str) -> BinaryIO:
+    """A regular file of a folder, unbuffered; nothing can make this wait. Raises ``OSError``."""
+    raw = open(path, "rb", buffering=0, opener=lambda name, flags: os.open(name, flags | _NONBLOCK))  # noqa: SIM115
+    status = os.fstat(raw.fileno())
+    if stat.S_ISREG(status.st_mode) and status.st_size:
+        return raw
+    raw.close()
+    if stat.S_ISREG(status.st_mode):  # as /proc/kmsg and the like are, too, whose readers wait for more
+        return io.BytesIO()
+    raise OSError("not a file any more")
+
+
 def _nothing() -> BinaryIO:
     raise BadInputError("there is nothing on standard input", hint=f"Pipe a log into it: {BEST_CAPTURE}")
-
-
-def _named_container(replay: Replay, name: str) -> tuple[str | None, str | None]:
-    try:
-        return _container(replay)
-    except OSError as error:
-        raise BadInputError(f"{name} cannot be read: {reason(error)}", hint="Check the path") from None
-
-
-def _container(replay: Replay) -> tuple[str | None, str | None]:
-    """``("tar" | "zip" | None, how it is packed)`` by the first bytes; the stream is to be rewound afterwards."""
-    head = replay.head(archive.BLOCK)
-    packed = packed_as(head)
-    if packed is None:
-        return ("zip" if archive.looks_like_zip(head) else "tar" if archive.looks_like_tar(head) else None), None
-    replay.rewind(again=True)
-    try:
-        head = fill(unpacked(packed, io.BufferedReader(_Lent(replay), 4096)), archive.BLOCK)
-    except NoModuleError:
-        return None, packed
-    except Exception as error:
-        if not is_damage(error):
-            raise
-        return None, packed  # whoever reads it says what is wrong
-    return ("tar" if archive.looks_like_tar(head) else None), packed
 
 
 def _stem(name: str) -> str:

@@ -58,7 +58,7 @@ def journal_input(query: Query) -> Input:
             raise UsageError(f"{unit!r} is no unit", hint="For example --unit k3s")
     if any("\0" in (value or "") for value in (query.boot, query.since, query.until, query.directory)):
         raise UsageError("a value holds a NUL character", hint="Leave it out")
-    return Input(NAME, open=lambda: LocalJournal(query))  # type: ignore[arg-type,return-value]
+    return Input(NAME, open=lambda: LocalJournal(query))
 
 
 class LocalJournal(io.RawIOBase):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from analyzer.sources.bytestream import looks_binary, utf16
+from analyzer.sources.open_input import looks_binary, utf16
 
 NOT_BY_NAME = "not a log by its name"
 NOT_TEXT = "not text"

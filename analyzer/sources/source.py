@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from analyzer.sources.pod_files import Pod
+
+Bytes = BinaryIO | io.RawIOBase
 
 
 @dataclass(slots=True)
@@ -34,17 +37,11 @@ class Input:
     """
 
     name: str
-    open: Callable[[], BinaryIO]
+    open: Callable[[], Bytes]
     size: int | None = None
     path: str | None = None
-    owned: bool = True  # False: close nothing, the stream belongs to the caller
     bundle: Bundle | None = None
     container: str = ""  # the folder or archive it came out of, as named by the user
     position: Callable[[], int] | None = None
     total: int | None = None
     pod: Pod | None = None  # it is the log of one of RKE2's static pods
-
-    @property
-    def seekable(self) -> bool:
-        """Whether it is a plain file on disk."""
-        return self.path is not None

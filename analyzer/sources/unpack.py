@@ -1,4 +1,4 @@
-"""Packed inputs: recognised by their first bytes, unpacked by the fastest module that is there.
+"""Packed inputs and archives: recognised by their first bytes, unpacked by the fastest module that is there.
 
 gzip, xz and bzip2 need nothing but the standard library; ``isal`` unpacks gzip twice as fast. zstd needs Python 3.14,
 ``backports.zstd`` or ``zstandard``. Several members one after the other are read as one in all four.
@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import Any, BinaryIO
 
 _MAGIC = ((b"\x1f\x8b", "gzip"), (b"\xfd7zXZ\x00", "xz"), (b"BZh", "bzip2"), (b"\x28\xb5\x2f\xfd", "zstd"))
+TAR_BLOCK = 512  # bytes
 _READ_ERRORS = (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError)
 
 
@@ -26,30 +27,48 @@ def packed_as(head: bytes) -> str | None:
     return next((kind for magic, kind in _MAGIC if head.startswith(magic)), None)
 
 
-def unpacked(kind: str, packed: BinaryIO) -> BinaryIO:
+def archive_kind(head: bytes) -> str | None:
+    """``"tar"`` or ``"zip"`` when an archive, of whatever age, begins with ``head`` (``TAR_BLOCK`` bytes or more)."""
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return "zip"
+    if len(head) < TAR_BLOCK or not (head[257:262] == b"ustar" or (head[0] and _checksum_fits(head[:TAR_BLOCK]))):
+        return None
+    return "tar"
+
+
+def _checksum_fits(header: bytes) -> bool:
+    try:
+        said = int(header[148:156].replace(b"\0", b" "), 8)
+    except ValueError:
+        return False
+    return said == sum(header[:148]) + 8 * 32 + sum(header[156:])
+
+
+def unpack(kind: str, packed: BinaryIO) -> BinaryIO:
     """What ``packed``, of a kind named by ``packed_as``, holds; closing it does not close ``packed``.
 
     Raises ``NoModuleError`` for zstd without a module. Reading from it raises what ``is_damage`` recognises.
     """
     if kind == "gzip":
-        return _gzip_open(packed)
+        return _gzip_class()(fileobj=packed, mode="rb")  # type: ignore[no-any-return]
     if kind == "xz":
         return lzma.LZMAFile(packed, "rb")  # type: ignore[return-value]
     if kind == "bzip2":
         return bz2.BZ2File(packed, "rb")  # type: ignore[return-value]
-    opened = _zstd_open(packed)
-    if opened is None:
+    module = zstd_module()
+    if module is None:
         raise NoModuleError(kind)
-    return opened
+    if hasattr(module, "ZstdFile"):
+        return module.ZstdFile(packed, "rb")  # type: ignore[no-any-return]
+    decompressor = module.ZstdDecompressor()
+    return decompressor.stream_reader(packed, read_across_frames=True, closefd=False)  # type: ignore[no-any-return]
 
 
-def _gzip_open(packed: BinaryIO) -> BinaryIO:
+def _gzip_class() -> Any:
     try:
-        igzip: Any = import_module("isal.igzip")
+        return import_module("isal.igzip").IGzipFile
     except ImportError:
-        return gzip.GzipFile(fileobj=packed, mode="rb")  # type: ignore[return-value]
-    opened: BinaryIO = igzip.IGzipFile(fileobj=packed, mode="rb")
-    return opened
+        return gzip.GzipFile
 
 
 def zstd_module() -> Any | None:
@@ -62,26 +81,16 @@ def zstd_module() -> Any | None:
     return None
 
 
-def _zstd_open(packed: BinaryIO) -> BinaryIO | None:
-    """A zstd reader from whichever module is there, ``None`` without one."""
-    module = zstd_module()
-    if module is None:
-        return None
-    if hasattr(module, "ZstdFile"):
-        opened: BinaryIO = module.ZstdFile(packed, "rb")
-        return opened
-    reader: BinaryIO = module.ZstdDecompressor().stream_reader(packed, read_across_frames=True, closefd=False)
-    return reader
-
-
 def is_damage(error: Exception) -> bool:
     """Whether reading failed because of the input, not because of this program."""
-    # zstd modules have exception classes of their own, and isal one besides those of zlib.
+    # zipfile and the zstd modules have exception classes of their own, and isal one besides those of zlib.
     name = f"{type(error).__module__}.{type(error).__name__}".lower()
-    return isinstance(error, _READ_ERRORS) or "zstd" in name or "isal" in name
+    return isinstance(error, _READ_ERRORS) or any(module in name for module in ("zstd", "isal", "zipfile"))
 
 
 def reason(error: BaseException) -> str:
     """What went wrong, in a few words for a sentence."""
+    if type(error).__name__ == "BadZipFile":  # zipfile's own words name its constants
+        return "it is not a whole zip archive"
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return (text or type(error).__name__).rstrip(".").lower()

@@ -6,6 +6,7 @@ import gzip
 import io
 import os
 import sys
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ from analyzer.errors import BadInputError
 from analyzer.records import LogRecords, read_log_records
 from analyzer.results import Report
 from analyzer.sources.bundles import OTHER_PART, parse_date
-from analyzer.sources.log_choice import left_out_by_content, left_out_by_name
+from analyzer.sources.inputs import Inputs
+from analyzer.sources.log_choice import EMPTY, left_out_by_content, left_out_by_name
 from analyzer.testing import CARRIERS, Generated, generate, named
 from tests.kit import bundles
 
@@ -105,6 +107,26 @@ def test_loops_fifos_links_to_nowhere_and_one_file_by_two_names(tmp_path: Path) 
     (tmp_path / "gone").symlink_to("nothing")
     os.mkfifo(tmp_path / "pipe")
     assert len(book_of(tmp_path).sources) == 1
+
+
+def test_what_could_wait_for_ever_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """/proc/kmsg says that it is a regular file of no bytes; whoever reads it takes the kernel's messages away."""
+    (tmp_path / "k3s.log").write_bytes(text())
+    (tmp_path / "kmsg.log").symlink_to("/proc/self/status")  # likewise
+    (tmp_path / "pipe.log").write_bytes(text())
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "link.log").symlink_to(tmp_path / "fifo")
+    listed = Inputs._walk
+
+    def swapped(*args: Any) -> Iterator[str]:
+        yield from listed(*args)
+        yield str(tmp_path / "link.log")  # a file when it was found, a pipe when it is opened
+
+    monkeypatch.setattr(Inputs, "_walk", swapped)
+    log_records, errors = read_log_records([tmp_path])
+    assert {s.path for s in log_records.sources} == {str(tmp_path / "k3s.log"), str(tmp_path / "pipe.log")}
+    assert log_records.ledger.reasons[f"files left out: {EMPTY}"] == 1
+    assert [error.message for error in errors] == [f"{tmp_path}: link.log (not a file any more) could not be opened"]
 
 
 def test_a_folder_without_a_log_is_an_error_and_an_empty_one_too(tmp_path: Path) -> None:
