@@ -98,6 +98,11 @@ class _Pages:
         self._pages[number] = data
         return data
 
+    def around(self, offset: int, size: int) -> tuple[bytes, int]:
+        """Bytes that hold ``size`` ones from ``offset`` on, if there are so many, and where in them those begin."""
+        page, at = self.page(offset), offset & (_PAGE - 1)
+        return (page, at) if len(page) - at >= size else (self.read(offset, size), 0)
+
     def read(self, offset: int, size: int) -> bytes:
         """``size`` bytes, fewer at the end of the file."""
         parts = []
@@ -123,7 +128,6 @@ class JournalFile:
 
     def __init__(self, file: BinaryIO, path: str | None = None, name: str = "the journal") -> None:
         self.pages = _Pages(file)
-        self.path = path
         head = self.pages.read(0, 256)
         if not head.startswith(MAGIC):
             raise BadInputError(f"{name} is not a systemd journal", hint="Give a file that journalctl --file can read")
@@ -136,7 +140,6 @@ class JournalFile:
                 hint="On that machine: journalctl -u k3s -o export | gzip > k3s.export.gz",
             )
         self.compact = bool(flags & _COMPACT)
-        self.online = head[16] == 1
         self.place = head[72:88] + head[168:176][::-1]  # the set of files, and where in it this one begins
         self.header_size, self.expected = struct.unpack_from("<Q", head, 88)[0], struct.unpack_from("<Q", head, 152)[0]
         (self.first_array,) = struct.unpack_from("<Q", head, 176)
@@ -146,7 +149,7 @@ class JournalFile:
         self.trouble: list[str] = []
         self.damaged = False
         self._codecs = find_codecs()
-        self._texts = TextsByJournalctl(path, VALUE_LIMIT) if path is not None else None
+        self._texts = TextsByJournalctl(path) if path is not None else None
         self._keys: frozenset[bytes] | None = None
         self._cache: dict[int, Pair] = {}
         self._cached = self._work = 0
@@ -282,60 +285,52 @@ class JournalFile:
             self.trouble.append(self._texts.trouble)
 
     def _read(self, offsets: Iterator[int], choice: Choice | None) -> Iterator[JournalEntry]:
-        pages, cache, data = self.pages, self._cache, self._data
-        compact, page_of, mask = self.compact, self.pages.page, _PAGE - 1
-        boots: dict[bytes, str] = {}
-        shapes: dict[int, struct.Struct] = {}
-        width = 4 if compact else 16
-        end = number = 0
+        cache, data = self._cache, self._data
+        end = 0
         for offset in offsets:
-            page, at = page_of(offset), offset & mask
-            if len(page) - at < 68:
-                page, at = pages.read(offset, 68), 0
-                if len(page) < 68:
-                    self._gap = True
-                    continue
-            kind, size, seqnum, realtime, monotonic, boot = _ENTRY.unpack_from(page, at)
-            if kind != 3 or offset & 7 or size < 68 or offset < end or offset + size > pages.size:
+            found = self._entry(offset) if offset >= end else None
+            if found is None:
                 self._gap = True
                 continue
+            size, seqnum, realtime, monotonic, boot, items = found
             end = offset + size
-            count = min((size - 64) // width, _FIELDS)
-            if len(page) - at < 64 + count * width:
-                page, at = pages.read(offset, 64 + count * width), 0
-                if len(page) < 64 + count * width:
-                    self._gap = True
-                    continue
-            shape = shapes.get(count)
-            if shape is None:
-                shape = shapes[count] = struct.Struct(f"<{count}I" if compact else f"<{2 * count}Q")
-            items = shape.unpack_from(page, at + 64)
-            if not compact:
-                items = items[::2]
-            number += 1
-            self.entries_met = number
-            if choice is not None:
-                known = choice.known
-                for item in items:
-                    if item not in known:
-                        self._classify(item, choice)
-                if choice.hot.isdisjoint(items) and (
-                    choice.maybe.isdisjoint(items) or not choice.of_message(self._message(items))
-                ):
-                    self.passed += 1
-                    continue
+            self.entries_met += 1
+            if choice is not None and not self._wanted(items, choice):
+                self.passed += 1
+                continue
             self._bad, self._packed = 0, ""
             pairs = [cache.get(item) or data(item) for item in items]
-            boot_id = boots.get(boot)
-            if boot_id is None:
-                if len(boots) > 4096:
-                    boots.clear()
-                boot_id = boots[boot] = boot.hex()
-            entry = JournalEntry(number, seqnum, realtime, monotonic, boot_id, pairs, "", self._gap)
+            boot_id = sys.intern(boot.hex())  # all entries of a boot share it
+            entry = JournalEntry(self.entries_met, seqnum, realtime, monotonic, boot_id, pairs, "", self._gap)
             self._gap = False
             if self._bad or self._packed:
                 self._mend(entry)
             yield entry
+
+    def _entry(self, offset: int) -> tuple[int, int, int, int, bytes, tuple[int, ...]] | None:
+        """Size, number, times and boot of the ENTRY object at ``offset``, and where its DATA objects are."""
+        page, at = self.pages.around(offset, 68)
+        if len(page) - at < 68 or offset & 7:
+            return None
+        kind, size, seqnum, realtime, monotonic, boot = _ENTRY.unpack_from(page, at)
+        if kind != 3 or size < 68 or offset + size > self.pages.size:
+            return None
+        count = min((size - 64) // (4 if self.compact else 16), _FIELDS)
+        shape = f"<{count}I" if self.compact else f"<{2 * count}Q"
+        page, at = self.pages.around(offset + 64, struct.calcsize(shape))
+        if len(page) - at < struct.calcsize(shape):
+            return None
+        items = struct.unpack_from(shape, page, at)
+        return size, seqnum, realtime, monotonic, boot, items if self.compact else items[::2]
+
+    def _wanted(self, items: tuple[int, ...], choice: Choice) -> bool:
+        known = choice.known
+        for item in items:
+            if item not in known:
+                self._classify(item, choice)
+        return not choice.hot.isdisjoint(items) or (
+            not choice.maybe.isdisjoint(items) and choice.of_message(self._message(items))
+        )
 
     def _mend(self, entry: JournalEntry) -> None:
         """Say what is missing, and ask journalctl for a text no codec is there for."""
@@ -367,9 +362,7 @@ class JournalFile:
         The length is 0 when there is no such object. The bytes may end before the payload does.
         """
         if not offset & 7:
-            page, at = self.pages.page(offset), offset & (_PAGE - 1)
-            if len(page) - at < 96:
-                page, at = self.pages.read(offset, 4096), 0
+            page, at = self.pages.around(offset, 4096)
             if len(page) - at >= 64:
                 kind, flags, size, shared = _DATA.unpack_from(page, at)
                 begin = 72 if self.compact else 64

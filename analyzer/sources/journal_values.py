@@ -7,6 +7,8 @@ lend the texts (``TextsByJournalctl``).
 
 from __future__ import annotations
 
+import contextlib
+import json
 import lzma
 import os
 import re
@@ -14,14 +16,13 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from typing import IO
 
 from analyzer.sources.unpack import zstd_module
 
 XZ, LZ4, ZSTD = 1, 2, 4
 NAMES = {XZ: "xz", LZ4: "lz4", ZSTD: "zstd"}
-_KEY = re.compile(rb"[A-Z0-9_]{1,64}\Z")
-_SEQNUM = re.compile(rb"(?:^|;)i=([0-9a-f]{1,16})(?:;|$)")
+_SEQNUM = re.compile(r"(?:^|;)i=([0-9a-f]{1,16})(?:;|$)")
+_JSON_LIMIT = 4 << 20  # bytes of an entry as JSON, where a byte may take four
 _LZMA_MEMORY = 64 << 20
 
 Codec = Callable[[bytes, int], bytes]
@@ -40,51 +41,37 @@ def lz4_block(data: bytes, limit: int) -> bytes:
     """The first ``limit`` bytes of an LZ4 block. Raises ``ValueError`` for a damaged one."""
     out = bytearray()
     at, end = 0, len(data)
-    while at < end:
+    while at < end and len(out) < limit:
         token = data[at]
-        at += 1
-        length = token >> 4
-        if length == 15:
-            while True:
-                if at >= end:
-                    raise ValueError("lz4: literal length is cut off")
-                more = data[at]
-                at += 1
-                length += more
-                if more != 255:
-                    break
+        length, at = _lz4_length(data, at + 1, token >> 4)
         if at + length > end:
             raise ValueError("lz4: literals are cut off")
         out += data[at : at + length]
         at += length
-        if at == end or len(out) >= limit:  # the last sequence has literals only
-            return bytes(out[:limit])
+        if at == end:  # the last sequence has literals only
+            break
         if at + 2 > end:
             raise ValueError("lz4: offset is cut off")
         back = data[at] | data[at + 1] << 8
-        at += 2
+        length, at = _lz4_length(data, at + 2, token & 15)
         if not 0 < back <= len(out):
             raise ValueError("lz4: offset before the begin")
-        length = token & 15
-        if length == 15:
-            while True:
-                if at >= end:
-                    raise ValueError("lz4: match length is cut off")
-                more = data[at]
-                at += 1
-                length += more
-                if more != 255:
-                    break
-        length = min(length + 4, limit - len(out))
-        start = len(out) - back
-        if back >= length:
-            out += out[start : start + length]
-        else:  # a match may run into what it writes: the piece is repeated
-            piece = bytes(out[start:])
-            out += (piece * (length // back + 1))[:length]
-        if len(out) >= limit:
-            break
-    return bytes(out)
+        length = max(0, min(length + 4, limit - len(out)))
+        piece = bytes(out[len(out) - back :])  # a match may run into what it writes: the piece is repeated then
+        out += (piece * (length // back + 1))[:length]
+    return bytes(out[:limit])
+
+
+def _lz4_length(data: bytes, at: int, length: int) -> tuple[int, int]:
+    """A length whose first four bits are known, and where what follows it begins."""
+    more = 255 if length == 15 else 0
+    while more == 255:
+        if at >= len(data):
+            raise ValueError("lz4: a length is cut off")
+        more = data[at]
+        length += more
+        at += 1
+    return length, at
 
 
 def _zstd() -> Codec | None:
@@ -125,10 +112,9 @@ class TextsByJournalctl:
     is ``None`` and ``trouble`` says why. ``close`` ends the process.
     """
 
-    def __init__(self, path: str, limit: int) -> None:
+    def __init__(self, path: str) -> None:
         self.trouble = ""
         self._path = path
-        self._limit = limit
         self._process: subprocess.Popen[bytes] | None = None
         self._entries: Iterator[tuple[int, bytes | None]] | None = None
         self._held: tuple[int, bytes | None] | None = None
@@ -160,7 +146,7 @@ class TextsByJournalctl:
         if program is None:
             self.trouble = "journalctl is not installed"
             return
-        command = [program, f"--file={self._path}", "-q", "-a", "-o", "export", "--output-fields=MESSAGE", "--no-pager"]
+        command = [program, f"--file={self._path}", "-q", "-a", "-o", "json", "--output-fields=MESSAGE", "--no-pager"]
         with tempfile.TemporaryFile() as errors:  # a pipe nobody reads would block it
             try:
                 process = subprocess.Popen(
@@ -175,36 +161,19 @@ class TextsByJournalctl:
                 return
             self._process = process
             assert process.stdout is not None
-            yield from self._parse(process.stdout)
+            while row := process.stdout.readline(_JSON_LIMIT):
+                yield from _number_and_text(row)
             process.stdout.close()
             if process.wait() != 0:
                 errors.seek(0)
                 said = errors.read(200).decode("utf-8", "replace").split("\n")[0].strip()
                 self.trouble = f"journalctl could not read all of it ({said or f'code {process.returncode}'})"
 
-    def _parse(self, stream: IO[bytes]) -> Iterator[tuple[int, bytes | None]]:
-        seqnum, message = -1, None
-        while row := stream.readline(self._limit + 128):
-            if row == b"\n":
-                if seqnum >= 0:
-                    yield seqnum, message
-                seqnum, message = -1, None
-                continue
-            key, equals, value = row.partition(b"=")
-            if equals and _KEY.match(key):
-                value = value.removesuffix(b"\n")
-                while not row.endswith(b"\n") and (row := stream.readline(self._limit)):
-                    pass  # the tail of an endless line
-            elif _KEY.match(key := row.rstrip(b"\n")):
-                left = int.from_bytes(stream.read(8), "little")
-                value = stream.read(min(left, self._limit))
-                left -= len(value)
-                while left > 0 and (skipped := stream.read(min(left, 1 << 20))):
-                    left -= len(skipped)
-                stream.read(1)
-            else:
-                return
-            if key == b"__CURSOR" and (match := _SEQNUM.search(value)) is not None:
-                seqnum = int(match[1], 16)
-            elif key == b"MESSAGE":
-                message = value
+
+def _number_and_text(row: bytes) -> Iterator[tuple[int, bytes | None]]:
+    """Those of one entry as JSON, or nothing."""
+    with contextlib.suppress(ValueError, KeyError, TypeError, RecursionError):
+        entry = json.loads(row)
+        seqnum, message = _SEQNUM.search(entry["__CURSOR"]), entry.get("MESSAGE")
+        if seqnum is not None:
+            yield int(seqnum[1], 16), message.encode() if isinstance(message, str) else message and bytes(message)

@@ -33,6 +33,7 @@ _NOT_LOGS = (
         "Unpack it: 7z x -ounpacked {file}; then name the log files in unpacked/",
     ),
 )
+_CONTROL = bytes({*range(32), 127} - {7, 8, 9, 10, 12, 13, 27, 30})
 JOURNAL_MAGIC = b"LPKSHHRH"
 BEST_CAPTURE = "journalctl -u k3s -o export | gzip > k3s.export.gz"
 
@@ -103,9 +104,7 @@ def looks_binary(head: bytes) -> bool:
     """More than a tenth of control bytes or NULs, or mostly undecodable: not a log, whatever it is."""
     if not head:
         return False
-    allowed = bytes([7, 8, 9, 10, 12, 13, 27, 30])
-    control = sum(head.count(bytes([b])) for b in range(32) if b not in allowed) + head.count(b"\x7f")
-    if control * 10 > len(head):
+    if (len(head) - len(head.translate(None, _CONTROL))) * 10 > len(head):
         return True
     high = len(head.translate(None, bytes(range(128))))
     if high * 4 < len(head):

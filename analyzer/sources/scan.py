@@ -183,6 +183,7 @@ class _Scan:
     """State of one scan: the buffer, the number of the next line, and how much of a start is still to be kept."""
 
     between = b"\n"
+    key = b""  # what of ``between`` belongs to the line after it
     overlap = 8192  # bytes already searched that stay in front of the next block, for the lines before a find
     ended = 1  # bytes between two lines
 
@@ -198,23 +199,27 @@ class _Scan:
         self.begun = False
         self.buffer = bytearray(2 * BLOCK_SIZE + LINE_LIMIT)
 
-    # What a line is; an export has entries in its place.
+    # An export has entries in the place of lines.
 
     def _begin(self, low: int, at: int) -> int:
         """The begin of the line that holds ``at``, not before ``low`` (itself one)."""
-        return self.buffer.rfind(b"\n", low, at) + 1 or low
+        found = self.buffer.rfind(self.between, low, min(at + len(self.between) - self.ended, len(self.buffer)))
+        return found + self.ended if found >= 0 else low
 
     def _end(self, at: int, high: int) -> int:
         """The begin of the line after the one that holds ``at``; ``high`` is one."""
-        return self.buffer.find(b"\n", at, high) + 1 or high
+        found = self.buffer.find(self.between, at, high)
+        return found + self.ended if found >= 0 else high
 
     def _complete(self, low: int, filled: int) -> int:
         """The end of the last line of which all has been read; ``low``, the begin of one, when there is none."""
-        return self.buffer.rfind(b"\n", low, filled) + 1 or low
+        found = self.buffer.rfind(self.between, low, filled)
+        return found + self.ended if found >= 0 else low
 
     def _split(self, begin: int, end: int, most: int) -> list[bytes]:
         """The first lines, without their ends."""
-        return bytes(self.buffer[begin : end - 1]).split(b"\n", most)[:most]
+        first, *others = bytes(self.buffer[begin : end - self.ended]).split(self.between, most)[:most]
+        return [first, *(self.key + row for row in others)]
 
     def _count(self, begin: int, end: int) -> int:
         """How many lines these are."""
@@ -384,22 +389,6 @@ class _ExportScan(_Scan):
         super().__init__(reader, number, "export", engine)
         self.key = key + b"="
         self.between = b"\n\n" + self.key
-
-    def _begin(self, low: int, at: int) -> int:
-        found = self.buffer.rfind(self.between, low, min(at + len(self.between) - 2, len(self.buffer)))
-        return found + 2 if found >= 0 else low
-
-    def _end(self, at: int, high: int) -> int:
-        found = self.buffer.find(self.between, at, high)
-        return found + 2 if found >= 0 else high
-
-    def _complete(self, low: int, filled: int) -> int:
-        found = self.buffer.rfind(self.between, low, filled)
-        return found + 2 if found >= 0 else low
-
-    def _split(self, begin: int, end: int, most: int) -> list[bytes]:
-        rows = bytes(self.buffer[begin : end - 2]).split(self.between, most)[:most]
-        return [rows[0], *(self.key + row for row in rows[1:])]
 
     def _count(self, begin: int, end: int) -> int:
         return self.buffer.count(self.between, begin, end) + 1
