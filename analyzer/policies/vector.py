@@ -29,6 +29,10 @@ class Answers:
     failing: IntArray
     retry_after_s: FloatArray
 
+    def take(self, some: npt.NDArray[np.bool_]) -> Answers:
+        """Some of them."""
+        return self if some.all() else Answers(*(getattr(self, f.name)[some] for f in fields(self)))
+
 
 class VectorLoop(Protocol):
     """The same loop for many worlds at once. Returned times are +inf for *gave up*."""

@@ -1,6 +1,6 @@
 """Policies in virtual time: what each would have seen, asked and cost in the same worlds.
 
-Rules of the game, the same for the vectorised and the scalar engine (a test holds them equal):
+Rules of the game:
 
 * A request leaves at ``asked``; the answer is read ``latency`` later and tells the state at the middle of that time.
 * Requests cost the server CPU. Until readiness, each one pushes all later moments of its world back by
@@ -16,18 +16,20 @@ Rules of the game, the same for the vectorised and the scalar engine (a test hol
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from itertools import count
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from analyzer.errors import UsageError
 from analyzer.policies.definition import golden
 from analyzer.policies.kinds.oracle import Oracle
-from analyzer.policies.protocol import CODE_OF, ERRORS, READY, STATUS_OF, AskAt, Observation, Policy
-from analyzer.policies.vector import Answers, FloatArray, IntArray, VectorPolicy
+from analyzer.policies.protocol import CODE_OF, ERRORS, READY, STATUS_OF, AskAt, Decision, Loop, Observation, Policy
+from analyzer.policies.vector import Answers, FloatArray, IntArray, VectorLoop, VectorPolicy
 from analyzer.simulator.world import Worlds
 
 LISTED = CODE_OF["readyz_failing"]
@@ -68,93 +70,128 @@ class Outcome:
 
 
 def replay(policy: Policy, worlds: Worlds, *, max_scalar: int | None = None) -> Outcome:
-    """Replays ``policy`` in every world; policies without a vectorised form go through the scalar engine."""
+    """Replays ``policy`` in every world; one without a vectorised form world by world, in ``max_scalar`` at most."""
     if not isinstance(policy, VectorPolicy):
-        limit = len(worlds) if max_scalar is None else min(max_scalar, len(worlds))
-        return replay_scalar(policy, worlds.take(slice(0, limit)))
-    parts = [_chunk(policy, worlds.take(slice(i, i + CHUNK))) for i in range(0, len(worlds), CHUNK)]
+        return replay_scalar(policy, worlds.take(slice(0, max_scalar)))
+    parts = []
+    for i in range(0, len(worlds), CHUNK):
+        part = worlds.take(slice(i, i + CHUNK))
+        told: Any = _told(policy, part.ready)
+        parts.append(_Replay(policy, part, told.vector_loops(part.noise, part.names)).run())
     return Outcome.joined(parts)
 
 
-def _chunk(policy: Policy, w: Worlds) -> Outcome:
-    assert isinstance(policy, VectorPolicy)
-    if isinstance(policy, Oracle):
-        policy = policy.knowing(w.ready)
-    n = len(w)
-    loops = policy.vector_loops(w.noise, w.names)
-    due = [loop.first() for loop in loops]
-    shift = np.zeros(n)
-    detected = np.full(n, np.inf)
-    requests = np.zeros(n, dtype=np.int64)
-    lines = np.zeros(n, dtype=np.int64)
-    before = np.full(n, -1, dtype=np.int64)
-    by_rounds = getattr(policy, "log_style", "changes") == "rounds"
-    limit = policy.limits.request_s
-    end = _end(policy)
-    live = np.arange(n)
-    single = len(loops) == 1
-    for asked_so_often in count():
-        if not len(live):
-            break
-        _check_count(policy, asked_so_often)
-        asked = due[0][live]
-        order = np.zeros(len(live), dtype=np.int8)
-        for index in range(1, len(loops)):
-            other = due[index][live]
-            sooner = other < asked
-            order[sooner] = index
-            asked = np.where(sooner, other, asked)
-        going = asked < end
-        if not single:  # when the decisive loop gave up nothing more can be noticed
-            going &= due[policy.decisive][live] < end
-        if not going.all():
-            live, order, asked = live[going], order[going], asked[going]
+def replay_scalar(policy: Policy, worlds: Worlds) -> Outcome:
+    """Every world through loops of its own: slow, for policies of users and for tests."""
+    return _Replay(policy, worlds, _own_loops(policy, worlds)).run()
+
+
+def replay_one(policy: Policy, worlds: Worlds, row: int) -> tuple[Outcome, list[Asked]]:
+    """World ``row`` through the scalar loops: the outcome (n = 1) and every request."""
+    one = worlds.take(np.array([row]))
+    found = _Replay(policy, one, _own_loops(policy, one), trace=[])
+    return found.run(), found.trace or []
+
+
+def _told(policy: Policy, ready: Any) -> Policy:
+    return policy.knowing(ready) if isinstance(policy, Oracle) else policy
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request: for traces and tests."""
+
+    loop: int
+    seen: Observation
+
+
+class _Replay:
+    """A policy in some worlds: what every loop asks next, and what the requests so far have come to."""
+
+    def __init__(
+        self, policy: Policy, worlds: Worlds, loops: Sequence[VectorLoop], trace: list[Asked] | None = None
+    ) -> None:
+        n = len(worlds)
+        self.policy, self.worlds, self.loops, self.trace = policy, worlds, loops, trace
+        self.due = [loop.first() for loop in loops]
+        self.end_s = HORIZON_S if policy.limits.total_s is None else policy.limits.total_s
+        self.by_rounds = getattr(policy, "log_style", "changes") == "rounds"
+        self.shift = np.zeros(n)
+        self.detected = np.full(n, np.inf)
+        self.requests = np.zeros(n, dtype=np.int64)
+        self.lines = np.zeros(n, dtype=np.int64)
+        self.printed = np.full(n, -1, dtype=np.int64)  # the last answer, as a number
+
+    def run(self) -> Outcome:
+        """To the end of every world."""
+        w = self.worlds
+        live, order, asked = self._next(np.arange(len(w)))
+        for rounds in count(1):
             if not len(live):
                 break
-        k = requests[live]
-        requests[live] = k + 1
-        push = shift[live]
-        push = np.where(asked - push < w.ready[live], push + w.per_poll[live], push)
-        shift[live] = push
-        draw = golden(w.noise[live, 7], k + 1.0)
+            if rounds > MOST_REQUESTS:
+                raise UsageError(f"policy {self.policy.name} asks more than {MOST_REQUESTS:,} times in one start")
+            live, order, asked = self._next(live[~self._ask(live, order, asked)])
+        noticed = np.isfinite(self.detected)
+        lines = self.lines
+        if self.by_rounds:
+            lines = 1 + np.floor(np.where(noticed, self.detected, 0.0) / 30.0).astype(np.int64)
+        cpu_s = self.requests * w.poll_cpu
+        return Outcome(
+            self.policy.name, self.detected, w.ready + self.shift, w.ready, self.requests, cpu_s, lines + noticed
+        )
+
+    def _next(self, live: IntArray) -> tuple[IntArray, IntArray, FloatArray]:
+        """Of the worlds in which something is still asked: which loop asks first, and when."""
+        asked = self.due[0][live]
+        order = np.zeros(len(live), dtype=np.int64)
+        for index in range(1, len(self.loops)):
+            other = self.due[index][live]
+            order[other < asked] = index
+            asked = np.minimum(asked, other)
+        going = asked < self.end_s
+        if len(self.loops) > 1:  # when the decisive loop gave up nothing more can be noticed
+            going &= self.due[self.policy.decisive][live] < self.end_s
+        return (live, order, asked) if going.all() else (live[going], order[going], asked[going])
+
+    def _ask(self, live: IntArray, order: IntArray, asked: FloatArray) -> npt.NDArray[np.bool_]:
+        """One request in every world ``live``; those in which it was the notice."""
+        w, limit = self.worlds, self.policy.limits.request_s
+        self.requests[live] = k = self.requests[live] + 1
+        push = self.shift[live]
+        self.shift[live] = push = np.where(asked - push < w.ready[live], push + w.per_poll[live], push)
+        draw = golden(w.noise[live, 7], k.astype(float))
         latency = w.latency[live] * np.exp(w.latency_sigma[live] * _Z[(draw * 1024).astype(np.int64)])
         late = latency > limit
-        np.minimum(latency, limit, out=latency)
-        code, failing, retry = _answers(w, live, asked + MIDDLE * latency - push, masks=not by_rounds)
+        latency = np.minimum(latency, limit)
+        masks = self.trace is not None or not self.by_rounds
+        code, failing, retry = _answers(w, live, asked + MIDDLE * latency - push, masks=masks)
         if late.any():
-            code = np.where(late, TIMEOUT, code)
-            failing = np.where(late, 0, failing)
-        at = asked + latency
-        won = (code == READY) & (order == policy.decisive)
-        if not by_rounds:
-            seen = np.where(code == READY, -2, code * (1 << 20) + failing)
-            lines[live] += (seen != before[live]) & (code != READY)
-            before[live] = np.where(code == READY, before[live], seen)
-        detected[live[won]] = at[won]
-        for index, loop in enumerate(loops):
-            mine = ~won if single else ~won & (order == index)
-            if not mine.any():
-                continue
-            done = mine & (code == READY)
-            ask = mine & (code != READY)
-            who = live[ask]
-            due[index][live[done]] = np.inf
-            if len(who):
-                due[index][who] = loop.next(Answers(who, asked[ask], at[ask], code[ask], failing[ask], retry[ask]))
-        live = live[~won]
-    if by_rounds:
-        lines = 1 + np.floor(np.where(np.isfinite(detected), detected, 0.0) / 30.0).astype(np.int64)
-    lines = lines + np.isfinite(detected)
-    return Outcome(policy.name, detected, w.ready + shift, w.ready, requests, requests * w.poll_cpu, lines)
+            code, failing = np.where(late, TIMEOUT, code), np.where(late, 0, failing)
+        seen = Answers(live, asked, asked + latency, code, failing, retry)
+        if self.trace is not None:
+            self.trace += map(Asked, order.tolist(), _observations(seen, w.names, latency))
+        ready = code == READY
+        won: npt.NDArray[np.bool_] = ready & (order == self.policy.decisive)
+        self.detected[live[won]] = seen.at_s[won]
+        self._count_lines(seen, ready)
+        self._tell(seen, order, ready, won)
+        return won
 
+    def _count_lines(self, seen: Answers, ready: npt.NDArray[np.bool_]) -> None:
+        if not self.by_rounds:
+            before, now = self.printed[seen.who], np.where(ready, -2, seen.code * (1 << 20) + seen.failing)
+            self.lines[seen.who] += (now != before) & ~ready
+            self.printed[seen.who] = np.where(ready, before, now)
 
-def _check_count(policy: Policy, requests: int) -> None:
-    if requests > MOST_REQUESTS:
-        raise UsageError(f"policy {policy.name} asks more than {MOST_REQUESTS:,} times in one start")
-
-
-def _end(policy: Policy) -> float:
-    return HORIZON_S if policy.limits.total_s is None else policy.limits.total_s
+    def _tell(self, seen: Answers, order: IntArray, ready: npt.NDArray[np.bool_], won: npt.NDArray[np.bool_]) -> None:
+        """Every loop its answers, except those that end its world."""
+        for index, loop in enumerate(self.loops):
+            mine = order == index
+            self.due[index][seen.who[mine & ready]] = np.inf
+            ask = mine & ~ready
+            if ask.any():
+                self.due[index][seen.who[ask]] = loop.next(seen.take(ask))
 
 
 def _answers(
@@ -187,6 +224,22 @@ def _answers(
     return code, failing, retry
 
 
+def _observations(seen: Answers, names: tuple[str, ...], latency: FloatArray) -> Iterator[Observation]:
+    """The answers as a client would see them."""
+    rows = zip(seen.at_s, latency, seen.code, seen.failing, seen.retry_after_s, strict=True)
+    for at_s, latency_s, code, mask, retry_s in rows:
+        error = ERRORS[code][0]
+        yield Observation(
+            at_s=float(at_s),
+            latency_s=float(latency_s),
+            status=STATUS_OF.get(error),
+            error=error or None,
+            failing=tuple(name for bit, name in enumerate(names) if mask >> bit & 1),
+            ok=tuple(name for bit, name in enumerate(names) if code == LISTED and not mask >> bit & 1),
+            retry_after_s=float(retry_s) or None,
+        )
+
+
 class NoiseRandom(random.Random):
     """Gives out a world's own noise, so that a scalar loop meets what its vectorised twin meets."""
 
@@ -200,75 +253,27 @@ class NoiseRandom(random.Random):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """One request of the scalar engine: for traces and tests."""
+class _OneEach:
+    """A loop of every world's own, as one ``VectorLoop``."""
 
-    loop: int
-    seen: Observation
+    loops: tuple[Loop, ...]
+    names: tuple[str, ...]
 
+    def first(self) -> FloatArray:
+        return np.array([_departure(loop.first()) for loop in self.loops])
 
-def replay_one(policy: Policy, w: Worlds, row: int) -> tuple[Outcome, list[Asked]]:
-    """World ``row`` through the scalar loops: the outcome (n = 1) and every request."""
-    one = w.take(np.array([row]))
-    if isinstance(policy, Oracle):
-        policy = policy.knowing(float(one.ready[0]))
-    loops = policy.loops(NoiseRandom(one.noise[0].tolist()))
-    due: list[float] = []
-    for loop in loops:
-        decision = loop.first()
-        due.append(decision.at_s if isinstance(decision, AskAt) else np.inf)
-    shift, lines, requests, detected = 0.0, 0, 0, float("inf")
-    before: tuple[int, int] | None = None
-    trace: list[Asked] = []
-    zero = np.array([0])
-    by_rounds = getattr(policy, "log_style", "changes") == "rounds"
-    end = _end(policy)
-    while due[policy.decisive] < end:
-        index = int(np.argmin(due))
-        asked = due[index]
-        requests += 1
-        _check_count(policy, requests)
-        if asked - shift < one.ready[0]:
-            shift += float(one.per_poll[0])
-        draw = golden(float(one.noise[0, 7]), requests)
-        latency = float(one.latency[0] * np.exp(one.latency_sigma[0] * _Z[int(draw * 1024)]))
-        late, latency = latency > policy.limits.request_s, min(latency, policy.limits.request_s)
-        codes, masks, retries = _answers(one, zero, np.array([asked + MIDDLE * latency - shift]))
-        code, mask = (TIMEOUT, 0) if late else (int(codes[0]), int(masks[0]))
-        error = ERRORS[code][0]
-        seen = Observation(
-            at_s=asked + latency,
-            latency_s=latency,
-            status=STATUS_OF.get(error),
-            error=error or None,
-            failing=tuple(name for bit, name in enumerate(one.names) if mask >> bit & 1),
-            ok=tuple(name for bit, name in enumerate(one.names) if code == LISTED and not mask >> bit & 1),
-            retry_after_s=float(retries[0]) if retries[0] > 0 else None,
-        )
-        trace.append(Asked(index, seen))
-        if code != READY:
-            lines += (code, mask) != before
-            before = (code, mask)
-        elif index == policy.decisive:
-            detected = seen.at_s
-            break
-        decision = loops[index].next(seen)
-        due[index] = decision.at_s if isinstance(decision, AskAt) else np.inf
-    if by_rounds:
-        lines = 1 + int(np.floor((detected if np.isfinite(detected) else 0.0) / 30.0))
-    lines += int(np.isfinite(detected))
-    outcome = Outcome(
-        policy.name,
-        np.array([detected]),
-        one.ready + shift,
-        one.ready.copy(),
-        np.array([requests]),
-        requests * one.poll_cpu,
-        np.array([lines]),
-    )
-    return outcome, trace
+    def next(self, seen: Answers) -> FloatArray:
+        told = zip(seen.who, _observations(seen, self.names, seen.at_s - seen.asked_s), strict=True)
+        return np.array([_departure(self.loops[world].next(one)) for world, one in told])
 
 
-def replay_scalar(policy: Policy, worlds: Worlds) -> Outcome:
-    """Every world through the scalar loops: slow, for policies of users and for tests."""
-    return Outcome.joined([replay_one(policy, worlds, i)[0] for i in range(len(worlds))])
+def _departure(decision: Decision) -> float:
+    return decision.at_s if isinstance(decision, AskAt) else np.inf
+
+
+def _own_loops(policy: Policy, w: Worlds) -> list[VectorLoop]:
+    made = [
+        _told(policy, float(ready)).loops(NoiseRandom(noise.tolist()))
+        for ready, noise in zip(w.ready, w.noise, strict=True)
+    ]
+    return [_OneEach(loops, w.names) for loops in zip(*made, strict=True)]

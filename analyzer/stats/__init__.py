@@ -1,1 +1,1 @@
-"""Mathematics only: curves of windows, fits, resampling."""
+"""Mathematics only: curves of windows, resampling."""
