@@ -27,7 +27,7 @@ def main() -> int:
     for name in options.scenarios:
         found = scenario.load(name)
         wall, cpu = time.perf_counter(), time.process_time()
-        answer = run.simulate(run.of_scenario(found), run.Options(draws=options.draws), source=name, assumptions={})
+        answer = run.simulate(found.draw, run.Options(draws=options.draws), source=name, assumptions={})
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
         requests = sum(p.requests.mean * p.draws for p in answer.policies if p.requests)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -8,6 +8,7 @@ import pytest
 
 import analyzer
 from analyzer import frames
+from tests.kit.frame_schema import validate
 from tests.kit.made_reports import crash_loop, hostile_start, ready_start, report_of
 
 
@@ -33,7 +34,7 @@ def test_import_loads_nothing_heavy() -> None:
 @pytest.mark.parametrize("name", sorted(frames.TABLES))
 def test_every_table_is_a_method(name: str) -> None:
     made = analyzer.Analysis(report_of(ready_start()))
-    frames.validate(getattr(made, name)(), name)
+    validate(getattr(made, name)(), name)
 
 
 def test_an_analysis_shows_itself_in_a_shell_and_safely_in_a_notebook() -> None:
@@ -64,7 +65,7 @@ def test_simulate_gives_a_table_with_ranges() -> None:
     sample = Path(__file__).parent.parent / "sample_logs" / "recorded" / "1324-fresh-25.export.gz"
     first = analyzer.simulate(sample, policies=["shared-2s", "oracle"], draws=500, seed=3)
     table = frames.simulation(first)
-    frames.validate(table, "simulation")
+    validate(table, "simulation")
     assert list(table["policy"]) == ["shared-2s", "oracle"]
     assert table["delay_s_mean"].iloc[0] > table["delay_s_mean"].iloc[1]
     again = analyzer.simulate(sample, policies=["shared-2s", "oracle"], draws=500, seed=3)

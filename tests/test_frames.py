@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from analyzer import frames
+from tests.kit.frame_schema import validate
 from tests.kit.made_reports import RBAC, crash_loop, fragment, hostile_start, ready_start, report_of
 
 REPORTS = {
@@ -22,7 +23,7 @@ REPORTS = {
 @pytest.mark.parametrize("name", sorted(frames.TABLES))
 def test_every_table_has_its_schema_whatever_is_in_it(name: str, report: str) -> None:
     frame = frames.build(name, REPORTS[report])
-    frames.validate(frame, name)
+    validate(frame, name)
     assert list(frame.columns) == frames.TABLES[name].names
 
 
@@ -90,13 +91,25 @@ def test_times_are_aware_and_agree_with_the_seconds() -> None:
     assert ready["time_lower"] == pd.Timestamp("2025-03-01T06:03:34.031200Z")
 
 
+def test_ends_of_windows_and_ranges_are_ordered_pairs() -> None:
+    assert frames.TIMELINE.ordered == [("t_lower_s", "t_upper_s"), ("time_lower", "time_upper")]
+    assert frames.TABLES["hooks"].ordered == frames.TABLES["checks"].ordered
+    assert frames.TABLES["checks"].ordered == [
+        ("cleared_lower_s", "cleared_upper_s"),
+        ("exclusive_min_s", "exclusive_max_s"),
+        ("saving_min_s", "saving_max_s"),
+    ]
+    assert [len(frames.TABLES[name].ordered) for name in ("polls", "phases", "starts")] == [0, 3, 3]
+    assert frames.SIMULATION.ordered == []
+
+
 def test_validate_names_everything_that_is_wrong() -> None:
     frame = frames.starts(report_of(ready_start()))
     with pytest.raises(ValueError, match=r"no column host.*pid is float64, not Int64"):
-        frames.validate(frame.drop(columns="host").astype({"pid": "float64"}), "starts")
+        validate(frame.drop(columns="host").astype({"pid": "float64"}), "starts")
     with pytest.raises(ValueError, match=r"ready_lower_s > ready_upper_s in row 0"):
-        frames.validate(frame.assign(ready_lower_s=99.0), "starts")
-    frames.validate(frame.assign(mine=1), "starts")
+        validate(frame.assign(ready_lower_s=99.0), "starts")
+    validate(frame.assign(mine=1), "starts")
 
 
 def test_selected_starts_keep_their_index() -> None:

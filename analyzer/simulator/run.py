@@ -139,11 +139,6 @@ class Options:
 WorldMaker = Callable[[int, tuple[int, ...]], Worlds]
 
 
-def of_scenario(scenario: Scenario) -> WorldMaker:
-    """Worlds of a parametric scenario."""
-    return lambda n, seed: scenario.draw(n, seed)
-
-
 def of_sketches(sketches: Sequence[Sketch]) -> WorldMaker:
     """Worlds of one or many starts."""
     return lambda n, seed: draw(sketches, n, seed)
@@ -173,11 +168,11 @@ def simulate(
         if policy.name in policies:
             raise UsageError(f"two policies are called {policy.name!r}")
         policies[policy.name] = policy
+    shown = tuple(policies)
     if REFERENCE not in policies:
-        policies = {**policies, REFERENCE: registry.get(REFERENCE)}
+        policies[REFERENCE] = registry.get(REFERENCE)
     outcomes, groups = _replay_all(make, policies, options)
     base = outcomes[REFERENCE]
-    shown = [name for name in policies if name in {registry.get(w).name if w.endswith(".toml") else w for w in wanted}]
     results = tuple(_summary(outcomes[name], base, groups, options.seed) for name in shown)
     return Simulation(
         seed=options.seed,
@@ -219,8 +214,7 @@ def optimal_for(worlds: Worlds, requests: float) -> Optimal:
             high = middle
         if abs(found.expected_polls - requests) < 0.02 * requests and found.expected_polls <= requests:
             break
-    best = sched.optimal(dist, sched.Costs(high, 1.0, gap, gap))
-    return Optimal(best.times_s, max(best.tail_s, 0.1))
+    return sched.optimal(dist, sched.Costs(high, 1.0, gap, gap)).policy()
 
 
 def _replay_all(
@@ -231,12 +225,11 @@ def _replay_all(
     def one(block: tuple[int, int]) -> tuple[dict[str, Outcome], FloatArray]:
         index, size = block
         worlds = make(size, (options.seed, 1, index))
-        done = {}
-        for name, policy in policies.items():
-            if isinstance(policy, VectorPolicy):
-                done[name] = replay(policy, worlds)
-            elif index == 0:
-                done[name] = replay(policy, worlds, max_scalar=SCALAR_LIMIT)
+        done = {
+            name: replay(policy, worlds, max_scalar=SCALAR_LIMIT)
+            for name, policy in policies.items()
+            if index == 0 or isinstance(policy, VectorPolicy)
+        }
         return done, worlds.group.astype(float)
 
     threads = options.threads or min(4, os.cpu_count() or 1)
@@ -245,10 +238,7 @@ def _replay_all(
             parts = list(pool.map(one, blocks))
     else:
         parts = [one(block) for block in blocks]
-    joined = {}
-    for name in policies:
-        rows = [part[0][name] for part in parts if name in part[0]]
-        joined[name] = Outcome.joined(rows)
+    joined = {name: Outcome.joined([part[0][name] for part in parts if name in part[0]]) for name in policies}
     # A world of a scenario is a group of its own in every block; a start is the same group in all of them.
     first = parts[0][1]
     if len(np.unique(first)) == len(first):
@@ -306,7 +296,7 @@ def _frontier(pilot: Worlds) -> tuple[Point, ...]:
     latency = float(np.median(pilot.latency))
     points = []
     for found in sched.frontier(dist, sched.Costs(1.0, 1.0, latency, latency)):
-        outcome = replay(Optimal(found.times_s, max(found.tail_s, 0.1)), pilot)
+        outcome = replay(found.policy(), pilot)
         good = np.isfinite(outcome.detected)
         if good.any():
             points.append(Point(float(outcome.requests[good].mean()), float(outcome.delay[good].mean())))
@@ -337,7 +327,7 @@ def _ceiling(
 def simulate_scenario(scenario: Scenario, options: Options) -> Simulation:
     """``simulate`` in the worlds of a scenario."""
     return simulate(
-        of_scenario(scenario),
+        scenario.draw,
         options,
         source=f"scenario {scenario.name}",
         assumptions=scenario_assumptions(scenario),

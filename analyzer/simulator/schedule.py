@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analyzer.errors import UsageError
+from analyzer.policies.kinds.optimal import Optimal
 from analyzer.policies.vector import FloatArray
 
 TOLERANCE = 1e-3
@@ -64,6 +65,10 @@ class Schedule:
     expected_polls: float
     expected_delay_s: float
     expected_cost: float
+
+    def policy(self) -> Optimal:
+        """The poller that follows it."""
+        return Optimal(self.times_s, max(self.tail_s, 0.1))
 
 
 def uniform(low: float, high: float) -> Distribution:

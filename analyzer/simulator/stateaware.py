@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from analyzer.policies.definition import Maths, Recipe, Seen
-from analyzer.policies.kinds.optimal import Optimal
 from analyzer.policies.protocol import CODE_OF
 from analyzer.policies.vector import FloatArray, IntArray
 from analyzer.simulator import schedule as sched
@@ -210,8 +209,7 @@ def judge(
         out = worlds.group % folds == fold
         train, test = worlds.take(np.flatnonzero(~out)), worlds.take(np.flatnonzero(out))
         finite = train.ready[np.isfinite(train.ready)]
-        plan = sched.optimal(sched.empirical(finite), costs)
-        ignoring, using = Optimal(plan.times_s, max(plan.tail_s, 0.1)), StateAware(learn(train, costs))
+        ignoring, using = sched.optimal(sched.empirical(finite), costs).policy(), StateAware(learn(train, costs))
         # To ignore the state is one way of knowing it: what costs less in the training starts is judged on the others.
         better = _mean_cost(replay(using, train), costs) < _mean_cost(replay(ignoring, train), costs)
         chosen += better

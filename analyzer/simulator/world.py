@@ -13,8 +13,8 @@ that **nobody polls**; the replay adds what polling costs. Sources of worlds:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -102,23 +102,11 @@ class Worlds:
 
     def take(self, index: slice | IntArray) -> Worlds:
         """Some of the worlds."""
-        rows = {
-            name: getattr(self, name)[index]
-            for name in (
-                "stage_ends",
-                "clears",
-                "ready",
-                "group",
-                "per_poll",
-                "poll_cpu",
-                "latency",
-                "latency_sigma",
-                "noise",
-            )
-        }
-        if self.over_codes:
-            rows |= {"over_begin": self.over_begin[index], "over_end": self.over_end[index]}
-        return replace(self, **rows)
+        return replace(self, **{name: rows[index] for name, rows in self.rows().items() if len(rows)})
+
+    def rows(self) -> dict[str, Any]:
+        """Everything that has one row per world, by its name."""
+        return {f.name: v for f in fields(self) if isinstance(v := getattr(self, f.name), np.ndarray)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,17 +132,17 @@ class Sketch:
 
     def later(self, by_s: float) -> Sketch:
         """The same start on a clock that began ``by_s`` earlier, with nothing left to move."""
-
-        def moved(window: tuple[float, float]) -> tuple[float, float]:
-            return window[0] + by_s, window[1] + by_s
-
         return replace(
             self,
-            stages=tuple((code, moved(window)) for code, window in self.stages),
-            checks=tuple((name, moved(window)) for name, window in self.checks),
-            ready=moved(self.ready),
+            stages=tuple((code, _moved(window, by_s)) for code, window in self.stages),
+            checks=tuple((name, _moved(window, by_s)) for name, window in self.checks),
+            ready=_moved(self.ready, by_s),
             phase_slack_s=0.0,
         )
+
+
+def _moved(window: tuple[float, float], by_s: float) -> tuple[float, float]:
+    return window[0] + by_s, window[1] + by_s
 
 
 def draw_from(sketch: Sketch, names: Sequence[str], n: int, group: int, rng: np.random.Generator) -> Worlds:
@@ -242,30 +230,15 @@ def draw(sketches: Sequence[Sketch], n: int, seed: int | Sequence[int]) -> World
 def join(parts: Sequence[Worlds]) -> Worlds:
     """Worlds of one shape, one after the other. Stages are brought to the common list of codes first."""
     codes = tuple(dict.fromkeys(code for part in parts for code in part.stage_codes))
-    first = parts[0]
-    ends = []
+    columns: dict[str, list[FloatArray]] = {}
     for part in parts:
-        full = np.full((len(part), len(codes)), -np.inf)
+        ends = np.full((len(part), len(codes)), -np.inf)
         for s, code in enumerate(part.stage_codes):
-            full[:, codes.index(code)] = part.stage_ends[:, s]
-        ends.append(full)
-
-    def cat(name: str) -> FloatArray:
-        return np.concatenate([getattr(part, name) for part in parts])
-
-    return replace(
-        first,
-        stage_codes=codes,
-        stage_ends=np.concatenate(ends),
-        clears=cat("clears"),
-        ready=cat("ready"),
-        group=np.concatenate([part.group for part in parts]),
-        per_poll=cat("per_poll"),
-        poll_cpu=cat("poll_cpu"),
-        latency=cat("latency"),
-        latency_sigma=cat("latency_sigma"),
-        noise=cat("noise"),
-    )
+            ends[:, codes.index(code)] = part.stage_ends[:, s]
+        for name, rows in (part.rows() | {"stage_ends": ends}).items():
+            columns.setdefault(name, []).append(rows)
+    joined: dict[str, Any] = {name: np.concatenate(rows) for name, rows in columns.items()}
+    return replace(parts[0], stage_codes=codes, **joined)
 
 
 def _common_names(sketches: Sequence[Sketch]) -> tuple[str, ...]:
@@ -282,24 +255,20 @@ def sketch_recorded(start: RecordedStart, *, client: str = "admin", machine: Mac
     """Windows of a recorded start. ``client``: ``admin`` sees a list as soon as the handler exists, ``k3s`` (the
     poller's own identity) gets 403 until its role is loaded, as far as the printed polls tell."""
     assert start.first_poll is not None
-    zero = start.first_poll
-
-    def on_clock(window: tuple[float, float]) -> tuple[float, float]:
-        return window[0] - zero, window[1] - zero
-
+    zero = -start.first_poll
     low = start.serving if start.serving is not None and start.serving < start.answered[1] else start.answered[0]
-    stages = [(SERVICE_UNAVAILABLE, on_clock((low, start.answered[1])))]
+    stages = [(SERVICE_UNAVAILABLE, _moved((low, start.answered[1]), zero))]
     if client == "k3s":
         seen403 = [at for at, kind in start.polls if kind == "403"]
         if seen403:
             after = [at for at, kind in start.polls if at > seen403[-1]] or [start.detected]
             upper = min(after[0], start.ready[0])
-            stages.append((FORBIDDEN, on_clock((min(seen403[-1] - 0.05, upper), upper))))
+            stages.append((FORBIDDEN, _moved((min(seen403[-1] - 0.05, upper), upper), zero)))
     return Sketch(
         label=f"{start.name}#{start.n}",
         stages=tuple(stages),
-        checks=tuple((name, on_clock(window)) for name, window in sorted(start.checks.items())),
-        ready=on_clock(start.ready),
+        checks=tuple((name, _moved(window, zero)) for name, window in sorted(start.checks.items())),
+        ready=_moved(start.ready, zero),
         machine=machine or Machine.limited(start.share),
         polls_per_s=0.5 if start.poller == "shared-2s" else 4.0,
         last=("poststarthook/rbac/bootstrap-roles",),

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from tests.kit.frame_schema import validate
+
 K3SLOG = [sys.executable, "-c", "from analyzer.cli.main import run; run()"]
 
 _HEAD = "Mar 01 06:{m:02d}:{s:02d} node-a "
@@ -117,12 +119,11 @@ def test_two_thousand_lines_take_less_than_a_second_and_a_half(tmp_path: Path) -
 
 def test_the_library_does_what_its_docs_say(log: Path) -> None:
     import analyzer
-    from analyzer import frames
 
     found = analyzer.analyze(analyzer.load(log))
-    frames.validate(found.timeline(), "timeline")
-    frames.validate(found.hooks(), "hooks")
-    frames.validate(found.starts(), "starts")
+    validate(found.timeline(), "timeline")
+    validate(found.hooks(), "hooks")
+    validate(found.starts(), "starts")
     assert len(found.starts()) == len(found.report.starts) == 1
     assert analyzer.analyze(log).report == found.report
     with pytest.raises(analyzer.BadInputError):

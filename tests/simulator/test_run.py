@@ -30,7 +30,7 @@ def call(*arguments: object):
 def answer(name: str = "cloud-2vcpu", **options) -> run.Simulation:
     found = scenario.load(name)
     return run.simulate(
-        run.of_scenario(found),
+        found.draw,
         run.Options(**({"draws": 5000} | options)),
         source=name,
         assumptions=run.scenario_assumptions(found),
