@@ -15,9 +15,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from analyzer.records.binary_journal import read_journal
+from analyzer.records.carriers.binary_journal import read_journal
+from analyzer.records.carriers.journal_fields import TEXT_KEYS
 from analyzer.records.draft import Tally
-from analyzer.records.structured import TEXT_KEYS
 from analyzer.sources.journal_choice import Choice
 from analyzer.sources.journal_file import JournalFile
 from tests.kit.journal_writer import Entry, write_journal

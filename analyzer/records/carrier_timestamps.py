@@ -148,7 +148,7 @@ def _walls(
     if lesson is None and hint is None and not last_resort:
         return False
     if lesson is not None:
-        _tell(tally, "the year and the zone come from another host or input")
+        tally.note("the year and the zone come from another host or input")
         walls = _near(stamps, lesson.wall)
         _put_walls(lines, [(w, lesson.offset_s) for w in walls], lesson.year_from if year_from == "none" else year_from)
         return True
@@ -160,7 +160,7 @@ def _walls(
             walls = _near(stamps, final)
         year_from = "stamp"
         what = "year" if offset is None else "year and the zone"
-        _tell(tally, f"the {what} come{'' if offset is not None else 's'} from a header, a status block or cloud-init")
+        tally.note(f"the {what} come{'' if offset is not None else 's'} from a header, a status block or cloud-init")
         if offset is not None:
             _put_walls(lines, [(w, offset) for w in walls], year_from)
         else:
@@ -188,11 +188,6 @@ def _by_bundle(
         tally.notes.append(note)
         tally.reasons[f"year from {bundle.told_by}"] += len(lines)
     return True
-
-
-def _tell(tally: Tally, note: str) -> None:
-    if note not in tally.notes:
-        tally.notes.append(note)
 
 
 def _unset_clock(
@@ -330,7 +325,7 @@ def _bare_pod(tally: Tally, drafts: list[Draft], known: dict[str | None, Known])
         draft.at = Stamp(wall, draft.inner_precision)
         draft.absolute = True
         draft.clock = info
-    _tell(tally, f"the year comes from {bundle.told_by} of the support bundle, whose node is at UTC")
+    tally.note(f"the year comes from {bundle.told_by} of the support bundle, whose node is at UTC")
     return True
 
 

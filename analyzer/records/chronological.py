@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+from analyzer.records.carriers import prints_newest_first
 from analyzer.records.draft import Draft, Inner, Tally
 from analyzer.records.startup_order import ranks
 from analyzer.records.timestamps import stamp_series
 from analyzer.timebase import mostly_backwards
 
-_NEWEST_FIRST = frozenset({"csv", "logcli", "loki", "grafana", "windows"})  # these print so unless told otherwise
 _SHORT_TEXT = 2000  # lines looked at for the order of what is said
 
 
 def true_order(tally: Tally, drafts: list[Draft]) -> list[Draft]:
     """The drafts in the order of time: turned round, entry by entry, where they were printed newest first."""
-    newest_first = tally.newest_first or tally.format in _NEWEST_FIRST
+    newest_first = tally.newest_first or prints_newest_first(tally.format)
     if not _runs_backwards(drafts, newest_first):
         return drafts
     entries: list[list[Draft]] = []

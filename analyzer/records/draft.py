@@ -94,7 +94,7 @@ class Tally:
 
     path: str
     index: int
-    format: str = "unknown"
+    format: str = ""  # set by carriers that are of one format as a whole
     size: int = 0  # bytes, decompressed
     lines: int = 0
     malformed_lines: set[int] = field(default_factory=set)
@@ -115,6 +115,16 @@ class Tally:
         self.reasons[reason] += 1
         self.malformed_lines.add(line)
         self.lossy_lines.discard(line)
+
+    def cut_line(self) -> None:
+        """A line (message) that was longer than can be held."""
+        self.truncated += 1
+        self.reasons["line longer than 256 KiB cut"] += 1
+
+    def note(self, sentence: str) -> None:
+        """Something a reader of the report should know of this source, told once."""
+        if sentence not in self.notes:
+            self.notes.append(sentence)
 
     def lose(self, line: int, reason: str) -> None:
         """A line (record) of which bytes were lost or replaced."""

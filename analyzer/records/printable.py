@@ -7,6 +7,7 @@ import re
 _TERMINAL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[PX^_][^\x1b]*\x1b\\|[@-Z\\-_])")
 # C0 and C1 without TAB and LF, DEL, lone surrogates, and the bidirectional controls that can disguise a line.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+COLOUR = re.compile(rb"\x1b\[[\d;]*m")
 
 
 def strip_terminal(text: str) -> str:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import io
 import os
-import re
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import BinaryIO
 
 from analyzer.errors import BadInputError
 from analyzer.ledger import Ledger, Observer
+from analyzer.records.carriers import file_carrier, parse_object
+from analyzer.records.carriers.binary import BINARY
+from analyzer.records.carriers.carrier import Opened
+from analyzer.records.carriers.journal_fields import LINE_MAX
 from analyzer.records.chronological import true_order
+from analyzer.records.counted_lines import counted, too_many
 from analyzer.records.draft import Draft, Tally
 from analyzer.records.duplicates import drop_twice
 from analyzer.records.log_record import RAW_LIMIT, ClockStep, LogRecord, Payload, SourceInfo
@@ -22,28 +25,16 @@ from analyzer.records.merge import drop_copies, drop_repeats, merge
 from analyzer.records.payloads import digest
 from analyzer.records.pod_clocks import name_hosts, skews
 from analyzer.records.rotated_parts import parts_in_order
-from analyzer.records.structured import LINE_MAX, read_document, read_export, read_json_pretty, read_verbose, stamped
 from analyzer.records.textlines import TextReader
 from analyzer.records.timestamps import resolve
 from analyzer.records.within_second import ordered_seconds
 from analyzer.sources.inputs import expand
-from analyzer.sources.open_input import JOURNAL_MAGIC, open_input
-from analyzer.sources.raw_lines import RawLine, read_lines
-from analyzer.sources.scan import BIG, KEPT_LINES, TAIL_LINES, candidates, export_candidates
+from analyzer.sources.open_input import open_input
+from analyzer.sources.scan import BIG, KEPT_LINES, TAIL_LINES, candidates
 from analyzer.sources.source import Input
 from analyzer.timebase import SECOND
 
 HELD_LIMIT = 200_000  # records of a whole folder or archive; a single log may have KEPT_LINES + TAIL_LINES
-JOURNAL_IN_MEMORY = 136 << 20  # bytes: journald's own files end at 128 MiB
-DOCUMENT_LIMIT = 32 << 20  # bytes of a JSON document that is one value; it has to be held whole
-_EXPORT = re.compile(rb"(?:__CURSOR|__REALTIME_TIMESTAMP|__MONOTONIC_TIMESTAMP|_BOOT_ID|__SEQNUM)=")
-_VERBOSE = re.compile(
-    rb"(?:-- [^\n]*\n)*(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? \S+ \[s="
-)
-_PRETTY = re.compile(rb"\{\s*\n\s*(?:\x1b\[[\d;]*m)?\"")
-_ANSI = re.compile(rb"\x1b\[[\d;]*m")
-_LOKI = re.compile(rb'\{\s*"(?:status|data)"\s*:')
-_CSV = re.compile(rb'(?:\xef\xbb\xbf)?"?[\w@.]+"?(?:[,\t]"?[\w@. ]+"?){1,8}\r?\n')
 
 
 def read_log_records(
@@ -163,12 +154,16 @@ def _read_one(
     """Drafts of one input; ``before``: bytes of its folder or archive that were read; ``room``: drafts to be held."""
     stream, reader, expected = open_input(given, observer=observer)
     try:
-        if reader.peek(8)[:8] == JOURNAL_MAGIC:
-            return _held(_journal(given, reader, tally), tally, room)
         # From 8 MiB of a folder on only starts are decoded, as from 16 MiB of a single log on.
-        drafts = _held(_decode(reader, tally, (expected or 0) + 2 * before if before else expected), tally, room)
+        size = (expected or 0) + 2 * before if before else expected
+        opened = Opened(given, reader, size is not None and size > BIG, parse_object)
+        drafts = _held(_decode(opened, tally), tally, room)
     finally:
         reader.close()
+    if not tally.format:
+        tally.format = _name_of(tally)
+    if tally.format == BINARY.name:
+        return drafts  # it tells its own size, and reads on where it is damaged
     tally.size = stream.done
     tally.digest = stream.digest()
     if stream.damage is not None:
@@ -176,28 +171,7 @@ def _read_one(
         tally.reasons["input ends early"] += 1
         if not drafts and not tally.lines:
             raise BadInputError(f"{stream.name}: {stream.damage}", hint="Copy the file again")
-    if tally.format == "unknown":
-        tally.format = _name_of(tally)
     return drafts
-
-
-def _journal(given: Input, reader: io.BufferedReader, tally: Tally) -> Iterator[Draft]:
-    """A binary journal, which is read here and there: from its own file, or from memory."""
-    from analyzer.records.binary_journal import read_journal
-
-    if given.path is not None:
-        with open(given.path, "rb", buffering=0) as file:
-            if file.read(8) == JOURNAL_MAGIC:
-                yield from read_journal(file, tally, given.path)
-                return
-    data = reader.read(JOURNAL_IN_MEMORY + 1)
-    if len(data) > JOURNAL_IN_MEMORY:
-        raise BadInputError(
-            f"{given.name} is a binary journal of more than {JOURNAL_IN_MEMORY >> 20} MiB, which can only be read from"
-            " a plain file",
-            hint="Unpack it and give the file",
-        )
-    yield from read_journal(io.BytesIO(data), tally)
 
 
 def _held(drafts: Iterator[Draft], tally: Tally, room: int | None = None) -> list[Draft]:
@@ -211,7 +185,7 @@ def _held(drafts: Iterator[Draft], tally: Tally, room: int | None = None) -> lis
         count += 1
     if count > len(last):
         last[0].gap_before = True
-        _too_many(tally, count - len(last))
+        too_many(tally, count - len(last))
     return [*first, *last]
 
 
@@ -223,120 +197,15 @@ def _name_of(tally: Tally) -> str:
     return name if votes * 10 >= total * 9 else "mixed"
 
 
-def _decode(reader: io.BufferedReader, tally: Tally, expected: int | None) -> Iterator[Draft]:
-    head = reader.peek(4096)[:65536]
-    start = head.lstrip()
-    big = expected is not None and expected > BIG
-    if _EXPORT.match(start):
-        tally.format = "export"
-        if not big:
-            yield from read_export(reader, tally, most=BIG)
-        yield from _large_export(reader, tally, start.partition(b"=")[0])
-    elif _VERBOSE.match(_ANSI.sub(b"", start)):
-        tally.format = "verbose"
-        yield from read_verbose(reader, tally)
-    elif _PRETTY.match(_ANSI.sub(b"", start)):
-        tally.format = "json-pretty"
-        yield from read_json_pretty(reader, tally)
-    elif (start[:1] == b"[" and start[1:64].lstrip()[:1] == b"{") or _LOKI.match(start):
-        text = reader.read(DOCUMENT_LIMIT).decode("utf-8", "replace")
-        if start[:1] == b"{" and "\n" in text.strip():  # a log that begins with such a line, not one document
-            yield from _text_lines(read_lines(io.BufferedReader(io.BytesIO(text.encode()))), tally)
-        else:
-            yield from read_document(text, tally)
-            tally.format = _name_of(tally)
-    elif _CSV.match(start) and _csv_columns(start) is not None:
-        yield from _csv(reader, tally)
-    else:
-        yield from _text_lines(candidates(reader, big), tally)
-
-
-def _text_lines(lines: Iterable[RawLine], tally: Tally) -> Iterator[Draft]:
+def _decode(opened: Opened, tally: Tally) -> Iterator[Draft]:
+    carrier = file_carrier(opened.reader.peek(4096)[:65536])
+    if carrier is not None and carrier.read is not None:
+        yield from carrier.read(opened, tally)
+        return
     text = TextReader(tally)
-    for line in _counted(lines, tally):
+    for line in counted(candidates(opened.reader, opened.big), tally):
         yield from text.feed(line)
     yield from text.finish()
-
-
-def _large_export(reader: io.BufferedReader, tally: Tally, key: bytes) -> Iterator[Draft]:
-    """What is left of an export when the first entries were read."""
-    if not reader.peek(1):
-        return
-    first = tally.lines + 1
-    for entry in _counted(export_candidates(reader, key, first), tally, first):
-        gap = entry.gap
-        for draft in read_export(io.BytesIO(entry.data), tally, entry.number):
-            draft.gap_before = draft.gap_before or gap
-            gap = False
-            yield draft
-
-
-def _counted(lines: Iterable[RawLine], tally: Tally, first: int = 1) -> Iterator[RawLine]:
-    """``lines``, after the numbers that are missing between them went into the ledger."""
-    previous = first - 1
-    for line in lines:
-        passed = line.number - previous - (0 if line.filler else 1)
-        previous = line.number
-        if passed > 0:
-            tally.lines += passed
-            if passed > line.dropped:
-                tally.reasons["passed over by the fast scan"] += passed - line.dropped
-            if line.dropped:
-                _too_many(tally, line.dropped)
-        if not line.filler:
-            yield line
-
-
-def _too_many(tally: Tally, dropped: int) -> None:
-    tally.reasons["left out: more lines about starts than can be held"] += dropped
-    tally.notes.append(
-        f"{dropped} lines about starts were left out in the middle, because more than {KEPT_LINES} of them are too many"
-    )
-
-
-def _csv_columns(head: bytes) -> tuple[int, int] | None:
-    """``(column of the time, column of the line)`` of an exported table, ``None`` when this is no such table."""
-    first = head.split(b"\n", 1)[0].decode("utf-8", "replace").lstrip("\ufeff")
-    names = [n.strip().strip('"').lower() for n in first.split(_delimiter(first))]
-    line = next((names.index(n) for n in ("line", "message", "body") if n in names), None)
-    stamp = next((names.index(n) for n in ("tsns", "@timestamp", "timestamp", "date", "time") if n in names), None)
-    return None if line is None or stamp is None else (stamp, line)
-
-
-def _delimiter(head: str) -> str:
-    """What separates the cells: a spreadsheet's table has tabs."""
-    return "\t" if "\t" in head else ","
-
-
-def _csv(reader: io.BufferedReader, tally: Tally) -> Iterator[Draft]:
-    """Grafana's and Kibana's tables; Kibana shows the browser's local time, its zone comes from the inner stamps."""
-    import csv
-
-    lines = (_cell_text(line, tally) for line in read_lines(reader))
-    try:
-        head = next(lines, "")
-        columns = _csv_columns(head.encode())
-        if columns is None:
-            return
-        tally.lines += 1
-        rows = csv.reader(lines, delimiter=_delimiter(head))
-        for number, row in enumerate(rows, 2):
-            tally.lines += 1
-            if len(row) <= max(columns):
-                tally.spoil(number, "table row with too few cells")
-                continue
-            tally.formats["csv"] += 1
-            yield from stamped(row[columns[1]], row[columns[0]], tally, number)
-    except csv.Error as error:
-        tally.notes.append(f"the table cannot be read further: {error}")
-
-
-def _cell_text(line: RawLine, tally: Tally) -> str:
-    """One physical line of a table, bounded as all lines are; a carriage return at its end belongs to the line end."""
-    if line.cut:
-        tally.truncated += 1
-        tally.reasons["line longer than 256 KiB cut"] += 1
-    return line.data.decode("utf-8", "replace").replace("\x00", "").rstrip("\r").replace("\r", " ") + "\n"
 
 
 def rejoin(drafts: list[Draft]) -> list[Draft]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+from analyzer.records.carriers.carrier import dated
 from analyzer.records.draft import Draft, Outer
 from analyzer.records.log_record import RAW_LIMIT, Payload
-from analyzer.timebase import SECOND, Instant, parse_iso
+from analyzer.timebase import SECOND
 
 _HEAD = re.compile(r"\s*(?:[●○×↻*x]|â\S*) (\S+\.service)(?: - |$)")
 _ACTIVE = re.compile(
@@ -38,16 +39,6 @@ def ago_s(text: str) -> int | None:
             return None
         total += int(number) * _UNITS[unit]
     return total if found else None
-
-
-def _instant(wall: str, zone: str) -> Instant | None:
-    """The moment in UTC where the zone is beyond doubt, else the local time: letters are ambiguous."""
-    suffix = ""
-    if zone in ("UTC", "GMT"):
-        suffix = "+00:00"
-    elif zone[0] in "+-" and len(zone) in (3, 5):
-        suffix = zone if len(zone) == 5 else zone + "00"
-    return parse_iso(wall.replace(" ", "T") + suffix)
 
 
 class StatusBlock:
@@ -99,7 +90,7 @@ class StatusBlock:
             fields["ago_s"] = str(span)
         if wall is not None:
             fields["since"] = f"{wall} {zone}"
-            instant = _instant(wall, zone)
+            instant = dated(wall, zone)
             if instant is not None:
                 draft.outer = Outer.WALL if instant.offset_s is None else Outer.UTC
                 draft.value, draft.precision, draft.offset_s = instant.us, SECOND, instant.offset_s

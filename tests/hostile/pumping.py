@@ -21,7 +21,7 @@ from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-LOOPED = ("_PREFIX", "_GH_VIEW", "_COMPOSE", "_TERRAFORM")  # of envelopes.py: `for pattern in (…): pattern.match(…)`
+LOOPED = ("_PREFIX", "_GH_VIEW", "_COMPOSE", "_TERRAFORM")  # of wrappers.py: `for pattern in (…): pattern.match(…)`
 METHODS = ("match", "fullmatch", "search", "findall", "finditer", "sub", "subn", "split")
 
 

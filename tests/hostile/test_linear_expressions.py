@@ -68,7 +68,7 @@ def test_the_expressions_of_modules_and_of_the_vocabulary_are_all_seen() -> None
     wheres = {one.where.rpartition(":")[0] for one in found()}
     assert len(found()) > 350
     for name in (
-        "records/envelopes",
+        "records/carriers/journalctl_short",
         "records/payloads",
         "records/printable",
         "events/vocabulary",

@@ -9,7 +9,7 @@ from importlib import resources
 import pytest
 
 from analyzer.records import LogRecords, read_log_records
-from analyzer.records.envelopes import short
+from analyzer.records.carriers.journalctl_short import short
 from analyzer.records.months import month_choices, month_number
 
 TABLE: dict[str, int] = json.loads(resources.files("analyzer.records").joinpath("months.json").read_text("utf-8"))

@@ -20,8 +20,8 @@ import pytest
 
 import analyzer
 from analyzer.errors import BadInputError
-from analyzer.records import binary_journal
-from analyzer.records.binary_journal import PASSED_OVER, read_journal
+from analyzer.records.carriers import binary_journal
+from analyzer.records.carriers.binary_journal import PASSED_OVER, read_journal
 from analyzer.records.draft import Draft, Tally
 from analyzer.records.read import read_log_records
 from analyzer.sources import journal_file, journal_values

@@ -13,6 +13,7 @@ import pytest
 
 import analyzer
 from analyzer.records import read, read_log_records
+from analyzer.records.carriers import export
 from analyzer.sources import scan, search
 from analyzer.sources.raw_lines import LINE_LIMIT, RawLine
 from analyzer.testing import generate, named
@@ -164,6 +165,7 @@ def test_the_report_of_a_large_file_is_that_of_its_starts(
     assert len(large) > len(rows) + 1000
     whole = analyzer.analyze(analyzer.load(stdin=io.BytesIO(end.join(large) + end))).report
     monkeypatch.setattr(read, "BIG", 1000)
+    monkeypatch.setattr(export, "BIG", 1000)
     monkeypatch.setattr(scan, "BIG", 1000)
     scanned = analyzer.analyze(analyzer.load(stdin=io.BytesIO(end.join(large) + end))).report
     assert scanned.ledger.lines == whole.ledger.lines
@@ -207,6 +209,7 @@ def answers(data: bytes) -> list[tuple[object, ...]]:
 
 def shrink(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(read, "BIG", 1000)
+    monkeypatch.setattr(export, "BIG", 1000)
     monkeypatch.setattr(scan, "BIG", 1000)
 
 
@@ -246,6 +249,7 @@ def test_too_many_candidates_are_left_out_and_counted(carrier: str, monkeypatch:
     monkeypatch.setattr(scan, "TAIL_LINES", 500)
     monkeypatch.setattr(scan, "BIG", 1000)
     monkeypatch.setattr(read, "BIG", 1000)
+    monkeypatch.setattr(export, "BIG", 1000)
     rows = generate(named("healthy-sqlite"), seed=3).render(carrier)
     copies = [rows.replace(b"node-a", b"node-%d" % n).replace(b"__CURSOR=", b"__CURSOR=%d" % n) for n in range(60)]
     data = b"".join(copies)

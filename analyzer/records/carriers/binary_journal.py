@@ -9,8 +9,9 @@ from itertools import chain
 from typing import Any, BinaryIO
 
 from analyzer.errors import BadInputError
+from analyzer.records.carriers.export import read_export
+from analyzer.records.carriers.journal_fields import TEXT_KEYS, from_bytes
 from analyzer.records.draft import Draft, Tally
-from analyzer.records.structured import TEXT_KEYS, from_bytes, read_export
 from analyzer.sources.journal_choice import BANNERS, Choice
 from analyzer.sources.journal_file import JournalEntry, JournalFile
 from analyzer.sources.scan import BIG, MANY, export_candidates

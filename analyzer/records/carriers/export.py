@@ -1,0 +1,133 @@
+"""Journal Export Format, as systemd documents it: ``FIELD=value``, or the length of a value before its bytes."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from typing import Protocol
+
+from analyzer.records.carriers.carrier import Carrier, Opened
+from analyzer.records.carriers.journal_fields import MESSAGE_LIMIT, from_bytes
+from analyzer.records.counted_lines import counted
+from analyzer.records.draft import Draft, Outer, Tally
+from analyzer.sources.scan import BIG, export_candidates
+
+_BEGIN = re.compile(rb"(?:__CURSOR|__REALTIME_TIMESTAMP|__MONOTONIC_TIMESTAMP|_BOOT_ID|__SEQNUM)=")
+_KEY = re.compile(rb"[A-Z0-9_]{1,64}\Z")
+_ENTRY_LIMIT = 1024  # fields of one entry; real ones have about 25
+
+
+class Lines(Protocol):
+    """A bounded reader of bytes."""
+
+    def readline(self, limit: int) -> bytes:
+        """Up to ``limit`` bytes, ending after the first newline."""
+
+    def read(self, size: int) -> bytes:
+        """Up to ``size`` bytes; fewer only at the end."""
+
+
+class _Entry:
+    """The fields of one entry, as far as it was read."""
+
+    def __init__(self) -> None:
+        self.fields: dict[str, bytes] = {}
+        self.bad = False  # its framing is damaged
+        self.lossy = False
+
+    def take(self, row: bytes, stream: Lines) -> None:
+        """One more line of the entry, and of ``stream`` what belongs to it."""
+        if self.bad:
+            return
+        whole = row.endswith(b"\n")
+        key, equals, value = row.partition(b"=")
+        if equals and _KEY.match(key):
+            self._put(key, value[:-1] if whole else value)
+            if not whole and len(row) >= MESSAGE_LIMIT:
+                self.lossy = True
+                while not stream.readline(MESSAGE_LIMIT).endswith(b"\n"):
+                    if not stream.readline(1):
+                        break
+        elif whole and _KEY.match(row[:-1]):
+            self._binary(row[:-1], stream)
+        else:
+            self.bad = True
+
+    def _binary(self, key: bytes, stream: Lines) -> None:
+        length = int.from_bytes(stream.read(8), "little")
+        value = stream.read(min(length, MESSAGE_LIMIT + 1))
+        left = length - len(value)
+        if length > 1 << 32:
+            self.bad = True
+            return
+        while left > 0 and (skipped := stream.read(min(left, 1 << 20))):
+            left -= len(skipped)
+        if left > 0:
+            self.lossy = True
+        elif stream.read(1) not in (b"\n", b""):
+            self.bad = True
+            return
+        self._put(key, value)
+
+    def _put(self, key: bytes, value: bytes) -> None:
+        if len(self.fields) < _ENTRY_LIMIT:
+            self.fields[key.decode()] = value
+
+
+def read_export(stream: Lines, tally: Tally, first: int = 1, most: int | None = None) -> Iterator[Draft]:
+    """Journal Export Format from its bytes; ``first`` is the number of the first entry. Ends after ``most`` bytes.
+
+    Damaged framing costs one entry: reading goes on after the next empty line.
+    """
+    number, size = first - 1, 0  # of what was read, but for binary values
+    passed = False  # the entry before was damaged
+    entry: _Entry | None = None
+    while row := stream.readline(MESSAGE_LIMIT):
+        size += len(row)
+        if row not in (b"\n", b"\r\n"):
+            if entry is None:
+                entry, number = _Entry(), number + 1
+                tally.lines += 1
+            entry.take(row, stream)
+        elif entry is not None:
+            yield from _drafts(entry, tally, number, passed)
+            passed, entry = entry.bad, None
+            if most is not None and size >= most:
+                return
+    if entry is not None:
+        yield from _drafts(entry, tally, number, passed)
+
+
+def _drafts(entry: _Entry, tally: Tally, number: int, passed: bool) -> list[Draft]:
+    drafts: list[Draft] = []
+    if entry.bad:
+        tally.spoil(number, "damaged entry")
+    else:
+        drafts = from_bytes(entry.fields, tally, number, entry.lossy)
+        if passed and drafts:
+            drafts[0].gap_before = drafts[0].lost_before = True
+    if entry.lossy:
+        tally.lose(number, "value longer than its entry or than 256 KiB cut")
+    return drafts
+
+
+def _read(opened: Opened, tally: Tally) -> Iterator[Draft]:
+    tally.format = "export"
+    reader = opened.reader
+    key = reader.peek(4096)[:65536].lstrip().partition(b"=")[0]
+    if not opened.big:
+        yield from read_export(reader, tally, most=BIG)
+    if not reader.peek(1):
+        return
+    first = tally.lines + 1
+    rest = export_candidates(reader, key, first)
+    for entry in counted(rest, tally, first):
+        gap = entry.gap
+        for draft in read_export(io.BytesIO(entry.data), tally, entry.number):
+            draft.gap_before = draft.gap_before or gap
+            gap = False
+            yield draft
+
+
+EXPORT = Carrier("export", Outer.UTC, ("export",), begins=lambda head: _BEGIN.match(head) is not None, read=_read)

@@ -1,0 +1,161 @@
+"""Carriers that name the journal's fields have this in common: a mapping of field names to text becomes drafts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from analyzer.records.draft import Draft, Outer, Tally
+from analyzer.records.log_record import NO_FIELDS, RAW_LIMIT
+from analyzer.records.payloads import digest
+from analyzer.records.printable import decode, strip_terminal
+from analyzer.timebase import LATEST, MONTHS, SECOND, parse_iso
+
+NOT_UTF8 = "bytes that are not UTF-8 replaced"
+MESSAGE_LIMIT = 256 * 1024
+LINE_MAX = 49152  # bytes at which journald splits a line
+_LONGEST_BOOT = 100 * 366 * 86_400 * SECOND
+_KEPT = (
+    "EXIT_CODE", "EXIT_STATUS", "N_RESTARTS", "MESSAGE_ID", "N_DROPPED", "JOB_TYPE", "JOB_RESULT", "UNIT_RESULT",
+    "OBJECT_SYSTEMD_UNIT", "_TRANSPORT",
+)  # fmt: skip
+BLOB = re.compile(r"\[\d+(?:\.\d)?[BKMGT] blob data\]")  # a message that is not printable, as text modes show it
+_NIL_ID = "0" * 32
+_SUPPRESSED = "a596d6fe7bfa4994828e72309e95d61e"
+
+
+def _number(text: str | None) -> int | None:
+    if text is None or len(text) > 18:
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        return None
+
+
+def _clock(text: str | None, most: int) -> int | None:
+    """µs of a clock; a value that no machine shows, as damage makes it, is none."""
+    number = _number(text)
+    return number if number is not None and 0 <= number < most else None
+
+
+def from_fields(fields: Mapping[str, str], tally: Tally, line: int, *, lossy: bool = False) -> list[Draft]:
+    """Drafts of one journal entry; none when it has no MESSAGE. ``line`` is its 1-based number in the source."""
+    message = fields.get("MESSAGE")
+    if message is None:
+        if not lossy:
+            return []
+        message = ""
+    lost = not message and lossy
+    truncated = len(message) > MESSAGE_LIMIT
+    if truncated:
+        message = message[:MESSAGE_LIMIT]
+        tally.cut_line()
+    message = strip_terminal(message)
+    ident = fields.get("SYSLOG_IDENTIFIER") or fields.get("_COMM")
+    pid = _number(fields.get("_PID") or fields.get("SYSLOG_PID"))
+    unit = fields.get("UNIT") or fields.get("OBJECT_SYSTEMD_UNIT") or fields.get("_SYSTEMD_UNIT")
+    if unit == "init.scope":
+        unit = None
+    invocation = fields.get("INVOCATION_ID") or fields.get("_SYSTEMD_INVOCATION_ID")
+    journal = {key: fields[key] for key in _KEPT if key in fields}
+    rt = _clock(fields.get("__REALTIME_TIMESTAMP"), LATEST)
+    mono = _clock(fields.get("__MONOTONIC_TIMESTAMP"), _LONGEST_BOOT)
+    boot = fields.get("_BOOT_ID")
+    cursor = fields.get("__CURSOR")
+    mark = hash(cursor) if cursor is not None else None
+    drafts: list[Draft] = []
+    pieces = message.split("\n") if "\n" in message else (message,)
+    for number, piece in enumerate(pieces):
+        if number and not piece.strip():
+            continue
+        draft = Draft(
+            source=tally.index,
+            line=line,
+            raw=piece[:RAW_LIMIT],
+            message=piece,
+            host=fields.get("_HOSTNAME"),
+            ident=ident,
+            pid=pid,
+            unit=unit,
+            boot_id=boot,
+            invocation_id=invocation if invocation != _NIL_ID else None,
+            journal=journal or NO_FIELDS,
+            truncated=truncated,
+            lossy=lossy,
+            follows=number > 0,
+            cursor=mark,
+            mono=mono if boot is not None else None,
+        )
+        if rt is not None:
+            draft.outer, draft.value, draft.precision = Outer.UTC, rt, 1
+        if journal.get("MESSAGE_ID") == _SUPPRESSED:
+            draft.gap_before = True
+        if lost:
+            draft.gap_before = draft.lost_before = True
+        digest(draft)
+        drafts.append(draft)
+    cut = fields.get("_LINE_BREAK") == "line-max" and len(message.encode("utf-8", "replace")) == LINE_MAX
+    # docker's journald driver cuts a container's lines at 16 KiB and marks all pieces but the last.
+    if drafts and (cut or fields.get("CONTAINER_PARTIAL_MESSAGE") == "true"):
+        drafts[-1].line_max = True
+        drafts[-1].whole = pieces[-1]
+    return drafts
+
+
+TEXT_KEYS = frozenset(
+    (*_KEPT, "MESSAGE", "SYSLOG_IDENTIFIER", "_COMM", "_PID", "SYSLOG_PID", "UNIT", "_SYSTEMD_UNIT", "INVOCATION_ID",
+     "_SYSTEMD_INVOCATION_ID", "__REALTIME_TIMESTAMP", "__MONOTONIC_TIMESTAMP", "_BOOT_ID", "_HOSTNAME", "_LINE_BREAK",
+     "CONTAINER_PARTIAL_MESSAGE", "__CURSOR")
+)  # fmt: skip
+
+
+def from_bytes(fields: Mapping[str, bytes], tally: Tally, record: int, lossy: bool) -> list[Draft]:
+    texts: dict[str, str] = {}
+    for key, value in fields.items():
+        if key in TEXT_KEYS:
+            text, bad = decode(value)
+            texts[key] = text
+            if bad and not lossy:
+                lossy = True
+                tally.lose(record, NOT_UTF8)
+    return from_fields(texts, tally, record, lossy=lossy)
+
+
+_KIBANA = re.compile(r"([A-Z][a-z]{2}) (\d{1,2}), (\d{4}) @ (\d\d:\d\d:\d\d\.\d{3})")
+
+
+def _kibana_iso(match: re.Match[str]) -> str:
+    month, day, year, clock = match.groups()
+    number = MONTHS.index(month) + 1 if month in MONTHS else 0
+    return f"{year}-{number:02d}-{int(day):02d}T{clock}"
+
+
+def put_stamp(drafts: list[Draft], text: str) -> None:
+    """The stamp that a shipper gives beside a message: ISO with a zone, nanoseconds or Kibana's local time."""
+    outer, offset = Outer.UTC, None
+    if text.isdecimal() and 16 <= len(text) <= 19:  # nanoseconds since 1970
+        us, precision = int(text) // 1000 if len(text) > 16 else int(text), 1
+    else:
+        kibana = _KIBANA.fullmatch(text)
+        instant = parse_iso(_kibana_iso(kibana) if kibana is not None else text)
+        if instant is None or (instant.offset_s is None) is (kibana is None):
+            return
+        us, precision, offset = instant.us, instant.precision_us, instant.offset_s
+        outer = Outer.UTC if kibana is None else Outer.WALL
+    for draft in drafts:
+        draft.outer, draft.value, draft.precision, draft.offset_s = outer, us, precision, offset
+
+
+def stamped(
+    text: str, stamp: str, tally: Tally, line: int, *, host: str | None = None, unit: str | None = None
+) -> list[Draft]:
+    """Drafts of a bare message with an outer stamp (Loki, Grafana and the like)."""
+    fields = {"MESSAGE": text}
+    if isinstance(host, str):
+        fields["_HOSTNAME"] = host
+    if isinstance(unit, str):
+        fields["_SYSTEMD_UNIT"] = unit
+    drafts = from_fields(fields, tally, line)
+    put_stamp(drafts, stamp)
+    return drafts
