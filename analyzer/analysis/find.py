@@ -28,7 +28,7 @@ def diagnose(studied: StudiedStart, log_records: LogRecords, user: Rules = NO_RU
     found: dict[FindingRule, list[Finding]] = {}
     for rule, before in running_order():
         known = [finding for other in before for finding in found[other]]
-        found[rule] = rule.run(context, known) if rule.after else rule.run(context)
+        found[rule] = list(rule.run(context, known) if rule.after else rule.run(context))
     ended = next(findings for rule, findings in found.items() if "process_failed" in rule.gives)
     told = [finding for rule in rules() for finding in found.get(rule, ())]
     return root_first(told, _ruled_out(context), _ruled_in(context, ended))

@@ -6,23 +6,32 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Literal, Protocol
 
 from analyzer.analysis.studied_start import StudiedStart
 from analyzer.events.catalogue import go_seconds
 from analyzer.events.event import Mark
-from analyzer.events.finding_info import FindingInfo, about
+from analyzer.events.finding_info import FindingInfo, about, advise
 from analyzer.events.redaction import mask_secrets
 from analyzer.events.user_rules import NO_RULES, Rules
 from analyzer.records.log_record import LogRecord
 from analyzer.records.log_records import LogRecords
-from analyzer.results import Check, Finding, FindingSeverity, StartReport
+from analyzer.results import Check, Finding, FindingSeverity, Poll, StartReport
 from analyzer.window import at_least, at_most
 
 MAX_LINES = 8
 ROLES = "poststarthook/rbac/bootstrap-roles"
 CLASSES = "poststarthook/scheduling/bootstrap-system-priority-classes"
 Datastore = Literal["sqlite", "etcd", "external", "unknown"]
+
+
+class Sourced(Protocol):
+    """What stands in a line of the text: a record, a poll, a gap."""
+
+    @property
+    def source(self) -> int: ...
+    @property
+    def line(self) -> int | None: ...
 
 
 @dataclass
@@ -125,18 +134,19 @@ class RuleContext:
         return self.user.info(name) or about(name)
 
     def say(
-        self, name: str, detail: str, records: Iterable[LogRecord] = (), *, severity: FindingSeverity | None = None,
-        title: str = "", advice: str | None = None, lines: Iterable[tuple[int, int]] = (),
+        self, name: str, detail: str, proof: Iterable[Mark | Sourced] = (), *, title: str = "",
+        severity: FindingSeverity | None = None, advice: str | None = None, lines: Iterable[tuple[int, int]] = (),
     ) -> Finding:  # fmt: skip
         """A finding with its evidence; what is not given is taken from ``findings.toml`` or the user's rules.
 
-        ``lines`` are (source, line) pairs beside the records.
+        ``proof`` are the lines that show it, or what was made of them; ``lines`` (source, line) pairs beside them.
 
         Raises:
             KeyError: neither knows such a finding.
         """
         known = self.about(name)
-        places = [(record.source, record.line) for record in records] + list(lines)
+        shown = (one.record if isinstance(one, Mark) else one for one in proof)
+        places = [(one.source, one.line) for one in shown if one.line is not None] + list(lines)
         source = places[0][0] if places else self.report.source
         own = list(dict.fromkeys(line for place, line in places if place == source))
         if len(own) > MAX_LINES:
@@ -146,28 +156,29 @@ class RuleContext:
             severity=severity or known.severity,
             title=title or known.title,
             detail=mask_secrets(detail),
-            advice=known.advice if advice is None else advice,
+            advice=advise(known.advice if advice is None else advice, self.unit, self.units, self.datastore),
             lines=tuple(own),
             source=source,
         )
 
     @cached_property
-    def boot_s(self) -> float | None:
-        """Least seconds from the API server's version line to ``Serving securely``: its own boot, mostly CPU."""
+    def boot(self) -> tuple[LogRecord, ...]:
+        """The API server's version line and ``Serving securely``: between them lies its own boot, mostly CPU."""
         start = self.studied.start
         version, serving = start.api_first("apiserver_version"), start.api_first("serving_securely")
-        if version is None or serving is None:
-            return None
-        return self.apart(version.record, serving.record)
+        return () if version is None or serving is None else (version.record, serving.record)
+
+    @cached_property
+    def boot_s(self) -> float | None:
+        """Least seconds of the boot."""
+        return self.apart(*self.boot) if self.boot else None
 
     @cached_property
     def boot_most_s(self) -> float | None:
         """The same at most."""
-        start = self.studied.start
-        version, serving = start.api_first("apiserver_version"), start.api_first("serving_securely")
-        if version is None or serving is None:
+        if not self.boot:
             return None
-        begin, end = self.studied.line_times.earliest(version.record), self.studied.line_times.latest(serving.record)
+        begin, end = self.studied.line_times.earliest(self.boot[0]), self.studied.line_times.latest(self.boot[1])
         return None if begin is None or end is None or end <= begin else end - begin
 
     @cached_property
@@ -181,6 +192,16 @@ class RuleContext:
     def check(self, name: str) -> Check | None:
         """The check of that name, if the text says anything of it."""
         return next((check for check in self.report.checks if check.name == name), None)
+
+    @cached_property
+    def still_failing(self) -> list[str]:
+        """The names of the checks that were failing when last seen."""
+        return [check.name for check in self.report.checks if check.failing_at_last]
+
+    @cached_property
+    def last_answer(self) -> Poll | None:
+        """The last poll that was answered with an error of the server's, or not at all."""
+        return next((p for p in reversed(self.report.polls) if p.error not in (None, "context_canceled")), None)
 
     def shown_failing(self, check: Check) -> list[tuple[int, int]]:
         """(source, line) pairs of lines that show a check failing: the last that says so, else the first."""
@@ -215,7 +236,7 @@ def listing(counts: Counter[str], limit: int = 6) -> str:
     return f"{shown} and {rest} more kinds" if rest > 0 else shown
 
 
-def times(marks: Sequence[Mark]) -> str:
+def times(marks: Sequence[object]) -> str:
     """``once``, ``3 times``."""
     return "once" if len(marks) == 1 else f"{len(marks)} times"
 

@@ -26,7 +26,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class FindingRule:
-    """A function of the rule context that gives findings.
+    """A function of the rule context that yields findings.
 
     ``gives`` are ids of findings, the first is its place in the order of the file unless ``place`` is another. A rule
     ``after`` others is called with what these found as well. ``across``: a function of all reports, and gives them with

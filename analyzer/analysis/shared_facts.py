@@ -14,16 +14,6 @@ SLOW_BOOT_S = 4.0
 # disk or a distant database.
 OUT_OF_PROPORTION = 1.5
 SLOW = ("slow_sql", "etcd_slow_apply", "etcd_slow_fsync", "etcd_slow_read", "etcd_overloaded", "trace", "trace_step")
-FIO = "fio --name=t --rw=write --bs=2300 --size=22m --fdatasync=1 --directory=/var/lib/rancher/k3s"
-DISK_ADVICE = {
-    "sqlite": "SQLite syncs on every write: put /var/lib/rancher/k3s/server/db on an SSD, not on an SD card "
-    f"or a network disk. Measure it: {FIO}",
-    "etcd": "etcd needs fsyncs under 10 ms (99th percentile): put /var/lib/rancher/k3s/server/db/etcd on an SSD. "
-    f"Measure it: {FIO}",
-    "external": "Every write of the start waits for the database: put it into the same network zone, look at its disk "
-    "and load, and measure the round trip (for PostgreSQL: \\timing on, then SELECT 1;).",
-    "unknown": "Look at the disk under /var/lib/rancher (iostat -x 1) or at the database --datastore-endpoint names.",
-}
 _LATE_LINE_S = 0.5
 
 

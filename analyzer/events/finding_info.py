@@ -23,7 +23,7 @@ FindingLevel = Literal["info", "warning", "critical"]
 
 @dataclass(frozen=True, slots=True)
 class FindingInfo:
-    """One finding. ``explains`` holds the ids of its direct consequences; ``checks`` are names of /readyz checks."""
+    """One finding, with the keys of its entry. ``advice`` is to be filled in by ``advise``."""
 
     id: str
     title: str
@@ -54,6 +54,7 @@ def reported_as(problem: str) -> str:
     return _reported_as().get(problem, problem)
 
 
+@cache
 def problems() -> Mapping[str, Rule]:
     """The problems of the catalogue by id, of several rules the first."""
     return {rule.id: rule for rule in reversed(rules()) if rule.kind == "problem"}
@@ -122,6 +123,15 @@ def _expand(names: Iterable[str], groups: Mapping[str, Iterable[str]]) -> frozen
     for name in names:
         flat |= _expand(groups[name[1:]], groups) if name.startswith("@") else {name}
     return frozenset(flat)
+
+
+def advise(advice: str, unit: str = "k3s", units: str = "k3s", datastore: str = "unknown") -> str:
+    """An advice with its words in braces filled in; by default for no certain start."""
+    words = load("findings.toml")["words"]
+    filled = {"disk": words["disk"][datastore], "capture": words["capture"], "component": words["component"]}
+    for name, text in (*filled.items(), ("units", units), ("unit", unit)):
+        advice = advice.replace(f"{{{name}}}", text)
+    return advice
 
 
 def late(words: str) -> tuple[str, ...]:

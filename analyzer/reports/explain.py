@@ -399,7 +399,7 @@ def _finding(about: finding_info.FindingInfo) -> Entry:
     said = (about.meaning, *(line for raw in raws for line in _texts(raw, "description", "note")))
     meaning = list(dict.fromkeys(said))
     told = term("problem", next((p.problem_class for p in patterns), "")).meaning
-    advice = about.advice or next((raw["advice"] for raw in raws if raw.get("advice")), "")
+    advice = finding_info.advise(about.advice) or next((raw["advice"] for raw in raws if raw.get("advice")), "")
     advice = advice or next((a for a in (check_info(name).advice for name in about.checks) if a), "")
     advice = advice or ("Nothing needs to be done." if about.severity == "info" else _LOOK)
     brings = sorted(name for name in about.explains if not name.startswith(finding_info.POLLS))

@@ -11,7 +11,7 @@ from analyzer.analysis.causes_first import by_severity, root_first
 from analyzer.analysis.failed_starts import FailedStarts, failed_starts, last_words
 from analyzer.analysis.rule_context import count
 from analyzer.analysis.rule_registry import rule
-from analyzer.events.finding_info import about, explains
+from analyzer.events.finding_info import about, advise, explains
 from analyzer.events.redaction import mask_secrets
 from analyzer.results import Finding, StartReport
 from analyzer.starts.truncated_lines import same_words
@@ -70,33 +70,28 @@ def _add_earlier(report: StartReport, before: Sequence[StartReport]) -> StartRep
     told = [
         f"{words or 'no reason in the text'}{f' ({number} times)' if number > 1 else ''}" for words, number in groups
     ]
-    held = sum(member.outcome == "ready" for member in before)
-    title = f"{count(len(before), 'try', 'tries')} failed before this one"
-    if held == len(before):
-        title = (
-            f"{count(len(before), 'run')} before this one ended unasked"
-            if held == 1
-            else (f"{held} runs before this one ended unasked")
-        )
-    after = "" if not held else " It had been ready." if len(before) == 1 else f" {held} of them had been ready."
     shown = "; ".join(told[:3]) + (f"; and {len(told) - 3} other reasons" if len(told) > 3 else "")
-    what = "The run before it ended" if len(before) == 1 else f"{len(before)} runs before it ended"
-    lines = [one.end.line for one in before if one.end.line is not None and one.end.source == report.source]
-    shown_by = (
-        f"k3slog --start {before[-1].index} shows the last of them."
-        if len(before) > 1
-        else (f"k3slog --start {before[-1].index} shows it.")
-    )
+    number, held = len(before), sum(member.outcome == "ready" for member in before)
+    title = f"{count(number, 'try', 'tries')} failed before this one"
+    if held == number:
+        title = f"{count(number, 'run')} before this one ended unasked"
+    after = "" if not held else " It had been ready." if number == 1 else f" {held} of them had been ready."
+    what = "The run before it ended" if number == 1 else f"{number} runs before it ended"
     finding = Finding(
         id="failed_tries_before",
         severity="info" if report.outcome == "ready" else "warning",
         title=title,
         detail=mask_secrets(f"{what}: {shown}.{after}"),
-        advice=shown_by,
-        lines=tuple(lines[-8:]),
+        advice=f"k3slog --start {before[-1].index} shows {'it' if number == 1 else 'the last of them'}.",
+        lines=_ends(before, report),
         source=report.source,
     )
     return replace(report, findings=by_severity((*report.findings, finding)))
+
+
+def _ends(members: Sequence[StartReport], report: StartReport) -> tuple[int, ...]:
+    """The lines with which the last of them ended, as far as they are of the report's source."""
+    return tuple(one.end.line for one in members if one.end.line is not None and one.end.source == report.source)[-8:]
 
 
 def _tell(result: list[StartReport], streak: list[int], after: int | None) -> None:
@@ -109,32 +104,22 @@ def _tell(result: list[StartReport], streak: list[int], after: int | None) -> No
         return
     recovered = after is not None and result[after].outcome == "ready"
     target = after if after is not None else streak[-1]
-    report = result[target]
-    parts = _parts(members, counter)
-    if recovered:
-        parts.append("then it came up")
-    unit = (report.unit or "k3s").removesuffix(".service")
-    advice = (
-        f"Stop the loop and start once by hand: sudo systemctl stop {unit}; sudo systemctl start {unit}; "
-        f"journalctl -u {unit} --no-pager -o short-precise. See the reason of one start; the others repeat it."
-    )
-    if len(members) == 1:
-        advice = advice.replace("; the others repeat it.", "; the others are not in this text.")
+    report, loop = result[target], about("crash_loop")
+    parts = _parts(members, counter) + ["then it came up"] * recovered
+    advice = advise(loop.advice, (report.unit or "k3s").removesuffix(".service"))
     if recovered:
         advice = (
             f"Nothing is left to do now; what ended the others: --start {members[-1].index} shows the last of them."
         )
-    lines = tuple(
-        member.end.line for member in members if member.end.line is not None and member.end.source == report.source
-    )
-    loop = about("crash_loop")
+    elif len(members) == 1:
+        advice = advice.replace("; the others repeat it.", "; the others are not in this text.")
     finding = Finding(
-        id="crash_loop",
-        severity="warning" if recovered else "critical",
+        id=loop.id,
+        severity="warning" if recovered else loop.severity,
         title=loop.title_over if recovered else loop.title,
         detail=mask_secrets("; ".join(parts)) + ".",
         advice=advice,
-        lines=lines[-8:],
+        lines=_ends(members, report),
         source=report.source,
     )
     others = [one for one in report.findings if one.id not in loop.replaces]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from analyzer.analysis.rule_context import ROLES, RuleContext, count, durations, listing
 from analyzer.analysis.rule_registry import rule
 from analyzer.analysis.shared_facts import (
-    DISK_ADVICE,
     OUT_OF_PROPORTION,
     SLOW,
     only_roles,
@@ -45,7 +45,7 @@ _ETCD_ADDRESS = re.compile(r'failed to connect to \{Addr: "(?P<address>[^"/]+:\d
 
 
 @rule("slow_datastore", "slow_bootstrap_roles", "slow_try", after=("datastore_check_failing",))
-def slow(context: RuleContext, stalled: Sequence[Finding]) -> list[Finding]:
+def slow(context: RuleContext, stalled: Sequence[Finding]) -> Iterator[Finding]:
     """Slow answers of the datastore while the start was under way, by their own lines or by the serial role writes.
 
     ``stalled``: its own check tells that it stood still, which says more than slow writes.
@@ -54,9 +54,10 @@ def slow(context: RuleContext, stalled: Sequence[Finding]) -> list[Finding]:
     told = _told(context, marks)
     if (told is None or told.severity == "info") and not stalled and _points_at_datastore(context):
         told = _inferred(context, told, [mark for mark in marks if mark.id not in ("trace", "trace_step")])
-    if told is not None and told.severity == "info" and len(marks) < _REPEATED:
-        told = None  # one or two answers of less than a second: nobody need know
-    return [finding for finding in (told,) if finding is not None] + _roles(context)
+    # One or two answers of less than a second: nobody need know.
+    if told is not None and (told.severity != "info" or len(marks) >= _REPEATED):
+        yield told
+    yield from _roles(context)
 
 
 def _headless(context: RuleContext) -> list[Mark]:
@@ -97,8 +98,7 @@ def _told(context: RuleContext, marks: list[Mark]) -> Finding | None:
     severity: FindingSeverity = "warning" if strong else "info"
     if worst_s >= _DEADLY_S and context.report.end.kind == "failed" and context.never_ready:
         severity = "critical"  # requests give up after 10 s, and so do the components that made them
-    records = [mark.record for _, mark in timed] or [mark.record for mark in marks]
-    return context.say("slow_datastore", detail, records, severity=severity, advice=DISK_ADVICE[context.datastore])
+    return context.say("slow_datastore", detail, [mark for _, mark in timed] or marks, severity=severity)
 
 
 def _points_at_datastore(context: RuleContext) -> bool:
@@ -123,22 +123,25 @@ def _inferred(context: RuleContext, told: Finding | None, marks: list[Mark]) -> 
         f"{at_most(boot)}: at least {int(10 * least / boot) / 10:g} times as long (a server that only lacks CPU stays "
         f"under 1), so {where} was slow, not the CPU alone."
     )
+    lines = _serving_to_roles(context)
+    return context.say("slow_datastore", detail, marks, severity="warning", lines=lines)
+
+
+def _serving_to_roles(context: RuleContext) -> list[tuple[int, int]]:
+    """(source, line) of where the server began to serve and of what last showed the roles missing."""
     serving, roles = context.studied.facts.serving, context.check(ROLES)
-    lines = [(serving.source, serving.line)] if serving is not None and serving.line is not None else []
-    if roles is not None and roles.cleared.lower_line is not None:
-        lines.append((roles.cleared.source, roles.cleared.lower_line))
-    records = [mark.record for mark in marks]
-    advice = DISK_ADVICE[context.datastore]
-    return context.say("slow_datastore", detail, records, severity="warning", advice=advice, lines=lines)
+    places = [(serving.source, serving.line)] if serving is not None else []
+    places += [(roles.cleared.source, roles.cleared.lower_line)] if roles is not None else []
+    return [(source, line) for source, line in places if line is not None]
 
 
-def _roles(context: RuleContext) -> list[Finding]:
+def _roles(context: RuleContext) -> Iterator[Finding]:
     """The serial hook makes small delays visible that no line reports."""
     serving, check, least = context.studied.facts.serving, context.check(ROLES), context.roles_s
     if check is None or serving is None or least is None or check.cleared.lower is None:
-        return []
+        return
     if least < _LONG_ROLES_S or (context.never_ready and not check.failing_at_last):
-        return []
+        return
     most = "" if check.cleared.upper is None else f" and at most {at_most(check.cleared.upper - serving.at_s)}"
     few, many = _ROLES_REQUESTS
     detail = (
@@ -155,99 +158,72 @@ def _roles(context: RuleContext) -> list[Finding]:
     )
     if silent > 1.0:
         detail += f" In {at_least(silent)} of that nothing at all was logged."
-    lines = [(serving.source, serving.line)] if serving.line is not None else []
-    if check.cleared.lower_line is not None:
-        lines.append((check.cleared.source, check.cleared.lower_line))
-    advice = "Slow disk, distant database or scarce CPU. " + DISK_ADVICE[context.datastore]
-    found = [context.say("slow_bootstrap_roles", detail, advice=advice, lines=lines)]
-    failed = context.of("rbac_try_failed")
-    if least + 1.0 > _HOOK_LIMIT_S + 1.0 and not failed and context.report.end.kind != "failed":
+    lines = _serving_to_roles(context)
+    yield context.say("slow_bootstrap_roles", detail, lines=lines)
+    if least > _HOOK_LIMIT_S and not context.of("rbac_try_failed") and context.report.end.kind != "failed":
         detail = (
             f"{ROLES} was at work for at least {at_least(least)}, past its limit of {_HOOK_LIMIT_S:g} s, and no line "
             "tells of a failed try: the limit is looked at only between tries, so one slow try passes."
         )
-        found.append(context.say("slow_try", detail, lines=lines))
-    return found
+        yield context.say("slow_try", detail, lines=lines)
 
 
 @rule("hook_retried")
-def retried(context: RuleContext) -> list[Finding]:
+def retried(context: RuleContext) -> Iterator[Finding]:
     """Tries of the roles hook that failed; each is followed by a whole new round."""
-    marks = context.of("rbac_try_failed")
-    if not marks:
-        return []
-    detail = (
-        f"{count(len(marks), 'object')} could not be written{context.span(marks)}; the last: {context.words(marks[-1])}"
-    )
-    return [context.say("hook_retried", detail, [mark.record for mark in marks])]
+    if marks := context.of("rbac_try_failed"):
+        what = f"{count(len(marks), 'object')} could not be written{context.span(marks)}"
+        yield context.say("hook_retried", f"{what}; the last: {context.words(marks[-1])}", marks)
 
 
 @rule("no_quorum", "too_many_clients", "datastore_unreachable", "datastore_late")
-def away(context: RuleContext) -> list[Finding]:
+def away(context: RuleContext) -> Iterator[Finding]:
     """The datastore was away: quorum, connection limit, unreachable or late."""
-    found: list[Finding] = []
+    never_ready = context.never_ready
     quorum = context.of("no_quorum")
     if len(quorum) >= _REPEATED and context.datastore != "external":
         detail = f"{count(len(quorum), 'line')} of etcd about missing peers or a missing leader{context.span(quorum)}."
-        if not context.never_ready:
-            detail += " It was found in the end."
-        lasting = context.never_ready or context.spread(quorum) >= 10.0
-        severity: FindingSeverity = "critical" if context.never_ready else "warning" if lasting else "info"
-        title = "" if context.never_ready else context.about("no_quorum").title_over
-        found.append(context.say("no_quorum", detail, [m.record for m in quorum], severity=severity, title=title))
+        if never_ready:
+            yield context.say("no_quorum", detail, quorum, severity="critical")
+        else:
+            severity: FindingSeverity = "warning" if context.spread(quorum) >= 10.0 else "info"
+            title = context.about("no_quorum").title_over
+            yield context.say("no_quorum", f"{detail} It was found in the end.", quorum, severity=severity, title=title)
     clients = context.of("too_many_clients")
     if clients:
-        severity = "critical" if context.never_ready else "warning"
         detail = f"{count(len(clients), 'request')} refused{context.span(clients)}."
-        found.append(context.say("too_many_clients", detail, [m.record for m in clients], severity=severity))
+        yield context.say("too_many_clients", detail, clients, severity="critical" if never_ready else "warning")
     refused = {mark.record.seq for mark in clients}
     lost = [m for m in context.of("datastore_unreachable") if not quorum and m.record.seq not in refused]
-    if len(lost) >= _REPEATED:
-        length, records = context.spread(lost), [mark.record for mark in lost]
-        if context.never_ready:
-            detail = (
-                f"{count(len(lost), 'attempt')} failed{context.span(lost)}; the last one: {context.words(lost[-1])}"
-            )
-            found.append(context.say("datastore_unreachable", detail, records, severity="critical"))
-        elif length >= 5.0:
-            tries = count(len(lost), "attempt")
-            detail = f"{tries} failed{context.span(lost)} (at least {at_least(length)}), then it was there."
-            found.append(context.say("datastore_late", detail, records))
-    if context.never_ready and not lost and not quorum:
-        found.extend(_silent_etcd(context))
-    return found
+    tries, length = f"{count(len(lost), 'attempt')} failed{context.span(lost)}", context.spread(lost)
+    if len(lost) >= _REPEATED and never_ready:
+        detail = f"{tries}; the last one: {context.words(lost[-1])}"
+        yield context.say("datastore_unreachable", detail, lost, severity="critical")
+    elif len(lost) >= _REPEATED and length >= 5.0:
+        yield context.say("datastore_late", f"{tries} (at least {at_least(length)}), then it was there.", lost)
+    if never_ready and not lost and not quorum:
+        yield from _silent_etcd(context)
 
 
-def _silent_etcd(context: RuleContext) -> list[Finding]:
+def _silent_etcd(context: RuleContext) -> Iterator[Finding]:
     """An etcd that nobody serves: k3s waits in silence, only gRPC's own retries (noise elsewhere) tell of it."""
     refused: dict[str, list[Mark]] = defaultdict(list)
     for mark in context.of("noise_grpc_retry"):
         hit = _ETCD_ADDRESS.search(mark.record.message)
         if hit is not None:
             refused[hit["address"]].append(mark)
-    found: list[Finding] = []
-    for address, marks in refused.items():
-        if len(marks) >= _REPEATED + 2:
-            detail = f"{count(len(marks), 'attempt')} to connect to etcd at {address} failed{context.span(marks)}."
-            records = [mark.record for mark in marks]
-            found.append(context.say("datastore_unreachable", detail, records, severity="critical"))
-    return found[:1]
+    often = ((address, marks) for address, marks in refused.items() if len(marks) >= _REPEATED + 2)
+    for address, marks in islice(often, 1):
+        detail = f"{count(len(marks), 'attempt')} to connect to etcd at {address} failed{context.span(marks)}."
+        yield context.say("datastore_unreachable", detail, marks, severity="critical")
 
 
 @rule("datastore_relapsed", "datastore_check_failing")
-def own_check(context: RuleContext) -> list[Finding]:
+def own_check(context: RuleContext) -> Iterator[Finding]:
     """The checks ``etcd`` and ``etcd-readiness``: what fails beside them may only be waiting for the datastore."""
-    for name in PROBES:
-        check = context.check(name)
-        if check is None or not check.seen_failing:
-            continue
-        relapse = _relapse(context, name)
-        if relapse is not None:
-            return [relapse]
-        found = _failing(context, check)
-        if found is not None:
-            return [found]
-    return []
+    seen = (check for name in PROBES if (check := context.check(name)) is not None and check.seen_failing)
+    told = (_relapse(context, check.name) or _failing(context, check) for check in seen)
+    yield from islice((finding for finding in told if finding is not None), 1)
 
 
 def _lists(context: RuleContext) -> list[Poll]:
@@ -267,8 +243,7 @@ def _relapse(context: RuleContext, name: str) -> Finding | None:
             detail = f"The check {name} passed in one list{when} and was failing in a later one{again}."
             if beside:
                 detail += f" Failing beside it: {', '.join(beside[:4])}; they may only have waited for the datastore."
-            lines = [(p.source, p.line) for p in (passed, poll) if p.line is not None]
-            return context.say("datastore_relapsed", detail, lines=lines, advice=DISK_ADVICE[context.datastore])
+            return context.say("datastore_relapsed", detail, [passed, poll])
     return None
 
 
@@ -300,22 +275,17 @@ def _failing(context: RuleContext, check: Check) -> Finding | None:
         detail += f". Failing beside it: {', '.join(others[:4])}{more}; they may only have waited for the datastore"
     lasting = context.never_ready and check.failing_at_last and length >= 30.0
     severity: FindingSeverity = "critical" if lasting else "warning"
-    lines = context.shown_failing(check)
-    advice = DISK_ADVICE[context.datastore]
-    return context.say("datastore_check_failing", detail + ".", lines=lines, severity=severity, advice=advice)
+    return context.say("datastore_check_failing", detail + ".", lines=context.shown_failing(check), severity=severity)
 
 
 @rule("temporary_etcd")
-def temporary_etcd(context: RuleContext) -> list[Finding]:
+def temporary_etcd(context: RuleContext) -> Iterator[Finding]:
     """The seconds before the real etcd of a restart."""
     begin, end = context.of("temporary_etcd"), context.of("etcd_starting")
-    if not begin or not end:
-        return []
-    least = context.apart(begin[0].record, end[0].record)
-    if least is None or least < 1.0:
-        return []
-    detail = (
-        "A restart with embedded etcd first opens a copy of the data to compare certificates: at least "
-        f"{at_least(least)} passed before the real etcd was started."
-    )
-    return [context.say("temporary_etcd", detail, [begin[0].record, end[0].record])]
+    least = context.apart(begin[0].record, end[0].record) if begin and end else None
+    if least is not None and least >= 1.0:
+        detail = (
+            "A restart with embedded etcd first opens a copy of the data to compare certificates: at least "
+            f"{at_least(least)} passed before the real etcd was started."
+        )
+        yield context.say("temporary_etcd", detail, [begin[0], end[0]])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from analyzer.analysis.rule_context import CLASSES, ROLES, RuleContext, count
 from analyzer.analysis.rule_registry import rule
@@ -20,20 +21,16 @@ _HELD_S = 1.5
 
 
 @rule("crd_heavy")
-def definitions(context: RuleContext) -> list[Finding]:
+def definitions(context: RuleContext) -> Iterator[Finding]:
     """The checks that wait for the list of custom resource definitions were late."""
     serving = context.studied.facts.serving
-    if serving is None:
-        return []
-    late = [
-        (check.failing_until_s - serving.at_s, check)
-        for name in _CRDS
-        if (check := context.check(name)) is not None and check.failing_until_s is not None
-    ]
-    late = [(least, check) for least, check in late if least >= _HEAVY_S]
-    if not late:
-        return []
-    least, check = max(late, key=lambda pair: pair[0])
+    checks = [check for name in _CRDS if (check := context.check(name)) is not None]
+    check = max(checks, key=lambda check: check.failing_until_s or 0.0, default=None)
+    if serving is None or check is None or check.failing_until_s is None:
+        return
+    least = check.failing_until_s - serving.at_s
+    if least < _HEAVY_S:
+        return
     detail = f"{check.name} was failing for at least {at_least(least)} after the server began to serve (normal: 0.3 s)."
     groups = {
         hit["group"]
@@ -42,18 +39,18 @@ def definitions(context: RuleContext) -> list[Finding]:
     }
     if groups:
         detail += f" The log names at least {count(len(groups), 'API group')} beyond those of Kubernetes itself."
-    return [context.say("crd_heavy", detail, lines=context.shown_failing(check))]
+    yield context.say("crd_heavy", detail, lines=context.shown_failing(check))
 
 
 @rule("dead_aggregated_api")
-def aggregated(context: RuleContext) -> list[Finding]:
+def aggregated(context: RuleContext) -> Iterator[Finding]:
     """From 1.30 on the first discovery round of the aggregator waits for APIs that do not answer."""
     discovery, registration = context.check(_DISCOVERY), context.check(_REGISTRATION)
     if discovery is None or registration is None:
-        return []
+        return
     until, begun = discovery.failing_until_s, registration.cleared.upper
     if until is None or begun is None or until - begun < _HELD_S:
-        return []
+        return
     marks = context.of("noise_openapi")
     names = sorted({hit[1] or hit[2] for m in marks if (hit := _API_NAME.search(m.record.message)) is not None})
     detail = (
@@ -63,57 +60,52 @@ def aggregated(context: RuleContext) -> list[Finding]:
     if names:
         detail += f" Named in the log: {', '.join(names[:3])}."
     severity: FindingSeverity = "warning" if discovery.last_blocker != "no" else "info"
-    records = [mark.record for mark in marks]
-    return [
-        context.say("dead_aggregated_api", detail, records, severity=severity, lines=context.shown_failing(discovery))
-    ]
+    lines = context.shown_failing(discovery)
+    yield context.say("dead_aggregated_api", detail, marks, severity=severity, lines=lines)
 
 
 @rule("polling_tax")
-def tax(context: RuleContext) -> list[Finding]:
+def tax(context: RuleContext) -> Iterator[Finding]:
     """How much later than ready k3s noticed."""
     span = context.report.polling_tax_s
     interval = context.report.poller.interval_s or 2.0
     if span is None or span.max is None or span.max < 1.0 or context.never_ready:
-        return []
+        return
     if span.min < 0.5 and span.max > interval + 0.3:
-        return []  # the window is wide, which says nothing of the poller
-    window = (
-        f"between {at_least(span.min)} and {at_most(span.max)}" if span.min >= 0.1 else f"at most {at_most(span.max)}"
-    )
+        return  # the window is wide, which says nothing of the poller
+    window = f"at most {at_most(span.max)}"
+    if span.min >= 0.1:
+        window = f"between {at_least(span.min)} and {at_most(span.max)}"
     detail = f"The API was ready {window} before k3s noticed: it asks every {interval:g} s."
     record = context.studied.verdict.detected
-    return [context.say("polling_tax", detail, [record] if record else [])]
+    yield context.say("polling_tax", detail, [record] if record is not None else [])
 
 
 @rule("one_second_floor")
-def floor(context: RuleContext) -> list[Finding]:
+def floor(context: RuleContext) -> Iterator[Finding]:
     """A start that is as fast as it can be: two hooks wait one second before their first try."""
     serving, ready = context.studied.facts.serving, context.report.ready
     checks = context.report.bottleneck.checks
-    if serving is None or ready.upper is None or context.never_ready or not any(n in (ROLES, CLASSES) for n in checks):
-        return []
+    if serving is None or ready.upper is None or context.never_ready or not {ROLES, CLASSES}.intersection(checks):
+        return
     took = ready.upper - serving.at_s
-    if took > 2.0:
-        return []
-    detail = (
-        f"From serving to ready at most {at_most(took)} passed, of which 1 s is by design: rbac/bootstrap-roles and "
-        "scheduling/bootstrap-system-priority-classes wait a second before their first try."
-    )
-    lines = [(serving.source, serving.line)] if serving.line is not None else []
-    return [context.say("one_second_floor", detail, lines=lines)]
+    if took <= 2.0:
+        detail = (
+            f"From serving to ready at most {at_most(took)} passed, of which 1 s is by design: rbac/bootstrap-roles "
+            "and scheduling/bootstrap-system-priority-classes wait a second before their first try."
+        )
+        yield context.say("one_second_floor", detail, [serving])
 
 
 @rule("silent_poller")
-def poller(context: RuleContext) -> list[Finding]:
+def poller(context: RuleContext) -> Iterator[Finding]:
     """Releases that print no polls."""
     note = context.report.poller
-    if note.prints_polls is not False or context.report.polls:
-        return []
-    banner = context.studied.start.first("starting", "apiserver_version")
-    callers = count(context.studied.polls.spec.pollers, "caller asks", "callers ask")
-    detail = (
-        f"{context.report.version or 'This release'} prints no polls: {callers} once a "
-        "second in silence. Readiness is bounded by other components' lines alone."
-    )
-    return [context.say("silent_poller", detail, [banner.record] if banner else [])]
+    if note.prints_polls is False and not context.report.polls:
+        banner = context.studied.start.first("starting", "apiserver_version")
+        callers = count(context.studied.polls.spec.pollers, "caller asks", "callers ask")
+        detail = (
+            f"{context.report.version or 'This release'} prints no polls: {callers} once a "
+            "second in silence. Readiness is bounded by other components' lines alone."
+        )
+        yield context.say("silent_poller", detail, [banner] if banner is not None else [])

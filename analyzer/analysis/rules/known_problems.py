@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from analyzer.analysis.rule_context import RuleContext, count, times
 from analyzer.analysis.rule_registry import EVERY, PROBLEM, looked_for, rule
-from analyzer.events.catalogue import causes_in, info
+from analyzer.events.catalogue import causes_in
 from analyzer.events.event import Mark
+from analyzer.events.finding_info import problems as catalogue_problems
 from analyzer.events.finding_info import reported_as
-from analyzer.results import Finding, FindingSeverity
+from analyzer.results import Finding
 from analyzer.window import at_least, at_most
 
 _OFTEN = 5
@@ -19,7 +20,7 @@ _SHORT_S = 15.0
 
 
 @rule(PROBLEM, after=("process_failed",), place="stuck")
-def problems(context: RuleContext, ended: Sequence[Finding]) -> list[Finding]:
+def problems(context: RuleContext, ended: Sequence[Finding]) -> Iterator[Finding]:
     """Once per kind; in a start that became ready none is worth more than a warning.
 
     Not those that the end names or that ``ended`` tells of already.
@@ -29,38 +30,35 @@ def problems(context: RuleContext, ended: Sequence[Finding]) -> list[Finding]:
     for mark in context.starting:
         if mark.kind == "problem" and _is_told_alone(mark.id) and mark.id not in explained:
             groups[mark.id].append(mark)
-    found: list[Finding] = []
     # A line that says why the peer was of no use has that finding; it is no sign that nobody was there.
     told = {mark.record.seq for name, marks in groups.items() for mark in marks if not _is_peer(name)}
-    for name, group in groups.items():
-        marks = [mark for mark in group if not _is_peer(name) or mark.record.seq not in told]
-        if not marks:
-            continue
-        rule = info(name)
-        if rule is None or (name == "tunnel_rbac" and context.report.end.kind == "stopped"):
-            continue  # that wait is cancelled by every stop
-        if rule.problem_class == "peer":
-            found.append(_peer(context, marks, name))
-            continue
-        severity: FindingSeverity = rule.severity
-        if severity == "critical" and (not context.never_ready or context.report.end.kind == "failed"):
-            # It became ready all the same, or it ended with another cause.
-            severity = "info" if rule.problem_class == "load" else "warning"
-        few = _OFTEN if context.report.begin_seen else _OFTEN_IN_A_FRAGMENT
-        if name == "cri_missing" and len(marks) < few and context.spread(marks) < _SHORT_S:
-            severity = "info"  # k3s asks its own runtime from the moment it launches it
-        detail = f"Said {times(marks)}{context.span(marks)}: {context.words(marks[-1])}"
-        found.append(context.say(name, detail, [mark.record for mark in marks], severity=severity))
-    return found
+    for name, marks in groups.items():
+        if _is_peer(name):
+            marks = [mark for mark in marks if mark.record.seq not in told]
+            if marks:
+                yield _peer(context, marks, name)
+        elif name != "tunnel_rbac" or context.report.end.kind != "stopped":  # that wait is cancelled by every stop
+            yield _problem(context, marks, name)
+
+
+def _problem(context: RuleContext, marks: list[Mark], name: str) -> Finding:
+    severity = context.about(name).severity
+    if severity == "critical" and (not context.never_ready or context.report.end.kind == "failed"):
+        # It became ready all the same, or it ended with another cause.
+        severity = "info" if catalogue_problems()[name].problem_class == "load" else "warning"
+    few = _OFTEN if context.report.begin_seen else _OFTEN_IN_A_FRAGMENT
+    if name == "cri_missing" and len(marks) < few and context.spread(marks) < _SHORT_S:
+        severity = "info"  # k3s asks its own runtime from the moment it launches it
+    detail = f"Said {times(marks)}{context.span(marks)}: {context.words(marks[-1])}"
+    return context.say(name, detail, marks, severity=severity)
 
 
 def _is_told_alone(problem: str) -> bool:
-    return problem not in looked_for() and reported_as(problem) == problem
+    return problem in catalogue_problems() and problem not in looked_for() and reported_as(problem) == problem
 
 
 def _is_peer(name: str) -> bool:
-    rule = info(name)
-    return rule is not None and rule.problem_class == "peer"
+    return catalogue_problems()[name].problem_class == "peer"
 
 
 def _peer(context: RuleContext, marks: list[Mark], name: str) -> Finding:
@@ -73,32 +71,28 @@ def _peer(context: RuleContext, marks: list[Mark], name: str) -> Finding:
         detail += ". It was there in the end" + (f", after at least {at_least(length)}." if length >= 1.0 else ".")
     elif context.report.end.kind == "failed" and severity == "critical":
         severity = "warning"
-    return context.say(name, detail, [mark.record for mark in marks], severity=severity, title=title)
+    return context.say(name, detail, marks, severity=severity, title=title)
 
 
 @rule("healthy", after=(EVERY,))
-def healthy(context: RuleContext, others: Sequence[Finding]) -> list[Finding]:
+def healthy(context: RuleContext, others: Sequence[Finding]) -> Iterator[Finding]:
     """A start that became ready and shows nothing to be done."""
-    report = context.report
+    report, ready = context.report, context.report.ready
     if report.outcome != "ready" or report.end.kind == "failed" or report.observer == "wait":
-        return []
+        return
     if any(finding.severity != "info" for finding in others):
-        return []
-    ready, record = report.ready, context.studied.verdict.detected
-    parts = []
+        return
+    detail = "It became ready"
     if report.begin_seen and ready.upper is not None and report.role != "agent":
         least = f"at least {at_least(ready.lower)} and " if ready.lower is not None and ready.lower > 0 else ""
-        parts.append(f"It became ready after {least}at most {at_most(ready.upper)}")
-    else:
-        parts.append("It became ready")
+        detail += f" after {least}at most {at_most(ready.upper)}"
     polls = sum(1 for poll in report.polls if poll.printed and poll.error is not None)
     noise = sum(1 for mark in context.starting if mark.kind == "noise")
     if polls or noise:
         seen = [count(polls, "poll line")] * bool(polls)
         seen += [count(noise, "other line" if polls else "line")] * bool(noise)
-        parts.append(f"{' and '.join(seen)} that may look alarming come with every start")
-    detail = "; ".join(parts) + "."
+        detail += f"; {' and '.join(seen)} that may look alarming come with every start"
     slower = [f"“{finding.title}”" for finding in others if context.about(finding.id).slows]
-    if slower:
-        detail += f" It could have been quicker: see {' and '.join(slower)}."
-    return [context.say("healthy", detail, [record] if record is not None else [], advice="")]
+    detail += f". It could have been quicker: see {' and '.join(slower)}." if slower else "."
+    record = context.studied.verdict.detected
+    yield context.say("healthy", detail, [record] if record is not None else [])

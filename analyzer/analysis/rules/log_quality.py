@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 
 from analyzer.analysis.rule_context import RuleContext, count, listing
 from analyzer.analysis.rule_registry import rule
 from analyzer.events.catalogue import info
+from analyzer.events.event import Mark
 from analyzer.records.log_record import LogRecord, Payload
-from analyzer.results import Finding, FindingSeverity
+from analyzer.results import Finding
 
 _SUPPRESSED = re.compile(r"^Suppressed (?P<count>\d+) messages? from (?P<unit>\S+)")
 _COUNTER = re.compile(r"restart counter is at (\d+)")
@@ -19,13 +21,8 @@ _LOOP = 3
 _MANY_LOUD = 8
 
 
-def capture(context: RuleContext) -> str:
-    """The command that takes the whole log, pager and all."""
-    return f"journalctl -u {context.units} --no-pager -o export | gzip > {context.unit}.export.gz"
-
-
 @rule("lines_lost")
-def lost(context: RuleContext) -> list[Finding]:
+def lost(context: RuleContext) -> Iterator[Finding]:
     """Lines that journald dropped, or that went missing on the way."""
     records = context.studied.start.records
     dropped: list[tuple[int, LogRecord]] = []
@@ -36,8 +33,6 @@ def lost(context: RuleContext) -> list[Finding]:
             dropped.append((int(hit["count"]), record))
     holes = [gap for gap in context.report.gaps if gap.kind == "lost"]
     wordless = [record for record in records if record.lossy and record.lost_before]
-    if not dropped and not holes and not wordless:
-        return []
     parts = []
     if dropped:
         total = sum(number for number, _ in dropped)
@@ -45,21 +40,18 @@ def lost(context: RuleContext) -> list[Finding]:
     if holes and not _picked(context):
         parts.append(f"lines are missing in {count(len(holes), 'place')} of the text")
     if wordless:
-        parts.append(
-            f"{count(len(wordless), 'line')} came without its text"
-            if len(wordless) == 1
-            else f"{len(wordless)} lines came without their text"
-        )
+        whose = "its" if len(wordless) == 1 else "their"
+        parts.append(f"{count(len(wordless), 'line')} came without {whose} text")
     if not parts:
-        return []
+        return
     detail = " and ".join(parts) + "; polls and witnesses among them are lost."
-    if not dropped and not holes:
-        # json without --all prints no text above 4 KiB; the text modes print none with control characters.
-        advice = f"Take the log with every message whole: {capture(context)}"
-        return [context.say("lines_lost", detail, wordless, title="Lines are missing", advice=advice)]
-    lines = [(gap.source, gap.line) for gap in holes if gap.line is not None]
     title = "Lines are missing"
-    return [context.say("lines_lost", detail, [record for _, record in dropped], title=title, lines=lines)]
+    if dropped or holes:
+        yield context.say("lines_lost", detail, [*(record for _, record in dropped), *holes], title=title)
+    else:
+        # json without --all prints no text above 4 KiB; the text modes print none with control characters.
+        advice = "Take the log with every message whole: {capture}"
+        yield context.say("lines_lost", detail, wordless, title=title, advice=advice)
 
 
 def _picked(context: RuleContext) -> list[LogRecord]:
@@ -69,15 +61,13 @@ def _picked(context: RuleContext) -> list[LogRecord]:
     return [record for record in context.studied.start.records if record.gap_before]
 
 
-@rule("cut_lines", "cut_list", "grepped")
-def cut(context: RuleContext) -> list[Finding]:
-    """Lines cut by a pager or a paste, lists that the API client itself cuts, and texts that went through grep."""
+@rule("cut_lines", "cut_list")
+def cut(context: RuleContext) -> Iterator[Finding]:
+    """Lines cut by a pager or a paste, and lists that the API client itself cuts."""
     records = [record for record in context.studied.start.records if record.truncated]
-    found: list[Finding] = []
     if records:
         detail = f"{count(len(records), 'line')} cut at the right edge or in the middle: what stood there is unknown."
-        advice = f"Take the log without the pager: {capture(context)}"
-        found.append(context.say("cut_lines", detail, records, advice=advice))
+        yield context.say("cut_lines", detail, records)
     lists = [poll for poll in context.report.polls if poll.cut and poll.line is not None and (poll.ok or poll.failing)]
     whole = {(record.source, record.line) for record in records}
     lists = [poll for poll in lists if (poll.source, poll.line) not in whole]
@@ -85,12 +75,12 @@ def cut(context: RuleContext) -> list[Finding]:
         hidden = max(len(poll.unseen) for poll in lists)
         detail = f"{count(len(lists), 'check list ends', 'check lists end')} before the trailer"
         detail += f"; up to {count(hidden, 'check')} not shown count as unseen, not as ok." if hidden else "."
-        lines = [(poll.source, poll.line) for poll in lists if poll.line is not None]
-        found.append(context.say("cut_list", detail, lines=lines))
-    return found + _grepped(context)
+        yield context.say("cut_list", detail, lists)
 
 
-def _grepped(context: RuleContext) -> list[Finding]:
+@rule("grepped")
+def grepped(context: RuleContext) -> Iterator[Finding]:
+    """Texts that went through grep or an editor."""
     picked = _picked(context)
     process = context.studied.start.process
     told = [record for record in process if record.payload in (Payload.LOGRUS, Payload.KLOG)]
@@ -102,47 +92,39 @@ def _grepped(context: RuleContext) -> list[Finding]:
     elif context.studied.start.picked_out:
         detail = f"Of {count(len(process), 'line')} some that every such start prints are not there: they were chosen."
     else:
-        return []
+        return
     detail += " What is missing is unknown, not absent: nothing here is concluded from a line that is not there."
-    severity: FindingSeverity = "warning" if context.never_ready else "info"
-    advice = f"Take the whole log: {capture(context)}"
-    return [context.say("grepped", detail, picked or told[:1], severity=severity, advice=advice)]
+    yield context.say("grepped", detail, picked or told[:1], severity="warning" if context.never_ready else "info")
 
 
 @rule("restarted")
-def restarted(context: RuleContext) -> list[Finding]:
+def restarted(context: RuleContext) -> Iterator[Finding]:
     """systemd's counter just before the first start of the text: runs that the text does not hold."""
-    records = context.studied.start.records
-    if not records:
-        return []
-    before = context.log_records.records[max(0, records[0].seq - 200) : records[0].seq]
-    family = context.report.product
-    if any(r.ident == records[0].ident == family or r.ident == family for r in before if r.host == records[0].host):
-        return []  # lines of an earlier run: the starts tell it themselves
+    family, first = context.report.product, context.studied.start.records[0]
+    before = context.log_records.records[max(0, first.seq - 200) : first.seq]
+    before = [record for record in before if record.host == first.host]
+    if any(record.ident == family for record in before):
+        return  # lines of an earlier run: the starts tell it themselves
     counted = [(int(hit[1]), r) for r in before if r.payload is Payload.SYSTEMD and (hit := _COUNTER.search(r.message))]
-    counted = [(n, r) for n, r in counted if r.host == records[0].host and family in f"{r.unit or ''} {r.message}"]
-    if not counted or counted[-1][0] < _LOOP:
-        return []
-    number, record = counted[-1]
-    detail = f"systemd had started it again {count(number, 'time')} already when this start began."
-    pattern = "'level=fatal|Main process exited'"
-    advice = f"What ended the earlier ones: journalctl -u {context.units} --no-pager | grep -E {pattern}"
-    severity: FindingSeverity = "info" if not context.never_ready else "warning"
-    return [context.say("restarted", detail, [record], severity=severity, advice=advice)]
+    counted = [(number, record) for number, record in counted if family in f"{record.unit or ''} {record.message}"]
+    if counted and counted[-1][0] >= _LOOP:
+        number, record = counted[-1]
+        detail = f"systemd had started it again {count(number, 'time')} already when this start began."
+        yield context.say("restarted", detail, [record], severity="warning" if context.never_ready else "info")
 
 
 @rule("noise_explained")
-def noise(context: RuleContext) -> list[Finding]:
+def noise(context: RuleContext) -> Iterator[Finding]:
     """Known noise with its number: what stands under "looks bad, but is normal"."""
     marks = [mark for mark in context.starting if mark.kind == "noise"]
     if not marks:
-        return []
+        return
     counts: Counter[str] = Counter()
-    first: dict[str, LogRecord] = {}
+    first: dict[str, Mark] = {}
     for mark in marks:
         known = context.user.mark(mark.id) or info(mark.id)
         title = (known.headline if known is not None else "") or mark.id
         counts[title] += 1
-        first.setdefault(title, mark.record)
+        first.setdefault(title, mark)
     detail = f"{count(len(marks), 'line')} that a healthy start prints as well: {listing(counts)}."
-    return [context.say("noise_explained", detail, [first[title] for title, _ in counts.most_common(6)], advice="")]
+    yield context.say("noise_explained", detail, [first[title] for title, _ in counts.most_common(6)])

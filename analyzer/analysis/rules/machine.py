@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 
 from analyzer.analysis.rule_context import RuleContext, count, durations, sentence
 from analyzer.analysis.rule_registry import rule
@@ -28,18 +29,16 @@ _TIMED_OUT = re.compile(r"time[d-]? ?out|deadline exceeded|retry|took too long|d
 
 
 @rule("cpu_starved")
-def starved(context: RuleContext) -> list[Finding]:
+def starved(context: RuleContext) -> Iterator[Finding]:
     """Signs of scarce CPU, each with a measured healthy value beside it."""
     signs: list[str] = []
     records: list[LogRecord] = []
-    boot = context.boot_s
-    start = context.studied.start
-    version, serving = start.api_first("apiserver_version"), start.api_first("serving_securely")
-    if boot is not None and version is not None and serving is not None and boot >= SLOW_BOOT_S:
+    boot = context.boot_s or 0.0
+    if boot >= SLOW_BOOT_S:
         signs.append(
             f"the API server took at least {at_least(boot)} from its version line to serving (1 to 3 s on a free core)"
         )
-        records += [version.record, serving.record]
+        records += context.boot
     late = late_lines(context)
     if late:
         lines = count(len(late), "line")
@@ -59,25 +58,20 @@ def starved(context: RuleContext) -> list[Finding]:
     # Between machines a lost packet does the same.
     shakes = context.of("tls_handshake_timeout") if context.report.role != "agent" else []
     if len(shakes) > 1 or (shakes and signs):
-        signs.append(f"{count(len(shakes), 'TLS handshake')} was not finished within 10 s" if len(shakes) == 1 else
-                     f"{len(shakes)} TLS handshakes were not finished within 10 s")  # fmt: skip
+        were = "was" if len(shakes) == 1 else "were"
+        signs.append(f"{count(len(shakes), 'TLS handshake')} {were} not finished within 10 s")
         records += [mark.record for mark in shakes]
     silent = silences(context)
     if slow and silent:
         signs.append(f"nothing was logged for at least {at_least(surely_s(context, silent[0]))}")
-    if not signs or (len(signs) == 1 and len(slow) == 1):
-        return []  # one slow answer alone is nothing
-    strong = len(signs) > 1 or (boot is not None and boot >= 2 * SLOW_BOOT_S)
-    advice = (
-        "Compare the load at that time (sar -u, or top while it starts). Give the unit more CPU (systemctl show "
-        f"-p CPUQuotaPerSecUSec {context.unit}), or start fewer things at once at boot."
-    )
-    detail = sentence("; ".join(signs)) + "."
-    return [context.say("cpu_starved", detail, records, severity="warning" if strong else "info", advice=advice)]
+    if signs and (len(signs) > 1 or len(slow) != 1):  # one slow answer alone is nothing
+        strong = len(signs) > 1 or boot >= 2 * SLOW_BOOT_S
+        detail = sentence("; ".join(signs)) + "."
+        yield context.say("cpu_starved", detail, records, severity="warning" if strong else "info")
 
 
 @rule("frozen_gap")
-def silence(context: RuleContext) -> list[Finding]:
+def silence(context: RuleContext) -> Iterator[Finding]:
     """Silences before readiness. A frozen process and one that waits for its datastore can look alike.
 
     A silence in which only the serial rbac hook was still at work is what that hook looks like on a restart: it reads
@@ -85,7 +79,7 @@ def silence(context: RuleContext) -> list[Finding]:
     """
     long = silences(context)
     if not long or (not context.report.begin_seen and len(context.studied.start.process) < _GREPPED):
-        return []  # a few lines somebody picked out have holes of their own
+        return  # a few lines somebody picked out have holes of their own
     worst = long[0]
     length = surely_s(context, worst)
     begin, end = at_most(worst.begin_s + context.report.clock.precision_s), at_least(worst.end_s)
@@ -103,15 +97,9 @@ def silence(context: RuleContext) -> list[Finding]:
         detail += ". The rbac hook was still at work, which reads and writes without printing"
     else:
         detail += ". A frozen, swapped or starved process looks like that; so does waiting for a stalled datastore"
-    lines = [(worst.source, worst.line)] if worst.line is not None else []
-    advice = (
-        "Look at what the machine did then: journalctl --since/--until around it without -u, sar, and the hypervisor "
-        "(pauses, snapshots, migration)."
-    )
-    advice = "" if waiting or explained else advice
     severity: FindingSeverity = "warning" if missing or (not explained and not context.never_ready) else "info"
-    title = f"Nothing was logged for {int(length)} s"
-    return [context.say("frozen_gap", detail + ".", severity=severity, title=title, advice=advice, lines=lines)]
+    title, advice = f"Nothing was logged for {int(length)} s", "" if waiting or explained else None
+    yield context.say("frozen_gap", detail + ".", [worst], severity=severity, title=title, advice=advice)
 
 
 def _missing_polls(context: RuleContext, gap: Gap) -> bool:
@@ -121,10 +109,10 @@ def _missing_polls(context: RuleContext, gap: Gap) -> bool:
 
 
 @rule("gap_like_timeout")
-def like_timeout(context: RuleContext) -> list[Finding]:
+def like_timeout(context: RuleContext) -> Iterator[Finding]:
     """Silences of very nearly the length of a usual time limit that end with words about one. A likeness, no proof."""
     if context.report.clock.precision_s > 0.1:
-        return []
+        return
     noticed = context.report.detected.upper
     hits: list[tuple[float, float, LogRecord]] = []
     previous: float | None = None
@@ -144,7 +132,7 @@ def like_timeout(context: RuleContext) -> list[Finding]:
     words = Counter(record.message[:40] for _, _, record in hits)
     hits = [hit for hit in hits if words[hit[2].message[:40]] == 1]
     if not hits:
-        return []
+        return
     limit, length, record = max(hits, key=lambda hit: hit[0])
     detail = (
         f"About {length:.2f} s without a line, then: {record.message[:200]}. That looks like a timeout of {limit:g} s; "
@@ -152,70 +140,47 @@ def like_timeout(context: RuleContext) -> list[Finding]:
     )
     if len(hits) > 1:
         detail += f" {count(len(hits) - 1, 'more silence')} of that kind."
-    return [context.say("gap_like_timeout", detail, [record for _, _, record in hits])]
+    yield context.say("gap_like_timeout", detail, [record for _, _, record in hits])
 
 
 @rule("clock_step", "clock_unset")
-def clock(context: RuleContext) -> list[Finding]:
-    """The wall clock jumped, or had not been set at all."""
-    return _step(context) + _unset(context)
-
-
-def _step(context: RuleContext) -> list[Finding]:
+def clock(context: RuleContext) -> Iterator[Finding]:
+    """The wall clock jumped, or had not been set at all: the first release of k3s is of 2019."""
     steps = [gap for gap in context.report.gaps if gap.kind == "clock_step"]
-    if not steps:
-        return []
-    detail = f"{count(len(steps), 'step')} during the start: {'; '.join(gap.detail for gap in steps)}."
-    if context.report.clock.basis == "monotonic":
-        detail += " Times here count on the monotonic clock and are right across it."
-        severity: FindingSeverity = "info"
-    else:
-        detail += " Times across it are not reliable."
-        severity = "warning"
-    advice = (
-        "Boards without a clock chip start in the past: order k3s after time-sync.target (systemctl enable "
-        f"systemd-time-wait-sync). For times that survive a step: journalctl -u {context.unit} -o export"
-    )
-    lines = [(gap.source, gap.line) for gap in steps if gap.line is not None]
-    return [context.say("clock_step", detail, severity=severity, advice=advice, lines=lines)]
-
-
-def _unset(context: RuleContext) -> list[Finding]:
-    """The first release of k3s is of 2019: an earlier date is a clock that nobody had set yet."""
+    if steps:
+        certain = context.report.clock.basis == "monotonic"
+        detail = f"{count(len(steps), 'step')} during the start: {'; '.join(gap.detail for gap in steps)}. " + (
+            "Times here count on the monotonic clock and are right across it."
+            if certain
+            else "Times across it are not reliable."
+        )
+        yield context.say("clock_step", detail, steps, severity="info" if certain else "warning")
     began = context.report.began_at
-    if began is None or began.year >= _FIRST_YEAR:
-        return []
-    detail = (
-        f"The stamps say {began:%Y-%m-%d}. Certificates made under a wrong clock are not valid under the right one, "
-        "and the other way round."
-    )
-    records = [context.studied.start.began] if context.studied.start.began is not None else []
-    return [context.say("clock_unset", detail, records)]
+    if began is not None and began.year < _FIRST_YEAR:
+        detail = (
+            f"The stamps say {began:%Y-%m-%d}. Certificates made under a wrong clock are not valid under the right "
+            "one, and the other way round."
+        )
+        first = context.studied.start.began
+        yield context.say("clock_unset", detail, [first] if first is not None else [])
 
 
 @rule("slow_extract", "image_import", "throttled_client")
-def disk_work(context: RuleContext) -> list[Finding]:
-    """Unpacking before the banner, and images imported at the start."""
-    found: list[Finding] = []
+def disk_work(context: RuleContext) -> Iterator[Finding]:
+    """Unpacking before the banner, images imported at the start, and requests held back."""
     marks = context.of("extracting")
-    phase = next((phase for phase in context.report.phases if phase.id == "extract"), None)
-    if marks and phase is not None and phase.duration_s.min >= 5.0:
-        detail = (
-            f"Unpacking the binaries took at least {at_least(phase.duration_s.min)}; it happens once after an upgrade."
-        )
-        found.append(context.say("slow_extract", detail, [mark.record for mark in marks]))
-    images = [
-        (seconds, mark) for seconds, mark in durations(context.of("image_import", before_ready=False)) if seconds >= 5
-    ]
+    took = next((phase.duration_s.min for phase in context.report.phases if phase.id == "extract"), 0.0)
+    if marks and took >= 5.0:
+        detail = f"Unpacking the binaries took at least {at_least(took)}; it happens once after an upgrade."
+        yield context.say("slow_extract", detail, marks)
+    images = [pair for pair in durations(context.of("image_import", before_ready=False)) if pair[0] >= 5]
     if images:
-        total = sum(seconds for seconds, _ in images)
-        detail = f"{count(len(images), 'import')} took {at_least(total)} together."
-        found.append(context.say("image_import", detail, [m.record for _, m in images]))
-    waits = [(seconds, mark) for seconds, mark in durations(context.of("throttled_client")) if seconds >= 1.0]
-    if sum(seconds for seconds, _ in waits) >= 5.0:
-        total = sum(seconds for seconds, _ in waits)
+        detail = f"{count(len(images), 'import')} took {at_least(sum(seconds for seconds, _ in images))} together."
+        yield context.say("image_import", detail, [mark for _, mark in images])
+    waits = [pair for pair in durations(context.of("throttled_client")) if pair[0] >= 1.0]
+    waited = sum(seconds for seconds, _ in waits)
+    if waited >= 5.0:
         detail = (
-            f"{count(len(waits), 'request')} of the API server's clients waited {at_least(total)} in sum by choice."
+            f"{count(len(waits), 'request')} of the API server's clients waited {at_least(waited)} in sum by choice."
         )
-        found.append(context.say("throttled_client", detail, [m.record for _, m in waits], severity="info"))
-    return found
+        yield context.say("throttled_client", detail, [mark for _, mark in waits], severity="info")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator, Mapping
 
-from analyzer.analysis.rule_context import RuleContext, count, durations
+from analyzer.analysis.rule_context import RuleContext, Sourced, count, durations, times
 from analyzer.analysis.rule_registry import PROBLEM, rule
-from analyzer.analysis.shared_facts import DISK_ADVICE, SLOW
-from analyzer.events.catalogue import causes_in
+from analyzer.analysis.shared_facts import SLOW
+from analyzer.events.catalogue import Rule, causes_in
 from analyzer.events.check_info import info as check_info
 from analyzer.events.event import Mark
 from analyzer.events.finding_info import reported_as
@@ -16,6 +17,7 @@ from analyzer.events.readyz import abridge
 from analyzer.events.redaction import mask_secrets
 from analyzer.records.log_record import LogRecord
 from analyzer.results import Finding
+from analyzer.starts import Start
 from analyzer.starts.panics import Panic, panics
 from analyzer.starts.process_end import is_echo
 from analyzer.starts.reported_ends import KILLS
@@ -39,17 +41,18 @@ _SERVER_ECHO = re.compile(r"server is stopping\W*$|http: Server closed")
 
 
 @rule("process_failed", "killed", "systemd_timeout", "fifteen_minute_limit", "controller_gave_up", PROBLEM)
-def failure(context: RuleContext) -> list[Finding]:
+def failure(context: RuleContext) -> Iterator[Finding]:
     """Why the process ended, by the table of causes; the line that says it is the evidence."""
-    report, verdict = context.report, context.studied.verdict
-    if report.end.kind != "failed":
-        return []
+    if context.report.end.kind != "failed":
+        return
     text = abridge(context.last_words)
     if _LIMIT_TEXT in text:
-        return [_fifteen_minutes(context, text)]
-    records = [verdict.end] if verdict.end is not None else []
+        yield _fifteen_minutes(context, text)
+        return
     if _GAVE_UP in text:
-        return [_gave_up(context, text)]
+        yield _gave_up(context, text)
+        return
+    records = _end_line(context)
     known = causes_in(text)
     if not known:
         # The root line may only say that something exited; the component's own last words come right before it.
@@ -59,28 +62,38 @@ def failure(context: RuleContext) -> list[Finding]:
             if known:
                 text, records = cause, [mark.record, *records]
                 break
-    after = " after it had become ready" if report.outcome == "ready" else ""
+    after = " after it had become ready" if context.report.outcome == "ready" else ""
     if any("repeated too quickly" in mark.record.message for mark in context.studied.start.marks("systemd_failed")):
         text += ". systemd does not try it again: it was started too quickly again and again (start limit)"
     if known:
-        problem, groups = known[0]
-        named = [f"{name} {value}" for name, value in groups.items() if name in ("address", "flag", "option", "hook")]
-        detail = f"The process ended{after}: {text}" + (f" [{', '.join(named)}]" if named else "")
-        hook = groups.get("hook")
-        limit = check_info("poststarthook/" + hook).limit_s if hook is not None else None
-        if limit is not None:
-            detail += f". Its limit is {limit:g} s."
-        name = reported_as(problem.id)
-        beside = [mark.record for mark in context.studied.start.announced if mark.id == context.about(name).beside]
-        if beside:
-            detail += f". Said beside it: {mask_secrets(beside[0].message)[:200]}"
-            records += beside
-        advice = (problem.advice or context.about(name).advice).replace("<port>", _port(groups.get("address", "")))
-        if (file := _file_named_before(context, text)) is not None:
-            detail += f". The line before names the file: {file}"
-            advice = f"Correct {file}; the message names the line."
-        return [context.say(name, detail, records, severity="critical", title=problem.title, advice=advice)]
-    return _unnamed(context, text, after, records)
+        yield _named(context, known[0], text, after, records)
+    else:
+        yield from _unnamed(context, text, after, records)
+
+
+def _end_line(context: RuleContext) -> list[LogRecord]:
+    return [context.studied.verdict.end] if context.studied.verdict.end is not None else []
+
+
+def _named(
+    context: RuleContext, known: tuple[Rule, Mapping[str, str]], text: str, after: str, records: list[LogRecord]
+) -> Finding:
+    """An end whose words name a problem of the catalogue."""
+    problem, groups = known
+    about = context.about(reported_as(problem.id))
+    named = [f"{name} {value}" for name, value in groups.items() if name in ("address", "flag", "option", "hook")]
+    detail = f"The process ended{after}: {text}" + (f" [{', '.join(named)}]" if named else "")
+    limit = check_info("poststarthook/" + groups["hook"]).limit_s if "hook" in groups else None
+    if limit is not None:
+        detail += f". Its limit is {limit:g} s."
+    beside = [mark.record for mark in context.studied.start.announced if mark.id == about.beside]
+    if beside:
+        detail += f". Said beside it: {mask_secrets(beside[0].message)[:200]}"
+    advice = (problem.advice or about.advice).replace("<port>", _port(groups.get("address", "")))
+    if (file := _file_named_before(context, text)) is not None:
+        detail += f". The line before names the file: {file}"
+        advice = f"Correct {file}; the message names the line."
+    return context.say(about.id, detail, [*records, *beside], severity="critical", title=problem.title, advice=advice)
 
 
 def _file_named_before(context: RuleContext, text: str) -> str | None:
@@ -93,30 +106,31 @@ def _file_named_before(context: RuleContext, text: str) -> str | None:
     return mask_secrets(found[-1][0]) if found else None
 
 
-def _unnamed(context: RuleContext, text: str, after: str, records: list[LogRecord]) -> list[Finding]:
+def _unnamed(context: RuleContext, text: str, after: str, records: list[LogRecord]) -> Iterator[Finding]:
     """An end whose cause the process itself does not name: a kill, a time limit of systemd, or nothing known."""
     detail = f"The process ended{after}: {text or 'the text does not say why'}"
-    found: list[Finding] = []
-    memory = _memory(context)
+    memory, timed_out = _memory(context), _systemd_timeout(context)
     if memory:
         words = mask_secrets(memory[0].message)[:200]
-        found.append(context.say("out_of_memory", f"Said beside the end: {words}", memory, severity="critical"))
-    timed_out = _systemd_timeout(context)
+        yield context.say("out_of_memory", f"Said beside the end: {words}", memory, severity="critical")
     if timed_out:
-        found.append(context.say("systemd_timeout", f"Said: {timed_out[0].message}", timed_out, severity="critical"))
+        yield context.say("systemd_timeout", f"Said: {timed_out[0].message}", timed_out, severity="critical")
     if "killed by signal" in text or "due to signal 9" in text:
-        return [*found, context.say("killed", detail, records, severity="critical")]
-    if timed_out or (memory and records[:1] == memory[:1]):
-        return found
-    advice = f"The lines just before its end say more: journalctl -u {context.units} --no-pager -o short-precise"
-    if context.studied.start.first("supervisor_exit") is not None:
-        advice = _OTHER_LOG["rancher" if text.startswith("k3s exited with") else "openrc"]
+        yield context.say("killed", detail, records, severity="critical")
+    elif not timed_out and not (memory and records[:1] == memory[:1]):
+        advice = _where_it_says_more(context, text)
+        yield context.say("process_failed", detail, records, severity="critical", advice=advice)
+
+
+def _where_it_says_more(context: RuleContext, text: str) -> str | None:
     child = _CHILD.match(text)
-    if child is not None:
-        advice = f"{child[1]} ended, and k3s with it: its own words are in {_log_of(context, child[1])}."
     if text.startswith("exited with") and any(s >= _DEADLY_S for s, _ in durations(context.of(*SLOW))):
-        advice = "The datastore was slow right before; see the finding on it."
-    return [*found, context.say("process_failed", detail, records, severity="critical", advice=advice)]
+        return "The datastore was slow right before; see the finding on it."
+    if child is not None:
+        return f"{child[1]} ended, and k3s with it: its own words are in {_log_of(context, child[1])}."
+    if context.studied.start.first("supervisor_exit") is not None:
+        return _OTHER_LOG["rancher" if text.startswith("k3s exited with") else "openrc"]
+    return None
 
 
 def _log_of(context: RuleContext, child: str) -> str:
@@ -144,52 +158,39 @@ def _port(address: str) -> str:
     return port if port.isdigit() else "<port>"
 
 
-def _still_failing(context: RuleContext) -> list[str]:
-    return [check.name for check in context.report.checks if check.failing_at_last]
-
-
 def _fifteen_minutes(context: RuleContext, text: str) -> Finding:
-    failing = _still_failing(context)
-    last = next((poll for poll in reversed(context.report.polls) if poll.error not in (None, "context_canceled")), None)
+    failing, last = context.still_failing, context.last_answer
     detail = f"k3s gave up: {text}"
     if failing:
         detail += f". Still failing: {', '.join(failing)}"
     elif last is not None:
         detail += f". The last answer was {last.error}"
-    verdict = context.studied.verdict
-    lines = [(last.source, last.line)] if last is not None and last.line is not None else []
-    records = [verdict.end] if verdict.end is not None else []
-    return context.say("fifteen_minute_limit", detail, records, lines=lines)
+    proof: list[Sourced] = [*_end_line(context), *([last] if last is not None else [])]
+    return context.say("fifteen_minute_limit", detail, proof)
 
 
 def _gave_up(context: RuleContext, text: str) -> Finding:
     """Releases up to 1.20: the controller-manager waits for /healthz itself, for seconds only."""
-    failing = _still_failing(context)
+    failing = context.still_failing
     detail = f"A controller gave up waiting for the API server: {text}"
     if failing:
         detail += f". Still failing: {', '.join(failing)}"
-    advice = (
-        "The API server was up and too slow, mostly for its datastore: a slow disk, an SD card, a distant database, or "
-        "scarce CPU. systemd starts k3s again, and what was written stays, so a later attempt needs less. "
-    )
-    records = [verdict.end] if (verdict := context.studied.verdict).end is not None else []
-    return context.say("controller_gave_up", detail, records, advice=advice + DISK_ADVICE[context.datastore])
+    return context.say("controller_gave_up", detail, _end_line(context))
 
 
 @rule("panic_survived")
-def panicked(context: RuleContext) -> list[Finding]:
+def panicked(context: RuleContext) -> Iterator[Finding]:
     """Panics that the process survived: something in it does not work, and it goes on."""
     lived = [panic for panic in panics(context.studied.start) if panic.survived]
     if not lived:
-        return []
-    counts = Counter((_in_short(panic), panic.frame) for panic in lived)
-    (words, frame), _ = counts.most_common(1)[0]
+        return
+    (words, frame), _ = Counter((_in_short(panic), panic.frame) for panic in lived).most_common(1)[0]
     where = f", first in its own code at {frame}" if frame is not None else ""
-    detail = f"Said {'once' if len(lived) == 1 else f'{len(lived)} times'}{where}: {words}. The process went on"
+    detail = f"Said {times(lived)}{where}: {words}. The process went on"
     others = list(dict.fromkeys(panic.frame for panic in lived if panic.frame not in (None, frame)))
     if others:
         detail += f". Others panicked at {', '.join(str(one) for one in others[:4])}"
-    return [context.say("panic_survived", detail + ".", [panic.record for panic in lived])]
+    yield context.say("panic_survived", detail + ".", [panic.record for panic in lived])
 
 
 def _in_short(panic: Panic) -> str:
@@ -197,36 +198,31 @@ def _in_short(panic: Panic) -> str:
 
 
 @rule("stopped_early", "stop_echo")
-def stop(context: RuleContext) -> list[Finding]:
+def stop(context: RuleContext) -> Iterator[Finding]:
     """A stop on request: no failure of the start, and what is said at fatal level afterwards is its echo."""
     report, verdict = context.report, context.studied.verdict
     if report.end.kind != "stopped" or verdict.end is None:
-        return []
-    found: list[Finding] = []
+        return
     if report.outcome == "stopped":
         when = "" if report.end.at_s is None else f" about {report.end.at_s:.1f} s after its begin"
-        failing = _still_failing(context)
+        failing = context.still_failing
         detail = f"It was asked to end{when}: {(report.end.reason or verdict.end.message).rstrip('.')}"
         if failing:
             detail += f". Failing when last seen: {', '.join(failing[:4])}{' …' if len(failing) > 4 else ''}"
-        found.append(context.say("stopped_early", detail + ".", [verdict.end], advice=""))
-    echoes = _echoes(context)
-    if echoes:
-        detail = (
-            f"{count(len(echoes), 'line')} at error or fatal level after the stop began: {context.words(echoes[-1])}"
-        )
-        found.append(context.say("stop_echo", detail, [mark.record for mark in echoes]))
-    return found
+        yield context.say("stopped_early", detail + ".", [verdict.end])
+    if echoes := _echoes(context):
+        lines = count(len(echoes), "line")
+        detail = f"{lines} at error or fatal level after the stop began: {context.words(echoes[-1])}"
+        yield context.say("stop_echo", detail, echoes)
 
 
 def _echoes(context: RuleContext) -> list[Mark]:
-    sign = context.studied.verdict.stop_sign
-    marks = context.studied.start.marks("fatal", "component_exited", "panic", "shutdown_requested")
+    start, sign = context.studied.start, context.studied.verdict.stop_sign
+    marks = start.marks("fatal", "component_exited", "panic", "shutdown_requested")
     after = [mark for mark in marks if sign is not None and mark.record.seq >= sign.seq]
-    start = context.studied.start
+    return list({mark.record.seq: mark for mark in after if _is_echo(start, mark)}.values())
 
-    def echoes(mark: Mark) -> bool:
-        text = mark.groups.get("cause", mark.record.message).strip()
-        return mark.id == "panic" or is_echo(start, mark.record, text) or _SERVER_ECHO.search(text) is not None
 
-    return list({m.record.seq: m for m in after if echoes(m)}.values())
+def _is_echo(start: Start, mark: Mark) -> bool:
+    text = mark.groups.get("cause", mark.record.message).strip()
+    return mark.id == "panic" or is_echo(start, mark.record, text) or _SERVER_ECHO.search(text) is not None
