@@ -19,6 +19,7 @@ from analyzer.analysis.silent_poller import last_ticks
 from analyzer.events.check_info import info
 from analyzer.events.event import HealthBlock
 from analyzer.events.versions import expected_checks
+from analyzer.records.log_record import LogRecord
 from analyzer.starts.start import Start, Verdict
 from analyzer.window import Bound, Evidence, Window
 
@@ -27,6 +28,7 @@ _HOOK = "poststarthook/"
 _SYNCED, _STARTED = "informer-sync", "poststarthook/generic-apiserver-start-informers"
 # k3s asks at least every 2 s: what stays ready is noticed within this time (measured: 2.3 s at most).
 _NOTICED_S = 10.0
+_END = 1 << 62  # behind every line
 _DOWN = frozenset({"connection_refused", "connection_reset", "eof"})
 _OWN_503 = "the server is currently unable to handle the request"
 USUAL_LAST = "poststarthook/rbac/bootstrap-roles"  # measured: in all 260 starts that became ready
@@ -111,6 +113,9 @@ class _Builder:
         self.answering = answering
         own = answering.answered == "own"
         self.pods = pod_evidence.evidence(start, verdict, line_times) if own else PodEvidence()
+        # What is seen after readiness was noticed, or after a stop began, says nothing about the way there.
+        ends = [r.seq for r in (verdict.stop_sign, verdict.detected) if r is not None]
+        self.limit = min(ends, default=_END)
         self.restarted_seq = self._restarted()
         self.ticks = last_ticks(start, verdict, line_times)
         self.fresh = witness_proof.is_fresh(start)
@@ -173,10 +178,8 @@ class _Builder:
         """Position of the last sign that RKE2's API server, a pod, was down: lists before it are of an older run."""
         if self.start.product != "rke2" or self.answering.answered != "own":
             return -1
-        ends = [r.seq for r in (self.verdict.stop_sign, self.verdict.detected) if r is not None]
-        limit = min(ends, default=None)
         down = (s.line.record.seq for s in self.polls.sightings if s.line.error.error in _DOWN)
-        return max((seq for seq in down if limit is None or seq <= limit), default=-1)
+        return max((seq for seq in down if seq <= self.limit), default=-1)
 
     def _check(self, name: str) -> CheckFacts:
         facts = self.checks.get(name)
@@ -186,38 +189,35 @@ class _Builder:
             facts = self.checks[name] = CheckFacts(name, steady)
         return facts
 
-    def _evidence(self, at: float | None, kind: Bound, line: int | None, source: int) -> Evidence | None:
-        return None if at is None else Evidence(at, kind, line, source)
-
     def _looks(self) -> list[_Look]:
         """Every check list in the text before the first sign of a stop, in order."""
         looks: list[_Look] = []
-        # What is seen after readiness was noticed, or after a stop began, says nothing about the way there.
-        ends = [r.seq for r in (self.verdict.stop_sign, self.verdict.detected) if r is not None]
-        limit = min(ends, default=None)
         for index, sighting in enumerate(self.polls.sightings):
             record, body = sighting.line.record, sighting.line.error.body
-            if body is None or (limit is not None and record.seq > limit):
+            if body is None or record.seq > self.limit:
                 continue
-            tick = implied_before(self.polls, index)
+            departed, still = self._departures(index)
+            read = _evidence(sighting.read_s, Bound.OBSERVED, record)
+            complete = not (body.cut or record.truncated)
             looks.append(
-                _Look(
-                    record.seq,
-                    self._evidence(sighting.departed_s, Bound.OBSERVED, record.line, record.source),
-                    self._evidence(sighting.read_s, Bound.OBSERVED, record.line, record.source),
-                    frozenset(body.ok),
-                    frozenset(body.failing),
-                    not (body.cut or record.truncated),
-                    self._evidence(tick, Bound.GRID, None, record.source),
-                )
+                _Look(record.seq, departed, read, frozenset(body.ok), frozenset(body.failing), complete, still)
             )
         for event in self.start.events:
-            if isinstance(event, HealthBlock) and (limit is None or event.record.seq <= limit):
+            if isinstance(event, HealthBlock) and event.record.seq <= self.limit:
                 looks.append(self._block(event, event.record.seq, self.expected))
         for event, seq in self.pods.blocks:
             looks.append(replace(self._block(event, seq, self.pods.expected), sure=self.pods.sure))
-        looks.sort(key=lambda look: look.seq)
-        return looks
+        return sorted(looks, key=lambda look: look.seq)
+
+    def _departures(self, index: int) -> tuple[Evidence | None, Evidence | None]:
+        """When a printed poll left at the earliest, and the last unprinted one that was answered alike."""
+        sighting = self.polls.sightings[index]
+        record = sighting.line.record
+        still = implied_before(self.polls, index)
+        return (
+            _evidence(sighting.departed_s, Bound.OBSERVED, record),
+            None if still is None else Evidence(still, Bound.GRID, None, record.source),
+        )
 
     def _block(self, event: HealthBlock, seq: int, expected: frozenset[str]) -> _Look:
         """A look through klog's own words. They list failing checks alone; where whole, the release's others passed."""
@@ -225,17 +225,16 @@ class _Builder:
         passed = expected - set(event.failing) if event.complete and readyz else frozenset()
         # A hook's check is registered with all three endpoints alike; what else they hold differs.
         failing = frozenset(name for name in event.failing if readyz or name.startswith(_HOOK))
-        at = self._evidence(self.line_times.earliest(record), Bound.OBSERVED, record.line, record.source)
-        by = self._evidence(self.line_times.latest(record), Bound.OBSERVED, record.line, record.source)
+        at = self.line_times.not_before(record)
         # The checks run one after the other before the header is written; 2 s is a probe's own limit.
-        begun = Evidence(at.at_s - 2.0 - event.stale_s, at.kind, at.line, at.source) if at is not None else None
+        begun = replace(at, at_s=at.at_s - 2.0 - event.stale_s) if at is not None else None
         for name, reason in event.reasons:
             if name not in failing:
                 continue
             facts = self._check(name)
             if reason not in facts.reasons and reason != "reason withheld":
                 facts.reasons.append(reason)
-        return _Look(seq, begun, by, passed, failing, event.complete and readyz, None)
+        return _Look(seq, begun, self.line_times.not_after(record), passed, failing, event.complete and readyz, None)
 
     def _take_looks(self, looks: Iterable[_Look]) -> None:
         previous: _Look | None = None
@@ -282,20 +281,15 @@ class _Builder:
     def _take_other_polls(self) -> None:
         """Answers without a list that still say: not ready yet."""
         server = self.answering.answered == "own"
-        ends = [r.seq for r in (self.verdict.stop_sign, self.verdict.detected) if r is not None]
-        limit = min(ends, default=None)
         for index, sighting in enumerate(self.polls.sightings):
             error = sighting.line.error
-            if error.body is not None or (limit is not None and sighting.line.record.seq > limit):
+            if error.body is not None or sighting.line.record.seq > self.limit:
                 continue
             own = server and error.error == "service_unavailable"
             denied = server and error.error == "forbidden" and not self.fresh
             if not (own or denied or error.error == "not_ready_text"):
                 continue
-            record = sighting.line.record
-            bound = self._evidence(sighting.departed_s, Bound.OBSERVED, record.line, record.source)
-            tick = self._evidence(implied_before(self.polls, index), Bound.GRID, None, record.source)
-            self.ready_lowers.extend(b for b in (bound, tick) if b is not None)
+            self.ready_lowers.extend(b for b in self._departures(index) if b is not None)
         if self.polls.last_failed_tick_s is not None and self.polls.sightings:
             self.ready_lowers.append(Evidence(self.polls.last_failed_tick_s, Bound.GRID))
         if self.ticks is not None:
@@ -307,19 +301,15 @@ class _Builder:
             if server and "o wait for API server to become ready" in text and _OWN_503 in text:
                 spec = self.polls.spec
                 ago = (spec.interval_s or 2.0) + (spec.request_limit_s or 15.0)
-                at = self.line_times.earliest(mark.record)
-                bound = self._evidence(
-                    None if at is None else at - ago, Bound.OBSERVED, mark.record.line, mark.record.source
-                )
-                self.ready_lowers.extend(() if bound is None else (bound,))
+                if (told := self.line_times.not_before(mark.record)) is not None:
+                    self.ready_lowers.append(replace(told, at_s=told.at_s - ago))
 
     def _until_the_end(self, ready: Window) -> Window:
         """Of a process that ended before a bound nothing more can be said than that it ended."""
-        end = self.verdict.end
-        at = self.line_times.earliest(end) if end is not None and self.verdict.end_kind != "running" else None
-        if end is None or at is None or ready.lower is None or ready.lower <= at:
-            return ready
-        return ready.from_below(Evidence(at, Bound.PROCESS, end.line, end.source))
+        end = self.verdict.end if self.verdict.end_kind != "running" else None
+        at = self.line_times.not_before(end, Bound.PROCESS) if end is not None else None
+        early = at is not None and ready.lower is not None and at.at_s < ready.lower
+        return ready.from_below(at) if at is not None and early else ready
 
     def _take_witnesses(self) -> None:
         found = [*witness_proof.proofs(self.start, self.verdict, self.line_times), *self.pods.proofs]
@@ -356,7 +346,7 @@ class _Builder:
         if detected is None:
             # A witness may have proven readiness although k3s did not notice it.
             return self._fuse(self.ready_lowers, self.ready_uppers, "ready")
-        at = self._evidence(self.line_times.latest(detected), Bound.OBSERVED, detected.line, detected.source)
+        at = self.line_times.not_after(detected)
         lasting = self.ready_uppers
         if at is not None and detected.message.startswith("Kube API server"):
             # Readiness that somebody saw much earlier did not last until k3s noticed it.
@@ -384,11 +374,8 @@ class _Builder:
 
     def _process_begin(self) -> None:
         """Nothing of a process clears before the process begins; no hook before the server serves."""
-        first = self.start.first_of_process
-        if first is None or not self.start.begin_seen:
-            begin = None
-        else:
-            begin = self._evidence(self.line_times.earliest(first), Bound.PROCESS, first.line, first.source)
+        first = self.start.first_of_process if self.start.begin_seen else None
+        begin = self.line_times.not_before(first, Bound.PROCESS) if first is not None else None
         for facts in self.checks.values():
             if facts.name.startswith(_HOOK):
                 facts.lowers.extend(self.every_hook)
@@ -432,13 +419,12 @@ class _Builder:
     def _behind_gate(self) -> list[Evidence]:
         """Upper bounds of readiness and of its detection: the lines that only code behind the gate prints."""
         lines = [r for r in (self.verdict.behind_gate, self.verdict.detected) if r is not None]
-        bounds = (self._evidence(self.line_times.latest(r), Bound.OBSERVED, r.line, r.source) for r in lines)
-        return [bound for bound in bounds if bound is not None]
+        return [bound for line in lines if (bound := self.line_times.not_after(line)) is not None]
 
     def _detected_window(self, ready: Window) -> Window:
         detected = self.verdict.detected
         if detected is None:
-            answered = self._last_answer(None)
+            answered = self._last_answer()
             return Window().after(answered) if answered is not None else Window()
         lowers = [e for e in (ready.lower_evidence, self._last_answer(detected.seq)) if e is not None]
         if self.polls.success_tick_s is not None:
@@ -454,13 +440,14 @@ class _Builder:
             window = self._fuse(lowers, [at], "detection")
         return window
 
-    def _last_answer(self, before_seq: int | None) -> Evidence | None:
+    def _last_answer(self, before_seq: int = _END) -> Evidence | None:
         """The last printed failing answer: the successful one came after it."""
-        for sighting in reversed(self.polls.sightings):
-            record = sighting.line.record
-            if before_seq is None or record.seq < before_seq:
-                return self._evidence(self.line_times.earliest(record), Bound.OBSERVED, record.line, record.source)
-        return None
+        before = [s.line.record for s in self.polls.sightings if s.line.record.seq < before_seq]
+        return self.line_times.not_before(before[-1]) if before else None
+
+
+def _evidence(at: float | None, kind: Bound, record: LogRecord) -> Evidence | None:
+    return None if at is None else Evidence(at, kind, record.line, record.source)
 
 
 def _name(evidence: Evidence) -> str:

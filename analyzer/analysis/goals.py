@@ -77,11 +77,8 @@ class _Goals:
         shown = [m for m in self._marks(rule) if not self._too_early(m)]
         if rule.within_s:
             return next(((bound, m) for m in shown if (bound := self._soon(rule, m)) is not None), (None, None))
-        timed = [(at, m.record.seq, m) for m in shown if (at := self.line_times.latest(m.record)) is not None]
-        if not timed:
-            return None, shown[0] if shown else None
-        at, _, mark = min(timed, key=lambda item: item[:2])
-        return Evidence(at, Bound.OBSERVED, mark.record.line, mark.record.source), mark
+        timed = [(bound, m) for m in shown if (bound := self.line_times.not_after(m.record)) is not None]
+        return min(timed, key=lambda item: item[0].at_s, default=(None, shown[0] if shown else None))
 
     def _too_early(self, mark: Mark) -> bool:
         """With ``--log`` systemd is told at once: its line then comes before readiness."""
@@ -112,8 +109,7 @@ class _Goals:
         said = [m for m in self.start.marks(*rule.not_before) if m.record.seq < until]
         if not said or self._missing(said[-1].record, anchor.record):
             return None
-        at = self.line_times.earliest(said[-1].record)
-        return None if at is None else Evidence(at, Bound.OBSERVED, said[-1].record.line, said[-1].record.source)
+        return self.line_times.not_before(said[-1].record)
 
     def _missing(self, first: LogRecord, last: LogRecord) -> bool:
         """Whether lines between two are lost, or were passed over in a large file."""

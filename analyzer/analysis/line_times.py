@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from analyzer.records.log_record import LogRecord, Payload, Stamp
 from analyzer.starts.start import Start
+from analyzer.window import Bound, Evidence
 
 _SECOND = 1_000_000
 _NEAR_US = 2 * _SECOND
@@ -91,6 +92,16 @@ class LineTimes:
             return None
         span = self._span_us(record)
         return max(0.0, self.seconds(span[1])) if span is not None else None
+
+    def not_before(self, record: LogRecord, kind: Bound = Bound.OBSERVED) -> Evidence | None:
+        """The line as a bound from below: its earliest moment."""
+        at = self.earliest(record)
+        return None if at is None else Evidence(at, kind, record.line, record.source)
+
+    def not_after(self, record: LogRecord) -> Evidence | None:
+        """The line as a bound from above: its latest moment."""
+        at = self.latest(record)
+        return None if at is None else Evidence(at, Bound.OBSERVED, record.line, record.source)
 
     def point(self, record: LogRecord) -> float | None:
         """The stamp to show for a line: its own where it is finer than the journal's, else the journal's."""

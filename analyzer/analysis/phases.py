@@ -254,10 +254,8 @@ def _phase(ids: Sequence[str], begin: Window, end: Window) -> Phase:
 
 
 def _window(record: LogRecord, line_times: LineTimes) -> Window:
-    low, high = line_times.earliest(record), line_times.latest(record)
-    if low is None or high is None:
-        return OPEN
-    return Window(low, high, Bound.OBSERVED, Bound.OBSERVED, record.line, record.line, source=record.source)
+    low, high = line_times.not_before(record), line_times.not_after(record)
+    return OPEN if low is None or high is None else OPEN.after(low).before(high)
 
 
 def _follows(begin: Window, end: Window) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import bisect
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -70,26 +71,22 @@ class _OpenStart:
     dead: bool = False  # the process printed its last words
 
 
-@dataclass(slots=True)
-class _Span:
-    """Where one pid's lines stand: positions in the log, times on the axis, and whether it printed a banner."""
+@dataclass(frozen=True, slots=True)
+class _PidSpan:
+    """Where one pid's lines stand: positions in the log, times on the axis (µs), and whether it printed a banner."""
 
     first: int
     last: int
-    begin_us: int | None = None
-    end_us: int | None = None
-    banner: bool = False
+    times: tuple[int, int] | None
+    banner: bool
 
     def covers(self, record: LogRecord) -> bool:
         """Whether the pid wrote before and after the line, in the log and in time."""
-        if not self.first < record.seq < self.last:
-            return False
-        if record.at is None or self.begin_us is None or self.end_us is None:
-            return True
-        return self.begin_us <= record.at.us <= self.end_us
+        inside = self.first < record.seq < self.last
+        return inside and (record.at is None or self.times is None or self.times[0] <= record.at.us <= self.times[1])
 
 
-_Spans = dict[tuple[str | None, str | None, int], _Span]
+_Spans = dict[tuple[str | None, str | None, int], _PidSpan]
 
 
 @dataclass(slots=True)
@@ -212,13 +209,10 @@ def _in_time_order(starts: list[Start]) -> list[Start]:
 def _stream_key(record: LogRecord, named: frozenset[str]) -> tuple[str | None, str] | None:
     """Which unit the line is of; ``None``: of nobody we know."""
     if record.payload is Payload.SYSTEMD:
-        unit = (record.unit or "").removesuffix(".service")
-        match = FAMILY.match(unit)
-        if match:
-            return (record.host, match.group(1))
-        if _OURS.search(record.message):
-            return (record.host, "rke2" if "Rancher" in record.message else "k3s")
-        return None
+        match = FAMILY.match((record.unit or "").removesuffix(".service"))
+        ours = match is not None or _OURS.search(record.message) is not None
+        product = match[1] if match is not None else "rke2" if "Rancher" in record.message else "k3s"
+        return (record.host, product) if ours else None
     if record.payload is Payload.KERNEL or record.foreign:
         return None
     if record.ident is None:
@@ -226,9 +220,8 @@ def _stream_key(record: LogRecord, named: frozenset[str]) -> tuple[str | None, s
     if record.payload is Payload.PLAIN and _HELPER.match(record.message):
         return None
     match = CHILD.search(record.message) if record.ident == OPENRC else FAMILY.match(record.ident)
-    if match:
-        return (record.host, match.group(1))
-    return (record.host, record.ident) if record.ident in named else None
+    name = match[1] if match is not None else record.ident if record.ident in named else None
+    return (record.host, name) if name is not None else None
 
 
 def _named_streams(records: Iterable[LogRecord]) -> frozenset[str]:
@@ -251,17 +244,16 @@ def _named_streams(records: Iterable[LogRecord]) -> frozenset[str]:
 
 
 def _pid_spans(records: Iterable[LogRecord]) -> _Spans:
-    spans: _Spans = {}
+    of_pid: dict[tuple[str | None, str | None, int], list[LogRecord]] = defaultdict(list)
     for record in records:
-        if record.pid is None or record.payload is Payload.SYSTEMD:
-            continue
-        key = (record.host, record.boot_id, record.pid)
-        span = spans.setdefault(key, _Span(record.seq, record.seq))
-        span.last = record.seq
-        span.banner = span.banner or bool(_BANNER.match(record.message))
-        if record.at is not None:
-            span.begin_us = min(record.at.us, span.begin_us if span.begin_us is not None else record.at.us)
-            span.end_us = max(record.at.us, span.end_us if span.end_us is not None else record.at.us)
+        if record.pid is not None and record.payload is not Payload.SYSTEMD:
+            of_pid[record.host, record.boot_id, record.pid].append(record)
+    spans: _Spans = {}
+    for key, lines in of_pid.items():
+        stamps = [record.at.us for record in lines if record.at is not None]
+        banner = any(_BANNER.match(record.message) for record in lines)
+        times = (min(stamps), max(stamps)) if stamps else None
+        spans[key] = _PidSpan(lines[0].seq, lines[-1].seq, times, banner)
     return spans
 
 
@@ -318,9 +310,7 @@ def _take_process(stream: _Stream, record: LogRecord, spans: _Spans) -> None:
         else:
             target = _OpenStart(boot_id=record.boot_id)
             if current is not None and record.pid is None:
-                _pull_back(current, target)
-                if not banner and not _FIRST_WORDS.match(record.message):
-                    _pull_back_unnamed(current, target)
+                _pull_back(current, target, banner or bool(_FIRST_WORDS.match(record.message)))
             stream.opens.append(target)
     if record.pid is not None:
         stream.by_pid.setdefault((record.boot_id, record.pid), target)
@@ -441,25 +431,22 @@ def _is_child(record: LogRecord, parent: _OpenStart, spans: _Spans) -> bool:
     return not own.banner and span is not None and span.covers(record)
 
 
-def _pull_back(old: _OpenStart, new: _OpenStart) -> None:
-    """Moves the wrapper's lines, printed before the banner, from the end of the old start to the new one."""
-    while len(old.process) > 1 and WRAPPER.match(old.process[-1].message):
-        record = old.process.pop()
-        old.records.remove(record)
-        new.process.insert(0, record)
-        new.records.insert(0, record)
+def _pull_back(old: _OpenStart, new: _OpenStart, named: bool) -> None:
+    """Moves lines from the end of the old start that the new process printed before its first known line.
 
-
-def _pull_back_unnamed(old: _OpenStart, new: _OpenStart) -> None:
-    """The same where no banner tells: after the old process's last klog line, from a pause or first words on."""
+    The wrapper's lines in front of a banner; without one also what comes after the old process's last klog line, from
+    a pause or first words on.
+    """
     at = len(old.process)
-    while at > 1 and old.process[at - 1].payload is not Payload.KLOG and old.process[at - 1].level != "fatal":
+    while at > 1 and WRAPPER.match(old.process[at - 1].message):
         at -= 1
-    index = _first_of_next(old.process, max(at, 1))
-    if index is None:
-        return
-    moved = old.process[index:]
-    del old.process[index:]
+    if not named:
+        end = at
+        while at > 1 and old.process[at - 1].payload is not Payload.KLOG and old.process[at - 1].level != "fatal":
+            at -= 1
+        at = _first_of_next(old.process[:end], max(at, 1)) or end
+    moved = old.process[at:]
+    del old.process[at:]
     known = {id(record) for record in moved}
     old.records[:] = [record for record in old.records if id(record) not in known]
     new.process[:0] = moved
