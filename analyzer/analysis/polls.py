@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from analyzer.analysis.line_times import LineTimes
 from analyzer.events.event import PollLine, PollUnchanged
@@ -20,6 +20,7 @@ from analyzer.events.versions import PollerSpec, poller_for
 from analyzer.records.log_record import LogRecord
 from analyzer.results import ErrorCount, Poll, PollerNote
 from analyzer.starts.start import Start, Verdict
+from analyzer.timebase import SECOND
 from analyzer.window import Window
 
 # The contract's numbers: a tenth of the interval after a tick counts as on it; the fitted phase is late by the
@@ -77,73 +78,81 @@ class Sighting:
     on_grid: bool
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class PollFacts:
     """All that the poll lines of a start say."""
 
     spec: PollerSpec
-    sightings: list[Sighting] = field(default_factory=list)
-    unchanged: list[LogRecord] = field(default_factory=list)
-    grid: Grid | None = None
+    sightings: Sequence[Sighting]
+    unchanged: Sequence[LogRecord]
+    grid: Grid | None
+    stop_s: float | None  # when a stop began
+    # Sightings after which lines were lost: what was answered next is not known to be the same.
+    uncertain: frozenset[int]
     # The tick before the successful one, less the slack: a bound of the contract's grid rule; None where not allowed.
     last_failed_tick_s: float | None = None
-    stop_s: float | None = None  # when a stop began
-    # Sightings after which lines were lost: what was answered next is not known to be the same.
-    uncertain: set[int] = field(default_factory=set)
     # The tick of the successful request itself, under the same condition.
     success_tick_s: float | None = None
-
-    @property
-    def lists(self) -> list[Sighting]:
-        """Sightings that hold a check list."""
-        return [s for s in self.sightings if s.line.error.body is not None]
 
 
 def read_polls(start: Start, verdict: Verdict, line_times: LineTimes) -> PollFacts:
     """Fits the grid and places every printed poll of a start."""
-    facts = PollFacts(poller_for(start.version))
+    spec = poller_for(start.version)
     lines = [event for event in start.events if isinstance(event, PollLine)]
-    facts.unchanged = [event.record for event in start.events if isinstance(event, PollUnchanged)]
-    interval = facts.spec.interval_s if facts.spec.kind == "shared-2s" else 2.0 if lines else None
-    stamps = [line_times.point(line.record) for line in lines]
-    overtaken: set[float] = set()
+    unchanged = [event.record for event in start.events if isinstance(event, PollUnchanged)]
     success = _success_stamp(verdict, line_times)
-    if interval is not None and lines:
-        answered = [*(line.record for line in lines), *facts.unchanged]
-        fine = [s for r in answered if _exact(r, line_times) and (s := line_times.point(r)) is not None]
-        if success is not None:
-            fine.append(success)
-        overtaken = _overtaken(fine, interval)
+    answered = [*(line.record for line in lines), *unchanged]
+    exact = [s for r in answered if _exact(r, line_times) and (s := line_times.point(r)) is not None]
+    exact += [success] if success is not None else []
+    interval = (spec.interval_s if spec.kind == "shared-2s" else None) or 2.0
+    overtaken = _overtaken(exact, interval)
+    grid = None
+    if lines:
+        fine = [stamp for stamp in exact if stamp not in overtaken]
         late = sum(not _exact(line.record, line_times) for line in lines) + len(overtaken)
-        fine = [stamp for stamp in fine if stamp not in overtaken]
-        facts.grid = _calibrated(fit_grid(fine, interval), fine, late, line_times)
-    begin = start.first_of_process
-    floor = line_times.earliest(begin) if begin is not None and start.begin_seen else None
-    attempts = sorted(facts.unchanged, key=lambda r: r.seq)
-    previous: LogRecord | None = None
-    grid = facts.grid
-    for line, stamp in zip(lines, stamps, strict=True):
-        punctual = stamp is not None and stamp not in overtaken and _exact(line.record, line_times)
+        grid = _calibrated(fit_grid(fine, interval), fine, late, line_times)
+    ends = [*(line.record.seq for line in lines[1:]), verdict.detected.seq if verdict.detected is not None else None]
+    lost = (i for i, line in enumerate(lines) if start.picked_out or start.lost_between(line.record.seq, ends[i]))
+    facts = PollFacts(
+        spec=spec,
+        sightings=_sightings(start, lines, unchanged, line_times, (grid, overtaken)),
+        unchanged=unchanged,
+        grid=grid,
+        stop_s=line_times.earliest(verdict.stop_sign) if verdict.stop_sign is not None else None,
+        uncertain=frozenset(lost),
+    )
+    return facts if success in overtaken else _with_grid_rule(facts, start, verdict, line_times, success)
+
+
+def _sightings(
+    start: Start,
+    lines: Sequence[PollLine],
+    unchanged: Sequence[LogRecord],
+    line_times: LineTimes,
+    fitted: tuple[Grid | None, set[float]],
+) -> list[Sighting]:
+    """The printed polls; ``fitted`` is the grid, and the stamps that are on no tick."""
+    grid, overtaken = fitted
+    begin = start.first_of_process if start.begin_seen else None
+    floor = line_times.earliest(begin) if begin is not None else None
+    attempts = sorted((*(line.record for line in lines), *unchanged), key=lambda r: r.seq)
+    before = {attempt.seq: previous for previous, attempt in itertools.pairwise(attempts)}
+    found: list[Sighting] = []
+    for line in lines:
+        record = line.record
+        stamp = line_times.point(record)
+        punctual = stamp is not None and stamp not in overtaken and _exact(record, line_times)
         on_grid = bool(grid and punctual and stamp is not None and grid.on_grid(stamp))
-        before = [r for r in attempts if r.seq < line.record.seq]
-        if before and (previous is None or before[-1].seq > previous.seq):
-            previous = before[-1]
-        departed = line_times.earliest(previous) if previous is not None else floor
+        departed = line_times.earliest(before[record.seq]) if record.seq in before else floor
         if departed is None:
-            departed = _within_limit(line.record, line_times)
-        if on_grid and grid and stamp is not None and _trusted(line.record, start, line_times, grid):
+            departed = _within_limit(record, line_times)
+        # Whether an answer that lies on the grid may be taken to have left at its tick.
+        trusted = on_grid and grid is not None and grid.reliable and not _silent_before(record, start, grid)
+        if trusted and grid is not None and stamp is not None:
             tick = grid.tick_at_or_before(stamp) - grid.slack_s
             departed = tick if departed is None else max(departed, tick)
-        facts.sightings.append(Sighting(line, departed, line_times.latest(line.record), stamp, on_grid))
-        previous = line.record
-    ends = [*(line.record.seq for line in lines[1:]), verdict.detected.seq if verdict.detected is not None else None]
-    if verdict.stop_sign is not None:
-        facts.stop_s = line_times.earliest(verdict.stop_sign)
-    facts.uncertain = {i for i, line in enumerate(lines) if start.lost_between(line.record.seq, ends[i])}
-    if start.picked_out:
-        facts.uncertain = set(range(len(lines)))
-    _grid_rule(facts, start, verdict, line_times, None if success in overtaken else success)
-    return facts
+        found.append(Sighting(line, departed, line_times.latest(record), stamp, on_grid))
+    return found
 
 
 def _within_limit(record: LogRecord, line_times: LineTimes) -> float | None:
@@ -194,27 +203,21 @@ def fit_grid(stamps_s: Sequence[float], interval_s: float) -> Grid | None:
 
     ``stamps_s`` are times at which answers were read, in seconds. The phase is that of the fastest answer.
     """
+
+    def fit(candidate: float) -> tuple[int, float, float, list[float]]:
+        offsets = ((stamp - candidate) % interval_s for stamp in stamps_s)
+        folded = (offset - interval_s if offset > interval_s - PHASE_SLACK_S else offset for offset in offsets)
+        near = [offset for offset in folded if offset < ON_GRID * interval_s]
+        early = min(near)
+        spread = [offset - early for offset in near]
+        return len(near), -sum(spread) / len(near), candidate + early, spread
+
     if len(stamps_s) < 2:
         return None
-    best: tuple[int, float, float, list[float]] | None = None
-    for candidate in stamps_s:
-        residuals = []
-        for stamp in stamps_s:
-            offset = (stamp - candidate) % interval_s
-            if offset > interval_s - PHASE_SLACK_S:
-                offset -= interval_s
-            if offset < ON_GRID * interval_s:
-                residuals.append(offset)
-        early = min(residuals)
-        spread = [r - early for r in residuals]
-        score = (len(residuals), -sum(spread) / len(spread), candidate + early, spread)
-        if best is None or score[:2] > best[:2]:
-            best = score
-    assert best is not None
-    count, _, phase, spread = best
-    if count < 2:
+    locked, _, phase, spread = max(map(fit, stamps_s), key=lambda found: found[:2])
+    if locked < 2:
         return None
-    return Grid(interval_s, phase, count, math.sqrt(sum(r * r for r in spread) / count), len(stamps_s))
+    return Grid(interval_s, phase, locked, math.sqrt(sum(r * r for r in spread) / locked), len(stamps_s))
 
 
 def _calibrated(grid: Grid | None, stamps_s: Sequence[float], late: int, line_times: LineTimes) -> Grid | None:
@@ -234,50 +237,30 @@ def _calibrated(grid: Grid | None, stamps_s: Sequence[float], late: int, line_ti
     return replace(grid, slack_s=PHASE_SLACK_S + lag + early, stamps=grid.stamps + late)
 
 
-def _trusted(record: LogRecord, start: Start, line_times: LineTimes, grid: Grid) -> bool:
-    """Whether an answer that lies on the grid may be taken to have left at its tick."""
-    return grid.reliable and line_times.prompt(record, PROMPT_S) and not _silent_before(record, start, line_times, grid)
-
-
-def _silent_before(record: LogRecord, start: Start, line_times: LineTimes, grid: Grid) -> bool:
+def _silent_before(record: LogRecord, start: Start, grid: Grid) -> bool:
     """Whether the process was silent for more than two intervals just before a line, or lines were lost there."""
     stamp = record.at or record.inner_at
-    if stamp is None:
+    before = (r.at or r.inner_at for r in reversed(start.process) if r.seq < record.seq)
+    last = next((earlier for earlier in before if earlier is not None), None)
+    if stamp is None or last is None or record.gap_before:
         return True
-    moment = line_times.seconds(stamp.us)
-    horizon = moment - 2 * grid.interval_s
-    latest: float | None = None
-    for other in reversed(start.process):
-        if other.seq >= record.seq:
-            continue
-        if record.gap_before:
-            return True
-        other_stamp = other.at or other.inner_at
-        if other_stamp is None:
-            continue
-        latest = line_times.seconds(other_stamp.us)
-        break
-    return latest is None or latest < horizon
+    return stamp.us - last.us > 2 * grid.interval_s * SECOND
 
 
-def _grid_rule(facts: PollFacts, start: Start, verdict: Verdict, line_times: LineTimes, success: float | None) -> None:
+def _with_grid_rule(
+    facts: PollFacts, start: Start, verdict: Verdict, line_times: LineTimes, success: float | None
+) -> PollFacts:
     """The contract's grid rule: the tick before the successful one bounds readiness from below, where it may."""
-    if success is None or facts.grid is None or verdict.detected is None or not facts.sightings:
-        return
-    if start.picked_out:
-        return
-    if (
-        not facts.grid.reliable
-        or not facts.grid.on_grid(success)
-        or _silent_before(verdict.detected, start, line_times, facts.grid)
-    ):
-        return
-    tick = facts.grid.tick_at_or_before(success)
-    facts.success_tick_s = tick - facts.grid.slack_s
-    last = facts.sightings[-1]
-    before = tick - facts.grid.interval_s - facts.grid.slack_s
-    if last.stamp_s is not None and before >= last.stamp_s - facts.grid.interval_s - facts.grid.slack_s:
-        facts.last_failed_tick_s = before
+    grid, noticed = facts.grid, verdict.detected
+    if success is None or grid is None or noticed is None or not facts.sightings or start.picked_out:
+        return facts
+    if not grid.reliable or not grid.on_grid(success) or _silent_before(noticed, start, grid):
+        return facts
+    tick = grid.tick_at_or_before(success)
+    before = tick - grid.interval_s - grid.slack_s
+    last = facts.sightings[-1].stamp_s
+    allowed = last is not None and before >= last - grid.interval_s - grid.slack_s
+    return replace(facts, success_tick_s=tick - grid.slack_s, last_failed_tick_s=before if allowed else None)
 
 
 def implied_before(facts: PollFacts, index: int) -> float | None:
@@ -376,21 +359,13 @@ def _printed(sighting: Sighting) -> Poll:
 def _between(facts: PollFacts, index: int, start: Start, verdict: Verdict, line_times: LineTimes) -> list[Poll]:
     """The attempts after one printed line and before the next: certain with ``--debug``, else implied by the grid."""
     sighting = facts.sightings[index]
-    template = _printed(sighting)
+    template = replace(_printed(sighting), printed=False, line=None)
     nxt = facts.sightings[index + 1] if index + 1 < len(facts.sightings) else None
 
-    def again(at_s: float | None, line: int | None) -> Poll:
-        return Poll(
-            at_s=at_s, printed=False, error=template.error, severity=template.severity,
-            http_status=template.http_status, failing=template.failing, cut=template.cut, line=line,
-            source=template.source, text=template.text, ok=template.ok,
-        )  # fmt: skip
-
     seq, limit = sighting.line.record.seq, nxt.line.record.seq if nxt else None
-    certain = [r for r in facts.unchanged if r.seq > seq and (limit is None or r.seq < limit)]
-    if facts.unchanged:
-        # With --debug every attempt is logged.
-        return [again(line_times.point(r), r.line) for r in certain]
+    if facts.unchanged:  # with --debug every attempt is logged
+        certain = [r for r in facts.unchanged if r.seq > seq and (limit is None or r.seq < limit)]
+        return [replace(template, at_s=line_times.point(r), line=r.line) for r in certain]
     if index in facts.uncertain:
         return []  # what was answered meanwhile may have been printed and lost
     begin = sighting.stamp_s
@@ -410,7 +385,7 @@ def _between(facts: PollFacts, index: int, start: Start, verdict: Verdict, line_
         if tick > begin:
             ticks.append(tick)
         tick += interval
-    return [again(t, None) for t in ticks]
+    return [replace(template, at_s=tick) for tick in ticks]
 
 
 def _polling_end(start: Start, verdict: Verdict, line_times: LineTimes) -> float | None:
