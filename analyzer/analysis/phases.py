@@ -6,13 +6,13 @@ before it whose own cut the text does not hold. It is never charged to the one t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from analyzer.analysis.line_times import LineTimes
 from analyzer.events.event import HealthBlock, Mark, PollLine
 from analyzer.records.log_record import LogRecord
-from analyzer.results import Goal, Phase
+from analyzer.results import Phase
 from analyzer.starts.agents import whole
 from analyzer.starts.start import Start, Verdict
 from analyzer.window import OPEN, Bound, Span, Window
@@ -49,7 +49,7 @@ class _Budget:
     start: Start
     verdict: Verdict
     line_times: LineTimes
-    windows: dict[str, Window]  # ends that are no marks
+    windows: Mapping[str, Window]  # ends that are no marks
     phases: list[Phase] = field(default_factory=list)
     over: set[str] = field(default_factory=set)  # phases that certainly ended before ``at``
     at: Window = OPEN  # where the next phase begins
@@ -212,17 +212,15 @@ class _Budget:
         return bool(waits) and whole(self.start, None if self.verdict.end is None else self.verdict.end)
 
 
-def budget(
-    start: Start, verdict: Verdict, line_times: LineTimes, ready: Window, detected: Window, goals: Sequence[Goal] = ()
-) -> list[Phase]:
+def budget(start: Start, verdict: Verdict, line_times: LineTimes, windows: Mapping[str, Window]) -> list[Phase]:
     """Phases of a start without gaps or overlaps: each begins where the one before it ends.
 
-    A start that never got further ends with the phase it was in, its end open from above.
+    A start that never got further ends with the phase it was in, its end open from above. ``windows`` are the ends of
+    the phases that no single line ends: ``hooks``, ``polling_tax`` and, where it was reached, ``node_ready``.
     """
     if start.began is None or line_times.zero_us is None:
         return []
-    windows = {goal.id: goal.window for goal in goals if goal.id == "node_ready" and goal.state == "reached"}
-    return _Budget(start, verdict, line_times, {"hooks": ready, "polling_tax": detected, **windows}).build()
+    return _Budget(start, verdict, line_times, windows).build()
 
 
 def _shown(start: Start, phase: str) -> LogRecord | None:

@@ -55,6 +55,8 @@ def study(start: Start, index: int, log_records: LogRecords) -> StudiedStart:
     tax = _tax(facts.ready, facts.detected)
     began = start.began
     reached = tuple(goals(start, verdict, line_times, facts.ready))
+    node_ready = {goal.id: goal.window for goal in reached if goal.id == "node_ready" and goal.state == "reached"}
+    ends = {"hooks": facts.ready, "polling_tax": facts.detected, **node_ready}
     report = StartReport(
         index=index,
         host=start.host,
@@ -80,7 +82,7 @@ def study(start: Start, index: int, log_records: LogRecords) -> StudiedStart:
         polls=tuple(_unseen(poll_rows, start)),
         errors=tuple(count_errors(poll_rows)),
         milestones=tuple(_milestones(start, polls, line_times)),
-        phases=tuple(budget(start, verdict, line_times, facts.ready, facts.detected, reached)),
+        phases=tuple(budget(start, verdict, line_times, ends)),
         checks=tuple(_check(facts.checks[name], blames[name], verdict) for name in facts.checks),
         bottleneck=bottleneck(facts, blames),
         findings=(),

@@ -37,8 +37,9 @@ def is_fresh(start: Start) -> bool:
 
 def proofs(start: Start, verdict: Verdict, line_times: LineTimes) -> Iterator[Proof]:
     """Every witness line of a start that proves something (``near`` rules included: they never bound)."""
-    until = verdict.stop_sign.seq if verdict.stop_sign is not None else None
-    yield from proofs_in(start.records, start.events, is_fresh(start), start.version, line_times, until)
+    stop = verdict.stop_sign
+    records = [r for r in start.records if stop is None or r.seq < stop.seq]
+    yield from proofs_in(records, start.events, is_fresh(start), start.version, line_times)
 
 
 def proofs_in(
@@ -47,37 +48,36 @@ def proofs_in(
     fresh: bool | None,
     release: str | None,
     line_times: LineTimes,
-    until: int | None = None,
 ) -> Iterator[Proof]:
-    """The same of the lines of one process; ``fresh`` is ``None`` where nothing tells, ``until`` a ``seq``."""
-    lines = {event.record.seq: event.rules for event in events if isinstance(event, WitnessLine)}
-    if not lines:
-        return
+    """The same of the lines of one process; ``fresh`` is ``None`` where nothing tells."""
     version = parse_version(release) if release else None
     minor = (version.major, version.minor) if version is not None else None
-    conditions = {p.pattern: p for rules in lines.values() for r in rules for p in (r.after_match, r.unless_after) if p}
+    lines = {
+        event.record.seq: [rule for rule in event.rules if _applies(rule, fresh, minor)]
+        for event in events
+        if isinstance(event, WitnessLine)
+    }
+    if not lines:
+        return
+    rules = [rule for found in lines.values() for rule in found]
+    conditions = {p.pattern: p for rule in rules for p in (rule.after_match, rule.unless_after) if p is not None}
     met: set[str] = set()
     seen: set[str] = set()
     for record in records:
-        if until is not None and record.seq >= until:
-            return
         for rule in lines.get(record.seq, ()):
-            if not _applies(rule, fresh, minor):
+            if not _conditions_hold(rule, met) or (rule.first_only and rule.id in seen):
                 continue
-            if rule.after_match is not None and rule.after_match.pattern not in met:
-                continue
-            if rule.unless_after is not None and rule.unless_after.pattern in met:
-                continue
-            if rule.first_only:
-                if rule.id in seen:
-                    continue
-                seen.add(rule.id)
+            seen.add(rule.id)
             evidence = _evidence(rule, record, line_times)
             if evidence is not None:
                 yield Proof(rule, evidence, record)
-        for text, pattern in conditions.items():
-            if text not in met and pattern.search(record.message):
-                met.add(text)
+        met |= {text for text, pattern in conditions.items() if text not in met and pattern.search(record.message)}
+
+
+def _conditions_hold(rule: WitnessRule, met: set[str]) -> bool:
+    """Whether the line that must come before has come, and the one that must not has not."""
+    after = rule.after_match is None or rule.after_match.pattern in met
+    return after and (rule.unless_after is None or rule.unless_after.pattern not in met)
 
 
 def _applies(rule: WitnessRule, fresh: bool | None, minor: tuple[int, int] | None) -> bool:

@@ -49,7 +49,9 @@ def test_a_phase_whose_end_nothing_bounds_from_below_is_told_from_the_cut_before
     """No poll was printed, so readiness has no lower end: nobody knows how hooks and polling share the time."""
     start = Journal().begin().serving(5.0).say(12.0, "Kube API server is now running").studied()[0]
     ready = Window(None, 12.0, Bound.NONE, Bound.OBSERVED, None, 9)
-    phases = budget(start.start, start.verdict, start.line_times, ready, start.report.detected)
+    phases = budget(
+        start.start, start.verdict, start.line_times, {"hooks": ready, "polling_tax": start.report.detected}
+    )
     hooks = next(phase for phase in phases if "hooks" in phase.may_be)
     assert (hooks.begin.lower, hooks.end.lower, hooks.end.upper) == (5.0, 5.0, 12.0)
     assert hooks.duration_s.min == 0.0
