@@ -29,10 +29,9 @@ from tests.kit.score_recorded import (
     CARRIERS,
     CLUSTERS,
     Sharpness,
-    read_export,
     recordings,
+    report_of,
     score_recording,
-    write_carrier,
 )
 
 # The bar: as sharp as a plain reader that uses the printed polls, the grid and the witness rules alone.
@@ -71,18 +70,22 @@ def start_of(name: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("recording", [*recordings(), *recordings(CLUSTERS)], ids=name_of)
-def test_no_claim_contradicts_what_the_watcher_saw(recording: Path, tmp_path: Path) -> None:
-    wrong = {
-        f"{carrier}: {claim}" for carrier in CARRIERS for claim in score_recording(recording, carrier, tmp_path).wrong
-    }
+@pytest.fixture(scope="module", params=[*recordings(), *recordings(CLUSTERS)], ids=name_of)
+def recording(request: pytest.FixtureRequest) -> Path:
+    """Every recording. Tests are run recording by recording, so that each is analysed once."""
+    path: Path = request.param
+    return path
+
+
+def test_no_claim_contradicts_what_the_watcher_saw(recording: Path) -> None:
+    wrong = {f"{carrier}: {claim}" for carrier in CARRIERS for claim in score_recording(recording, carrier).wrong}
     assert wrong == set()
 
 
-def test_the_windows_are_sharp(tmp_path: Path) -> None:
+def test_the_windows_are_sharp() -> None:
     sharp, right = Sharpness(), 0
     for recording in recordings():
-        score = score_recording(recording, "export", tmp_path)
+        score = score_recording(recording, "export")
         sharp.add(score.sharp)
         right += sum(score.right.values())
     print(f"{sharp}; {right} claims right")
@@ -92,20 +95,20 @@ def test_the_windows_are_sharp(tmp_path: Path) -> None:
     assert sharp.named_share >= NAMED
 
 
-def test_the_windows_of_the_newest_release_are_sharp_by_the_rules_of_the_one_before(tmp_path: Path) -> None:
+def test_the_windows_of_the_newest_release_are_sharp_by_the_rules_of_the_one_before() -> None:
     sharp = Sharpness()
     for recording in recordings(CLUSTERS):
         if recording.name.startswith("1363-") and "agent" not in recording.name:
-            sharp.add(score_recording(recording, "export", tmp_path).sharp)
+            sharp.add(score_recording(recording, "export").sharp)
     assert len(sharp.ready) >= 8
     assert sharp.median(sharp.ready) <= NEWEST_READY_S
     assert sharp.median(sharp.check) <= NEWEST_CHECK_S
 
 
-def test_the_goals_of_agents_are_told(tmp_path: Path) -> None:
+def test_the_goals_of_agents_are_told() -> None:
     right: Counter[str] = Counter()
     for recording in recordings(CLUSTERS):
-        right += score_recording(recording, "export", tmp_path).right
+        right += score_recording(recording, "export").right
     assert right["goal node"] >= 7
     assert right["goal node_ready"] >= 5
 
@@ -127,6 +130,11 @@ def analysed(content: bytes, *more: bytes, folder: Path) -> tuple[StartReport, .
         path.write_bytes(data)
         paths.append(path)
     return analyzer.analyze(analyzer.load(*paths)).report.starts
+
+
+def starts_of(name: str, carrier: str = "export") -> tuple[StartReport, ...]:
+    """The starts of a recording in a carrier."""
+    return report_of(start_of(name), carrier).starts
 
 
 def absolute(start: StartReport, window: Window) -> Window:
@@ -186,11 +194,10 @@ def story(start: StartReport) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", LAWFUL)
-def test_another_carrier_tells_the_same_story(name: str, tmp_path: Path) -> None:
-    rows = read_export(bytes_of(name))
-    starts = analysed(bytes_of(name), folder=tmp_path)
+def test_another_carrier_tells_the_same_story(name: str) -> None:
+    starts = starts_of(name)
     for carrier in ("json", "short", "iso", "cat"):
-        others = analysed(write_carrier(rows, carrier), folder=tmp_path)
+        others = starts_of(name, carrier)
         assert len(others) == len(starts), carrier
         for start, other in zip(starts, others, strict=True):
             if carrier != "cat" or start.outcome == "ready":  # the lines that decide other verdicts are systemd's
@@ -205,11 +212,9 @@ def test_another_carrier_tells_the_same_story(name: str, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("name", LAWFUL)
-def test_coarser_stamps_only_widen(name: str, tmp_path: Path) -> None:
-    rows = read_export(bytes_of(name))
-    starts = analysed(bytes_of(name), folder=tmp_path)
+def test_coarser_stamps_only_widen(name: str) -> None:
     for carrier in ("short", "iso"):
-        for start, coarse in zip(starts, analysed(write_carrier(rows, carrier), folder=tmp_path), strict=True):
+        for start, coarse in zip(starts_of(name), starts_of(name, carrier), strict=True):
             assert_covers(coarse, start)
 
 
@@ -223,14 +228,14 @@ def cut_in_two(name: str) -> tuple[bytes, bytes]:
 @pytest.mark.parametrize("name", LAWFUL)
 def test_the_order_of_files_does_not_matter(name: str, tmp_path: Path) -> None:
     first, second = cut_in_two(name)
-    whole = [story(s) for s in analysed(bytes_of(name), folder=tmp_path)]
+    whole = [story(s) for s in starts_of(name)]
     assert [story(s) for s in analysed(first, second, folder=tmp_path)] == whole
     assert [story(s) for s in analysed(second, first, folder=tmp_path)] == whole
 
 
 @pytest.mark.parametrize("name", LAWFUL)
 def test_lines_given_twice_count_once(name: str, tmp_path: Path) -> None:
-    whole = [story(s) for s in analysed(bytes_of(name), folder=tmp_path)]
+    whole = [story(s) for s in starts_of(name)]
     first, _ = cut_in_two(name)
     assert [story(s) for s in analysed(bytes_of(name), first, folder=tmp_path)] == whole
     assert [story(s) for s in analysed(bytes_of(name), bytes_of(name), folder=tmp_path)] == whole
@@ -261,7 +266,7 @@ def observers() -> dict[str, Callable[[bytes], bool]]:
 @pytest.mark.parametrize("name", LAWFUL)
 def test_another_observer_only_narrows(name: str, tmp_path: Path) -> None:
     records = bytes_of(name).split(b"\n\n")
-    starts = analysed(bytes_of(name), folder=tmp_path)
+    starts = starts_of(name)
     silenced = 0
     for observer, is_heard in observers().items():
         rest = [record for record in records if not is_heard(record)]
@@ -276,9 +281,8 @@ def test_another_observer_only_narrows(name: str, tmp_path: Path) -> None:
     assert silenced >= 5
 
 
-@pytest.mark.parametrize("recording", recordings(), ids=name_of)
-def test_time_alone_and_time_shared_are_the_whole(recording: Path, tmp_path: Path) -> None:
-    for start in analysed(gzip.decompress(recording.read_bytes()), folder=tmp_path):
+def test_time_alone_and_time_shared_are_the_whole(recording: Path) -> None:
+    for start in report_of(recording, "export").starts:
         alone, shared = start.hooks_alone_s, start.hooks_shared_s
         if alone is None or shared is None:
             assert alone is None
@@ -298,10 +302,9 @@ def test_time_alone_and_time_shared_are_the_whole(recording: Path, tmp_path: Pat
                 assert check.exclusive_s.max <= alone.max + EPSILON
 
 
-@pytest.mark.parametrize("recording", recordings(), ids=name_of)
-def test_the_phases_are_a_budget(recording: Path, tmp_path: Path) -> None:
+def test_the_phases_are_a_budget(recording: Path) -> None:
     """Without gaps or overlaps, and their sum up to the tax is the time to detection."""
-    for start in analysed(gzip.decompress(recording.read_bytes()), folder=tmp_path):
+    for start in report_of(recording, "export").starts:
         for one, following in pairwise(start.phases):
             assert (one.end.lower, one.end.upper) == (following.begin.lower, following.begin.upper)
         until = [p for p in start.phases if p.id != "node"]

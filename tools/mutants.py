@@ -6,9 +6,9 @@
 
 A mutant differs from the program in one comparison, constant, ``and``/``or``, ``min``/``max``, sign or statement. Which
 are tried is decided by the seed and the code, evenly over rooms, kinds of change and files. Each is tried in a copy of
-the tree against the tests of its module, whole reports and small logs, its room, and what else leans on that; the first
-failure ends it. Survivors
-are printed as diffs. Exits 1 when more than one in ten survives. ``tests/mutants.md`` says why the known ones live.
+the tree against the tests of its module, of its room, whole reports and small logs, and what else leans on the room;
+the first failure ends it. Survivors are printed as diffs. Exits 1 when more than one in ten survives.
+``tests/mutants.md`` says why the known ones live.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from __future__ import annotations
 import argparse
 import ast
 import difflib
+import importlib
 import json
+import multiprocessing
 import os
 import shutil
 import subprocess
@@ -25,21 +27,23 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from queue import SimpleQueue
 from random import Random
+
+import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("starts", "analysis", "records")
-GENERAL = ("tests/reports/test_gold.py", "tests/cases", "tests/pastes")
+GENERAL = ["tests/reports/test_gold.py", "tests/cases", "tests/pastes"]
 MORE = {  # what else holds a room, behind its own tests
-    "starts": ("tests/analysis",),
-    "analysis": ("tests/starts",),
-    "records": ("tests/testing/test_every_carrier.py", "tests/sources/test_inputs.py"),
+    "starts": ["tests/analysis"],
+    "analysis": ["tests/starts"],
+    "records": ["tests/testing/test_every_carrier.py", "tests/sources/test_inputs.py"],
 }
-NOT_OF_LOGS = "test_contributing.py"  # runs the tree in processes of its own
+LAST = ("test_findings_recorded.py", "test_findings_generated.py")  # longer than all the others of their room together
+NEVER = ("test_contributing.py",)  # runs the tree in processes of its own
+LOADED_ONCE = ("hypothesis", "numpy", "pandas", "jinja2", "typer", "rich.console", "rich.table", "plotly")  # of others
 LIMIT_S = 1200  # of wall time for one mutant
 TEST_LIMIT_S = 120  # of wall time for one test: a mutant may loop for ever
 MOST_SURVIVORS = 0.1
@@ -174,13 +178,21 @@ def chosen(rooms: Iterable[str], count: int, seed: int) -> list[Mutant]:
 # --- trying one -----------------------------------------------------------------------------------------------------
 
 
-def tests_of(mutant: Mutant) -> list[str]:
-    """Test files in the order in which they are likely to notice."""
+def stages_of(mutant: Mutant) -> list[list[str]]:
+    """Test files, in the order in which they are likely to notice, cheap ones first."""
     room, name = Path(mutant.path).parts[1], Path(mutant.path).stem
-    of_room = [str(p.relative_to(ROOT)) for p in sorted((ROOT / "tests" / room).glob("test_*.py"))]
-    mirror = f"tests/{room}/test_{name}.py"
-    wanted = dict.fromkeys([mirror, *GENERAL, *(path for path in of_room if NOT_OF_LOGS not in path), *MORE[room]])
-    return [path for path in wanted if (ROOT / path).exists()]
+    mirror = ROOT / "tests" / room / f"test_{name}.py"
+    of_room = [path for path in _files(f"tests/{room}") if path != mirror]
+    long = [path for path in of_room if path.name in LAST]
+    others = [path for more in MORE[room] for path in _files(more) if path.name not in LAST]
+    general = [path for more in GENERAL for path in _files(more)]
+    stages = [[mirror], [path for path in of_room if path not in long], general, others, long]
+    return [[str(path.relative_to(ROOT)) for path in stage if path.exists()] for stage in stages]
+
+
+def _files(place: str) -> list[Path]:
+    path = ROOT / place
+    return [one for one in (sorted(path.glob("test_*.py")) if path.is_dir() else [path]) if one.name not in NEVER]
 
 
 def copied(folder: Path) -> Path:
@@ -195,61 +207,89 @@ def copied(folder: Path) -> Path:
     return folder
 
 
-def run_tests(tree: Path, tests: list[str]) -> tuple[str, str]:
-    """What became of the tests in a tree: passed, failed or time, and which test."""
-    command = [
-        sys.executable, "-m", "pytest", "-x", "-q", "--tb=no", "--no-header", "-rfE", "-p", "no:cacheprovider",
-        "-p", "no:xdist", "--timeout", str(TEST_LIMIT_S), "--timeout-method=signal", *tests,
-    ]  # fmt: skip
-    env = os.environ | {"PYTHONPATH": str(tree), "HYPOTHESIS_STORAGE_DIRECTORY": str(tree / ".hypothesis")}
-    try:
-        ran = subprocess.run(command, cwd=tree, env=env, capture_output=True, text=True, timeout=LIMIT_S, check=False)
-    except subprocess.TimeoutExpired:
-        return "time", "the whole run"
-    told = [line for line in ran.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
-    if ran.returncode == 0:
-        return "passed", ""
-    return "failed", told[0] if told else (ran.stdout + ran.stderr)[-300:]
+def run_tests(tree: Path, stages: list[list[str]], said: Path) -> None:
+    """In a process of its own: the stages one after the other until something fails. Exits 0 when nothing did."""
+    with said.open("w") as out:
+        os.dup2(out.fileno(), 1)
+        os.dup2(out.fileno(), 2)
+    os.chdir(tree)
+    os.environ |= {"PYTHONPATH": str(tree), "HYPOTHESIS_STORAGE_DIRECTORY": str(tree / ".hypothesis")}
+    sys.path[0] = str(tree)
+    options = ["-x", "-q", "--tb=no", "-rfE", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    options += ["--timeout", str(TEST_LIMIT_S), "--timeout-method=signal"]
+    for stage in filter(None, stages):
+        if code := int(pytest.main([*options, *stage])):
+            os._exit(code)
+    os._exit(0)
 
 
-def attempt(mutant: Mutant, tree: Path) -> tuple[str, str, float]:
-    """What the tests make of the mutant, and the seconds that took."""
-    target = tree / mutant.path
-    begun = time.monotonic()
-    target.write_text(mutant.text())
-    for stale in (target.parent / "__pycache__").glob(f"{target.stem}.*"):
-        stale.unlink()
-    try:
-        outcome, told = run_tests(tree, tests_of(mutant))
-    finally:
-        shutil.copy2(ROOT / mutant.path, target)
+@dataclass
+class Trial:
+    """A process that tries one mutant, or none, in one of the trees."""
+
+    mutant: Mutant
+    tree: Path
+    pristine: bool = False
+
+    def __post_init__(self) -> None:
+        self.said = self.tree.with_name(f"{self.tree.name}.txt")
+        self.begun = time.monotonic()
+        if not self.pristine:
+            self._put(self.mutant.text())
+        fork = multiprocessing.get_context("fork")
+        self.process = fork.Process(target=run_tests, args=(self.tree, stages_of(self.mutant), self.said))
+        self.process.start()
+
+    def _put(self, text: str) -> None:
+        target = self.tree / self.mutant.path
+        target.write_text(text)
         for stale in (target.parent / "__pycache__").glob(f"{target.stem}.*"):
             stale.unlink()
-    return outcome, told, time.monotonic() - begun
+
+    def result(self) -> tuple[str, str] | None:
+        """What became of it (passed, failed or time), and which test said so; ``None`` while it runs."""
+        late = time.monotonic() - self.begun > LIMIT_S
+        if self.process.is_alive() and not late:
+            return None
+        if late:
+            self.process.kill()
+        self.process.join()
+        self._put((ROOT / self.mutant.path).read_text())
+        if late:
+            return "time", "the whole run"
+        if self.process.exitcode == 0:
+            return "passed", ""
+        said = self.said.read_text()
+        return "failed", next((line for line in said.splitlines() if line.startswith(("FAILED", "ERROR"))), said[-200:])
 
 
-def try_all(mutants: list[Mutant], jobs: int, out: Path | None) -> list[Mutant]:
+def try_all(mutants: list[Mutant], jobs: int, out: Path | None, first_without: bool = True) -> list[Mutant]:
     """Those that survive."""
+    survivors = []
     with tempfile.TemporaryDirectory(prefix="k3slog-mutants-") as folder:
-        trees: SimpleQueue[Path] = SimpleQueue()
-        for number in range(jobs):
-            trees.put(copied(Path(folder) / str(number)))
-        survivors = []
-        for room in {Path(mutant.path).parts[1]: mutant for mutant in mutants}.values():
-            outcome, told = run_tests(Path(folder) / "0", tests_of(room))
-            if outcome != "passed":
-                raise SystemExit(f"without any mutant the tests do not pass: {told}")
-
-        def one(mutant: Mutant) -> tuple[Mutant, str, str, float]:
-            tree = trees.get()
-            try:
-                return mutant, *attempt(mutant, tree)
-            finally:
-                trees.put(tree)
-
-        with ThreadPoolExecutor(jobs) as pool:
-            for number, (mutant, outcome, told, took) in enumerate(pool.map(one, mutants), 1):
-                print(f"[{number}/{len(mutants)}] {mutant.path}:{mutant.line} {mutant.kind}: {outcome}, {took:.0f} s"
+        free = [copied(Path(folder) / str(number)) for number in range(jobs)]
+        without = {Path(mutant.path).parts[1]: mutant for mutant in mutants}.values()
+        waiting = [(mutant, True) for mutant in without if first_without] + [(mutant, False) for mutant in mutants]
+        running: list[Trial] = []
+        done = 0
+        while waiting or running:
+            while waiting and free:
+                mutant, pristine = waiting.pop(0)
+                running.append(Trial(mutant, free.pop(), pristine))
+            time.sleep(0.05)
+            for trial in list(running):
+                if (result := trial.result()) is None:
+                    continue
+                running.remove(trial)
+                free.append(trial.tree)
+                outcome, told = result
+                if trial.pristine:
+                    if outcome != "passed":
+                        raise SystemExit(f"without any mutant the tests do not pass: {told}")
+                    continue
+                done += 1
+                mutant, took = trial.mutant, time.monotonic() - trial.begun
+                print(f"[{done}/{len(mutants)}] {mutant.path}:{mutant.line} {mutant.kind}: {outcome}, {took:.0f} s"
                       f" {told[:110]}", flush=True)  # fmt: skip
                 if outcome == "passed":
                     survivors.append(mutant)
@@ -267,6 +307,7 @@ def main() -> int:
     parser.add_argument("--rooms", default=",".join(ROOMS))
     parser.add_argument("--out", type=Path, help="one JSON line per mutant is added to this file")
     parser.add_argument("--again", type=Path, help="try the survivors of the run that wrote this file, nothing else")
+    parser.add_argument("--skip-first-run", action="store_true", help="do not try the tests without a mutant first")
     parser.add_argument("--list", action="store_true", help="print the diffs, try nothing")
     options = parser.parse_args()
     if options.again is not None:
@@ -279,7 +320,9 @@ def main() -> int:
     if options.list:
         print(*(mutant.diff() for mutant in mutants), sep="\n")
         return 0
-    survivors = try_all(mutants, options.jobs, options.out)
+    for name in LOADED_ONCE:
+        importlib.import_module(name)
+    survivors = try_all(mutants, options.jobs, options.out, not options.skip_first_run)
     for mutant in survivors:
         print(f"\nsurvived: {mutant.path}:{mutant.line} {mutant.kind}\n{mutant.diff()}")
     print(f"{len(mutants)} mutants, {len(survivors)} survived")
