@@ -19,7 +19,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, cast
+from itertools import chain, pairwise
+from typing import Any, Literal
 
 from analyzer.errors import BadInputError
 from analyzer.policies.protocol import CODE_OF
@@ -138,145 +139,125 @@ def parse(lines: Iterable[str], name: str = "input") -> ObservedWait:
 
     ``name`` and the 1-based line are named in errors.
     """
-    numbered = enumerate(lines, start=1)
-    header = next(((n, line) for n, line in numbered if line.strip()), None)
-    if header is None:
+    records = _records_of(lines, name)
+    head = next(records, None)
+    if head is None:
         raise BadInputError(f"{name} is empty")
-    head = _object(header[1], name, header[0])
     if head.get("schema") != SCHEMA:
         raise BadInputError(f"{name} is not a file of polls: its first line lacks schema {SCHEMA!r}")
     if head.get("schema_version") != SCHEMA_VERSION:
         raise BadInputError(f"{name} has schema_version {head.get('schema_version')!r}, this program reads 1")
-    began_at = _moment(head, "began_at", name, header[0])
+    began_at = head.moment("began_at")
     polls: list[ObservedPoll] = []
-    end: Mapping[str, Any] = {}
-    end_s: float | None = None
-    pending: tuple[int, str] | None = None  # one line behind, so that the last one may be cut off
-    shared: dict[tuple[str, ...], tuple[str, ...]] = {}
-    for number, line in numbered:
-        if not line.strip():
-            continue
-        if pending is not None:
-            end, end_s = _take(pending, began_at, polls, shared, name, end, end_s)
-        pending = (number, line)
-    if pending is not None:
-        complete = pending[1].rstrip().endswith("}")
-        try:
-            end, end_s = _take(pending, began_at, polls, shared, name, end, end_s)
-        except BadInputError:
-            if complete:
-                raise
+    end: dict[str, Any] = {}
+    shared: dict[tuple[str, ...], tuple[str, ...]] = {}  # thousands of polls show the same few lists
+    for record in records:
+        if end:
+            raise record.bad("a record after the end record")
+        if "end" not in record:
+            polls.append(record.poll(began_at, shared))
+        elif record["end"] in _VERDICTS:
+            end = {"verdict": record["end"], "end_s": (record.moment("at") - began_at).total_seconds()}
+            end |= {key: str(record.get(key) or "") for key in ("reason", "advice")}
+        else:
+            raise record.bad(f"unknown end {record['end']!r}")
     return ObservedWait(
-        server=_text(head, "server", name, header[0]),
-        policy=_text(head, "policy", name, header[0]),
+        server=head.text("server"),
+        policy=head.text("policy"),
         began_at=began_at,
         polls=tuple(polls),
-        verdict=cast("Verdict | None", end.get("end")),
-        end_s=end_s,
-        reason=str(end.get("reason") or ""),
-        advice=str(end.get("advice") or ""),
         tool=str(head.get("tool") or ""),
         anonymous=head.get("anonymous") is True,
+        **end,
     )
 
 
-def _take(
-    pending: tuple[int, str],
-    began_at: datetime,
-    polls: list[ObservedPoll],
-    shared: dict[tuple[str, ...], tuple[str, ...]],
-    name: str,
-    end: Mapping[str, Any],
-    end_s: float | None,
-) -> tuple[Mapping[str, Any], float | None]:
-    number, line = pending
-    record = _object(line, name, number)
-    if end:
-        raise BadInputError(f"{name} line {number}: a record after the end record")
-    if "end" in record:
-        if record["end"] not in _VERDICTS:
-            raise BadInputError(f"{name} line {number}: unknown end {record['end']!r}")
-        return record, (_moment(record, "at", name, number) - began_at).total_seconds()
-    polls.append(_poll(record, began_at, name, number, shared))
-    return end, end_s
+def _records_of(lines: Iterable[str], name: str) -> Iterator[_Record]:
+    """The objects of the lines; a last one that was cut off is left out, unless it is the only one."""
+    numbered = ((number, line) for number, line in enumerate(lines, start=1) if line.strip())
+    alone = True
+    for (number, line), following in pairwise(chain(numbered, [(0, "")])):
+        try:
+            yield _Record.of(line, name, number)
+        except BadInputError:
+            if alone or following[1] or line.rstrip().endswith("}"):
+                raise
+        alone = False
 
 
-def _poll(
-    record: Mapping[str, Any],
-    began_at: datetime,
-    name: str,
-    number: int,
-    shared: dict[tuple[str, ...], tuple[str, ...]],
-) -> ObservedPoll:
-    departed = (_moment(record, "departed", name, number) - began_at).total_seconds()
-    answered = (_moment(record, "answered", name, number) - began_at).total_seconds()
-    if answered < departed:
-        raise BadInputError(f"{name} line {number}: answered before it departed")
-    error = record.get("error", "")
-    if error == "" or (error is not None and error not in CODE_OF):
-        raise BadInputError(f"{name} line {number}: unknown error class {error!r}")
-    status = record.get("status")
-    if status is not None and (not isinstance(status, int) or isinstance(status, bool)):
-        raise BadInputError(f"{name} line {number}: status is not a number")
-    retry = record.get("retry_after_s")
-    message = record.get("message")
-    loop = record.get("loop", 0)
-    return ObservedPoll(
-        departed_s=departed,
-        answered_s=answered,
-        error=error,
-        status=status,
-        text=str(record.get("text") or ""),
-        failing=_names(record, "failing", name, number, shared),
-        ok=_names(record, "ok", name, number, shared),
-        message=message if isinstance(message, str) else None,
-        retry_after_s=float(retry) if isinstance(retry, int | float) and not isinstance(retry, bool) else None,
-        cut=record.get("cut") is True,
-        loop=loop if isinstance(loop, int) and not isinstance(loop, bool) else 0,
-        line=number,
-    )
+class _Record(dict[str, Any]):
+    """One line of the file; ``bad`` names it."""
 
+    name: str
+    number: int
 
-def _object(line: str, name: str, number: int) -> Mapping[str, Any]:
-    if len(line) > LINE_LIMIT:
-        raise BadInputError(f"{name} line {number} is too long for a poll")
-    try:
-        record = json.loads(line.lstrip("\ufeff"))
-    except (ValueError, RecursionError):
-        raise BadInputError(f"{name} line {number} is not JSON") from None
-    if not isinstance(record, dict):
-        raise BadInputError(f"{name} line {number} is not a JSON object")
-    return record
+    @classmethod
+    def of(cls, line: str, name: str, number: int) -> _Record:
+        if len(line) > LINE_LIMIT:
+            raise BadInputError(f"{name} line {number} is too long for a poll")
+        try:
+            found = json.loads(line.lstrip("\ufeff"))
+        except (ValueError, RecursionError):
+            raise BadInputError(f"{name} line {number} is not JSON") from None
+        if not isinstance(found, dict):
+            raise BadInputError(f"{name} line {number} is not a JSON object")
+        record = cls(found)
+        record.name, record.number = name, number
+        return record
 
+    def bad(self, what: str) -> BadInputError:
+        return BadInputError(f"{self.name} line {self.number}: {what}")
 
-def _moment(record: Mapping[str, Any], key: str, name: str, number: int) -> datetime:
-    try:
-        moment = datetime.fromisoformat(record[key])
-    except (KeyError, TypeError, ValueError):
-        raise BadInputError(f"{name} line {number}: {key} is not an ISO 8601 moment") from None
-    if moment.tzinfo is None:
-        raise BadInputError(f"{name} line {number}: {key} has no offset from UTC")
-    if not 1000 <= moment.year < 9000:  # as of logs: beyond, shifting it to another zone may leave the calendar
-        raise BadInputError(f"{name} line {number}: {key} is of the year {moment.year}")
-    return moment
+    def moment(self, key: str) -> datetime:
+        try:
+            moment = datetime.fromisoformat(self[key])
+        except (KeyError, TypeError, ValueError):
+            raise self.bad(f"{key} is not an ISO 8601 moment") from None
+        if moment.tzinfo is None:
+            raise self.bad(f"{key} has no offset from UTC")
+        if not 1000 <= moment.year < 9000:  # as of logs: beyond, shifting it to another zone may leave the calendar
+            raise self.bad(f"{key} is of the year {moment.year}")
+        return moment
 
+    def text(self, key: str) -> str:
+        if not isinstance(self.get(key), str):
+            raise self.bad(f"{key} is not text")
+        return str(self[key])
 
-def _text(record: Mapping[str, Any], key: str, name: str, number: int) -> str:
-    value = record.get(key)
-    if not isinstance(value, str):
-        raise BadInputError(f"{name} line {number}: {key} is not text")
-    return value
+    def names(self, key: str) -> tuple[str, ...]:
+        value = self.get(key) or []
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise self.bad(f"{key} is not a list of names")
+        return tuple(value)
 
+    def number_or(self, key: str, default: Any, kinds: type | tuple[type, ...] = int) -> Any:
+        """The number under ``key``, ``default`` where there is none."""
+        value = self.get(key)
+        return value if isinstance(value, kinds) and not isinstance(value, bool) else default
 
-def _names(
-    record: Mapping[str, Any],
-    key: str,
-    name: str,
-    number: int,
-    shared: dict[tuple[str, ...], tuple[str, ...]],
-) -> tuple[str, ...]:
-    value = record.get(key) or []
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise BadInputError(f"{name} line {number}: {key} is not a list of names")
-    names = tuple(value)
-    return shared.setdefault(names, names)  # thousands of polls show the same few lists
+    def poll(self, began_at: datetime, shared: dict[tuple[str, ...], tuple[str, ...]]) -> ObservedPoll:
+        departed, answered = ((self.moment(key) - began_at).total_seconds() for key in ("departed", "answered"))
+        if answered < departed:
+            raise self.bad("answered before it departed")
+        error = self.get("error", "")
+        if error is not None and not (isinstance(error, str) and error and error in CODE_OF):
+            raise self.bad(f"unknown error class {error!r}")
+        status = self.number_or("status", None)
+        if status is None and self.get("status") is not None:
+            raise self.bad("status is not a number")
+        failing, ok = (shared.setdefault(names, names) for names in (self.names("failing"), self.names("ok")))
+        retry_s = self.number_or("retry_after_s", None, (int, float))
+        return ObservedPoll(
+            departed_s=departed,
+            answered_s=answered,
+            error=error,
+            status=status,
+            text=str(self.get("text") or ""),
+            failing=failing,
+            ok=ok,
+            message=self["message"] if isinstance(self.get("message"), str) else None,
+            retry_after_s=None if retry_s is None else float(retry_s),
+            cut=self.get("cut") is True,
+            loop=self.number_or("loop", 0),
+            line=self.number,
+        )

@@ -17,7 +17,7 @@ import re
 import ssl
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -204,16 +204,9 @@ class HttpProber:
 
     def _judge(self, response: httpx.Response, body: str, cut: bool) -> Answer:
         answer = classify_answer(response.status_code, body, cut)
-        return Answer(
-            error=answer.error,
-            status=answer.status,
-            text=self._clean(answer.text),
-            failing=answer.failing,
-            ok=answer.ok,
-            retry_after_s=retry_after(response.headers),
-            message=self._clean(answer.message) if answer.message else None,
-            cut=answer.cut,
-        )
+        message = self._clean(answer.message) if answer.message else None
+        retry_s = retry_after(response.headers)
+        return replace(answer, text=self._clean(answer.text), message=message, retry_after_s=retry_s)
 
     def _clean(self, text: str) -> str:
         for secret in self._secrets:
@@ -365,21 +358,32 @@ def classify_failure(problem: BaseException, stage: str) -> tuple[str, str]:
     for cause in chain:
         if isinstance(cause, OSError) and cause.errno in _OF_ERRNO and not isinstance(cause, ssl.SSLError):
             return _OF_ERRNO[cause.errno]
-    if isinstance(problem, httpx.ConnectTimeout):
-        if stage == "tls":
+    return _of_httpx(problem, stage) or (
+        "other",
+        next((str(c) for c in reversed(chain) if str(c)), type(problem).__name__),
+    )
+
+
+def _of_httpx(problem: BaseException, stage: str) -> tuple[str, str] | None:
+    """What httpx says of failures that no error of the system or of TLS explains."""
+    match problem:
+        case httpx.ConnectTimeout() if stage == "tls":
             return "tls_timeout", "TLS handshake timeout"
-        return "io_timeout", "no connection in time"
-    if isinstance(problem, httpx.TimeoutException):
-        return "deadline_exceeded", "no answer in time"
-    if isinstance(problem, httpx.RemoteProtocolError) and "disconnected" in str(problem).lower():
-        return "eof", "connection closed without an answer"
-    if isinstance(problem, httpx.RemoteProtocolError):
-        return ("eof", "answer ended early") if "incomplete" in str(problem) else ("other", "the answer is not HTTP")
-    if isinstance(problem, httpx.ReadError | httpx.ConnectError) and stage in ("tls", "answer"):
-        # A stream that ends inside the handshake or the answer carries no error of its own.
-        return "eof", "connection closed"
-    words = next((str(c) for c in reversed(chain) if str(c)), type(problem).__name__)
-    return "other", words
+        case httpx.ConnectTimeout():
+            return "io_timeout", "no connection in time"
+        case httpx.TimeoutException():
+            return "deadline_exceeded", "no answer in time"
+        case httpx.RemoteProtocolError() if "disconnected" in str(problem).lower():
+            return "eof", "connection closed without an answer"
+        case httpx.RemoteProtocolError() if "incomplete" in str(problem):
+            return "eof", "answer ended early"
+        case httpx.RemoteProtocolError():
+            return "other", "the answer is not HTTP"
+        case httpx.ReadError() | httpx.ConnectError() if stage in ("tls", "answer"):
+            # A stream that ends inside the handshake or the answer carries no error of its own.
+            return "eof", "connection closed"
+        case _:
+            return None
 
 
 def _x509(cause: ssl.SSLCertVerificationError) -> tuple[str, str]:

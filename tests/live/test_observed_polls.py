@@ -116,6 +116,7 @@ def test_blank_lines_and_unknown_fields_are_passed_over() -> None:
         (1, {"answered": "2025-03-01T06:03:21+00:00"}, "answered before"),
         (1, {"error": "nonsense"}, "unknown error class"),
         (1, {"error": ""}, "unknown error class"),
+        (1, {"error": ["eof"]}, "unknown error class"),
         (1, {"status": "500"}, "status"),
         (1, {"failing": "a"}, "failing"),
         (1, {"ok": [1]}, "ok"),
