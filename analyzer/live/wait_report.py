@@ -13,8 +13,7 @@ sampled somewhere between its departure and its answer. Hence
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Literal, cast
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from analyzer.events.check_info import info
@@ -41,6 +40,8 @@ from analyzer.window import OPEN, Bound, Evidence, Span, Window
 
 #: Name of the source format in reports.
 FORMAT = "polls"
+#: Pollers of k3s itself that a wait can imitate, with their intervals.
+_INTERVALS_S = {"shared-2s": 2.0, "legacy-4x1s": 1.0}
 LOCKED_OUT = "The API answers, but shows its readiness only to those who log in"
 #: ``Status`` messages of the 503 that k3s' supervisor sends while its API handler does not exist yet
 #: (catalogue of start-up lines, §2.3: K >= 1.24).
@@ -59,13 +60,56 @@ def proves_not_ready(poll: ObservedPoll) -> bool:
     return proves_absent(poll) or (poll.error == "readyz_failing" and bool(poll.failing))
 
 
+def _departed(poll: ObservedPoll) -> Evidence:
+    return Evidence(poll.departed_s, Bound.OBSERVED, poll.line or None)
+
+
+def _answered(poll: ObservedPoll) -> Evidence:
+    return Evidence(poll.answered_s, Bound.OBSERVED, poll.line or None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the rules look at.
+
+    ``earlier``: polls certainly sampled before the successful one; only loops that overlap (``legacy-4x1s``) lose any.
+    ``since_s``: the answer of the last one that met no API server: a restart makes what passed before worthless.
+    ``serving``: when the API server last began to serve; open below when it did so before the wait.
+    """
+
+    polls: tuple[ObservedPoll, ...]
+    success: ObservedPoll | None
+    earlier: tuple[ObservedPoll, ...]
+    since_s: float
+    serving: Window
+
+    @classmethod
+    def of(cls, wait: ObservedWait) -> _Seen:
+        success = wait.success
+        earlier = tuple(
+            p for p in wait.polls if p is not success and (success is None or p.answered_s <= success.departed_s)
+        )
+        gone = (p.answered_s for p in earlier if proves_absent(p) or p.error == "connection_refused")
+        since_s = max(gone, default=0.0)
+        serving = OPEN
+        for poll in filter(proves_absent, earlier):
+            serving = serving.after(_departed(poll))
+        up = [p for p in earlier if _serves(p) and p.departed_s >= since_s]
+        up += [success] if success is not None else []
+        if up:
+            serving = serving.before(_answered(min(up, key=lambda p: p.answered_s)))
+        return cls(wait.polls, success, earlier, since_s, serving)
+
+
 def start_report(wait: ObservedWait) -> StartReport:
     """The wait as one start: ``began_at`` is the wait's own begin, so nothing before it is claimed."""
-    polls = wait.polls
-    success = wait.success
-    ready, detected = _ready(polls, success), _detected(success)
-    checks = _checks(polls, success)
+    seen = _Seen.of(wait)
+    polls, success = seen.polls, seen.success
+    ready, detected = _ready(seen), OPEN
+    checks = _checks(seen)
     tax = None
+    if success is not None:
+        detected = OPEN.after(_departed(success)).before(_answered(success))
     if success is not None and ready.upper is not None:
         tax = Span(0.0, None if ready.lower is None else success.answered_s - ready.lower)
     outcome: Outcome = "ready" if success is not None else "incomplete"
@@ -95,7 +139,7 @@ def start_report(wait: ObservedWait) -> StartReport:
         polls=tuple(_row(p, last=p is success) for p in polls),
         errors=_errors(polls),
         milestones=(),
-        phases=_phases(polls, success, ready, detected, tax),
+        phases=_phases(seen.serving, ready, detected, tax),
         checks=checks,
         bottleneck=_bottleneck(checks, success is not None),
         findings=_findings(wait),
@@ -104,40 +148,17 @@ def start_report(wait: ObservedWait) -> StartReport:
     )
 
 
-def _ready(polls: Sequence[ObservedPoll], success: ObservedPoll | None) -> Window:
+def _ready(seen: _Seen) -> Window:
     window = OPEN
-    for poll in _before(polls, success):
-        if proves_not_ready(poll):
-            window = window.after(Evidence(poll.departed_s, Bound.OBSERVED, poll.line or None))
-    if success is not None:
-        window = window.before(Evidence(success.answered_s, Bound.OBSERVED, success.line or None))
-    return window
+    for poll in filter(proves_not_ready, seen.earlier):
+        window = window.after(_departed(poll))
+    return window if seen.success is None else window.before(_answered(seen.success))
 
 
-def _before(polls: Sequence[ObservedPoll], success: ObservedPoll | None) -> list[ObservedPoll]:
-    """Polls certainly sampled before the successful one. Only loops that overlap (``legacy-4x1s``) lose any."""
-    return [p for p in polls if p is not success and (success is None or p.answered_s <= success.departed_s)]
-
-
-def _detected(success: ObservedPoll | None) -> Window:
-    if success is None:
-        return OPEN
-    line = success.line or None
-    return OPEN.after(Evidence(success.departed_s, Bound.OBSERVED, line)).before(
-        Evidence(success.answered_s, Bound.OBSERVED, line)
-    )
-
-
-def _checks(polls: Sequence[ObservedPoll], success: ObservedPoll | None) -> tuple[Check, ...]:
-    names: dict[str, None] = {}
-    for poll in polls:
-        names.update(dict.fromkeys((*poll.failing, *poll.ok)))
-    earlier = _before(polls, success)
-    since_s = _last_life_s(earlier)
-    serving = _serving(earlier, success, since_s)
-    last_list = max(
-        (p for p in earlier if p.failing and p.departed_s >= since_s), key=lambda p: p.departed_s, default=None
-    )
+def _checks(seen: _Seen) -> tuple[Check, ...]:
+    names = dict.fromkeys(name for poll in seen.polls for name in (*poll.failing, *poll.ok))
+    lists = [p for p in seen.earlier if p.failing and p.departed_s >= seen.since_s]
+    last_list = max(lists, key=lambda p: p.departed_s, default=None)
     # One body is one look: what failed in the last list cleared after everything that was ok in it. Beyond a cut, and
     # without a list, every check is unseen, not ok.
     suspects = [n for n in names if last_list is None or n not in last_list.ok]
@@ -145,16 +166,10 @@ def _checks(polls: Sequence[ObservedPoll], success: ObservedPoll | None) -> tupl
     found = {}
     for name in names:
         blocker: LastBlocker = "no" if name not in suspects else "certain" if certain else "possible"
-        found[name] = _check(name, earlier, success, since_s, serving, blocker)
-    if success is None:
+        found[name] = _check(name, seen, blocker)
+    if seen.success is None:
         return tuple(found.values())
-    return tuple(_blamed(check, found, serving, success.answered_s) for check in found.values())
-
-
-def _last_life_s(earlier: Sequence[ObservedPoll]) -> float:
-    """After the answer of the last poll that met no API server: a restart makes what passed before worthless."""
-    gone = (p.answered_s for p in earlier if proves_absent(p) or p.error == "connection_refused")
-    return max(gone, default=0.0)
+    return tuple(_blamed(check, found, seen.serving, seen.success.answered_s) for check in found.values())
 
 
 def _blamed(check: Check, found: Mapping[str, Check], serving: Window, ready_s: float) -> Check:
@@ -184,28 +199,21 @@ def _blamed(check: Check, found: Mapping[str, Check], serving: Window, ready_s: 
     return replace(check, exclusive_s=alone, saving_s=saving)
 
 
-def _check(
-    name: str,
-    earlier: Sequence[ObservedPoll],
-    success: ObservedPoll | None,
-    since_s: float,
-    serving: Window,
-    blocker: LastBlocker,
-) -> Check:
-    failing = [p for p in earlier if name in p.failing]
+def _check(name: str, seen: _Seen, blocker: LastBlocker) -> Check:
+    failing = [p for p in seen.earlier if name in p.failing]
     last = max(failing, key=lambda p: p.departed_s, default=None)
-    settled_s = max([since_s, *(p.answered_s for p in failing)])
-    good = [p for p in earlier if name in p.ok and p.departed_s >= settled_s]
+    settled_s = max([seen.since_s, *(p.answered_s for p in failing)])
+    good = [p for p in seen.earlier if name in p.ok and p.departed_s >= settled_s]
     if not info(name).monotone:
-        good = [p for p in good if _counts(name, p, earlier)]
-    if success is not None:
-        good.append(success)  # readiness means that every check passes, listed or not
+        good = [p for p in good if _counts(name, p, seen.earlier)]
+    if seen.success is not None:
+        good.append(seen.success)  # readiness means that every check passes, listed or not
     first_ok = min(good, key=lambda p: p.answered_s, default=None)
-    window = replace(serving, upper=None, upper_kind=Bound.NONE, upper_line=None)  # no check passes before serving
+    window = replace(seen.serving, upper=None, upper_kind=Bound.NONE, upper_line=None)  # no check passes before serving
     if last is not None:
-        window = window.after(Evidence(last.departed_s, Bound.OBSERVED, last.line or None))
+        window = window.after(_departed(last))
     if first_ok is not None:
-        window = window.before(Evidence(first_ok.answered_s, Bound.OBSERVED, first_ok.line or None))
+        window = window.before(_answered(first_ok))
     first = min(failing, key=lambda p: p.answered_s, default=None)
     return Check(
         name=name,
@@ -248,12 +256,9 @@ def _bottleneck(checks: Sequence[Check], became_ready: bool) -> Bottleneck:
 
 
 def _poller(wait: ObservedWait, success: ObservedPoll | None) -> PollerNote:
-    kind: Literal["shared-2s", "legacy-4x1s", "unknown"] = "unknown"
-    if wait.policy in ("shared-2s", "legacy-4x1s"):
-        kind = cast('Literal["shared-2s", "legacy-4x1s"]', wait.policy)
-    interval = {"shared-2s": 2.0, "legacy-4x1s": 1.0}.get(wait.policy)
+    kind = wait.policy if wait.policy in _INTERVALS_S else "unknown"
     printed = len(wait.polls) - (1 if success is not None else 0)
-    return PollerNote(kind=kind, interval_s=interval, prints_polls=True, printed=printed)
+    return PollerNote(kind=kind, interval_s=_INTERVALS_S.get(kind), prints_polls=True, printed=printed)
 
 
 def _row(poll: ObservedPoll, *, last: bool) -> Poll:
@@ -296,32 +301,9 @@ def _serves(poll: ObservedPoll) -> bool:
     return poll.error is None or bool(poll.failing or poll.ok)
 
 
-def _serving(earlier: Sequence[ObservedPoll], success: ObservedPoll | None, since_s: float) -> Window:
-    """When the API server last began to serve; open below when it did so before the wait."""
-    window = OPEN
-    for poll in earlier:
-        if proves_absent(poll):
-            window = window.after(Evidence(poll.departed_s, Bound.OBSERVED, poll.line or None))
-    up = [p for p in earlier if _serves(p) and p.departed_s >= since_s]
-    if success is not None:
-        up.append(success)
-    first = min(up, key=lambda p: p.answered_s, default=None)
-    if first is not None:
-        window = window.before(Evidence(first.answered_s, Bound.OBSERVED, first.line or None))
-    return window
-
-
-def _phases(
-    polls: Sequence[ObservedPoll],
-    success: ObservedPoll | None,
-    ready: Window,
-    detected: Window,
-    tax: Span | None,
-) -> tuple[Phase, ...]:
+def _phases(serving: Window, ready: Window, detected: Window, tax: Span | None) -> tuple[Phase, ...]:
     """The budget from the wait's begin; nothing before serving can be told apart from outside."""
     begin = Window(0.0, 0.0, Bound.PROCESS, Bound.PROCESS)
-    earlier = _before(polls, success)
-    serving = _serving(earlier, success, _last_life_s(earlier))
     out = []
     if serving.lower is not None and serving.upper is not None:
         out.append(Phase("apiserver_boot", begin, serving, Span(serving.lower, serving.upper)))
@@ -337,28 +319,14 @@ def _phases(
 
 def _findings(wait: ObservedWait) -> tuple[Finding, ...]:
     if wait.verdict == "fatal":
-        last = next((p for p in reversed(wait.polls) if p.error is not None), None)
-        same = [p for p in wait.polls if last is not None and p.error == last.error]
-        return (
-            Finding(
-                id="wait_confirmed_fatal",
-                severity="critical",
-                title=LOCKED_OUT if wait.locked_out else "The server cannot become ready as it is",
-                detail=wait.reason,
-                advice=wait.advice,
-                lines=tuple(p.line for p in (same[:1] + same[-1:] if len(same) > 1 else same) if p.line),
-            ),
-        )
+        last = next((p.error for p in reversed(wait.polls) if p.error is not None), None)
+        same = [p.line for p in wait.polls if p.error == last and p.line]
+        title = LOCKED_OUT if wait.locked_out else "The server cannot become ready as it is"
+        lines = tuple(dict.fromkeys(same[:1] + same[-1:]))
+        return (Finding("wait_confirmed_fatal", "critical", title, wait.reason, wait.advice, lines),)
     if wait.verdict == "timed_out":
-        return (
-            Finding(
-                id="wait_timed_out",
-                severity="critical",
-                title="The server was not ready in time",
-                detail=wait.reason,
-                advice=wait.advice or "Look at the last poll and at the server's own log (k3slog analyze).",
-            ),
-        )
+        advice = wait.advice or "Look at the last poll and at the server's own log (k3slog analyze)."
+        return (Finding("wait_timed_out", "critical", "The server was not ready in time", wait.reason, advice),)
     return ()
 
 
