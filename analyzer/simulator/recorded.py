@@ -50,6 +50,11 @@ class RecordedStart:
     polls: tuple[tuple[float, str], ...]
 
     @property
+    def label(self) -> str:
+        """Recording and number of the start in it."""
+        return f"{self.name}#{self.n}"
+
+    @property
     def poller(self) -> str:
         """``shared-2s`` or ``legacy-4x1s``."""
         return "shared-2s" if self.k3s.split("+")[0] in NEW_ERA else "legacy-4x1s"
@@ -111,12 +116,8 @@ def digest_start(name: str, k3s: str, start: Mapping[str, Any], lines: Sequence[
     before = [(at - origin, text) for at, text in lines if at - origin <= detected + 0.001]
     waits = tuple(round(at, 3) for at, text in before if text.rstrip('"').endswith("API server to become available"))
     serving = [at for at, text in before if "Serving securely on" in text]
-    polls = tuple((round(at, 3), _kind(text)) for at, text in before if "GET /readyz failed: " in text)
-    polls = tuple(
-        p
-        for p, (_, text) in zip(polls, [b for b in before if "GET /readyz failed: " in b[1]], strict=True)
-        if "status unchanged" not in text
-    )
+    answers = [(at, text) for at, text in before if "GET /readyz failed: " in text and "status unchanged" not in text]
+    polls = tuple((round(at, 3), _kind(text)) for at, text in answers)
     first = polls[0][0] if polls else waits[0] if waits else None
     return RecordedStart(
         name=name,

@@ -48,14 +48,7 @@ class Prediction:
     truth; ``residual``: logged minus nearest; ``off_median``: logged minus the median prediction.
     """
 
-    name: str
-    k3s: str
-    cpu_pct: int
-    disturbed: bool
-    poller: str
-    first_poll: float
-    ready: tuple[float, float]
-    logged: float
+    start: RecordedStart
     low: float
     high: float
     nearest: float
@@ -79,14 +72,7 @@ def predict(start: RecordedStart, *, draws: int = DRAWS, seed: int = 7) -> Predi
     nearest = float(predicted[np.argmin(np.abs(predicted - start.detected))])
     spread = float(predicted.max() - predicted.min())
     return Prediction(
-        name=f"{start.name}#{start.n}",
-        k3s=start.k3s,
-        cpu_pct=start.cpu_pct,
-        disturbed=start.disturbed,
-        poller=start.poller,
-        first_poll=start.first_poll,
-        ready=start.ready,
-        logged=start.detected,
+        start=start,
         low=float(predicted.min()),
         high=float(predicted.max()),
         nearest=nearest,
@@ -285,7 +271,7 @@ def report(starts: Sequence[RecordedStart], *, every_start: bool = False) -> dic
     """All comparisons as plain data."""
     usable = [s for s in starts if s.first_poll is not None]
     predictions = [predict(s) for s in usable]
-    good = [p for p in predictions if p.cpu_pct >= ENOUGH_CORE * 100 and not p.disturbed]
+    good = [p for p in predictions if p.start.share >= ENOUGH_CORE and not p.start.disturbed]
     rest = [p for p in predictions if p not in good]
     judged = [s for s in usable if half_of(s) == 1]
     chosen = [s for s in usable if half_of(s) == 0]
@@ -295,7 +281,7 @@ def report(starts: Sequence[RecordedStart], *, every_start: bool = False) -> dic
             "tolerance_s": TOLERANCE_S,
             "half_a_core_or_more": _agreement(good),
             "less_or_disturbed": _agreement(rest),
-            "outside": [asdict(p) for p in predictions if abs(p.residual) > TOLERANCE_S],
+            "outside": [_outside(p) for p in predictions if abs(p.residual) > TOLERANCE_S],
             "two_ticks_possible": sum(p.two_ticks for p in predictions),
         },
         "tax": {
@@ -320,6 +306,13 @@ def report(starts: Sequence[RecordedStart], *, every_start: bool = False) -> dic
             row = {k: v for k, v in asdict(j).items() if k != "table"}
             found["state_aware"].append({"poll_cost": cost, "delay_cost": 1.0} | row)
     return found
+
+
+def _outside(prediction: Prediction) -> dict[str, Any]:
+    start = prediction.start
+    of_start = {key: getattr(start, key) for key in ("k3s", "cpu_pct", "disturbed", "poller", "first_poll", "ready")}
+    numbers = {key: value for key, value in asdict(prediction).items() if key != "start"}
+    return {"name": start.label, **of_start, "logged": start.detected, **numbers}
 
 
 def _agreement(predictions: Sequence[Prediction]) -> dict[str, Any]:

@@ -265,7 +265,7 @@ def sketch_recorded(start: RecordedStart, *, client: str = "admin", machine: Mac
             upper = min(after[0], start.ready[0])
             stages.append((FORBIDDEN, _moved((min(seen403[-1] - 0.05, upper), upper), zero)))
     return Sketch(
-        label=f"{start.name}#{start.n}",
+        label=start.label,
         stages=tuple(stages),
         checks=tuple((name, _moved(window, zero)) for name, window in sorted(start.checks.items())),
         ready=_moved(start.ready, zero),

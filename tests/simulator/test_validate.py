@@ -12,9 +12,10 @@ import pytest
 from analyzer.errors import BadInputError
 from analyzer.policies import get
 from analyzer.reports.simulation_schedule import Plan, render_text
-from analyzer.simulator import recorded, stateaware, tune, validate
+from analyzer.simulator import recorded, stateaware, validate
 from analyzer.simulator.schedule import Costs, optimal, parse
 from analyzer.simulator.world import Machine, Sketch, draw, sketch_recorded
+from tools import tune_adaptive
 
 RECORDINGS = Path(__file__).parents[1] / "data" / "recorded"
 STARTS = recorded.load()
@@ -121,7 +122,7 @@ def test_halves_keep_recordings_whole() -> None:
 
 
 def test_tuning_repeats_itself() -> None:
-    assert tune.search(8, 3) == tune.search(8, 3)
+    assert tune_adaptive.search(8, 3) == tune_adaptive.search(8, 3)
 
 
 def test_state_aware_schedule_gains_out_of_sample() -> None:

@@ -16,7 +16,7 @@ What it uses, and why that is sound:
 * Pauses are jittered, and never shorter than ``latency_factor`` times the last answer's latency (up to
   ``latency_cap_s``): a server that answers slowly has no CPU to spare.
 
-The default parameters were chosen on one half of the recorded starts (``python -m analyzer.simulator.tune``) and
+The default parameters were chosen on one half of the recorded starts (``python tools/tune_adaptive.py``) and
 judged on the other half (``python -m analyzer.simulator.validate``); docs/simulator.md has the numbers.
 """
 

@@ -1,6 +1,6 @@
 """How the default parameters of ``adaptive`` were chosen: random search on one half of the recorded starts.
 
-``python -m analyzer.simulator.tune [--tries N] [--seed N]`` prints the best parameters found. The other half
+``python tools/tune_adaptive.py [--tries N] [--seed N]`` prints the best parameters found. The other half
 (``validate.half_of``) takes no part; ``validate`` judges on it. The aim is a weighted sum of how much later than with
 ``shared-2s`` readiness is noticed and of the median and 95th percentile of the delay, with penalties that keep the
 limits at a distance: twice the CPU of ``shared-2s`` on starts under 10 s (1.75 for each single start here), 1 % of
@@ -80,7 +80,7 @@ def _loss(outcome: Outcome, base: Outcome, short: np.ndarray[tuple[int], np.dtyp
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Command line; the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m analyzer.simulator.tune", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--tries", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=5)
     options = parser.parse_args(arguments)
