@@ -9,7 +9,7 @@ from functools import cache, lru_cache
 from typing import Any, Literal
 
 from analyzer.events.event import Mark
-from analyzer.events.vocabulary import LazyPattern, Minor, load, read_as
+from analyzer.events.vocabulary import LazyPattern, Minor, grouped, load, read_as
 from analyzer.records.log_record import LogRecord, Payload
 
 FILES = (
@@ -101,13 +101,9 @@ class _Index:
 def _index(own: tuple[Rule, ...] = ()) -> _Index:
     vocabulary = (*own, *rules())
     of_text = [rule for rule in vocabulary if rule.payload != {Payload.SYSTEMD}]
-    heads: dict[str, list[tuple[str, Rule]]] = {}
-    for rule in of_text:
-        for head in rule.head:
-            heads.setdefault(head[:_KEY], []).append((head, rule))
     return _Index(
         systemd=tuple(rule for rule in vocabulary if Payload.SYSTEMD in rule.payload),
-        heads=heads,
+        heads=grouped((head[:_KEY], (head, rule)) for rule in of_text for head in rule.head),
         anywhere=tuple((literal, rule) for rule in of_text if rule not in own for literal in rule.any),
         own=tuple((literal, rule) for rule in own for literal in rule.any),
         own_ids=frozenset(rule.id for rule in own),

@@ -36,38 +36,33 @@ def detect(records: Iterable[LogRecord], extra: Sequence[catalogue.Rule] = ()) -
             rules = witness_rules.candidates(message, record.file, record.payload is Payload.LOGRUS, record.fields)
             if rules:
                 yield WitnessLine(record, rules)
-            if "[-]" in message and "n the server (" in message:
-                remembered = _remembered(record)
-                if remembered is not None:
-                    yield remembered
-        elif record.payload is Payload.PLAIN and "Error from server (" in message and "[-]" in message:
-            shown = _shown(record)
-            if shown is not None:
-                yield shown
+        if "[-]" in message and (block := _of_others(record)) is not None:
+            yield block
         yield from catalogue.match(record, extra)
         if places := sequence.of_line(record):
             yield Placed(record, tuple(places))
     yield from health.finish()
 
 
-def _remembered(record: LogRecord) -> HealthBlock | None:
-    """The last answer that a component quotes when it gives up (controller-manager ≤1.20, the 15-minute limit)."""
+def _of_others(record: LogRecord) -> HealthBlock | None:
+    """A check list in the words of a component that gives up, or of kubectl."""
     message = record.message
-    body = parse_body(message[message.index("n the server (") :])
+    if record.payload in (Payload.KLOG, Payload.LOGRUS) and "n the server (" in message:
+        # The last answer that it remembers: controller-manager up to 1.20, the 15-minute limit.
+        return _quoted(record, message[message.index("n the server (") :], "readyz", _REMEMBERED_S)
+    if record.payload is Payload.PLAIN and "Error from server (" in message:
+        return _quoted(record, message, "")
+    return None
+
+
+def _quoted(record: LogRecord, text: str, otherwise: str, stale_s: float = 0.0) -> HealthBlock | None:
+    """A check list that somebody else quotes; it says which endpoint only in its trailer or in the request."""
+    body = parse_body(text)
     if body is None or not body.failing:
         return None
-    endpoint = body.endpoint or next((name for name in ("healthz", "livez") if f"/{name}" in message), "readyz")
+    asked = next((name for name in ("healthz", "livez", "readyz") if f"/{name}" in record.message), otherwise)
     whole = not (body.cut or record.truncated)
-    return HealthBlock(record, body.failing, body.reasons, endpoint, whole, stale_s=_REMEMBERED_S)
-
-
-def _shown(record: LogRecord) -> HealthBlock | None:
-    """What kubectl printed of a check list; it says which endpoint only in the trailer or in the request."""
-    body = parse_body(record.message)
-    if body is None or not body.failing:
-        return None
-    endpoint = body.endpoint or next((n for n in ("readyz", "healthz", "livez") if f"/{n}" in record.message), "")
-    return HealthBlock(record, body.failing, body.reasons, endpoint, not (body.cut or record.truncated))
+    return HealthBlock(record, body.failing, body.reasons, body.endpoint or asked, whole, stale_s)
 
 
 def _poll(record: LogRecord) -> PollLine | PollUnchanged | None:

@@ -15,7 +15,7 @@ from functools import cache
 from typing import Any
 
 from analyzer.events.versions import Version, parse_version, past, ready_line_on_cancel
-from analyzer.events.vocabulary import LazyPattern, load, read_as
+from analyzer.events.vocabulary import LazyPattern, grouped, load, read_as
 from analyzer.records.log_record import LogRecord, Payload
 
 
@@ -67,7 +67,7 @@ class Place:
             return False
         if not (self.since or self.until or self.era or self.before_era):
             return True
-        release = parse_version(version) if version else None
+        release = parse_version(version)
         if release is None:
             return False
         if self.since is not None and release.numbers < self.since.numbers:
@@ -83,8 +83,7 @@ class Place:
 
         A poller of its own ends the process when it is cancelled.
         """
-        release = parse_version(version) if self.own_poller and version else None
-        if release is not None and past(release, "shared_poller") is False:
+        if self.own_poller and past(parse_version(version), "shared_poller") is False:
             return False
         return self.cancel and ready_line_on_cancel(version)
 
@@ -115,18 +114,14 @@ def _stage(raw: Mapping[str, Any], key: str) -> Stage | None:
     return Stage[raw[key].upper()] if key in raw else None
 
 
-def _release(raw: Mapping[str, Any], key: str) -> Version | None:
-    return parse_version(raw[key]) if key in raw else None
-
-
 def _compile(raw: Mapping[str, Any]) -> tuple[Place, ...]:
     place = read_as(
         Place,
         raw,
         only_after=_stage(raw, "only_after"),
         only_before=_stage(raw, "only_before"),
-        since=_release(raw, "since"),
-        until=_release(raw, "until"),
+        since=parse_version(raw.get("since")),
+        until=parse_version(raw.get("until")),
     )
     return tuple(replace(place, mark=mark) for mark in raw.get("marks", ("",)))
 
@@ -139,11 +134,7 @@ def places() -> tuple[Place, ...]:
 
 @cache
 def _by_mark() -> Mapping[str, tuple[Place, ...]]:
-    found: dict[str, list[Place]] = {}
-    for place in places():
-        if place.mark:
-            found.setdefault(place.mark, []).append(place)
-    return {mark: tuple(group) for mark, group in found.items()}
+    return grouped((place.mark, place) for place in places() if place.mark)
 
 
 def of_mark(mark: str) -> Sequence[Place]:
@@ -156,23 +147,11 @@ _KEY = 6
 
 @cache
 def _by_text() -> tuple[Mapping[str, tuple[Place, ...]], Mapping[str, tuple[Place, ...]], tuple[Place, ...]]:
-    heads: dict[str, list[Place]] = {}
-    files: dict[str, list[Place]] = {}
-    rest: list[Place] = []
-    for place in places():
-        if place.mark:
-            continue
-        for name in place.files:
-            files.setdefault(name, []).append(place)
-        for key in {head[:_KEY] for head in place.head} if not place.files else ():
-            heads.setdefault(key, []).append(place)
-        if not place.head and not place.files:
-            rest.append(place)
-    return (
-        {key: tuple(group) for key, group in heads.items()},
-        {name: tuple(group) for name, group in files.items()},
-        tuple(rest),
-    )
+    unnamed = [place for place in places() if not place.mark]
+    without_file = [place for place in unnamed if not place.files]
+    heads = grouped((key, place) for place in without_file for key in {head[:_KEY] for head in place.head})
+    files = grouped((name, place) for place in unnamed for name in place.files)
+    return heads, files, tuple(place for place in without_file if not place.head)
 
 
 def of_line(record: LogRecord) -> Sequence[Place]:

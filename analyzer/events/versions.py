@@ -54,9 +54,9 @@ class Version:
         return f"v{self.major}.{self.minor}.{self.patch}{self.suffix}"
 
 
-def parse_version(text: str) -> Version | None:
+def parse_version(text: str | None) -> Version | None:
     """Read ``v1.33.4+k3s1``, ``1.34.3+k3s3`` (NixOS), ``v1.30.4+rke2r1``, ``v1.29.15+k3s-5aac2aaf``; else ``None``."""
-    found = _VERSION.match(text.strip())
+    found = _VERSION.match((text or "").strip())
     if found is None:
         return None
     build = found["build"]
@@ -98,8 +98,13 @@ def _boundaries(section: str) -> dict[tuple[int, int], int]:
     return found
 
 
-def past(version: Version, section: str) -> bool | None:
-    """Whether ``version`` is at or past the boundary of its minor; ``None``: a build between two releases at it."""
+def past(version: Version | None, section: str) -> bool | None:
+    """Whether ``version`` is at or past the boundary of its minor.
+
+    ``None``: it is not known, or a build between two releases at the boundary.
+    """
+    if version is None:
+        return None
     bounds = _boundaries(section)
     first = bounds.get(version.kubernetes_minor)
     if first is None:
@@ -111,7 +116,7 @@ def past(version: Version, section: str) -> bool | None:
 
 def poller_for(version: str | None) -> PollerSpec:
     """The poller of a release; kind ``unknown`` for none, an unreadable one or a development build at a boundary."""
-    parsed = parse_version(version) if version else None
+    parsed = parse_version(version)
     if parsed is None:
         return poller("unknown")
     shared = past(parsed, "shared_poller")
@@ -128,25 +133,21 @@ def ready_line_on_cancel(version: str | None) -> bool:
 
     True unless the release is known to print it on success only: after a sign of stop the line then proves nothing.
     """
-    parsed = parse_version(version) if version else None
-    return parsed is None or past(parsed, "closed_on_success_only") is not True
+    return past(parse_version(version), "closed_on_success_only") is not True
 
 
 def prints_signal(version: str | None) -> bool:
     """Whether a release is known to log the signal with which it is asked to stop (at the default level)."""
-    parsed = parse_version(version) if version else None
-    if parsed is None:
-        return False
     known = load("versions.toml")["signal_printed"]
-    low, high = parse_version(known["first"]), parse_version(known["last"])
-    assert low is not None and high is not None
-    return low.numbers <= parsed.numbers <= high.numbers
+    asked, first, last = parse_version(version), parse_version(known["first"]), parse_version(known["last"])
+    if asked is None or first is None or last is None:
+        return False
+    return first.numbers <= asked.numbers <= last.numbers
 
 
 def exit_zero_on_failure(version: str | None) -> bool | None:
     """Whether a failed start may end with exit status 0; ``None`` for an unknown release."""
-    parsed = parse_version(version) if version else None
-    return None if parsed is None else past(parsed, "exit_zero_on_failure")
+    return past(parse_version(version), "exit_zero_on_failure")
 
 
 @cache
@@ -162,7 +163,7 @@ def verified_minor(kubernetes_minor: tuple[int, int]) -> tuple[int, int]:
 
 def is_unverified(version: str | None) -> bool:
     """Whether a release is newer than the newest one that was looked at."""
-    parsed = parse_version(version) if version else None
+    parsed = parse_version(version)
     return parsed is not None and parsed.kubernetes_minor > newest_minor()
 
 
@@ -192,8 +193,8 @@ def check_list(kubernetes_minor: tuple[int, int]) -> tuple[str, ...]:
 
 def expected_checks(release: str | None) -> tuple[str, ...]:
     """The same for a release as it names itself; ``()`` for none."""
-    version = parse_version(release) if release else None
-    return check_list((version.major, version.minor)) if version is not None else ()
+    version = parse_version(release)
+    return check_list(version.kubernetes_minor) if version is not None else ()
 
 
 @cache

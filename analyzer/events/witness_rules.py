@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from analyzer.events.event import WitnessRule
-from analyzer.events.vocabulary import load, read_as
+from analyzer.events.vocabulary import grouped, load, read_as
 from analyzer.records.log_record import NO_FIELDS
 
 K3S = "k3s"  # ``source_file`` of logrus lines
@@ -30,10 +30,7 @@ def rules() -> tuple[WitnessRule, ...]:
 
 @cache
 def _by_file() -> dict[str, tuple[WitnessRule, ...]]:
-    index: dict[str, list[WitnessRule]] = {}
-    for rule in rules():
-        index.setdefault(rule.source_file, []).append(rule)
-    return {name: tuple(group) for name, group in index.items()}
+    return grouped((rule.source_file, rule) for rule in rules())
 
 
 @cache

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from analyzer.events.vocabulary import LazyPattern, Minor, read_as
+from analyzer.events.vocabulary import LazyPattern, Minor, grouped, read_as
 from analyzer.records.log_record import Payload
 
 
@@ -39,6 +39,10 @@ def test_what_is_made_comes_before_what_the_table_says_and_the_table_is_not_chan
     raw = {"id": "a", "since": "1.32"}
     assert read_as(Row, raw, id="b", since=None) == Row("b")
     assert raw == {"id": "a", "since": "1.32"}
+
+
+def test_values_are_grouped_in_their_order() -> None:
+    assert grouped([("a", 1), ("b", 2), ("a", 3)]) == {"a": (1, 3), "b": (2,)}
 
 
 def test_a_missing_key_without_a_default_is_an_error() -> None:
