@@ -82,7 +82,9 @@ HEAVY = {
     [
         (["--help"], set()),
         (["--version"], set()),
+        (["analyze", str(SAMPLE)], set()),
         (["analyze", str(SAMPLE), "-f", "json"], set()),
+        (["explain", "etcd"], set()),
         (["wait", "--help"], {"httpx", "email", "importlib.metadata", "rich"}),  # rich is httpx' doing, where click is
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
