@@ -1,11 +1,10 @@
-"""Figures as PNG or SVG files, when the optional renderer and a browser for it are there."""
+"""Figures as PNG or SVG, when the optional renderer and a browser for it are there."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from analyzer.errors import BadInputError, OutputError, UsageError
+from analyzer.errors import BadInputError, UsageError
 
 FORMATS = ("png", "svg")
 
@@ -34,23 +33,3 @@ def image_bytes(figure: Any, format: str, *, width: int = 1200, scale: float = 1
             hint="kaleido needs a Chromium that it may start (BROWSER_PATH names one); the page (--html) needs none",
         ) from error
     return data
-
-
-def write_image(figure: Any, path: str | Path, *, force: bool = False, width: int = 1200, scale: float = 1.0) -> Path:
-    """Write ``figure`` to ``path`` in the format its suffix names (``.png`` or ``.svg``).
-
-    Raises what :func:`image_bytes` raises, and ``OutputError`` when the file exists (without ``force``) or cannot be
-    written. The file appears whole or not at all.
-    """
-    target = Path(path)
-    if target.exists() and not force:
-        raise OutputError(f"{target} exists", hint="Add --force to replace it")
-    data = image_bytes(figure, target.suffix.lower().lstrip("."), width=width, scale=scale)
-    part = target.with_name(f".{target.name}.part")
-    try:
-        part.write_bytes(data)
-        part.replace(target)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise OutputError(f"{target} cannot be written: {error.strerror or error}") from error
-    return target

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, Literal
 
 from analyzer.events.terms import answer, phase_words, term, terms
@@ -89,20 +89,6 @@ class Timeline:
         return self.end > self.begin
 
 
-@dataclass(slots=True)
-class _Extent:
-    """Finite moments seen so far, and those that belong to the start itself."""
-
-    everything: list[float] = field(default_factory=list)
-    focus: list[float] = field(default_factory=list)
-
-    def add(self, *moments: float | None, focus: bool = True) -> None:
-        good = [m for m in moments if m is not None and math.isfinite(m)]
-        self.everything += good
-        if focus:
-            self.focus += good
-
-
 def timeline_model(start: StartReport, *, limit: int = MARK_LIMIT) -> Timeline:
     """The rows of one start's timeline, at most ``limit`` marks, with a note for everything merged or left out."""
     begin, end, focus_end = _range(start)
@@ -129,34 +115,32 @@ def horizon(start: StartReport, end: float) -> float:
 
 
 def _range(start: StartReport) -> tuple[float, float, float]:
-    extent = _Extent()
-    over = start.detected.upper
-    if over is None:
-        over = start.ready.upper
-    for window in (start.ready, start.detected, *(c.cleared for c in start.checks)):
-        extent.add(window.lower, window.upper)
-    for phase in start.phases:
-        extent.add(phase.begin.lower, phase.begin.upper, phase.end.lower, phase.end.upper)
-    for poll in start.polls:
-        extent.add(poll.at_s, focus=over is None or (poll.at_s is not None and poll.at_s <= over))
-    for stone in start.milestones:
-        near = stone.at_s is not None and (over is None or stone.at_s <= over * 1.25 + 2)
-        extent.add(stone.at_s, focus=near)
-    for gap in start.gaps:
-        extent.add(gap.begin_s, gap.end_s, focus=False)
-    for check in start.checks:
-        extent.add(check.failing_until_s, check.first_seen_failing_s, focus=over is None)
-    extent.add(start.cut_at_s, start.end.at_s, focus=over is None)
-    if not extent.everything:
+    """Begin and end of all that is known, and up to where the start itself goes."""
+    over = start.detected.upper if start.detected.upper is not None else start.ready.upper
+    until = math.inf if over is None else over
+    windows = [start.ready, start.detected, *(c.cleared for c in start.checks)]
+    windows += [window for phase in start.phases for window in (phase.begin, phase.end)]
+    last = [start.cut_at_s, start.end.at_s]
+    last += [at for check in start.checks for at in (check.failing_until_s, check.first_seen_failing_s)]
+    polls = _finite(p.at_s for p in start.polls)
+    stones = _finite(m.at_s for m in start.milestones)
+    focus = _finite(end for window in windows for end in (window.lower, window.upper))
+    gaps = (at for gap in start.gaps for at in (gap.begin_s, gap.end_s))
+    everything = [*focus, *polls, *stones, *_finite(last), *_finite(gaps)]
+    if not everything:
         return 0.0, 0.0, 0.0
-    begin = min(0.0, *extent.everything) if start.began_at is not None else min(extent.everything)
-    end = max(extent.everything)
+    focus += [at for at in polls if at <= until] + [at for at in stones if at <= until * 1.25 + 2]
+    focus += _finite(last) if over is None else []
+    begin = min(0.0, *everything) if start.began_at is not None else min(everything)
+    end = max(everything)
     if end <= begin:
         end = begin + 1.0  # a single moment still deserves a picture
-    focus_end = min(end, max(extent.focus, default=end))
-    if focus_end <= begin:
-        focus_end = end
-    return begin, end, focus_end
+    focus_end = min(end, max(focus, default=end))
+    return begin, end, focus_end if focus_end > begin else end
+
+
+def _finite(moments: Iterable[float | None]) -> list[float]:
+    return [at for at in moments if at is not None and math.isfinite(at)]
 
 
 def _ref(source: int, line: int | None) -> Ref | None:

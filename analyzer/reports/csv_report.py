@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
@@ -44,6 +45,11 @@ def render(report: Report, options: Options = DEFAULT) -> str:
 
     rows = frames.rows(options.table, report, starts)
     return rows_text(schema.names, ([cell(name, row[name], row["start"]) for name in schema.names] for row in rows))
+
+
+def timeline(report: Report, options: Options = DEFAULT) -> str:
+    """Everything in time order."""
+    return render(report, replace(options, table="timeline"))
 
 
 def rows_text(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:

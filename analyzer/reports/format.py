@@ -1,9 +1,9 @@
 """One format of one kind of thing, and how the formats of a kind are found.
 
-A format lives in a module of its own in ``analyzer/reports/formats`` and registers itself there with a kind's
-``format``. Commands, the choice by a file's suffix and the security tests all ask the kinds, so a new module is all
-that a new format takes (docs/contributing/formats.md). The modules are imported when the first name is asked for;
-what is heavy they import when they render.
+A format lives in a module of its own in ``analyzer/reports/formats`` and adds itself there to the kinds it can write.
+Commands, the choice by a file's suffix and the security tests all ask the kinds, so a new module is all that a new
+format takes (docs/contributing/formats.md). The modules are imported when the first name is asked for; what is heavy
+they name with ``later``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from analyzer.errors import UsageError
 
@@ -59,14 +59,9 @@ class Kind(Generic[Subject]):
         self.name, self.default = name, default
         self._formats: dict[str, Format[Subject]] = {}
 
-    def format(self, name: str, *suffixes: str, binary: bool = False) -> Callable[[Render[Subject]], Render[Subject]]:
-        """Register the decorated function as the format ``name``, also chosen by files whose name ends in a suffix."""
-
-        def register(render: Render[Subject]) -> Render[Subject]:
-            self._formats[name] = Format(name, render, suffixes, binary)
-            return render
-
-        return register
+    def add(self, name: str, render: Render[Subject], *suffixes: str, binary: bool = False) -> None:
+        """The format ``name``, also chosen by files whose name ends in a suffix."""
+        self._formats[name] = Format(name, render, suffixes, binary)
 
     def formats(self) -> tuple[Format[Subject], ...]:
         """All of them, the default first."""
@@ -92,6 +87,17 @@ class Kind(Generic[Subject]):
         if found.binary and file in (None, "-"):
             raise UsageError(f"{found.name} is not for a terminal or a pipe", hint="Name a file with -o")
         return found
+
+
+def later(where: str) -> Render[Any]:
+    """The function ``module:name``, imported when something is rendered."""
+
+    def render(subject: Any, options: Options) -> str | bytes:
+        module, _, name = where.partition(":")
+        made: str | bytes = getattr(import_module(module), name)(subject, options)
+        return made
+
+    return render
 
 
 @cache

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC
 from typing import Any, Final
@@ -125,28 +125,25 @@ def _window(window: Window) -> JsonObject:
 
 def _mark(mark: Mark) -> JsonObject:
     found: JsonObject = {"k": mark.kind, "a": mark.begin, "b": mark.end, "n": printable(mark.note)}
-    if mark.refs:
-        found["e"] = [_ref(r) for r in mark.refs]
-    if mark.label:
-        found["l"] = printable(mark.label)
     if mark.kind == "run":
         found |= {"c": mark.count, "x": mark.error}
-    if mark.open_begin:
-        found["oa"] = True
-    if mark.open_end:
-        found["ob"] = True
-    return found
+    return found | _given(e=_refs(mark.refs), l=printable(mark.label), oa=mark.open_begin, ob=mark.open_end)
 
 
 def _dot(dot: Dot) -> JsonObject:
     found: JsonObject = {"k": dot.kind, "t": dot.at, "n": printable(dot.note)}
-    if dot.refs:
-        found["e"] = [_ref(r) for r in dot.refs]
     if dot.kind == "poll":
         found |= {"x": dot.error, "p": dot.printed}
-    if dot.label:
-        found["l"] = printable(dot.label)
-    return found
+    return found | _given(e=_refs(dot.refs), l=printable(dot.label))
+
+
+def _given(**values: Any) -> JsonObject:
+    """Only what is not empty: a page holds thousands of these."""
+    return {name: value for name, value in values.items() if value}
+
+
+def _refs(refs: Iterable[Ref]) -> list[str]:
+    return [_ref(ref) for ref in refs]
 
 
 def _row(row: Row) -> JsonObject:
@@ -225,11 +222,9 @@ def _evidence(
     wanted: dict[Ref, None] = {}
     for start in detailed:
         for row in models[start.index].rows:
-            for mark in row.marks:
-                wanted.update(dict.fromkeys(mark.refs))
-            for dot in row.dots:
-                wanted.update(dict.fromkeys(dot.refs))
-        wanted.update(_table_refs(start))
+            wanted |= dict.fromkeys(ref for mark in row.marks for ref in mark.refs)
+            wanted |= dict.fromkeys(ref for dot in row.dots for ref in dot.refs)
+        wanted |= dict.fromkeys(_table_refs(start))
     texts = {ref: printable(report.evidence[ref]) for ref in wanted if ref in report.evidence}
     budget = max(EVIDENCE_BYTES, 40 * 200 * len(models))
     for limit in _EVIDENCE_CUTS:
@@ -242,16 +237,10 @@ def _evidence(
     }, (limit if cut else None)
 
 
-def _table_refs(start: StartReport) -> dict[Ref, None]:
-    found: dict[Ref, None] = {}
+def _table_refs(start: StartReport) -> Iterator[Ref]:
     for finding in start.findings:
-        found.update(dict.fromkeys((finding.source, line) for line in finding.lines[:20]))
-    windows = [start.ready, start.detected, *(p.end for p in start.phases), *(c.cleared for c in start.checks)]
-    for window in windows:
-        found.update(dict.fromkeys(window.refs))
-    for poll in start.polls[:2000]:
-        if poll.line is not None:
-            found[poll.source, poll.line] = None
-    for stone in start.milestones[:400]:
-        found[stone.source, stone.line] = None
-    return found
+        yield from ((finding.source, line) for line in finding.lines[:20])
+    for window in (start.ready, start.detected, *(p.end for p in start.phases), *(c.cleared for c in start.checks)):
+        yield from window.refs
+    yield from ((poll.source, poll.line) for poll in start.polls[:2000] if poll.line is not None)
+    yield from ((stone.source, stone.line) for stone in start.milestones[:400])

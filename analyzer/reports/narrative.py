@@ -5,14 +5,16 @@ Texts here are as the log has them: whoever shows them must escape them for the 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from analyzer.analysis.failed_starts import failed_starts
 from analyzer.events import finding_info
 from analyzer.events.check_info import info
 from analyzer.events.readyz import abridge
-from analyzer.events.terms import term
+from analyzer.events.terms import term, terms
 from analyzer.reports import wording
 from analyzer.results import Check, Finding, Phase, Report, StartReport
 from analyzer.window import Span, Window
@@ -29,7 +31,6 @@ class BudgetRow:
     id: str
     meaning: str
     duration: Span
-    counted: bool  # part of the sum up to the moment k3s noticed
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +91,9 @@ def verdict(start: StartReport) -> list[str]:
     lines = [_verdict(start)]
     if start.outcome == "ready" and start.end.kind != "running":
         ended = {"stopped": "was stopped", "failed": "ended by itself"}[start.end.kind]
-        when = "" if start.end.at_s is None else f" {_since(start, start.end.at_s)}"
-        lines.append(f"Later the process {ended}{when}" + (f": {start.end.reason}" if start.end.reason else "."))
+        lines.append(
+            f"Later the process {ended}{_when(start)}" + (f": {start.end.reason}" if start.end.reason else ".")
+        )
     if start.outcome in ("failed", "stopped") and start.outcome_reason:
         lines.append(f"Reason: {abridge(start.outcome_reason)}")
     return lines
@@ -112,18 +114,17 @@ def _verdict(start: StartReport) -> str:
             noticed = f"; {wording.noticer(start)} noticed it {when}"
         return f"Ready {wording.window_words(ready)}{noticed}."
     known = ""
-    if ready.lower is not None and ready.lower > 0:
+    if ready.lower is not None and ready.lower >= 0.1:
         known = f" It was still not ready at {wording.at_least(ready.lower)}."
     if start.outcome == "failed":
-        when = "" if start.end.at_s is None else f" {_since(start, start.end.at_s)}"
-        return f"Failed: the process ended{when} before it was ready.{known}"
+        return f"Failed: the process ended{_when(start)} before it was ready.{known}"
     if start.outcome == "stopped":
-        when = "" if start.end.at_s is None else f" {_since(start, start.end.at_s)}"
-        return f"Stopped{when}, on request, before it was ready.{known}"
+        return f"Stopped{_when(start)}, on request, before it was ready.{known}"
     if start.end.kind == "failed":
         return f"Not known: the process ended, and the text does not show whether it had become ready.{known}"
     if start.observer == "wait":
-        return f"Not ready when this wait ended{_after(start.cut_at_s)}.{known}"
+        after = "" if start.cut_at_s is None else f" after {wording.about(start.cut_at_s)}"
+        return f"Not ready when this wait ended{after}.{known}"
     if start.cut_at_s is not None:
         return (
             f"Not known: the text ends at {wording.about(start.cut_at_s)} and does not show that it was ready.{known}"
@@ -137,16 +138,17 @@ def _agent(start: StartReport) -> str:
     server = ""
     if start.detected.upper is not None and start.begin_seen:
         server = f" The server it asked answered ready {wording.window_words(start.detected)}."
-    since = f" {_since(start, start.end.at_s)}" if start.end.at_s is not None else ""
     if start.outcome == "ready":
         known = start.begin_seen and node.upper is not None
         when = f" {wording.window_words(node)}" if known else "; the text does not show how long that took"
         return f"Its node was registered{when}.{server}"
     if start.outcome in ("failed", "stopped"):
         how = "Failed: the process ended" if start.outcome == "failed" else "Stopped"
-        return f"{how}{since}; its node was never registered.{server}"
+        return f"{how}{_when(start)}; its node was never registered.{server}"
     if start.end.kind != "running":
-        return f"Not known: the process ended{since}; whether its node was registered is not in the text.{server}"
+        return (
+            f"Not known: the process ended{_when(start)}; whether its node was registered is not in the text.{server}"
+        )
     return f"Not known: the text does not show whether its node was registered.{server}"
 
 
@@ -164,15 +166,16 @@ def _ready_fragment(start: StartReport) -> str:
     return f"It became ready, but its begin is not in the text: {took}.{seen}"
 
 
-def _since(start: StartReport, at_s: float) -> str:
-    """``after 3.9 s`` of a start, of whose life the text may hold a part only."""
+def _when(start: StartReport) -> str:
+    """`` after 3.9 s``: when the process ended, of whose life the text may hold a part only; empty: not known."""
+    at_s = start.end.at_s
+    if at_s is None:
+        return ""
     if start.begin_seen:
-        return f"after {wording.about(at_s)}"
-    return f"{wording.about(at_s)} after the text's first line of it" if at_s > 0 else "at the text's first line of it"
-
-
-def _after(at_s: float | None) -> str:
-    return "" if at_s is None else f" after {wording.about(at_s)}"
+        return f" after {wording.about(at_s)}"
+    return (
+        f" {wording.about(at_s)} after the text's first line of it" if at_s > 0 else " at the text's first line of it"
+    )
 
 
 def culprit(start: StartReport) -> tuple[str, str]:
@@ -237,16 +240,18 @@ def likeliest(start: StartReport) -> str:
 
 def budget(start: StartReport) -> tuple[list[BudgetRow], Span | None]:
     """The phases, and the whole up to the moment k3s noticed (or as far as the phases reach)."""
-    made = []
-    counted = wording.until_noticed(start.phases)
-    for phase in start.phases:
-        meaning = wording.phase_meaning(phase.id, wording.noticer(start)) + (
-            "" if phase.end.upper is not None else " (not seen)"
+    made = [
+        BudgetRow(
+            phase.id,
+            wording.phase_meaning(phase.id, wording.noticer(start))
+            + ("" if phase.end.upper is not None else " (not seen)"),
+            phase.duration_s,
         )
-        made.append(BudgetRow(phase.id, meaning, phase.duration_s, phase in counted))
+        for phase in start.phases
+    ]
     if all(row.duration == Span(0.0) for row in made):
         return [], None  # a fragment: nothing to tell
-    return made, _whole(counted)
+    return made, _whole(wording.until_noticed(start.phases))
 
 
 def _whole(phases: Sequence[Phase]) -> Span | None:
@@ -489,7 +494,6 @@ class GroupRow:
 
     where: str
     total: int
-    counts: str
     ready_within: str
     pattern: str
 
@@ -502,12 +506,13 @@ def groups(starts: Sequence[StartReport]) -> list[GroupRow]:
     rows = []
     for (host, unit), members in by_place.items():
         done = [s for s in members if _measured(s)]
-        fastest = min((s.ready.lower or 0.0 for s in done), default=None)
-        slowest = max((s.ready.upper or 0.0 for s in done), default=None)
-        within = "?" if not done and any(s.outcome == "ready" for s in members) else ""
-        within = within if fastest is None or slowest is None else wording.number_range(fastest, slowest)
+        within = "?" if any(s.outcome == "ready" for s in members) else ""
+        if done:
+            within = wording.number_range(
+                min(s.ready.lower or 0.0 for s in done), max(s.ready.upper or 0.0 for s in done)
+            )
         where = host if unit == "?" else unit if host == "?" else f"{unit} on {host}"
-        rows.append(GroupRow(where, len(members), outcomes(members), within, pattern(members)))
+        rows.append(GroupRow(where, len(members), within, pattern(members)))
     return rows
 
 
@@ -518,20 +523,14 @@ def _measured(start: StartReport) -> bool:
 
 def outcomes(starts: Sequence[StartReport]) -> str:
     """``13 failed, 1 ready``."""
-    names = ("ready", "failed", "stopped", "incomplete")
-    counts = {n: sum(s.outcome == n for s in starts) for n in names}
-    return ", ".join(f"{counts[n]} {n}" for n in names if counts[n])
+    counts = Counter[str](start.outcome for start in starts)
+    return ", ".join(f"{counts[name]} {name}" for name in terms("outcome") if counts[name])
 
 
 def pattern(starts: Sequence[StartReport], limit: int = 7) -> str:
     """Outcomes over time as runs: ``failed ×13, ready``; the middle is left out when there are many runs."""
-    runs: list[tuple[str, int]] = []
-    for start in starts:
-        if runs and runs[-1][0] == start.outcome:
-            runs[-1] = (start.outcome, runs[-1][1] + 1)
-        else:
-            runs.append((start.outcome, 1))
-    told = [name if n == 1 else f"{name} ×{n}" for name, n in runs]
+    runs = [(outcome, len(list(run))) for outcome, run in groupby(start.outcome for start in starts)]
+    told = [outcome if n == 1 else f"{outcome} ×{n}" for outcome, n in runs]
     if len(told) > limit:
         head, tail = limit // 2, limit - limit // 2 - 1
         told = [*told[:head], f"… {len(told) - head - tail} more changes …", *told[-tail:]]

@@ -121,23 +121,10 @@ class Pseudonyms:
             self._add_name(name)
         for text in texts:
             self._seen.update(_STAND_IN.findall(text))
-            for place in _HOST_PLACES:
-                for found in place.finditer(text):
-                    self._add_host(found[1])
-            for found in _SANS.finditer(text):
-                for group in found.groups():
-                    for san in (group or "").split(","):
-                        self._add_host(san.strip().removeprefix("*."))
-            for place in _NAME_PLACES:
-                for found in place.finditer(text):
-                    for part in found[1].split("/"):
-                        self._add_name(part)
-            for found in _LABELS.finditer(text):
-                for value in re.findall(r"=([\w.-]+)", found[1]):
-                    self._add_name(value)
-            for found in _REGISTRY.finditer(text):
-                for part in found["rest"].split("/")[1:]:
-                    self._add_name(part)
+            for host in _hosts_in(text):
+                self._add_host(host)
+            for name in _names_in(text):
+                self._add_name(name)
         self._finder = None
 
     def apply(self, text: str) -> str:
@@ -199,10 +186,10 @@ class Pseudonyms:
 
     # --- stand-ins --------------------------------------------------------------------------------------------------
 
-    def _stand_in(self, kind: str, original: str) -> str:
+    def _stand_in(self, kind: str, original: str, shape: Callable[[int], str] | None = None) -> str:
         key = f"{kind} {original.lower()}"
         if key not in self._other:
-            self._other[key] = self._next(kind, lambda number: f"{kind}-{number}")
+            self._other[key] = self._next(kind, shape or (lambda number: f"{kind}-{number}"))
         return self._other[key]
 
     def _email(self, found: re.Match[str]) -> str:
@@ -319,22 +306,32 @@ class Pseudonyms:
             address = ipaddress.IPv6Address(text)
         except ValueError:
             return text
-        if any(address in net for net in known.KEPT_NETWORKS if net.version == 6):
+        if text in self._made or any(address in net for net in known.KEPT_NETWORKS if net.version == 6):
             return text
-        key = f"ipv6 {address}"
-        if text in self._made:
-            return text
-        if key not in self._other:
-            self._other[key] = self._next("ipv6", lambda number: f"2001:db8::{number:x}")
-        return self._other[key]
+        return self._stand_in("ipv6", str(address), lambda number: f"2001:db8::{number:x}")
 
     def _mac(self, text: str) -> str:
-        key = "mac " + text.lower().replace("-", ":")
         if text in self._made:
             return text
-        if key not in self._other:
-            self._other[key] = self._next("mac", lambda n: f"02:00:00:00:{n >> 8 & 255:02x}:{n & 255:02x}")
-        return self._other[key]
+        return self._stand_in("mac", text.replace("-", ":"), lambda n: f"02:00:00:00:{n >> 8 & 255:02x}:{n & 255:02x}")
+
+
+def _hosts_in(text: str) -> Iterator[str]:
+    for place in _HOST_PLACES:
+        yield from (found[1] for found in place.finditer(text))
+    for found in _SANS.finditer(text):
+        named = ",".join(group for group in found.groups() if group)
+        yield from (san.strip().removeprefix("*.") for san in named.split(","))
+
+
+def _names_in(text: str) -> Iterator[str]:
+    for place in _NAME_PLACES:
+        for found in place.finditer(text):
+            yield from found[1].split("/")
+    for found in _LABELS.finditer(text):
+        yield from re.findall(r"=([\w.-]+)", found[1])
+    for found in _REGISTRY.finditer(text):
+        yield from found["rest"].split("/")[1:]
 
 
 _STAND_IN = re.compile(

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
 
 from analyzer.errors import ExitCode, UsageError
 from analyzer.reports import wording
 from analyzer.results import StartReport
 from analyzer.window import Window
-
-Kind = Literal["default", "last", "all", "slowest", "index"]
 
 
 def select_starts(starts: Sequence[StartReport], choice: str | None) -> tuple[StartReport, ...]:
@@ -31,12 +28,8 @@ def select_starts(starts: Sequence[StartReport], choice: str | None) -> tuple[St
         chosen = tuple(s for s in starts if s.index == int(choice))
         if chosen:
             return chosen
-        raise UsageError(f"there is no start {choice}", hint=f"The input holds {_count(len(starts))}")
+        raise UsageError(f"there is no start {choice}", hint=f"The input holds {wording.plural(len(starts), 'start')}")
     raise UsageError(f"--start {choice} is not understood", hint="Give a number, last, all or slowest")
-
-
-def _count(n: int) -> str:
-    return "1 start" if n == 1 else f"{n} starts"
 
 
 def _slowness(start: StartReport) -> tuple[bool, float]:
@@ -53,21 +46,13 @@ class Judged:
     sentence: str
 
 
-def judge_limit(starts: Sequence[StartReport], limit_s: float) -> ExitCode:
-    """Whether every start was ready within ``limit_s`` seconds: ``OK``, ``GATE_FAILED`` or ``INCONCLUSIVE``.
-
-    One failure outweighs any doubt, one doubt any number of passes.
-    """
-    return worst(judge_each(starts, limit_s))
-
-
 def worst(judged: Sequence[Judged]) -> ExitCode:
-    """The exit code for all of them; nothing judged is undecided."""
-    codes = {one.code for one in judged}
-    for code in (ExitCode.GATE_FAILED, ExitCode.INCONCLUSIVE, ExitCode.OK):
-        if code in codes:
-            return code
-    return ExitCode.INCONCLUSIVE
+    """The exit code for all of them: one failure outweighs any doubt, one doubt any number of passes.
+
+    Nothing judged is undecided.
+    """
+    order = (ExitCode.GATE_FAILED, ExitCode.INCONCLUSIVE, ExitCode.OK)
+    return min((one.code for one in judged), key=order.index, default=ExitCode.INCONCLUSIVE)
 
 
 def judge_each(starts: Sequence[StartReport], limit_s: float) -> list[Judged]:

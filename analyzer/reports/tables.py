@@ -1,4 +1,4 @@
-"""One table as JSON rows or as Parquet."""
+"""The timeline as JSON rows or as Parquet."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from analyzer.reports.selection import select_starts
 from analyzer.results import Report
 
 
-def json_rows(report: Report, table: str, options: Options = DEFAULT) -> str:
+def json_timeline(report: Report, options: Options = DEFAULT) -> str:
     """A JSON array with one object on a line for each row; unknown is ``null``, times are ISO 8601 with offset."""
     starts = select_starts(report.starts, options.start)
     zones = {s.index: s.began_at.tzinfo if s.began_at and not options.utc else UTC for s in starts}
-    schema = frames.TABLES[table]
+    schema = frames.TABLES["timeline"]
     lows, highs = {low for low, _ in schema.ordered}, {high for _, high in schema.ordered}
 
     def plain(name: str, value: Any, start: int) -> Any:
@@ -31,14 +31,14 @@ def json_rows(report: Report, table: str, options: Options = DEFAULT) -> str:
 
     lines = [
         json.dumps({name: plain(name, value, row["start"]) for name, value in row.items()}, allow_nan=False)
-        for row in frames.rows(table, report, starts)
+        for row in frames.rows("timeline", report, starts)
     ]
     return "[" + ",\n ".join(lines) + "]\n"
 
 
-def parquet(report: Report, table: str, options: Options = DEFAULT) -> bytes:
+def parquet_timeline(report: Report, options: Options = DEFAULT) -> bytes:
     """The DataFrame as Parquet; raises ``OutputError`` without the optional package that writes it."""
-    frame = frames.build(table, report, select_starts(report.starts, options.start))
+    frame = frames.build("timeline", report, select_starts(report.starts, options.start))
     out = io.BytesIO()
     try:
         frame.to_parquet(out, index=False)

@@ -10,7 +10,7 @@ import pytest
 import analyzer
 from analyzer.analysis import log_report
 from analyzer.errors import ExitCode
-from analyzer.reports.selection import judge_limit
+from analyzer.reports.selection import judge_each, worst
 from analyzer.results import Report
 from analyzer.window import Window
 
@@ -54,9 +54,9 @@ def test_the_middle_of_a_long_crash_loop_is_left_out_and_said(monkeypatch: pytes
 def test_starts_left_out_leave_a_gate_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log_report, "STARTS_LIMIT", 10)
     good = [replace(s, outcome="ready", ready=Window(1.0, 2.0)) for s in report(30).starts]
-    assert judge_limit(good, 5.0) is ExitCode.INCONCLUSIVE
-    assert judge_limit(good[:5], 5.0) is ExitCode.OK
-    assert judge_limit(good, 0.5) is ExitCode.GATE_FAILED
+    assert worst(judge_each(good, 5.0)) is ExitCode.INCONCLUSIVE
+    assert worst(judge_each(good[:5], 5.0)) is ExitCode.OK
+    assert worst(judge_each(good, 0.5)) is ExitCode.GATE_FAILED
 
 
 def test_the_work_grows_with_the_starts_and_not_with_their_square() -> None:

@@ -37,7 +37,7 @@ import analyzer
 from analyzer.errors import NoDataError
 from analyzer.reports import json_report, text
 from analyzer.reports.format import Options
-from analyzer.reports.selection import judge_limit, select_starts
+from analyzer.reports.selection import judge_each, select_starts, worst
 from analyzer.results import Report
 
 HERE = Path(__file__).parent
@@ -136,7 +136,7 @@ def _faults_of_report(content: bytes, expected: Expected) -> Iterator[str]:
         yield from impossible(start)
     if "gate" in expected:
         limit, right = expected["gate"]
-        got = int(judge_limit(select_starts(report.starts, "all"), limit))
+        got = int(worst(judge_each(select_starts(report.starts, "all"), limit)))
         if got != right:
             yield f"--fail-over {limit} exits {got}, not {right}"
     yield from _counts(told, last, expected)

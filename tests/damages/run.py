@@ -65,7 +65,7 @@ def scored(made: Damaged, folder: Path) -> Tally:
     import analyzer
     from analyzer.errors import NoDataError
     from analyzer.reports import json_report
-    from analyzer.reports.selection import judge_limit, select_starts
+    from analyzer.reports.selection import judge_each, select_starts, worst
 
     path = folder / made.filename
     path.write_bytes(made.content)
@@ -78,7 +78,7 @@ def scored(made: Damaged, folder: Path) -> Tally:
 
     def gate(index: int, limit: float) -> int:
         chosen = select_starts(report.starts, str(index) if index else None)
-        return int(judge_limit(chosen, limit))
+        return int(worst(judge_each(chosen, limit)))
 
     return judge(made, json_report.report_object(report), gate)
 

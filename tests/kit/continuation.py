@@ -29,7 +29,7 @@ from typing import Any
 import analyzer
 from analyzer.errors import NoDataError
 from analyzer.reports import json_report
-from analyzer.reports.selection import judge_limit, select_starts
+from analyzer.reports.selection import judge_each, select_starts, worst
 from analyzer.results import Report
 from tests.kit.mutations import export
 from tests.kit.score_recorded import read_export, recordings, write_carrier
@@ -98,7 +98,7 @@ class Part:
     def gate(self, start: JsonStart, limit: float) -> int:
         """The exit code of ``--fail-over`` for one start."""
         assert self.report is not None
-        return int(judge_limit(select_starts(self.report.starts, str(start["index"])), limit))
+        return int(worst(judge_each(select_starts(self.report.starts, str(start["index"])), limit)))
 
     def __str__(self) -> str:
         return f"{self.text.name}.{self.text.carrier}[{self.first}:{self.end}]"

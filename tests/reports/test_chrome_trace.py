@@ -64,12 +64,12 @@ def test_a_window_that_contradicts_itself_breaks_nothing() -> None:
 
 def test_timeline_rows_as_json_have_no_naive_times_and_no_nan() -> None:
     report = report_of(ready_start(), fragment(index=2))
-    rows = json.loads(tables.json_rows(report, "timeline"))
+    rows = json.loads(tables.json_timeline(report))
     assert len(rows) > 20
     times = [row["time_lower"] for row in rows if row["time_lower"] is not None]
     assert times and all(t.endswith("+00:00") for t in times)
     assert all(row["t_lower_s"] is None or isinstance(row["t_lower_s"], float) for row in rows)
-    assert json.loads(tables.json_rows(replace(report, starts=()), "timeline")) == []
+    assert json.loads(tables.json_timeline(replace(report, starts=()))) == []
 
 
 def test_parquet_comes_back_as_the_same_table_or_says_what_to_install() -> None:
@@ -83,11 +83,11 @@ def test_parquet_comes_back_as_the_same_table_or_says_what_to_install() -> None:
         import pyarrow  # noqa: F401
     except ImportError:
         with pytest.raises(OutputError, match="Parquet") as caught:
-            tables.parquet(report, "timeline")
+            tables.parquet_timeline(report)
         assert "k3slog[parquet]" in caught.value.hint
     else:
         import pandas as pd
 
-        back = pd.read_parquet(io.BytesIO(tables.parquet(report, "timeline")))
+        back = pd.read_parquet(io.BytesIO(tables.parquet_timeline(report)))
         assert list(back.columns) == frames.TIMELINE.names
         assert len(back) == len(frames.timeline(report))

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from analyzer.errors import ExitCode, UsageError
-from analyzer.reports.selection import judge_limit, select_starts
+from analyzer.reports.selection import judge_each, select_starts, worst
 from analyzer.window import Bound, Window
 from tests.kit.made_reports import crash_loop, failed_start, fragment, ready_start
 
@@ -48,13 +48,13 @@ def test_a_start_that_does_not_exist_is_a_usage_error(choice: str) -> None:
 def test_the_limit_passes_only_what_certainly_holds(
     lower: float | None, upper: float | None, limit: float, verdict: ExitCode
 ) -> None:
-    assert judge_limit([ready_start(ready=Window(lower, upper))], limit) is verdict
+    assert worst(judge_each([ready_start(ready=Window(lower, upper))], limit)) is verdict
 
 
 def test_a_failed_start_is_over_every_limit_and_one_no_beats_a_doubt_and_any_yes() -> None:
     passes, doubt = ready_start(), fragment()
-    assert judge_limit([failed_start()], 1e9) is FAIL
-    assert judge_limit([passes, doubt], 60) is UNSURE
-    assert judge_limit([passes, doubt, failed_start(), passes], 60) is FAIL
-    assert judge_limit([passes, passes], 60) is OK
-    assert judge_limit([], 60) is UNSURE
+    assert worst(judge_each([failed_start()], 1e9)) is FAIL
+    assert worst(judge_each([passes, doubt], 60)) is UNSURE
+    assert worst(judge_each([passes, doubt, failed_start(), passes], 60)) is FAIL
+    assert worst(judge_each([passes, passes], 60)) is OK
+    assert worst(judge_each([], 60)) is UNSURE

@@ -1,1 +1,1 @@
-"""One module for each format; each registers itself with the kinds of things that it can write, see ``kinds``."""
+"""One module for each format; each adds itself to the kinds of things that it can write, see ``format``."""
