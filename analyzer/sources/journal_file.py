@@ -309,18 +309,16 @@ class JournalFile:
 
     def _entry(self, offset: int) -> tuple[int, int, int, int, bytes, tuple[int, ...]] | None:
         """Size, number, times and boot of the ENTRY object at ``offset``, and where its DATA objects are."""
-        page, at = self.pages.around(offset, 68)
-        if len(page) - at < 68 or offset & 7:
+        page, at = self.pages.around(offset, 68 + 16 * _FIELDS)
+        have = len(page) - at
+        if have < 68 or offset & 7:
             return None
         kind, size, seqnum, realtime, monotonic, boot = _ENTRY.unpack_from(page, at)
-        if kind != 3 or size < 68 or offset + size > self.pages.size:
+        width = 4 if self.compact else 16
+        count = min((size - 64) // width, _FIELDS)
+        if kind != 3 or size < 68 or offset + size > self.pages.size or have < 64 + count * width:
             return None
-        count = min((size - 64) // (4 if self.compact else 16), _FIELDS)
-        shape = f"<{count}I" if self.compact else f"<{2 * count}Q"
-        page, at = self.pages.around(offset + 64, struct.calcsize(shape))
-        if len(page) - at < struct.calcsize(shape):
-            return None
-        items = struct.unpack_from(shape, page, at)
+        items = struct.unpack_from(f"<{count}I" if self.compact else f"<{2 * count}Q", page, at + 64)
         return size, seqnum, realtime, monotonic, boot, items if self.compact else items[::2]
 
     def _wanted(self, items: tuple[int, ...], choice: Choice) -> bool:

@@ -301,7 +301,7 @@ def test_journalctl_lends_texts_that_no_module_can_unpack(tmp_path: Path, monkey
         for number, (cursor, fields) in enumerate(zip(cursors, exported(export("kolkata-252")), strict=True)):
             text = dict(fields)["MESSAGE"]
             message = list(text) if number % 2 else text.decode()  # journalctl writes bytes that are no text as numbers
-            out.write(json.dumps({"__CURSOR": cursor.decode(), "MESSAGE": message}) + "\\n")
+            out.write(json.dumps({"__CURSOR": cursor.decode(), "MESSAGE": message}) + "\n")
     (tmp_path / "k.journal").write_bytes(journal("kolkata-252"))
     program = tmp_path / "journalctl"
     program.write_text(f"#!{sys.executable}\nimport sys\nprint(open({str(answer)!r}).read(), end='')\n")
