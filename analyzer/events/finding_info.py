@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from analyzer.events import poll_errors
 from analyzer.events.catalogue import Rule, rules
-from analyzer.events.vocabulary import load
+from analyzer.events.vocabulary import load, read_as
 
 POLLS = "poll_"
 FindingLevel = Literal["info", "warning", "critical"]
@@ -113,9 +113,7 @@ def _from_polls(said: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 def _info(name: str, raw: Mapping[str, Any], groups: Mapping[str, Iterable[str]]) -> FindingInfo:
     if unknown := set(raw) - {field.name for field in fields(FindingInfo)}:
         raise LookupError(f"findings.toml: {name} has unknown keys: {', '.join(sorted(unknown))}")
-    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in raw.items()}
-    values |= {"id": name, "explains": _expand(raw["explains"], groups) - {name}}
-    return FindingInfo(**values)
+    return read_as(FindingInfo, {**raw, "id": name}, explains=_expand(raw["explains"], groups) - {name})
 
 
 def _expand(names: Iterable[str], groups: Mapping[str, Iterable[str]]) -> frozenset[str]:

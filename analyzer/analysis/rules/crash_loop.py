@@ -181,9 +181,5 @@ def _reached(report: StartReport) -> int | None:
 
 
 def _restarts(report: StartReport) -> int:
-    numbers = [
-        int(hit[1])
-        for milestone in report.milestones
-        if milestone.id == "restart_scheduled" and (hit := _COUNTER.search(milestone.text)) is not None
-    ]
-    return max(numbers, default=0)
+    told = (milestone.text for milestone in report.milestones if milestone.id == "restart_scheduled")
+    return max((int(hit[1]) for text in told if (hit := _COUNTER.search(text)) is not None), default=0)

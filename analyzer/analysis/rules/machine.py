@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise, takewhile
 
 from analyzer.analysis.rule_context import RuleContext, count, durations, sentence
 from analyzer.analysis.rule_registry import rule
@@ -114,20 +115,15 @@ def like_timeout(context: RuleContext) -> Iterator[Finding]:
     if context.report.clock.precision_s > 0.1:
         return
     noticed = context.report.detected.upper
+    timed = [(at, record) for record in context.studied.start.process if (at := context.at(record)) is not None]
+    starting = takewhile(lambda line: noticed is None or line[0] <= noticed, timed)
     hits: list[tuple[float, float, LogRecord]] = []
-    previous: float | None = None
-    for record in context.studied.start.process:
-        at = context.at(record)
-        if at is None:
-            continue
-        if noticed is not None and at > noticed:
-            break
-        if previous is not None and _TIMED_OUT.search(record.message) and not record.gap_before:
-            limit = next((t for t in _TIMEOUTS_S if -0.02 <= at - previous - t <= _OVER_S), None)
-            # Short silences are everywhere: only a warning or worse makes one of them worth a word.
-            if limit is not None and (limit >= 5.0 or record.level in ("error", "fatal", "panic")):
-                hits.append((limit, at - previous, record))
-        previous = at
+    for (before, _), (at, record) in pairwise(starting):
+        limit = next((t for t in _TIMEOUTS_S if -0.02 <= at - before - t <= _OVER_S), None)
+        # Short silences are everywhere: only a warning or worse makes one of them worth a word.
+        telling = limit is not None and (limit >= 5.0 or record.level in ("error", "fatal", "panic"))
+        if limit is not None and telling and not record.gap_before and _TIMED_OUT.search(record.message):
+            hits.append((limit, at - before, record))
     # Words that come back at the same distance are a retry every so often, and no time limit.
     words = Counter(record.message[:40] for _, _, record in hits)
     hits = [hit for hit in hits if words[hit[2].message[:40]] == 1]
