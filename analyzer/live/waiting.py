@@ -14,7 +14,7 @@ from typing import Protocol
 
 from analyzer.errors import UsageError
 from analyzer.live.clock import Clock, Stopwatch, SystemClock
-from analyzer.live.observed_polls import ObservedPoll, ObservedWait, Verdict
+from analyzer.live.observed_polls import ObservedPoll, ObservedWait
 from analyzer.live.transport import Answer, Prober
 from analyzer.policies.plugin import limited
 from analyzer.policies.protocol import AskAt, Decision, Loop, Observation, Policy, Stop
@@ -66,8 +66,7 @@ class Wait:
         self._watcher: Watcher | None = None
         self._polls: list[ObservedPoll] = []
         self._lists: dict[tuple[str, ...], tuple[str, ...]] = {}
-        self._verdict: Verdict | None = None
-        self._stop = Stop("timed_out")
+        self._stop: Stop | None = None
         self.watch = Stopwatch(self._clock)
         self._end_s: float | None = None
 
@@ -90,7 +89,6 @@ class Wait:
                 for task in done:
                     task.result()  # a broken loop must not go unnoticed
             self._stop = decisive.result()
-            self._verdict = self._stop.kind
         finally:
             self._end_s = self.watch.now_s()
             for task in tasks:
@@ -107,10 +105,10 @@ class Wait:
             policy=self.policy.name,
             began_at=self.watch.began_at,
             polls=tuple(polls),
-            verdict=self._verdict or "interrupted",
+            verdict=self._stop.kind if self._stop else "interrupted",
             end_s=self._end_s if self._end_s is not None else self.watch.now_s(),
-            reason=self._stop.reason if self._verdict else "interrupted",
-            advice=self._stop.advice if self._verdict else "",
+            reason=self._stop.reason if self._stop else "interrupted",
+            advice=self._stop.advice if self._stop else "",
             tool=__version__,
             anonymous=self._prober.anonymous,
         )

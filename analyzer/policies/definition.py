@@ -15,7 +15,7 @@ from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
 from analyzer.policies.protocol import CODE_OF, NOISES, AskAt, Decision, Limits, Loop, Observation, Stop
 
@@ -30,20 +30,8 @@ _Item = TypeVar("_Item")
 _Number = TypeVar("_Number", float, "FloatArray")
 
 
-class Maths(Protocol):
-    """What a policy may call on its numbers: numpy has all of it under these names, ``Plain`` for single numbers."""
-
-    def where(self, condition: bool, then: float, otherwise: float, /) -> float: ...
-    def minimum(self, a: float, b: float, /) -> float: ...
-    def maximum(self, a: float, b: float, /) -> float: ...
-    def floor(self, number: float, /) -> float: ...
-    def logical_not(self, condition: bool, /) -> bool: ...
-    def take(self, table: Sequence[_Item], index: int, /) -> _Item: ...
-    def searchsorted(self, ascending: Sequence[float], number: float, /, side: Literal["right"]) -> int: ...
-
-
-class Plain:
-    """``Maths`` for single numbers, so that ``k3slog wait`` loads no numpy."""
+class Maths:
+    """What a policy may call on its numbers: here for single ones; numpy has all of it under the same names."""
 
     minimum: Callable[[float, float], float] = staticmethod(min)
     maximum: Callable[[float, float], float] = staticmethod(max)
@@ -162,4 +150,4 @@ class _Running(Generic[_Memory]):
         return AskAt(at_s, *policy.words(own, told, error, at_s))
 
 
-_PLAIN = Plain()
+_PLAIN = Maths()

@@ -119,7 +119,6 @@ class Sketch:
     ``noticed``: window of the recorded notice, and the interval of the ticker that made it.
     """
 
-    label: str
     stages: tuple[tuple[int, tuple[float, float]], ...]
     checks: tuple[tuple[str, tuple[float, float]], ...]
     ready: tuple[float, float]
@@ -265,7 +264,6 @@ def sketch_recorded(start: RecordedStart, *, client: str = "admin", machine: Mac
             upper = min(after[0], start.ready[0])
             stages.append((FORBIDDEN, _moved((min(seen403[-1] - 0.05, upper), upper), zero)))
     return Sketch(
-        label=start.label,
         stages=tuple(stages),
         checks=tuple((name, _moved(window, zero)) for name, window in sorted(start.checks.items())),
         ready=_moved(start.ready, zero),
@@ -320,7 +318,6 @@ def sketch_start(start: StartReport, machine: Machine) -> Sketch | None:
         # Its line comes right after the answer; an answer takes less than half an interval, or the server is starved.
         noticed = ((start.detected.upper - zero - stamp - interval / 2, start.detected.upper - zero), interval)
     return Sketch(
-        label=f"start {start.index}",
         stages=tuple(stages),
         checks=checks,
         ready=ready,

@@ -139,7 +139,7 @@ def test_state_aware_schedule_gains_nothing_where_states_say_nothing() -> None:
     """Readiness independent of the state: the judgement must not invent a gain."""
     rng = np.random.default_rng(6)
     starts = [
-        Sketch("x", (), (("a", (r - 1e-3, r)),), (r - 1e-3, r), Machine(poll_cpu_s=0.0), last=("a",))
+        Sketch((), (("a", (r - 1e-3, r)),), (r - 1e-3, r), Machine(poll_cpu_s=0.0), last=("a",))
         for r in 5 + 10 * rng.random(60)
     ]
     found = stateaware.judge(starts, Costs(0.2, 1.0), draws=4, folds=10)
@@ -153,7 +153,7 @@ def test_starts_that_are_alike_are_asked_by_time_alone() -> None:
     starts = []
     for ready in 20 + 0.2 * rng.random(12):
         clears = (("b", (1.0, 9.0)), ("a", (ready - 1e-3, ready)))
-        starts.append(Sketch("x", (), clears, (ready - 1e-3, ready), Machine(poll_cpu_s=0.0), last=("a",)))
+        starts.append(Sketch((), clears, (ready - 1e-3, ready), Machine(poll_cpu_s=0.0), last=("a",)))
     found = stateaware.judge(starts, Costs(0.05, 1.0))
     assert found.folds == 12 and found.gain_low >= -0.01 * found.blind_cost
     said = " ".join(

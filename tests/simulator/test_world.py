@@ -31,7 +31,6 @@ FREE = Machine(poll_cpu_s=0.0)
 
 def sketch(**changes) -> Sketch:
     base = {
-        "label": "made",
         "stages": ((CODE_OF["service_unavailable"], (1.0, 1.5)),),
         "checks": (("a", (2.0, 2.5)), ("b", (3.0, 5.0))),
         "ready": (4.0, 5.0),
