@@ -98,7 +98,7 @@ def schedule(
         if curve is None:
             raise NoDataError(f"no start became ready in the text ({len(found)} seen)", hint="Try --distribution.")
         dist = planner.empirical(analysed_starts.draw_ready(curve, 4000, 1))
-        dist = planner.Distribution(f"pooled curve of {int(curve.windows)} starts", dist.cdf, dist.horizon_s)
+        dist = planner.Distribution(f"pooled curve of {curve.windows} starts", dist.cdf, dist.horizon_s)
         aware = stateaware.judge_starts(found, load("cloud-2vcpu").machine, costs)
     answer = planner.optimal(dist, costs)
     to.write(chosen.render(Plan(answer, dist.name, costs, aware), replace(suited(Options(), to), width=None)))

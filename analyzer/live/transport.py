@@ -143,8 +143,8 @@ class HttpProber:
 
     def __init__(self, access: Access) -> None:
         _warm_up()
-        self._server = checked_server(access.server)
-        if access.token and self._server.startswith("http:"):
+        self.server = checked_server(access.server)
+        if access.token and self.server.startswith("http:"):
             raise UsageError("a token is never sent over plain http; use https")
         self._context = tls_context(access)
         self.anonymous = access.token is None and access.cert is None
@@ -161,11 +161,6 @@ class HttpProber:
         if access.tls_server_name:
             self._extensions["sni_hostname"] = access.tls_server_name
 
-    @property
-    def server(self) -> str:
-        """The address asked."""
-        return self._server
-
     async def ask(self, limit_s: float) -> Answer:
         """One poll on a connection of its own."""
         stage = _Stage()
@@ -174,7 +169,8 @@ class HttpProber:
                 return await self._exchange(stage, limit_s)
         except TimeoutError:
             # Which phase was cut by the limit says what kind of silence it was.
-            return Answer(error=stage.timeout_class, text=f"no answer within {limit_s:.3g} s ({stage.words})")
+            error, words = _SILENCES[stage.name]
+            return Answer(error=error, text=f"no answer within {limit_s:.3g} s ({words})")
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ssl.SSLError, UnicodeError) as problem:
             error, text = classify_failure(problem, stage.name)
             return Answer(error=error, text=self._clean(text))
@@ -188,7 +184,7 @@ class HttpProber:
             ) as client,
             client.stream(
                 "GET",
-                f"{self._server}{READYZ}",
+                f"{self.server}{READYZ}",
                 params={"verbose": ""},
                 extensions={**self._extensions, "trace": stage.trace},
             ) as response,
@@ -233,15 +229,13 @@ class _Stage:
         elif event == "http11.send_request_headers.started":
             self.name = "answer"
 
-    @property
-    def timeout_class(self) -> str:
-        """Error class of a poll that ran out of time in this stage."""
-        return {"connect": "io_timeout", "tls": "tls_timeout"}.get(self.name, "deadline_exceeded")
 
-    @property
-    def words(self) -> str:
-        """The stage for people."""
-        return {"connect": "no connection", "tls": "no TLS handshake"}.get(self.name, "connected, then silence")
+#: Error class and words of a poll that ran out of time, by its stage.
+_SILENCES = {
+    "connect": ("io_timeout", "no connection"),
+    "tls": ("tls_timeout", "no TLS handshake"),
+    "answer": ("deadline_exceeded", "connected, then silence"),
+}
 
 
 # --- what an answer means -------------------------------------------------------------------------------------------

@@ -101,7 +101,7 @@ def pooled(starts: Sequence[StartReport], machine: Machine) -> PossibleWorlds | 
         f"pooled curve of {len(starts)} starts of the log",
         {
             "worlds": "Turnbull curve of all starts, right-censored ones included; uniform inside each interval",
-            "starts_used": int(found.windows),
+            "starts_used": found.windows,
             "never_ready_mass": float(found.mass[np.isinf(found.edges[:, 1])].sum()),
             "handler_exists_from": "0.6 of the way to readiness (median of the recorded starts)",
         },

@@ -22,14 +22,13 @@ FloatArray = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """``mass[i]`` lies in ``(edges[i, 0], edges[i, 1]]``; where inside nobody knows. ``steps``: EM steps taken;
-    ``excess``: by how much the gradient condition was missed (0 at the exact maximum); ``windows``: how many."""
+    """``mass[i]`` lies in ``(edges[i, 0], edges[i, 1]]``; where inside nobody knows. ``excess``: by how much the
+    gradient condition was missed (0 at the exact maximum); ``windows``: how many."""
 
     edges: FloatArray
     mass: FloatArray
-    steps: int
     excess: float
-    windows: float
+    windows: int
 
     def survival(self, at: float) -> tuple[float, float]:
         """Bounds of the probability that the moment lies beyond ``at``: the mass of an interval that holds ``at``
@@ -59,14 +58,7 @@ def innermost(lower: FloatArray, upper: FloatArray) -> FloatArray:
     return np.column_stack((value[begins], value[begins + 1]))
 
 
-def turnbull(
-    lower: FloatArray,
-    upper: FloatArray,
-    weights: FloatArray | None = None,
-    *,
-    tolerance: float = 1e-5,
-    max_steps: int = 20000,
-) -> Curve:
+def turnbull(lower: FloatArray, upper: FloatArray, *, tolerance: float = 1e-5, max_steps: int = 20000) -> Curve:
     """The NPMLE of windows ``(lower, upper]``.
 
     Raises ``ValueError`` for no windows, NaN, or an upper end below its lower one.
@@ -77,9 +69,7 @@ def turnbull(
         raise ValueError("lower and upper must be two equally long, non-empty lists")
     if np.isnan(lower).any() or np.isnan(upper).any() or (upper < lower).any() or np.isposinf(lower).any():
         raise ValueError("every window needs lower <= upper, a lower end below infinity, and no NaN")
-    weight = np.ones(len(lower)) if weights is None else np.asarray(weights, dtype=float)
-    pairs, inverse = np.unique(np.column_stack((lower, upper)), axis=0, return_inverse=True)
-    weight = np.bincount(inverse.ravel(), weights=weight)
+    pairs, weight = np.unique(np.column_stack((lower, upper)), axis=0, return_counts=True)
     low, high = pairs[:, 0], pairs[:, 1]
     edges = innermost(low, high)
     exact = low == high
@@ -91,7 +81,7 @@ def turnbull(
     )
     last = np.searchsorted(edges[:, 1], high, side="right")
     m = len(edges)
-    total = float(weight.sum())
+    total = len(lower)
 
     def gradient(p: FloatArray) -> tuple[FloatArray, float]:
         cumulative = np.concatenate(([0.0], np.cumsum(p)))
@@ -101,11 +91,10 @@ def turnbull(
         return np.cumsum(steps)[:m] / total, float(weight @ np.log(covered))
 
     p = np.full(m, 1.0 / m)
-    steps, excess = 0, np.inf
+    steps = 0
     d, level = gradient(p)
     while steps < max_steps:
-        excess = float(d.max() - 1.0)
-        if excess <= tolerance:
+        if d.max() - 1.0 <= tolerance:  # the gradient proves the maximum
             break
         p1 = p * d
         d1, _ = gradient(p1)
@@ -113,7 +102,6 @@ def turnbull(
         steps += 2
         r, v = p1 - p, (p2 - p1) - (p1 - p)
         norm = float(np.sqrt(v @ v))
-        accepted = p2
         if norm > 0:
             alpha = min(-1.0, -float(np.sqrt(r @ r)) / norm)
             # Extrapolate, but keep every mass alive: a mass of 0 could never come back.
@@ -122,15 +110,14 @@ def turnbull(
             d_leap, level_leap = gradient(leap)
             steps += 1
             if level_leap >= level:
-                accepted, d, level = leap, d_leap, level_leap
-                p = accepted
+                p, d, level = leap, d_leap, level_leap
                 continue
-        p = accepted / accepted.sum()
+        p = p2 / p2.sum()
         d, level = gradient(p)
     mass = np.where(p < 1e-12, 0.0, p)
     keep = mass > 0
     mass = mass[keep] / mass[keep].sum()
-    return Curve(edges[keep], mass, steps, max(excess, 0.0), total)
+    return Curve(edges[keep], mass, max(float(d.max() - 1.0), 0.0), total)
 
 
 def _first_after(edges: FloatArray, low: FloatArray) -> npt.NDArray[np.intp]:
