@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analyzer.records.draft import Draft, Inner, Outer, Tally
-from analyzer.records.log_record import ClockInfo, Payload, Stamp
+from analyzer.records.log_record import ClockInfo, Payload, clock_info
 from analyzer.records.startup_order import BANNER
 from analyzer.sources.source import Bundle
 from analyzer.timebase import (
@@ -23,7 +23,6 @@ from analyzer.timebase import (
     dates_for_times,
     drop_lone_anchors,
     nearest_year,
-    offset_text,
     parse_iso,
     quarter_offset,
     resolve_walls,
@@ -50,7 +49,7 @@ def place_outer(tally: Tally, drafts: list[Draft], known: dict[str | None, Known
     by_host: dict[str | None, list[Draft]] = defaultdict(list)
     for draft in drafts:
         if draft.outer is Outer.UTC:
-            _simple(draft)
+            draft.put(draft.value, draft.precision, draft.clock)
         elif draft.outer is not Outer.NONE:
             by_host[draft.host].append(draft)
     if not by_host:
@@ -83,21 +82,9 @@ def _strays(drafts: list[Draft]) -> None:
     """Lines without a carrier's stamp among lines that have one: their own inner stamp is all there is."""
     for draft in drafts:
         if draft.at is None and draft.outer is Outer.NONE and draft.inner is Inner.UTC:
-            draft.rt = draft.inner_value
-            draft.at = Stamp(draft.inner_value, draft.inner_precision)
-            draft.absolute = True
-            draft.clock = ClockInfo(
-                "logrus",
-                draft.inner_precision / SECOND,
-                offset_text(draft.inner_offset_s),
-                "etcd" if draft.etcd else "logrus",
-            )
-
-
-def _simple(draft: Draft) -> None:
-    draft.rt = draft.value
-    draft.at = Stamp(draft.value, draft.precision)
-    draft.absolute = True
+            writer = "etcd" if draft.etcd else "logrus"
+            info = clock_info("logrus", draft.inner_precision, draft.inner_offset_s, writer)
+            draft.put(draft.inner_value, draft.inner_precision, info)
 
 
 def _anchors_of(lines: Sequence[Draft]) -> list[Anchor]:
@@ -143,7 +130,7 @@ def _walls(
         return True
     hint = tally.date_hints[-1] if tally.date_hints else None
     if hint is None and tally.bundle is not None and tally.bundle.wall is not None:
-        return _by_bundle(tally, tally.bundle, tally.bundle.wall, lines, known.get(host), last_resort)
+        return _by_bundle(tally, tally.bundle, lines, known.get(host), last_resort)
     lesson = known.get(host) or known.get(None)
     if lesson is None and hint is None and not last_resort:
         return False
@@ -170,14 +157,13 @@ def _walls(
     return True
 
 
-def _by_bundle(
-    tally: Tally, bundle: Bundle, made: int, lines: list[Draft], lesson: Known | None, last_resort: bool
-) -> bool:
-    """Lines of a support bundle were written before it was made, and not a year before; ``made`` is its local time."""
+def _by_bundle(tally: Tally, bundle: Bundle, lines: list[Draft], lesson: Known | None, last_resort: bool) -> bool:
+    """Lines of a support bundle were written before it was made, and not a year before."""
+    assert bundle.wall is not None
     offset = bundle.offset_s if bundle.offset_s is not None else lesson.offset_s if lesson is not None else None
     if offset is None and not last_resort:
         return False
-    walls = _near([(d.outer is Outer.WALL, d.value) for d in lines], made - DAY * 182)
+    walls = _near([(d.outer is Outer.WALL, d.value) for d in lines], bundle.wall - DAY * 182)
     if offset is not None:
         _put_walls(lines, [(wall, offset) for wall in walls], "stamp")
     else:
@@ -185,8 +171,7 @@ def _by_bundle(
     what = "the year and the zone come" if bundle.offset_s is not None else "the year comes"
     note = f"{what} from {bundle.told_by} of the support bundle"
     if note not in tally.notes:
-        tally.notes.append(note)
-        tally.reasons[f"year from {bundle.told_by}"] += len(lines)
+        tally.tell(note, f"year from {bundle.told_by}", len(lines))
     return True
 
 
@@ -216,24 +201,15 @@ def _near(stamps: Sequence[tuple[bool, int]], reference: int) -> list[int]:
 
 
 def _put_walls(lines: Sequence[Draft], pairs: Sequence[tuple[int, int]], year_from: str) -> None:
-    infos: dict[tuple[int, int], ClockInfo] = {}
     for draft, (wall, offset) in zip(lines, pairs, strict=True):
-        key = (offset, draft.precision)
-        info = infos.get(key)
-        if info is None:
-            info = infos[key] = ClockInfo("journal", draft.precision / SECOND, offset_text(offset), year_from)
-        draft.rt = wall - offset * SECOND
         draft.offset_s = offset
-        draft.at = Stamp(draft.rt, draft.precision)
-        draft.absolute = True
-        draft.clock = info
+        info = clock_info("journal", draft.precision, offset, year_from)
+        draft.put(wall - offset * SECOND, draft.precision, info)
 
 
 def _put_local(lines: Sequence[Draft], walls: Sequence[int], year_from: str) -> None:
     for draft, wall in zip(lines, walls, strict=True):
-        draft.rt = wall
-        draft.at = Stamp(wall, draft.precision)
-        draft.clock = ClockInfo("journal", draft.precision / SECOND, None, year_from)
+        draft.put(wall, draft.precision, clock_info("journal", draft.precision, None, year_from), absolute=False)
 
 
 def _times_only(lines: list[Draft]) -> None:
@@ -264,9 +240,9 @@ def _monotonic_text(lines: list[Draft]) -> None:
         gaps = [(d, d.inner_value - d.value) for d in group if d.inner is Inner.UTC and not d.follows]
         if not gaps:
             for draft in group:
-                draft.rt, draft.mono = draft.value, draft.value
-                draft.at = Stamp(draft.value, draft.precision)
-                draft.clock = ClockInfo("monotonic", draft.precision / SECOND, None, "none")
+                draft.mono = draft.value
+                info = clock_info("monotonic", draft.precision, None, "none")
+                draft.put(draft.value, draft.precision, info, absolute=False)
             continue
         last = gaps[-1][1]
         zone = gaps[-1][0].inner_offset_s or 0
@@ -277,7 +253,7 @@ def _monotonic_text(lines: list[Draft]) -> None:
                 gap = (wall - zone * SECOND - draft.value) if wall is not None else best - DAY
                 if best < gap <= best + SECOND:
                     best = gap
-        info = ClockInfo("monotonic", 1e-6, offset_text(zone), "etcd" if gaps[-1][0].etcd else "logrus")
+        info = clock_info("monotonic", 1, zone, "etcd" if gaps[-1][0].etcd else "logrus")
         # Where the wall clock stood elsewhere, each line takes the difference its nearest logrus line before it shows.
         shown = [gap if abs(gap - best) > 2 * SECOND else best for _, gap in gaps]
         current, at = shown[0], 0
@@ -286,10 +262,8 @@ def _monotonic_text(lines: list[Draft]) -> None:
                 current = shown[at]
                 at += 1
             draft.mono = draft.value
+            draft.put(draft.value + best, draft.precision, info)
             draft.rt = draft.value + current
-            draft.at = Stamp(draft.value + best, draft.precision)
-            draft.absolute = True
-            draft.clock = info
 
 
 # ------------------------------------------------------------------------------------------ no outer stamps
@@ -318,13 +292,10 @@ def _bare_pod(tally: Tally, drafts: list[Draft], known: dict[str | None, Known])
     lines = [d for d in drafts if d.inner is Inner.PARTIAL]
     if offset != 0 or not lines:
         return False
-    info = ClockInfo("klog", 1e-6, "+00:00", "stamp")
+    info = clock_info("klog", 1, 0, "stamp")
     walls = _near([(False, d.inner_value) for d in lines], bundle.wall - DAY * 182)
     for draft, wall in zip(lines, walls, strict=True):
-        draft.rt = wall
-        draft.at = Stamp(wall, draft.inner_precision)
-        draft.absolute = True
-        draft.clock = info
+        draft.put(wall, draft.inner_precision, info)
     tally.note(f"the year comes from {bundle.told_by} of the support bundle, whose node is at UTC")
     return True
 
@@ -332,7 +303,6 @@ def _bare_pod(tally: Tally, drafts: list[Draft], known: dict[str | None, Known])
 def _bare_absolute(drafts: list[Draft]) -> None:
     teachers = [(i, d) for i, d in enumerate(drafts) if d.inner is Inner.UTC]
     at = 0
-    infos: dict[tuple[int | None, bool, int], ClockInfo] = {}
     for index, draft in enumerate(drafts):
         while at + 1 < len(teachers) and abs(teachers[at + 1][0] - index) <= abs(teachers[at][0] - index):
             at += 1
@@ -347,25 +317,16 @@ def _bare_absolute(drafts: list[Draft]) -> None:
             continue
         if moment is None:
             continue
-        key = (teacher.inner_offset_s, teacher.etcd, draft.inner_precision)
-        info = infos.get(key)
-        if info is None:
-            source = "etcd" if teacher.etcd else "logrus"
-            info = infos[key] = ClockInfo("logrus", draft.inner_precision / SECOND, offset_text(zone), source)
-        draft.rt = moment
-        draft.at = Stamp(moment, draft.inner_precision)
-        draft.absolute = True
-        draft.clock = info
+        info = clock_info("logrus", draft.inner_precision, zone, "etcd" if teacher.etcd else "logrus")
+        draft.put(moment, draft.inner_precision, info)
 
 
 def _bare_klog(drafts: list[Draft]) -> None:
     lines = [d for d in drafts if d.inner is Inner.PARTIAL]
     walls = walls_without_anchor([(False, d.inner_value) for d in lines], None)
-    info = ClockInfo("klog", 1e-6, None, "none")
+    info = clock_info("klog", 1, None, "none")
     for draft, wall in zip(lines, walls, strict=True):
-        draft.rt = wall
-        draft.at = Stamp(wall, draft.inner_precision)
-        draft.clock = info
+        draft.put(wall, draft.inner_precision, info, absolute=False)
 
 
 def _elapsed_runs(drafts: list[Draft]) -> list[list[int]]:
@@ -438,8 +399,5 @@ def _elapsed(drafts: list[Draft]) -> None:
         info = ClockInfo("elapsed", (SECOND + slack) / SECOND, zone, year_from, begin)
         for index in run:
             draft = drafts[index]
-            draft.rt = begin + draft.inner_value
-            draft.at = Stamp(draft.rt, SECOND + slack)
-            draft.absolute = absolute
-            draft.clock = info
+            draft.put(begin + draft.inner_value, SECOND + slack, info, absolute=absolute)
         shift = begin + highest + SECOND

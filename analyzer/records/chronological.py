@@ -29,8 +29,7 @@ def true_order(tally: Tally, drafts: list[Draft]) -> list[Draft]:
     # A gap above the next line is one before this.
     for entry, gap in zip(entries, [*gaps[1:], (False, False)], strict=True):
         entry[0].gap_before, entry[0].lost_before = gap
-    tally.notes.append("the input runs backwards in time and was turned round")
-    tally.reasons["input turned round"] += 1
+    tally.tell("the input runs backwards in time and was turned round", "input turned round")
     return [draft for entry in reversed(entries) for draft in entry]
 
 

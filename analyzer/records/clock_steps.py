@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice, pairwise, takewhile
 
-from analyzer.records.draft import Draft, Outer
+from analyzer.records.draft import Draft, Outer, Process
 from analyzer.records.log_record import Stamp
 from analyzer.records.startup_order import ANNOUNCED, BANNER, WRAPPER
 from analyzer.timebase import SECOND, jumps
@@ -28,12 +28,10 @@ _SILENT_HOUR = 3540 * SECOND  # nearly: the clock may have been set by just that
 _BEGINS, _IS_UP = ("Starting k3s ", "Starting rke2 "), ("Kube API server is now running", " is up and running")
 _IN_FRONT = re.compile(f"{WRAPPER.pattern}|{BANNER.pattern}")
 _BEGINS_ANEW = re.compile(f"{ANNOUNCED.pattern}|{_IN_FRONT.pattern}|.*Scheduled restart job")
-_LAST_WORDS = frozenset({"fatal", "panic"})
 _OVERTAKEN = SECOND  # threads overtake one another by less: measured, 0.1 s
 _NEXT_LINES = 40  # looked at for what follows a fall of the stamps
 _FOLLOWING = 5  # … of the same process
 _UNDONE = 0.6  # a leap forward by this part of the fall undoes it: lines out of order, no step
-_Writer = tuple[str | None, int | None]
 
 
 @dataclass(slots=True)
@@ -73,8 +71,8 @@ class _Lines:
     """The lines of one boot of one host, in the order of the text."""
 
     lines: list[Draft]
-    latest: dict[_Writer, Draft] = field(default_factory=dict)  # of each program: only its own lines are in order
-    starting: set[_Writer] = field(default_factory=set)
+    latest: dict[Process, Draft] = field(default_factory=dict)  # of each program: only its own lines are in order
+    starting: set[Process] = field(default_factory=set)
     moved: int = 0  # by how much the lines from here on are put later
     floor: int | None = None  # nothing from here on is older
 
@@ -86,7 +84,7 @@ class _Lines:
         carried = any(d.outer is not Outer.NONE for d in lines)
         done: set[int] = set()
         for index, draft in enumerate(lines):
-            writer = _writer(draft)
+            writer = draft.process
             signal = next((s for s in signals if s not in done and abs(s - index) <= 1), None)
             by = (draft.rt or 0) - (lines[index - 1].rt or 0) if index else 0
             told = (signal is not None and index > 0) or self._was_unset(index, draft)
@@ -122,8 +120,8 @@ class _Lines:
             return True
         if not WRAPPER.match(message):
             return False
-        writer = _writer(self.lines[index])
-        near = (d.message for d in islice(self.lines, index + 1, index + _NEXT_LINES) if _writer(d) == writer)
+        writer = self.lines[index].process
+        near = (d.message for d in islice(self.lines, index + 1, index + _NEXT_LINES) if d.process == writer)
         return any(BANNER.match(said) for said in takewhile(lambda said: _IN_FRONT.match(said), near))
 
     def _was_unset(self, index: int, draft: Draft) -> bool:
@@ -140,7 +138,7 @@ class _Lines:
         long.
         """
         neighbour = self.lines[index - 1]
-        if _writer(draft) not in self.starting or not draft.outer is neighbour.outer is before.outer:
+        if draft.process not in self.starting or not draft.outer is neighbour.outer is before.outer:
             return None
         now = draft.rt or 0
         by = min(now - (neighbour.rt or 0), now - (before.rt or 0))
@@ -181,13 +179,13 @@ class _Lines:
             return False
         if WRAPPER.match(before.message):
             return False  # nobody else speaks before its banner
-        return _BEGINS_ANEW.match(draft.message) is not None or before.level in _LAST_WORDS
+        return _BEGINS_ANEW.match(draft.message) is not None or before.is_last_word
 
     def _following(self, index: int) -> list[Draft]:
         """The next lines of the process, this one's included when it begins one."""
-        writer = _writer(self.lines[index])
+        writer = self.lines[index].process
         near = islice(self.lines, index, index + _NEXT_LINES)
-        found = list(islice((d for d in near if _writer(d) == writer), _FOLLOWING + 1))
+        found = list(islice((d for d in near if d.process == writer), _FOLLOWING + 1))
         return found[1:] if found and not BANNER.match(found[0].message) else found
 
     def _move(self, draft: Draft) -> None:
@@ -195,10 +193,6 @@ class _Lines:
         if at is not None and (self.moved or self.floor is not None):
             us = at.us + self.moved
             draft.at = Stamp(us if self.floor is None else max(us, self.floor), at.precision_us)
-
-
-def _writer(draft: Draft) -> _Writer:
-    return draft.ident, draft.pid
 
 
 def _precision(draft: Draft) -> int:

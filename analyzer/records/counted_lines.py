@@ -27,7 +27,9 @@ def counted(lines: Iterable[RawLine], tally: Tally, first: int = 1) -> Iterator[
 
 def too_many(tally: Tally, dropped: int) -> None:
     """So many lines worth keeping were left out."""
-    tally.reasons["left out: more lines about starts than can be held"] += dropped
-    tally.notes.append(
-        f"{dropped} lines about starts were left out in the middle, because more than {KEPT_LINES} of them are too many"
+    tally.tell(
+        f"{dropped} lines about starts were left out in the middle, because more than {KEPT_LINES} of them are too"
+        " many",
+        "left out: more lines about starts than can be held",
+        dropped,
     )

@@ -11,6 +11,7 @@ from operator import attrgetter
 from analyzer.records.log_record import NO_CLOCK, ClockInfo, LogRecord, Payload, Stamp, no_fields
 from analyzer.sources.pod_files import Pod
 from analyzer.sources.source import Bundle
+from analyzer.timebase import Instant
 
 
 class Outer(IntEnum):
@@ -31,6 +32,10 @@ class Inner(IntEnum):
     UTC = 1  # logrus time=, etcd ts=
     PARTIAL = 2  # klog
     ELAPSED = 3  # logrus on a terminal: seconds since the process began
+
+
+Process = tuple[str | None, int | None]
+_PROGRAM = frozenset({Payload.LOGRUS, Payload.KLOG, Payload.ZAP})
 
 
 @dataclass(slots=True)
@@ -80,6 +85,34 @@ class Draft:
     line_max: bool = False  # journald or docker cut the line here, the next entry goes on
     whole: str = ""  # the undigested message, kept only for lines as long as journald's limit
 
+    @property
+    def process(self) -> Process:
+        """The program and process that wrote the line, as far as the carrier names them."""
+        return self.ident, self.pid
+
+    @property
+    def of_program(self) -> bool:
+        """Whether k3s or one of its components wrote the line, in the format of its own."""
+        return self.payload in _PROGRAM
+
+    @property
+    def is_last_word(self) -> bool:
+        """Whether a process says nothing after the line."""
+        return self.level in ("fatal", "panic")
+
+    def put(self, us: int, precision_us: int, clock: ClockInfo, *, absolute: bool = True) -> None:
+        """Its moment, which is its place on the axis while nothing moves it."""
+        self.rt, self.at = us, Stamp(us, precision_us)
+        self.absolute, self.clock = absolute, clock
+
+    def put_inner(self, instant: Instant | None) -> bool:
+        """The stamp that the program wrote; ``False``: it cannot be read, or names no zone and so says nothing."""
+        if instant is None or instant.offset_s is None:
+            return False
+        self.inner, self.inner_value = Inner.UTC, instant.us
+        self.inner_precision, self.inner_offset_s = instant.precision_us, instant.offset_s
+        return True
+
     def record(self, seq: int) -> LogRecord:
         """The finished record at its place in the merged input."""
         return LogRecord(seq, *_FINISHED(self))
@@ -125,6 +158,11 @@ class Tally:
         """Something a reader of the report should know of this source, told once."""
         if sentence not in self.notes:
             self.notes.append(sentence)
+
+    def tell(self, sentence: str, reason: str, count: int = 1) -> None:
+        """Something a reader of the report should know, and how many lines it is true of, for the ledger."""
+        self.notes.append(sentence)
+        self.reasons[reason] += count
 
     def lose(self, line: int, reason: str) -> None:
         """A line (record) of which bytes were lost or replaced."""

@@ -21,7 +21,6 @@ from analyzer.timebase import SECOND
 _FAR_COARSE, _FAR_FINE = 10 * SECOND, 600 * SECOND
 _BANNER = re.compile(r"Starting (?:k3s|rke2) (?:agent )?v?\d")
 _NEXT_RUN = "Scheduled restart job"
-_LAST_WORDS = frozenset({"fatal", "panic"})
 # What stands below a line of its process in pieces that the carrier stamped one by one, and may stand there often.
 _PIECES = ("[-]", "[+]", "goroutine ", "\t")
 _Key = tuple[Hashable, ...]
@@ -73,7 +72,7 @@ class _Reader:
         if draft.inner is Inner.ELAPSED and draft.outer is Outer.NONE:
             self._owner(draft, set())
             # The next run has the same seconds: only a pair is one line, and last words may be those of two runs.
-            return _same(before, draft) and draft.level not in _LAST_WORDS
+            return _same(before, draft) and not draft.is_last_word
         if draft.follows or (draft.inner is Inner.NONE and (draft.outer is Outer.NONE or _is_piece(draft))):
             return self._further(before, draft)
         return self._stamped(draft)
@@ -120,7 +119,7 @@ class _Reader:
             return True
         clock.young[key] = set()
         self._owner(draft, clock.young[key])
-        clock.ended = clock.ended or draft.level in _LAST_WORDS
+        clock.ended = clock.ended or draft.is_last_word
         if announced:
             self.runs[unit] += 1
         return False

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
 
-from analyzer.timebase import wall_text
+from analyzer.timebase import SECOND, offset_text, wall_text
 
 
 class Payload(StrEnum):
@@ -45,6 +46,12 @@ class ClockInfo:
     utc_offset: str | None = None  # "+00:00": the zone in which the log shows times; None: unknown
     year_from: str = "none"  # stamp | logrus | etcd | certificate | none
     zero_us: int | None = None  # basis elapsed: where on the axis the process's seconds began, its last exec
+
+
+@lru_cache(maxsize=1024)
+def clock_info(basis: str, precision_us: int, offset_s: int | None, year_from: str) -> ClockInfo:
+    """One object for all records alike, which are many."""
+    return ClockInfo(basis, precision_us / SECOND, offset_text(offset_s), year_from)
 
 
 NO_CLOCK = ClockInfo()

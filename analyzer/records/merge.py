@@ -34,8 +34,7 @@ def drop_copies(sources: Sequence[Source]) -> list[Source]:
     for tally, drafts in ordered:
         if tally.digest and tally.digest in digests:
             count = len({d.line for d in drafts})
-            tally.reasons[GIVEN_TWICE] += count
-            tally.notes.append("an exact copy of another input, counted once")
+            tally.tell("an exact copy of another input, counted once", GIVEN_TWICE, count)
             kept.append((tally, []))
             continue
         digests.add(tally.digest)
@@ -68,8 +67,7 @@ def drop_copies(sources: Sequence[Source]) -> list[Source]:
             seen[key][host] += count
         heads.update(first)
         if dropped:
-            tally.reasons[GIVEN_TWICE] += len(dropped)
-            tally.notes.append(f"{len(dropped)} lines are in another input too, counted once")
+            tally.tell(f"{len(dropped)} lines are in another input too, counted once", GIVEN_TWICE, len(dropped))
         kept.append((tally, rest))
     return kept
 
@@ -107,8 +105,7 @@ def drop_repeats(tally: Tally, drafts: list[Draft]) -> list[Draft]:
         kept.append(draft)
         at += 1
     if dropped:
-        tally.reasons[GIVEN_TWICE] += dropped
-        tally.notes.append(f"{dropped} lines stand twice in the text, counted once")
+        tally.tell(f"{dropped} lines stand twice in the text, counted once", GIVEN_TWICE, dropped)
     return kept
 
 
@@ -143,8 +140,6 @@ def _length_of_repeat(drafts: Sequence[Draft], earlier: int, later: int) -> int:
         later + length < len(drafts)
         and earlier + length < later
         and _whole(drafts[earlier + length]) == _whole(drafts[later + length])
-        and drafts[earlier + length].value == drafts[later + length].value
-        and drafts[earlier + length].mono == drafts[later + length].mono
     ):
         length += 1
     return length

@@ -6,12 +6,11 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 
 from analyzer.records.draft import Draft, Inner, Outer, Tally
-from analyzer.records.log_record import ClockInfo, Stamp
+from analyzer.records.log_record import Stamp, clock_info
 from analyzer.timebase import (
     LATEST_RESIDUAL,
     SECOND,
     nearest_year,
-    offset_text,
     quarter_offset,
 )
 
@@ -23,16 +22,11 @@ def place_inner(tally: Tally, drafts: list[Draft]) -> None:
     zones = _process_zones(drafts)
     default = Counter(z for _, z in zones.values()).most_common(1)
     usual = default[0][0] if default else None
-    infos: dict[tuple[object, ...], ClockInfo] = {}
     for draft in drafts:
         if draft.outer is Outer.UTC:
             zone = draft.offset_s if draft.offset_s is not None else zones.get(draft.pid, (0, usual))[1]
             basis = "monotonic" if draft.mono is not None and draft.boot_id is not None else "journal"
-            key = (basis, draft.precision, zone)
-            info = infos.get(key)
-            if info is None:
-                info = infos[key] = ClockInfo(basis, draft.precision / SECOND, offset_text(zone), "stamp")
-            draft.clock = info
+            draft.clock = clock_info(basis, draft.precision, zone, "stamp")
         if draft.at is None or draft.rt is None or draft.inner is Inner.NONE or draft.follows:
             continue
         if draft.inner is Inner.UTC:

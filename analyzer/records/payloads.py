@@ -54,6 +54,7 @@ _LEVELS = {
     "PANI": "panic", "I": "info", "W": "warning", "E": "error", "F": "fatal", "warn": "warning", "dpanic": "panic",
     "C": "fatal", "N": "info", "D": "debug",
 }  # fmt: skip
+_LOGRUS_BEGINS, _KLOG_BEGINS, _TTY_BEGINS = frozenset("tl"), frozenset("IWEF0123456789"), frozenset("TDP")
 _SYSTEMD_IDENTS = frozenset({"systemd", "(systemd)"})
 
 
@@ -72,11 +73,7 @@ def _logrus(draft: Draft, text: str) -> bool:
     draft.payload = Payload.LOGRUS
     draft.level = _LEVELS.get(level, level) if level else ""
     if stamp is not None:
-        instant = parse_iso(stamp)
-        if instant is not None and instant.offset_s is not None:
-            draft.inner = Inner.UTC
-            draft.inner_value, draft.inner_precision = instant.us, instant.precision_us
-            draft.inner_offset_s = instant.offset_s
+        draft.put_inner(parse_iso(stamp))
     if not has_msg:  # cut or ellipsised before msg=, or a line without a message
         draft.message = rest
         draft.truncated = draft.truncated or "=" not in rest
@@ -112,10 +109,7 @@ def _tty(draft: Draft, text: str) -> bool:
         instant = parse_iso(stamp)
         if instant is None:
             return False
-        if instant.offset_s is not None:
-            draft.inner = Inner.UTC
-            draft.inner_value, draft.inner_precision = instant.us, instant.precision_us
-            draft.inner_offset_s = instant.offset_s
+        draft.put_inner(instant)
     draft.payload = Payload.LOGRUS
     draft.level = _LEVELS[level]
     tail = _TTY_TAIL.search(rest)
@@ -176,15 +170,6 @@ def _rancher(draft: Draft, text: str) -> bool:
     return True
 
 
-def _zap_stamp(draft: Draft, stamp: str) -> None:
-    instant = parse_iso(stamp)
-    if instant is not None and instant.offset_s is not None:
-        draft.inner = Inner.UTC
-        draft.etcd = True
-        draft.inner_value, draft.inner_precision = instant.us, instant.precision_us
-        draft.inner_offset_s = instant.offset_s
-
-
 def _zap(draft: Draft, text: str) -> bool:
     try:
         data = json.loads(text)
@@ -198,7 +183,7 @@ def _zap(draft: Draft, text: str) -> bool:
         draft.file = parts.get("caller", "").rpartition(":")[0]
         draft.message = strip_terminal(unquote(parts.get("msg", text)))
         draft.fields = {name: parts[name] for name in ("took", "time spent", "error") if name in parts}
-        _zap_stamp(draft, parts.get("ts", ""))
+        draft.etcd = draft.put_inner(parse_iso(parts.get("ts", "")))
         return True
     if not isinstance(data, dict) or "level" not in data or "msg" not in data:
         return False
@@ -207,7 +192,7 @@ def _zap(draft: Draft, text: str) -> bool:
     draft.level = _LEVELS.get(level, level)
     draft.file = str(data.pop("caller", "")).rpartition(":")[0]
     draft.message = strip_terminal(str(data.pop("msg")))
-    _zap_stamp(draft, str(data.pop("ts", "")))
+    draft.etcd = draft.put_inner(parse_iso(str(data.pop("ts", ""))))
     if data:
         draft.fields = {
             k: strip_terminal(v if isinstance(v, str) else json.dumps(v, ensure_ascii=False)) for k, v in data.items()
@@ -245,42 +230,42 @@ def _systemd(draft: Draft, text: str) -> None:
 def digest(draft: Draft) -> None:
     """Recognise the payload of ``draft.message`` and fill payload, level, file, fields, message and inner stamp."""
     text = draft.message
-    first = text[:1]
     if draft.ident in _SYSTEMD_IDENTS and (draft.pid is None or draft.pid == 1 or draft.journal):
         _systemd(draft, text)
-        return
-    if draft.ident == "kernel":
+    elif draft.ident == "kernel":
         draft.payload = Payload.KERNEL
-        return
-    if text[1:4] == " | " and _old_etcd(draft, text):
-        return
-    if first == "t" or first == "l":
-        if text.startswith(("time=", "level=")) and _logrus(draft, text):
-            return
-    elif first in "IWEF0123456789" and first:
-        if text[4:5] == "/" and _rancher(draft, text):
-            return
-        if _klog(draft, text):
-            return
-        if first in "IWEF" and _tty(draft, text):
-            _k3d_quote(draft)
-            return
-    elif first == "{":
-        if text.startswith('{"') and _zap(draft, text):
-            return
-    elif first in "TDP":
-        if text.startswith("Trace["):
-            draft.payload = Payload.TRACE
-            return
-        if _tty(draft, text):
-            return
-    if _PANIC.match(text[:1000]) is not None:
+    elif _headed(draft, text):
+        pass
+    elif _PANIC.match(text[:1000]) is not None:
         draft.payload = Payload.PANIC
-        return
-    if "time=" in text:  # two records glued together: the second one is whole
+    elif "time=" in text:  # two records glued together: the second one is whole
         glued = _GLUED.search(text)
         if glued is not None and glued.start() and _logrus(draft, text[glued.start() :]):
             draft.truncated = True
+
+
+def _headed(draft: Draft, text: str) -> bool:
+    """Whether the text begins with a header that a program writes; what it says goes into the draft."""
+    first = text[:1]
+    if text[1:4] == " | " and _old_etcd(draft, text):
+        return True
+    if first in _LOGRUS_BEGINS:
+        return text.startswith(("time=", "level=")) and _logrus(draft, text)
+    if first == "{":
+        return text.startswith('{"') and _zap(draft, text)
+    if first in _KLOG_BEGINS:
+        if (text[4:5] == "/" and _rancher(draft, text)) or _klog(draft, text):
+            return True
+    elif first not in _TTY_BEGINS:
+        return False
+    if text.startswith("Trace["):
+        draft.payload = Payload.TRACE
+        return True
+    if not _tty(draft, text):
+        return False
+    if first in _KLOG_BEGINS:
+        _k3d_quote(draft)
+    return True
 
 
 def is_stamped_payload(text: str) -> bool:

@@ -167,8 +167,7 @@ def _read_one(
     tally.size = stream.done
     tally.digest = stream.digest()
     if stream.damage is not None:
-        tally.notes.append(stream.damage)
-        tally.reasons["input ends early"] += 1
+        tally.tell(stream.damage, "input ends early")
         if not drafts and not tally.lines:
             raise BadInputError(f"{stream.name}: {stream.damage}", hint="Copy the file again")
     return drafts

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, takewhile
 
-from analyzer.records.draft import Draft, Inner, Outer, Tally
+from analyzer.records.draft import Draft, Inner, Outer, Process, Tally
 from analyzer.records.log_record import Payload
 from analyzer.records.startup_order import ANNOUNCED, BANNER, WRAPPER, ranks
 from analyzer.timebase import DAY, SECOND, nearest_year
@@ -21,15 +21,11 @@ _SLACK = 2 * SECOND  # lines of one program overtake one another by less: measur
 _MOVED = 10 * SECOND  # a block that stands within another one: less may be a small step of the clock
 _ZONE_S, _NEXT_S = 900, 5  # s: clocks are set by whole quarters of an hour, too; the next line follows so soon
 _MOST_PARTS = 32
-_OURS = frozenset({Payload.LOGRUS, Payload.KLOG, Payload.ZAP})
 _SIGNED = re.compile(r"^certificate .{1,200} signed by CN=(\S+@\d+):")
 _MADE = re.compile(r"generated self-signed CA certificate CN=(\S+@\d+):")
 _MAKING = 60  # lines: all certificates are made by then
 _FIRST = re.compile(f"{ANNOUNCED.pattern}|{WRAPPER.pattern}|{BANNER.pattern}")
 _HEAD = 12  # lines at the begin of a part that are looked at for a banner
-
-
-_Process = tuple[str | None, int | None]
 
 
 @dataclass(slots=True)
@@ -47,8 +43,8 @@ class _Part:
 class _Told:
     """What the lines of a part tell about its place."""
 
-    processes: set[_Process]
-    begun: set[_Process]  # those whose banner is in the part
+    processes: set[Process]
+    begun: set[Process]  # those whose banner is in the part
     heads: bool  # it begins with a process's first words, and they are whole
     breaks_off: bool  # it ends in a process's first words, and what follows them is missing
     first_pid: int | None  # … that klog names above any banner
@@ -66,8 +62,9 @@ def parts_in_order(tally: Tally, drafts: list[Draft]) -> list[Draft]:
     out = each_host(drafts, _ordered)
     if out is None:
         return drafts
-    tally.notes.append("parts of the input stand in another order than time's and were put in order")
-    tally.reasons["parts of the input put in order"] += 1
+    tally.tell(
+        "parts of the input stand in another order than time's and were put in order", "parts of the input put in order"
+    )
     return out
 
 
@@ -250,7 +247,7 @@ def _in_words(earlier: _Told, later: _Told) -> bool | None:
 def _told(part: _Part) -> _Told:
     lines = part.lines
     banners = [place for place, d in enumerate(lines) if BANNER.match(d.message)]
-    ours = [d for d in lines if d.payload in _OURS]
+    ours = [d for d in lines if d.of_program]
     said = next((d for d in ours if not WRAPPER.match(d.message)), None)
     above = lines[: banners[0]] if banners else lines
     below = lines[banners[-1] :] if banners else lines
@@ -271,5 +268,5 @@ def _told(part: _Part) -> _Told:
     )
 
 
-def _process(draft: Draft) -> _Process:
+def _process(draft: Draft) -> Process:
     return (draft.ident, draft.pid) if draft.pid is not None else (None, draft.klog_pid)

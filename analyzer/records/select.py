@@ -6,6 +6,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 from analyzer.errors import NoDataError, UsageError
 from analyzer.records.log_record import ClockStep, LogRecord
@@ -15,8 +16,10 @@ from analyzer.timebase import SECOND, parse_iso
 _BOOT_ID = re.compile(r"[0-9a-f]{32}")
 _INDEX = re.compile(r"[+-]?\d{1,6}")
 _EPOCH = re.compile(r"@(\d{1,12})(?:\.(\d{1,6}))?")
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)?")
-_ZONE = re.compile(r" ?(?:Z|UTC|[+-]\d\d:?\d\d)$")
+_ISO = re.compile(r"\d{4}-\d\d-\d\d(?!\d)")
+# Behind the date at the earliest; a name of the zone database has a place in it.
+_ZONE = re.compile(r"(?<=.{10}) ?(?:(Z|UTC)|([+-])(\d\d):?([0-5]\d)|(?<= )([A-Z]\w{1,30}(?:/[A-Z][\w+-]{1,30}){1,2}))$")
+_FILLED_IN = datetime(2000, 1, 1), datetime(2001, 2, 2)  # noqa: DTZ001  what a text leaves out is told by these two
 # Programs that write under these units; text carriers name the program alone.
 _PROGRAMS = {"k3s": "k3s", "k3s-agent": "k3s", "rke2-server": "rke2", "rke2-agent": "rke2"}
 LEFT_OUT = "not chosen by the options"
@@ -27,8 +30,9 @@ class Selection:
     """What of a log is wanted; all that is set must hold.
 
     ``units`` are names with or without ``.service``. ``boot`` is a boot id, or an index as in ``journalctl -b``: 0 the
-    last boot of each host, -1 the one before it, 1 the first. ``since`` and ``until`` are ``YYYY-MM-DD [HH:MM[:SS]]``
-    with ``Z`` or ``+HH:MM`` behind, or else in the zone of the log, or ``@SECONDS`` since 1970; both ends belong to it.
+    last boot of each host, -1 the one before it, 1 the first. ``since`` and ``until`` are ``YYYY-MM-DD [HH:MM[:SS]]``,
+    or any other way to write a date that can be read in one way only, with ``Z``, ``+HH:MM`` or a name such as
+    ``Europe/Berlin`` behind, or else in the zone of the log; or ``@SECONDS`` since 1970. Both ends belong to it.
     """
 
     units: tuple[str, ...] = ()
@@ -84,19 +88,57 @@ def check(wanted: Selection) -> None:
 
 
 def _moment(text: str) -> tuple[int, bool] | None:
-    """``(µs, whether it is UTC)``; a wall time of the log otherwise."""
+    """``(µs, whether it is UTC)``; a wall time of the log otherwise. A text without year, month and day means nothing.
+
+    So does one that depends on the order of day and month, and a time that summer time skips or shows twice.
+    """
+    from dateutil import parser, tz
+
     epoch = _EPOCH.fullmatch(text)
     if epoch is not None:
         return int(epoch[1]) * SECOND + int((epoch[2] or "").ljust(6, "0")), True
-    zone = _ZONE.search(text)
-    bare = text[: zone.start()] if zone is not None else text
-    if _MOMENT.fullmatch(bare) is None:
+    written = _ZONE.search(text)
+    bare = text[: written.start()] if written is not None else text
+    orders = (False,) if _ISO.match(text) else (False, True)
+    try:
+        found = {
+            parser.parse(bare, default=default, dayfirst=first, tzinfos=_zone)
+            for default in _FILLED_IN
+            for first in orders
+        }
+        [moment] = found
+        if written is not None:
+            moment = moment.replace(tzinfo=_written_zone(written))
+        if moment.tzinfo is not None and (not tz.datetime_exists(moment) or tz.datetime_ambiguous(moment)):
+            return None
+        instant = parse_iso(moment.isoformat())
+    except (ValueError, OverflowError, TypeError):
         return None
-    written = zone[0].strip().replace("UTC", "Z") if zone is not None and len(bare) > 10 else ""
-    if zone is not None and not written:
-        bare, written = f"{bare}T00:00", zone[0].strip().replace("UTC", "Z")
-    found = parse_iso(bare.replace(" ", "T") + written)
-    return None if found is None else (found.us, found.offset_s is not None)
+    return None if instant is None else (instant.us, instant.offset_s is not None)
+
+
+def _zone(name: str | None, offset_s: int | None) -> tzinfo | None:
+    """A zone within a moment: other letters are ambiguous, and ``UTC+3`` is read in two ways."""
+    if name is None and offset_s is None:
+        return None
+    if name not in ("UTC", "GMT") or offset_s:
+        raise ValueError("no zone for certain")
+    return UTC
+
+
+def _written_zone(written: re.Match[str]) -> tzinfo:
+    """The zone behind a moment."""
+    from dateutil import tz
+
+    utc, sign, hours, minutes, name = written.groups()
+    if utc:
+        return UTC
+    if name is None:
+        return timezone(timedelta(hours=int(sign + hours), minutes=int(sign + minutes)))
+    found = tz.gettz(name)
+    if found is None:
+        raise ValueError("no such zone")
+    return found
 
 
 def _of_host(host: str, records: Iterable[LogRecord]) -> Callable[[LogRecord], bool]:

@@ -67,7 +67,8 @@ def resolve(sources: Sequence[tuple[Tally, list[Draft]]]) -> list[Step]:
             boot = draft.boot_id
             if draft.mono is not None and boot is not None and boot in offsets and draft.rt is not None:
                 seen_boots[boot].append(draft)
-                _place(draft, draft.mono + offsets[boot])
+                precision = draft.at.precision_us if draft.at is not None else draft.precision
+                draft.at = Stamp(draft.mono + offsets[boot], precision)
     for group in seen_boots.values():
         group.sort(key=lambda d: d.mono or 0)
         differences = [(d.rt or 0) - (d.mono or 0) for d in group]
@@ -77,11 +78,6 @@ def resolve(sources: Sequence[tuple[Tally, list[Draft]]]) -> list[Step]:
     for tally, drafts in sources:
         place_inner(tally, drafts)
     return steps
-
-
-def _place(draft: Draft, axis: int) -> None:
-    at = draft.at
-    draft.at = Stamp(axis, at.precision_us if at is not None else draft.precision)
 
 
 def stamp_series(drafts: Sequence[Draft]) -> list[int]:
@@ -102,6 +98,3 @@ def stamp_series(drafts: Sequence[Draft]) -> list[int]:
         if value is not None:
             values.append(value)
     return values
-
-
-__all__ = ["Step", "boot_offsets", "resolve", "stamp_series"]

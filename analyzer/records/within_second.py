@@ -11,10 +11,10 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from itertools import pairwise
 
-from analyzer.records.draft import Draft, Inner, Outer, Tally
+from analyzer.records.draft import Draft, Inner, Outer, Process, Tally
 from analyzer.records.log_record import Payload
 from analyzer.records.rotated_parts import each_host, stamps_of
-from analyzer.records.startup_order import ANNOUNCED, BANNER, WRAPPER, rank
+from analyzer.records.startup_order import ANNOUNCED, BANNER, BANNER_PLACE, DEATH_PLACE, WRAPPER, in_sequence, rank
 from analyzer.timebase import MINUTE, SECOND
 
 _EARLIER = 50_000  # µs: of one thread after another's; measured on 200 starts: once 91 ms
@@ -30,10 +30,7 @@ _FIRST_KLOG = ("Version: v", '"Golang settings"', "external host was not specifi
 _BETWEEN = re.compile(r"Scheduled restart job|^Stopped ")
 _ENDS = ("Main process exited", "Failed with result", "Deactivated", "Stopped ", "Consumed ", "Unit process")
 _PIECES = ("[-]", "[+]")
-_OURS = frozenset({Payload.LOGRUS, Payload.KLOG, Payload.ZAP})
 _EXITED = re.compile(r"[a-z-]+ exited: ")
-_LAST_WORDS = frozenset({"fatal", "panic"})
-_Process = tuple[str | None, int | None]
 
 
 def ordered_seconds(tally: Tally, drafts: list[Draft]) -> list[Draft]:
@@ -41,8 +38,7 @@ def ordered_seconds(tally: Tally, drafts: list[Draft]) -> list[Draft]:
     out = each_host(drafts, _of_host)
     if out is None:
         return drafts
-    tally.notes.append("lines of one second stand in no order and were put in one that is possible")
-    tally.reasons["seconds put in order"] += 1
+    tally.tell("lines of one second stand in no order and were put in one that is possible", "seconds put in order")
     return out
 
 
@@ -61,27 +57,27 @@ def _of_host(lines: list[Draft]) -> list[Draft] | None:
         impossible = [True] * len(seconds)
     elif True not in impossible:
         return None
-    seen: set[_Process] = set()  # processes that wrote before
-    dead: set[_Process] = set()  # … and ended
+    seen: set[Process] = set()  # processes that wrote before
+    dead: set[Process] = set()  # … and ended
     out: list[Draft] = []
     for second, following, mixed in zip(seconds, [*seconds[1:], []], impossible, strict=True):
         ordered = second
         if mixed and len(second) > 1:
-            ordered = _Second(second, seen, dead, lives=_goes_on(following)).ordered()
+            ordered = _MixedSecond(second, seen, dead, lives=_goes_on(following)).ordered()
         for draft in ordered:
-            if draft.payload in _OURS:
-                seen.add(_process(draft))
+            if draft.of_program:
+                seen.add(draft.process)
                 if _is_last(draft):
-                    dead.add(_process(draft))
+                    dead.add(draft.process)
                 elif BANNER.match(draft.message):
-                    dead.discard(_process(draft))
+                    dead.discard(draft.process)
         out += ordered
     return out
 
 
 def _goes_on(following: Sequence[Draft]) -> bool:
     """Whether a process that began lives on in the next lines: there are some, and none of another's begin."""
-    ours = [d for d in following if d.payload in _OURS]
+    ours = [d for d in following if d.of_program]
     return bool(ours) and not any(BANNER.match(d.message) or WRAPPER.match(d.message) for d in ours)
 
 
@@ -131,12 +127,12 @@ def _no_order(seconds: Sequence[Sequence[Draft]], *, fine: bool) -> bool:
     """Whether fine stamps within the seconds fall too often for threads that overtake one another."""
     pairs = falls = 0
     for second in seconds:
-        last: dict[_Process, int] = {}
+        last: dict[Process, int] = {}
         for draft in second:
             now = draft.value % MINUTE if fine and not draft.follows else _own(draft)
             if now is None:
                 continue
-            process = _process(draft)
+            process = draft.process
             if process in last:
                 pairs += 1
                 falls += _less(now, last[process]) > _EARLIER
@@ -182,24 +178,24 @@ def _with_gaps(before: Sequence[Draft], after: list[Draft]) -> list[Draft]:
     return after
 
 
-class _Second:
-    """The lines of one second.
+class _MixedSecond:
+    """The lines of one second, in no order.
 
     ``seen``: processes that wrote before it; ``dead``: those of them that had ended; ``lives``: who began in it lives.
     """
 
-    def __init__(self, lines: Sequence[Draft], seen: set[_Process], dead: set[_Process], *, lives: bool) -> None:
+    def __init__(self, lines: Sequence[Draft], seen: set[Process], dead: set[Process], *, lives: bool) -> None:
         self.lines, self.seen, self.dead, self.lives = lines, seen, dead, lives
         self.entries = _entries(lines)
 
     def ordered(self) -> list[Draft]:
         """Lines that systemd says of an end behind the process that ended, of a start before the one that starts."""
         units = [e for e in self.entries if e[0].payload is Payload.SYSTEMD]
-        by_process: defaultdict[_Process, list[list[Draft]]] = defaultdict(list)
+        by_process: defaultdict[Process, list[list[Draft]]] = defaultdict(list)
         for entry in self.entries:
             if entry[0].payload is not Payload.SYSTEMD:
-                by_process[_process(entry[0])].append(entry)
-        ours = {p for p, found in by_process.items() if any(e[0].payload in _OURS for e in found)}
+                by_process[entry[0].process].append(entry)
+        ours = {p for p, found in by_process.items() if any(e[0].of_program for e in found)}
         others = [e for p, found in by_process.items() if p not in ours for e in found]
         old = [p for p in by_process if p in ours and p in self.seen]
         new = [p for p in by_process if p in ours and p not in self.seen]
@@ -209,18 +205,18 @@ class _Second:
         ends.sort(key=lambda e: rank(e[0]) or 0)
         rest = [e for e in units if e not in ends and e not in begins]
         ready = [e for e in rest if e[0].message.startswith("Started ")]
-        parts = [others, [e for e in rest if e not in ready]]
+        groups = [others, [e for e in rest if e not in ready]]
         for process in old:
             before, by_process[process] = _two_runs(by_process[process], ended=process in self.dead, lives=self.lives)
-            parts.append(_of_process(before))
+            groups.append(_of_process(before))
             if before and by_process[process]:
                 new = [process, *new]
             else:
-                parts.append(_of_process(by_process[process]))
-        parts += [ends, begins] if old or not new else [begins]
-        parts += [_of_process(by_process[p]) for p in new]
-        parts += [ready] if old or not new else [ready, ends]
-        lines = [d for part in parts for entry in part for d in entry]
+                groups.append(_of_process(by_process[process]))
+        groups += [ends, begins] if old or not new else [begins]
+        groups += [_of_process(by_process[p]) for p in new]
+        groups += [ready] if old or not new else [ready, ends]
+        lines = [d for group in groups for entry in group for d in entry]
         for draft in lines:
             draft.unordered = _own(draft) is None
         return _with_gaps(self.lines, lines)
@@ -280,7 +276,7 @@ def _listed(head: str, pieces: list[list[Draft]]) -> list[list[Draft]]:
 
 def _is_last(draft: Draft) -> bool:
     """Whether a line is among the last words of a process."""
-    return draft.level in _LAST_WORDS or (draft.level == "error" and _EXITED.match(draft.message) is not None)
+    return draft.is_last_word or (draft.level == "error" and _EXITED.match(draft.message) is not None)
 
 
 _WRAPPER, _BANNER_AT, _COARSE, _FINE, _LATELY, _LAST = range(6)
@@ -305,7 +301,7 @@ def _place(draft: Draft) -> tuple[int, int]:
         return _LAST, next((n for n, begin in enumerate(_DUMP, 1) if message.startswith(begin)), len(_DUMP) + 1)
     if _is_last(draft):
         return _LAST, 0
-    return _COARSE, _in_sequence(draft) or rank(draft) or 0
+    return _COARSE, in_sequence(draft) or rank(draft) or 0
 
 
 def _impossible(lines: Sequence[Draft], *, begins: bool, ends: bool) -> bool:
@@ -315,53 +311,27 @@ def _impossible(lines: Sequence[Draft], *, begins: bool, ends: bool) -> bool:
     """
     if len(lines) < 2:
         return False
-    above: set[_Process] = set()
-    last: dict[_Process, int] = {}
-    falls: Counter[_Process] = Counter()
-    begun: Counter[_Process] = Counter()
+    above: set[Process] = set()
+    last: dict[Process, int] = {}
+    falls: Counter[Process] = Counter()
+    begun: Counter[Process] = Counter()
     died = False
     for draft in lines:
-        if draft.payload not in _OURS:
+        if not draft.of_program:
             continue
-        place, process = _in_sequence(draft), _process(draft)
+        place, process = in_sequence(draft), draft.process
         if place is not None:
             falls[process] += place < last.get(process, 0)
             last[process] = place
-        begun[process] += place == _BANNER_PLACE
-        died = died or place == _DEATH_PLACE
-        if place == _BANNER_PLACE and process in above and (draft.pid is not None or (begins and not died)):
+        begun[process] += place == BANNER_PLACE
+        died = died or place == DEATH_PLACE
+        if place == BANNER_PLACE and process in above and (draft.pid is not None or (begins and not died)):
             return True
         if place != 0:
             above.add(process)
     if any(count > (0 if pid is not None else max(begun[ident, pid], 1)) for (ident, pid), count in falls.items()):
         return True
     return begins and ends and _announced_behind(lines)
-
-
-_SEQUENCE = (
-    "Configuring ", "Database tables and indexes are up to date", "Kine available at ", "generated self-signed CA ",
-    "Running kube-apiserver ", "Running kube-scheduler ", "Running kube-controller-manager ",
-    "Kube API server is now running", "k3s is up and running", "rke2 is up and running",
-)  # fmt: skip
-_WRAPPERS = ("Acquiring", "Preparing", "Found ip", "Webhooks", "Unknown flag", "Starting ", "remotedialer", "Changed ")
-_ANY_OF_THEM = (*_SEQUENCE, *_WRAPPERS)  # most lines fail here
-_BANNER_PLACE, _DEATH_PLACE = 1, len(_SEQUENCE) + 2
-
-
-def _in_sequence(draft: Draft) -> int | None:
-    """The place of a line among those that every server says in one order; measured on 300 starts without exception."""
-    if draft.payload is not Payload.LOGRUS:
-        return None
-    if draft.level in _LAST_WORDS:
-        return _DEATH_PLACE
-    message = draft.message
-    if not message.startswith(_ANY_OF_THEM):
-        return None
-    if message.startswith(_SEQUENCE):
-        return next(place for place, begin in enumerate(_SEQUENCE, 2) if message.startswith(begin))
-    if BANNER.match(message):
-        return _BANNER_PLACE
-    return 0 if WRAPPER.match(message) else None
 
 
 def _announced_behind(lines: Sequence[Draft]) -> bool:
@@ -371,12 +341,8 @@ def _announced_behind(lines: Sequence[Draft]) -> bool:
     """
     units = [d.message for d in lines if d.payload is Payload.SYSTEMD]
     places = [n for n, d in enumerate(lines) if d.payload is Payload.SYSTEMD and ANNOUNCED.match(d.message)]
-    runs = {_process(d) for d in lines if d.payload in _OURS}
+    runs = {d.process for d in lines if d.of_program}
     if len(places) != 1 or len(runs) != 1 or any(_BETWEEN.search(message) for message in units):
         return False
     above = lines[: places[0]]
-    return any(_process(d) in runs or any(word in d.message for word in _ENDS) for d in above)
-
-
-def _process(draft: Draft) -> _Process:
-    return draft.ident, draft.pid
+    return any(d.process in runs or any(word in d.message for word in _ENDS) for d in above)

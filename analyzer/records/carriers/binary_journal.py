@@ -147,8 +147,11 @@ def _scanned(entries: Iterable[JournalEntry], tally: Tally, content: Any) -> Ite
                 continue
             kept += 1
             if row.dropped:
-                tally.reasons["left out: more lines about starts than can be held"] += row.dropped
-                tally.notes.append(f"{row.dropped} lines about starts were left out in the middle: too many to be held")
+                tally.tell(
+                    f"{row.dropped} lines about starts were left out in the middle: too many to be held",
+                    "left out: more lines about starts than can be held",
+                    row.dropped,
+                )
                 kept += row.dropped
             number = int(row.data[9 : row.data.index(b"\n")])
             gap = row.gap

@@ -34,7 +34,8 @@ def _parse(data: Mapping[str, Any], tally: Tally, line: int) -> list[Draft] | No
     labels = data.get("labels") or data.get("fields") or {}
     unit = labels.get("unit") if isinstance(labels, dict) else None
     host = (labels.get("nodename") or labels.get("host")) if isinstance(labels, dict) else None
-    return stamped(str(data["line"]), str(data["timestamp"]), tally, line, host=host, unit=unit)
+    named = {"_HOSTNAME": host, "_SYSTEMD_UNIT": unit}
+    return stamped(str(data["line"]), str(data["timestamp"]), tally, line, named)
 
 
 # ---------------------------------------------------------------------------------------------- one JSON document
@@ -72,7 +73,8 @@ def _document(opened: Opened, tally: Tally) -> Iterator[Draft]:
     for stamp, line, labels in _rows(result):
         tally.lines += 1
         tally.formats["loki"] += 1
-        yield from stamped(line, stamp, tally, tally.lines, host=labels.get("nodename"), unit=labels.get("unit"))
+        named = {"_HOSTNAME": labels.get("nodename"), "_SYSTEMD_UNIT": labels.get("unit")}
+        yield from stamped(line, stamp, tally, tally.lines, named)
 
 
 def _rows(result: list[Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
@@ -121,7 +123,7 @@ def _table(opened: Opened, tally: Tally) -> Iterator[Draft]:
                 tally.spoil(number, "table row with too few cells")
                 continue
             tally.formats["csv"] += 1
-            yield from stamped(row[columns[1]], row[columns[0]], tally, number)
+            yield from stamped(row[columns[1]], row[columns[0]], tally, number, {})
     except csv.Error as error:
         tally.notes.append(f"the table cannot be read further: {error}")
 

@@ -147,15 +147,9 @@ def put_stamp(drafts: list[Draft], text: str) -> None:
         draft.outer, draft.value, draft.precision, draft.offset_s = outer, us, precision, offset
 
 
-def stamped(
-    text: str, stamp: str, tally: Tally, line: int, *, host: str | None = None, unit: str | None = None
-) -> list[Draft]:
-    """Drafts of a bare message with an outer stamp (Loki, Grafana and the like)."""
-    fields = {"MESSAGE": text}
-    if isinstance(host, str):
-        fields["_HOSTNAME"] = host
-    if isinstance(unit, str):
-        fields["_SYSTEMD_UNIT"] = unit
+def stamped(text: str, stamp: str, tally: Tally, line: int, labels: Mapping[str, object]) -> list[Draft]:
+    """Drafts of a bare message with an outer stamp (Loki, Grafana and the like); ``labels`` by the journal's names."""
+    fields = {"MESSAGE": text} | {name: value for name, value in labels.items() if isinstance(value, str)}
     drafts = from_fields(fields, tally, line)
     put_stamp(drafts, stamp)
     return drafts
