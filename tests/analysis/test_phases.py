@@ -168,3 +168,13 @@ def test_a_fragment_invents_no_phase_before_its_text() -> None:
     report = Journal().ticking(0.0, 5.0).listed(1.01, RBAC).running(5.01).report()
     assert "extract" not in named(report)
     assert all(phase.begin.lower is None or phase.begin.lower >= 0.0 for phase in report.phases)
+
+
+def test_where_nothing_bounds_readiness_from_below_its_phase_begins_with_the_cut_before_it() -> None:
+    report = Journal().banner(0.1).kube(1.0, "x").kube(1.5, "y").running(3.3).report()
+    assert report.ready.lower is None
+    assert [phase.id for phase in report.phases] == [
+        "extract", "datastore+certificates+apiserver_boot+hooks", "polling_tax",
+    ]  # fmt: skip
+    hooks = report.phases[1]
+    assert (hooks.end.lower, hooks.end.upper) == (hooks.begin.lower, pytest.approx(3.2, abs=1e-3))

@@ -179,38 +179,11 @@ def test_answers_after_a_stop_began_prove_nothing() -> None:
 # --- the bounds themselves: each is as wide as proved, to the tenth of a second -------------------------------------
 
 
-def test_an_answer_read_a_little_early_counts_as_after_its_tick() -> None:
-    grid = fit_grid([4.01, 6.01, 8.02], 2.0)
-    assert grid is not None
-    assert grid.tick_at_or_before(9.97) == pytest.approx(10.01)
-    assert grid.tick_at_or_before(9.95) == pytest.approx(8.01)
-    assert [grid.on_grid(at) for at in (9.95, 9.97, 10.01, 10.20, 10.22)] == [False, True, True, True, False]
-
-
-@pytest.mark.parametrize(("gap_s", "punctual"), [(0.45, False), (0.55, True)])
-def test_of_two_answers_close_together_the_second_left_on_no_tick(gap_s: float, punctual: bool) -> None:
-    """The first was read so late that the second may have left right behind it."""
-    journal = Journal().begin().ticking(1.0, 15.0).serving(3.2).poll(4.01).listed(6.01, RBAC, SCHEDULING, CRD)
-    journal.listed(10.02 - gap_s, RBAC, CRD).listed(10.02, RBAC).running(14.02)
-    assert [s.on_grid for s in journal.studied()[0].polls.sightings] == [True, True, False, punctual]
-
-
 @pytest.mark.parametrize(("gap_s", "punctual"), [(1.75, False), (1.85, True)])
 def test_an_answer_that_the_next_follows_sooner_than_a_tick_was_late(gap_s: float, punctual: bool) -> None:
     journal = Journal().begin().ticking(1.0, 15.0).serving(3.2).poll(4.01).listed(6.01, RBAC, SCHEDULING)
     journal.listed(8.15, RBAC).listed(8.15 + gap_s, RBAC, CRD).running(14.02)
     assert journal.studied()[0].polls.sightings[2].on_grid is punctual
-
-
-@pytest.mark.parametrize(("early_s", "slack_s"), [(0.3, 0.35), (0.38, 0.43), (0.45, 0.05)])
-def test_answers_shortly_before_a_tick_may_mean_that_the_phase_is_late_by_as_much(
-    early_s: float, slack_s: float
-) -> None:
-    journal = Journal().begin().ticking(1.0, 17.0).serving(3.2).poll(4.01).listed(6.01, RBAC, SCHEDULING)
-    journal.listed(8.01, RBAC).listed(12.01 - early_s, RBAC, CRD).running(16.01)
-    report = journal.report()
-    assert report.ready.lower_kind is Bound.GRID
-    assert report.ready.lower == pytest.approx(14.01 - slack_s, abs=0.01)
 
 
 def test_a_silence_of_two_intervals_is_the_most_that_a_punctual_answer_may_follow() -> None:

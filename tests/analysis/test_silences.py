@@ -45,11 +45,3 @@ def test_an_agent_that_has_its_node_may_be_silent() -> None:
 
     assert "frozen_gap" not in found(joined("Successfully registered"))
     assert "frozen_gap" in found(joined("Attempting to register"))
-
-
-def test_a_silence_is_more_than_five_seconds() -> None:
-    def silences(length_s: float) -> list[float]:
-        journal = Journal().begin().ticking(1.0, 3.0).kube(3.0 + length_s, "x").ticking(3.2 + length_s, 12.0)
-        return [round(gap.end_s - gap.begin_s, 1) for gap in journal.report().gaps if gap.kind == "silent"]
-
-    assert [silences(length_s) for length_s in (2.5, 4.9, 5.2)] == [[], [], [5.2]]

@@ -96,3 +96,29 @@ def test_how_many_warnings_alone_were_chosen() -> None:
         return only(journal).picked_out
 
     assert [chosen(7), chosen(8)] == [False, True]
+
+
+@pytest.mark.parametrize(("words", "chosen"), [("", True), ("a", True), ("ab", True), ("abc", False)])
+def test_two_everyday_lines_between_the_polls_are_too_few(words: str, chosen: bool) -> None:
+    journal = Journal().banner(0.1).poll(2.0)
+    for number, word in enumerate(words):
+        journal.say(3.0 + number, word)
+    assert only(journal.poll(8.0, "EOF").running(9.5)).picked_out is chosen
+
+
+@pytest.mark.parametrize(
+    ("word", "lines", "chosen"),
+    [("token", 4, True), ("node", 4, False), ("node", 5, True), ("key", 5, False), ("token", 3, False)],
+)
+def test_how_long_a_word_that_all_lines_share_must_be(word: str, lines: int, chosen: bool) -> None:
+    journal = Journal()
+    beginnings = (
+        "Alpha bravo charlie dd",
+        "Hotel juliet lima pap",
+        "Quebec sierra uniform",
+        "Zulu bib hubub fiff",
+        "Mum",
+    )
+    for number, begin in enumerate(beginnings[:lines]):
+        journal.kube(number, f"{begin} {word}")
+    assert only(journal).picked_out is chosen

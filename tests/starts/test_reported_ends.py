@@ -220,3 +220,14 @@ def test_a_helper_of_the_unit_that_is_missing_ends_nothing() -> None:
         + READY
     )
     assert only(text).end.kind == "running"
+
+
+@pytest.mark.parametrize(("last", "kind"), [("08:00:14", "failed"), ("08:00:19", "running")])
+def test_who_writes_five_seconds_after_it_was_killed_was_another(last: str, kind: str) -> None:
+    """Lines that were written before an end may reach the journal later, by less than that."""
+    text = f"""
+        May 04 08:00:01 node-a k3s[812]: time="2026-05-04T08:00:01Z" level=info msg="Starting k3s v1.33.4+k3s1 (148243c4)"
+        May 04 08:00:09 node-a kernel: Out of memory: Killed process 812 (k3s-server) total-vm:1kB, anon-rss:1kB
+        May 04 {last} node-a k3s[812]: time="2026-05-04T{last}Z" level=info msg="one more"
+    """
+    assert only(text).end.kind == kind

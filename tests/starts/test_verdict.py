@@ -208,3 +208,27 @@ def test_the_last_word_of_etcd_is_a_reason_with_its_error() -> None:
 def test_which_ends_alone_show_that_the_unit_was_never_up(told: str, outcome: str) -> None:
     """A process of which nothing else is known: systemd says so of a unit that never reported itself."""
     assert verdict(Journal().systemd(9.0, told)).outcome == outcome
+
+
+@pytest.mark.parametrize(("ended", "outcome"), [(1.9, "failed"), (2.1, "incomplete")])
+def test_nothing_becomes_ready_within_two_seconds(ended: float, outcome: str) -> None:
+    journal = Journal().systemd(0.0, "Starting k3s.service - Lightweight Kubernetes...")
+    assert verdict(journal.kube(0.5, "x").systemd(ended, EXIT_1)).outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("ended", "more", "outcome"), [(9.0, 0, "failed"), (11.1, 0, "incomplete"), (11.1, 1, "failed")]
+)
+def test_few_lines_before_a_late_end_were_picked(ended: float, more: int, outcome: str) -> None:
+    """Four lines and an end more than five seconds later are an excerpt; five are a text."""
+    journal = Journal().banner(0.1).say(1.0, "alpha").say(2.0, "bravo").poll(6.0)
+    if more:
+        journal.say(3.0, "charlie")
+    assert verdict(journal.systemd(ended, EXIT_1)).outcome == outcome
+
+
+def test_a_limit_of_starts_says_nothing_of_a_process_that_ran() -> None:
+    told = Journal().systemd(9.0, "k3s.service: Start request repeated too quickly.")
+    told.systemd(9.0, "Failed to start k3s.service - Lightweight Kubernetes.")
+    assert verdict(told).outcome == "failed"
+    assert verdict(told.banner(0.1).bare(0.2, "some words of a helper")).outcome == "incomplete"
