@@ -181,7 +181,7 @@ def chosen(rooms: Iterable[str], count: int, seed: int) -> list[Mutant]:
 def stages_of(mutant: Mutant) -> list[list[str]]:
     """Test files, in the order in which they are likely to notice, cheap ones first."""
     room, name = Path(mutant.path).parts[1], Path(mutant.path).stem
-    mirror = ROOT / "tests" / room / f"test_{name}.py"
+    mirror = ROOT / "tests" / Path(mutant.path).relative_to("analyzer").with_name(f"test_{name}.py")
     of_room = [path for path in _files(f"tests/{room}") if path != mirror]
     long = [path for path in of_room if path.name in LAST]
     others = [path for more in MORE[room] for path in _files(more) if path.name not in LAST]
@@ -192,7 +192,7 @@ def stages_of(mutant: Mutant) -> list[list[str]]:
 
 def _files(place: str) -> list[Path]:
     path = ROOT / place
-    return [one for one in (sorted(path.glob("test_*.py")) if path.is_dir() else [path]) if one.name not in NEVER]
+    return [one for one in (sorted(path.rglob("test_*.py")) if path.is_dir() else [path]) if one.name not in NEVER]
 
 
 def copied(folder: Path) -> Path:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from analyzer.analysis import analyze_records
 from analyzer.analysis.line_times import LineTimes
 from analyzer.analysis.start_report import study
 from analyzer.analysis.studied_start import StudiedStart
@@ -163,6 +164,11 @@ class Journal:
         """The report on the only start."""
         [studied] = self.studied()
         return studied.report
+
+    def findings(self) -> dict[str, str]:
+        """The findings about the only start: severity by id."""
+        [start] = analyze_records(self.log_records(), tool_version="0").starts
+        return {finding.id: finding.severity for finding in start.findings}
 
     def line_times(self) -> LineTimes:
         """The clock of the only start."""
