@@ -211,6 +211,8 @@ def _never_ready(facts: Facts) -> Bottleneck:
 def _range(span: Span) -> str:
     if span.max is None:
         return f"at least {at_least(span.min)}"
+    if span.min < 0.1:
+        return f"up to {at_most(span.max)}"
     return f"{at_least(span.min).removesuffix(' s')} to {at_most(span.max)}"
 
 

@@ -191,9 +191,7 @@ def culprit(start: StartReport) -> tuple[str, str]:
     sentence = blamed.sentence or " or ".join(blamed.checks)
     if count > _NAMED:
         others = "1 other check" if count == _NAMED + 1 else f"one of {count - _NAMED} other checks"
-        first = likeliest(start)
-        named = [first, *(name for name in blamed.checks if name != first)][:_NAMED]
-        sentence = f"{', '.join(short_name(name) for name in named)} or {others}"
+        sentence = f"{', '.join(short_name(name) for name in blamed.checks[:_NAMED])} or {others}"
     if start.ready.upper is None and start.outcome != "ready":
         if start.observer == "wait" and blamed.certainty == "certain":
             return sentence, "certain: still failing at the last look"
@@ -220,7 +218,7 @@ def about_culprit(start: StartReport) -> list[str]:
     """What the likeliest last check waits for, what makes it slow, and the checks that must pass before it."""
     if not start.bottleneck.checks:
         return []
-    check = info(likeliest(start))
+    check = info(start.bottleneck.checks[0])  # the one that the sentence names first
     if not check.known:
         return []
     lines = [f"{check.short} waits for {check.waits_for}."]
@@ -231,11 +229,6 @@ def about_culprit(start: StartReport) -> list[str]:
         passed = (f"{short_name(c.name)} (passed {wording.window_words(c.cleared)})" for c in needed)
         lines.append(f"Before it must pass: {', '.join(passed)}.")
     return lines
-
-
-def likeliest(start: StartReport) -> str:
-    """Of the checks that can have been last, the one that the sentence on them names first."""
-    return start.bottleneck.checks[0]
 
 
 def budget(start: StartReport) -> tuple[list[BudgetRow], Span | None]:
