@@ -6,8 +6,6 @@ import pytest
 
 from tests.kit.handmade import RBAC, Journal
 
-    '{"level":"warn","ts":"2026-03-01T06:00:0%d.000000Z","caller":"x.go:1","msg":"prober detected unhealthy status"}'
-)
 UNREACHABLE = "Failed to ping connection: dial tcp 10.0.0.5:5432: connect: connection refused"
 
 
