@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.kit.handmade import Journal
 from tests.starts.pasted import LATER, READY, finding, names, only, told
 
 KERNEL = [
@@ -231,3 +232,12 @@ def test_who_writes_five_seconds_after_it_was_killed_was_another(last: str, kind
         May 04 {last} node-a k3s[812]: time="2026-05-04T{last}Z" level=info msg="one more"
     """
     assert only(text).end.kind == kind
+
+
+@pytest.mark.parametrize(("written", "kind"), [(8.9, "failed"), (15.9, "running")])
+def test_a_line_counts_from_when_it_was_written_not_from_when_the_journal_took_it_down(
+    written: float, kind: str
+) -> None:
+    journal = Journal().begin().ticking(1.0, 8.0)
+    journal.other(9.0, "kernel", "Out of memory: Killed process 1000 (k3s-server) total-vm:1kB, anon-rss:1kB")
+    assert journal.kube(written, "one more", lag=16.0 - written).report().end.kind == kind

@@ -1,0 +1,23 @@
+"""Lines cut at the edge of a terminal: how many must end there."""
+
+from __future__ import annotations
+
+import pytest
+
+from analyzer.starts.truncated_lines import cut_width, same_words
+from tests.kit.handmade import Journal
+
+
+@pytest.mark.parametrize(("more", "width"), [(1, None), (2, 90), (3, 90)])
+def test_three_lines_of_the_greatest_width_were_cut_there(more: int, width: int | None) -> None:
+    journal = Journal().banner(0.1)  # is cut, too
+    for number in range(more):
+        journal.say(1.0 + number, f"{number} words that go on and on until something cuts them at the edge of it")
+    text = "\n".join(line[:90] for line in journal.short().decode().splitlines()) + "\n"
+    records = journal.log_records(text.encode()).records
+    assert cut_width(records) == width
+
+
+@pytest.mark.parametrize(("shown", "same"), [("starting k3s", True), ("starting k3", False)])
+def test_twelve_characters_are_the_least_that_two_cut_texts_share(shown: str, same: bool) -> None:
+    assert same_words(f"{shown}…", f"{shown} and more") is same
