@@ -63,8 +63,6 @@ class Facts:
     ready: Window
     detected: Window
     serving: Evidence | None
-    fresh: bool
-    contradictions: list[str]
     last_list: frozenset[str] | None  # failing set of the last complete list or block before readiness
     last_list_complete: bool
     trouble_after_list: bool
@@ -105,7 +103,6 @@ class _Builder:
         self.checks: dict[str, CheckFacts] = {}
         self.ready_lowers: list[Evidence] = []
         self.ready_uppers: list[Evidence] = []
-        self.contradictions: list[str] = []
         self.serving: Evidence | None = None
         self.every_hook: list[Evidence] = []
         self.every_check: list[Evidence] = []
@@ -147,8 +144,6 @@ class _Builder:
             ready=ready if self.verdict.detected is not None else self._until_the_end(ready.unbounded()),
             detected=self._detected_window(ready),
             serving=self.serving,
-            fresh=self.fresh,
-            contradictions=self.contradictions,
             last_list=last.failing if last is not None else None,
             last_list_complete=bool(last and last.complete),
             # The success after the list may have come from a server that had passed it long before.
@@ -345,32 +340,14 @@ class _Builder:
         detected = self.verdict.detected
         if detected is None:
             # A witness may have proven readiness although k3s did not notice it.
-            return self._fuse(self.ready_lowers, self.ready_uppers, "ready")
+            return _fuse(self.ready_lowers, self.ready_uppers)
         at = self.line_times.not_after(detected)
         lasting = self.ready_uppers
         if at is not None and detected.message.startswith("Kube API server"):
             # Readiness that somebody saw much earlier did not last until k3s noticed it.
             lasting = [u for u in lasting if u.at_s > at.at_s - _NOTICED_S]
         uppers = [*lasting, *self._behind_gate()]
-        return self._fuse(self.ready_lowers, uppers, "ready")
-
-    def _fuse(self, lowers: list[Evidence], uppers: list[Evidence], what: str) -> Window:
-        """The tightest window; a witness pair that contradicts is dropped, both ends of it, and named."""
-        lowers, uppers = list(lowers), list(uppers)
-        while lowers and uppers:
-            low = max(lowers, key=lambda e: e.at_s)
-            high = min(uppers, key=lambda e: e.at_s)
-            if low.at_s <= high.at_s:
-                break
-            self.contradictions.append(f"{what}: {_name(low)} and {_name(high)} contradict each other; both dropped")
-            lowers.remove(low)
-            uppers.remove(high)
-        window = Window()
-        for low in lowers:
-            window = window.after(low)
-        for high in uppers:
-            window = window.before(high)
-        return window
+        return _fuse(self.ready_lowers, uppers)
 
     def _process_begin(self) -> None:
         """Nothing of a process clears before the process begins; no hook before the server serves."""
@@ -414,7 +391,7 @@ class _Builder:
             uppers.append(known)
         elif not facts.monotone and (facts.last_state == "failing" or self.start.losses or self.start.picked_out):
             uppers = []
-        return self._fuse(facts.lowers, uppers, facts.name)
+        return _fuse(facts.lowers, uppers)
 
     def _behind_gate(self) -> list[Evidence]:
         """Upper bounds of readiness and of its detection: the lines that only code behind the gate prints."""
@@ -437,7 +414,7 @@ class _Builder:
             window = window.after(low)
         window = window.before(at) if at is not None else window
         if window.contradicts_itself and at is not None:  # the clock broke between the lines
-            window = self._fuse(lowers, [at], "detection")
+            window = _fuse(lowers, [at])
         return window
 
     def _last_answer(self, before_seq: int = _END) -> Evidence | None:
@@ -450,7 +427,19 @@ def _evidence(at: float | None, kind: Bound, record: LogRecord) -> Evidence | No
     return None if at is None else Evidence(at, kind, record.line, record.source)
 
 
-def _name(evidence: Evidence) -> str:
-    if evidence.witness:
-        return f"witness {evidence.witness} (line {evidence.line})"
-    return f"line {evidence.line}" if evidence.line is not None else "the poll grid"
+def _fuse(lowers: list[Evidence], uppers: list[Evidence]) -> Window:
+    """The tightest window; of a pair that contradicts itself both ends are dropped."""
+    lowers, uppers = list(lowers), list(uppers)
+    while lowers and uppers:
+        low = max(lowers, key=lambda e: e.at_s)
+        high = min(uppers, key=lambda e: e.at_s)
+        if low.at_s <= high.at_s:
+            break
+        lowers.remove(low)
+        uppers.remove(high)
+    window = Window()
+    for low in lowers:
+        window = window.after(low)
+    for high in uppers:
+        window = window.before(high)
+    return window

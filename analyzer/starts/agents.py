@@ -101,22 +101,21 @@ def never_registered(start: Start, end: LogRecord, end_reason: str | None) -> bo
 
 def agent_outcome(
     start: Start, stop_sign: LogRecord | None, end_kind: str, end: LogRecord | None, end_reason: str | None
-) -> tuple[Outcome, LogRecord | None]:
-    """How an agent's start went, judged by its node, and the line that proves its registration.
+) -> Outcome:
+    """How an agent's start went, judged by its node.
 
     * ``ready``: the text proves that the node was registered, whatever came later;
     * ``failed``, ``stopped``: the process ended and ``never_registered``;
     * ``incomplete``: all else. Also of a node that was known before, when the agent's last words are that it was still
       waiting for its tunnel's rights: its kubelet had found the node, the agent itself had not come up.
     """
-    proof = registration(start, stop_sign)
-    if proof is not None:
+    if registration(start, stop_sign) is not None:
         came_up = any(m.id in ("agent_running", "node_reports_ready") for m in start.marks("agent_running", *NODE_IDS))
         if not came_up and start.first("node_known") is not None and start.first("tunnel_unauthorized") is not None:
-            return "incomplete", None
-        return "ready", proof.record
+            return "incomplete"
+        return "ready"
     if end_kind == "running" or end is None or not never_registered(start, end, end_reason):
-        return "incomplete", None
+        return "incomplete"
     if wait_was_ended(start, end_reason or ""):
-        return "stopped", None
-    return ("failed" if end_kind == "failed" else "stopped"), None
+        return "stopped"
+    return "failed" if end_kind == "failed" else "stopped"

@@ -31,7 +31,7 @@ def judge(start: Start) -> Verdict:
     end = ending(start, down.asked)
     seen = noticed(start, down.first, down.asked, down.echoes)
     if start.role == "agent":
-        outcome, _ = agent_outcome(start, down.first, end.kind, end.record, end.reason)
+        outcome = agent_outcome(start, down.first, end.kind, end.record, end.reason)
         reason = end.reason if outcome in ("failed", "stopped") else None
         detected, first = (seen[-1], seen[0]) if seen else (None, None)
         return Verdict(outcome, reason, detected, down.first, end.kind, end.record, end.reason, first)
