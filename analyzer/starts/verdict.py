@@ -12,7 +12,7 @@ from analyzer.records.log_record import LogRecord, Payload
 from analyzer.starts.agents import agent_outcome
 from analyzer.starts.process_end import EndMessage, ending, signs
 from analyzer.starts.readiness import doubtful, last_not_ready, noticed
-from analyzer.starts.start import Start, Verdict
+from analyzer.starts.start import Outcome, Start, Verdict
 
 # systemd says so only of a unit that never reported itself.
 _NEVER_UP = re.compile(r"start(?:-pre)? operation timed out|status=203/EXEC")
@@ -30,42 +30,50 @@ def judge(start: Start) -> Verdict:
     down = signs(start)
     end = ending(start, down.asked)
     seen = noticed(start, down.first, down.asked, down.echoes)
+    outcome: Outcome
     if start.role == "agent":
         outcome = agent_outcome(start, down.first, end.kind, end.record, end.reason)
-        reason = end.reason if outcome in ("failed", "stopped") else None
-        detected, first = (seen[-1], seen[0]) if seen else (None, None)
-        return Verdict(outcome, reason, detected, down.first, end.kind, end.record, end.reason, first)
-    if seen:
-        return Verdict("ready", None, seen[-1], down.first, end.kind, end.record, end.reason, seen[0])
-    if end.kind == "running" or doubtful(start, down.asked, down.echoes) or not not_ready_at(start, end):
-        return Verdict("incomplete", None, None, down.first, end.kind, end.record, end.reason)
-    return Verdict(end.kind, end.reason, None, down.first, end.kind, end.record, end.reason)
+    elif seen:
+        outcome = "ready"
+    elif end.kind == "running" or doubtful(start, down.asked, down.echoes) or not not_ready_at(start, end):
+        outcome = "incomplete"
+    else:
+        outcome = end.kind
+    return Verdict(
+        outcome=outcome,
+        reason=end.reason if outcome in ("failed", "stopped") else None,
+        detected=seen[-1] if seen else None,
+        stop_sign=down.first,
+        end_kind=end.kind,
+        end=end.record,
+        end_reason=end.reason,
+        behind_gate=seen[0] if seen else None,
+    )
 
 
 def not_ready_at(start: Start, end: EndMessage) -> bool:
     """Whether the text proves that k3s had not noticed readiness when the process ended."""
-    told = [mark.record for mark in start.marks("systemd_failed", "process_exited")]
-    if any(_NEVER_UP.search(record.message) for record in told):
-        return True
-    # systemd fails the job of a run that ends before it reported itself; a limit of starts speaks of the next attempt.
-    too_often = any("repeated too quickly" in record.message for record in told)
-    if not too_often and any(record.message.startswith("Failed to start ") for record in told):
-        return True
-    ran = any(record.payload in _OF_A_RUN for record in start.process)
-    if not ran and any(_NO_ATTEMPT.search(record.message) for record in told):
-        return True
-    if not ran and start.first("job_failed") is not None:
+    if _shown_by_supervisor(start):
         return True
     if end.record is None:
         return False
-    if end.failure is not None and _is_of_the_way(start, end):
-        return True
-    if _too_short(start, end.record):
+    if (end.failure is not None and _is_of_the_way(start, end)) or _too_short(start, end.record):
         return True
     shown = last_not_ready(start, end.record)
     if shown is None or (end.kind == "failed" and end.failure is None and _excerpt(start, shown, end.record)):
         return False  # what others tell of the end does not say how far the process had come
     return not _may_hide(start, shown, end.record)
+
+
+def _shown_by_supervisor(start: Start) -> bool:
+    """Whether systemd's words show that the unit never reported itself, or that no process ran at all."""
+    told = [mark.record.message for mark in start.marks("systemd_failed", "process_exited")]
+    # systemd fails the job of a run that ends before it reported itself; a limit of starts speaks of the next attempt.
+    too_often = any("repeated too quickly" in words for words in told)
+    if any(_NEVER_UP.search(words) or (words.startswith("Failed to start ") and not too_often) for words in told):
+        return True
+    ran = any(record.payload in _OF_A_RUN for record in start.process)
+    return not ran and (start.first("job_failed") is not None or any(map(_NO_ATTEMPT.search, told)))
 
 
 def _too_short(start: Start, end: LogRecord) -> bool:
