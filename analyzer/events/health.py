@@ -81,17 +81,18 @@ class HealthAssembler:
         header = _HEADER.match(stripped)
         single = _SINGLE.match(stripped)
         if header is not None or single is not None:
-            yield from self._close()
+            yield from self.finish()
             self._open = self._begin(record, header, single)
             for line in rest:
                 self._open.add(line)
             return
         if not self._is_body_line(record, stripped):
-            if self._open is not None and self._ends(record, stripped):
-                yield from self._close()
+            # Blank lines and systemd's may stand between the lines of a block; anything else ends it.
+            if stripped and record.payload is not Payload.SYSTEMD:
+                yield from self.finish()
             return
         if self._open is None or (record.file == "healthz.go" and _LINE.match(first)):
-            yield from self._close()
+            yield from self.finish()
             # Up to Kubernetes 1.16 the header line carries the first check itself.
             self._open = _Open(record, "", has_header=record.file == "healthz.go")
         for line in (first, *rest):
@@ -99,13 +100,15 @@ class HealthAssembler:
             if trailer is not None:
                 self._open.endpoint = trailer["endpoint"]
                 self._open.trailer = True
-                yield from self._close()
+                yield from self.finish()
                 return
             self._open.add(line)
 
     def finish(self) -> Iterator[HealthBlock]:
-        """The text is over; yields the block that was still open, if any."""
-        yield from self._close()
+        """The block, or the text, is over; yields the one that was open, if any."""
+        block, self._open = self._open, None
+        if block is not None and (block.failing or block.named or block.trailer):
+            yield block.close()
 
     @staticmethod
     def _may_begin(message: str) -> bool:
@@ -118,10 +121,6 @@ class HealthAssembler:
             return True
         return self._open is not None and _TRAILER.match(stripped) is not None
 
-    def _ends(self, record: LogRecord, stripped: str) -> bool:
-        """Blank lines and systemd's lines may stand between the lines of a block; anything else ends it."""
-        return bool(stripped) and record.payload is not Payload.SYSTEMD
-
     @staticmethod
     def _begin(record: LogRecord, header: re.Match[str] | None, single: re.Match[str] | None) -> _Open:
         if header is None:
@@ -133,8 +132,3 @@ class HealthAssembler:
         sane = tuple(name for name in names if _SANE.match(name))
         # An ellipsis in the middle (systemctl status) or a cut leaves names that are none.
         return _Open(record, header["endpoint"], sane, has_header=True, header_cut=len(sane) != len(names))
-
-    def _close(self) -> Iterator[HealthBlock]:
-        block, self._open = self._open, None
-        if block is not None and (block.failing or block.named or block.trailer):
-            yield block.close()
