@@ -53,13 +53,9 @@ def place_outer(tally: Tally, drafts: list[Draft], known: dict[str | None, Known
         elif draft.outer is not Outer.NONE:
             by_host[draft.host].append(draft)
     if not by_host:
-        if not any(d.outer is not Outer.NONE for d in drafts):
-            if tally.pod is not None and tally.bundle is not None and not last_resort:
-                return False
-            if not _bare_pod(tally, drafts, known):
-                _bare(drafts)
-        else:
-            _strays(drafts)
+        if all(d.outer is Outer.NONE for d in drafts):
+            return _without_carrier(tally, drafts, known, last_resort)
+        _strays(drafts)
         return True
     pending = False
     ordered = sorted(by_host.items(), key=lambda item: not _anchors_of(item[1]))  # hosts that teach go first
@@ -267,6 +263,14 @@ def _monotonic_text(lines: list[Draft]) -> None:
 
 
 # ------------------------------------------------------------------------------------------ no outer stamps
+
+
+def _without_carrier(tally: Tally, drafts: list[Draft], known: dict[str | None, Known], last_resort: bool) -> bool:
+    if tally.pod is not None and tally.bundle is not None and not last_resort:
+        return False
+    if not _bare_pod(tally, drafts, known):
+        _bare(drafts)
+    return True
 
 
 def _bare(drafts: list[Draft]) -> None:
