@@ -1,1 +1,1 @@
-"""Finding rules by theme: each takes a ``Case`` and returns findings; ``rank`` puts causes before their symptoms."""
+"""Finding rules by theme. A module is read because it lies here; each function registers itself with ``rule``."""
