@@ -71,14 +71,14 @@ def _collect() -> list[dict[str, Any]]:
         found = analyzer.analyze(analyzer.load(ROOT / "sample_logs" / name))
         found.anonymized().to_text()
         found.to_json()
-    from analyzer.events.redaction import _Rule
+    from analyzer.events.redaction import _compiled, _Rule
     from analyzer.events.vocabulary import LazyPattern
 
     for thing in gc.get_objects():
         if isinstance(thing, LazyPattern):
             thing.search("")
         elif isinstance(thing, _Rule):
-            assert thing.expression is not None
+            _compiled(thing)
     return [{"pattern": p, "flags": f, "binary": b, "where": where} for (p, f, b), where in seen.items()]
 
 

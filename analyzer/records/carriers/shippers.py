@@ -19,7 +19,7 @@ _FIELDS = (
 )
 _FLUENT = re.compile(r"\[\d+\] (\S+): \[\[?(\d{9,11}\.\d{1,9})(?:, \{.{0,200}?\}\])?, (\{.*\})\]$", re.DOTALL)
 _ARROW = re.compile(r'(?<!\\)"=>')
-_UNIT = re.compile(r"[\w@-]+\.service$")
+_UNIT = re.compile(r"(?<![\w@-])[\w@-]+\.service$")
 
 
 def _at(data: Mapping[str, Any], *path: str) -> Any:
