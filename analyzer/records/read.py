@@ -28,7 +28,7 @@ from analyzer.records.rotated_parts import parts_in_order
 from analyzer.records.textlines import TextReader
 from analyzer.records.timestamps import resolve
 from analyzer.records.within_second import ordered_seconds
-from analyzer.sources.inputs import expand
+from analyzer.sources.inputs import Inputs
 from analyzer.sources.open_input import open_input
 from analyzer.sources.scan import BIG, KEPT_LINES, TAIL_LINES, candidates
 from analyzer.sources.source import Input
@@ -50,7 +50,7 @@ def read_log_records(
     An empty input is a good one with no records. Inputs above 16 MiB go through a fast scan that keeps only lines some
     rule can use; the records after passed-over lines carry ``gap_before``, and those lines count as ignored.
     """
-    found = expand(paths, stdin=stdin, observer=observer)
+    found = Inputs(paths, stdin=stdin, observer=observer)
     sources: list[tuple[Tally, list[Draft]]] = []
     containers: dict[str, Tally] = {}
     so_far: Counter[str] = Counter()  # bytes, by folder or archive: many small logs are as much as a large one

@@ -48,7 +48,7 @@ class _TarStream(Stream):
         self.headers = 0  # bytes read of those of one member
         self._all_headers = 0
 
-    def seek(self, to: int, whence: int = io.SEEK_SET) -> int:
+    def seek(self, to: int, _whence: int = io.SEEK_SET) -> int:
         """Skip what is before ``to``."""
         if to < self.done:
             raise LimitError("a header is damaged")

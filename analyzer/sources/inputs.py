@@ -330,13 +330,6 @@ class Inputs:
         )  # fmt: skip
 
 
-def expand(
-    paths: Sequence[PathLike | Input], *, stdin: BinaryIO | None = None, observer: Observer | None = None
-) -> Inputs:
-    """The inputs behind ``paths``, see ``Inputs``. ``"-"`` is ``stdin``, once."""
-    return Inputs(paths, stdin=stdin, observer=observer)
-
-
 def open_file(name: str) -> BinaryIO:
     """A file for reading, unbuffered. Raises ``BadInputError`` with what to do about it."""
     try:

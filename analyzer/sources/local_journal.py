@@ -40,14 +40,8 @@ class Query:
     def arguments(self) -> list[str]:
         """Of ``journalctl``, for these choices. Values are bound to their options, so none can pass for another."""
         args = [part for unit in self.units or UNITS for part in ("-u", unit)]
-        if self.boot is not None:
-            args.append(f"--boot={self.boot}")
-        if self.since is not None:
-            args.append(f"--since={self.since}")
-        if self.until is not None:
-            args.append(f"--until={self.until}")
-        if self.directory is not None:
-            args.append(f"--directory={self.directory}")
+        values = {"boot": self.boot, "since": self.since, "until": self.until, "directory": self.directory}
+        args += [f"--{name}={value}" for name, value in values.items() if value is not None]
         return args
 
 

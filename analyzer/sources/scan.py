@@ -185,7 +185,7 @@ class _Scan:
     between = b"\n"
     key = b""  # what of ``between`` belongs to the line after it
     overlap = 8192  # bytes already searched that stay in front of the next block, for the lines before a find
-    ended = 1  # bytes between two lines
+    end_bytes = 1  # bytes between two lines
 
     def __init__(self, reader: io.BufferedReader, number: int, kind: Kind, engine: Engine | None) -> None:
         self.reader = reader
@@ -203,22 +203,22 @@ class _Scan:
 
     def _begin(self, low: int, at: int) -> int:
         """The begin of the line that holds ``at``, not before ``low`` (itself one)."""
-        found = self.buffer.rfind(self.between, low, min(at + len(self.between) - self.ended, len(self.buffer)))
-        return found + self.ended if found >= 0 else low
+        found = self.buffer.rfind(self.between, low, min(at + len(self.between) - self.end_bytes, len(self.buffer)))
+        return found + self.end_bytes if found >= 0 else low
 
     def _end(self, at: int, high: int) -> int:
         """The begin of the line after the one that holds ``at``; ``high`` is one."""
         found = self.buffer.find(self.between, at, high)
-        return found + self.ended if found >= 0 else high
+        return found + self.end_bytes if found >= 0 else high
 
     def _complete(self, low: int, filled: int) -> int:
         """The end of the last line of which all has been read; ``low``, the begin of one, when there is none."""
         found = self.buffer.rfind(self.between, low, filled)
-        return found + self.ended if found >= 0 else low
+        return found + self.end_bytes if found >= 0 else low
 
     def _split(self, begin: int, end: int, most: int) -> list[bytes]:
         """The first lines, without their ends."""
-        first, *others = bytes(self.buffer[begin : end - self.ended]).split(self.between, most)[:most]
+        first, *others = bytes(self.buffer[begin : end - self.end_bytes]).split(self.between, most)[:most]
         return [first, *(self.key + row for row in others)]
 
     def _count(self, begin: int, end: int) -> int:
@@ -257,7 +257,7 @@ class _Scan:
             got = self.reader.readinto(view[filled : filled + BLOCK_SIZE])
             filled += got
             if not got and filled > searched:
-                while not buffer.endswith(b"\n" * self.ended, searched, filled):
+                while not buffer.endswith(b"\n" * self.end_bytes, searched, filled):
                     buffer[filled] = 10
                     filled += 1
                 end = filled
@@ -297,7 +297,7 @@ class _Scan:
         number = self.number
         for data in self._split(self.at, to, most):
             rows.append(RawLine(number, data))
-            self.at += len(data) + self.ended
+            self.at += len(data) + self.end_bytes
             number += 1
             if len(data) > LINE_LIMIT:
                 rows[-1].data = data[:LINE_LIMIT]
@@ -383,7 +383,7 @@ class _ExportScan(_Scan):
     """The scan of Journal Export Format, whose entries stand in the place of lines."""
 
     overlap = 32768
-    ended = 2
+    end_bytes = 2
 
     def __init__(self, reader: io.BufferedReader, number: int, key: bytes, engine: Engine | None) -> None:
         super().__init__(reader, number, "export", engine)
