@@ -16,7 +16,7 @@ BROWSER := $(VENV)/.browser-stamp
 BOOK    := $(VENV)/.notebook-stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install wheel test check format test-browser test-notebooks test-slow fuzz bench lock vendor-plotly samples docs clean
+.PHONY: help demo install wheel test check format test-browser test-notebooks test-slow fuzz bench lock vendor-plotly gold samples docs mutants cov clean
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z][a-z-]*:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -81,6 +81,12 @@ fuzz: $(DEV) ## Feed mutants of lines and files to the readers: MINUTES=5 or RUN
 	@$(BIN)/python -m tests.fuzz.fuzz_drive --kind $(or $(KIND),all) --minutes $(or $(MINUTES),0) --runs $(or $(RUNS),0) \
 		--seed $(or $(SEED),1) --jobs $(JOBS)
 
+cov: $(DEV) ## Run the tests and measure line and branch coverage; fails below the floor in pyproject.toml
+	@$(PYTEST) --cov --cov-report=term:skip-covered
+
+mutants: $(DEV) ## Put small mistakes into the program: do the tests notice? COUNT=120 SEED=1 JOBS=2
+	@$(BIN)/python tools/mutants.py --count $(or $(COUNT),120) --seed $(or $(SEED),1) --jobs $(JOBS)
+
 bench: $(DEV) ## Time the command line; prints figures, judges nothing
 	@$(BIN)/python benchmarks/cli.py
 
@@ -91,6 +97,9 @@ lock: ## Write requirements.lock anew from pyproject.toml
 
 vendor-plotly: $(RUN) ## Fetch plotly.js for the HTML page from npm
 	@$(BIN)/python tools/refresh_plotly.py
+
+gold: $(DEV) ## Write the reports that tests/reports/test_gold.py compares with anew
+	@K3SLOG_UPDATE_GOLD=1 $(BIN)/pytest tests/reports/test_gold.py
 
 samples: $(RUN) ## Write the generated sample logs anew
 	@$(BIN)/python -m analyzer.testing.samples

@@ -28,6 +28,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from itertools import zip_longest
 from pathlib import Path
 from random import Random
 
@@ -151,7 +152,7 @@ def candidates(path: Path) -> list[Mutant]:
 
 def chosen(rooms: Iterable[str], count: int, seed: int) -> list[Mutant]:
     """``count`` mutants, the same ones for the same seed and code: in turn by room, kind of change, and file."""
-    picked: list[Mutant] = []
+    by_room: list[list[Mutant]] = []
     rooms = list(rooms)
     for number, room in enumerate(rooms):
         random = Random(f"{seed} {room}")
@@ -159,6 +160,7 @@ def chosen(rooms: Iterable[str], count: int, seed: int) -> list[Mutant]:
         for path in sorted((ROOT / "analyzer" / room).rglob("*.py")):
             for mutant in candidates(path):
                 by_kind[mutant.kind].append(mutant)
+        picked: list[Mutant] = []
         share = count // len(rooms) + (number < count % len(rooms))
         used: dict[str, int] = defaultdict(int)
         for mutants in by_kind.values():
@@ -172,7 +174,8 @@ def chosen(rooms: Iterable[str], count: int, seed: int) -> list[Mutant]:
             mutants.remove(mutant)
             used[mutant.path] += 1
             picked.append(mutant)
-    return picked
+        by_room.append(picked)
+    return [mutant for turn in zip_longest(*by_room) for mutant in turn if mutant is not None]
 
 
 # --- trying one -----------------------------------------------------------------------------------------------------
