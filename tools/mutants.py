@@ -1,7 +1,7 @@
 """Small mistakes put into the program one at a time: do the tests notice each?
 
     python tools/mutants.py [--count 120] [--seed 1] [--jobs 2] [--rooms starts,analysis,records] [--out FILE]
-    python tools/mutants.py --again FILE       # only those that survived the run that wrote FILE
+    python tools/mutants.py --again FILE [--wide]  # only those that survived the run that wrote FILE, by more tests
     python tools/mutants.py --list
 
 A mutant differs from the program in one comparison, constant, ``and``/``or``, ``min``/``max``, sign or statement. Which
@@ -42,6 +42,7 @@ MORE = {  # what else holds a room, behind its own tests
     "analysis": ["tests/starts"],
     "records": ["tests/testing/test_every_carrier.py", "tests/sources/test_inputs.py"],
 }
+WIDE = ["tests/test_recorded.py", "tests/test_generated.py", "tests/test_mutations.py", "tests/testing"]  # with --wide
 LAST = ("test_findings_recorded.py", "test_findings_generated.py")  # longer than all the others of their room together
 NEVER = ("test_contributing.py",)  # runs the tree in processes of its own
 LOADED_ONCE = ("hypothesis", "numpy", "pandas", "jinja2", "typer", "rich.console", "rich.table", "plotly")  # of others
@@ -181,7 +182,7 @@ def chosen(rooms: Iterable[str], count: int, seed: int) -> list[Mutant]:
 # --- trying one -----------------------------------------------------------------------------------------------------
 
 
-def stages_of(mutant: Mutant) -> list[list[str]]:
+def stages_of(mutant: Mutant, wide: bool) -> list[list[str]]:
     """Test files, in the order in which they are likely to notice, cheap ones first."""
     room, name = Path(mutant.path).parts[1], Path(mutant.path).stem
     mirror = ROOT / "tests" / Path(mutant.path).relative_to("analyzer").with_name(f"test_{name}.py")
@@ -190,6 +191,8 @@ def stages_of(mutant: Mutant) -> list[list[str]]:
     others = [path for more in MORE[room] for path in _files(more) if path.name not in LAST]
     general = [path for more in GENERAL for path in _files(more)]
     stages = [[mirror], [path for path in of_room if path not in long], general, others, long]
+    if wide:
+        stages.append([path for more in WIDE for path in _files(more)])
     return [[str(path.relative_to(ROOT)) for path in stage if path.exists()] for stage in stages]
 
 
@@ -232,6 +235,7 @@ class Trial:
 
     mutant: Mutant
     tree: Path
+    wide: bool
     pristine: bool = False
 
     def __post_init__(self) -> None:
@@ -240,7 +244,7 @@ class Trial:
         if not self.pristine:
             self._put(self.mutant.text())
         fork = multiprocessing.get_context("fork")
-        self.process = fork.Process(target=run_tests, args=(self.tree, stages_of(self.mutant), self.said))
+        self.process = fork.Process(target=run_tests, args=(self.tree, stages_of(self.mutant, self.wide), self.said))
         self.process.start()
 
     def _put(self, text: str) -> None:
@@ -266,7 +270,7 @@ class Trial:
         return "failed", next((line for line in said.splitlines() if line.startswith(("FAILED", "ERROR"))), said[-200:])
 
 
-def try_all(mutants: list[Mutant], jobs: int, out: Path | None, first_without: bool = True) -> list[Mutant]:
+def try_all(mutants: list[Mutant], jobs: int, out: Path | None, wide: bool, first_without: bool) -> list[Mutant]:
     """Those that survive."""
     survivors = []
     with tempfile.TemporaryDirectory(prefix="k3slog-mutants-") as folder:
@@ -278,7 +282,7 @@ def try_all(mutants: list[Mutant], jobs: int, out: Path | None, first_without: b
         while waiting or running:
             while waiting and free:
                 mutant, pristine = waiting.pop(0)
-                running.append(Trial(mutant, free.pop(), pristine))
+                running.append(Trial(mutant, free.pop(), wide, pristine))
             time.sleep(0.05)
             for trial in list(running):
                 if (result := trial.result()) is None:
@@ -310,6 +314,7 @@ def main() -> int:
     parser.add_argument("--rooms", default=",".join(ROOMS))
     parser.add_argument("--out", type=Path, help="one JSON line per mutant is added to this file")
     parser.add_argument("--again", type=Path, help="try the survivors of the run that wrote this file, nothing else")
+    parser.add_argument("--wide", action="store_true", help="besides, try recordings and generated journals")
     parser.add_argument("--skip-first-run", action="store_true", help="do not try the tests without a mutant first")
     parser.add_argument("--list", action="store_true", help="print the diffs, try nothing")
     options = parser.parse_args()
@@ -325,7 +330,7 @@ def main() -> int:
         return 0
     for name in LOADED_ONCE:
         importlib.import_module(name)
-    survivors = try_all(mutants, options.jobs, options.out, not options.skip_first_run)
+    survivors = try_all(mutants, options.jobs, options.out, options.wide, not options.skip_first_run)
     for mutant in survivors:
         print(f"\nsurvived: {mutant.path}:{mutant.line} {mutant.kind}\n{mutant.diff()}")
     print(f"{len(mutants)} mutants, {len(survivors)} survived")

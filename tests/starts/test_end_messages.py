@@ -36,3 +36,16 @@ def test_what_systemds_exit_line_alone_says(told: str, kind: str, reason: str | 
 def test_a_process_that_writes_ten_seconds_after_its_last_words_survived_them(last: float, kind: str) -> None:
     found = verdict(begun().say(7.0, "boom", "fatal").ticking(8.0, 16.0).kube(last, "still here"))
     assert found.end_kind == kind
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        ("Managed etcd cluster membership was previously reset, please remove the cluster-reset flag", "stopped"),
+        ("Managed etcd cluster membership has been reset, restart", "stopped"),
+        ("Managed etcd cluster is fine", "failed"),
+    ],
+)
+def test_after_either_word_of_a_reset_status_0_is_an_end_in_good_order(words: str, kind: str) -> None:
+    journal = begun().say(6.5, words).systemd(7.0, "k3s.service: Main process exited, code=exited, status=0/SUCCESS")
+    assert verdict(journal).end_kind == kind

@@ -112,3 +112,9 @@ def test_a_run_without_pid_and_banner_begins_at_its_first_words() -> None:
     rows += [klog(32, 8, "Version: v1.33.4+k3s1")]
     starts = analyzer.analyze(analyzer.load(stdin=io.BytesIO("\n".join(rows).encode()))).report.starts
     assert [start.began_at.second for start in starts if start.began_at is not None] == [1, 31]
+
+
+def test_words_of_a_helper_under_the_units_name_are_of_no_start() -> None:
+    journal = Journal().bare(0.0, "modprobe: FATAL: Module br_netfilter not found").begin(1.0).ticking(2.0, 3.0)
+    [start] = journal.starts()
+    assert "modprobe" not in "".join(record.message for record in start.process)

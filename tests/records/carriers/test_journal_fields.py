@@ -1,0 +1,30 @@
+"""What the fields of a journal's entry say of its text."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+
+from analyzer.records import read_log_records
+
+LINE_MAX = 49152  # bytes at which journald splits a line
+
+
+@pytest.mark.parametrize(
+    ("length", "mark", "records"), [(LINE_MAX, True, 1), (LINE_MAX - 1, True, 2), (LINE_MAX, False, 2)]
+)
+def test_a_line_goes_on_in_the_next_entry_only_when_journald_split_it(length: int, mark: bool, records: int) -> None:
+    """It says so of every text that was not ended by a line's end, and splits at that length only."""
+    head = 'time="2026-03-01T12:00:00Z" level=info msg="'
+    first = {"MESSAGE": head + "x" * (length - len(head)), **({"_LINE_BREAK": "line-max"} if mark else {})}
+    rows = [
+        {"__REALTIME_TIMESTAMP": f"17723448000000{n:02d}", "SYSLOG_IDENTIFIER": "k3s", "_PID": "5", "_HOSTNAME": "a"}
+        | row
+        for n, row in enumerate([first, {"MESSAGE": 'and its end"'}])
+    ]
+    text = "".join(json.dumps(row) + "\n" for row in rows)
+    found, errors = read_log_records(["-"], stdin=io.BytesIO(text.encode()))
+    assert not errors
+    assert len([record for record in found.records if record.message]) == records
