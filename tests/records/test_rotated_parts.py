@@ -126,3 +126,12 @@ def test_a_process_that_began_and_goes_on_an_hour_earlier(line: object, at: int)
     assert [step.line for step in found.steps] == [at + 1]
     times = [record.at.us for record in found.records if record.at is not None]
     assert times == sorted(times)
+
+
+@pytest.mark.parametrize("cut", [5, 8, 13])
+def test_lines_of_klog_between_those_of_logrus_go_with_their_part(cut: int) -> None:
+    rows = [cat(0, "Acquiring lock file /x"), cat(1, BANNER)]
+    for number in range(10):
+        rows.append(cat(2 + 3 * number, f"line {number}"))
+        rows.append(f"I0301 {stamp(3 + 3 * number)}.250000    1193 x.go:1] more {number}")
+    assert raws([*rows[cut:], *rows[:cut]]) == rows
