@@ -41,7 +41,7 @@ def _alarm(signum: int, frame: object) -> None:
     raise HangError(f"more than {SECONDS:g} s of processor time, or too long without an end")
 
 
-def guarded(check: Callable[[], None]) -> str | None:
+def guarded(check: Callable[[], None], allowed: int = MEMORY) -> str | None:
     """Why ``check`` failed: type, and the place in the project; ``None`` when it ended well."""
     signal.signal(signal.SIGPROF, _alarm)
     signal.signal(signal.SIGALRM, _alarm)
@@ -56,12 +56,13 @@ def guarded(check: Callable[[], None]) -> str | None:
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
         signal.setitimer(signal.ITIMER_REAL, 0)
-    if _memory() > MEMORY:
-        return f"memory: {_memory() >> 20} MB"
+    if peak_memory() > allowed:
+        return f"memory: {peak_memory() >> 20} MB"
     return None
 
 
-def _memory() -> int:
+def peak_memory() -> int:
+    """Bytes that this process ever held at once."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
