@@ -32,7 +32,7 @@ $(RUN): $(INPUTS) | $(BIN)/python
 
 $(DEV): $(RUN)
 	@echo "installing what the tests and checks need into $(VENV)" >&2
-	@$(PIP) -e '.[dev,fast,rules,stats,parquet,zstd]' && touch $@
+	@$(PIP) -e '.[dev,fast,rules,parquet,zstd]' && touch $@
 
 $(BROWSER): $(DEV)
 	@$(PIP) -e '.[dev,browser]' && touch $@
