@@ -6,9 +6,9 @@
 
 A mutant differs from the program in one comparison, constant, ``and``/``or``, ``min``/``max``, sign or statement. Which
 are tried is decided by the seed and the code, evenly over rooms, kinds of change and files. Each is tried in a copy of
-the tree against the tests of its module, of its room, whole reports and small logs, and what else leans on the room;
-the first failure ends it. Survivors are printed as diffs. Exits 1 when more than one in ten survives.
-``tests/mutants.md`` says why the known ones live.
+the tree against the tests of its module, of its room, whole reports and small logs; the first failure ends it.
+Survivors are printed as diffs. Exits 1 when more than one in ten survives. ``tests/mutants.md`` says why the known ones
+live.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("starts", "analysis", "records")
 GENERAL = ["tests/reports/test_gold.py", "tests/cases", "tests/pastes"]
-MORE = {  # what else holds a room, behind its own tests
+MORE = {  # with --wide: what else holds a room
     "starts": ["tests/analysis"],
     "analysis": ["tests/starts"],
     "records": ["tests/testing/test_every_carrier.py", "tests/sources/test_inputs.py"],
@@ -188,11 +188,10 @@ def stages_of(mutant: Mutant, wide: bool) -> list[list[str]]:
     mirror = ROOT / "tests" / Path(mutant.path).relative_to("analyzer").with_name(f"test_{name}.py")
     of_room = [path for path in _files(f"tests/{room}") if path != mirror]
     long = [path for path in of_room if path.name in LAST]
-    others = [path for more in MORE[room] for path in _files(more) if path.name not in LAST]
     general = [path for more in GENERAL for path in _files(more)]
-    stages = [[mirror], [path for path in of_room if path not in long], general, others, long]
+    stages = [[mirror], [path for path in of_room if path not in long], general, long]
     if wide:
-        stages.append([path for more in WIDE for path in _files(more)])
+        stages.append([path for more in (*MORE[room], *WIDE) for path in _files(more) if path not in of_room])
     return [[str(path.relative_to(ROOT)) for path in stage if path.exists()] for stage in stages]
 
 
@@ -314,6 +313,7 @@ def main() -> int:
     parser.add_argument("--rooms", default=",".join(ROOMS))
     parser.add_argument("--out", type=Path, help="one JSON line per mutant is added to this file")
     parser.add_argument("--again", type=Path, help="try the survivors of the run that wrote this file, nothing else")
+    parser.add_argument("--skip", type=int, default=0, help="leave out the first so many")
     parser.add_argument("--wide", action="store_true", help="besides, try recordings and generated journals")
     parser.add_argument("--skip-first-run", action="store_true", help="do not try the tests without a mutant first")
     parser.add_argument("--list", action="store_true", help="print the diffs, try nothing")
@@ -325,6 +325,7 @@ def main() -> int:
         ]
     else:
         mutants = chosen(options.rooms.split(","), options.count, options.seed)
+    mutants = mutants[options.skip :]
     if options.list:
         print(*(mutant.diff() for mutant in mutants), sep="\n")
         return 0

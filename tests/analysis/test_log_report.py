@@ -8,11 +8,12 @@ from dataclasses import replace
 import pytest
 
 import analyzer
-from analyzer.analysis import log_report
+from analyzer.analysis import analyze_records, log_report
 from analyzer.errors import ExitCode
 from analyzer.reports.selection import judge_each, worst
 from analyzer.results import Report
 from analyzer.window import Window
+from tests.kit.handmade import Journal
 
 
 def crash_loop(count: int) -> bytes:
@@ -78,3 +79,15 @@ def test_the_work_grows_with_the_starts_and_not_with_their_square() -> None:
     finally:
         split._OpenStart = original  # type: ignore[misc]
     assert compared < 1000
+
+
+@pytest.mark.parametrize(("limit", "told"), [(2, True), (3, False), (4, False)])
+def test_when_too_many_starts_are_told_of(limit: int, told: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("analyzer.analysis.log_report.STARTS_LIMIT", limit)
+    journal = Journal()
+    for number in range(3):
+        journal.pid = 1000 + number
+        journal.begin(100.0 * number).ticking(100.0 * number + 1, 100.0 * number + 5)
+    report = analyze_records(journal.log_records(), tool_version="0")
+    assert len(report.starts) == min(3, limit)
+    assert any("starts" in words for _, words in report.notes) is told

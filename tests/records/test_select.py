@@ -55,3 +55,16 @@ def test_no_moment(text: str) -> None:
     assert _moment(text) is None
     with pytest.raises(UsageError, match="is no moment of a log"):
         check(Selection(since=text))
+
+
+@pytest.mark.parametrize(
+    "boot", ["0", "-1", "3", "0123456789abcdef0123456789abcdef", "01234567-89ab-cdef-0123-456789abcdef"]
+)
+def test_a_boot_is_named_by_its_place_or_its_id(boot: str) -> None:
+    check(Selection(boot=boot))
+
+
+@pytest.mark.parametrize("boot", ["last", "0123456789abcdef0123456789abcdeg", "--1", ""])
+def test_anything_else_is_no_boot(boot: str) -> None:
+    with pytest.raises(UsageError, match="is no boot"):
+        check(Selection(boot=boot))
