@@ -7,7 +7,8 @@ stamps name no year) is packed by :func:`pack_partial` until a year is known.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -42,6 +43,9 @@ class Instant:
     precision_us: int
 
 
+_FRACTION = re.compile(r"[.,](\d{1,6})")
+
+
 @lru_cache(maxsize=8192)
 def parse_iso(text: str) -> Instant | None:
     """RFC 3339 / ISO 8601 with any number of fraction digits, ``Z``, ``+01:00`` or ``+0100``, else ``None``.
@@ -52,16 +56,8 @@ def parse_iso(text: str) -> Instant | None:
         moment = datetime.fromisoformat(text.strip().replace(",", "."))
     except ValueError:
         return None
-    digits = 0
-    dot = text.find(".")
-    if dot < 0:
-        dot = text.find(",")
-    if dot >= 0:
-        for char in text[dot + 1 :]:
-            if not char.isdigit():
-                break
-            digits += 1
-    precision = 10 ** (6 - min(digits, 6))
+    fraction = _FRACTION.search(text)
+    precision = 10 ** (6 - len(fraction[1])) if fraction is not None else SECOND
     try:
         if moment.tzinfo is None:
             us, zone = (moment - _EPOCH_NAIVE) // _US, None
@@ -132,17 +128,9 @@ def nearest_year(partial: int, reference_wall: int) -> int | None:
     best = with_year(partial, year)
     if best is not None and abs(best - reference_wall) < 180 * DAY:
         return best  # no other year is nearer
-    best = None
-    for candidate in (year, year - 1, year + 1):
-        wall = with_year(partial, candidate)
-        if wall is not None and (best is None or abs(wall - reference_wall) < abs(best - reference_wall)):
-            best = wall
-    if best is None:  # Feb 29 outside a leap year: look further
-        for candidate in range(year - 4, year + 5):
-            wall = with_year(partial, candidate)
-            if wall is not None and (best is None or abs(wall - reference_wall) < abs(best - reference_wall)):
-                best = wall
-    return best
+    # The further ones are for Feb 29 outside a leap year.
+    walls = (with_year(partial, candidate) for candidate in (year, year - 1, year + 1, *range(year - 4, year + 5)))
+    return min((wall for wall in walls if wall is not None), key=lambda wall: abs(wall - reference_wall), default=None)
 
 
 def quarter_offset(difference: int, late: int = LATEST_RESIDUAL) -> int | None:
@@ -165,16 +153,10 @@ class Anchor:
     offset_s: int  # wall − UTC
 
 
-def anchor(index: int, partial: int | None, wall: int | None, inner_utc: int) -> Anchor | None:
+def anchor(index: int, has_year: bool, value: int, inner_utc: int) -> Anchor | None:
     """Year and offset together, from an outer stamp (partial or with its year) and the inner UTC instant."""
-    if wall is not None:
-        candidates: Iterable[int | None] = (wall,)
-    elif partial is not None:
-        year = year_of(inner_utc)
-        candidates = (with_year(partial, y) for y in (year, year - 1, year + 1))
-    else:
-        return None
-    for candidate in candidates:
+    year = year_of(inner_utc)
+    for candidate in (value,) if has_year else (with_year(value, y) for y in (year, year - 1, year + 1)):
         if candidate is not None:
             offset = quarter_offset(candidate - inner_utc)
             if offset is not None:
@@ -207,11 +189,8 @@ def resolve_walls(stamps: Sequence[tuple[bool, int]], anchors: Sequence[Anchor])
     for index, (has_year, value) in enumerate(stamps):
         while at + 1 < len(marks) and abs(marks[at + 1] - index) <= abs(marks[at] - index):
             at += 1
-        if has_year:
-            walls.append(value)
-        else:
-            wall = nearest_year(value, anchors[at].wall)
-            walls.append(anchors[at].wall if wall is None else wall)
+        wall = value if has_year else nearest_year(value, anchors[at].wall)
+        walls.append(anchors[at].wall if wall is None else wall)
     offsets = [anchors[0].offset_s] * len(stamps)
     for first, second in pairwise(anchors):
         if first.offset_s == second.offset_s:
@@ -230,24 +209,23 @@ def resolve_walls(stamps: Sequence[tuple[bool, int]], anchors: Sequence[Anchor])
     return list(zip(walls, offsets, strict=True))
 
 
-def walls_without_anchor(stamps: Sequence[tuple[bool, int]], last_year: int | None) -> list[int]:
+def walls_without_anchor(stamps: Sequence[tuple[bool, int]], last_year: int = ARBITRARY_YEAR) -> list[int]:
     """Wall values when nothing in the log names zone and year together.
 
     ``last_year`` is the year of the last line if some header said so; otherwise an arbitrary leap year stands in.
     Walking backwards, a date more than half a year later than its successor belongs to the year before.
     """
-    year = ARBITRARY_YEAR if last_year is None else last_year
     walls: list[int] = []
     following: int | None = None
     for has_year, value in reversed(stamps):
         if has_year:
             wall: int | None = value
         else:
-            wall = with_year(value, year)
+            wall = with_year(value, last_year)
             if following is not None and (wall is None or wall - following > 183 * DAY):
                 wall = nearest_year(value, following)
             if wall is None:
-                wall = nearest_year(value, with_year(pack_partial(3, 1, 0), year) or 0)
+                wall = nearest_year(value, with_year(pack_partial(3, 1, 0), last_year) or 0)
         if wall is None:  # 29 February and no leap year near, as around 1900
             wall = following or 0
         walls.append(wall)

@@ -9,7 +9,8 @@ from functools import cache, lru_cache
 from typing import Any, Literal
 
 from analyzer.events.event import Mark
-from analyzer.events.vocabulary import LazyPattern, Minor, grouped, load, read_as
+from analyzer.events.vocabulary import LazyPattern, Minor, load, read_as
+from analyzer.records.grouping import grouped
 from analyzer.records.log_record import LogRecord, Payload
 
 FILES = (

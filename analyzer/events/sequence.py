@@ -15,7 +15,8 @@ from functools import cache
 from typing import Any
 
 from analyzer.events.versions import Version, parse_version, past, ready_line_on_cancel
-from analyzer.events.vocabulary import LazyPattern, grouped, load, read_as
+from analyzer.events.vocabulary import LazyPattern, load, read_as
+from analyzer.records.grouping import grouped
 from analyzer.records.log_record import LogRecord, Payload
 
 

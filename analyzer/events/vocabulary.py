@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 
 from analyzer.records.log_record import Payload
 
-K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 
 
@@ -93,11 +92,3 @@ def read_as(cls: Callable[..., T], raw: Mapping[str, Any], **made: object) -> T:
         if name in raw and name not in made:
             made[name] = raw[name] if read is None else read(raw[name])
     return cls(**made)
-
-
-def grouped(pairs: Iterable[tuple[K, T]]) -> dict[K, tuple[T, ...]]:
-    """The values of each key, in their order."""
-    found: dict[K, list[T]] = {}
-    for key, value in pairs:
-        found.setdefault(key, []).append(value)
-    return {key: tuple(values) for key, values in found.items()}

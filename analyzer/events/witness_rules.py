@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from functools import cache
 
 from analyzer.events.event import WitnessRule
-from analyzer.events.vocabulary import grouped, load, read_as
+from analyzer.events.vocabulary import load, read_as
+from analyzer.records.grouping import grouped
 from analyzer.records.log_record import NO_FIELDS
 
 K3S = "k3s"  # ``source_file`` of logrus lines

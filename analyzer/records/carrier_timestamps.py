@@ -6,11 +6,11 @@ Where there is no carrier's stamp the program's own one takes its place (bare ou
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analyzer.records.draft import Draft, Inner, Outer, Tally
+from analyzer.records.grouping import grouped
 from analyzer.records.log_record import ClockInfo, Payload, clock_info
 from analyzer.records.startup_order import BANNER
 from analyzer.sources.source import Bundle
@@ -46,17 +46,12 @@ class Known:
 
 def place_outer(tally: Tally, drafts: list[Draft], known: dict[str | None, Known], last_resort: bool) -> bool:
     """Resolve the carrier's stamps of one source; ``False`` asks to come back when other sources taught something."""
-    by_host: dict[str | None, list[Draft]] = defaultdict(list)
+    if all(d.outer is Outer.NONE for d in drafts):
+        return _without_carrier(tally, drafts, known, last_resort)
     for draft in drafts:
         if draft.outer is Outer.UTC:
             draft.put(draft.value, draft.precision, draft.clock)
-        elif draft.outer is not Outer.NONE:
-            by_host[draft.host].append(draft)
-    if not by_host:
-        if all(d.outer is Outer.NONE for d in drafts):
-            return _without_carrier(tally, drafts, known, last_resort)
-        _strays(drafts)
-        return True
+    by_host = grouped((d.host, d) for d in drafts if d.outer not in (Outer.NONE, Outer.UTC))
     pending = False
     ordered = sorted(by_host.items(), key=lambda item: not _anchors_of(item[1]))  # hosts that teach go first
     for host, lines in ordered:
@@ -93,10 +88,7 @@ def _anchors_of(lines: Sequence[Draft]) -> list[Anchor]:
             utc = draft.inner_value
         elif draft.inner is Inner.NONE and "generated self-signed CA" in draft.message:
             utc = _certificate(draft.message)
-        if utc is None:
-            continue
-        has_year = draft.outer is Outer.WALL
-        item = anchor(index, None if has_year else draft.value, draft.value if has_year else None, utc)
+        item = anchor(index, draft.outer is Outer.WALL, draft.value, utc) if utc is not None else None
         if item is not None:
             found.append(item)
     return drop_lone_anchors(found)
@@ -109,7 +101,7 @@ def _certificate(message: str) -> int | None:
 
 
 def _walls(
-    tally: Tally, host: str | None, lines: list[Draft], known: dict[str | None, Known], last_resort: bool
+    tally: Tally, host: str | None, lines: Sequence[Draft], known: dict[str | None, Known], last_resort: bool
 ) -> bool:
     stamps = [(d.outer is Outer.WALL, d.value) for d in lines]
     anchors = _anchors_of(lines)
@@ -128,42 +120,30 @@ def _walls(
     if hint is None and tally.bundle is not None and tally.bundle.wall is not None:
         return _by_bundle(tally, tally.bundle, lines, known.get(host), last_resort)
     lesson = known.get(host) or known.get(None)
-    if lesson is None and hint is None and not last_resort:
-        return False
     if lesson is not None:
         tally.note("the year and the zone come from another host or input")
-        walls = _near(stamps, lesson.wall)
-        _put_walls(lines, [(w, lesson.offset_s) for w in walls], lesson.year_from if year_from == "none" else year_from)
-        return True
-    if hint is not None:
-        wall, offset = hint
-        walls = walls_without_anchor(stamps, None)
-        final = nearest_year(stamps[-1][1], wall) if not stamps[-1][0] else stamps[-1][1]
-        if final is not None:
-            walls = _near(stamps, final)
-        year_from = "stamp"
-        what = "year" if offset is None else "year and the zone"
-        tally.note(f"the {what} come{'' if offset is not None else 's'} from a header, a status block or cloud-init")
-        if offset is not None:
-            _put_walls(lines, [(w, offset) for w in walls], year_from)
-        else:
-            _put_local(lines, walls, year_from)
-        return True
-    _put_local(lines, walls_without_anchor(stamps, None), year_from)
+        year_from = lesson.year_from if year_from == "none" else year_from
+        _put_walls(lines, [(wall, lesson.offset_s) for wall in _near(stamps, lesson.wall)], year_from)
+    elif hint is not None:
+        reference, offset = hint
+        what = "the year comes" if offset is None else "the year and the zone come"
+        tally.note(f"{what} from a header, a status block or cloud-init")
+        _put_walls(lines, [(wall, offset) for wall in _near(stamps, reference)], "stamp")
+    elif last_resort:
+        _put_walls(lines, [(wall, None) for wall in walls_without_anchor(stamps)], year_from)
+    else:
+        return False
     return True
 
 
-def _by_bundle(tally: Tally, bundle: Bundle, lines: list[Draft], lesson: Known | None, last_resort: bool) -> bool:
+def _by_bundle(tally: Tally, bundle: Bundle, lines: Sequence[Draft], lesson: Known | None, last_resort: bool) -> bool:
     """Lines of a support bundle were written before it was made, and not a year before."""
     assert bundle.wall is not None
     offset = bundle.offset_s if bundle.offset_s is not None else lesson.offset_s if lesson is not None else None
     if offset is None and not last_resort:
         return False
     walls = _near([(d.outer is Outer.WALL, d.value) for d in lines], bundle.wall - DAY * 182)
-    if offset is not None:
-        _put_walls(lines, [(wall, offset) for wall in walls], "stamp")
-    else:
-        _put_local(lines, walls, "stamp")
+    _put_walls(lines, [(wall, offset) for wall in walls], "stamp")
     what = "the year and the zone come" if bundle.offset_s is not None else "the year comes"
     note = f"{what} from {bundle.told_by} of the support bundle"
     if note not in tally.notes:
@@ -196,19 +176,15 @@ def _near(stamps: Sequence[tuple[bool, int]], reference: int) -> list[int]:
     return walls
 
 
-def _put_walls(lines: Sequence[Draft], pairs: Sequence[tuple[int, int]], year_from: str) -> None:
+def _put_walls(lines: Sequence[Draft], pairs: Sequence[tuple[int, int | None]], year_from: str) -> None:
+    """Local times with the offset of their zone, where it is known."""
     for draft, (wall, offset) in zip(lines, pairs, strict=True):
         draft.offset_s = offset
         info = clock_info("journal", draft.precision, offset, year_from)
-        draft.put(wall - offset * SECOND, draft.precision, info)
+        draft.put(wall - (offset or 0) * SECOND, draft.precision, info, absolute=offset is not None)
 
 
-def _put_local(lines: Sequence[Draft], walls: Sequence[int], year_from: str) -> None:
-    for draft, wall in zip(lines, walls, strict=True):
-        draft.put(wall, draft.precision, clock_info("journal", draft.precision, None, year_from), absolute=False)
-
-
-def _times_only(lines: list[Draft]) -> None:
+def _times_only(lines: Sequence[Draft]) -> None:
     """Time of day without a date: the date of the first inner stamp that fits, midnight crossed when it falls back."""
     walls = dates_for_times([d.value for d in lines], 0)
     for draft, wall in zip(lines, walls, strict=True):
@@ -220,19 +196,16 @@ def _times_only(lines: list[Draft]) -> None:
         if offset is not None:
             _put_walls(lines, [(w + day, offset) for w in walls], "etcd" if draft.etcd else "logrus")
             return
-    _put_local(lines, walls, "none")
+    _put_walls(lines, [(wall, None) for wall in walls], "none")
 
 
-def _monotonic_text(lines: list[Draft]) -> None:
+def _monotonic_text(lines: Sequence[Draft]) -> None:
     """short-monotonic and short-delta: seconds since boot, pinned to the wall clock by inner stamps.
 
     A message is stamped before it reaches the journal, so the true offset is at least every (inner − monotonic); the
     largest one is the best. klog's microseconds take part through the zone of the nearest logrus line.
     """
-    by_boot: dict[int, list[Draft]] = defaultdict(list)
-    for draft in lines:
-        by_boot[draft.boot_seq].append(draft)
-    for group in by_boot.values():
+    for group in grouped((d.boot_seq, d) for d in lines).values():
         gaps = [(d, d.inner_value - d.value) for d in group if d.inner is Inner.UTC and not d.follows]
         if not gaps:
             for draft in group:
@@ -277,8 +250,10 @@ def _bare(drafts: list[Draft]) -> None:
     """Bare program output: logrus and etcd seconds carry the axis, klog takes zone and year from them."""
     if any(d.inner is Inner.UTC for d in drafts):
         _bare_absolute(drafts)
-    elif any(d.inner is Inner.PARTIAL for d in drafts):
-        _bare_klog(drafts)
+    else:
+        lines = [d for d in drafts if d.inner is Inner.PARTIAL]
+        walls = walls_without_anchor([(False, d.inner_value) for d in lines])
+        _put_klog(lines, walls, clock_info("klog", 1, None, "none"), absolute=False)
     if any(d.inner is Inner.ELAPSED for d in drafts):
         _elapsed(drafts)
 
@@ -296,10 +271,8 @@ def _bare_pod(tally: Tally, drafts: list[Draft], known: dict[str | None, Known])
     lines = [d for d in drafts if d.inner is Inner.PARTIAL]
     if offset != 0 or not lines:
         return False
-    info = clock_info("klog", 1, 0, "stamp")
     walls = _near([(False, d.inner_value) for d in lines], bundle.wall - DAY * 182)
-    for draft, wall in zip(lines, walls, strict=True):
-        draft.put(wall, draft.inner_precision, info)
+    _put_klog(lines, walls, clock_info("klog", 1, 0, "stamp"))
     tally.note(f"the year comes from {bundle.told_by} of the support bundle, whose node is at UTC")
     return True
 
@@ -312,25 +285,20 @@ def _bare_absolute(drafts: list[Draft]) -> None:
             at += 1
         teacher = teachers[at][1]
         zone = teacher.inner_offset_s or 0
+        moment: int | None = None
         if draft.inner is Inner.UTC:
-            moment: int | None = draft.inner_value
+            moment = draft.inner_value
         elif draft.inner is Inner.PARTIAL:
             wall = nearest_year(draft.inner_value, teacher.inner_value + zone * SECOND)
             moment = wall - zone * SECOND if wall is not None else None
-        else:
-            continue
-        if moment is None:
-            continue
-        info = clock_info("logrus", draft.inner_precision, zone, "etcd" if teacher.etcd else "logrus")
-        draft.put(moment, draft.inner_precision, info)
+        if moment is not None:
+            info = clock_info("logrus", draft.inner_precision, zone, "etcd" if teacher.etcd else "logrus")
+            draft.put(moment, draft.inner_precision, info)
 
 
-def _bare_klog(drafts: list[Draft]) -> None:
-    lines = [d for d in drafts if d.inner is Inner.PARTIAL]
-    walls = walls_without_anchor([(False, d.inner_value) for d in lines], None)
-    info = clock_info("klog", 1, None, "none")
+def _put_klog(lines: Sequence[Draft], walls: Sequence[int], info: ClockInfo, *, absolute: bool = True) -> None:
     for draft, wall in zip(lines, walls, strict=True):
-        draft.put(wall, draft.inner_precision, info, absolute=False)
+        draft.put(wall, draft.inner_precision, info, absolute=absolute)
 
 
 def _elapsed_runs(drafts: list[Draft]) -> list[list[int]]:

@@ -8,12 +8,12 @@ the axis goes on with the clock on which the process began. How much time passed
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice, pairwise, takewhile
 
 from analyzer.records.draft import Draft, Outer, Process
+from analyzer.records.grouping import grouped
 from analyzer.records.log_record import Stamp
 from analyzer.records.startup_order import ANNOUNCED, BANNER, WRAPPER
 from analyzer.timebase import SECOND, jumps
@@ -49,28 +49,24 @@ def is_step_signal(message: str) -> bool:
 
 def text_steps(drafts: Sequence[Draft]) -> list[Step]:
     """The steps of every host and boot of one source; its drafts have their places on the axis, and may be moved."""
-    groups: dict[tuple[str | None, str | None, int], list[Draft]] = defaultdict(list)
-    for draft in drafts:
-        boot = draft.boot_id
-        if draft.rt is None or draft.clock.basis == "elapsed" or (draft.mono is not None and boot is not None):
-            continue
-        if not draft.follows and not draft.foreign:
-            groups[(draft.host, boot, draft.boot_seq)].append(draft)
+    placed = [d for d in drafts if d.rt is not None and d.clock.basis != "elapsed" and not (d.follows or d.foreign)]
+    by_text = (d for d in placed if d.mono is None or d.boot_id is None)
     steps: list[Step] = []
-    for lines in groups.values():
-        if lines[0].mono is not None:  # monotonic in text: the difference of the two clocks shows steps
-            differences = [(d.rt or 0) - (d.mono or 0) for d in lines]
-            steps += [Step(lines[i], by) for i, by in jumps(differences, 2 * SECOND)]
-        else:
-            steps += _Lines(lines).steps()
+    for lines in grouped(((d.host, d.boot_id, d.boot_seq), d) for d in by_text).values():
+        steps += steps_between_clocks(lines, 2 * SECOND) if lines[0].mono is not None else _Lines(lines).steps()
     return steps
+
+
+def steps_between_clocks(lines: Sequence[Draft], least: int = SECOND) -> list[Step]:
+    """The steps of lines with a monotonic stamp: its difference from the realtime changes."""
+    return [Step(lines[at], by) for at, by in jumps([(d.rt or 0) - (d.mono or 0) for d in lines], least)]
 
 
 @dataclass(slots=True)
 class _Lines:
     """The lines of one boot of one host, in the order of the text."""
 
-    lines: list[Draft]
+    lines: Sequence[Draft]
     latest: dict[Process, Draft] = field(default_factory=dict)  # of each program: only its own lines are in order
     starting: set[Process] = field(default_factory=set)
     moved: int = 0  # by how much the lines from here on are put later

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import IntEnum
 from operator import attrgetter
+from typing import Self
 
 from analyzer.records.log_record import NO_CLOCK, ClockInfo, LogRecord, Payload, Stamp, no_fields
 from analyzer.sources.pod_files import Pod
@@ -38,8 +39,38 @@ Process = tuple[str | None, int | None]
 _PROGRAM = frozenset({Payload.LOGRUS, Payload.KLOG, Payload.ZAP})
 
 
+@dataclass(slots=True, kw_only=True)
+class Origin:
+    """When, where and by whom a line was written, as its carrier says; µs, the offset in s."""
+
+    outer: Outer = Outer.NONE
+    value: int = 0
+    precision: int = 0
+    offset_s: int | None = None
+    host: str | None = None
+    ident: str | None = None
+    pid: int | None = None
+    unit: str | None = None
+
+    def stamped(self, instant: Instant | None) -> Self:
+        """With the carrier's stamp, where it can be read."""
+        if instant is not None:
+            self.outer = Outer.WALL if instant.offset_s is None else Outer.UTC
+            self.value, self.precision, self.offset_s = instant.us, instant.precision_us, instant.offset_s
+        return self
+
+    def take_stamp(self, other: Origin) -> None:
+        """The stamp of another line or layer."""
+        self.outer, self.value = other.outer, other.value
+        self.precision, self.offset_s = other.precision, other.offset_s
+
+    def take_writer(self, other: Origin) -> None:
+        """The writer of another line or layer."""
+        self.host, self.ident, self.pid, self.unit = other.host, other.ident, other.pid, other.unit
+
+
 @dataclass(slots=True)
-class Draft:
+class Draft(Origin):
     """One record while it is read: the fields of ``LogRecord``, and its undigested stamps; all µs, offsets in s."""
 
     source: int
@@ -54,10 +85,6 @@ class Draft:
     inner_at: Stamp | None = None
     absolute: bool = False
     clock: ClockInfo = NO_CLOCK
-    host: str | None = None
-    ident: str | None = None
-    pid: int | None = None
-    unit: str | None = None
     boot_id: str | None = None
     boot_seq: int = 0
     invocation_id: str | None = None
@@ -69,10 +96,6 @@ class Draft:
     unordered: bool = False
     foreign: bool = False
     lost_before: bool = False
-    outer: Outer = Outer.NONE
-    value: int = 0
-    precision: int = 0
-    offset_s: int | None = None
     mono: int | None = None
     inner: Inner = Inner.NONE
     inner_value: int = 0

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from analyzer.records.draft import Draft, Inner, Outer, Tally
 from analyzer.records.log_record import Payload
-from analyzer.records.merge import BLOCK, GIVEN_TWICE, take_gap
+from analyzer.records.merge import BLOCK, GIVEN_TWICE, without
 from analyzer.timebase import SECOND
 
 # How far apart, on the stamps, a line and its copy may be. Words in coarse stamps come again when a clock was set back.
@@ -79,19 +79,15 @@ class _Reader:
 
     def _owner(self, draft: Draft, known: set[str]) -> None:
         """From here on the process's further lines belong to this one, of which ``known`` were read before."""
-        process = _process(draft)
-        before = self.owned.get(process)
-        if before is not None:
-            before[0].update(before[1])
-        self.owned[process] = (known, set())
+        before, now = self.owned.get(_process(draft), (set(), set()))
+        before.update(now)
+        self.owned[_process(draft)] = (known, set())
 
     def _further(self, before: Draft | None, draft: Draft) -> bool:
-        raw = draft.raw
-        owned = self.owned.get(_process(draft))
-        if raw and ((owned is not None and raw in owned[0]) or _same(before, draft)):
+        known, now = self.owned.get(_process(draft), (set(), set()))
+        if draft.raw and (draft.raw in known or _same(before, draft)):
             return True
-        if owned is not None:
-            owned[1].add(raw)
+        now.add(draft.raw)
         return False
 
     def _stamped(self, draft: Draft) -> bool:
@@ -102,9 +98,9 @@ class _Reader:
         # Without a pid two servers, or two runs, may say the same in one second: a copy stands in the same second.
         far = _FAR_FINE if precision < SECOND else 0 if draft.pid is None else _FAR_COARSE
         clock.move(stamp, far)
-        unit = (draft.host, draft.unit) if draft.payload is Payload.SYSTEMD else None
-        announced = unit is not None and _NEXT_RUN in draft.message
-        run = self.runs[unit] if unit is not None and not announced else 0
+        unit = (draft.host, draft.unit)
+        announced = draft.payload is Payload.SYSTEMD and _NEXT_RUN in draft.message
+        run = self.runs[unit] if draft.payload is Payload.SYSTEMD and not announced else 0
         key: _Key = (
             stamp, draft.mono, draft.cursor, draft.ident, draft.pid, draft.boot_id, run, draft.raw, draft.message,
         )  # fmt: skip
@@ -150,22 +146,11 @@ def drop_twice(tally: Tally, drafts: list[Draft]) -> list[Draft]:
     A line without a stamp is a copy when the line that it belongs to is one and had it already, or beside its like.
     """
     reader = _Reader()
-    kept: list[Draft] = []
-    holes: list[Draft] = []
-    lines: set[int] = set()
-    for draft in drafts:
-        if reader.copy(draft):
-            lines.add(draft.line)
-            if draft.gap_before:
-                holes.append(draft)
-            continue
-        for hole in holes:
-            take_gap(draft, hole)
-        holes.clear()
-        kept.append(draft)
-    if not lines:
+    copies = {place for place, draft in enumerate(drafts) if reader.copy(draft)}
+    if not copies:
         return drafts
+    lines = {drafts[place].line for place in copies}
     tally.reasons[GIVEN_TWICE] += len(lines)
     if len(lines) >= BLOCK:
         tally.notes.append(f"{len(lines)} lines stand twice in the text, counted once")
-    return kept
+    return without(drafts, copies, copies)

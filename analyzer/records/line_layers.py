@@ -56,9 +56,7 @@ class Layers:
 def _merged(outer: Envelope, inner: Envelope) -> Envelope:
     """The inner layer wins where it says anything: an outer stamp is the time of printing."""
     if inner.outer is Outer.NONE:
-        inner.outer, inner.value, inner.precision, inner.offset_s = (
-            outer.outer, outer.value, outer.precision, outer.offset_s,
-        )  # fmt: skip
+        inner.take_stamp(outer)
     inner.host = inner.host or outer.host
     inner.ident = inner.ident or outer.ident
     inner.unit = inner.unit or outer.unit

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
+from operator import itemgetter
 
 from analyzer.records.draft import Draft, Inner, Outer, Tally
+from analyzer.records.grouping import grouped
 from analyzer.timebase import SECOND
 
 GIVEN_TWICE = "given twice"
 BLOCK = 5  # lines
 _Key = tuple[int, int | None, str]
-_Whole = tuple[str, Outer, int, int | None, str | None, int | None]
 Source = tuple[Tally, list[Draft]]
 
 
@@ -79,9 +80,9 @@ def drop_repeats(tally: Tally, drafts: list[Draft]) -> list[Draft]:
     time goes back; no program writes so.
     """
     first: dict[tuple[str, int], int] = {}
-    kept: list[Draft] = []
-    holes: list[Draft] = []
-    at = dropped = 0
+    copies: set[int] = set()
+    holes: set[int] = set()  # copies above which lines are missing that the first one need not have had
+    at = 0
     latest: int | None = None
     while at < len(drafts):
         draft = drafts[at]
@@ -90,22 +91,31 @@ def drop_repeats(tally: Tally, drafts: list[Draft]) -> list[Draft]:
         if before is not None and latest is not None and stamp is not None and stamp < latest:
             length = _length_of_repeat(drafts, before, at)
             if length >= BLOCK:
-                for earlier, later in zip(drafts[before : before + length], drafts[at : at + length], strict=True):
-                    if later.gap_before and not earlier.gap_before:
-                        holes.append(later)  # lines are missing that the first copy need not have had
-                dropped += length
+                copies.update(range(at, at + length))
+                holes.update(n for n in range(at, at + length) if not drafts[n - at + before].gap_before)
                 at += length
                 continue
         if stamp is not None:
             latest = stamp
             first.setdefault((draft.raw, stamp), at)
-        for hole in holes:
-            take_gap(draft, hole)
-        holes.clear()
-        kept.append(draft)
         at += 1
-    if dropped:
-        tally.tell(f"{dropped} lines stand twice in the text, counted once", GIVEN_TWICE, dropped)
+    if not copies:
+        return drafts
+    tally.tell(f"{len(copies)} lines stand twice in the text, counted once", GIVEN_TWICE, len(copies))
+    return without(drafts, copies, holes)
+
+
+def without(drafts: Sequence[Draft], copies: Container[int], holes: Container[int]) -> list[Draft]:
+    """The drafts without the ``copies``; what was missing above the ``holes`` among these is missing all the same."""
+    kept: list[Draft] = []
+    gaps: list[Draft] = []
+    for place, draft in enumerate(drafts):
+        if place in copies:
+            gaps += [draft] if place in holes else []
+            continue
+        while gaps:
+            take_gap(draft, gaps.pop())
+        kept.append(draft)
     return kept
 
 
@@ -122,7 +132,7 @@ def _host(draft: Draft) -> str:
     return host if label.isdigit() else label  # an address stays whole
 
 
-def _whole(draft: Draft) -> _Whole:
+def _whole(draft: Draft) -> tuple[object, ...]:
     """What makes two lines the same; ``raw`` alone is only the message where the carrier names its fields."""
     return (draft.raw, draft.outer, draft.value, draft.mono, draft.host, draft.pid)
 
@@ -161,16 +171,10 @@ def _first(drafts: Sequence[Draft]) -> int:
 
 def merge(sources: Sequence[Source]) -> list[Draft]:
     """All drafts in true order: per host and boot by time, equal stamps and stampless lines in file order."""
-    groups: dict[tuple[str | None, str | None], list[list[Draft]]] = defaultdict(list)
     with_boots = all(d.boot_id is not None for _, drafts in sources for d in drafts)
-    for _, drafts in sources:
-        mine: dict[tuple[str | None, str | None], list[Draft]] = defaultdict(list)
-        for draft in drafts:
-            mine[(draft.host, draft.boot_id if with_boots else None)].append(draft)
-        for key, rows in mine.items():
-            groups[key].append(rows)
-    whole = [_weave(rows, by_clock=with_boots) for rows in groups.values()]
-    whole.sort(key=_begin)
+    by_source = (grouped(((d.host, d.boot_id if with_boots else None), d) for d in drafts) for _, drafts in sources)
+    groups = grouped((key, rows) for mine in by_source for key, rows in mine.items())
+    whole = sorted((_weave(rows, by_clock=with_boots) for rows in groups.values()), key=_begin)
     return [draft for rows in whole for draft in rows]
 
 
@@ -181,14 +185,12 @@ def _begin(rows: Sequence[Draft]) -> tuple[int, int]:
     return (0 if absolute else 1, first)
 
 
-def _weave(rows: Sequence[list[Draft]], by_clock: bool) -> list[Draft]:
+def _weave(rows: Sequence[Sequence[Draft]], by_clock: bool) -> list[Draft]:
     keyed = [_keys(part, by_clock) for part in rows]
-    if len(keyed) == 1:
-        part = keyed[0]
-        return [d for _, d in (sorted(part, key=lambda k: k[0]) if by_clock else part)]
     if by_clock:
-        keyed = [sorted(part, key=lambda k: k[0]) for part in keyed]
-    return [draft for _, draft in heapq.merge(*keyed, key=lambda item: item[0])]
+        for part in keyed:
+            part.sort(key=itemgetter(0))
+    return [draft for _, draft in heapq.merge(*keyed, key=itemgetter(0))]
 
 
 def _keys(part: Sequence[Draft], by_clock: bool) -> list[tuple[int, Draft]]:

@@ -20,33 +20,27 @@ _INNER_SLACK = 50_000  # µs: an inner stamp this much after the outer one is ro
 def place_inner(tally: Tally, drafts: list[Draft]) -> None:
     """``inner_at`` of every record, and the clock note of structured records (zone from the process's own stamps)."""
     zones = _process_zones(drafts)
-    default = Counter(z for _, z in zones.values()).most_common(1)
-    usual = default[0][0] if default else None
+    usual = next((zone for zone, _ in Counter(zones.values()).most_common(1)), None)
     for draft in drafts:
         if draft.outer is Outer.UTC:
-            zone = draft.offset_s if draft.offset_s is not None else zones.get(draft.pid, (0, usual))[1]
+            zone = draft.offset_s if draft.offset_s is not None else zones.get(draft.pid, usual)
             basis = "monotonic" if draft.mono is not None and draft.boot_id is not None else "journal"
             draft.clock = clock_info(basis, draft.precision, zone, "stamp")
         if draft.at is None or draft.rt is None or draft.inner is Inner.NONE or draft.follows:
             continue
-        if draft.inner is Inner.UTC:
-            moment: int | None = draft.inner_value
-            if not draft.absolute:
-                continue
+        moment: int | None = None
+        if draft.inner is Inner.UTC and draft.absolute:
+            moment = draft.inner_value
         elif draft.inner is Inner.PARTIAL:
             moment = _klog_moment(draft, zones)
-        else:
-            continue
-        if moment is None:
-            continue
         limit = draft.rt + max(draft.at.precision_us, 1) + _INNER_SLACK
-        if moment > limit or moment < draft.rt - LATEST_RESIDUAL:
-            continue  # another zone, a clock step between the two, or a quoted line
-        draft.inner_at = Stamp(moment + draft.at.us - draft.rt, draft.inner_precision)
+        # Else there is another zone, a clock step between the two, or a quoted line.
+        if moment is not None and draft.rt - LATEST_RESIDUAL <= moment <= limit:
+            draft.inner_at = Stamp(moment + draft.at.us - draft.rt, draft.inner_precision)
 
 
-def _process_zones(drafts: list[Draft]) -> dict[int | None, tuple[int, int]]:
-    """Per pid ``(votes, klog wall − axis in s)``: from its logrus stamps, else from its klog lines' own distance."""
+def _process_zones(drafts: list[Draft]) -> dict[int | None, int]:
+    """Per pid klog's wall − axis in s: from its logrus stamps, else from its klog lines' own distance."""
     named: dict[int | None, Counter[int]] = defaultdict(Counter)
     for draft in drafts:
         if draft.inner is Inner.UTC and draft.inner_offset_s is not None and draft.absolute and not draft.etcd:
@@ -56,28 +50,20 @@ def _process_zones(drafts: list[Draft]) -> dict[int | None, tuple[int, int]]:
         if draft.inner is not Inner.PARTIAL or draft.rt is None or draft.pid in named:
             continue
         wall = nearest_year(draft.inner_value, draft.rt)
-        if wall is not None:
-            offset = quarter_offset(draft.rt - wall)
-            if offset is not None:
-                derived[draft.pid][-offset] += 1
-    zones: dict[int | None, tuple[int, int]] = {}
-    for table in (derived, named):
-        for pid, counter in table.items():
-            offset, votes = counter.most_common(1)[0]
-            zones[pid] = (votes, offset)
-    return zones
+        offset = quarter_offset(draft.rt - wall) if wall is not None else None
+        if offset is not None:
+            derived[draft.pid][-offset] += 1
+    return {pid: votes.most_common(1)[0][0] for pid, votes in (derived | named).items()}
 
 
-def _klog_moment(draft: Draft, zones: Mapping[int | None, tuple[int, int]]) -> int | None:
+def _klog_moment(draft: Draft, zones: Mapping[int | None, int]) -> int | None:
     """UTC (or axis wall) of a klog stamp in its process's zone; in the hour of a DST change the other zone may fit."""
     assert draft.rt is not None
-    entry = zones.get(draft.pid)
-    if entry is None:
+    zone = zones.get(draft.pid)
+    wall = nearest_year(draft.inner_value, draft.rt + zone * SECOND) if zone is not None else None
+    if zone is None or wall is None:
         return None
-    wall = nearest_year(draft.inner_value, draft.rt + entry[1] * SECOND)
-    if wall is None:
-        return None
-    moment = wall - entry[1] * SECOND
+    moment = wall - zone * SECOND
     for other in (0, -3600, 3600):
         shifted = moment + other * SECOND
         if -LATEST_RESIDUAL <= shifted - draft.rt <= max(draft.precision, draft.inner_precision) + _INNER_SLACK:

@@ -31,7 +31,7 @@ _RANCHER = re.compile(
     r"(\d{4})/(\d\d)/(\d\d) (\d\d:\d\d:\d\d) (\[(TRACE|DEBUG|INFO|WARN|WARNING|ERROR|FATAL|PANIC)\].*)", re.DOTALL
 )
 _OLD_ETCD = re.compile(r"([CEWNID]) \| ([\w./-]{1,40}): (.*)", re.DOTALL)  # before 3.5; the carrier has taken its stamp
-_ZAP_PART = re.compile(r'"(level|ts|caller|msg|logger|took|time spent|error)":"((?:[^"\\]++|\\.)*+)')
+_ZAP_PART = re.compile(r'"(level|ts|caller|msg|took|time spent|error)":"((?:[^"\\]++|\\.)*+)')
 _PANIC = re.compile(
     r"panic: |panic\(|fatal error: |goroutine \d+ [\[(]|created by |SIG[A-Z]{3,5}: |\[signal |exit status \d|"
     r"\t/\S+\.go:\d+|main\.main\(|runtime[./]|[\w.\-]{1,80}(?:/[\w.\-]{1,80}){1,9}\([*\w]|[a-z]{1,30}\.[\w.]{1,80}\(0x"
@@ -166,27 +166,21 @@ def _rancher(draft: Draft, text: str) -> bool:
     draft.level = {"WARN": "warning"}.get(level, level.lower())
     draft.message = message
     if draft.outer is Outer.NONE:  # no carrier says better
-        draft.outer, draft.value, draft.precision = Outer.WALL, instant.us, instant.precision_us
+        draft.stamped(instant)
     return True
 
 
 def _zap(draft: Draft, text: str) -> bool:
+    cut = False
     try:
         data = json.loads(text)
     except (ValueError, RecursionError):
-        parts: dict[str, str] = dict(_ZAP_PART.findall(text))
-        if "level" not in parts or not ("msg" in parts or "ts" in parts):
-            return False
-        draft.payload = Payload.ZAP
-        draft.truncated = True
-        draft.level = _LEVELS.get(parts["level"], parts["level"])
-        draft.file = parts.get("caller", "").rpartition(":")[0]
-        draft.message = strip_terminal(unquote(parts.get("msg", text)))
-        draft.fields = {name: parts[name] for name in ("took", "time spent", "error") if name in parts}
-        draft.etcd = draft.put_inner(parse_iso(parts.get("ts", "")))
-        return True
+        cut, data = True, dict(_ZAP_PART.findall(text))
+        if "msg" in data or "ts" in data:
+            data["msg"] = unquote(data.get("msg", text))
     if not isinstance(data, dict) or "level" not in data or "msg" not in data:
         return False
+    draft.truncated = draft.truncated or cut
     draft.payload = Payload.ZAP
     level = str(data.pop("level")).lower()
     draft.level = _LEVELS.get(level, level)
@@ -219,11 +213,10 @@ def _systemd(draft: Draft, text: str) -> None:
     if draft.journal:
         return
     exited = _EXITED.search(text)
+    counter = _COUNTER.search(text)
     if exited is not None:
         draft.journal = {"EXIT_CODE": exited.group(1), "EXIT_STATUS": exited.group(2)}
-        return
-    counter = _COUNTER.search(text)
-    if counter is not None:
+    elif counter is not None:
         draft.journal = {"N_RESTARTS": counter.group(1)}
 
 

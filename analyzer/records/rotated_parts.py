@@ -7,12 +7,13 @@ process that overlap in time are no parts of one run of a clock. Where nothing t
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, takewhile
 
 from analyzer.records.draft import Draft, Inner, Outer, Process, Tally
+from analyzer.records.grouping import grouped
 from analyzer.records.log_record import Payload
 from analyzer.records.startup_order import ANNOUNCED, BANNER, WRAPPER, ranks
 from analyzer.timebase import DAY, SECOND, nearest_year
@@ -32,7 +33,7 @@ _HEAD = 12  # lines at the begin of a part that are looked at for a banner
 class _Part:
     """Lines in a row whose stamps do not fall; ``begin`` and ``end`` are their least and their greatest stamp."""
 
-    lines: list[Draft]
+    lines: Sequence[Draft]
     begin: int
     end: int
     first: int  # stamps of its first and its last line that has one
@@ -43,14 +44,13 @@ class _Part:
 class _Told:
     """What the lines of a part tell about its place."""
 
+    part: _Part
     processes: set[Process]
     begun: set[Process]  # those whose banner is in the part
     heads: bool  # it begins with a process's first words, and they are whole
     breaks_off: bool  # it ends in a process's first words, and what follows them is missing
     first_pid: int | None  # … that klog names above any banner
     last_pid: int | None  # … below the last one
-    first_s: int  # its first and its last second
-    last_s: int
     named: bool  # the carrier names processes
     announced: bool  # systemd announces a start
     booted: bool  # the machine was started
@@ -73,14 +73,11 @@ def each_host(drafts: list[Draft], ordered: Callable[[list[Draft]], list[Draft] 
 
     ``ordered`` gives the lines of one host in their order, or ``None`` where they stay as they are.
     """
-    groups: defaultdict[tuple[str | None, int], list[int]] = defaultdict(list)
-    for place, draft in enumerate(drafts):
-        groups[draft.host, draft.boot_seq].append(place)
     out: list[Draft] | None = None
-    for places in groups.values():
+    for places in grouped(((d.host, d.boot_seq), place) for place, d in enumerate(drafts)).values():
         lines = ordered([drafts[place] for place in places])
         if lines is not None:
-            out = list(drafts) if out is None else out
+            out = out or list(drafts)
             for place, draft in zip(places, lines, strict=True):
                 out[place] = draft
     return out
@@ -110,15 +107,18 @@ def _ordered(lines: list[Draft]) -> list[Draft] | None:
 
 def stamps_of(lines: Sequence[Draft]) -> list[int | None] | None:
     """Stamps on one scale, ``None`` for lines that have none of it; ``None``: another clock or none tells the order."""
-    kinds = Counter(d.outer for d in lines if d.outer is not Outer.NONE)
-    if any(d.mono is not None for d in lines):
+    usual = usual_outer(lines)
+    if any(d.mono is not None for d in lines) or usual in (Outer.TIME, Outer.MONO):
         return None
-    if not kinds:
+    if usual is None:
         return _own_values(lines)
-    usual = kinds.most_common(1)[0][0]
-    if usual not in (Outer.UTC, Outer.WALL, Outer.PARTIAL):
-        return None
     return [d.value if d.outer is usual and not (d.follows or d.foreign) else None for d in lines]
+
+
+def usual_outer(drafts: Iterable[Draft]) -> Outer | None:
+    """The kind of stamp that the carrier puts before most lines; ``None``: it puts none."""
+    kinds = Counter(d.outer for d in drafts if d.outer is not Outer.NONE)
+    return next((kind for kind, _ in kinds.most_common(1)), None)
 
 
 def _own_values(lines: Sequence[Draft]) -> list[int | None] | None:
@@ -129,15 +129,12 @@ def _own_values(lines: Sequence[Draft]) -> list[int | None] | None:
     reference, offset = named[0].inner_value, (named[0].inner_offset_s or 0) * SECOND
     values: list[int | None] = []
     for draft in lines:
-        if draft.foreign:
-            values.append(None)
-        elif draft.inner is Inner.UTC:
+        value = nearest_year(draft.inner_value, reference) if draft.inner is Inner.PARTIAL else None
+        if draft.inner is Inner.UTC and not draft.foreign:
             if not draft.etcd:  # etcd writes UTC, the others their local time
                 offset = (draft.inner_offset_s or 0) * SECOND
-            reference = draft.inner_value + offset
-            values.append(reference)
-        else:
-            values.append(nearest_year(draft.inner_value, reference) if draft.inner is Inner.PARTIAL else None)
+            value = reference = draft.inner_value + offset
+        values.append(None if draft.foreign else value)
     return values
 
 
@@ -155,12 +152,12 @@ def _parts(lines: Sequence[Draft], values: Sequence[int | None]) -> list[_Part]:
         and any(stamped[at - 1][1] < edge < stamped[at][1] for edge in edges)
     ]
     bounds = sorted({0, *falls, *silences})
-    parts = []
+    parts: list[_Part] = []
     for first, following in pairwise([*bounds, len(stamped)]):
         stamps = [value for _, value in stamped[first:following]]
         begin = stamped[first][0] if first else 0
         end = stamped[following][0] if following < len(stamped) else len(lines)
-        parts.append(_Part(list(lines[begin:end]), min(stamps), max(stamps), stamps[0], stamps[-1]))
+        parts.append(_Part(lines[begin:end], min(stamps), max(stamps), stamps[0], stamps[-1]))
     return parts
 
 
@@ -230,7 +227,8 @@ def _precedes_by_words(earlier: _Told, later: _Told) -> bool | None:
         return True
     if None not in (earlier.first_pid, later.last_pid) and earlier.first_pid != later.last_pid:
         return True
-    if later.heads or abs((earlier.first_s - later.last_s + _ZONE_S // 2) % _ZONE_S - _ZONE_S // 2) <= _NEXT_S:
+    apart_s = earlier.part.first // SECOND - later.part.last // SECOND
+    if later.heads or abs((apart_s + _ZONE_S // 2) % _ZONE_S - _ZONE_S // 2) <= _NEXT_S:
         return False  # a process that began goes on, or the clock was set by an hour
     if later.begun:
         return True if earlier.last_pid is not None and earlier.last_pid == later.first_pid else None
@@ -252,6 +250,7 @@ def _told(part: _Part) -> _Told:
     above = lines[: banners[0]] if banners else lines
     below = lines[banners[-1] :] if banners else lines
     return _Told(
+        part,
         processes={found for d in ours if (found := _process(d))[1] is not None and not WRAPPER.match(d.message)},
         begun={_process(lines[place]) for place in banners},
         heads=said is not None and BANNER.match(said.message) is not None,
@@ -259,8 +258,6 @@ def _told(part: _Part) -> _Told:
         or (bool(ours) and WRAPPER.match(ours[-1].message) is not None),
         first_pid=next((d.klog_pid for d in above if d.klog_pid is not None), None),
         last_pid=next((d.klog_pid for d in reversed(below) if d.klog_pid is not None), None),
-        first_s=part.first // SECOND,
-        last_s=part.last // SECOND,
         named=any(d.pid is not None for d in lines),
         announced=any(d.payload is Payload.SYSTEMD and ANNOUNCED.match(d.message) for d in lines),
         booted=any(d.payload is Payload.KERNEL and "Linux version " in d.message for d in lines[:_HEAD]),

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 
 from analyzer.records.carriers.carrier import dated
-from analyzer.records.draft import Draft, Outer
+from analyzer.records.draft import Draft
 from analyzer.records.log_record import RAW_LIMIT, Payload
-from analyzer.timebase import SECOND
 
 _HEAD = re.compile(r"\s*(?:[●○×↻*x]|â\S*) (\S+\.service)(?: - |$)")
 _ACTIVE = re.compile(
@@ -90,10 +89,7 @@ class StatusBlock:
             fields["ago_s"] = str(span)
         if wall is not None:
             fields["since"] = f"{wall} {zone}"
-            instant = dated(wall, zone)
-            if instant is not None:
-                draft.outer = Outer.WALL if instant.offset_s is None else Outer.UTC
-                draft.value, draft.precision, draft.offset_s = instant.us, SECOND, instant.offset_s
+            draft.stamped(dated(wall, zone))
         draft.fields = fields
 
     def claim(self, draft: Draft) -> None:

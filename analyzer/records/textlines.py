@@ -256,15 +256,13 @@ class TextReader:
         repeated = _REPEATED.match(text) if text.startswith("message rep") else None
         if repeated is not None:
             text = repeated.group(1)
-        unit = found.unit
-        if unit is None and found.ident and self._status.unit.startswith(found.ident):
-            unit = self._status.unit  # `systemctl status` names the unit above its last lines only
+        if found.unit is None and found.ident and self._status.unit.startswith(found.ident):
+            found.unit = self._status.unit  # `systemctl status` names the unit above its last lines only
         drafts: list[Draft] = []
         for piece in text.split("\n") if "\n" in text else (text,):
             draft = self._draft(piece, whole, place)
-            draft.host, draft.ident, draft.pid, draft.unit = found.host, found.ident, found.pid, unit
-            draft.outer, draft.value, draft.precision = found.outer, found.value, found.precision
-            draft.offset_s = found.offset_s
+            draft.take_writer(found)
+            draft.take_stamp(found)
             draft.follows = bool(drafts)
             self._digest(draft)
             if found.month:
@@ -332,7 +330,7 @@ class TextReader:
         if head is None:
             self._status.claim(draft)
         elif draft.payload is not Payload.LOGRUS:
-            self._inherit(draft, head)  # the prefix was cut away or wrapped: it belongs where it stands
+            draft.take_writer(head)  # the prefix was cut away or wrapped: it belongs where it stands
             draft.follows = True
         return [self._whose(draft)]
 
@@ -351,10 +349,9 @@ class TextReader:
         width = self._head_width
         body = text[width:] if len(text) > width and text[:width].isspace() else text.lstrip(" ")
         draft = self._draft(body, text, place)
-        self._inherit(draft, head)
-        draft.follows = True
-        draft.outer, draft.value, draft.precision = head.outer, head.value, head.precision
-        draft.offset_s, draft.mono = head.offset_s, head.mono
+        draft.take_writer(head)
+        draft.take_stamp(head)
+        draft.follows, draft.mono = True, head.mono
         digest(draft)
         return draft
 
@@ -364,7 +361,3 @@ class TextReader:
             self._terminal.foreign = False
         draft.foreign = self._terminal.foreign
         return draft
-
-    @staticmethod
-    def _inherit(draft: Draft, head: Draft) -> None:
-        draft.host, draft.ident, draft.pid, draft.unit = head.host, head.ident, head.pid, head.unit

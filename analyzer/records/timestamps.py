@@ -7,15 +7,15 @@ mtime. What cannot be dated keeps local wall time with ``absolute=False``.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from analyzer.records.carrier_timestamps import Known, place_outer
-from analyzer.records.clock_steps import Step, text_steps
+from analyzer.records.clock_steps import Step, steps_between_clocks, text_steps
 from analyzer.records.draft import Draft, Inner, Outer, Tally
+from analyzer.records.grouping import grouped
 from analyzer.records.log_record import Payload, Stamp
 from analyzer.records.message_timestamps import place_inner
-from analyzer.timebase import jumps
+from analyzer.records.rotated_parts import usual_outer
 
 
 def boot_offsets(sources: Iterable[Sequence[Draft]]) -> dict[str, int]:
@@ -53,26 +53,18 @@ def resolve(sources: Sequence[tuple[Tally, list[Draft]]]) -> list[Step]:
     """
     offsets = boot_offsets(drafts for _, drafts in sources)
     steps: list[Step] = []
-    undated: list[tuple[Tally, list[Draft]]] = []
     known: dict[str | None, Known] = {}
-    for tally, drafts in sources:
+    for _, drafts in sources:
         _forget_own_stamps(drafts)
-        if not place_outer(tally, drafts, known, last_resort=False):
-            undated.append((tally, drafts))
+    undated = [source for source in sources if not place_outer(*source, known, last_resort=False)]
     for tally, drafts in undated:
         place_outer(tally, drafts, known, last_resort=True)
-    seen_boots: dict[str, list[Draft]] = defaultdict(list)
-    for _, drafts in sources:
-        for draft in drafts:
-            boot = draft.boot_id
-            if draft.mono is not None and boot is not None and boot in offsets and draft.rt is not None:
-                seen_boots[boot].append(draft)
-                precision = draft.at.precision_us if draft.at is not None else draft.precision
-                draft.at = Stamp(draft.mono + offsets[boot], precision)
-    for group in seen_boots.values():
-        group.sort(key=lambda d: d.mono or 0)
-        differences = [(d.rt or 0) - (d.mono or 0) for d in group]
-        steps += [Step(group[index], by) for index, by in jumps(differences)]
+    placed = (d for _, drafts in sources for d in drafts if d.mono is not None and d.at is not None)
+    for boot, group in grouped((d.boot_id, d) for d in placed if d.boot_id in offsets).items():
+        steps += steps_between_clocks(sorted(group, key=lambda d: d.mono or 0))
+        for draft in group:
+            if draft.mono is not None and draft.at is not None:
+                draft.at = Stamp(draft.mono + offsets[boot or ""], draft.at.precision_us)
     for _, drafts in sources:
         steps += text_steps(drafts)
     for tally, drafts in sources:
@@ -82,19 +74,12 @@ def resolve(sources: Sequence[tuple[Tally, list[Draft]]]) -> list[Step]:
 
 def stamp_series(drafts: Sequence[Draft]) -> list[int]:
     """Values whose order tells whether a source runs backwards; whole entries only, the finest clock it has."""
-    chosen: Callable[[Draft], int | None]
+    whole = [d for d in drafts if not (d.follows or d.foreign)]
     if any(d.mono is not None for d in drafts):
-        chosen = lambda d: d.value if d.outer is Outer.UTC else None  # noqa: E731
-    elif any(d.outer is not Outer.NONE for d in drafts):
-        usual = Counter(d.outer for d in drafts if d.outer is not Outer.NONE).most_common(1)[0][0]
-        chosen = lambda d: d.value if d.outer is usual else None  # noqa: E731
-    elif any(d.inner is Inner.UTC and not d.etcd for d in drafts):
-        chosen = lambda d: d.inner_value if d.inner is Inner.UTC and not d.etcd else None  # noqa: E731
-    else:
-        chosen = lambda d: d.inner_value if d.inner is Inner.PARTIAL else None  # noqa: E731
-    values = []
-    for draft in drafts:
-        value = None if draft.follows or draft.foreign else chosen(draft)
-        if value is not None:
-            values.append(value)
-    return values
+        return [d.value for d in whole if d.outer is Outer.UTC]
+    usual = usual_outer(drafts)
+    if usual is not None:
+        return [d.value for d in whole if d.outer is usual]
+    if any(d.inner is Inner.UTC and not d.etcd for d in drafts):
+        return [d.inner_value for d in whole if d.inner is Inner.UTC and not d.etcd]
+    return [d.inner_value for d in whole if d.inner is Inner.PARTIAL]

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from analyzer.events.vocabulary import LazyPattern, Minor, grouped, read_as
+from analyzer.events.vocabulary import LazyPattern, Minor, read_as
+from analyzer.records.grouping import grouped
 from analyzer.records.log_record import Payload
 
 

@@ -87,7 +87,7 @@ def partial_of(wall: int) -> int:
 def test_one_anchor_gives_year_and_zone_together(day: int, second: int, offset: int, late: int) -> None:
     utc = day * tb.DAY + second * tb.SECOND
     wall = utc + offset * tb.SECOND + late * tb.SECOND
-    found = tb.anchor(3, partial_of(wall), None, utc)
+    found = tb.anchor(3, False, partial_of(wall), utc)
     assert found == tb.Anchor(3, wall, offset)
 
 

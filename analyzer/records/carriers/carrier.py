@@ -13,24 +13,16 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from analyzer.records.draft import Draft, Outer, Tally
+from analyzer.records.draft import Draft, Origin, Outer, Tally
 from analyzer.sources.source import Input
 from analyzer.timebase import SECOND, Instant, parse_iso
 
 
 @dataclass(slots=True)
-class Envelope:
+class Envelope(Origin):
     """One layer peeled off: the rest, and what the layer said."""
 
     rest: str
-    outer: Outer = Outer.NONE
-    value: int = 0
-    precision: int = 0
-    offset_s: int | None = None
-    host: str | None = None
-    ident: str | None = None
-    pid: int | None = None
-    unit: str | None = None
     tail: bool = False  # HOST IDENT[PID]: was there; nothing of a journal can be inside any more
     partial: bool | None = None  # the line goes on in the next one of its stream, or did not; None: it is never split
     stream: str = ""
@@ -38,13 +30,6 @@ class Envelope:
     carrier: str = ""  # whose layer it is, where its peeler knows that better than the registry
     octal: bool = False  # control characters are written as #012
     newest_first: bool = False  # what prints such lines begins with the newest
-
-    def stamped(self, instant: Instant | None) -> Envelope:
-        """With the stamp of the layer, where it can be read."""
-        if instant is not None:
-            self.outer = Outer.WALL if instant.offset_s is None else Outer.UTC
-            self.value, self.precision, self.offset_s = instant.us, instant.precision_us, instant.offset_s
-        return self
 
 
 Parsed = list[Draft] | Envelope | None
@@ -88,7 +73,7 @@ def json_object(text: str) -> dict[str, Any] | None:
 
 _TAIL_PID = re.compile(r"(?:(\S+) )?([^\s\[\]:=\"{}]+)\[(\d+)\]: ?(.*)", re.DOTALL)
 _TAIL_FACILITY = re.compile(r"(\S+) [a-z0-9]+\.[a-z]+ ([^\s\[\]:=\"{}]+)(?:\[(\d+)\])?: ?(.*)", re.DOTALL)
-_TAIL_BARE = re.compile(r"(?:([^\s\[\]:=\"{}]+) )?([^\s\[\]:=\"{}]+): (.*)", re.DOTALL)
+_TAIL_BARE = re.compile(r"(?:([^\s\[\]:=\"{}]+) )?([^\s\[\]:=\"{}]+)(): (.*)", re.DOTALL)  # no pid
 _TAIL_SPACED = re.compile(r"(\S+) ([^\[\]:=\"{}]{1,60}?)(?:\[(\d+)\])?: (.*)", re.DOTALL)
 
 
@@ -97,20 +82,12 @@ def with_tail(envelope: Envelope, text: str) -> bool:
 
     An identifier must not contain ``" = { }``, otherwise bare logrus lines would match.
     """
-    match = _TAIL_PID.match(text)
+    match = _TAIL_PID.match(text) or _TAIL_FACILITY.match(text) or _TAIL_BARE.match(text)
+    if match is None and text.endswith(":"):
+        return not text.endswith(" :") and with_tail(envelope, text + " ")
+    match = match or _TAIL_SPACED.match(text)
     if match is None:
-        match = _TAIL_FACILITY.match(text)
-    if match is None:
-        bare = _TAIL_BARE.match(text)
-        if bare is not None:
-            envelope.host, envelope.ident, envelope.rest = bare.groups()
-            envelope.tail = True
-            return True
-        if text.endswith(":"):
-            return with_tail(envelope, text + " ") if not text.endswith(" :") else False
-        match = _TAIL_SPACED.match(text)
-        if match is None:
-            return False
+        return False
     envelope.host, envelope.ident, pid, envelope.rest = match.groups()
     envelope.pid = pid_of(pid)
     envelope.tail = True
@@ -133,9 +110,8 @@ def time_of_day(hour: str, minute: str, second: str, fraction: str | None = None
 
 def dated(wall: str, zone: str) -> Instant | None:
     """``2026-03-01 06:00:00`` in a zone: UTC where it is beyond doubt, else the local time: letters are ambiguous."""
-    suffix = ""
     if zone in ("UTC", "GMT"):
-        suffix = "+00:00"
-    elif zone[:1] in ("+", "-") and len(zone) in (3, 5):
-        suffix = zone if len(zone) == 5 else zone + "00"
-    return parse_iso(wall.replace(" ", "T") + suffix)
+        zone = "+00:00"
+    elif zone[:1] not in ("+", "-") or len(zone) not in (3, 5):
+        zone = ""
+    return parse_iso(wall.replace(" ", "T") + zone)

@@ -67,10 +67,10 @@ def short(text: str) -> Envelope | None:
         writer = _writer(text[at : end + 1]) if end >= 0 else None
         if writer is not None:
             host, ident, pid = writer
-            found = Envelope(text[end + 3 :], Outer.PARTIAL, value, precision, None, host, ident, pid, None, True)
-            if text[4] == " ":
-                found.octal = _is_of_syslog(text)
-            return found
+            return Envelope(
+                text[end + 3 :], tail=True, octal=_is_of_syslog(text),
+                outer=Outer.PARTIAL, value=value, precision=precision, host=host, ident=ident, pid=pid,
+            )  # fmt: skip
     match = _SHORT.match(text)
     if match is None:
         return None
@@ -79,7 +79,7 @@ def short(text: str) -> Envelope | None:
     clock = time_of_day(hour, minute, second, fraction)
     if month is None or clock is None or not is_day(month, int(day)):
         return None
-    envelope = Envelope(rest, Outer.PARTIAL, pack_partial(month, int(day), clock[0]), clock[1])
+    envelope = Envelope(rest, outer=Outer.PARTIAL, value=pack_partial(month, int(day), clock[0]), precision=clock[1])
     envelope.octal = _is_of_syslog(text)
     if name not in ENGLISH:
         envelope.month = name.lower()
@@ -107,22 +107,22 @@ def _full(text: str) -> Envelope | None:
     return envelope
 
 
-def _monotonic(text: str) -> Envelope | None:
-    """short-monotonic and short-delta: seconds since boot."""
-    match = _MONO.match(text)
+def _decimal(match: re.Match[str] | None, outer: Outer) -> Envelope | None:
+    """A line after seconds with six digits."""
     if match is None:
         return None
-    envelope = Envelope(match[3], Outer.MONO, int(match[1]) * SECOND + int(match[2]), 1)
+    envelope = Envelope(match[3], outer=outer, value=int(match[1]) * SECOND + int(match[2]), precision=1)
     return envelope if with_tail(envelope, match[3]) else None
+
+
+def _monotonic(text: str) -> Envelope | None:
+    """short-monotonic and short-delta: seconds since boot."""
+    return _decimal(_MONO.match(text), Outer.MONO)
 
 
 def _unix(text: str) -> Envelope | None:
-    """short-unix: seconds since 1970 with six digits."""
-    match = _UNIX.match(text)
-    if match is None:
-        return None
-    envelope = Envelope(match[3], Outer.UTC, int(match[1]) * SECOND + int(match[2]), 1, None)
-    return envelope if with_tail(envelope, match[3]) else None
+    """short-unix: seconds since 1970."""
+    return _decimal(_UNIX.match(text), Outer.UTC)
 
 
 def _undated(text: str) -> Envelope | None:
@@ -131,8 +131,9 @@ def _undated(text: str) -> Envelope | None:
     clock = time_of_day(*match.groups()[:4]) if match is not None else None
     if match is not None and clock is not None:
         host, ident, pid, rest = match.groups()[4:]
-        host = host.strip() if host else None
-        return Envelope(rest, Outer.TIME, clock[0] % DAY, clock[1], None, host, ident, pid_of(pid), None, True)
+        stamped = Envelope(rest, tail=True, outer=Outer.TIME, value=clock[0] % DAY, precision=clock[1])
+        stamped.host, stamped.ident, stamped.pid = host.strip() if host else None, ident, pid_of(pid)
+        return stamped
     match = _UNDATED.match(text)
     if match is None:
         return None
