@@ -194,9 +194,9 @@ class Gap:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StartReport:
-    """One start of one k3s process on one host and unit."""
+    """One start of one k3s process on one host and unit; the JSON has the fields in this order."""
 
     index: int
     host: str | None
@@ -222,11 +222,11 @@ class StartReport:
     polls: tuple[Poll, ...]
     errors: tuple[ErrorCount, ...]
     milestones: tuple[Milestone, ...]
+    goals: tuple[Goal, ...] = ()
     phases: tuple[Phase, ...]
     checks: tuple[Check, ...]
     bottleneck: Bottleneck
     findings: tuple[Finding, ...]
-    source: SourceIndex = 0
     # Beyond the contract: between serving and ready, time in which exactly one check was failing and time in which
     # several were; the two and the whole obey alone + shared = whole (a law the tests check).
     hooks_alone_s: Span | None = None
@@ -236,8 +236,8 @@ class StartReport:
     # How long before ``began_at`` it may have begun at most: 0 where its begin is in the text, ``None``: not known.
     begun_before_s: float | None = None
     began_local: str | None = None  # its local time as printed, where the text does not say in which zone it is
-    goals: tuple[Goal, ...] = ()
     observer: Literal["k3s", "wait"] = "k3s"  # who polled and noticed: k3s itself, or ``k3slog wait`` from outside
+    source: SourceIndex = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from analyzer.api import load_rules
 from analyzer.cli.console import complain
 from analyzer.cli.format_option import format_option
 from analyzer.cli.inputs import (
@@ -24,16 +23,13 @@ from analyzer.cli.inputs import (
     SinceOption,
     UnitOption,
     UntilOption,
-    analyzed,
-    names_of,
-    open_log,
+    write_report,
 )
-from analyzer.errors import ExitCode, UsageError
+from analyzer.errors import UsageError
 from analyzer.reports.format import Options
 from analyzer.reports.kinds import REPORT
-from analyzer.reports.output import Destination, check_outputs
+from analyzer.reports.output import Destination
 from analyzer.reports.selection import judge_each, select_starts, worst
-from analyzer.reports.terminal import suited
 
 
 class Table(StrEnum):
@@ -95,25 +91,17 @@ def analyze(
     """
     if fail_over is not None and not math.isfinite(fail_over):
         raise UsageError(f"--fail-over {fail_over:g} is no number of seconds", hint="For example --fail-over 30")
-    names = names_of(paths)
-    to = Destination.named(output, force=force)
-    writes = [(to, REPORT.chosen(format, output))]
     beside = (("html", html), ("png", png), ("svg", svg))
-    writes += [(Destination.named(file, force=force), REPORT.named(name)) for name, file in beside if file is not None]
-    places = [place for place, _ in writes]
-    check_outputs(places, names)
-
-    own = load_rules(rules)
-    log = open_log(names, Part(unit, boot, since, until, host, directory), places)
-    report = analyzed(log, rules=own, anonymize=anonymize)
-    if start is not None:
-        select_starts(report.starts, start)  # a start that does not exist is told before anything is written
-    options = Options(start=start, utc=utc, table=table.value, width=width)
-    for place, chosen in writes:
-        place.write(chosen.render(report, suited(options, place, no_color=no_color)))
-
-    if log.errors:
-        raise typer.Exit(int(ExitCode.BAD_INPUT))
+    report = write_report(
+        paths,
+        Part(unit, boot, since, until, host, directory),
+        Options(start=start, utc=utc, table=table.value, width=width),
+        (Destination.named(output, force=force), REPORT.chosen(format, output)),
+        *((Destination.named(file, force=force), REPORT.named(name)) for name, file in beside if file is not None),
+        rules=rules,
+        anonymize=anonymize,
+        no_color=no_color,
+    )
     if fail_over is not None:
         judged = judge_each(select_starts(report.starts, start), fail_over)
         for one in judged[:_JUDGED_SHOWN]:

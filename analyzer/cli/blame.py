@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from analyzer.api import load_rules
 from analyzer.cli.format_option import format_option
 from analyzer.cli.inputs import (
     AnonymizeOption,
@@ -21,15 +20,11 @@ from analyzer.cli.inputs import (
     SinceOption,
     UnitOption,
     UntilOption,
-    analyzed,
-    names_of,
-    open_log,
+    write_report,
 )
-from analyzer.errors import ExitCode
 from analyzer.reports.format import Options
 from analyzer.reports.kinds import BLAME
 from analyzer.reports.output import Destination
-from analyzer.reports.terminal import suited
 
 
 def blame(
@@ -57,13 +52,11 @@ def blame(
 
     Exit codes: 0 done, 2 usage, 3 bad input, 4 nothing of k3s in it.
     """
-    names = names_of(paths)
-    chosen = BLAME.chosen(format, output)
-    to = Destination.named(output, force=force)
-    to.check(names)
-    own = load_rules(rules)
-    log = open_log(names, Part(unit, boot, since, until, host, directory), [to])
-    report = analyzed(log, rules=own, anonymize=anonymize)
-    to.write(chosen.render(report, suited(Options(start=start, limit=limit), to)))
-    if log.errors:
-        raise typer.Exit(int(ExitCode.BAD_INPUT))
+    write_report(
+        paths,
+        Part(unit, boot, since, until, host, directory),
+        Options(start=start, limit=limit),
+        (Destination.named(output, force=force), BLAME.chosen(format, output)),
+        rules=rules,
+        anonymize=anonymize,
+    )

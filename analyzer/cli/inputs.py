@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
-from analyzer.api import Log, load
+from analyzer.api import Log, analyze, load, load_rules
 from analyzer.cli.console import Progress, complain
 from analyzer.errors import ExitCode, UsageError
-from analyzer.reports.output import STDIN, Destination
+from analyzer.reports.format import Format, Options
+from analyzer.reports.output import STDIN, Destination, check_outputs
+from analyzer.reports.selection import select_starts
+from analyzer.reports.terminal import suited
 from analyzer.results import Report
 
 if TYPE_CHECKING:
-    from analyzer.events.user_rules import Rules
     from analyzer.records.select import Selection
     from analyzer.sources.source import Input
 
@@ -133,20 +135,46 @@ def open_log(paths: Sequence[str], part: Part = NO_PART, outputs: Sequence[Desti
             log = load(*paths, stdin=_stdin(paths), observer=observer, keep_going=True, select=wanted)
     for error in log.errors:
         complain(error.one_line())
-    if log.errors and not log.log_records.sources:
-        raise typer.Exit(int(ExitCode.BAD_INPUT))
+    if not log.log_records.sources:
+        tell_unread(log)
     read = [name for source in log.log_records.sources for name in (source.path, source.path.partition("!")[0])]
     for place in outputs:
         place.check(read)
     return log
 
 
-def analyzed(log: Log, *, rules: Rules | None = None, anonymize: bool = False) -> Report:
-    """The report on ``log``, with rules of the user's own, and with stand-ins for names when ``anonymize``."""
-    from analyzer.api import analyze
+def write_report(
+    paths: Sequence[str] | None,
+    part: Part,
+    options: Options,
+    *writes: tuple[Destination, Format[Report]],
+    rules: Sequence[str] | None = None,
+    anonymize: bool = False,
+    no_color: bool = False,
+) -> Report:
+    """Read and analyse ``paths`` and write what was found to each place; the report.
 
-    found = analyze(log, rules=rules)
-    return found.anonymized().report if anonymize else found.report
+    ``rules``: files with rules of the user's own; ``anonymize``: with stand-ins for names. Raises ``typer.Exit`` (3)
+    after writing when an input could not be read, and what ``open_log`` raises.
+    """
+    names = names_of(paths)
+    places = [place for place, _ in writes]
+    check_outputs(places, names)
+    own = load_rules(rules)  # before minutes are spent on reading
+    log = open_log(names, part, places)
+    found = analyze(log, rules=own)
+    report = found.anonymized().report if anonymize else found.report
+    select_starts(report.starts, options.start)  # a start that does not exist is told before anything is written
+    for place, chosen in writes:
+        place.write(chosen.render(report, suited(options, place, no_color=no_color)))
+    tell_unread(log)
+    return report
+
+
+def tell_unread(log: Log | None) -> None:
+    """Raises ``typer.Exit`` (3) when an input could not be read; which, was said on reading."""
+    if log is not None and log.errors:
+        raise typer.Exit(int(ExitCode.BAD_INPUT))
 
 
 def _wants_journal(part: Part) -> bool:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from analyzer.api import analyze
 from analyzer.cli.format_option import format_option
 from analyzer.cli.inputs import (
     BootOption,
@@ -21,8 +22,9 @@ from analyzer.cli.inputs import (
     UntilOption,
     names_of,
     open_log,
+    tell_unread,
 )
-from analyzer.errors import ExitCode, NoDataError, UsageError
+from analyzer.errors import NoDataError, UsageError
 from analyzer.reports.format import Options
 from analyzer.reports.kinds import SCHEDULE
 from analyzer.reports.output import Destination
@@ -79,20 +81,17 @@ def schedule(
     to = Destination.named(output, force=force)
     to.check(names)
     costs = planner.Costs(poll_cost, delay_cost, min_gap, request_time)
-    bad = False
-    aware = None
+    log = aware = None
     part = Part(unit, boot, since, until, host, directory)
     if distribution is not None:
         if names or part.chosen:
             raise UsageError("give either PATH or --distribution, not both", hint="Leave one of them out.")
         dist = planner.parse(distribution)
     else:
-        from analyzer.api import analyze
         from analyzer.simulator import analysed_starts, stateaware
         from analyzer.simulator.scenario import load
 
         log = open_log(names, part, [to])
-        bad = bool(log.errors)
         found = analyze(log).report.starts
         curve = analysed_starts.curve(found)
         if curve is None:
@@ -102,5 +101,4 @@ def schedule(
         aware = stateaware.judge_starts(found, load("cloud-2vcpu").machine, costs)
     answer = planner.optimal(dist, costs)
     to.write(chosen.render(Plan(answer, dist.name, costs, aware), replace(suited(Options(), to), width=None)))
-    if bad:
-        raise typer.Exit(int(ExitCode.BAD_INPUT))
+    tell_unread(log)

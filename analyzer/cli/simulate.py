@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from analyzer import api
 from analyzer.cli.format_option import format_option
 from analyzer.cli.inputs import (
     BootOption,
@@ -21,13 +22,13 @@ from analyzer.cli.inputs import (
     UntilOption,
     names_of,
     open_log,
+    tell_unread,
 )
-from analyzer.errors import ExitCode, UsageError
+from analyzer.errors import UsageError
 from analyzer.reports.format import Options
 from analyzer.reports.kinds import SIMULATION
 from analyzer.reports.output import Destination, check_outputs
 from analyzer.reports.terminal import suited
-from analyzer.simulator.run import Simulation
 
 
 def simulate(
@@ -78,31 +79,15 @@ def simulate(
     outputs = [to] if page is None else [to, page]
     check_outputs(outputs, names)
     part = Part(unit, boot, since, until, host, directory)
-    answer, bad = _answer(names, part, tuple(policy or ()), scenario, draws, seed, pool, outputs)
+    policies = tuple(policy or ())
+    log = None
+    if names or part.chosen or scenario is None:
+        api.check_simulation(policies, draws, seed)  # told before minutes are spent on reading
+        log = open_log(names, part, outputs)
+    elif pool:
+        raise UsageError("--pool needs a log", hint="Name one or more PATHs.")
+    answer = api.simulate(log, policies=policies, scenario=scenario, draws=draws, seed=seed, pool=pool)
     to.write(chosen.render(answer, replace(suited(Options(), to), width=None)))
     if page is not None:
         page.write(SIMULATION.named("html").render(answer, Options()))
-    if bad:
-        raise typer.Exit(int(ExitCode.BAD_INPUT))
-
-
-def _answer(
-    names: list[str],
-    part: Part,
-    policies: tuple[str, ...],
-    scenario: str | None,
-    draws: int,
-    seed: int,
-    pool: bool,
-    outputs: list[Destination],
-) -> tuple[Simulation, bool]:
-    from analyzer import api
-
-    if not names and not part.chosen and scenario is not None:
-        if pool:
-            raise UsageError("--pool needs a log", hint="Name one or more PATHs.")
-        return api.simulate(policies=policies, scenario=scenario, draws=draws, seed=seed), False
-    api.check_simulation(policies, draws, seed)  # told before minutes are spent on reading
-    log = open_log(names, part, outputs)
-    answer = api.simulate(log, policies=policies, scenario=scenario, draws=draws, seed=seed, pool=pool)
-    return answer, bool(log.errors)
+    tell_unread(log)

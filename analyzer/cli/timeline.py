@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from analyzer.api import load_rules
 from analyzer.cli.format_option import format_option
 from analyzer.cli.inputs import (
     AnonymizeOption,
@@ -21,11 +20,8 @@ from analyzer.cli.inputs import (
     SinceOption,
     UnitOption,
     UntilOption,
-    analyzed,
-    names_of,
-    open_log,
+    write_report,
 )
-from analyzer.errors import ExitCode
 from analyzer.reports.format import Options
 from analyzer.reports.kinds import TIMELINE
 from analyzer.reports.output import Destination
@@ -54,13 +50,11 @@ def timeline(
     A trace (.trace.json) opens in Perfetto and other viewers of Chrome traces; what is uncertain is a slice of its own
     there.
     """
-    names = names_of(paths)
-    chosen = TIMELINE.chosen(format, output)
-    to = Destination.named(output, force=force)
-    to.check(names)
-    own = load_rules(rules)
-    log = open_log(names, Part(unit, boot, since, until, host, directory), [to])
-    report = analyzed(log, rules=own, anonymize=anonymize)
-    to.write(chosen.render(report, Options(start=start, utc=utc)))
-    if log.errors:
-        raise typer.Exit(int(ExitCode.BAD_INPUT))
+    write_report(
+        paths,
+        Part(unit, boot, since, until, host, directory),
+        Options(start=start, utc=utc),
+        (Destination.named(output, force=force), TIMELINE.chosen(format, output)),
+        rules=rules,
+        anonymize=anonymize,
+    )

@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, assert_never
+from typing import Annotated
 
 import typer
 
@@ -29,6 +30,14 @@ from analyzer.reports.kinds import REPORT
 from analyzer.reports.output import Destination, printable
 from analyzer.reports.terminal import suited
 from analyzer.results import Report
+
+_CODES: Mapping[Verdict | None, ExitCode] = {
+    "ready": ExitCode.OK,
+    "fatal": ExitCode.GATE_FAILED,
+    "timed_out": ExitCode.TIMED_OUT,
+    "interrupted": ExitCode.INTERRUPTED,
+    None: ExitCode.INTERRUPTED,
+}
 
 
 def wait(
@@ -87,7 +96,7 @@ def wait(
     _finish(seen, saved, summary)
     if interrupted:
         raise KeyboardInterrupt
-    raise typer.Exit(int(_exit_code(seen.verdict)))
+    raise typer.Exit(int(_CODES[seen.verdict]))
 
 
 def _run(one: Wait, policy: str, server: str) -> bool:
@@ -143,17 +152,3 @@ def _last_words(seen: ObservedWait) -> str:
             return f"not ready after {took}, {polls}"
         case _:
             return f"interrupted after {took}, {polls}"
-
-
-def _exit_code(verdict: Verdict | None) -> ExitCode:
-    match verdict:
-        case "ready":
-            return ExitCode.OK
-        case "fatal":
-            return ExitCode.GATE_FAILED
-        case "timed_out":
-            return ExitCode.TIMED_OUT
-        case "interrupted" | None:
-            return ExitCode.INTERRUPTED
-        case _:
-            assert_never(verdict)

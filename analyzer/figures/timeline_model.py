@@ -10,11 +10,12 @@ All times are seconds since ``began_at`` of the start, unrounded.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final, Literal
 
-from analyzer.events.terms import answer, phase_words, term, terms
+from analyzer.events.terms import answer, phase_words, term
 from analyzer.results import Check, Gap, Phase, Poll, StartReport
 from analyzer.window import Bound, Span, Window
 
@@ -175,19 +176,8 @@ def _uncertain(window: Window, begin: float, end: float, what: str) -> tuple[Mar
     if high <= low:
         return ()
     why = basis(window)
-    note = what if window.upper is None else f"{what} somewhere in here"
-    note += f"; {why}" if why else ""
-    return (
-        Mark(
-            "uncertain",
-            low,
-            high,
-            note,
-            window.refs,
-            open_begin=window.lower is None,
-            open_end=window.upper is None,
-        ),
-    )
+    note = (what if window.upper is None else f"{what} somewhere in here") + (f"; {why}" if why else "")
+    return (Mark("uncertain", low, high, note, window.refs, window.lower is None, window.upper is None),)
 
 
 def _maybe(window: Window, start: StartReport, what: str) -> str:
@@ -217,52 +207,41 @@ def _phase_row(phases: Sequence[Phase], end: float) -> Row:
 
 
 def _milestone_row(start: StartReport, notes: list[str]) -> Row:
-    timed = [m for m in start.milestones if m.at_s is not None]
+    timed = [(m, m.at_s, term("milestone", m.id).short) for m in start.milestones if m.at_s is not None]
     if len(timed) > POINT_LIMIT:
         notes.append(f"{len(timed)} milestones: the first {POINT_LIMIT} are drawn, all are in the table")
-        timed = timed[:POINT_LIMIT]
     dots = tuple(
-        Dot(
-            m.at_s or 0.0,
-            f"milestone {term('milestone', m.id).short}",
-            _refs(_ref(m.source, m.line)),
-            kind="milestone",
-            label=term("milestone", m.id).short,
-        )
-        for m in timed
+        Dot(at, f"milestone {short}", _refs(_ref(m.source, m.line)), kind="milestone", label=short)
+        for m, at, short in timed[:POINT_LIMIT]
     )
     return Row("milestones", "milestones", "Milestones", "Named lines of the start", (), dots)
 
 
-def _readiness_rows(start: StartReport, begin: float, end: float) -> list[Row]:
-    rows = []
-    ready, detected = start.ready, start.detected
-    who = term("observer", start.observer).short
-    marks: list[Mark] = []
+def _ready_marks(start: StartReport, begin: float, end: float, who: str) -> Iterator[Mark]:
+    ready, until = start.ready, start.detected.upper
     if ready.lower is not None and ready.lower > begin:
-        refs = _refs(ready.lower_ref)
         why = bound_words(ready.lower_kind, ready.lower_witness)
-        marks.append(Mark("waiting", begin, min(ready.lower, end), f"/readyz was certainly not OK yet ({why})", refs))
+        said = f"/readyz was certainly not OK yet ({why})"
+        yield Mark("waiting", begin, min(ready.lower, end), said, _refs(ready.lower_ref))
     if ready.lower is not None or ready.upper is not None:
-        marks += _uncertain(ready, begin, end, _maybe(ready, start, "/readyz turned OK"))
-    until = detected.upper
+        yield from _uncertain(ready, begin, end, _maybe(ready, start, "/readyz turned OK"))
     if ready.upper is not None and until is not None and until > ready.upper:
-        refs = _refs(ready.upper_ref)
-        marks.append(Mark("ready", ready.upper, until, f"/readyz was OK, {who} had not asked again yet", refs))
-    if marks:
-        rows.append(
-            Row("ready", "ready", "/readyz OK", "When /readyz turned OK and stayed so", tuple(marks), (), ready)
+        yield Mark(
+            "ready", ready.upper, until, f"/readyz was OK, {who} had not asked again yet", _refs(ready.upper_ref)
         )
+
+
+def _readiness_rows(start: StartReport, begin: float, end: float) -> Iterator[Row]:
+    detected, who = start.detected, term("observer", start.observer).short
+    marks = tuple(_ready_marks(start, begin, end, who))
+    if marks:
+        yield Row("ready", "ready", "/readyz OK", "When /readyz turned OK and stayed so", marks, (), start.ready)
     if detected.upper is not None:
         note = f"{who} noticed that it is ready"
         seen = _uncertain(detected, begin, end, note)
-        dots: tuple[Dot, ...] = ()
-        if not seen:
-            dots = (Dot(detected.upper, note, detected.refs, kind="milestone", label="noticed"),)
-        rows.append(
-            Row("detected", "detected", f"{who} noticed", f"When {who} got its successful answer", seen, dots, detected)
-        )
-    return rows
+        dot = Dot(detected.upper, note, detected.refs, kind="milestone", label="noticed")
+        full = f"When {who} got its successful answer"
+        yield Row("detected", "detected", f"{who} noticed", full, seen, () if seen else (dot,), detected)
 
 
 def clearing_order(check: Check) -> tuple[float, float, str]:
@@ -340,8 +319,7 @@ def check_marks(check: Check, begin: float, end: float) -> tuple[Mark, ...]:
         what = f"{seen}not seen to turn OK: if it did, then somewhere in here"
     marks += _uncertain(window, begin, end, what)
     if window.upper is not None and end > window.upper:
-        refs = _refs(window.upper_ref)
-        marks.append(Mark("ok", window.upper, end, "certainly OK", refs))
+        marks.append(Mark("ok", window.upper, end, "certainly OK", _refs(window.upper_ref)))
     return tuple(marks)
 
 
@@ -355,20 +333,19 @@ def _only_sight(check: Check) -> tuple[Dot, ...]:
 
 
 def _gap_row(gaps: Sequence[Gap], notes: list[str]) -> Row:
-    words = terms("gap")
     marks: list[Mark] = []
     dots: list[Dot] = []
-    shown = list(gaps)
-    if len(shown) > POINT_LIMIT:
-        shown = sorted(shown, key=lambda g: g.begin_s - g.end_s)[:POINT_LIMIT]
+    if len(gaps) > POINT_LIMIT:
         notes.append(f"{len(gaps)} gaps: the {POINT_LIMIT} longest are drawn, all are in the table")
+    shown = sorted(gaps, key=lambda g: g.begin_s - g.end_s)[:POINT_LIMIT]
     for gap in sorted(shown, key=lambda g: (g.begin_s, g.end_s)):
-        note = words[gap.kind].short + (f": {gap.detail}" if gap.detail else "")
+        label = term("gap", gap.kind).short
+        note = label + (f": {gap.detail}" if gap.detail else "")
         refs = _refs(_ref(gap.source, gap.line))
         if gap.kind == "clock_step" or gap.end_s <= gap.begin_s:
-            dots.append(Dot(gap.begin_s, note, refs, kind="step", label=words[gap.kind].short))
+            dots.append(Dot(gap.begin_s, note, refs, kind="step", label=label))
         else:
-            marks.append(Mark("gap", gap.begin_s, gap.end_s, note, refs, label=words[gap.kind].short))
+            marks.append(Mark("gap", gap.begin_s, gap.end_s, note, refs, label=label))
     return Row("gaps", "gaps", "Gaps, clock", "Silence, lost lines and clock steps", tuple(marks), tuple(dots))
 
 
@@ -411,18 +388,12 @@ def _poll_rows(polls: Sequence[Poll], budget: int, notes: list[str]) -> list[Row
 
 def _merge(polls: Iterable[Poll], *, same_list: bool) -> list[list[Poll]]:
     """Runs of neighbours with one error class; with ``same_list`` only implied ones with one list of checks."""
-    groups: list[list[Poll]] = []
-    for poll in polls:
-        if groups:
-            last = groups[-1][-1]
-            alike = last.error == poll.error
-            if same_list:
-                alike = alike and not last.printed and not poll.printed and last.failing == poll.failing
-            if alike:
-                groups[-1].append(poll)
-                continue
-        groups.append([poll])
-    return groups
+
+    def alike(place: tuple[int, Poll]) -> object:
+        number, poll = place
+        return (poll.error, poll.failing, number if poll.printed else -1) if same_list else poll.error
+
+    return [[poll for _, poll in run] for _, run in groupby(enumerate(polls), key=alike)]
 
 
 def _halve(groups: list[list[Poll]]) -> list[list[Poll]]:
@@ -441,22 +412,22 @@ def _poll_note(poll: Poll) -> str:
     if poll.error is not None:
         words.append("printed" if poll.printed else "implied: a tick of the poller, which prints only what is new")
     if poll.failing:
-        words.append(f"{len(poll.failing)} failing: {_list(poll.failing)}")
+        words.append(f"{len(poll.failing)} failing: {listed(poll.failing)}")
     if poll.cut:
         words.append("the list is cut")
     return "; ".join(words)
 
 
-def _list(names: Sequence[str], most: int = 6) -> str:
+def listed(names: Sequence[str], most: int = 6) -> str:
+    """The first names in words, and how many more there are."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
 
 
 def _poll_dot(poll: Poll, before: Poll | None) -> Dot:
     """``before``: the last poll printed. An implied one repeats what that said, so its line is the evidence."""
-    shown = poll
-    if poll.line is None and poll.error is not None and before is not None and before.error == poll.error:
-        shown = before
+    unprinted = poll.line is None and poll.error is not None
+    shown = before if unprinted and before is not None and before.error == poll.error else poll
     return Dot(poll.at_s or 0.0, _poll_note(poll), _refs(_ref(shown.source, shown.line)), poll.printed, poll.error)
 
 
@@ -465,7 +436,7 @@ def _run(group: Sequence[Poll], before: Poll | None) -> Mark:
     printed = sum(p.printed for p in group)
     note = f"{len(group)} polls: {answer(first.error).short} ({printed} printed, {len(group) - printed} implied)"
     if first.failing:
-        note += f"; failing: {_list(first.failing)}"
+        note += f"; failing: {listed(first.failing)}"
     refs = _refs(*(_ref(p.source, p.line) for p in group))[:3]
     if not refs and before is not None and before.error == first.error:
         refs = _refs(_ref(before.source, before.line))
@@ -475,6 +446,6 @@ def _run(group: Sequence[Poll], before: Poll | None) -> Mark:
 
 def blame_rows(start: StartReport) -> list[tuple[str, Span]]:
     """Checks with a known exclusive time (seconds), the worst first; those certainly at zero are left out."""
-    rows = [(c.name, c.exclusive_s) for c in start.checks if c.exclusive_s is not None]
-    useful = [(name, span) for name, span in rows if span is not None and (span.max is None or span.max > 0)]
-    return sorted(useful, key=lambda r: (-r[1].min, -(float("inf") if r[1].max is None else r[1].max), r[0]))
+    known = [(c.name, c.exclusive_s) for c in start.checks if c.exclusive_s is not None]
+    rows = [(name, span) for name, span in known if span.max is None or span.max > 0]
+    return sorted(rows, key=lambda r: (-r[1].min, -(math.inf if r[1].max is None else r[1].max), r[0]))

@@ -13,7 +13,7 @@ from typing import Any
 from analyzer.reports import narrative, wording
 from analyzer.reports.csv_report import Cell, rows_text
 from analyzer.reports.format import DEFAULT, Options
-from analyzer.reports.json_report import clean_text, dumps, rounded_down, rounded_up, span_object, window_object
+from analyzer.reports.json_report import chosen, dumps, rounded_down, rounded_up
 from analyzer.reports.md import Md, code, document, markup
 from analyzer.reports.md import table as markdown_table
 from analyzer.reports.selection import select_starts
@@ -25,6 +25,7 @@ SCHEMA = "k3slog.blame"
 SCHEMA_VERSION = 1
 FOR_PEOPLE = 10  # rows, where no limit is given
 _LAST = {"certain": "yes", "possible": "maybe", "no": ""}
+_CHECK_FIELDS = ("name", "final", "cleared", "exclusive_s", "saving_s", "last_blocker")
 _COLUMNS = (
     "start", "kind", "name", "cleared_lower_s", "cleared_upper_s", "alone_min_s", "alone_max_s", "saving_min_s",
     "saving_max_s", "duration_min_s", "duration_max_s", "last_blocker", "final",
@@ -90,12 +91,19 @@ def text(report: Report, options: Options = DEFAULT) -> str:
 def _text(page: Page, told: Blamed, of: int) -> None:
     start = told.start
     number = f"Start {start.index} of {of}: " if of > 1 else ""
-    for sentence in (number + wording.what(start) + _place(start), *narrative.verdict(start)):
+    for sentence in (number + _title(start), *narrative.verdict(start)):
         page.line(sentence, hang=2)
     page.blank()
     if told.checks:
         head = (("saving", "right"), ("alone", "right"), ("cleared", "right"), ("last", "left"), ("check", "wrap"))
-        page.table(head, ((*_lengths(c), _LAST[c.last_blocker], _name(c)) for c in told.checks), indent=0)
+        page.table(
+            head,
+            (
+                (*_lengths(c), _LAST[c.last_blocker], narrative.short_name(c.name) + _still_failing(c))
+                for c in told.checks
+            ),
+            indent=0,
+        )
     else:
         page.line(_nothing(told))
     if told.more:
@@ -127,13 +135,9 @@ def _lengths(check: Check) -> tuple[str, str, str]:
     return wording.span_range(check.saving_s), wording.span_range(check.exclusive_s), cleared
 
 
-def _place(start: StartReport) -> str:
-    place = " on ".join(p for p in (start.unit or "", start.host or "") if p)
-    return f" ({place})" if place else ""
-
-
-def _name(check: Check) -> str:
-    return narrative.short_name(check.name) + _still_failing(check)
+def _title(start: StartReport) -> str:
+    place = wording.place(start)
+    return wording.what(start) + (f" ({place})" if place else "")
 
 
 def _still_failing(check: Check) -> str:
@@ -162,7 +166,7 @@ def markdown(report: Report, options: Options = DEFAULT) -> str:
 
 def _markdown(told: Blamed, of: int) -> list[Md]:
     start = told.start
-    title = Md(wording.what(start) + _place(start))
+    title = Md(_title(start))
     lines = [markup("## Start {} of {}: {}", start.index, of, title), Md()]
     lines += [*(markup("{}  ", Md(sentence)) for sentence in narrative.verdict(start)), Md()]
     if told.checks:
@@ -203,31 +207,14 @@ def _ends(span: Span | None) -> tuple[float | None, float | None]:
 
 def json_text(report: Report, options: Options = DEFAULT) -> str:
     """One JSON object; checks and phases have the fields of the report's, in the order of what they cost."""
-    made = []
-    for told in _every(report, options):
-        start = told.start
-        made.append(
-            {
-                "index": start.index,
-                "host": None if start.host is None else clean_text(start.host),
-                "unit": None if start.unit is None else clean_text(start.unit),
-                "version": None if start.version is None else clean_text(start.version),
-                "outcome": start.outcome,
-                "ready": window_object(start.ready),
-                "checks": [
-                    {
-                        "name": clean_text(c.name),
-                        "final": c.final,
-                        "cleared": window_object(c.cleared),
-                        "exclusive_s": span_object(c.exclusive_s),
-                        "saving_s": span_object(c.saving_s),
-                        "last_blocker": c.last_blocker,
-                    }
-                    for c in told.checks
-                ],
-                "phases": [{"id": p.id, "duration_s": span_object(p.duration_s)} for p in told.phases],
-                "more": told.more,
-            }
-        )
+    made = [
+        {
+            **chosen(told.start, "index", "host", "unit", "version", "outcome", "ready"),
+            "checks": [chosen(c, *_CHECK_FIELDS) for c in told.checks],
+            "phases": [chosen(p, "id", "duration_s") for p in told.phases],
+            "more": told.more,
+        }
+        for told in _every(report, options)
+    ]
     tool = {"name": "k3slog", "version": report.tool_version}
     return dumps({"schema": SCHEMA, "schema_version": SCHEMA_VERSION, "tool": tool, "starts": made})

@@ -155,17 +155,15 @@ def _named_checks(text: str) -> list[str]:
 
 @cache
 def _all() -> Mapping[str, Mapping[str, Entry]]:
-    marks = [raw for name in catalogue.FILES for raw in load(name)["mark"]]
     by_kind: dict[str, dict[str, list[dict[str, Any]]]] = {}
-    for raw in marks:
+    for raw in (raw for name in catalogue.FILES for raw in load(name)["mark"]):
         kind = _MARK_KINDS.get(raw["kind"], raw["kind"])
         by_kind.setdefault(kind, {}).setdefault(raw["id"], []).append(raw)
     milestones = {name: _milestone(name, raws) for name, raws in by_kind["milestone"].items()}
-    milestones["first_poll"] = _first_poll()
     return {
         "check": {check.name: _check(check) for check in known_checks()},
         "error": {name: _error(name) for name in poll_errors.severities()},
-        "milestone": milestones,
+        "milestone": {**milestones, "first_poll": _first_poll()},
         "phase": {phase.id: _phase(phase) for phase in terms("phase").values()},
         "finding": {about.id: _finding(about) for about in finding_info.known_findings()},
         "pattern": {name: _pattern(name, raws) for name, raws in by_kind["pattern"].items()},
@@ -176,12 +174,9 @@ def _all() -> Mapping[str, Mapping[str, Entry]]:
 
 def _sections(*pairs: tuple[str, str | Iterable[str]]) -> tuple[Section, ...]:
     """Only the ones that hold something."""
-    made = []
-    for title, content in pairs:
-        lines = tuple(line for line in ([content] if isinstance(content, str) else content) if line)
-        if lines:
-            made.append(Section(title, lines))
-    return tuple(made)
+    listed = ((title, [content] if isinstance(content, str) else content) for title, content in pairs)
+    made = (Section(title, tuple(line for line in lines if line)) for title, lines in listed)
+    return tuple(section for section in made if section.lines)
 
 
 def _measured(kind: str, name: str) -> str:
@@ -194,7 +189,7 @@ def _sentence(text: str) -> str:
 
 
 def _check(check: CheckInfo) -> Entry:
-    raw = _raw_check(check.name)
+    raws = [raw for raw in load("checks.toml")["check"] if check.name in raw.get("names", ())]
     advice = check.advice or _fallback_advice(check)
     needs = [n.removeprefix(HOOK) for n in check.needs]
     needs += [f"{n.removeprefix(HOOK)} (on a datastore that this start initialises)" for n in check.needs_when_fresh]
@@ -206,7 +201,7 @@ def _check(check: CheckInfo) -> Entry:
         term("check", check.kind).meaning,
         _sections(
             ("What it waits for", _sentence(wording.capital(check.waits_for))),
-            ("More", _texts(raw, "description", "note")),
+            ("More", _texts(raws[:1], "description", "note")),
             ("Limit", _limit(check)),
             ("What makes it slow", check.slow_causes),
             ("Must pass before it", needs),
@@ -220,17 +215,14 @@ def _check(check: CheckInfo) -> Entry:
     )
 
 
-def _raw_check(name: str) -> Mapping[str, Any]:
-    found = (raw for raw in load("checks.toml")["check"] if name in raw.get("names", ()))
-    return next(found, {})
+def _texts(raws: Iterable[Mapping[str, Any]], *keys: str) -> list[str]:
+    """All that entries of the data say under some keys, a text or a list of texts each."""
+    values = [raw.get(key, ()) for raw in raws for key in keys]
+    return [text for value in values for text in ([value] if isinstance(value, str) else value)]
 
 
-def _texts(raw: Mapping[str, Any], *keys: str) -> list[str]:
-    made: list[str] = []
-    for key in keys:
-        value = raw.get(key, ())
-        made += [value] if isinstance(value, str) else [v for v in value if isinstance(v, str)]
-    return made
+def _first(raws: Iterable[Mapping[str, Any]], key: str) -> str:
+    return next((str(raw[key]) for raw in raws if raw.get(key)), "")
 
 
 def _fallback_advice(check: CheckInfo) -> str:
@@ -264,12 +256,12 @@ def _releases(name: str) -> str:
 
 
 def _proofs(name: str) -> list[str]:
-    made = []
-    for rule in witness_rules.rules():
-        every = rule.check == "*" or (rule.check == f"{HOOK}*" and name.startswith(HOOK))
-        if rule.check == name or every:
-            made.append(f"{rule.id}: {_proves(rule, 'it')} (/{rule.match.pattern}/)")
-    return made
+    rules = {name, "*", f"{HOOK}*" if name.startswith(HOOK) else name}
+    return [
+        f"{rule.id}: {_proves(rule, 'it')} (/{rule.match.pattern}/)"
+        for rule in witness_rules.rules()
+        if rule.check in rules
+    ]
 
 
 def _proves(rule: WitnessRule, check: str) -> str:
@@ -294,7 +286,7 @@ def _witness(rule: WitnessRule) -> Entry:
 
 def _error(name: str) -> Entry:
     raws = [raw for raw in load("errors.toml")["error"] if raw["id"] == name]
-    texts = [text for raw in raws for key in ("whole", "contains", "ends") for text in raw.get(key, ())]
+    texts = [text for text in dict.fromkeys(_texts(raws, "whole", "contains", "ends")) if "\\" not in text]
     title, advice = poll_errors.advice(name)
     severity = poll_errors.severities()[name]
     status = ", ".join(str(raw["http_status"]) for raw in raws if "http_status" in raw)
@@ -306,10 +298,10 @@ def _error(name: str) -> Entry:
         _sentence(title or "A poll of /readyz was answered that way: " + term("error", name).meaning),
         _sections(
             ("What it means", _sentence(wording.capital(term("error", name).meaning))),
-            ("More", [line for raw in raws for line in _texts(raw, "description", "note")]),
+            ("More", _texts(raws, "description", "note")),
             ("How bad", term("answer", severity).meaning),
             ("HTTP status", status),
-            ("Texts", [t for t in dict.fromkeys(texts) if "\\" not in t] or _error_texts(name)),
+            ("Texts", texts or _OTHER_TEXTS.get(name, "Any that no other class knows.")),
             ("How long it lasts", _measured("error", name)),
             ("What to do", _sentence(advice or default)),
             ("Findings about it", told if finding_info.info(told) is not None else ""),
@@ -317,10 +309,7 @@ def _error(name: str) -> Entry:
     )
 
 
-def _error_texts(name: str) -> str:
-    if name == "readyz_failing":
-        return "A list of checks, [+]name ok and [-]name failed: reason withheld."
-    return "Any that no other class knows."
+_OTHER_TEXTS = {"readyz_failing": "A list of checks, [+]name ok and [-]name failed: reason withheld."}
 
 
 def _milestone(name: str, raws: Sequence[Mapping[str, Any]]) -> Entry:
@@ -332,10 +321,13 @@ def _milestone(name: str, raws: Sequence[Mapping[str, Any]]) -> Entry:
         name,
         "A line about the end of the process." if end else _MILESTONE if shown else _INNER,
         _sections(
-            ("What it says", [line for raw in raws for line in _texts(raw, "description")] or [_says(raws)]),
-            ("Mind", [line for raw in raws for line in _texts(raw, "note")]),
+            (
+                "What it says",
+                _texts(raws, "description") or _sentence(_first(raws, "title")) or "The line below was printed.",
+            ),
+            ("Mind", _texts(raws, "note")),
             ("The line", _beginnings(raws)),
-            ("Example", _examples(raws)),
+            ("Example", _texts(raws, "example")[:3]),
             ("When", _measured("milestone", name)),
             ("Ends the phase", f"{phase}: {wording.phase_meaning(phase)}" if phase else ""),
             ("Releases", _since(raws)),
@@ -348,34 +340,21 @@ _INNER = "A named line of a start; the analysis uses it, reports do not list it.
 
 
 def _first_poll() -> Entry:
-    lines = ("Polling for API server readiness: GET /readyz failed: …",)
-    said = (terms("milestone")["first_poll"].meaning,)
-    return Entry("milestone", "first_poll", _MILESTONE, (Section("What it says", said), Section("The line", lines)))
-
-
-def _says(raws: Sequence[Mapping[str, Any]]) -> str:
-    title = next((raw["title"] for raw in raws if raw.get("title")), "")
-    return _sentence(title) if title else "The line below was printed."
+    meaning = terms("milestone")["first_poll"].meaning
+    line = "Polling for API server readiness: GET /readyz failed: …"
+    return Entry("milestone", "first_poll", _MILESTONE, _sections(("What it says", meaning), ("The line", line)))
 
 
 def _beginnings(raws: Sequence[Mapping[str, Any]]) -> list[str]:
-    made = [f"{text.strip()} …" for raw in raws for text in raw.get("head", ())]
-    made += [f"… {text} …" for raw in raws for text in raw.get("any", ())]
-    if not made:
-        made = [f"/{raw['match']}/" for raw in raws if "match" in raw]
-    if not made:
-        made = [f"Any of level {' or '.join(raw['levels'])}." for raw in raws if "levels" in raw]
+    made = [f"{text.strip()} …" for text in _texts(raws, "head")] + [f"… {text} …" for text in _texts(raws, "any")]
+    made = made or [f"/{pattern}/" for pattern in _texts(raws, "match")]
+    made = made or [f"Any of level {' or '.join(raw['levels'])}." for raw in raws if "levels" in raw]
     return list(dict.fromkeys(made))
 
 
-def _examples(raws: Sequence[Mapping[str, Any]]) -> list[str]:
-    return [line for raw in raws for line in _texts(raw, "example")][:3]
-
-
 def _since(raws: Sequence[Mapping[str, Any]]) -> str:
-    since = next((str(raw["since"]) for raw in raws if "since" in raw), "")
-    until = next((str(raw["until"]) for raw in raws if "until" in raw), "")
-    return _sentence(" ".join(p for p in (since and f"from {since}", until and f"until {until}") if p))
+    ends = (("from", _first(raws, "since")), ("until", _first(raws, "until")))
+    return _sentence(" ".join(f"{word} {release}" for word, release in ends if release))
 
 
 def _phase(about: Term) -> Entry:
@@ -396,12 +375,14 @@ def _finding(about: finding_info.FindingInfo) -> Entry:
     patterns = [r for r in catalogue.rules() if r.kind == "problem" and finding_info.reported_as(r.id) == about.id]
     raws = [r for name in catalogue.FILES for r in load(name)["mark"] if r["id"] in {p.id for p in patterns}]
     # Several patterns of one finding say the same about it.
-    said = (about.meaning, *(line for raw in raws for line in _texts(raw, "description", "note")))
-    meaning = list(dict.fromkeys(said))
+    meaning = dict.fromkeys(text for text in (about.meaning, *_texts(raws, "description", "note")) if text)
     told = term("problem", next((p.problem_class for p in patterns), "")).meaning
-    advice = finding_info.advise(about.advice) or next((raw["advice"] for raw in raws if raw.get("advice")), "")
-    advice = advice or next((a for a in (check_info(name).advice for name in about.checks) if a), "")
-    advice = advice or ("Nothing needs to be done." if about.severity == "info" else _LOOK)
+    advice = (
+        finding_info.advise(about.advice)
+        or _first(raws, "advice")
+        or next((a for a in (check_info(name).advice for name in about.checks) if a), "")
+        or ("Nothing needs to be done." if about.severity == "info" else _LOOK)
+    )
     brings = sorted(name for name in about.explains if not name.startswith(finding_info.POLLS))
     brings += [f"{finding_info.POLLS}…"] if len(brings) < len(about.explains) else []
     return Entry(
@@ -409,11 +390,11 @@ def _finding(about: finding_info.FindingInfo) -> Entry:
         about.id,
         _sentence(about.title),
         _sections(
-            ("What it says", [m for m in meaning if m] or [f"A line of the log says so. {told}".strip()]),
+            ("What it says", meaning or f"A line of the log says so. {told}".strip()),
             ("How bad", term("finding", about.severity).meaning),
             ("Usual causes", about.causes),
             ("Lines behind it", _beginnings(raws) if raws else ""),
-            ("Example", _examples(raws)),
+            ("Example", _texts(raws, "example")[:3]),
             ("Shows in checks", [c.removeprefix(HOOK) for c in about.checks]),
             ("What to do", _sentence(advice)),
             ("May only follow from", causes),
@@ -427,39 +408,38 @@ _LOOK = "See the findings it comes with: one of them is its cause."
 
 def _pattern(name: str, raws: Sequence[Mapping[str, Any]]) -> Entry:
     told = finding_info.reported_as(name)
-    title = next((raw["title"] for raw in raws if raw.get("title")), "") or name.replace("_", " ").capitalize()
-    advice = next((raw["advice"] for raw in raws if raw.get("advice")), "")
-    about = finding_info.info(told)
+    title = _first(raws, "title") or name.replace("_", " ").capitalize()
     return Entry(
         "pattern",
         name,
         _sentence(title),
         _sections(
-            ("What it says", [line for raw in raws for line in _texts(raw, "description", "note")]),
+            ("What it says", _texts(raws, "description", "note")),
             ("How bad", term("problem", raws[0].get("class", "")).meaning),
             ("The line", _beginnings(raws)),
-            ("Example", _examples(raws)),
-            ("What to do", [_sentence(advice)] if advice else _what_to_do(about)),
+            ("Example", _texts(raws, "example")[:3]),
+            ("What to do", _sentence(_first(raws, "advice")) or _what_to_do(told)),
             ("Reported as", told),
         ),
     )
 
 
-def _what_to_do(about: finding_info.FindingInfo | None) -> tuple[str, ...]:
+def _what_to_do(finding: str) -> tuple[str, ...]:
+    about = finding_info.info(finding)
     told = () if about is None else _finding(about).sections
     return next((section.lines for section in told if section.title == "What to do"), (_LOOK,))
 
 
 def _noise(name: str, raws: Sequence[Mapping[str, Any]]) -> Entry:
-    title = next((raw["title"] for raw in raws if raw.get("title")), "")
+    title = _sentence(_first(raws, "title"))
     return Entry(
         "noise",
         name,
-        "Looks bad, but is normal" + (f": {_sentence(title)}" if title else "."),
+        "Looks bad, but is normal" + (f": {title}" if title else "."),
         _sections(
-            ("What it says", [line for raw in raws for line in _texts(raw, "description", "note")]),
+            ("What it says", _texts(raws, "description", "note")),
             ("The line", _beginnings(raws)),
-            ("Example", _examples(raws)),
+            ("Example", _texts(raws, "example")[:3]),
             ("What to do", "Nothing: healthy starts print it, too."),
         ),
     )

@@ -10,10 +10,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import groupby, islice
 from typing import Any, Final
 
 from analyzer.events.terms import answer, phase_words, term, terms
-from analyzer.figures.timeline_model import basis, clearing_order
+from analyzer.figures.timeline_model import basis, clearing_order, listed
 from analyzer.reports.wording import (
     about,
     at_least,
@@ -63,27 +64,23 @@ class Words:
 
 def zone_words(start: StartReport) -> str:
     """``UTC+05:30`` or that it is not known."""
-    if start.clock.utc_offset:
-        return f"UTC{start.clock.utc_offset}"
-    if start.began_at is not None:
-        offset = start.began_at.strftime("%z")
-        return f"UTC{offset[:3]}:{offset[3:5]}" if offset else "zone not known"
-    return "zone not known"
+    offset = start.began_at.strftime("%z") if start.began_at is not None else ""
+    zone = start.clock.utc_offset or (f"{offset[:3]}:{offset[3:5]}" if offset else "")
+    return f"UTC{zone}" if zone else "zone not known"
 
 
 def verdict(start: StartReport) -> tuple[str, str, list[str]]:
     """Sign, headline and sentences about the outcome of one start."""
     outcome = term("outcome", start.outcome)
-    headline = outcome.short
-    if start.observer == "wait" and start.outcome == "incomplete":
-        headline = "Not ready when this wait ended"
-    words = Words(start)
+    waited = start.observer == "wait" and start.outcome == "incomplete"
+    headline = "Not ready when this wait ended" if waited else outcome.short
+    origin = Words(start).origin
     said: list[str] = []
     ready, detected = start.ready, start.detected
     if start.role == "agent" and ready.lower is None and ready.upper is None:
         said.append("An agent has no API server of its own, so there is no readiness to time.")
     elif ready.upper is not None:
-        said.append(f"The API became ready (/readyz turned OK) {window_words(ready)} after {words.origin}.")
+        said.append(f"The API became ready (/readyz turned OK) {window_words(ready)} after {origin}.")
         if ready.width is not None and ready.width > 0.05:
             said.append(f"That is a window {up(ready.width)} s wide: nobody looked in between.")
     elif ready.lower is not None and ready.lower <= 0:
@@ -91,7 +88,7 @@ def verdict(start: StartReport) -> tuple[str, str, list[str]]:
     elif ready.lower is not None:
         said.append(
             f"The API was certainly not ready (/readyz not OK) until {at_least(ready.lower)} "
-            f"after {words.origin}; the text does not show it becoming ready."
+            f"after {origin}; the text does not show it becoming ready."
         )
     else:
         said.append("The text does not say when or whether the API became ready (/readyz turned OK).")
@@ -107,8 +104,8 @@ def end_words(start: StartReport) -> str:
         return "not known: the server was asked from outside"
     if end.kind == "running":
         return "still running at the end of the text"
-    at = f" at {about(end.at_s)}" if end.at_s is not None else ""
     clock = Words(start).clock(end.at_s)
+    at = f" at {about(end.at_s)}" if end.at_s is not None else ""
     return f"{end.kind}{at}{f' ({clock})' if clock else ''}"
 
 
@@ -121,10 +118,8 @@ def _ready_cell(start: StartReport) -> str:
 
 def start_row(start: StartReport, detailed: bool) -> dict[str, Any]:
     """One row of the table of all starts."""
-    outcome = term("outcome", start.outcome)
-    ready = start.ready
-    latest = ready.upper if ready.upper is not None else math.inf
-    began = start.began_at
+    ready, began, blamed = start.ready, start.began_at, start.bottleneck.checks
+    known = ready.upper is not None and math.isfinite(ready.upper)
     return {
         "index": start.index,
         "detailed": detailed,
@@ -133,12 +128,10 @@ def start_row(start: StartReport, detailed: bool) -> dict[str, Any]:
         "began_sort": began.timestamp() if began else start.index,
         "version": start.version or "–",
         "outcome": start.outcome,
-        "sign": outcome.sign,
+        "sign": term("outcome", start.outcome).sign,
         "ready": _ready_cell(start),
-        "ready_sort": latest if math.isfinite(latest) else 1e12 + (ready.lower or 0.0),
-        "bottleneck": ", ".join(start.bottleneck.checks[:2])
-        + (f" and {len(start.bottleneck.checks) - 2} more" if len(start.bottleneck.checks) > 2 else "")
-        or "–",
+        "ready_sort": ready.upper if known else 1e12 + (ready.lower or 0.0),
+        "bottleneck": listed(blamed, 2) or "–",
     }
 
 
@@ -255,64 +248,47 @@ def _check_tables(start: StartReport) -> list[dict[str, Any]]:
     matter = [c for c in ordered if c.seen_failing or c.name in start.bottleneck.checks]
     rest = [c for c in ordered if not (c.seen_failing or c.name in start.bottleneck.checks)]
     title = "Checks seen failing" if all(c.seen_failing for c in matter) else "Checks seen failing or possibly the last"
-    tables = [(title, matter, True), ("Checks never seen failing", rest, not matter)]
     return [
         {"title": title, "total": len(group), "open": opened, "rows": [_check(c, start) for c in group[:TABLE_ROWS]]}
-        for title, group, opened in tables
+        for title, group, opened in ((title, matter, True), ("Checks never seen failing", rest, not matter))
         if group
     ]
 
 
-def _bottleneck_sign(name: str, start: StartReport) -> str:
-    if name not in start.bottleneck.checks:
-        return ""
-    return "▶" if start.bottleneck.certainty == "certain" else "▷"
-
-
 def _check(check: Check, start: StartReport) -> dict[str, Any]:
-    window = check.cleared
+    blamed = start.bottleneck
     estimate = None if check.estimate_s is None else f"{check.estimate_s:.2f} s ({check.estimate_basis or 'estimate'})"
     return {
         "name": check.name,
         "final": check.final,
         "seen_failing": check.seen_failing,
-        "cleared": window_words(window),
-        "basis": basis(window) or "nothing",
-        "refs": window.refs,
+        "cleared": window_words(check.cleared),
+        "basis": basis(check.cleared) or "nothing",
+        "refs": check.cleared.refs,
         "estimate": estimate,
         "exclusive": span_words(check.exclusive_s),
         "saving": span_words(check.saving_s),
         "last": term("last", check.last_blocker).short,
-        "sign": _bottleneck_sign(check.name, start),
+        "sign": ("▶" if blamed.certainty == "certain" else "▷") if check.name in blamed.checks else "",
         "reasons": ", ".join(check.reasons),
     }
 
 
 def _poll_table(polls: Sequence[Poll], words: Words) -> list[dict[str, Any]]:
     """Printed polls one by one; the implied ones between two of them in one row."""
-    rows: list[dict[str, Any]] = []
-    implied: list[Poll] = []
+    rows = []
+    runs = (list(run) for _, run in groupby(enumerate(polls), key=_run))
+    for run in islice(runs, TABLE_ROWS):
+        first, last = run[0][1], run[-1][1]
+        at = words.at(first.at_s) if len(run) == 1 else f"{words.at(first.at_s)} … {words.at(last.at_s)}"
+        rows.append(_poll_row(first, at, words.clock(first.at_s), len(run)))
+    return rows
 
-    def flush() -> None:
-        if implied:
-            first, last = implied[0], implied[-1]
-            at = words.at(first.at_s) if len(implied) == 1 else f"{words.at(first.at_s)} … {words.at(last.at_s)}"
-            rows.append(_poll_row(first, at, words.clock(first.at_s), len(implied)))
-            implied.clear()
 
-    for poll in polls:
-        if poll.printed or poll.error is None or poll.line is not None:
-            flush()
-            rows.append(_poll_row(poll, words.at(poll.at_s), words.clock(poll.at_s), 1))
-        else:
-            if implied and implied[-1].error != poll.error:
-                flush()
-            implied.append(poll)
-        if len(rows) > TABLE_ROWS:
-            implied.clear()
-            break
-    flush()
-    return rows[:TABLE_ROWS]
+def _run(place: tuple[int, Poll]) -> tuple[int, str | None]:
+    """The same for neighbours that share a row: implied polls of one error class."""
+    number, poll = place
+    return (number if poll.printed or poll.error is None or poll.line is not None else -1), poll.error
 
 
 def _poll_row(poll: Poll, at: str, clock: str, count: int) -> dict[str, Any]:
@@ -323,8 +299,7 @@ def _poll_row(poll: Poll, at: str, clock: str, count: int) -> dict[str, Any]:
         "kind": f"{count} {kind}" if count > 1 else kind,
         "error": answer(poll.error).short,
         "status": poll.http_status,
-        "failing": ", ".join(poll.failing[:8])
-        + (f" and {len(poll.failing) - 8} more" if len(poll.failing) > 8 else ""),
+        "failing": listed(poll.failing, 8),
         "cut": poll.cut,
         "text": poll.text[:400],
         "refs": [] if poll.line is None else [(poll.source, poll.line)],
@@ -333,8 +308,8 @@ def _poll_row(poll: Poll, at: str, clock: str, count: int) -> dict[str, Any]:
 
 def _clock_notes(start: StartReport) -> list[str]:
     clock = start.clock
-    basis = term("clock", clock.basis).meaning
-    notes = [f"Times rest on {basis}; one stamp is good to {precision_words(clock.precision_s)}."]
+    rest = term("clock", clock.basis).meaning
+    notes = [f"Times rest on {rest}; one stamp is good to {precision_words(clock.precision_s)}."]
     if clock.year_from == "none":
         notes.append("The year is not in the text and was not guessed.")
     elif clock.year_from != "stamp":
@@ -355,9 +330,8 @@ def page_title(report: Report, shown: StartReport | None) -> str:
     if shown is None:
         return "k3s start-up: no start found"
     product = "RKE2" if shown.product == "rke2" else "k3s"
-    host = f" on {shown.host}" if shown.host else ""
-    count = len(report.starts)
-    return f"{product} start-up{host}" + (f": {count} starts" if count > 1 else "")
+    count = f": {len(report.starts)} starts" if len(report.starts) > 1 else ""
+    return f"{product} start-up{f' on {shown.host}' if shown.host else ''}{count}"
 
 
 def outcome_counts(report: Report) -> list[tuple[str, str, int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from analyzer.events.terms import term
 from analyzer.reports import narrative, wording
 from analyzer.reports.format import DEFAULT, Options
 from analyzer.reports.md import Md, code, document, joined, markup, table
@@ -26,15 +27,13 @@ def render(report: Report, options: Options = DEFAULT) -> str:
     return document([*lines, markup("k3slog {}", code(report.tool_version))])
 
 
-def _section(title: str, lines: Iterable[Md]) -> list[Md]:
-    return [Md(), markup("### {}", Md(title)), Md(), *lines]
+def _section(title: str, lines: Sequence[Md]) -> list[Md]:
+    """A section, where it holds anything."""
+    return [Md(), markup("### {}", Md(title)), Md(), *lines] if lines else []
 
 
 def _summary(starts: Sequence[StartReport]) -> list[Md]:
-    rows = (
-        (code(g.where), Md(str(g.total)), Md(g.ready_within), Md(g.pattern))
-        for g in narrative.groups(starts)[:_MAX_GROUPS]
-    )
+    rows = ((code(where), *map(Md, told)) for where, *told in narrative.groups(starts)[:_MAX_GROUPS])
     title = f"{wording.plural(len(starts), 'start')}: {narrative.outcomes(starts)}"
     lines = [markup("## {}", Md(title)), Md()]
     lines += table(("unit and host", "starts", "ready after (s)", "in order"), rows, right=(1, 2))
@@ -53,32 +52,26 @@ def _start(report: Report, start: StartReport, utc: bool) -> list[Md]:
             Md(),
             markup("Held back by: {}", Md(what.rstrip("."))) + (markup(" ({})", Md(sure)) if sure else Md()),
         ]
-    about = narrative.about_culprit(start)
-    if about:
-        lines += [Md(), Md(" ".join(about))]
+    about = " ".join(narrative.about_culprit(start))
+    lines += [Md(), Md(about)] if about else []
     lines += [*_budget(start), *_polls(start), *_checks(start)]
     polls = narrative.normal_polls(start)
     normal = [markup("- {}", Md(polls))] if polls else []
-    normal += _findings(narrative.normal(start))
-    if normal:
-        lines += _section("Looks bad, but is normal", normal)
-    todo = _findings(narrative.troubles(start)) or [Md(narrative.nothing_to_do(start))]
-    lines += _section("What to do", todo)
-    notes = _findings(narrative.notes(start))
-    if notes:
-        lines += _section("Good to know", notes)
+    lines += _section("Looks bad, but is normal", normal + _findings(narrative.normal(start)))
+    lines += _section("What to do", _findings(narrative.troubles(start)) or [Md(narrative.nothing_to_do(start))])
+    lines += _section("Good to know", _findings(narrative.notes(start)))
     missing = [
         markup("- {}", Md(sentence)) + (markup(" {}", code(command)) if command else Md())
         for sentence, command in narrative.unknowns(report, start)
     ]
-    return lines + (_section("What the text could not tell", missing) if missing else [])
+    return lines + _section("What the text could not tell", missing)
 
 
 def _budget(start: StartReport) -> list[Md]:
     rows, whole = narrative.budget(start)
     if not rows:
         return []
-    made = [(Md(r.id), Md(wording.span_range(r.duration)), Md(r.meaning)) for r in rows]
+    made = [(Md(p.id), Md(wording.span_range(p.duration_s)), Md(meaning)) for p, meaning in rows]
     if whole is not None:
         made.append((markup("**total**"), markup("**{}**", Md(wording.span_range(whole))), Md()))
     return _section("Where the time went", table(("phase", "took (s)", ""), made, right=(1,)))
@@ -88,23 +81,28 @@ def _polls(start: StartReport) -> list[Md]:
     sentence, rows = narrative.polls(start)
     lines = [Md(), markup("### Polls of `/readyz`"), Md(), Md(sentence)]
     if rows:
-        made = ((code(r.error), Md(str(r.count)), Md(r.when), Md(r.meaning)) for r in rows)
+        made = (
+            (code(e.error), *map(Md, (str(e.polls), narrative.stretch(e), term("error", e.error).meaning)))
+            for e in rows
+        )
         lines += [Md(), *table(("answer", "polls", "seconds", "meaning"), made, right=(1,))]
     return lines
 
 
 def _checks(start: StartReport) -> list[Md]:
-    blame = narrative.blame(start)
-    if not blame.rows and not blame.others:
-        return []
+    checks, others = narrative.blame(start)
     lines: list[Md] = []
-    if blame.rows:
+    if checks:
         rows = (
-            (code(r.name), Md(r.cleared), Md(r.alone), Md(r.saving), Md(_SIGN[r.last] if r.state == "ok" else ""))
-            for r in blame.rows
+            (
+                code(c.name),
+                *map(Md, (narrative.cleared(c), wording.span_range(c.exclusive_s), wording.span_range(c.saving_s))),
+                Md(_SIGN[c.last_blocker] if c.final == "ok" else ""),
+            )
+            for c in checks
         )
         lines = [*table(("check", "passed (s)", "alone (s)", "saving (s)", ""), rows, right=(1, 2, 3)), Md()]
-    return _section("Checks, the last to pass first", [*lines, *(Md(sentence) for sentence in blame.others)])
+    return _section("Checks, the last to pass first", [*lines, *map(Md, others)])
 
 
 def _findings(findings: Iterable[Finding]) -> list[Md]:

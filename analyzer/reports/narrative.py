@@ -5,9 +5,9 @@ Texts here are as the log has them: whoever shows them must escape them for the 
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 
 from analyzer.analysis.failed_starts import failed_starts
@@ -16,7 +16,7 @@ from analyzer.events.check_info import info
 from analyzer.events.readyz import abridge
 from analyzer.events.terms import term, terms
 from analyzer.reports import wording
-from analyzer.results import Check, Finding, Phase, Report, StartReport
+from analyzer.results import Check, ErrorCount, Finding, Phase, Report, StartReport
 from analyzer.window import Span, Window
 
 HOOK_PREFIX = "poststarthook/"
@@ -24,42 +24,9 @@ _NAMED = 3  # checks told by name in a sentence
 _BLAMED = 10  # rows of the table of checks
 
 
-@dataclass(frozen=True, slots=True)
-class BudgetRow:
-    """One phase: its name, what it waited for and its length."""
-
-    id: str
-    meaning: str
-    duration: Span
-
-
-@dataclass(frozen=True, slots=True)
-class BlameRow:
-    """One check: when it cleared, what it cost, and whether it was the last."""
-
-    name: str
-    cleared: str
-    alone: str
-    saving: str
-    last: str  # certain | possible | no
-    state: str  # ok | failing | unseen
-
-
-@dataclass(frozen=True, slots=True)
-class PollRow:
-    """All polls of one error class."""
-
-    error: str
-    count: int
-    when: str
-    severity: str
-    meaning: str
-
-
 def title(start: StartReport, *, utc: bool = False) -> list[str]:
-    """Who started, and when: one to three lines."""
-    place = " on ".join(p for p in (start.unit or "", start.host or "") if p)
-    where = ", ".join(p for p in (place, f"pid {start.pid}" if start.pid is not None else "") if p)
+    """Who started, and when: two lines."""
+    where = ", ".join(p for p in (wording.place(start), f"pid {start.pid}" if start.pid is not None else "") if p)
     first = wording.what(start) + (f" ({where})" if where else "")
     precision = f"stamps to {wording.precision_words(start.clock.precision_s)}"
     if start.began_at is None and not _timed(start):
@@ -90,10 +57,9 @@ def verdict(start: StartReport) -> list[str]:
     """Whether it became ready and when, in one or two sentences."""
     lines = [_verdict(start)]
     if start.outcome == "ready" and start.end.kind != "running":
-        ended = {"stopped": "was stopped", "failed": "ended by itself"}[start.end.kind]
-        lines.append(
-            f"Later the process {ended}{_when(start)}" + (f": {start.end.reason}" if start.end.reason else ".")
-        )
+        ended = "was stopped" if start.end.kind == "stopped" else "ended by itself"
+        why = f": {start.end.reason}" if start.end.reason else "."
+        lines.append(f"Later the process {ended}{_when(start)}{why}")
     if start.outcome in ("failed", "stopped") and start.outcome_reason:
         lines.append(f"Reason: {abridge(start.outcome_reason)}")
     return lines
@@ -126,10 +92,10 @@ def _verdict(start: StartReport) -> str:
         after = "" if start.cut_at_s is None else f" after {wording.about(start.cut_at_s)}"
         return f"Not ready when this wait ended{after}.{known}"
     if start.cut_at_s is not None:
-        return (
-            f"Not known: the text ends at {wording.about(start.cut_at_s)} and does not show that it was ready.{known}"
-        )
-    return f"Not known: the text does not show whether it became ready.{known}"
+        end = f"the text ends at {wording.about(start.cut_at_s)} and does not show that it was ready"
+    else:
+        end = "the text does not show whether it became ready"
+    return f"Not known: {end}.{known}"
 
 
 def _agent(start: StartReport) -> str:
@@ -139,17 +105,17 @@ def _agent(start: StartReport) -> str:
     if start.detected.upper is not None and start.begin_seen:
         server = f" The server it asked answered ready {wording.window_words(start.detected)}."
     if start.outcome == "ready":
-        known = start.begin_seen and node.upper is not None
-        when = f" {wording.window_words(node)}" if known else "; the text does not show how long that took"
+        seen = start.begin_seen and node.upper is not None
+        when = f" {wording.window_words(node)}" if seen else "; the text does not show how long that took"
         return f"Its node was registered{when}.{server}"
     if start.outcome in ("failed", "stopped"):
         how = "Failed: the process ended" if start.outcome == "failed" else "Stopped"
         return f"{how}{_when(start)}; its node was never registered.{server}"
     if start.end.kind != "running":
-        return (
-            f"Not known: the process ended{_when(start)}; whether its node was registered is not in the text.{server}"
-        )
-    return f"Not known: the text does not show whether its node was registered.{server}"
+        known = f"the process ended{_when(start)}; whether its node was registered is not in the text"
+    else:
+        known = "the text does not show whether its node was registered"
+    return f"Not known: {known}.{server}"
 
 
 def _ready_fragment(start: StartReport) -> str:
@@ -210,8 +176,8 @@ def _timed(start: StartReport) -> bool:
 
 
 def _last_sight(start: StartReport) -> str:
-    seen = [c.failing_until_s for c in start.checks if c.failing_at_last and c.failing_until_s is not None]
-    return f", at {wording.at_least(max(seen))}" if seen and max(seen) > 0 else ""
+    seen = max((c.failing_until_s or 0.0 for c in start.checks if c.failing_at_last), default=0.0)
+    return f", at {wording.at_least(seen)}" if seen > 0 else ""
 
 
 def about_culprit(start: StartReport) -> list[str]:
@@ -231,26 +197,20 @@ def about_culprit(start: StartReport) -> list[str]:
     return lines
 
 
-def budget(start: StartReport) -> tuple[list[BudgetRow], Span | None]:
-    """The phases, and the whole up to the moment k3s noticed (or as far as the phases reach)."""
-    made = [
-        BudgetRow(
-            phase.id,
-            wording.phase_meaning(phase.id, wording.noticer(start))
-            + ("" if phase.end.upper is not None else " (not seen)"),
-            phase.duration_s,
-        )
+def budget(start: StartReport) -> tuple[list[tuple[Phase, str]], Span | None]:
+    """The phases with what each waited for, and the whole up to the moment k3s noticed (or as far as they reach)."""
+    if all(phase.duration_s == Span(0.0) for phase in start.phases):
+        return [], None  # a fragment: nothing to tell
+    noticer = wording.noticer(start)
+    told = [
+        (phase, wording.phase_meaning(phase.id, noticer) + ("" if phase.end.upper is not None else " (not seen)"))
         for phase in start.phases
     ]
-    if all(row.duration == Span(0.0) for row in made):
-        return [], None  # a fragment: nothing to tell
-    return made, _whole(wording.until_noticed(start.phases))
+    return told, _whole(wording.until_noticed(start.phases))
 
 
 def _whole(phases: Sequence[Phase]) -> Span | None:
     """From the begin of the first to the end of the last; the parts are correlated, so their ranges do not add up."""
-    if not phases:
-        return None
     begin, end = phases[0].begin, phases[-1].end
     if begin.lower is None or end.lower is None:
         return None
@@ -258,55 +218,35 @@ def _whole(phases: Sequence[Phase]) -> Span | None:
     return Span(least, None if end.upper is None else end.upper - begin.lower)
 
 
-def polls(start: StartReport) -> tuple[str, list[PollRow]]:
-    """One sentence about the polls, and a row for each error class."""
+def polls(start: StartReport) -> tuple[str, tuple[ErrorCount, ...]]:
+    """One sentence about the polls, and the error classes worth a row each."""
     poller = start.poller
     if poller.prints_polls is False:
-        return (
-            "This release polls without printing anything: when checks cleared is known from other lines only.",
-            _poll_rows(start),
-        )
+        told = "This release polls without printing anything: when checks cleared is known from other lines only."
+        return told, start.errors
     if not start.polls:
-        return "The text holds no poll of /readyz.", []
+        return "The text holds no poll of /readyz.", ()
     if start.observer == "wait":
         if not poller.printed:
-            return "The first answer said ready already.", []
-        return f"{wording.plural(poller.printed, 'poll')} answered anything but ready.", _poll_rows(start)
+            return "The first answer said ready already.", ()
+        return f"{wording.plural(poller.printed, 'poll')} answered anything but ready.", start.errors
     every = f" every {poller.interval_s:g} s" if poller.interval_s else ""
-    sentence = f"{wording.plural(poller.printed, 'poll')} printed, {poller.implied} more implied{every}"
-    if poller.implied or poller.interval_s:
-        sentence += " (k3s prints a poll only when its answer changes)"
-    return sentence + ".", _poll_rows(start)
+    why = " (k3s prints a poll only when its answer changes)" if poller.implied or poller.interval_s else ""
+    sentence = f"{wording.plural(poller.printed, 'poll')} printed, {poller.implied} more implied{every}{why}."
+    return sentence, start.errors
 
 
-def _poll_rows(start: StartReport) -> list[PollRow]:
-    return [
-        PollRow(
-            e.error,
-            e.polls,
-            "?" if e.first_s is None else _stretch(e.first_s, e.last_s),
-            e.severity,
-            term("error", e.error).meaning,
-        )
-        for e in start.errors
-    ]
-
-
-def _stretch(first: float, last: float | None) -> str:
-    low, high = f"{first:.1f}", f"{first if last is None else last:.1f}"
+def stretch(error: ErrorCount) -> str:
+    """From the first to the last poll of an error class, for a table cell."""
+    if error.first_s is None:
+        return "?"
+    low, high = (f"{at:.1f}" for at in (error.first_s, error.first_s if error.last_s is None else error.last_s))
     return low if low == high else f"{low}–{high}"
 
 
-@dataclass(frozen=True, slots=True)
-class Blame:
-    """The checks worth a row, the latest to clear first, and sentences about the others."""
-
-    rows: list[BlameRow]
-    others: list[str]
-
-
-def blame(start: StartReport) -> Blame:
-    """Checks that failed or may have been last; at most ten rows, unless more were certainly still failing."""
+def blame(start: StartReport) -> tuple[list[Check], list[str]]:
+    """The checks worth a row, the latest to clear first, at most ten of those that failed or may have been last; and
+    sentences about the others."""
     shown = [
         c
         for c in start.checks
@@ -314,21 +254,9 @@ def blame(start: StartReport) -> Blame:
     ]
     shown.sort(key=_clearing, reverse=True)
     rest = shown[_BLAMED:]
-    rows = [
-        BlameRow(
-            c.name,
-            _cleared(c),
-            wording.span_range(c.exclusive_s),
-            wording.span_range(c.saving_s),
-            c.last_blocker,
-            c.final,
-        )
-        for c in shown[:_BLAMED]
-    ]
     others = []
     if rest:
-        savings = [c.saving_s.max for c in rest if c.saving_s is not None]
-        known = [s for s in savings if s is not None]
+        known = [c.saving_s.max for c in rest if c.saving_s is not None and c.saving_s.max is not None]
         worth = f", worth at most {wording.at_most(max(known))} each" if known and len(known) == len(rest) else ""
         others.append(f"{wording.plural(len(rest), 'more check')}{worth} (--format csv --table checks lists all).")
     unseen = sum(c.final == "unseen" for c in start.checks)
@@ -337,18 +265,17 @@ def blame(start: StartReport) -> Blame:
         others.append(f"{wording.plural(quiet, 'check')} never seen failing.")
     if unseen:
         others.append(f"{wording.plural(unseen, 'check')} not shown in any answer.")
-    return Blame(rows, others)
+    return shown[:_BLAMED], others
 
 
 def _clearing(check: Check) -> tuple[float, float, str]:
-    upper, lower = check.cleared.upper, check.cleared.lower
-    if check.final == "failing":
-        upper = None
-    infinite = float("inf")
-    return (infinite if upper is None else upper, -infinite if lower is None else lower, check.name)
+    lower, upper = check.cleared.lower, check.cleared.upper
+    last = math.inf if upper is None or check.final == "failing" else upper
+    return last, -math.inf if lower is None else lower, check.name
 
 
-def _cleared(check: Check) -> str:
+def cleared(check: Check) -> str:
+    """When it passed, for a table cell."""
     return "not cleared" if check.final == "failing" else wording.window_range(check.cleared)
 
 
@@ -406,9 +333,8 @@ def notes(start: StartReport) -> list[Finding]:
 
 def normal_polls(start: StartReport) -> str:
     """Poll lines are red in many terminals, and people report them: say when they are part of a healthy start."""
-    if start.outcome != "ready" or not start.errors or any(e.severity != "transient" for e in start.errors):
-        return ""
-    if start.poller.prints_polls is False:
+    transient = bool(start.errors) and all(e.severity == "transient" for e in start.errors)
+    if start.outcome != "ready" or not transient or start.poller.prints_polls is False:
         return ""
     if start.observer == "wait":
         return "The polls above: before all checks pass, every server answers like that."
@@ -422,8 +348,7 @@ def _units(start: StartReport) -> str:
 
 def unknowns(report: Report, start: StartReport) -> Iterator[tuple[str, str]]:
     """What the text could not tell about this start, and the command that would (empty: none)."""
-    unit = start.unit or _units(start)
-    whole = f"journalctl -u {unit} -b --no-pager -o short-precise"
+    whole = f"journalctl -u {start.unit or _units(start)} -b --no-pager -o short-precise"
     if start.observer == "wait":
         yield "What happened before the wait, and inside the server: the server's own log tells.", ""
     elif not start.begin_seen:
@@ -432,10 +357,7 @@ def unknowns(report: Report, start: StartReport) -> Iterator[tuple[str, str]]:
         yield "The date: the stamps hold none.", ""
     elif start.clock.precision_s >= 1:
         finer = f"Moments finer than {wording.precision_words(start.clock.precision_s)}, because the stamps are not."
-        if start.begin_seen:
-            yield f"{finer} This prints finer ones:", whole
-        else:
-            yield finer, ""
+        yield (f"{finer} This prints finer ones:", whole) if start.begin_seen else (finer, "")
     if start.clock.steps:
         yield f"The clock was set {wording.plural(start.clock.steps, 'time')} during this start.", ""
     if start.clock.year_from == "none" and start.began_at is not None:
@@ -444,17 +366,16 @@ def unknowns(report: Report, start: StartReport) -> Iterator[tuple[str, str]]:
         yield "Which checks failed while it waited: this release does not print its polls.", ""
     cut = sum(p.cut for p in start.polls)
     if cut:
-        lines = wording.plural(cut, "poll line")
-        yield f"Whether more checks failed: {lines} {'was' if cut == 1 else 'were'} cut short.", ""
-    unseen = [c.name for c in start.checks if c.final == "unseen"]
+        lines = f"{wording.plural(cut, 'poll line')} {'was' if cut == 1 else 'were'}"
+        yield f"Whether more checks failed: {lines} cut short.", ""
+    unseen = [c for c in start.checks if c.final == "unseen"]
     if unseen:
-        at_end = " at the end" if any(c.seen_failing for c in start.checks if c.final == "unseen") else ""
-        names = ", ".join(short_name(n) for n in unseen[:3]) + (" …" if len(unseen) > 3 else "")
+        at_end = " at the end" if any(c.seen_failing for c in unseen) else ""
+        names = ", ".join(short_name(c.name) for c in unseen[:3]) + (" …" if len(unseen) > 3 else "")
         yield f"The state of {wording.plural(len(unseen), 'check')}{at_end}: {names}", ""
     for gap in start.gaps[:5]:
-        detail = f" ({gap.detail})" if gap.detail else ""
-        when = wording.window_words(Window(gap.begin_s, gap.end_s))
-        yield f"{when[:1].upper()}{when[1:]}: {term('gap', gap.kind).meaning}{detail}.", ""
+        when = wording.capital(wording.window_words(Window(gap.begin_s, gap.end_s)))
+        yield f"{when}: {term('gap', gap.kind).meaning}{f' ({gap.detail})' if gap.detail else ''}.", ""
     if len(start.gaps) > 5:
         yield f"… and {len(start.gaps) - 5} more such gaps.", ""
 
@@ -462,50 +383,31 @@ def unknowns(report: Report, start: StartReport) -> Iterator[tuple[str, str]]:
 def ledger(report: Report) -> list[str]:
     """What became of the lines that were read."""
     counts = report.ledger
+    told = ((counts.malformed, "malformed"), (counts.lossy, "damaged"), (counts.truncated, "cut short"))
     parts = [f"{counts.used} used", f"{counts.ignored} of no interest here"]
-    parts += [
-        f"{number} {name}"
-        for name, number in (
-            ("malformed", counts.malformed),
-            ("damaged", counts.lossy),
-            ("cut short", counts.truncated),
-        )
-        if number
-    ]
+    parts += [f"{number} {name}" for number, name in told if number]
     lines = [f"{wording.plural(counts.lines, 'line')} read: {', '.join(parts)}."]
     if counts.reasons:
         lines.append("Noted: " + ", ".join(f"{why} ({n})" for why, n in sorted(counts.reasons.items())) + ".")
     for source, note in report.notes:
-        name = f"{report.sources[source].path}: " if len(report.sources) > 1 else ""
-        lines.append(f"{name}{note[:1].upper()}{note[1:]}." if not name else f"{name}{note}.")
+        several = len(report.sources) > 1
+        lines.append(f"{report.sources[source].path}: {note}." if several else f"{note[:1].upper()}{note[1:]}.")
     return lines
 
 
-@dataclass(frozen=True, slots=True)
-class GroupRow:
-    """The starts of one host and unit."""
-
-    where: str
-    total: int
-    ready_within: str
-    pattern: str
-
-
-def groups(starts: Sequence[StartReport]) -> list[GroupRow]:
-    """One row for each host and unit, in the order they appear."""
+def groups(starts: Sequence[StartReport]) -> list[tuple[str, str, str, str]]:
+    """One row for each host and unit, in the order they appear: where, how many, ready within, outcomes in order."""
     by_place: dict[tuple[str, str], list[StartReport]] = {}
     for start in starts:
         by_place.setdefault((start.host or "?", start.unit or "?"), []).append(start)
     rows = []
     for (host, unit), members in by_place.items():
-        done = [s for s in members if _measured(s)]
+        done = [s.ready for s in members if _measured(s)]
         within = "?" if any(s.outcome == "ready" for s in members) else ""
         if done:
-            within = wording.number_range(
-                min(s.ready.lower or 0.0 for s in done), max(s.ready.upper or 0.0 for s in done)
-            )
+            within = wording.number_range(min(r.lower or 0.0 for r in done), max(r.upper or 0.0 for r in done))
         where = host if unit == "?" else unit if host == "?" else f"{unit} on {host}"
-        rows.append(GroupRow(where, len(members), within, pattern(members)))
+        rows.append((where, str(len(members)), within, pattern(members)))
     return rows
 
 
@@ -537,8 +439,7 @@ def loop(starts: Sequence[StartReport]) -> list[str]:
         return []
     facts = failed_starts(failed)
     spacing = f", {facts.spacing}" if facts.spacing else ""
-    middle = facts.middle_life_s
-    life = f"; half of them ended within {wording.about(middle)}" if middle is not None else ""
+    life = "" if facts.middle_life_s is None else f"; half of them ended within {wording.about(facts.middle_life_s)}"
     lines = [f"{facts.count} starts failed{spacing}{life}."]
     reasons = [(why or "no reason in the text", number) for why, number in facts.reasons]
     if len(reasons) == 1:

@@ -2,80 +2,45 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import fields
 
 from analyzer.reports.csv_report import Cell, rows_text
 from analyzer.reports.format import DEFAULT, Options
-from analyzer.reports.json_report import dumps
+from analyzer.reports.json_report import chosen, dumps, rounded
 from analyzer.reports.md import Md, document, markup
 from analyzer.reports.md import table as markdown_table
 from analyzer.reports.terminal import Page
 from analyzer.simulator.run import REFERENCE, Difference, PolicyResult, Simulation, Stat
 
-_DIGITS = 6
 _PARTS = ("mean", "p50", "p95", "max", "min")
 _STATS = ("delay_s", "requests", "detected_s", "ready_s", "ready_delayed_s", "server_cpu_s", "log_lines")
 
 
-def to_dict(simulation: Simulation) -> dict[str, Any]:
-    """The JSON object of the contract; statistics without any draw are ``null``."""
-    ceiling = simulation.ceiling_s
-    found = {
-        "schema": "k3slog.simulation",
-        "schema_version": 1,
-        "seed": simulation.seed,
-        "draws": simulation.draws,
-        "source": simulation.source,
-        "assumptions": dict(simulation.assumptions),
-        "policies": [_policy(result) for result in simulation.policies],
-        "frontier": [asdict(point) for point in simulation.frontier],
-        "ceiling_s": None if ceiling is None else asdict(ceiling),
-    }
-    return dict(_rounded(found))
-
-
-def _policy(result: PolicyResult) -> dict[str, Any]:
-    row: dict[str, Any] = {"policy": result.policy, "draws": result.draws, "undetected": result.undetected}
-    for name in _STATS:
-        stat: Stat | None = getattr(result, name)
-        row[name] = None if stat is None else asdict(stat)
-    row["vs_shared_2s"] = {name: asdict(diff) for name, diff in result.vs_shared_2s.items()}
-    return row
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, float):
-        return None if not math.isfinite(value) else round(value, _DIGITS) + 0.0
-    if isinstance(value, Mapping):
-        return {key: _rounded(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_rounded(item) for item in value]
-    return value
-
-
 def render_json(simulation: Simulation, _options: Options = DEFAULT) -> str:
-    """JSON with a final newline."""
-    return dumps(to_dict(simulation))
+    """JSON with a final newline; statistics without any draw are ``null``."""
+    told = ("seed", "draws", "source", "assumptions", "policies", "frontier", "ceiling_s")
+    return dumps({"schema": "k3slog.simulation", "schema_version": 1, **chosen(simulation, *told)})
 
 
 def render_csv(simulation: Simulation, _options: Options = DEFAULT) -> str:
     """One row per policy; columns are ``quantity_statistic``."""
-    versus = ("mean", "low", "high", "p025", "p975")
+    versus = [field.name for field in fields(Difference)]
     columns = ["policy", "draws", "undetected", *(f"{name}_{part}" for name in _STATS for part in _PARTS)]
     columns += [f"vs_shared_2s_detected_s_{part}" for part in versus]
-    return rows_text(columns, map(_row, simulation.policies))
 
+    def ends(of: Stat | Difference | None, parts: Sequence[str]) -> list[Cell]:
+        return [None if of is None else rounded(getattr(of, part)) for part in parts]
 
-def _row(result: PolicyResult) -> list[Cell]:
-    row: list[Cell] = [result.policy, result.draws, result.undetected]
-    for name in _STATS:
-        stat = getattr(result, name)
-        row += [None if stat is None else _rounded(getattr(stat, part)) for part in _PARTS]
-    diff = result.vs_shared_2s.get("detected_s")
-    return row + ([None] * 5 if diff is None else [_rounded(value) for value in asdict(diff).values()])
+    rows = (
+        [
+            *(result.policy, result.draws, result.undetected),
+            *(cell for name in _STATS for cell in ends(getattr(result, name), _PARTS)),
+            *ends(result.vs_shared_2s.get("detected_s"), versus),
+        ]
+        for result in simulation.policies
+    )
+    return rows_text(columns, rows)
 
 
 def seconds(value: float) -> str:
@@ -91,11 +56,11 @@ def _signed(value: float) -> str:
     return ("+" if value > 0 else "−" if value < 0 else "±") + seconds(abs(value))
 
 
-def _number(stat: Stat | None, part: str) -> str:
+def _number(stat: Stat | None, part: str = "mean") -> str:
     return "–" if stat is None else seconds(getattr(stat, part))
 
 
-def _requests(stat: Stat | None, part: str) -> str:
+def _requests(stat: Stat | None, part: str = "mean") -> str:
     return "–" if stat is None else f"{getattr(stat, part):.1f}"
 
 
@@ -117,86 +82,76 @@ HEADS = (
 
 def table(simulation: Simulation) -> list[list[str]]:
     """The rows under ``HEADS``, as words. Means unless the head says otherwise."""
-    rows = []
-    for result in simulation.policies:
-        diff = result.vs_shared_2s.get("detected_s")
-        rows.append(
-            [
-                result.policy,
-                _number(result.detected_s, "mean"),
-                _number(result.delay_s, "mean"),
-                _number(result.delay_s, "p50"),
-                _number(result.delay_s, "p95"),
-                _number(result.delay_s, "max"),
-                _requests(result.requests, "mean"),
-                _requests(result.requests, "p95"),
-                _number(result.server_cpu_s, "mean"),
-                _number(result.ready_delayed_s, "mean"),
-                _requests(result.log_lines, "mean"),
-                "–" if diff is None or result.policy == REFERENCE else _interval(diff),
-            ]
-        )
-    return rows
+    return [
+        [
+            result.policy,
+            _number(result.detected_s),
+            *(_number(result.delay_s, part) for part in ("mean", "p50", "p95", "max")),
+            *(_requests(result.requests, part) for part in ("mean", "p95")),
+            _number(result.server_cpu_s),
+            _number(result.ready_delayed_s),
+            _requests(result.log_lines),
+            "–" if result.policy == REFERENCE else _interval(result.vs_shared_2s.get("detected_s")),
+        ]
+        for result in simulation.policies
+    ]
 
 
-def _interval(diff: Difference) -> str:
-    return f"{_signed(diff.mean)} [{_signed(diff.low)}, {_signed(diff.high)}]"
-
-
-def _change(simulation: Simulation, name: str) -> PolicyResult | None:
-    return next((r for r in simulation.policies if r.policy == name), None)
+def _interval(diff: Difference | None) -> str:
+    return "–" if diff is None else f"{_signed(diff.mean)} [{_signed(diff.low)}, {_signed(diff.high)}]"
 
 
 def story(simulation: Simulation) -> list[str]:
     """Sentences for people, most telling first; each number carries its range."""
     said = []
-    hooks = simulation.hooks_s
-    ceiling = simulation.ceiling_s
+    hooks, ceiling = simulation.hooks_s, simulation.ceiling_s
+    by_name = {result.policy: result for result in simulation.policies}
+    base, old, new, best, floor = map(by_name.get, (REFERENCE, "legacy-4x1s", "adaptive", "optimal", "oracle"))
     if hooks is not None:
         said.append(
             f"Nobody can notice readiness before it is there: without any polling the API server is ready "
             f"{seconds(hooks.mean)} s after the first poll could leave (p50 {seconds(hooks.p50)}, "
-            f"p95 {seconds(hooks.p95)}, {seconds(hooks.min)} to {seconds(hooks.max)} s)." + _shares(simulation)
+            f"p95 {seconds(hooks.p95)}, {seconds(hooks.min)} to {seconds(hooks.max)} s)." + _shares(simulation, base)
         )
     if ceiling is not None:
         said.append(
             f"Ceiling: a perfect poller would have saved between {seconds(ceiling.min)} and {seconds(ceiling.max)} s "
             f"of {seconds(ceiling.of_s)} s ({ceiling.basis})."
         )
-    base = _change(simulation, REFERENCE)
-    old, new, best, floor = (_change(simulation, n) for n in ("legacy-4x1s", "adaptive", "optimal", "oracle"))
     if old is not None and base is not None and old.requests and base.requests:
         diff = old.vs_shared_2s.get("detected_s")
         said.append(
             f"What the 2025 change bought (legacy-4x1s → {REFERENCE}): {_asked(old.requests)} → "
-            f"{_asked(base.requests)} requests a start, {_cpu(old)} → {_cpu(base)} s of server CPU; polling holds the "
-            f"start up by {_number(old.ready_delayed_s, 'mean')} → {_number(base.ready_delayed_s, 'mean')} s and "
-            f"adds {_late(old.delay_s)} → {_late(base.delay_s)} s until it is noticed."
+            f"{_asked(base.requests)} requests a start, {_spread(old.server_cpu_s)} → {_spread(base.server_cpu_s)} s "
+            f"of server CPU; polling holds the start up by "
+            f"{_number(old.ready_delayed_s)} → {_number(base.ready_delayed_s)} s and "
+            f"adds {_spread(old.delay_s)} → {_spread(base.delay_s)} s until it is noticed."
             + ("" if diff is None else f" In sum readiness is noticed {_versus(diff)} than before.")
         )
     if new is not None and base is not None and new.requests and base.requests:
         diff = new.vs_shared_2s.get("detected_s")
         said.append(
-            f"What adaptive buys on top: {_asked(new.requests)} requests and {_cpu(new)} s of CPU a start, delay "
-            f"{_number(new.delay_s, 'p50')} s (p50) and {_number(new.delay_s, 'p95')} s (p95)"
+            f"What adaptive buys on top: {_asked(new.requests)} requests and {_spread(new.server_cpu_s)} s of CPU "
+            f"a start, delay {_number(new.delay_s, 'p50')} s (p50) and {_number(new.delay_s, 'p95')} s (p95)"
             + ("." if diff is None else f"; noticed {_gain(diff)} than with {REFERENCE}.")
         )
     if best is not None and new is not None and best.delay_s and new.delay_s and best.requests and new.requests:
         said.append(
             f"How far that is from optimal: a schedule that knows how long just these starts take, with "
-            f"{best.requests.mean:.1f} requests, has a mean delay of {_late(best.delay_s)} s; adaptive, which "
-            f"does not know it, {_late(new.delay_s)} s with {new.requests.mean:.1f}."
+            f"{best.requests.mean:.1f} requests, has a mean delay of {_spread(best.delay_s)} s; adaptive, which "
+            f"does not know it, {_spread(new.delay_s)} s with {new.requests.mean:.1f}."
         )
     if floor is not None and floor.delay_s is not None:
-        said.append(f"The floor is the answer's own latency: {_late(floor.delay_s)} s (oracle).")
-    lost = [r for r in simulation.policies if r.undetected]
-    for result in lost:
-        said.append(f"{result.policy} never noticed readiness in {result.undetected} of {result.draws} draws.")
-    return said
+        said.append(f"The floor is the answer's own latency: {_spread(floor.delay_s)} s (oracle).")
+    return said + [
+        f"{result.policy} never noticed readiness in {result.undetected} of {result.draws} draws."
+        for result in simulation.policies
+        if result.undetected
+    ]
 
 
-def _shares(simulation: Simulation) -> str:
-    boot, work, base = simulation.boot_s, simulation.work_s, _change(simulation, REFERENCE)
+def _shares(simulation: Simulation, base: PolicyResult | None) -> str:
+    boot, work = simulation.boot_s, simulation.work_s
     if boot is None or work is None or base is None or base.delay_s is None or base.ready_delayed_s is None:
         return ""
     tax = base.delay_s.mean + base.ready_delayed_s.mean
@@ -212,12 +167,8 @@ def _asked(stat: Stat) -> str:
     return f"{stat.mean:.1f} (p95 {stat.p95:.0f})"
 
 
-def _late(stat: Stat | None) -> str:
-    return f"{_number(stat, 'mean')} (p95 {_number(stat, 'p95')})"
-
-
-def _cpu(result: PolicyResult) -> str:
-    return f"{_number(result.server_cpu_s, 'mean')} (p95 {_number(result.server_cpu_s, 'p95')})"
+def _spread(stat: Stat | None) -> str:
+    return f"{_number(stat)} (p95 {_number(stat, 'p95')})"
 
 
 def _gain(diff: Difference) -> str:
@@ -238,13 +189,13 @@ def _plain(value: float) -> str:
 
 def assumption_lines(simulation: Simulation) -> list[str]:
     """The assumptions section, one line each."""
-    lines = []
-    for key, value in simulation.assumptions.items():
-        shown = "; ".join(value) if isinstance(value, list) else value
-        if isinstance(shown, float):
-            shown = f"{shown:.4g}"
-        lines.append(f"{key.replace('_', ' ')}: {shown}")
-    return lines
+    return [f"{key.replace('_', ' ')}: {_assumed(value)}" for key, value in simulation.assumptions.items()]
+
+
+def _assumed(value: str | float | int | list[str]) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return "; ".join(value) if isinstance(value, list) else str(value)
 
 
 def render_text(simulation: Simulation, options: Options = DEFAULT) -> str:

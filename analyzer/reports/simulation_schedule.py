@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from analyzer.reports.format import DEFAULT, Options
-from analyzer.reports.json_report import dumps
+from analyzer.reports.json_report import chosen, dumps, rounded
 from analyzer.reports.simulation import seconds
 from analyzer.reports.terminal import Page
 from analyzer.simulator.schedule import Costs, Schedule
@@ -23,17 +23,14 @@ class Plan:
     aware: Judgement | None = None
 
 
-def to_dict(plan: Plan) -> dict[str, Any]:
-    """The JSON object of the contract, with the assumptions, and ``state_aware`` (``null`` when not learned)."""
+def render_json(plan: Plan, _options: Options = DEFAULT) -> str:
+    """JSON with a final newline: with the assumptions, and ``state_aware`` (``null`` when not learned)."""
     schedule, costs = plan.schedule, plan.costs
-    return {
+    found = {
         "schema": "k3slog.schedule",
         "schema_version": 1,
-        "times_s": [round(at, 6) for at in schedule.times_s],
-        "expected_polls": round(schedule.expected_polls, 6),
-        "expected_delay_s": round(schedule.expected_delay_s, 6),
-        "expected_cost": round(schedule.expected_cost, 6),
-        "then_every_s": round(schedule.tail_s, 6),
+        **chosen(schedule, "times_s", "expected_polls", "expected_delay_s", "expected_cost"),
+        "then_every_s": rounded(schedule.tail_s),
         "distribution": plan.distribution,
         "costs": {
             "poll": costs.poll,
@@ -43,21 +40,18 @@ def to_dict(plan: Plan) -> dict[str, Any]:
         },
         "state_aware": None if plan.aware is None else _aware(plan.aware),
     }
+    return dumps(found)
 
 
 def _aware(aware: Judgement) -> dict[str, Any]:
-    found = {k: round(v, 6) if isinstance(v, float) else v for k, v in asdict(aware).items() if k != "table"}
     gaps = aware.table.gaps
-    found["gaps_s"] = {
-        state: [[round(float(t), 3), round(float(g), 3)] for t, g in zip(TAU, gaps[i], strict=True)]
-        for i, state in enumerate(STATES)
+    return {
+        **chosen(aware, *(field.name for field in fields(aware) if field.name != "table")),
+        "gaps_s": {
+            state: [[round(float(t), 3), round(float(g), 3)] for t, g in zip(TAU, gaps[i], strict=True)]
+            for i, state in enumerate(STATES)
+        },
     }
-    return found
-
-
-def render_json(plan: Plan, _options: Options = DEFAULT) -> str:
-    """JSON with a final newline."""
-    return dumps(to_dict(plan))
 
 
 def render_text(plan: Plan, options: Options = DEFAULT) -> str:

@@ -7,13 +7,15 @@ from analyzer.reports import narrative, wording
 from analyzer.reports.format import DEFAULT, Options
 from analyzer.reports.selection import select_starts
 from analyzer.reports.terminal import Page, Part
-from analyzer.results import Finding, Report, StartReport
+from analyzer.results import ErrorCount, Finding, Report, StartReport
+from analyzer.window import Span
 
 _MAX_GROUPS = 12
 
 _OUTCOME_STYLE = {"ready": "green", "failed": "bold red", "stopped": "yellow", "incomplete": "yellow"}
 _SEVERITY_STYLE = {"critical": "bold red", "warning": "yellow", "info": ""}
 _LAST = {"certain": "●", "possible": "○", "no": " "}
+_SIGNS = {"●": "certainly the last", "○": "perhaps the last", "✗": "still failing"}
 
 
 def _hardly_begun(start: StartReport) -> bool:
@@ -39,23 +41,19 @@ def render(report: Report, options: Options = DEFAULT) -> str:
 
 def _summary(page: Page, report: Report) -> None:
     starts = report.starts
-    dated = [s for s in starts if s.began_at is not None]
-    when = ""
+    dated = [s.began_at for s in starts if s.began_at is not None]
+    when, utc = "", page.options.utc
     if dated:
-        first, last = dated[0], dated[-1]
-        assert first.began_at is not None and last.began_at is not None
-        utc = page.options.utc
-        begin = wording.clock_time(first.began_at, 1.0, utc=utc)
-        end = wording.clock_time(last.began_at, 1.0, utc=utc)
-        when = f", begun {begin} to {end} ({wording.offset(last.began_at, utc=utc)})"
+        begin, end = (wording.clock_time(moment, 1.0, utc=utc) for moment in (dated[0], dated[-1]))
+        when = f", begun {begin} to {end} ({wording.offset(dated[-1], utc=utc)})"
     page.line((f"{wording.plural(len(starts), 'start')}: {narrative.outcomes(starts)}", "bold"), when, hang=2)
     groups = narrative.groups(starts)
     if len(groups) == 1:
-        page.line(f"In order: {groups[0].pattern}", indent=2, hang=2)
+        page.line(f"In order: {groups[0][-1]}", indent=2, hang=2)
     else:
         page.table(
             (("unit and host", "wrap"), ("starts", "right"), ("ready after (s)", "right"), ("in order", "wrap")),
-            ((g.where, str(g.total), g.ready_within, g.pattern) for g in groups[:_MAX_GROUPS]),
+            groups[:_MAX_GROUPS],
         )
         if len(groups) > _MAX_GROUPS:
             page.line(f"… and {len(groups) - _MAX_GROUPS} more", indent=2)
@@ -71,17 +69,14 @@ def _start(page: Page, report: Report, start: StartReport, *, numbered: bool) ->
     page.line((number + first, "bold"), hang=2)
     page.line(second, hang=2)
     page.blank()
-    glyph = term("outcome", start.outcome).sign
     sentence, *more = narrative.verdict(start)
-    page.line((f"{glyph} {sentence}", _OUTCOME_STYLE[start.outcome]), hang=2)
+    page.line((f"{term('outcome', start.outcome).sign} {sentence}", _OUTCOME_STYLE[start.outcome]), hang=2)
     for line in more:
         page.line(line, indent=2)
     what, sure = narrative.culprit(start)
     if what:
         page.line(("Held back by: ", "bold"), what, indent=2, hang=2)
-    if sure:
-        page.line(f"How sure: {sure}.", indent=2, hang=2)
-    for line in narrative.about_culprit(start):
+    for line in ([f"How sure: {sure}."] if sure else []) + narrative.about_culprit(start):
         page.line(line, indent=2, hang=2)
     _budget(page, start)
     _polls(page, start)
@@ -96,19 +91,19 @@ def _budget(page: Page, start: StartReport) -> None:
     if not rows:
         return
     page.heading("Where the time went (seconds)")
-    longest = max(_length(r.duration.max, r.duration.min) for r in rows)
+    longest = max(_length(p.duration_s) for p, _ in rows)
     room = max(8, min(30, page.width - 66))
     table: list[tuple[Part, ...]] = [
         (
-            wording.phase_label(r.id),
-            wording.span_range(r.duration),
-            (_bar(r.duration.min, r.duration.max, longest, room), "cyan"),
-            r.meaning,
+            wording.phase_label(p.id),
+            wording.span_range(p.duration_s),
+            (_bar(p.duration_s, longest, room), "cyan"),
+            meaning,
         )
-        for r in rows
+        for p, meaning in rows
     ]
     if whole is not None:
-        noticed = any(r.id == "polling_tax" for r in rows)
+        noticed = any(p.id == "polling_tax" for p, _ in rows)
         until = f"until {wording.noticer(start)} noticed" if noticed else "as far as the text goes"
         table.append(("total", (wording.span_range(whole), "bold"), "", until))
     page.table((("phase", "left"), ("took", "right"), ("", "left"), ("", "wrap")), table)
@@ -116,17 +111,15 @@ def _budget(page: Page, start: StartReport) -> None:
         page.line("█ at least, ░ at most. Wherever the true moments lie, the phases add up.", indent=2, hang=2)
 
 
-def _length(most: float | None, least: float) -> float:
-    return least if most is None else most
+def _length(span: Span) -> float:
+    return span.min if span.max is None else span.max
 
 
-def _bar(least: float, most: float | None, longest: float, room: int) -> str:
+def _bar(span: Span, longest: float, room: int) -> str:
     scale = room / longest if longest > 0 else 0.0
-    solid = round(least * scale)
-    light = max(0, round(_length(most, least) * scale) - solid)
-    if not solid and not light and _length(most, least) > 0:
-        return "▏"
-    return "█" * solid + "░" * light
+    solid = round(span.min * scale)
+    light = max(0, round(_length(span) * scale) - solid)
+    return "█" * solid + "░" * light or ("▏" if _length(span) > 0 else "")
 
 
 def _polls(page: Page, start: StartReport) -> None:
@@ -136,38 +129,38 @@ def _polls(page: Page, start: StartReport) -> None:
     if rows:
         page.table(
             (("answer", "left"), ("polls", "right"), ("seconds", "left"), ("meaning", "wrap")),
-            (((r.error, "red" if r.severity == "fatal" else ""), str(r.count), r.when, _meaning(r)) for r in rows),
+            (
+                ((e.error, "red" if e.severity == "fatal" else ""), str(e.polls), narrative.stretch(e), _meaning(e))
+                for e in rows
+            ),
         )
 
 
-def _meaning(row: narrative.PollRow) -> str:
-    note = term("answer", row.severity).short
-    return f"{row.meaning} — {note}" if note else row.meaning
+def _meaning(error: ErrorCount) -> str:
+    return " — ".join(filter(None, (term("error", error.error).meaning, term("answer", error.severity).short)))
 
 
 def _blame(page: Page, start: StartReport) -> None:
-    blame = narrative.blame(start)
-    if not blame.rows and not blame.others:
-        return
-    page.heading("Checks, the last to pass first (seconds)")
-    if blame.rows:
+    checks, others = narrative.blame(start)
+    if checks or others:
+        page.heading("Checks, the last to pass first (seconds)")
+    if checks:
+        signs = [_LAST[c.last_blocker] if c.final != "failing" else "✗" for c in checks]
         page.table(
             (("", "left"), ("passed", "right"), ("alone", "right"), ("saving", "right"), ("check", "wrap")),
             (
                 (
-                    _LAST[r.last] if r.state != "failing" else "✗",
-                    r.cleared,
-                    r.alone,
-                    r.saving,
-                    (narrative.short_name(r.name), "bold" if r.last == "certain" else ""),
+                    sign,
+                    narrative.cleared(c),
+                    wording.span_range(c.exclusive_s),
+                    wording.span_range(c.saving_s),
+                    (narrative.short_name(c.name), "bold" if c.last_blocker == "certain" else ""),
                 )
-                for r in blame.rows
+                for sign, c in zip(signs, checks, strict=True)
             ),
             gap=1,
         )
-        signs = {r.last for r in blame.rows if r.state != "failing"}
-        legend = ["● certainly the last"] * ("certain" in signs) + ["○ perhaps the last"] * ("possible" in signs)
-        legend += ["✗ still failing"] * any(r.state == "failing" for r in blame.rows)
+        legend = [f"{sign} {meaning}" for sign, meaning in _SIGNS.items() if sign in signs]
         if legend:
             page.line(", ".join(legend) + ".", indent=2)
         page.line(
@@ -175,7 +168,7 @@ def _blame(page: Page, start: StartReport) -> None:
             " been instant.",
             indent=2,
         )
-    for sentence in blame.others:
+    for sentence in others:
         page.line(sentence, indent=2)
 
 
@@ -183,27 +176,26 @@ def _findings(page: Page, start: StartReport) -> None:
     normal, polls = narrative.normal(start), narrative.normal_polls(start)
     if normal or polls:
         page.heading("Looks bad, but is normal")
-        if polls:
-            page.line(polls, indent=2, hang=2)
-        for finding in normal:
-            _finding(page, finding)
-    troubles = narrative.troubles(start)
+    if polls:
+        page.line(polls, indent=2, hang=2)
+    for finding in normal:
+        _finding(page, finding)
     page.heading("What to do")
+    troubles, notes = narrative.troubles(start), narrative.notes(start)
     if not troubles:
         page.line(narrative.nothing_to_do(start), indent=2)
     for finding in troubles:
         _finding(page, finding)
-    notes = narrative.notes(start)
     if notes:
         page.heading("Good to know")
-        for finding in notes:
-            _finding(page, finding)
+    for finding in notes:
+        _finding(page, finding)
 
 
 def _finding(page: Page, finding: Finding) -> None:
-    where = narrative.line_list(finding.lines)
     label = "" if finding.severity == "info" else f"{finding.severity}: "
-    page.line((label + finding.title, _SEVERITY_STYLE[finding.severity]), where, indent=2, hang=2)
+    title = (label + finding.title, _SEVERITY_STYLE[finding.severity])
+    page.line(title, narrative.line_list(finding.lines), indent=2, hang=2)
     if finding.detail:
         page.line(finding.detail, indent=4)
     if finding.advice:
@@ -214,10 +206,10 @@ def _unknowns(page: Page, report: Report, start: StartReport) -> None:
     missing = list(narrative.unknowns(report, start))
     if missing:
         page.heading("What the text could not tell")
-        for sentence, command in missing:
-            page.line(f"· {sentence}", indent=2, hang=2)
-            if command:
-                page.line(command, indent=6)
+    for sentence, command in missing:
+        page.line(f"· {sentence}", indent=2, hang=2)
+        if command:
+            page.line(command, indent=6)
 
 
 def _ledger(page: Page, report: Report) -> None:

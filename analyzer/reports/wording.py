@@ -37,21 +37,14 @@ def phase_label(phase: str) -> str:
 
 def until_noticed(phases: Sequence[Phase]) -> list[Phase]:
     """The phases up to the moment at which readiness was noticed; all, where none of them ends there."""
-    for position, phase in enumerate(phases):
-        if phase.id == "polling_tax":
-            return list(phases[: position + 1])
-    return list(phases)
-
-
-def _places(width: float) -> int:
-    """Decimals that show a window of this width without making it much wider."""
-    if width >= 0.15:
-        return 1
-    return 2 if width >= 0.0095 else 3
+    ends = (number for number, phase in enumerate(phases, 1) if phase.id == "polling_tax")
+    return list(phases[: next(ends, None)])
 
 
 def _ends(lower: float, upper: float) -> tuple[str, str]:
-    places = _places(upper - lower)
+    """Both ends with as many decimals as show a window of this width without making it much wider."""
+    width = upper - lower
+    places = 1 if width >= 0.15 else 2 if width >= 0.0095 else 3
     return down(lower, places), up(upper, places)
 
 
@@ -178,3 +171,8 @@ def what(start: StartReport) -> str:
     product = "k3s or RKE2" if start.product == "unknown" else {"rke2": "RKE2"}.get(start.product, start.product)
     role = "" if start.role == "unknown" else start.role
     return " ".join(w for w in (product, role, start.version or "") if w)
+
+
+def place(start: StartReport) -> str:
+    """``k3s on node-1``, as far as the text says; empty where it does not."""
+    return " on ".join(p for p in (start.unit, start.host) if p)
