@@ -40,6 +40,16 @@ _FILL: Final = {
     "run": "phase-b",
     "gap": "gap",
 }
+_UNCERTAIN: Final = {
+    "color": LIGHT["uncertain-fill"],
+    "line": {"color": LIGHT["uncertain"], "width": 1},
+    "pattern": {"shape": "/", "fgcolor": LIGHT["uncertain"], "size": 6, "solidity": 0.35},
+}
+_DOT: Final = {  # name, symbol, colour
+    "milestone": ("milestone", "diamond", "milestone"),
+    "step": ("clock step or loss", "line-ns", "gap"),
+    "seen": ("seen failing once", "line-ns", "failing"),
+}
 _EXPLAINED: Final = frozenset({"failing", "uncertain", "ok", "unseen", "gap"})
 STARTS_LIMIT: Final = 1500
 
@@ -54,11 +64,9 @@ def axis_title(start: StartReport) -> str:
     """What second 0 is and in which zone, for the shared time axis."""
     if start.began_at is None:
         return "seconds since the first stamped line of this start (the text holds no date)"
-    zone = start.clock.utc_offset
-    shown = start.began_at.strftime("%Y-%m-%d %H:%M:%S")
     offset = start.began_at.strftime("%z")
-    zone = zone or f"{offset[:3]}:{offset[3:5]}"
-    return f"seconds since {shown} (UTC{zone})"
+    zone = start.clock.utc_offset or f"{offset[:3]}:{offset[3:5]}"
+    return f"seconds since {start.began_at:%Y-%m-%d %H:%M:%S} (UTC{zone})"
 
 
 def _base(title: str, height: int) -> Any:
@@ -135,15 +143,10 @@ def timeline(start: StartReport, *, all_checks: bool = False) -> Any:
 
 
 def _add_bars(figure: Any, rows: Sequence[Row]) -> None:
-    kinds = dict.fromkeys(mark.kind for row in rows for mark in row.marks)
-    for kind in kinds:
+    for kind in dict.fromkeys(mark.kind for row in rows for mark in row.marks):
         found: list[tuple[int, Mark]] = [(i, m) for i, row in enumerate(rows) for m in row.marks if m.kind == kind]
-        uncertain = kind == "uncertain"
-        marker: dict[str, Any] = {"color": LIGHT["uncertain-fill" if uncertain else _FILL[kind]]}
-        if uncertain:
-            marker["pattern"] = {"shape": "/", "fgcolor": LIGHT["uncertain"], "size": 6, "solidity": 0.35}
-            marker["line"] = {"color": LIGHT["uncertain"], "width": 1}
-        elif kind == "gap":
+        marker: dict[str, Any] = _UNCERTAIN if kind == "uncertain" else {"color": LIGHT[_FILL[kind]]}
+        if kind == "gap":
             marker["pattern"] = {"shape": "x", "fgcolor": LIGHT["gap"], "bgcolor": LIGHT["paper"], "size": 6}
         figure.add_trace(
             go.Bar(
@@ -172,19 +175,9 @@ def _add_dots(figure: Any, rows: Sequence[Row]) -> None:
         for dot in row.dots:
             groups.setdefault((dot.kind, dot.error, dot.printed), []).append((i, dot.at, dot.note))
     for (kind, error, printed), points in groups.items():
-        if kind == "poll":
-            about = answer(error)
-            symbol, colour = about.symbol, about.colour
-            name = about.short + ("" if printed or error is None else " (implied)")
-            hollow = not printed and error is not None
-        else:
-            symbol, colour = {
-                "milestone": ("diamond", "milestone"),
-                "step": ("line-ns", "gap"),
-                "seen": ("line-ns", "failing"),
-            }[kind]
-            name = {"milestone": "milestone", "step": "clock step or loss", "seen": "seen failing once"}[kind]
-            hollow = False
+        about, hollow = answer(error), kind == "poll" and not printed and error is not None
+        look = (about.short + (" (implied)" if hollow else ""), about.symbol, about.colour)
+        name, symbol, colour = _DOT.get(kind, look)
         figure.add_trace(
             go.Scatter(
                 mode="markers",
@@ -205,15 +198,14 @@ def _add_dots(figure: Any, rows: Sequence[Row]) -> None:
 
 
 def _spans(title: str, unit: str, rows: Sequence[tuple[str, Span | None]], why_empty: str) -> Any:
-    known = [(name, span) for name, span in rows if span is not None]
+    known = [(name, span) for name, span in reversed(rows) if span is not None]  # plotly counts from the bottom
     if not known:
         return _empty(title, why_empty)
-    known.reverse()  # plotly counts from the bottom
     names = [plain(name) for name, _ in known]
     least = [span.min for _, span in known]
-    widest = max((span.max if span.max is not None else span.min for _, span in known), default=0.0)
-    more = [((span.max if span.max is not None else widest * 1.1) - span.min) for _, span in known]
-    limits = ["no upper limit" if span.max is None else f"at most {up(span.max, 3)} s" for _, span in known]
+    widest = max(span.min if span.max is None else span.max for _, span in known)
+    more = [(widest * 1.1 if span.max is None else span.max) - span.min for _, span in known]
+    limits = ("no upper limit" if span.max is None else f"at most {up(span.max, 3)} s" for _, span in known)
     hover = [
         plain(f"{name}: at least {down(span.min, 3)} s, {limit}")
         for (name, span), limit in zip(known, limits, strict=True)
@@ -229,11 +221,7 @@ def _spans(title: str, unit: str, rows: Sequence[tuple[str, Span | None]], why_e
             y=names,
             base=least,
             x=more,
-            marker={
-                "color": LIGHT["uncertain-fill"],
-                "line": {"color": LIGHT["uncertain"], "width": 1},
-                "pattern": {"shape": "/", "fgcolor": LIGHT["uncertain"], "size": 6, "solidity": 0.35},
-            },
+            marker=_UNCERTAIN,
             hovertext=hover,
         )
     )
@@ -245,9 +233,7 @@ def _spans(title: str, unit: str, rows: Sequence[tuple[str, Span | None]], why_e
 
 def blame(start: StartReport) -> Any:
     """Time in which one check alone was failing between serving and ready: certain part and possible part, seconds."""
-    rows: list[tuple[str, Span | None]] = [*blame_rows(start)]
-    if start.hooks_shared_s is not None:
-        rows.append(("several checks at once", start.hooks_shared_s))
+    rows = [*blame_rows(start), ("several checks at once", start.hooks_shared_s)]
     return _spans(
         f"{_name(start)}: which check alone held readiness up",
         "exclusive time, seconds (solid: at least, hatched: at most)",
@@ -258,11 +244,10 @@ def blame(start: StartReport) -> Any:
 
 def phases(start: StartReport) -> Any:
     """The time budget of one start: each phase's length, certain part and possible part, seconds."""
-    rows: list[tuple[str, Span | None]] = [(phase_words(p.id), p.duration_s) for p in start.phases]
     return _spans(
         f"{_name(start)}: time budget",
         "length of the phase, seconds (solid: at least, hatched: at most)",
-        rows,
+        [(phase_words(p.id), p.duration_s) for p in start.phases],
         "the text holds no cut points of phases",
     )
 
@@ -281,11 +266,7 @@ def starts(report: Report) -> Any:
             base=[max(0.0, s.ready.lower or 0.0) for s in timed],
             y=[_until(s) - max(0.0, s.ready.lower or 0.0) for s in timed],
             width=0.6,
-            marker={
-                "color": LIGHT["uncertain-fill"],
-                "line": {"color": LIGHT["uncertain"], "width": 1},
-                "pattern": {"shape": "/", "fgcolor": LIGHT["uncertain"], "size": 6, "solidity": 0.35},
-            },
+            marker=_UNCERTAIN,
             hovertext=[plain(f"start {s.index}, {s.outcome}: {window_text(s)}") for s in timed],
             hoverinfo="text",
         )
@@ -294,7 +275,6 @@ def starts(report: Report) -> Any:
         group = [s for s in timed if s.outcome == outcome.id]
         if not group:
             continue
-        notes = [plain(f"start {s.index}, {s.outcome}: {window_text(s)}") for s in group]
         figure.add_trace(
             go.Scatter(
                 mode="markers",
@@ -302,7 +282,7 @@ def starts(report: Report) -> Any:
                 x=[s.index for s in group],
                 y=[s.ready.upper if s.ready.upper is not None else max(0.0, s.ready.lower or 0.0) for s in group],
                 marker={"symbol": outcome.symbol, "size": 9, "color": LIGHT[outcome.colour]},
-                hovertext=notes,
+                hovertext=[plain(f"start {s.index}, {s.outcome}: {window_text(s)}") for s in group],
                 hoverinfo="text",
             )
         )

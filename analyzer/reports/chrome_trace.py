@@ -7,10 +7,12 @@ viewer, which knows no windows, still shows them. On a track no two slices overl
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from analyzer.reports import wording
 from analyzer.reports.format import DEFAULT, Options
 from analyzer.reports.json_report import clean_text
 from analyzer.reports.selection import select_starts
@@ -34,7 +36,7 @@ class _Track:
 
     def __init__(self, start: StartReport, number: int, name: str, shift_us: int) -> None:
         self.start, self.number, self.name, self.shift_us = start, number, name, shift_us
-        self._free_from: int | None = None
+        self._free_from: float = -math.inf
 
     def header(self) -> Iterator[Event]:
         ids = {"ph": "M", "pid": self.start.index, "tid": self.number}
@@ -42,9 +44,7 @@ class _Track:
         yield {**ids, "name": "thread_sort_index", "args": {"sort_index": self.number}}
 
     def slice(self, name: str, category: str, begin_s: float, end_s: float, **args: Any) -> Iterator[Event]:
-        begin, end = self._us(begin_s), self._us(end_s)
-        if self._free_from is not None:
-            begin = max(begin, self._free_from)
+        begin, end = max(self._us(begin_s), self._free_from), self._us(end_s)
         if end <= begin:
             return
         self._free_from = end
@@ -67,8 +67,7 @@ def _start_events(start: StartReport, zero: datetime | None) -> Iterator[Event]:
     shift_us = 0
     if zero is not None and start.began_at is not None:
         shift_us = round((start.began_at - zero).total_seconds() * 1e6)
-    place = " on ".join(p for p in (start.unit, start.host) if p)
-    label = f"start {start.index}: {start.outcome}" + (f", {place}" if place else "")
+    label = ", ".join(filter(None, (f"start {start.index}: {start.outcome}", wording.place(start))))
     yield {
         "ph": "M", "pid": start.index, "tid": 0, "name": "process_name", "args": {"name": clean_text(label)}
     }  # fmt: skip
@@ -129,20 +128,16 @@ def _milestones(track: _Track, start: StartReport) -> Iterator[Event]:
 
 
 def _check(track: _Track, check: Check, last: float) -> Iterator[Event]:
-    lower, upper = check.cleared.lower, check.cleared.upper
-    seen = check.first_seen_failing_s
+    lower, upper, seen = check.cleared.lower, check.cleared.upper, check.first_seen_failing_s
     if lower is not None and seen is not None:
         yield from track.slice("failing", "certain", seen, lower)
     begin = lower if lower is not None else seen
-    if check.failing_at_last and check.cleared.upper is None:
+    if check.failing_at_last and upper is None:
         if begin is not None:
             yield from track.slice("last seen failing", "uncertain", begin, last)
-        return
-    if begin is None:
-        begin = 0.0
-    if lower is not None or upper is not None:
+    elif lower is not None or upper is not None:
         end = last if upper is None else upper
-        yield from track.slice("failing or not", "uncertain", begin, end, **_proof(check.cleared))
+        yield from track.slice("failing or not", "uncertain", begin or 0.0, end, **_proof(check.cleared))
 
 
 def _proof(window: Window) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC
+from datetime import UTC, timedelta
 from typing import Any, Final
 
 from markupsafe import Markup
@@ -105,10 +105,6 @@ def _detailed(report: Report, shown: StartReport | None) -> list[StartReport]:
 # --- data for the figures ------------------------------------------------------------------------------------------
 
 
-def _ref(ref: Ref) -> str:
-    return f"{ref[0]}:{ref[1]}"
-
-
 def _look(term: Term) -> list[str]:
     return [term.symbol, term.colour]
 
@@ -124,17 +120,15 @@ def _window(window: Window) -> JsonObject:
 
 
 def _mark(mark: Mark) -> JsonObject:
-    found: JsonObject = {"k": mark.kind, "a": mark.begin, "b": mark.end, "n": printable(mark.note)}
-    if mark.kind == "run":
-        found |= {"c": mark.count, "x": mark.error}
-    return found | _given(e=_refs(mark.refs), l=printable(mark.label), oa=mark.open_begin, ob=mark.open_end)
+    run: JsonObject = {"c": mark.count, "x": mark.error} if mark.kind == "run" else {}
+    more = _given(e=_refs(mark.refs), l=printable(mark.label), oa=mark.open_begin, ob=mark.open_end)
+    return {"k": mark.kind, "a": mark.begin, "b": mark.end, "n": printable(mark.note), **run, **more}
 
 
 def _dot(dot: Dot) -> JsonObject:
-    found: JsonObject = {"k": dot.kind, "t": dot.at, "n": printable(dot.note)}
-    if dot.kind == "poll":
-        found |= {"x": dot.error, "p": dot.printed}
-    return found | _given(e=_refs(dot.refs), l=printable(dot.label))
+    poll: JsonObject = {"x": dot.error, "p": dot.printed} if dot.kind == "poll" else {}
+    more = _given(e=_refs(dot.refs), l=printable(dot.label))
+    return {"k": dot.kind, "t": dot.at, "n": printable(dot.note), **poll, **more}
 
 
 def _given(**values: Any) -> JsonObject:
@@ -143,7 +137,7 @@ def _given(**values: Any) -> JsonObject:
 
 
 def _refs(refs: Iterable[Ref]) -> list[str]:
-    return [_ref(ref) for ref in refs]
+    return [f"{source}:{line}" for source, line in refs]
 
 
 def _row(row: Row) -> JsonObject:
@@ -187,18 +181,13 @@ def _start_data(start: StartReport, model: Timeline) -> JsonObject:
         "focus": model.focus_end,
         "notes": list(model.notes),
         # seconds since 1970 as the log's own clock on the wall shows them, so that the browser's zone plays no part
-        "wall": None if began is None else began.timestamp() + _offset_s(start),
+        "wall": None if began is None else began.timestamp() + (began.utcoffset() or timedelta()).total_seconds(),
         "zone": zone_words(start),
         "origin": Words(start).origin,
         "blame": blame,
         "phases": [_span(phase_words(p.id), phase_words(p.id), p.duration_s) for p in start.phases],
         "error_words": {e.error: answer(e.error).short for e in start.errors},
     }
-
-
-def _offset_s(start: StartReport) -> float:
-    offset = start.began_at.utcoffset() if start.began_at is not None else None
-    return offset.total_seconds() if offset is not None else 0.0
 
 
 def _overview(start: StartReport) -> JsonObject:
@@ -222,8 +211,8 @@ def _evidence(
     wanted: dict[Ref, None] = {}
     for start in detailed:
         for row in models[start.index].rows:
-            wanted |= dict.fromkeys(ref for mark in row.marks for ref in mark.refs)
-            wanted |= dict.fromkeys(ref for dot in row.dots for ref in dot.refs)
+            drawn: list[Mark | Dot] = [*row.marks, *row.dots]
+            wanted |= dict.fromkeys(ref for one in drawn for ref in one.refs)
         wanted |= dict.fromkeys(_table_refs(start))
     texts = {ref: printable(report.evidence[ref]) for ref in wanted if ref in report.evidence}
     budget = max(EVIDENCE_BYTES, 40 * 200 * len(models))
@@ -232,8 +221,8 @@ def _evidence(
             break
     cut = any(len(t) > limit for t in texts.values())
     return {
-        _ref(ref): text if len(text) <= limit else f"{text[:limit]}… [{len(text) - limit} more characters]"
-        for ref, text in texts.items()
+        f"{source}:{line}": text if len(text) <= limit else f"{text[:limit]}… [{len(text) - limit} more characters]"
+        for (source, line), text in texts.items()
     }, (limit if cut else None)
 
 

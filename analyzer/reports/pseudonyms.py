@@ -105,7 +105,6 @@ class Pseudonyms:
     def __init__(self) -> None:
         self._hosts: dict[str, str] = {}
         self._names: dict[str, str] = {}
-        self._v4: dict[str, str] = {}
         self._other: dict[str, str] = {}
         self._seen: set[str] = set()  # every word of the texts that looks like a stand-in of ours
         self._made: set[str] = set()  # every stand-in that was given away
@@ -159,19 +158,14 @@ class Pseudonyms:
     # --- what is learnt ---------------------------------------------------------------------------------------------
 
     def _add_host(self, name: str) -> None:
-        if _IPV4.fullmatch(name) or ":" in name or not _worth(name):
+        if ":" in name or not _identifies(name):
             return
-        if "." in name and _is_known_domain(name):
-            return
-        self._hosts.setdefault(name.lower(), "")
-        short = name.partition(".")[0]
-        if "." in name and _worth(short):
-            self._hosts.setdefault(short.lower(), "")
+        for part in (name, name.partition(".")[0]):
+            if _worth(part):
+                self._hosts.setdefault(part.lower(), "")
 
     def _add_name(self, name: str) -> None:
-        if not _worth(name) or _IPV4.fullmatch(name) or ("." in name and _is_known_domain(name)):
-            return
-        if name.lower() not in self._hosts and not known.is_component(name):
+        if _identifies(name) and name.lower() not in self._hosts and not known.is_component(name):
             self._names.setdefault(name.lower(), "")
 
     def _learnt(self) -> re.Pattern[str]:
@@ -224,23 +218,19 @@ class Pseudonyms:
         return self._stand_in("domain", name) + ".example"
 
     def _domain_and_path(self, found: re.Match[str]) -> str:
-        name, path = found[1], found["path"] or ""
-        if "." in name and _is_known_domain(name):
+        if _is_known_domain(found[1]):
             return found[0]
-        made = self._host(name) if name.lower() in self._hosts else self._domain(name)
-        return made + self._path(path)
+        return self._host(found[1]) + self._path(found["path"] or "")
 
     def _url(self, found: re.Match[str]) -> str:
         host = found["host"]
-        user = "***@" if found["user"] else ""
         if host.startswith("["):
             host = f"[{self._ipv6(host[1:-1])}]"
         elif _IPV4.fullmatch(host):
             host = self._ipv4(host)
-        elif "." in host:
-            host = self._host(host) if host.lower() in self._hosts else self._domain(host)
-        elif host and _worth(host) and host.lower() not in known.URL_HOSTS:
+        elif "." in host or (host and _worth(host) and host.lower() not in known.URL_HOSTS):
             host = self._host(host)
+        user = "***@" if found["user"] else ""
         return found["scheme"] + user + host + (found["port"] or "") + self._path(found["path"] or "")
 
     def _path(self, path: str) -> str:
@@ -279,8 +269,7 @@ class Pseudonyms:
     def _piece(self, piece: str) -> str:
         if known.is_path_piece(piece) or not _worth(piece) or piece.lower() in _OWN or piece.lower() in self._made:
             return piece
-        port = re.fullmatch(r":\d+", piece)
-        if port is not None or _IPV4.fullmatch(piece) or _is_stand_in(piece):
+        if re.fullmatch(r":\d+", piece) or _IPV4.fullmatch(piece) or _is_stand_in(piece):
             return piece
         stem, dot, suffix = piece.rpartition(".")
         if dot and suffix.lower() in known.FILE_SUFFIXES and stem:
@@ -289,26 +278,21 @@ class Pseudonyms:
             )
         return self._stand_in("path", piece)
 
-    def _ipv4(self, text: str) -> str:
+    def _foreign(self, text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+        """The address that ``text`` is, where it may identify somebody."""
         try:
-            address = ipaddress.IPv4Address(text)
+            address = ipaddress.ip_address(text)
         except ValueError:
-            return text
-        if text in self._made or any(address in net for net in known.KEPT_NETWORKS if net.version == 4):
-            return text
-        if text not in self._v4:
-            self._v4[text] = next(a for a in self._addresses if a not in self._seen)
-            self._made.add(self._v4[text])
-        return self._v4[text]
+            return None
+        return None if text in self._made or any(address in net for net in known.KEPT_NETWORKS) else address
+
+    def _ipv4(self, text: str) -> str:
+        own = self._foreign(text) is None
+        return text if own else self._stand_in("ipv4", text, lambda _: next(self._addresses))
 
     def _ipv6(self, text: str) -> str:
-        try:
-            address = ipaddress.IPv6Address(text)
-        except ValueError:
-            return text
-        if text in self._made or any(address in net for net in known.KEPT_NETWORKS if net.version == 6):
-            return text
-        return self._stand_in("ipv6", str(address), lambda number: f"2001:db8::{number:x}")
+        address = self._foreign(text)
+        return text if address is None else self._stand_in("ipv6", str(address), lambda n: f"2001:db8::{n:x}")
 
     def _mac(self, text: str) -> str:
         if text in self._made:
@@ -359,6 +343,11 @@ def _worth(name: str) -> bool:
         and low not in _vocabulary()
         and re.fullmatch(r"[vV]?[\d.:_-]+(?:[-+](?:k3s|rke2r)\d+)?|0x[0-9a-f]+", low) is None
     )
+
+
+def _identifies(name: str) -> bool:
+    """Whether a name, not an address, stands for something of somebody's own."""
+    return _worth(name) and not _IPV4.fullmatch(name) and not ("." in name and _is_known_domain(name))
 
 
 def _is_known_domain(name: str) -> bool:
