@@ -85,12 +85,12 @@ def report_on(log_records: LogRecords, waits: Sequence[Report] = (), rules: Rule
         NoDataError: there is no wait, and nothing in the log comes from a k3s or RKE2 run.
     """
     from analyzer.analysis import analyze_records
-    from analyzer.analysis.redact_report import masked
+    from analyzer.analysis.redact_report import redacted
 
     reports = list(waits)
     if log_records.sources or not reports:
         reports.insert(0, analyze_records(log_records, tool_version=__version__, user=rules))
-    return masked(merged(reports))
+    return redacted(merged(reports))
 
 
 def merged(reports: Sequence[Report]) -> Report:

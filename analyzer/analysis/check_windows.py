@@ -149,7 +149,7 @@ class _Builder:
             # The success after the list may have come from a server that had passed it long before.
             trouble_after_list=trouble or self.answering.answered == "other",
             any_complete_list=any(look.complete for look in looks),
-            lossy=bool(self.start.losses) or self.start.picked_out,
+            lossy=bool(self.start.losses) or self.start.filtered,
             noticed=self.verdict.detected is not None,
             answering=self.answering,
         )
@@ -165,7 +165,7 @@ class _Builder:
             said = ended.message
             last = {name for look in looks if look.seq >= ended.seq for name in look.failing}
             return frozenset(last | {name for name in self.checks if f'"{name.removeprefix(_HOOK)}" failed' in said})
-        if not looks or self.start.picked_out or self.start.lost_between(looks[-1].seq, None):
+        if not looks or self.start.filtered or self.start.lost_between(looks[-1].seq, None):
             return frozenset()
         return looks[-1].failing if looks[-1].complete else frozenset(self.checks)
 
@@ -367,7 +367,7 @@ class _Builder:
         Signs are errors and slow answers of the datastore, and lost lines. Silence is none: while rbac writes its
         roles, nothing else is printed.
         """
-        if not looks or self.start.picked_out:
+        if not looks or self.start.filtered:
             return True
         noticed = self.verdict.detected.seq if self.verdict.detected is not None else None
         return self._trouble_between(looks[-1].seq, noticed)
@@ -389,7 +389,7 @@ class _Builder:
         known = ready.upper_evidence
         if known is not None:
             uppers.append(known)
-        elif not facts.monotone and (facts.last_state == "failing" or self.start.losses or self.start.picked_out):
+        elif not facts.monotone and (facts.last_state == "failing" or self.start.losses or self.start.filtered):
             uppers = []
         return _fuse(facts.lowers, uppers)
 

@@ -89,7 +89,7 @@ class _Goals:
         """The goal comes within a limit after this line, if the process lived that long and no failure was told."""
         at = self.line_times.latest(mark.record)
         options = (m.record.message for m in self.start.marks("kubelet_requested"))
-        if at is None or self.start.picked_out or any(_OTHER_RHYTHM in text for text in options):
+        if at is None or self.start.filtered or any(_OTHER_RHYTHM in text for text in options):
             return None
         until = at + rule.within_s
         later = (r for r in self.start.records if r.seq > mark.record.seq)  # systemd's lines, too
@@ -103,7 +103,7 @@ class _Goals:
     def _not_before(self, rule: GoalRule, reached: Mark | None) -> Evidence | None:
         """The last line before it at which the goal had not come; nothing may be lost between the two."""
         anchor = self.start.first(rule.whole_until) if rule.whole_until is not None else reached
-        if reached is None or anchor is None or self.start.picked_out or self._known_before(rule):
+        if reached is None or anchor is None or self.start.filtered or self._known_before(rule):
             return None
         until = min(reached.record.seq, anchor.record.seq)
         said = [m for m in self.start.marks(*rule.not_before) if m.record.seq < until]

@@ -112,7 +112,7 @@ def read_polls(start: Start, verdict: Verdict, line_times: LineTimes) -> PollFac
         late = sum(not _exact(line.record, line_times) for line in lines) + len(overtaken)
         grid = _calibrated(fit_grid(fine, interval), fine, late, line_times)
     ends = [*(line.record.seq for line in lines[1:]), verdict.detected.seq if verdict.detected is not None else None]
-    lost = (i for i, line in enumerate(lines) if start.picked_out or start.lost_between(line.record.seq, ends[i]))
+    lost = (i for i, line in enumerate(lines) if start.filtered or start.lost_between(line.record.seq, ends[i]))
     facts = PollFacts(
         spec=spec,
         sightings=_sightings(start, lines, unchanged, line_times, (grid, overtaken)),
@@ -252,7 +252,7 @@ def _with_grid_rule(
 ) -> PollFacts:
     """The contract's grid rule: the tick before the successful one bounds readiness from below, where it may."""
     grid, noticed = facts.grid, verdict.detected
-    if success is None or grid is None or noticed is None or not facts.sightings or start.picked_out:
+    if success is None or grid is None or noticed is None or not facts.sightings or start.filtered:
         return facts
     if not grid.reliable or not grid.on_grid(success) or _silent_before(noticed, start, grid):
         return facts

@@ -8,7 +8,7 @@ from analyzer.events.redaction import mask_secrets
 from analyzer.results import Finding, Report, StartReport
 
 
-def masked(report: Report) -> Report:
+def redacted(report: Report) -> Report:
     """``report`` with every secret in its sentences replaced; the same object where there is none.
 
     Polls, milestones and evidence lines are masked where they are made, before they are cut to a length.

@@ -39,7 +39,7 @@ class Ticks:
 def last_ticks(start: Start, verdict: Verdict, line_times: LineTimes) -> Ticks | None:
     """When the last failing and the successful request left, where the log can tell."""
     noticed = verdict.detected
-    if noticed is None or not noticed.message.startswith(NOTICED) or start.picked_out:
+    if noticed is None or not noticed.message.startswith(NOTICED) or start.filtered:
         return None
     if poller_for(start.version).kind != "legacy-4x1s" or not _exact(noticed, line_times):
         return None

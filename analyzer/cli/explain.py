@@ -11,7 +11,7 @@ from analyzer.cli.format_option import format_option
 from analyzer.cli.inputs import ForceOption, OutputOption
 from analyzer.errors import UsageError
 from analyzer.events.redaction import mask_secrets
-from analyzer.reports import explain as known
+from analyzer.reports import explain as vocabulary
 from analyzer.reports.format import Options
 from analyzer.reports.kinds import EXPLANATION, NAMES
 from analyzer.reports.output import Destination
@@ -44,15 +44,15 @@ def explain(
     if name:
         to.write(EXPLANATION.chosen(format, output).render(_entries(" ".join(name)), options))
     else:
-        to.write(NAMES.chosen(format, output).render(known.names(), options))
+        to.write(NAMES.chosen(format, output).render(vocabulary.names(), options))
 
 
-def _entries(name: str) -> list[known.Entry]:
-    found = known.find(name) or known.recognise(name)
+def _entries(name: str) -> list[vocabulary.Entry]:
+    found = vocabulary.find(name) or vocabulary.recognise(name)
     if found:
         return found
     shown = mask_secrets(name)
     shown = shown if len(shown) <= 80 else shown[:79] + "…"
-    near = known.nearest(name)
+    near = vocabulary.nearest(name)
     meant = f"Did you mean {' or '.join(near)}? " if near else ""
     raise UsageError(f'nothing is known of "{shown}"', hint=f"{meant}All names: k3slog explain --list")

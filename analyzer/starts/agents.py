@@ -68,7 +68,7 @@ def whole(start: Start, end: LogRecord | None) -> bool:
 
     The banner is read to its last word: where lines are cut so far that it is not, others say nothing any more.
     """
-    if not start.begin_seen or start.commit is None or start.picked_out:
+    if not start.begin_seen or start.commit is None or start.filtered:
         return False
     return not any(end is None or seq <= end.seq for seq in start.losses)
 

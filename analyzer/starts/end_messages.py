@@ -148,7 +148,7 @@ def _by_exit(start: Start, asked: LogRecord | None) -> EndMessage | None:
 def _may_be_another_s(start: Start, told: LogRecord) -> bool:
     """Whether systemd may speak of a later process: it names none, and of chosen lines that one may have none."""
     last = next((r.at for r in reversed(start.process) if r.seq < told.seq and r.at is not None), None)
-    if not start.picked_out or last is None or told.at is None:
+    if not start.filtered or last is None or told.at is None:
         return False
     return told.at.us - last.us > _AT_ONCE_US
 
@@ -239,7 +239,7 @@ def _by_reset(start: Start, asked: LogRecord | None) -> EndMessage | None:
     return EndMessage("stopped", done.record, mask_secrets(done.record.message)) if done is not None else None
 
 
-WAYS: tuple[Callable[[Start, LogRecord | None], EndMessage | None], ...] = (
+END_MESSAGES: tuple[Callable[[Start, LogRecord | None], EndMessage | None], ...] = (
     _lost_patience, _on_request, _not_executed, _by_exit, _killed, _by_container, _by_shell, _by_supervisor,
     _by_systemd, _by_systemctl, _by_status, _by_stop, _by_reset,
 )  # fmt: skip

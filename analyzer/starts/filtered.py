@@ -18,7 +18,7 @@ _EVERYDAY = 3  # so many other lines of k3s between the polls: a filter by write
 _LATER = ("serving_securely", "apiserver_requested", "apiserver_version", "api_running", "containerd_ready")
 
 
-def is_picked_out(start: Start, *, whole: bool = True) -> bool:
+def is_filtered(start: Start, *, whole: bool = True) -> bool:
     """Whether somebody chose the lines of a start: of any kind of line there may have been more.
 
     ``whole``: the fast scan passed none of its lines over, so that what is missing is missing in the text.

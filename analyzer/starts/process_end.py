@@ -14,7 +14,7 @@ from analyzer.events.event import Mark, PollLine
 from analyzer.events.redaction import mask_secrets
 from analyzer.records.goquote import unquote
 from analyzer.records.log_record import LogRecord, Payload
-from analyzer.starts.end_messages import LAST_IDS, OUTLIVED_US, WAYS, own, real
+from analyzer.starts.end_messages import END_MESSAGES, LAST_IDS, OUTLIVED_US, own, real
 from analyzer.starts.end_messages import EndMessage as EndMessage
 from analyzer.starts.last_activity import LastActivity, lasting
 from analyzer.starts.readiness import closing_burst
@@ -151,7 +151,7 @@ def ending(start: Start, asked: LogRecord | None) -> EndMessage:
     failure, reason = _failure(start, asked)
     if failure is not None:
         return EndMessage("failed", failure, reason, failure)
-    for told in WAYS:
+    for told in END_MESSAGES:
         end = told(start, asked)
         if end is not None:
             return end

@@ -179,7 +179,7 @@ def own_api_missing(start: Start) -> bool:
     return (
         start.begin_seen
         and start.product == "k3s"
-        and not (start.losses or start.picked_out)
+        and not (start.losses or start.filtered)
         and start.first("apiserver_requested", "serving_securely", "api_running") is None
         and sum(r.payload is Payload.LOGRUS for r in start.process) >= _A_LOG
     )
@@ -242,7 +242,7 @@ def _is_closing(start: Start, record: LogRecord, before: list[LogRecord], rest: 
         return False
     whole = start.begin_seen and start.role == "server" and start.product == "k3s"
     exits = [mark.record for mark in start.marks("process_exited")]
-    if (start.losses or start.picked_out) and _lived_on(record, [*rest, *exits]):
+    if (start.losses or start.filtered) and _lived_on(record, [*rest, *exits]):
         whole = False  # that it serves may be among the lines that are missing
     klog = sum(r.payload is Payload.KLOG for r in start.process)
     if whole and start.first("serving_securely") is None and klog >= _A_LOG:
@@ -271,11 +271,7 @@ def _last_words(start: Start, record: LogRecord) -> bool:
 
     Another process follows, nothing of this one comes more than a second later, and no line of a stop was chosen.
     """
-    if (
-        not start.picked_out
-        or start.followed_by is None
-        or start.first("process_exited", "systemd_stopped") is not None
-    ):
+    if not start.filtered or start.followed_by is None or start.first("process_exited", "systemd_stopped") is not None:
         return False
     seen, last = record.at or record.inner_at, start.process[-1].at or start.process[-1].inner_at
     return seen is not None and last is not None and last.us <= seen.us + BURST_US

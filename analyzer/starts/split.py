@@ -19,7 +19,7 @@ from analyzer.events.detect import detect
 from analyzer.events.event import Mark
 from analyzer.records.log_record import LogRecord, Payload
 from analyzer.records.startup_order import WRAPPER
-from analyzer.starts.filtered import is_picked_out
+from analyzer.starts.filtered import is_filtered
 from analyzer.starts.identity import CHILD, FAMILY, OPENRC, identified
 from analyzer.starts.k3s_traces import is_ours
 from analyzer.starts.reported_ends import announced, announcements
@@ -130,7 +130,7 @@ class _Surroundings:
         return replace(
             start,
             announced=announced(self.told, start),
-            picked_out=is_picked_out(start, whole=whole),
+            filtered=is_filtered(start, whole=whole),
             losses=sorted(lost),
         )
 

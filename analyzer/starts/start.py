@@ -56,7 +56,7 @@ class Start:
     version: str | None = None
     commit: str | None = None
     followed_by: Start | None = None  # the next start of the same unit
-    picked_out: bool = False  # somebody chose the lines (grep): any line may be missing anywhere
+    filtered: bool = False  # somebody chose the lines (grep): any line may be missing anywhere
     losses: Sequence[int] = ()  # seqs of notices about lost lines and of the lines after holes
     announced: Sequence[Mark] = ()  # what the kernel, docker and others say about its end
     api_runs: Sequence[ApiRun] = ()  # runs of RKE2's API server at that time, from its pod's logs
@@ -93,7 +93,7 @@ class Start:
     def first_of_process(self) -> LogRecord | None:
         """The line that bounds the process's begin from below: its own first one, unless that may be missing."""
         own = next((r for r in self.process if r.at is not None or r.inner_at is not None), None)
-        if own is None or not (self.picked_out or any(seq <= own.seq for seq in self.losses)):
+        if own is None or not (self.filtered or any(seq <= own.seq for seq in self.losses)):
             return own
         begun = self.first("systemd_starting")
         return begun.record if begun is not None else own if self.first("starting") is not None else None

@@ -100,7 +100,7 @@ def _may_hide(start: Start, shown: LogRecord, end: LogRecord) -> bool:
     Because lines were lost there, because somebody chose the lines, or because the text has no line of its kind.
     """
     # A notice may come long after the lines that it counts: also one behind the end speaks of those before it.
-    if start.picked_out or start.lost_between(shown.seq, None):
+    if start.filtered or start.lost_between(shown.seq, None):
         return True
     if any(_may_be_the_line(r) for r in start.process if shown.seq < r.seq <= end.seq):
         return True

@@ -15,13 +15,13 @@ def only(journal: Journal) -> Start:
 
 def test_a_whole_start_is_not_suspected() -> None:
     journal = Journal().begin().serving(3.0).ticking(3.1, 9.0).poll(2.0).listed(4.0, RBAC).running(9.5)
-    assert not only(journal).picked_out
+    assert not only(journal).filtered
 
 
 def test_polls_with_nothing_between_were_chosen() -> None:
     journal = Journal().banner(0.1).poll(2.0).listed(4.0, RBAC).listed(8.0, RBAC).running(9.5)
     start = only(journal)
-    assert start.picked_out
+    assert start.filtered
     report = journal.report()
     assert report.poller.implied == 0
     assert report.bottleneck.certainty != "certain", "a list in which others failed may have been left out"
@@ -29,16 +29,16 @@ def test_polls_with_nothing_between_were_chosen() -> None:
 
 def test_everyday_lines_of_k3s_between_the_polls_are_enough() -> None:
     journal = Journal().banner(0.1).poll(2.0).say(3.0, "a").say(4.0, "b").say(5.0, "c").poll(8.0, "EOF").running(9.5)
-    assert not only(journal).picked_out
+    assert not only(journal).filtered
 
 
 def test_only_warnings_were_chosen() -> None:
     journal = Journal()
     for number in range(9):
         journal.kube(number, f"trouble {number}", severity="E")
-    assert only(journal).picked_out
+    assert only(journal).filtered
     journal.say(9.0, "an everyday line")
-    assert not only(journal).picked_out
+    assert not only(journal).filtered
 
 
 @pytest.mark.parametrize(("loud", "chosen"), [(2, False), (3, True)])
@@ -46,13 +46,13 @@ def test_three_warnings_and_nothing_else_beside_polls_were_chosen(loud: int, cho
     journal = Journal().poll(0.5, "EOF")
     for number in range(loud):
         journal.say(number + 1.0, f"{number} trouble of another kind", "warning")
-    assert only(journal).picked_out is chosen
+    assert only(journal).filtered is chosen
 
 
 def test_a_begin_by_systemd_without_the_banner_lacks_lines() -> None:
     journal = Journal().systemd(0.0, "Starting k3s.service - Lightweight Kubernetes...").serving(3.0).ticking(3.1, 9.0)
     start = only(journal)
-    assert start.picked_out
+    assert start.filtered
     begun = start.first_of_process
     assert begun is not None and "Starting k3s.service" in begun.message, "its own first line may be missing"
     whole = only(Journal().begin().serving(3.0).ticking(3.1, 9.0))
@@ -93,7 +93,7 @@ def test_how_many_warnings_alone_were_chosen() -> None:
         words = ("disk", "pods", "evict", "quota", "lease", "image", "mount", "route")
         for number, word in enumerate(words[:count]):
             journal.say(number, word, "warning")
-        return only(journal).picked_out
+        return only(journal).filtered
 
     assert [chosen(7), chosen(8)] == [False, True]
 
@@ -103,7 +103,7 @@ def test_two_everyday_lines_between_the_polls_are_too_few(words: str, chosen: bo
     journal = Journal().banner(0.1).poll(2.0)
     for number, word in enumerate(words):
         journal.say(3.0 + number, word)
-    assert only(journal.poll(8.0, "EOF").running(9.5)).picked_out is chosen
+    assert only(journal.poll(8.0, "EOF").running(9.5)).filtered is chosen
 
 
 @pytest.mark.parametrize(
@@ -121,4 +121,4 @@ def test_how_long_a_word_that_all_lines_share_must_be(word: str, lines: int, cho
     )
     for number, begin in enumerate(beginnings[:lines]):
         journal.kube(number, f"{begin} {word}")
-    assert only(journal).picked_out is chosen
+    assert only(journal).filtered is chosen

@@ -89,7 +89,7 @@ def grepped(context: RuleContext) -> Iterator[Finding]:
         detail = f"Lines were left out in {count(len(picked), 'place')}, as grep's separators or dots show."
     elif loud:
         detail = f"All {len(told)} lines of k3s and Kubernetes are warnings or worse: a filter kept only those."
-    elif context.studied.start.picked_out:
+    elif context.studied.start.filtered:
         detail = f"Of {count(len(process), 'line')} some that every such start prints are not there: they were chosen."
     else:
         return
