@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
@@ -31,20 +31,24 @@ def render(report: Report, options: Options = DEFAULT) -> str:
     Missing values are empty cells. Seconds are written to the microsecond, ends of windows rounded outwards; times
     in the zone of their start.
     """
+    names = frames.TABLES[options.table].names
+    return rows_text(names, ([row[name] for name in names] for row in plain_rows(report, options)))
+
+
+def plain_rows(report: Report, options: Options) -> Iterator[dict[str, Any]]:
+    """The rows of table ``options.table``: seconds to the microsecond, times in ISO 8601 with the zone's offset."""
     starts = select_starts(report.starts, options.start)
     zones = {s.index: s.began_at.tzinfo if s.began_at and not options.utc else UTC for s in starts}
-    schema = frames.TABLES[options.table]
-    lows, highs = {low for low, _ in schema.ordered}, {high for _, high in schema.ordered}
+    ordered = frames.TABLES[options.table].ordered
+    rounding = {low: rounded_down for low, _ in ordered} | {high: rounded_up for _, high in ordered}
 
-    def cell(name: str, value: Any, start: int) -> Cell:
-        if isinstance(value, float):
-            return rounded_down(value) if name in lows else rounded_up(value) if name in highs else rounded(value)
+    def plain(name: str, value: Any, start: int) -> Any:
         if isinstance(value, datetime):
             return value.astimezone(zones[start] or UTC).isoformat()
-        return value if value is None or isinstance(value, int) else str(value)
+        return rounding.get(name, rounded)(value) if isinstance(value, float) else value
 
-    rows = frames.rows(options.table, report, starts)
-    return rows_text(schema.names, ([cell(name, row[name], row["start"]) for name in schema.names] for row in rows))
+    for row in frames.rows(options.table, report, starts):
+        yield {name: plain(name, value, row["start"]) for name, value in row.items()}
 
 
 def timeline(report: Report, options: Options = DEFAULT) -> str:

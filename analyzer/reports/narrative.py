@@ -12,14 +12,13 @@ from itertools import groupby
 
 from analyzer.analysis.failed_starts import failed_starts
 from analyzer.events import finding_info
-from analyzer.events.check_info import info
+from analyzer.events.check_info import HOOK, info
 from analyzer.events.readyz import abridge
 from analyzer.events.terms import term, terms
 from analyzer.reports import wording
 from analyzer.results import Check, ErrorCount, Finding, Phase, Report, StartReport
 from analyzer.window import Span, Window
 
-HOOK_PREFIX = "poststarthook/"
 _NAMED = 3  # checks told by name in a sentence
 _BLAMED = 10  # rows of the table of checks
 
@@ -48,9 +47,8 @@ def _undated(start: StartReport) -> str:
     clock = start.clock
     if clock.basis not in ("journal", "klog"):
         return "The text holds no date"
-    if clock.year_from == "none":
-        return "The text does not say of which year and zone its times are"
-    return "The text does not say in which zone its times are"
+    what = "of which year and zone" if clock.year_from == "none" else "in which zone"
+    return f"The text does not say {what} its times are"
 
 
 def verdict(start: StartReport) -> list[str]:
@@ -74,10 +72,8 @@ def _verdict(start: StartReport) -> str:
             return "It became ready, but the text does not show when."
         if not start.begin_seen and start.observer == "k3s":
             return _ready_fragment(start)
-        noticed = ""
-        if detected.upper is not None:
-            when = wording.window_words(detected) + wording.later_words(start.polling_tax_s)
-            noticed = f"; {wording.noticer(start)} noticed it {when}"
+        when = wording.window_words(detected) + wording.later_words(start.polling_tax_s)
+        noticed = "" if detected.upper is None else f"; {wording.noticer(start)} noticed it {when}"
         return f"Ready {wording.window_words(ready)}{noticed}."
     known = ""
     if ready.lower is not None and ready.lower >= 0.1:
@@ -120,15 +116,14 @@ def _agent(start: StartReport) -> str:
 
 def _ready_fragment(start: StartReport) -> str:
     """Of a start whose begin is not in the text: no time to ready, a lower bound of it where there is one."""
+    least = start.detected.lower or 0.0
     if start.clock.basis == "elapsed":
-        least = max(start.ready.lower or 0.0, start.detected.lower or 0.0)
+        least = max(start.ready.lower or 0.0, least)
         after = f"; the start took at least {wording.at_least(least)}" if least > 1 else ""
         return f"Ready {wording.window_words(start.ready)} after the process was last executed{after}."
-    least = start.detected.lower or 0.0
     took = f"it took at least {wording.at_least(least)}" if least > 1 else "how long it took is not known"
-    seen = ""
-    if start.detected.upper is not None:
-        seen = f" Ready {wording.at_most(start.detected.upper)} after the first line at the latest."
+    latest = start.detected.upper
+    seen = "" if latest is None else f" Ready {wording.at_most(latest)} after the first line at the latest."
     return f"It became ready, but its begin is not in the text: {took}.{seen}"
 
 
@@ -139,9 +134,8 @@ def _when(start: StartReport) -> str:
         return ""
     if start.begin_seen:
         return f" after {wording.about(at_s)}"
-    return (
-        f" {wording.about(at_s)} after the text's first line of it" if at_s > 0 else " at the text's first line of it"
-    )
+    later = f"{wording.about(at_s)} after" if at_s > 0 else "at"
+    return f" {later} the text's first line of it"
 
 
 def culprit(start: StartReport) -> tuple[str, str]:
@@ -190,10 +184,13 @@ def about_culprit(start: StartReport) -> list[str]:
     lines = [f"{check.short} waits for {check.waits_for}."]
     if check.slow_causes:
         lines.append(f"What makes it slow: {'; '.join(check.slow_causes)}.")
-    needed = [c for c in start.checks if c.name in check.needs]
+    needed = [
+        f"{short_name(c.name)} (passed {wording.window_words(c.cleared)})"
+        for c in start.checks
+        if c.name in check.needs
+    ]
     if needed:
-        passed = (f"{short_name(c.name)} (passed {wording.window_words(c.cleared)})" for c in needed)
-        lines.append(f"Before it must pass: {', '.join(passed)}.")
+        lines.append(f"Before it must pass: {', '.join(needed)}.")
     return lines
 
 
@@ -281,7 +278,7 @@ def cleared(check: Check) -> str:
 
 def short_name(name: str) -> str:
     """A check without the prefix that most of them share."""
-    return name.removeprefix(HOOK_PREFIX)
+    return name.removeprefix(HOOK)
 
 
 def troubles(start: StartReport) -> list[Finding]:
