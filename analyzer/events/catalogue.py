@@ -71,8 +71,7 @@ class Rule:
 
 def compile_rule(raw: Mapping[str, Any]) -> Rule:
     """A rule from its table in a file, which must be valid."""
-    groups = tuple(raw.get("fields", {}).items())
-    return read_as(Rule, raw, fields=groups, problem_class=raw.get("class", ""))
+    return read_as(Rule, raw, fields=tuple(raw.get("fields", {}).items()), problem_class=raw.get("class", ""))
 
 
 @cache
@@ -138,9 +137,7 @@ def _groups(rule: Rule, text: str) -> dict[str, str] | None:
 
 
 def _try(rule: Rule, record: LogRecord, text: str) -> Mark | None:
-    if rule.payload and record.payload not in rule.payload:
-        return None
-    if rule.levels and record.level not in rule.levels:
+    if (rule.payload and record.payload not in rule.payload) or (rule.levels and record.level not in rule.levels):
         return None
     # Obfuscated support bundles have a word like "sadly.badger" in place of the file's name.
     if rule.file and record.payload is Payload.KLOG and record.file != rule.file and record.file.endswith(".go"):
@@ -148,9 +145,7 @@ def _try(rule: Rule, record: LogRecord, text: str) -> Mark | None:
     groups = _groups(rule, text)
     if groups is None:
         return None
-    for name, group in rule.fields:
-        if name in record.fields:
-            groups[group] = record.fields[name]
+    groups.update((group, record.fields[name]) for name, group in rule.fields if name in record.fields)
     if "cause" in groups:
         groups["cause"] = unquote_once(groups["cause"])
     return Mark(record, rule.id, rule.kind, groups)
@@ -158,10 +153,8 @@ def _try(rule: Rule, record: LogRecord, text: str) -> Mark | None:
 
 def _is_ours(record: LogRecord) -> bool:
     """Whether a systemd line is about a unit of k3s or RKE2: by the unit it is about, else by its text."""
-    unit = record.unit or ""
-    if "k3s" in unit or "rke2" in unit:
-        return True
-    return (not unit or unit == "init.scope") and _DESCRIPTION.search(record.message) is not None
+    unit = record.unit or "init.scope"
+    return "k3s" in unit or "rke2" in unit or (unit == "init.scope" and _DESCRIPTION.search(record.message) is not None)
 
 
 def match(record: LogRecord, extra: Sequence[Rule] = ()) -> Sequence[Mark]:
@@ -204,8 +197,7 @@ def _candidates(index: _Index, record: LogRecord, message: str, text: str) -> li
 
 def _tried(rules: Iterable[Rule], record: LogRecord, text: str) -> Sequence[Mark]:
     marks: dict[str, Mark] = {}
-    for rule in rules:
-        mark = _try(rule, record, text)
+    for mark in (_try(rule, record, text) for rule in rules):
         if mark is not None:
             marks.setdefault(mark.id, mark)
     return tuple(marks.values())
@@ -222,9 +214,7 @@ def _without_opposites(found: Sequence[Mark], index: _Index, text: str) -> Seque
 
 def _has_literal(rule: Rule, text: str) -> bool:
     """Whether one of the rule's beginnings or parts is there; true for a rule without any."""
-    if not rule.head and not rule.any:
-        return True
-    return text.startswith(rule.head) or any(part in text for part in rule.any)
+    return not (rule.head or rule.any) or text.startswith(rule.head) or any(part in text for part in rule.any)
 
 
 @cache
@@ -237,12 +227,8 @@ def ending_problems() -> tuple[Rule, ...]:
 
 def causes_in(text: str) -> tuple[tuple[Rule, Mapping[str, str]], ...]:
     """The problems that a failure's message names, with the groups of their patterns, in file order."""
-    found: list[tuple[Rule, Mapping[str, str]]] = []
-    for rule in ending_problems():
-        # In a chain of wrappers a message begins after a colon, too.
-        if not _has_literal(rule, text) and not any(f": {head}" in text for head in rule.head):
-            continue
-        groups = _groups(rule, text)
-        if groups is not None:
-            found.append((rule, groups))
-    return tuple(found)
+    # In a chain of wrappers a message begins after a colon, too.
+    tried = (
+        rule for rule in ending_problems() if _has_literal(rule, text) or any(f": {head}" in text for head in rule.head)
+    )
+    return tuple((rule, groups) for rule in tried if (groups := _groups(rule, text)) is not None)

@@ -37,23 +37,19 @@ class _Open:
 
     def add(self, text: str) -> None:
         body = parse_body(text)
-        if body is None:
-            return
-        reasons = dict(body.reasons)
-        for name in body.failing:
-            if self.failing.get(name) is None:
-                self.failing[name] = reasons.get(name)
-        if body.endpoint and not self.endpoint:
-            self.endpoint = body.endpoint
+        if body is not None:
+            reasons = dict(body.reasons)
+            for name in body.failing:
+                self.failing[name] = self.failing.get(name) or reasons.get(name)
+            self.endpoint = self.endpoint or body.endpoint or ""
 
     def close(self) -> HealthBlock:
         """The block as far as its lines have been seen."""
-        # The header names every failing check, whether or not its own line is in the text.
-        names = tuple(dict.fromkeys((*self.named, *self.failing)))
         whole = bool(self.named) or self.trailer
         return HealthBlock(
             record=self.record,
-            failing=names,
+            # The header names every failing check, whether or not its own line is in the text.
+            failing=tuple(dict.fromkeys((*self.named, *self.failing))),
             reasons=tuple((name, reason) for name, reason in self.failing.items() if reason),
             endpoint=self.endpoint,
             complete=self.has_header and not self.header_cut and bool(self.endpoint) and whole,
@@ -98,8 +94,7 @@ class HealthAssembler:
         for line in (first, *rest):
             trailer = _TRAILER.match(line.strip(" \t*_>`"))
             if trailer is not None:
-                self._open.endpoint = trailer["endpoint"]
-                self._open.trailer = True
+                self._open.endpoint, self._open.trailer = trailer["endpoint"], True
                 yield from self.finish()
                 return
             self._open.add(line)
@@ -115,11 +110,9 @@ class HealthAssembler:
         return "check failed: " in message or (message[:8].lstrip(" \t*_>`")[:1] == "[" and bool(_LINE.match(message)))
 
     def _is_body_line(self, record: LogRecord, stripped: str) -> bool:
-        if record.payload in (Payload.LOGRUS, Payload.ZAP, Payload.SYSTEMD):
-            return False
-        if _LINE.match(stripped):
-            return True
-        return self._open is not None and _TRAILER.match(stripped) is not None
+        ends = self._open is not None and _TRAILER.match(stripped) is not None
+        others = (Payload.LOGRUS, Payload.ZAP, Payload.SYSTEMD)
+        return record.payload not in others and (ends or _LINE.match(stripped) is not None)
 
     @staticmethod
     def _begin(record: LogRecord, header: re.Match[str] | None, single: re.Match[str] | None) -> _Open:

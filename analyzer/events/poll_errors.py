@@ -34,11 +34,11 @@ class _Class:
 
 @cache
 def _classes() -> tuple[_Class, ...]:
-    found: list[_Class] = []
-    for raw in load("errors.toml")["error"]:
-        texts = {key: [_squash(text) for text in raw.get(key, ())] for key in ("whole", "contains", "ends")}
-        found.append(read_as(_Class, {**raw, **texts}))
-    return tuple(found)
+    squashed = ("whole", "contains", "ends")
+    return tuple(
+        read_as(_Class, {**raw, **{key: [_squash(text) for text in raw.get(key, ())] for key in squashed}})
+        for raw in load("errors.toml")["error"]
+    )
 
 
 @cache
@@ -59,14 +59,18 @@ def statuses() -> dict[str, int]:
     return {one.id: one.http_status for one in _classes() if one.http_status is not None}
 
 
-def _matches(one: _Class, text: str, *, cut: bool) -> bool:
+def _matches(one: _Class, text: str) -> bool:
     if text in one.whole or any(part in text for part in one.contains) or text.endswith(one.ends):
         return True
-    return cut and len(text) >= _CLEAR_BEGINNING and any(whole.startswith(text) for whole in one.whole)
+    return len(text) >= _CLEAR_BEGINNING and any(whole.startswith(text) for whole in one.whole)
 
 
 def _class(name: str) -> _Class:
     return next(one for one in _classes() if one.id == name)
+
+
+def _answer(one: _Class, body: ReadyzBody | None = None) -> PollError:
+    return PollError(one.id, one.severity, one.http_status, body)
 
 
 @lru_cache(maxsize=4096)
@@ -77,21 +81,14 @@ def classify(text: str) -> PollError:
     """
     body = parse_body(text) if "[" in text or "&#" in text else None
     if body is not None and _is_list(text, body):
-        found = _class("readyz_failing")
-        return PollError(found.id, found.severity, found.http_status, body)
+        return _answer(_class("readyz_failing"), body)
     # client-go hides retries inside one poll: the last answer counts.
     last = _PREVIOUS.split(text.strip(), maxsplit=1)[0]
-    shown = _CUT_MARK.sub("", last)
-    squashed = _squash(shown)
+    squashed = _squash(_CUT_MARK.sub("", last))
     # What the server says in a 5xx answer is about its own connections, not about this one.
     answered = squashed.startswith("anerrorontheserver(")
-    for one in _classes():
-        if answered and one.http_status != 500:
-            continue
-        if _matches(one, squashed, cut=True):
-            return PollError(one.id, one.severity, one.http_status)
-    other = _class("other")
-    return PollError(other.id, other.severity, other.http_status)
+    possible = (one for one in _classes() if one.http_status == 500 or not answered)
+    return _answer(next((one for one in possible if _matches(one, squashed)), _class("other")))
 
 
 def _is_list(text: str, body: ReadyzBody) -> bool:

@@ -20,7 +20,7 @@ MAX_NAME = 200
 _NAME = r"[A-Za-z0-9][^\s\[\]\"'`()<>{}&\\,;*|]{0,199}"
 _MARK = re.compile(r"\[\s?([+-])\s?\]")
 _STATE = re.compile(
-    rf"\s?(?P<name>{_NAME})[ \t]+(?:(?P<ok>ok)|(?P<excluded>excluded(?: with [^\n:]*)?:\s?ok)"
+    rf"\s?(?P<name>{_NAME})[ \t]+(?:(?P<ok>ok)|(?P<excluded>excluded)(?: with [^\n:]*)?:\s?ok"
     r"|(?P<failed>failed)(?:\s?:[ \t]?(?P<reason>[^\n]*))?)(?=[\s\"'`)*>…|<&]|_\*|\Z)"
 )
 _TRAILER = re.compile(r"\b(readyz|healthz|livez)\s+check\s+(?:failed|passed)\b")
@@ -82,10 +82,12 @@ def _squashed(segment: str) -> tuple[str, str, str | None] | None:
 
 def _split_by_a_wrap(found: re.Match[str]) -> bool:
     """``poststartho ok`` may be a terminal's break inside ``poststarthook/…`` and not a check that is ok."""
-    name = found["name"]
-    word = "ok" if found["ok"] else "excluded" if found["excluded"] else "failed"
-    known = _known_longest_first()
-    return name not in known and any(one.startswith(name + word) for one in known)
+    name, known = found["name"], _known_longest_first()
+    return name not in known and any(one.startswith(name + _word(found)) for one in known)
+
+
+def _word(found: re.Match[str]) -> str:
+    return found["ok"] or found["excluded"] or found["failed"]
 
 
 @cache
@@ -119,25 +121,17 @@ def parse_body(text: str) -> ReadyzBody | None:
     ends = [found.start() for found in (trailer, after, _WARNING.search(plain, marks[0].end())) if found]
     end = min(ends, default=len(plain))
     marks = [found for found in marks if found.start() < end]
-    ok: dict[str, None] = {}
-    failing: dict[str, str | None] = {}
-    excluded: dict[str, None] = {}
+    states: dict[str, dict[str, str | None]] = {"ok": {}, "failed": {}, "excluded": {}}
+    ok, failing, excluded = states.values()
     unread = False
-    for number, mark in enumerate(marks):
-        last = number + 1 == len(marks)
-        segment = plain[mark.end() : end if last else marks[number + 1].start()]
-        cut_here = last and trailer is None
-        state = _read(segment, mark[1], cut_here=cut_here)
+    for mark, following in zip(marks, [*(found.start() for found in marks[1:]), end], strict=True):
+        cut_here = mark is marks[-1] and trailer is None
+        state = _read(plain[mark.end() : following], mark[1], cut_here=cut_here)
         if state is None:
             unread = True
-            continue
-        name, word, reason = state
-        if word == "ok":
-            ok[name] = None
-        elif word == "excluded":
-            excluded[name] = None
-        elif failing.get(name) is None:
-            failing[name] = reason
+        else:
+            name, word, reason = state
+            states[word][name] = states[word].get(name) or reason
     damaged = unread or _TAIL_OF_A_CHECK.search(plain[: marks[0].start()]) or _ELISION.search(plain[:end])
     both = ok.keys() & failing.keys()
     header = _HEADER.search(plain, 0, marks[0].start())
@@ -162,9 +156,7 @@ def _read(segment: str, sign: str, *, cut_here: bool) -> tuple[str, str, str | N
     """One check line after its marker → (name, ok | failed | excluded, reason)."""
     found = _STATE.match(segment)
     if found is not None and not _split_by_a_wrap(found):
-        name = found["name"]
-        word = "ok" if found["ok"] else "excluded" if found["excluded"] else "failed"
-        reason = found["reason"]
+        name, word, reason = found["name"], _word(found), found["reason"]
     else:
         squashed = _squashed(segment)
         if squashed is None:

@@ -62,45 +62,37 @@ class Place:
 
     def holds(self, product: str, role: str, version: str | None) -> bool:
         """Whether it is true of such a process. Of what is not known about it, every possibility must fit."""
-        if self.product and self.product != product:
-            return False
-        if self.role and self.role != role:
+        if self.product not in ("", product) or self.role not in ("", role):
             return False
         if not (self.since or self.until or self.era or self.before_era):
             return True
         release = parse_version(version)
-        if release is None:
-            return False
-        if self.since is not None and release.numbers < self.since.numbers:
-            return False
-        if self.until is not None and release.numbers > self.until.numbers:
-            return False
-        if self.era and past(release, self.era) is not True:
-            return False
-        return not self.before_era or past(release, self.before_era) is False
+        return (
+            release is not None
+            and (self.since is None or release.numbers >= self.since.numbers)
+            and (self.until is None or release.numbers <= self.until.numbers)
+            and (not self.era or past(release, self.era) is True)
+            and (not self.before_era or past(release, self.before_era) is False)
+        )
 
     def opened_by_cancel(self, version: str | None) -> bool:
         """Whether in this release a cancelled wait, too, leads to the code that prints the line.
 
         A poller of its own ends the process when it is cancelled.
         """
-        if self.own_poller and past(parse_version(version), "shared_poller") is False:
-            return False
-        return self.cancel and ready_line_on_cancel(version)
+        alone = self.own_poller and past(parse_version(version), "shared_poller") is False
+        return self.cancel and not alone and ready_line_on_cancel(version)
 
     def matches(self, message: str, file: str, payload: Payload) -> bool:
         """Whether a line is of this kind, judged by its text."""
-        if self.payload and payload not in self.payload:
-            return False
-        if self.file and payload is Payload.KLOG and file != self.file:
-            return False
-        if self.files and (payload is not Payload.KLOG or file not in self.files):
-            return False
-        if self.head and not message.startswith(self.head):
-            return False
-        if self.any and not any(part in message for part in self.any):
-            return False
-        return self.match is None or self.match.search(message) is not None
+        return (
+            (not self.payload or payload in self.payload)
+            and (not self.file or payload is not Payload.KLOG or file == self.file)
+            and (not self.files or (payload is Payload.KLOG and file in self.files))
+            and (not self.head or message.startswith(self.head))
+            and (not self.any or any(part in message for part in self.any))
+            and (self.match is None or self.match.search(message) is not None)
+        )
 
 
 HOOK_FAILING = Place(
@@ -111,19 +103,10 @@ HOOK_FAILING = Place(
 """Of a report that lists a post-start hook as failing, whoever asked."""
 
 
-def _stage(raw: Mapping[str, Any], key: str) -> Stage | None:
-    return Stage[raw[key].upper()] if key in raw else None
-
-
 def _compile(raw: Mapping[str, Any]) -> tuple[Place, ...]:
-    place = read_as(
-        Place,
-        raw,
-        only_after=_stage(raw, "only_after"),
-        only_before=_stage(raw, "only_before"),
-        since=parse_version(raw.get("since")),
-        until=parse_version(raw.get("until")),
-    )
+    stages = {key: Stage[raw[key].upper()] for key in ("only_after", "only_before") if key in raw}
+    releases = {key: parse_version(raw.get(key)) for key in ("since", "until")}
+    place = read_as(Place, raw, **stages, **releases)
     return tuple(replace(place, mark=mark) for mark in raw.get("marks", ("",)))
 
 

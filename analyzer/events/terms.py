@@ -7,11 +7,11 @@ The words of error classes, milestones, phases and goals stand beside the rules 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Literal
 
-from analyzer.events.vocabulary import load
+from analyzer.events.vocabulary import load, read_as
 
 TermKind = Literal[
     "error", "milestone", "phase", "goal",
@@ -38,16 +38,12 @@ class Term:
     sign: str = ""
 
 
-_KEYS = tuple(field.name for field in fields(Term) if field.name != "short")
-
-
 @cache
 def terms(kind: TermKind) -> Mapping[str, Term]:
     """Every name of a kind that a report may show, in the order of its file."""
     found: dict[str, Term] = {}
     for raw in _raw(kind):  # the first entry of an id has the words
-        short = raw.get("short", raw["id"].replace("_", " "))
-        term = Term(short=short, **{key: raw[key] for key in _KEYS if key in raw})
+        term = read_as(Term, {"short": raw["id"].replace("_", " "), **raw})
         found.setdefault(term.id, term if term.meaning else replace(term, meaning=raw.get("description", "")))
     return found
 

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from analyzer.records.carriers import prints_newest_first
 from analyzer.records.draft import Draft, Inner, Tally
+from analyzer.records.grouping import in_rows
 from analyzer.records.startup_order import ranks
 from analyzer.records.timestamps import stamp_series
 from analyzer.timebase import mostly_backwards
@@ -19,12 +20,7 @@ def true_order(tally: Tally, drafts: list[Draft]) -> list[Draft]:
     newest_first = tally.newest_first or prints_newest_first(tally.format)
     if not _runs_backwards(drafts, newest_first):
         return drafts
-    entries: list[list[Draft]] = []
-    for draft in drafts:
-        if draft.follows and entries:
-            entries[-1].append(draft)
-        else:
-            entries.append([draft])
+    entries = in_rows(drafts, lambda draft: draft.follows)
     gaps = [(entry[0].gap_before, entry[0].lost_before) for entry in entries]
     # A gap above the next line is one before this.
     for entry, gap in zip(entries, [*gaps[1:], (False, False)], strict=True):
@@ -37,7 +33,7 @@ def _runs_backwards(drafts: Sequence[Draft], newest_first: bool) -> bool:
     series = stamp_series(drafts)
     if mostly_backwards(series, least=1 if newest_first else 2):
         return True
-    if len(drafts) < 2 or any(after > before for before, after in pairwise(series)):
+    if any(after > before for before, after in pairwise(series)):
         return False
     # All within a second or two: the microseconds of the components, or the order in which things are always said.
     fine = [d.inner_value for d in drafts if d.inner is Inner.PARTIAL and not d.follows]

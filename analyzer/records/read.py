@@ -177,15 +177,11 @@ def _held(drafts: Iterator[Draft], tally: Tally, room: int | None = None) -> lis
     """All drafts, or the first and the last ones when they are too many for the memory of a small machine."""
     most = KEPT_LINES + TAIL_LINES if room is None else min(KEPT_LINES + TAIL_LINES, room)
     first = list(islice(drafts, most))
-    last = deque[Draft](maxlen=min(TAIL_LINES, most))
-    count = 0
-    for draft in drafts:
-        last.append(draft)
-        count += 1
-    if count > len(last):
-        last[0].gap_before = True
-        too_many(tally, count - len(last))
-    return [*first, *last]
+    last = deque(enumerate(drafts), maxlen=min(TAIL_LINES, most))
+    if last and last[0][0]:  # so many stand between the first and the last ones
+        last[0][1].gap_before = True
+        too_many(tally, last[0][0])
+    return [*first, *(draft for _, draft in last)]
 
 
 def _name_of(tally: Tally) -> str:

@@ -10,7 +10,7 @@ from analyzer.records.draft import Draft
 from analyzer.records.months import month_number
 from analyzer.timebase import SECOND, parse_iso
 
-_BOOT = re.compile(r"-- (?:Boot ([0-9a-f]{32}) --|Reboot --)")
+BOOT = re.compile(r"-- (?:Boot ([0-9a-f]{32}) --|Reboot --)")  # another one begins; its id
 _BEGINS = re.compile(r"-- (?:Logs begin|Journal begins) at (.+?)(?:, ends? at (.+?))?\.? ?(?:--)?$")
 _DATE = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) ([A-Z]{1,5}|[+-]\d{2,4})")
 STATUS = re.compile(
@@ -72,11 +72,6 @@ class Boots:
         return draft
 
 
-def boot_mark(text: str) -> re.Match[str] | None:
-    """The mark that another boot begins (group 1: its id)."""
-    return _BOOT.match(text)
-
-
 def header_date(text: str) -> DateHint | None:
     """The date in journalctl's header of old: the end of what it shows."""
     begins = _BEGINS.match(text)
@@ -89,9 +84,7 @@ def date_in(text: str) -> DateHint | None:
     if match is None:
         return None
     instant = dated(match[1], match[2]) or dated(match[1], "")
-    if instant is None:
-        return None
-    return instant.us + (instant.offset_s or 0) * SECOND, instant.offset_s
+    return (instant.us + (instant.offset_s or 0) * SECOND, instant.offset_s) if instant is not None else None
 
 
 def cloud_init_date(text: str) -> DateHint | None:

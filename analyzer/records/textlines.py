@@ -25,13 +25,13 @@ from analyzer.records.printable import decode, strip_terminal
 from analyzer.records.startup_order import BANNER
 from analyzer.records.systemctl_status import StatusBlock, is_head
 from analyzer.records.text_marks import (
+    BOOT,
     ELISION,
     NOISE,
     STATUS,
     Boots,
     DateHint,
     Hole,
-    boot_mark,
     cloud_init_date,
     date_in,
     header_date,
@@ -157,7 +157,7 @@ class TextReader:
         if not text.startswith("-- "):
             return False
         self._catalogue = self._catalogue or text.startswith("-- Subject: ")
-        boot = boot_mark(text)
+        boot = BOOT.match(text)
         if boot is not None:
             self._boots.begin(boot[1])
             self._head = None

@@ -7,11 +7,12 @@ which a start can have printed them; those without a fine stamp of their own are
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
 from analyzer.records.draft import Draft, Inner, Outer, Process, Tally
+from analyzer.records.grouping import grouped, in_rows
 from analyzer.records.log_record import Payload
 from analyzer.records.rotated_parts import each_host, stamps_of
 from analyzer.records.startup_order import ANNOUNCED, BANNER, BANNER_PLACE, DEATH_PLACE, WRAPPER, in_sequence, rank
@@ -31,6 +32,7 @@ _BETWEEN = re.compile(r"Scheduled restart job|^Stopped ")
 _ENDS = ("Main process exited", "Failed with result", "Deactivated", "Stopped ", "Consumed ", "Unit process")
 _PIECES = ("[-]", "[+]")
 _EXITED = re.compile(r"[a-z-]+ exited: ")
+_Entries = tuple[list[Draft], ...]
 
 
 def ordered_seconds(tally: Tally, drafts: list[Draft]) -> list[Draft]:
@@ -46,7 +48,7 @@ def _of_host(lines: list[Draft]) -> list[Draft] | None:
     values = stamps_of(lines)
     if values is None:
         return None
-    seconds = [[lines[place] for place in places] for places in _seconds(values)]
+    seconds = _seconds(lines, values)
     fine = sum(0 < d.precision < SECOND for d in lines if d.outer is not Outer.NONE) * 2 > len(lines)
     everywhere = _no_order(seconds, fine=fine)
     if fine:
@@ -63,7 +65,7 @@ def _of_host(lines: list[Draft]) -> list[Draft] | None:
     for second, following, mixed in zip(seconds, [*seconds[1:], []], impossible, strict=True):
         ordered = second
         if mixed and len(second) > 1:
-            ordered = _MixedSecond(second, seen, dead, lives=_goes_on(following)).ordered()
+            ordered = _possible_order(second, seen, dead, lives=_goes_on(following))
         for draft in ordered:
             if draft.of_program:
                 seen.add(draft.process)
@@ -81,15 +83,15 @@ def _goes_on(following: Sequence[Draft]) -> bool:
     return bool(ours) and not any(BANNER.match(d.message) or WRAPPER.match(d.message) for d in ours)
 
 
-def _seconds(values: Sequence[int | None]) -> list[list[int]]:
-    """Places of lines in a row whose stamps are of one second; lines without one go with the line before."""
-    seconds: list[list[int]] = []
+def _seconds(lines: Sequence[Draft], values: Sequence[int | None]) -> list[list[Draft]]:
+    """Lines in a row whose stamps are of one second; lines without one go with the line before."""
+    seconds: list[list[Draft]] = []
     last: int | None = None
-    for place, value in enumerate(values):
+    for draft, value in zip(lines, values, strict=True):
         second = value // SECOND if value is not None else last
         if not seconds or (second != last and last is not None):
             seconds.append([])
-        seconds[-1].append(place)
+        seconds[-1].append(draft)
         last = second
     return seconds
 
@@ -159,13 +161,7 @@ def _by_stamp(seconds: Sequence[list[Draft]]) -> list[Draft] | None:
 
 
 def _entries(second: Sequence[Draft]) -> list[list[Draft]]:
-    entries: list[list[Draft]] = []
-    for draft in second:
-        if entries and (draft.follows or (draft.outer is Outer.NONE and draft.inner is Inner.NONE)):
-            entries[-1].append(draft)
-        else:
-            entries.append([draft])
-    return entries
+    return in_rows(second, lambda d: d.follows or (d.outer is Outer.NONE and d.inner is Inner.NONE))
 
 
 def _with_gaps(before: Sequence[Draft], after: list[Draft]) -> list[Draft]:
@@ -178,51 +174,42 @@ def _with_gaps(before: Sequence[Draft], after: list[Draft]) -> list[Draft]:
     return after
 
 
-class _MixedSecond:
-    """The lines of one second, in no order.
+def _possible_order(lines: Sequence[Draft], seen: set[Process], dead: set[Process], *, lives: bool) -> list[Draft]:
+    """Lines of one second: what systemd says of an end behind the process that ended, of a start before it.
 
     ``seen``: processes that wrote before it; ``dead``: those of them that had ended; ``lives``: who began in it lives.
     """
-
-    def __init__(self, lines: Sequence[Draft], seen: set[Process], dead: set[Process], *, lives: bool) -> None:
-        self.lines, self.seen, self.dead, self.lives = lines, seen, dead, lives
-        self.entries = _entries(lines)
-
-    def ordered(self) -> list[Draft]:
-        """Lines that systemd says of an end behind the process that ended, of a start before the one that starts."""
-        units = [e for e in self.entries if e[0].payload is Payload.SYSTEMD]
-        by_process: defaultdict[Process, list[list[Draft]]] = defaultdict(list)
-        for entry in self.entries:
-            if entry[0].payload is not Payload.SYSTEMD:
-                by_process[entry[0].process].append(entry)
-        ours = {p for p, found in by_process.items() if any(e[0].of_program for e in found)}
-        others = [e for p, found in by_process.items() if p not in ours for e in found]
-        old = [p for p in by_process if p in ours and p in self.seen]
-        new = [p for p in by_process if p in ours and p not in self.seen]
-        ends = [e for e in units if any(word in e[0].message for word in _ENDS)]
-        begins = [e for e in units if ANNOUNCED.match(e[0].message) or "Scheduled restart" in e[0].message]
-        begins.sort(key=lambda e: rank(e[0]) or 0)
-        ends.sort(key=lambda e: rank(e[0]) or 0)
-        rest = [e for e in units if e not in ends and e not in begins]
-        ready = [e for e in rest if e[0].message.startswith("Started ")]
-        groups = [others, [e for e in rest if e not in ready]]
-        for process in old:
-            before, by_process[process] = _two_runs(by_process[process], ended=process in self.dead, lives=self.lives)
-            groups.append(_of_process(before))
-            if before and by_process[process]:
-                new = [process, *new]
-            else:
-                groups.append(_of_process(by_process[process]))
-        groups += [ends, begins] if old or not new else [begins]
-        groups += [_of_process(by_process[p]) for p in new]
-        groups += [ready] if old or not new else [ready, ends]
-        lines = [d for group in groups for entry in group for d in entry]
-        for draft in lines:
-            draft.unordered = _own(draft) is None
-        return _with_gaps(self.lines, lines)
+    entries = _entries(lines)
+    units = [e for e in entries if e[0].payload is Payload.SYSTEMD]
+    by_process = grouped((e[0].process, e) for e in entries if e[0].payload is not Payload.SYSTEMD)
+    ours = [p for p, found in by_process.items() if any(e[0].of_program for e in found)]
+    others = [e for p, found in by_process.items() if p not in ours for e in found]
+    old = [p for p in ours if p in seen]
+    new = [p for p in ours if p not in seen]
+    ends = [e for e in units if any(word in e[0].message for word in _ENDS)]
+    begins = [e for e in units if ANNOUNCED.match(e[0].message) or "Scheduled restart" in e[0].message]
+    rest = [e for e in units if e not in ends and e not in begins]
+    ready = [e for e in rest if e[0].message.startswith("Started ")]
+    begins.sort(key=lambda e: rank(e[0]) or 0)
+    ends.sort(key=lambda e: rank(e[0]) or 0)
+    groups = [others, [e for e in rest if e not in ready]]
+    for process in old:
+        before, by_process[process] = _two_runs(by_process[process], ended=process in dead, lives=lives)
+        groups.append(_of_process(before))
+        if before and by_process[process]:
+            new = [process, *new]
+        else:
+            groups.append(_of_process(by_process[process]))
+    groups += [ends, begins] if old or not new else [begins]
+    groups += [_of_process(by_process[p]) for p in new]
+    groups += [ready] if old or not new else [ready, ends]
+    ordered = [d for group in groups for entry in group for d in entry]
+    for draft in ordered:
+        draft.unordered = _own(draft) is None
+    return _with_gaps(lines, ordered)
 
 
-def _two_runs(entries: list[list[Draft]], *, ended: bool, lives: bool) -> tuple[list[list[Draft]], list[list[Draft]]]:
+def _two_runs(entries: _Entries, *, ended: bool, lives: bool) -> tuple[_Entries, _Entries]:
     """The entries of one run and of the next that begins in this second, where no pid tells them apart.
 
     ``ended``: the earlier run had ended before this second; ``lives``: the later one has lines beyond it, so last words
@@ -230,10 +217,9 @@ def _two_runs(entries: list[list[Draft]], *, ended: bool, lives: bool) -> tuple[
     """
     first = entries[0][0]
     if ended or first.pid is not None or not any(BANNER.match(e[0].message) for e in entries):
-        return [], entries
-    before = [e for e in entries if _is_earlier(e[0], lives=lives)]
-    known = {id(e) for e in before}
-    return before, [e for e in entries if id(e) not in known]
+        return (), entries
+    runs = grouped((_is_earlier(e[0], lives=lives), e) for e in entries)
+    return runs.get(True, ()), runs.get(False, ())
 
 
 def _is_earlier(draft: Draft, *, lives: bool) -> bool:
@@ -246,17 +232,15 @@ def _is_earlier(draft: Draft, *, lives: bool) -> bool:
     return draft.payload is Payload.KLOG and not message.startswith(_FIRST_KLOG)
 
 
-def _of_process(entries: Sequence[list[Draft]]) -> list[list[Draft]]:
+def _of_process(entries: _Entries) -> list[list[Draft]]:
     """One process's entries: what precedes the banner, the banner, the coarse ones, the fine ones, its last words."""
     pieces = [e for e in entries if e[0].message.startswith(_PIECES)]
     ordered = sorted(((_place(e[0]), e) for e in entries if e not in pieces), key=lambda pair: pair[0])
     out: list[list[Draft]] = []
     for (stage, _), entry in ordered:
+        out.append(entry)
         if stage == _FINE and "check failed" in entry[0].message:
-            out.append(entry)
             out += _listed(entry[0].message, pieces)
-        else:
-            out.append(entry)
     return [*pieces, *out]  # lists without a head here are of one in the second before
 
 

@@ -9,8 +9,9 @@ from itertools import chain
 from typing import Any, BinaryIO
 
 from analyzer.errors import BadInputError
-from analyzer.records.carriers.export import read_export
+from analyzer.records.carriers.export import of_entry
 from analyzer.records.carriers.journal_fields import TEXT_KEYS, from_bytes
+from analyzer.records.counted_lines import counted
 from analyzer.records.draft import Draft, Tally
 from analyzer.sources.journal_choice import BANNERS, Choice
 from analyzer.sources.journal_file import JournalEntry, JournalFile
@@ -99,7 +100,6 @@ class _AsExport(io.RawIOBase):
         self._tally = tally
         self._content = content
         self._held = memoryview(b"")
-        self.count = 0
 
     def readable(self) -> bool:
         return True
@@ -120,7 +120,6 @@ class _AsExport(io.RawIOBase):
         return got
 
     def _entry(self, entry: JournalEntry) -> bytes:
-        self.count += 1
         if entry.lost:
             self._tally.lose(entry.number, entry.lost)
         rows = [b"__CURSOR=%d\n" % entry.number]
@@ -139,28 +138,10 @@ class _AsExport(io.RawIOBase):
 def _scanned(entries: Iterable[JournalEntry], tally: Tally, content: Any) -> Iterator[Draft]:
     """What the fast scan keeps of many entries."""
     export = _AsExport(entries, tally, content)
-    kept = 0
     reader: io.BufferedReader
     with io.BufferedReader(export, 1 << 18) as reader:  # type: ignore[assignment]
-        for row in export_candidates(reader, b"__CURSOR"):
-            if row.filler:
-                continue
-            kept += 1
-            if row.dropped:
-                tally.tell(
-                    f"{row.dropped} lines about starts were left out in the middle: too many to be held",
-                    "left out: more lines about starts than can be held",
-                    row.dropped,
-                )
-                kept += row.dropped
+        for row in counted(export_candidates(reader, b"__CURSOR"), tally):
             number = int(row.data[9 : row.data.index(b"\n")])
-            gap = row.gap
-            lines = tally.lines
-            for draft in read_export(io.BytesIO(row.data), tally, number):
-                draft.gap_before = draft.gap_before or gap
+            for draft in of_entry(row, tally, number):
                 draft.lossy = draft.lossy or number in tally.lossy_lines
-                gap = False
                 yield draft
-            tally.lines = lines
-    if export.count > kept:
-        tally.reasons["passed over by the fast scan"] += export.count - kept

@@ -5,27 +5,17 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
-from typing import Protocol
 
 from analyzer.records.carriers.carrier import Carrier, Opened
 from analyzer.records.carriers.journal_fields import MESSAGE_LIMIT, from_bytes
 from analyzer.records.counted_lines import counted
 from analyzer.records.draft import Draft, Outer, Tally
+from analyzer.sources.raw_lines import RawLine
 from analyzer.sources.scan import BIG, export_candidates
 
 _BEGIN = re.compile(rb"(?:__CURSOR|__REALTIME_TIMESTAMP|__MONOTONIC_TIMESTAMP|_BOOT_ID|__SEQNUM)=")
 _KEY = re.compile(rb"[A-Z0-9_]{1,64}\Z")
 _ENTRY_LIMIT = 1024  # fields of one entry; real ones have about 25
-
-
-class Lines(Protocol):
-    """A bounded reader of bytes."""
-
-    def readline(self, limit: int) -> bytes:
-        """Up to ``limit`` bytes, ending after the first newline."""
-
-    def read(self, size: int) -> bytes:
-        """Up to ``size`` bytes; fewer only at the end."""
 
 
 class _Entry:
@@ -36,7 +26,7 @@ class _Entry:
         self.bad = False  # its framing is damaged
         self.lossy = False
 
-    def take(self, row: bytes, stream: Lines) -> None:
+    def take(self, row: bytes, stream: io.BufferedIOBase) -> None:
         """One more line of the entry, and of ``stream`` what belongs to it."""
         if self.bad:
             return
@@ -54,7 +44,7 @@ class _Entry:
         else:
             self.bad = True
 
-    def _binary(self, key: bytes, stream: Lines) -> None:
+    def _binary(self, key: bytes, stream: io.BufferedIOBase) -> None:
         length = int.from_bytes(stream.read(8), "little")
         value = stream.read(min(length, MESSAGE_LIMIT + 1))
         left = length - len(value)
@@ -75,7 +65,7 @@ class _Entry:
             self.fields[key.decode()] = value
 
 
-def read_export(stream: Lines, tally: Tally, first: int = 1, most: int | None = None) -> Iterator[Draft]:
+def read_export(stream: io.BufferedIOBase, tally: Tally, first: int = 1, most: int | None = None) -> Iterator[Draft]:
     """Journal Export Format from its bytes; ``first`` is the number of the first entry. Ends after ``most`` bytes.
 
     Damaged framing costs one entry: reading goes on after the next empty line.
@@ -100,13 +90,11 @@ def read_export(stream: Lines, tally: Tally, first: int = 1, most: int | None = 
 
 
 def _drafts(entry: _Entry, tally: Tally, number: int, passed: bool) -> list[Draft]:
-    drafts: list[Draft] = []
+    drafts = [] if entry.bad else from_bytes(entry.fields, tally, number, entry.lossy)
+    if passed and drafts:
+        drafts[0].gap_before = drafts[0].lost_before = True
     if entry.bad:
         tally.spoil(number, "damaged entry")
-    else:
-        drafts = from_bytes(entry.fields, tally, number, entry.lossy)
-        if passed and drafts:
-            drafts[0].gap_before = drafts[0].lost_before = True
     if entry.lossy:
         tally.lose(number, "value longer than its entry or than 256 KiB cut")
     return drafts
@@ -123,11 +111,16 @@ def _read(opened: Opened, tally: Tally) -> Iterator[Draft]:
     first = tally.lines + 1
     rest = export_candidates(reader, key, first)
     for entry in counted(rest, tally, first):
-        gap = entry.gap
-        for draft in read_export(io.BytesIO(entry.data), tally, entry.number):
-            draft.gap_before = draft.gap_before or gap
-            gap = False
-            yield draft
+        yield from of_entry(entry, tally, entry.number)
+
+
+def of_entry(entry: RawLine, tally: Tally, number: int) -> Iterator[Draft]:
+    """Drafts of one entry that the fast scan kept."""
+    gap = entry.gap
+    for draft in read_export(io.BytesIO(entry.data), tally, number):
+        draft.gap_before = draft.gap_before or gap
+        gap = False
+        yield draft
 
 
 EXPORT = Carrier("export", Outer.UTC, ("export",), begins=lambda head: _BEGIN.match(head) is not None, read=_read)

@@ -42,10 +42,9 @@ def _clock(text: str | None, most: int) -> int | None:
 def from_fields(fields: Mapping[str, str], tally: Tally, line: int, *, lossy: bool = False) -> list[Draft]:
     """Drafts of one journal entry; none when it has no MESSAGE. ``line`` is its 1-based number in the source."""
     message = fields.get("MESSAGE")
-    if message is None:
-        if not lossy:
-            return []
-        message = ""
+    if message is None and not lossy:
+        return []
+    message = message or ""
     lost = not message and lossy
     truncated = len(message) > MESSAGE_LIMIT
     if truncated:
@@ -86,13 +85,11 @@ def from_fields(fields: Mapping[str, str], tally: Tally, line: int, *, lossy: bo
             follows=number > 0,
             cursor=mark,
             mono=mono if boot is not None else None,
+            gap_before=lost or journal.get("MESSAGE_ID") == _SUPPRESSED,
+            lost_before=lost,
         )
         if rt is not None:
             draft.outer, draft.value, draft.precision = Outer.UTC, rt, 1
-        if journal.get("MESSAGE_ID") == _SUPPRESSED:
-            draft.gap_before = True
-        if lost:
-            draft.gap_before = draft.lost_before = True
         digest(draft)
         drafts.append(draft)
     cut = fields.get("_LINE_BREAK") == "line-max" and len(message.encode("utf-8", "replace")) == LINE_MAX
@@ -133,18 +130,15 @@ def _kibana_iso(match: re.Match[str]) -> str:
 
 def put_stamp(drafts: list[Draft], text: str) -> None:
     """The stamp that a shipper gives beside a message: ISO with a zone, nanoseconds or Kibana's local time."""
-    outer, offset = Outer.UTC, None
     if text.isdecimal() and 16 <= len(text) <= 19:  # nanoseconds since 1970
-        us, precision = int(text) // 1000 if len(text) > 16 else int(text), 1
-    else:
-        kibana = _KIBANA.fullmatch(text)
-        instant = parse_iso(_kibana_iso(kibana) if kibana is not None else text)
-        if instant is None or (instant.offset_s is None) is (kibana is None):
-            return
-        us, precision, offset = instant.us, instant.precision_us, instant.offset_s
-        outer = Outer.UTC if kibana is None else Outer.WALL
-    for draft in drafts:
-        draft.outer, draft.value, draft.precision, draft.offset_s = outer, us, precision, offset
+        for draft in drafts:
+            draft.outer, draft.value, draft.precision = Outer.UTC, int(text) // 1000 if len(text) > 16 else int(text), 1
+        return
+    kibana = _KIBANA.fullmatch(text)
+    instant = parse_iso(_kibana_iso(kibana) if kibana is not None else text)
+    if instant is not None and (instant.offset_s is None) is (kibana is not None):
+        for draft in drafts:
+            draft.stamped(instant)
 
 
 def stamped(text: str, stamp: str, tally: Tally, line: int, labels: Mapping[str, object]) -> list[Draft]:
