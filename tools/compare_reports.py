@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-SENTENCES = frozenset({"title", "detail", "advice", "sentence"})  # what may be worded otherwise
+SENTENCES = frozenset({"title", "detail", "advice", "sentence", "tool"})  # what may be worded otherwise, and by whom
 NO_LOGS = (".md", ".py", ".toml", ".png", ".truth.json")
 SHOWN = 20
 
