@@ -32,6 +32,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_NAIVE = datetime(1970, 1, 1)  # noqa: DTZ001  wall values are zone-less by definition, inside this module only
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 _US = timedelta(microseconds=1)
+_FRACTION = re.compile(r"[.,](\d*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,12 +248,8 @@ def dates_for_times(times: Sequence[int], first_day: int) -> list[int]:
 
 def mostly_backwards(values: Sequence[int], least: int = 2) -> bool:
     """Whether stamps in reading order run backwards: over four fifths of the steps, and at least ``least`` of them."""
-    ups = downs = 0
-    for before, after in pairwise(values):
-        if after > before:
-            ups += 1
-        elif after < before:
-            downs += 1
+    ups = sum(before < after for before, after in pairwise(values))
+    downs = sum(before > after for before, after in pairwise(values))
     return downs >= least and downs > 4 * ups
 
 

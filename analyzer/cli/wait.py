@@ -16,14 +16,14 @@ from analyzer.cli.console import complain
 from analyzer.cli.format_option import format_option
 from analyzer.cli.inputs import ForceOption
 from analyzer.errors import ExitCode
-from analyzer.live.clock import SystemClock
+from analyzer.live.clock import Clock
 from analyzer.live.durations import parse_duration
 from analyzer.live.observed_polls import ObservedWait, Verdict, dump
 from analyzer.live.screen import LiveLine, StateLines, clock_face
 from analyzer.live.target import Target, access_of
 from analyzer.live.transport import HttpProber
 from analyzer.live.wait_report import numbered, report_of
-from analyzer.live.waiting import Wait, runner
+from analyzer.live.waiting import Wait
 from analyzer.policies import get
 from analyzer.reports.format import Format, Options
 from analyzer.reports.kinds import REPORT
@@ -106,7 +106,7 @@ def _run(one: Wait, policy: str, server: str) -> bool:
     live = LiveLine(stream, server) if on_terminal else None
     one.attend(live if live is not None else StateLines(stream, policy))
     try:
-        with runner() as loop:
+        with asyncio.Runner() as loop:  # turns SIGINT into a cancelled task and then ``KeyboardInterrupt``
             loop.run(_drawn(one, live))
     except KeyboardInterrupt:
         return False
@@ -117,7 +117,7 @@ def _run(one: Wait, policy: str, server: str) -> bool:
 
 
 async def _drawn(one: Wait, live: LiveLine | None) -> None:
-    drawing = asyncio.ensure_future(live.keep_drawing(SystemClock())) if live is not None else None
+    drawing = asyncio.ensure_future(live.keep_drawing(Clock())) if live is not None else None
     try:
         await one.run()
     finally:

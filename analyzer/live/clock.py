@@ -9,38 +9,21 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
 
 
-class Clock(Protocol):
-    """Seconds that only go forward, and the wall clock they are pinned to."""
-
-    def monotonic(self) -> float:
-        """Seconds since an arbitrary zero."""
-        ...
-
-    def utc(self) -> datetime:
-        """The wall clock, aware, in UTC."""
-        ...
-
-    async def sleep(self, seconds: float) -> None:
-        """Let ``seconds`` pass; not positive: only give others a turn."""
-        ...
-
-
-class SystemClock:
-    """This machine's clocks."""
+class Clock:
+    """This machine's clocks: seconds that only go forward, and the wall clock they are pinned to."""
 
     def monotonic(self) -> float:
-        """``CLOCK_MONOTONIC``."""
+        """Seconds since an arbitrary zero (``CLOCK_MONOTONIC``)."""
         return time.monotonic()
 
     def utc(self) -> datetime:
-        """The wall clock."""
+        """The wall clock, aware, in UTC."""
         return datetime.now(UTC)
 
     async def sleep(self, seconds: float) -> None:
-        """Sleep on the running event loop."""
+        """Let ``seconds`` pass on the running event loop; not positive: only give others a turn."""
         await asyncio.sleep(max(0.0, seconds))
 
 

@@ -76,28 +76,20 @@ def default_paths(env_kubeconfig: str | None, k3s_path: Path = K3S_KUBECONFIG) -
     listed = tuple(Path(p).expanduser() for p in (env_kubeconfig or "").split(":") if p)
     present = tuple(p for p in listed if p.exists())
     try:
-        own = k3s_path.exists()
-        readable = own and _can_open(k3s_path)
+        with k3s_path.open("rb"):
+            return (k3s_path,)
+    except (FileNotFoundError, NotADirectoryError):
+        usable = present
     except OSError:
-        own, readable = True, False
-    if readable or (own and not present):
-        return (k3s_path,)
-    if present:
-        return present
+        usable = present or (k3s_path,)
+    if usable:
+        return usable
     if listed:
         raise BadInputError(f"no kubeconfig: $KUBECONFIG names {':'.join(map(str, listed))}, which does not exist")
     raise BadInputError(
         f"no kubeconfig: {k3s_path} does not exist and $KUBECONFIG is not set",
         hint="A fresh server writes it during its first start; name one with --kubeconfig, or use --server with --ca",
     )
-
-
-def _can_open(path: Path) -> bool:
-    try:
-        with path.open("rb"):
-            return True
-    except OSError:
-        return False
 
 
 def load(paths: Sequence[Path]) -> Access:

@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import shutil
 import unicodedata
+from bisect import bisect_right
+from itertools import accumulate
 from typing import TextIO
 
 from analyzer.live.clock import Clock, Stopwatch
@@ -102,17 +104,10 @@ def clock_face(elapsed_s: float) -> str:
 
 def fitted(text: str, width: int) -> str:
     """``text`` cut to ``width`` terminal cells."""
-    used = 0
-    out: list[str] = []
-    for character in text:
-        cells = 2 if unicodedata.east_asian_width(character) in "WF" else 1
-        if used + cells > width:
-            while out and used + 1 > width:
-                used -= 2 if unicodedata.east_asian_width(out.pop()) in "WF" else 1
-            return "".join(out) + "…"
-        used += cells
-        out.append(character)
-    return text
+    ends = list(accumulate(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text))
+    if not ends or ends[-1] <= width:
+        return text
+    return text[: bisect_right(ends, width - 1)] + "…"
 
 
 def _say(stream: TextIO, text: str) -> None:

@@ -63,16 +63,13 @@ class Prober(Protocol):
     @property
     def server(self) -> str:
         """The address asked, without secrets."""
-        ...
 
     @property
     def anonymous(self) -> bool:
         """Whether it asks without any credentials."""
-        ...
 
     async def ask(self, limit_s: float) -> Answer:
         """One poll of at most ``limit_s`` seconds; never raises for anything the server or the network does."""
-        ...
 
 
 def checked_server(url: str) -> str:
@@ -148,7 +145,7 @@ class HttpProber:
             raise UsageError("a token is never sent over plain http; use https")
         self._context = tls_context(access)
         self.anonymous = access.token is None and access.cert is None
-        self._secrets = tuple(s for s in (access.token,) if s)
+        self._token = access.token
         self._headers = {
             "Accept": "application/json, text/plain, */*",
             "Accept-Encoding": "identity",
@@ -205,9 +202,7 @@ class HttpProber:
         return replace(answer, text=self._clean(answer.text), message=message, retry_after_s=retry_s)
 
     def _clean(self, text: str) -> str:
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        return visible(text)
+        return visible(text.replace(self._token, "***") if self._token else text)
 
 
 def _warm_up() -> None:
@@ -283,8 +278,6 @@ def classify_answer(status: int, body: str, cut: bool) -> Answer:
 
 def _status_message(body: str) -> str | None:
     """The message of a Kubernetes ``Status`` object, as the API server and k3s' supervisor send for errors."""
-    if not body.lstrip().startswith("{"):
-        return None
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):
@@ -310,9 +303,11 @@ def retry_after(headers: httpx.Headers) -> float | None:
 # --- what a failure means -------------------------------------------------------------------------------------------
 
 # X509_V_ERR_* of OpenSSL's x509_vfy.h.
-_X509_TIME = frozenset({9, 10, 11, 12, 13, 14})
-_X509_NAME = frozenset({62, 63, 64})
-_X509_AUTHORITY = frozenset({2, 7, 18, 19, 20, 21, 24, 26, 27, 79})
+_OF_X509 = {
+    **dict.fromkeys((9, 10, 11, 12, 13, 14), "x509_time"),
+    **dict.fromkeys((62, 63, 64), "x509_name"),
+    **dict.fromkeys((2, 7, 18, 19, 20, 21, 24, 26, 27, 79), "x509_unknown_authority"),
+}
 # Reasons OpenSSL gives when the peer does not speak TLS at all.
 _NOT_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "BAD_RECORD_TYPE")
 # Alerts by which a server turns down the client's certificate during or just after the handshake.
@@ -341,21 +336,16 @@ _OF_ERRNO = {
 def classify_failure(problem: BaseException, stage: str) -> tuple[str, str]:
     """Error class and text of a poll that brought no HTTP answer. ``stage``: ``connect``, ``tls`` or ``answer``."""
     chain = list(_chain(problem))
-    for cause in chain:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return _x509(cause)
-    for cause in chain:
-        if isinstance(cause, ssl.SSLError):
-            found = _tls(cause)
-            if found is not None:
-                return found
-    for cause in chain:
-        if isinstance(cause, OSError) and cause.errno in _OF_ERRNO and not isinstance(cause, ssl.SSLError):
-            return _OF_ERRNO[cause.errno]
-    return _of_httpx(problem, stage) or (
-        "other",
-        next((str(c) for c in reversed(chain) if str(c)), type(problem).__name__),
+    tls = [cause for cause in chain if isinstance(cause, ssl.SSLError)]
+    system = [cause for cause in chain if isinstance(cause, OSError) and not isinstance(cause, ssl.SSLError)]
+    found = (
+        *(_x509(cause) for cause in tls if isinstance(cause, ssl.SSLCertVerificationError)),
+        *map(_tls, tls),
+        *(_OF_ERRNO[cause.errno] for cause in system if cause.errno in _OF_ERRNO),
+        _of_httpx(problem, stage),
+        ("other", next((str(cause) for cause in reversed(chain) if str(cause)), type(problem).__name__)),
     )
+    return next(filter(None, found))
 
 
 def _of_httpx(problem: BaseException, stage: str) -> tuple[str, str] | None:
@@ -381,15 +371,9 @@ def _of_httpx(problem: BaseException, stage: str) -> tuple[str, str] | None:
 
 
 def _x509(cause: ssl.SSLCertVerificationError) -> tuple[str, str]:
-    code = getattr(cause, "verify_code", 0)
     text = f"x509: {getattr(cause, 'verify_message', '') or 'certificate not accepted'}"
-    if code in _X509_TIME:
-        return "x509_time", text
-    if code in _X509_NAME or "mismatch" in text.lower():
-        return "x509_name", text
-    if code in _X509_AUTHORITY:
-        return "x509_unknown_authority", text
-    return "other", text
+    unknown = "x509_name" if "mismatch" in text.lower() else "other"
+    return _OF_X509.get(getattr(cause, "verify_code", 0), unknown), text
 
 
 def _tls(cause: ssl.SSLError) -> tuple[str, str] | None:

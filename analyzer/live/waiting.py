@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Protocol
 
 from analyzer.errors import UsageError
-from analyzer.live.clock import Clock, Stopwatch, SystemClock
+from analyzer.live.clock import Clock, Stopwatch
 from analyzer.live.observed_polls import ObservedPoll, ObservedWait
 from analyzer.live.transport import Answer, Prober
 from analyzer.policies.plugin import limited
@@ -61,7 +59,7 @@ class Wait:
         self.policy = limited(policy, replace(policy.limits, total_s=timeout_s))
         self.timeout_s = timeout_s
         self._prober = prober
-        self._clock = clock or SystemClock()
+        self._clock = clock or Clock()
         self._rng = rng or random.Random()
         self._watcher: Watcher | None = None
         self._polls: list[ObservedPoll] = []
@@ -192,10 +190,3 @@ class Wait:
             detail=answer.text,
         )
         return seen, poll
-
-
-@contextmanager
-def runner() -> Iterator[asyncio.Runner]:
-    """An event loop that turns SIGINT into a cancelled task and then ``KeyboardInterrupt``."""
-    with asyncio.Runner() as one:
-        yield one

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, is_dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 from analyzer.errors import BadInputError, UsageError
@@ -64,41 +65,40 @@ class _Plugin:
     policy: Any = field(repr=False)
 
     def loops(self, rng: random.Random) -> tuple[Loop, ...]:
-        with _fault_of(self.plugin):
-            made = self._checked(limited(self.policy, self.limits).loops(rng))
-        return tuple(_Loop(self.plugin, loop) for loop in made)
+        return self._watched(_decision, "loops", rng)
 
-    def _checked(self, loops: Any) -> tuple[Loop, ...]:
-        found = tuple(loops)
-        if not 0 <= self.decisive < len(found) or not all(isinstance(loop, Loop) for loop in found):
-            raise TypeError(f"its loops are {found!r}, of which number {self.decisive} should decide")
-        return found
+    def _watched(self, checked: Callable[[Any, Any], Any], method: str, *given: Any) -> tuple[_Loop, ...]:
+        with _fault_of(self.plugin):
+            found = tuple(getattr(limited(self.policy, self.limits), method)(*given))
+            if not 0 <= self.decisive < len(found) or not all(isinstance(loop, Loop) for loop in found):
+                raise TypeError(f"its loops are {found!r}, of which number {self.decisive} should decide")
+        return tuple(_Loop(self.plugin, loop, checked) for loop in found)
 
 
 class _VectorPlugin(_Plugin):
     def vector_loops(self, noise: FloatArray, names: tuple[str, ...]) -> tuple[VectorLoop, ...]:
-        with _fault_of(self.plugin):
-            made = self._checked(cast(Any, limited(self.policy, self.limits)).vector_loops(noise, names))
-        return tuple(_ManyLoops(self.plugin, loop, len(noise)) for loop in made)
+        return self._watched(partial(_moments, len(noise)), "vector_loops", noise, names)
 
 
 @dataclass
 class _Loop:
-    """A loop of a plug-in, every answer of which is looked at."""
+    """A loop of a plug-in, in one world or in many, every answer of which is looked at: what ``checked`` gives for
+    the answer and what it answers to (``None`` at first)."""
 
     plugin: str
     loop: Any
+    checked: Callable[[Any, Any], Any]
 
-    def first(self) -> Decision:
+    def first(self) -> Any:
         with _fault_of(self.plugin):
-            return _decision(self.loop.first())
+            return self.checked(self.loop.first(), None)
 
-    def next(self, seen: Observation) -> Decision:
+    def next(self, seen: Any) -> Any:
         with _fault_of(self.plugin):
-            return _decision(self.loop.next(seen))
+            return self.checked(self.loop.next(seen), seen)
 
 
-def _decision(made: Any) -> Decision:
+def _decision(made: Any, seen: Observation | None) -> Decision:
     if isinstance(made, AskAt) and isinstance(made.at_s, int | float) and not math.isnan(made.at_s):
         return made
     if isinstance(made, Stop) and made.kind in get_args(StopKind):
@@ -106,26 +106,10 @@ def _decision(made: Any) -> Decision:
     raise TypeError(f"it answers {made!r} instead of AskAt or Stop")
 
 
-@dataclass
-class _ManyLoops:
-    """The same for many worlds."""
-
-    plugin: str
-    loop: Any
-    worlds: int
-
-    def first(self) -> FloatArray:
-        with _fault_of(self.plugin):
-            return _moments(self.loop.first(), self.worlds)
-
-    def next(self, seen: Answers) -> FloatArray:
-        with _fault_of(self.plugin):
-            return _moments(self.loop.next(seen), len(seen.who))
-
-
-def _moments(made: Any, count: int) -> FloatArray:
+def _moments(worlds: int, made: Any, seen: Answers | None) -> FloatArray:
     import numpy as np
 
+    count = worlds if seen is None else len(seen.who)
     found = np.array(made, dtype=float)
     if found.shape != (count,) or np.isnan(found).any():
         raise TypeError(f"it answers {made!r} instead of {count} moments")

@@ -108,11 +108,9 @@ class Loop(Protocol):
 
     def first(self) -> Decision:
         """When the first request leaves."""
-        ...
 
     def next(self, seen: Observation) -> Decision:
         """When the next request leaves, after ``seen`` was read; or why there is none."""
-        ...
 
 
 @runtime_checkable
@@ -122,26 +120,21 @@ class Policy(Protocol):
     @property
     def name(self) -> str:
         """Name as used by ``--policy``."""
-        ...
 
     @property
     def limits(self) -> Limits:
         """Limits that the caller must enforce on requests in flight."""
-        ...
 
     @property
     def decisive(self) -> int:
         """Index of the loop whose success is the poller's notice."""
-        ...
 
     @property
     def informed(self) -> bool:
         """True for a policy that needs to be told the truth (``oracle``): never usable on a real server."""
-        ...
 
     def loops(self, rng: random.Random) -> tuple[Loop, ...]:
         """Fresh loops; all randomness (jitter, phases) comes from ``rng``."""
-        ...
 
 
 def state_line(policy: str, before: str, seen: Observation, decision: Decision) -> str:

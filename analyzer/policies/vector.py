@@ -39,11 +39,9 @@ class VectorLoop(Protocol):
 
     def first(self) -> FloatArray:
         """Departure of the first request in every world."""
-        ...
 
     def next(self, seen: Answers) -> FloatArray:
         """Departure of the next request in the worlds ``seen.who``."""
-        ...
 
 
 @runtime_checkable
@@ -53,7 +51,6 @@ class VectorPolicy(Protocol):
     def vector_loops(self, noise: FloatArray, names: tuple[str, ...]) -> tuple[VectorLoop, ...]:
         """Vectorised loops. ``noise``: uniform [0, 1) numbers of shape (worlds, 8), one row per world: all
         randomness comes from it, so that draws pair across policies; ``names``: the check of each mask bit."""
-        ...
 
 
 def running(policy: Any, noise: FloatArray, names: tuple[str, ...]) -> tuple[VectorLoop, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,9 +12,9 @@ import numpy as np
 from analyzer.errors import NoDataError
 from analyzer.policies.vector import FloatArray
 from analyzer.simulator import run
-from analyzer.simulator.run import WorldMaker, of_sketches
+from analyzer.simulator.run import WorldMaker
 from analyzer.simulator.scenario import Scenario, load
-from analyzer.simulator.world import Machine, from_curve, sketch_start
+from analyzer.simulator.world import Machine, draw, from_curve, polling_began, sketch_start
 from analyzer.stats.turnbull import Curve, turnbull
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def possible(starts: Sequence[StartReport], machine: Machine) -> PossibleWorlds 
     count, left = len(used), len(starts) - len(used)
     what = f"start {used[0][0].index}" if count == 1 else f"{count} starts"
     return PossibleWorlds(
-        of_sketches([sketch for _, sketch in used]),
+        partial(draw, [sketch for _, sketch in used]),
         f"{what} of the log",
         {
             "worlds": "every moment is drawn uniformly from its window (lower, upper]; starts weigh equally",
@@ -66,9 +67,7 @@ def windows(starts: Sequence[StartReport]) -> tuple[FloatArray, FloatArray]:
     """
     low, high = [], []
     for start in starts:
-        marks = {m.id: m.at_s for m in start.milestones if m.at_s is not None}
-        polls = [p.at_s for p in start.polls if p.at_s is not None]
-        zero = polls[0] if polls else marks.get("first_poll", marks.get("apiserver_requested"))
+        zero = polling_began(start)
         if zero is None and not start.begin_seen:
             continue
         zero = zero or 0.0

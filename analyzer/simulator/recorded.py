@@ -20,7 +20,6 @@ from typing import Any
 from analyzer.errors import BadInputError
 
 NEW_ERA = ("v1.32.4", "v1.34.1", "v1.35.0")
-RBAC = "poststarthook/rbac/bootstrap-roles"
 
 
 @dataclass(frozen=True, slots=True)

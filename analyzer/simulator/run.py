@@ -21,7 +21,7 @@ from analyzer.policies.vector import FloatArray, VectorPolicy
 from analyzer.simulator import schedule as sched
 from analyzer.simulator.replay import Outcome, replay
 from analyzer.simulator.scenario import Scenario
-from analyzer.simulator.world import Machine, Sketch, Worlds, draw
+from analyzer.simulator.world import Machine, Worlds
 from analyzer.stats.bootstrap import grouped_mean
 
 #: Runs whose draws are all worlds of their own: their interval says nothing of the scenario's truth.
@@ -137,11 +137,6 @@ class Options:
 
 
 WorldMaker = Callable[[int, tuple[int, ...]], Worlds]
-
-
-def of_sketches(sketches: Sequence[Sketch]) -> WorldMaker:
-    """Worlds of one or many starts."""
-    return lambda n, seed: draw(sketches, n, seed)
 
 
 def simulate(

@@ -32,6 +32,7 @@ MAX_NAMES = 15
 COARSE_S = 0.01
 REDRAWS = 60
 UNKNOWN_CHECK = "(some check)"
+HANDLED = ("forbidden", "readyz_failing")  # answers of the API handler itself
 SERVICE_UNAVAILABLE = CODE_OF["service_unavailable"]
 FORBIDDEN = CODE_OF["forbidden"]
 
@@ -282,10 +283,8 @@ def sketch_start(start: StartReport, machine: Machine) -> Sketch | None:
     """
     if start.ready.upper is None or start.detected.upper is None:
         return None
-    marks = {m.id: m.at_s for m in start.milestones if m.at_s is not None}
-    polls = [p.at_s for p in start.polls if p.at_s is not None]
-    zero = polls[0] if polls else marks.get("first_poll", marks.get("apiserver_requested", 0.0))
-    zero = 0.0 if start.observer == "wait" else min(zero, start.ready.upper)
+    polls = [(p.at_s, p.error) for p in start.polls if p.at_s is not None]
+    zero = 0.0 if start.observer == "wait" else min(polling_began(start) or 0.0, start.ready.upper)
     stamp = start.clock.precision_s if start.clock.precision_s >= COARSE_S and start.observer != "wait" else 0.0
 
     def on_clock(window: Window, low: float, high: float) -> tuple[float, float]:
@@ -294,11 +293,9 @@ def sketch_start(start: StartReport, machine: Machine) -> Sketch | None:
         return min(lower, upper), upper
 
     ready_upper = start.ready.upper - zero
-    serving = marks.get("serving_securely")
-    handler = [
-        p.at_s - zero + stamp for p in start.polls if p.at_s is not None and p.error in ("forbidden", "readyz_failing")
-    ]
-    listen_low = max([p.at_s - zero for p in start.polls if p.at_s is not None and _down(p.error)] or [0.0])
+    serving = _milestone(start, "serving_securely")
+    handler = [at_s - zero + stamp for at_s, error in polls if error in HANDLED]
+    listen_low = max([at_s - zero for at_s, error in polls if error not in (None, *HANDLED)] or [0.0])
     if serving is not None:
         listen = (serving - zero, serving - zero + 0.1)
     else:
@@ -329,8 +326,15 @@ def sketch_start(start: StartReport, machine: Machine) -> Sketch | None:
     )
 
 
-def _down(error: str | None) -> bool:
-    return error is not None and error not in ("forbidden", "readyz_failing")
+def _milestone(start: StartReport, id: str) -> float | None:
+    return {m.id: m.at_s for m in start.milestones if m.at_s is not None}.get(id)
+
+
+def polling_began(start: StartReport) -> float | None:
+    """When polling could begin, as far as a start's own lines say."""
+    polls = [p.at_s for p in start.polls if p.at_s is not None]
+    marks = (_milestone(start, "first_poll"), _milestone(start, "apiserver_requested"))
+    return next((at_s for at_s in (*polls, *marks) if at_s is not None), None)
 
 
 def from_recorded(
