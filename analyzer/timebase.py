@@ -32,7 +32,6 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_NAIVE = datetime(1970, 1, 1)  # noqa: DTZ001  wall values are zone-less by definition, inside this module only
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 _US = timedelta(microseconds=1)
-_FRACTION = re.compile(r"[.,](\d*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,14 +166,13 @@ def anchor(index: int, has_year: bool, value: int, inner_utc: int) -> Anchor | N
 
 def drop_lone_anchors(anchors: Sequence[Anchor]) -> list[Anchor]:
     """Anchors without those that contradict both neighbours while the neighbours agree (a backlog, a quoted line)."""
-    kept: list[Anchor] = []
-    for at, item in enumerate(anchors):
-        if 0 < at < len(anchors) - 1:
-            before, after = anchors[at - 1].offset_s, anchors[at + 1].offset_s
-            if before == after != item.offset_s:
-                continue
-        kept.append(item)
-    return kept
+    offsets = [item.offset_s for item in anchors]
+    around = zip([None, *offsets], [*offsets[1:], None], strict=False)
+    return [
+        item
+        for item, (before, after) in zip(anchors, around, strict=False)
+        if before is None or before != after or before == item.offset_s
+    ]
 
 
 def resolve_walls(stamps: Sequence[tuple[bool, int]], anchors: Sequence[Anchor]) -> list[tuple[int, int]]:
@@ -192,21 +190,18 @@ def resolve_walls(stamps: Sequence[tuple[bool, int]], anchors: Sequence[Anchor])
             at += 1
         wall = value if has_year else nearest_year(value, anchors[at].wall)
         walls.append(anchors[at].wall if wall is None else wall)
-    offsets = [anchors[0].offset_s] * len(stamps)
+    offsets: list[int] = []
     for first, second in pairwise(anchors):
-        if first.offset_s == second.offset_s:
-            offsets[first.index : second.index + 1] = [first.offset_s] * (second.index + 1 - first.index)
-            continue
-        wanted = (second.offset_s - first.offset_s) * SECOND
-        jumps = {i: walls[i] - walls[i - 1] for i in range(first.index + 1, second.index + 1)}
-        switch = min(jumps, key=lambda i: abs(jumps[i] - wanted))
-        if 2 * abs(jumps[switch] - wanted) > abs(wanted):
-            # No such jump: the change fell into a pause, or the clock was set into the other half of the year.
-            switch = max(jumps, key=lambda i: abs(jumps[i]))
-        offsets[first.index : switch] = [first.offset_s] * (switch - first.index)
-        offsets[switch : second.index + 1] = [second.offset_s] * (second.index + 1 - switch)
-    last = anchors[-1]
-    offsets[last.index :] = [last.offset_s] * (len(stamps) - last.index)
+        switch = second.index
+        if first.offset_s != second.offset_s:
+            wanted = (second.offset_s - first.offset_s) * SECOND
+            jumps = {i: walls[i] - walls[i - 1] for i in range(first.index + 1, second.index + 1)}
+            switch = min(jumps, key=lambda i: abs(jumps[i] - wanted))
+            if 2 * abs(jumps[switch] - wanted) > abs(wanted):
+                # No such jump: the change fell into a pause, or the clock was set into the other half of the year.
+                switch = max(jumps, key=lambda i: abs(jumps[i]))
+        offsets += [first.offset_s] * (switch - len(offsets))
+    offsets += [anchors[-1].offset_s] * (len(stamps) - len(offsets))
     return list(zip(walls, offsets, strict=True))
 
 

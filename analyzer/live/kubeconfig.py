@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -109,10 +109,8 @@ def load(paths: Sequence[Path]) -> Access:
         raise BadInputError(f"kubeconfig {shown} has no current-context")
     context = _pick(found, "contexts", context_name, shown)[0]
     cluster, cluster_path = _pick(found, "clusters", str(context.get("cluster", "")), shown)
-    user: Mapping[str, Any] = {}
-    user_path = cluster_path
-    if context.get("user"):
-        user, user_path = _pick(found, "users", str(context["user"]), shown)
+    named = context.get("user")
+    user, user_path = _pick(found, "users", str(named), shown) if named else ({}, cluster_path)
     return _access(cluster, cluster_path, user, user_path)
 
 
@@ -132,20 +130,18 @@ def _parse(path: Path) -> Mapping[str, Any]:
     return document
 
 
-def _named(document: Mapping[str, Any], kind: str, path: Path) -> list[tuple[str, Mapping[str, Any]]]:
+def _named(document: Mapping[str, Any], kind: str, path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     entries = document.get(kind) or []
     if not isinstance(entries, list):
         raise BadInputError(f"kubeconfig {path}: {kind} is not a list")
     inner = kind[:-1]
-    out: list[tuple[str, Mapping[str, Any]]] = []
     for entry in entries:
         if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
             raise BadInputError(f"kubeconfig {path}: an entry of {kind} has no name")
         body = entry.get(inner) or {}
         if not isinstance(body, dict):
             raise BadInputError(f"kubeconfig {path}: {inner} {entry['name']!r} is not a mapping")
-        out.append((entry["name"], body))
-    return out
+        yield entry["name"], body
 
 
 def _pick(

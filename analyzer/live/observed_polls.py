@@ -16,7 +16,7 @@ credentials has ``"anonymous": true``. Unknown fields are ignored.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import chain, pairwise
@@ -91,7 +91,7 @@ def iso(moment: datetime) -> str:
 
 def dump(wait: ObservedWait) -> str:
     """The file's text; the same wait gives the same bytes."""
-    return "".join(f"{_compact(record)}\n" for record in _records(wait))
+    return "".join(f"{json.dumps(record, separators=(',', ':'))}\n" for record in _records(wait))
 
 
 def _records(wait: ObservedWait) -> Iterator[dict[str, Any]]:
@@ -123,10 +123,6 @@ def _records(wait: ObservedWait) -> Iterator[dict[str, Any]]:
         }
     if wait.verdict is not None and wait.end_s is not None:
         yield {"end": wait.verdict, "at": at(wait.end_s), "reason": wait.reason, "advice": wait.advice}
-
-
-def _compact(record: Mapping[str, Any]) -> str:
-    return json.dumps(record, ensure_ascii=True, separators=(",", ":"))
 
 
 def looks_like(first_line: str) -> bool:

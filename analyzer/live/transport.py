@@ -151,12 +151,9 @@ class HttpProber:
             "Accept-Encoding": "identity",
             "Connection": "close",
             "User-Agent": f"k3slog/{__version__}",
+            **({"Authorization": f"Bearer {access.token}"} if access.token else {}),
         }
-        if access.token:
-            self._headers["Authorization"] = f"Bearer {access.token}"
-        self._extensions: dict[str, Any] = {}
-        if access.tls_server_name:
-            self._extensions["sni_hostname"] = access.tls_server_name
+        self._extensions = {"sni_hostname": access.tls_server_name} if access.tls_server_name else {}
 
     async def ask(self, limit_s: float) -> Answer:
         """One poll on a connection of its own."""
@@ -193,10 +190,7 @@ class HttpProber:
                     break
         cut = len(body) > BODY_LIMIT
         text = bytes(body[:BODY_LIMIT]).decode("utf-8", errors="replace")
-        return self._judge(response, text, cut)
-
-    def _judge(self, response: httpx.Response, body: str, cut: bool) -> Answer:
-        answer = classify_answer(response.status_code, body, cut)
+        answer = classify_answer(response.status_code, text, cut)
         message = self._clean(answer.message) if answer.message else None
         retry_s = retry_after(response.headers)
         return replace(answer, text=self._clean(answer.text), message=message, retry_after_s=retry_s)
@@ -219,12 +213,10 @@ class _Stage:
         self.name = "connect"
 
     async def trace(self, event: str, _info: dict[str, Any]) -> None:
-        if event == "connection.start_tls.started":
-            self.name = "tls"
-        elif event == "http11.send_request_headers.started":
-            self.name = "answer"
+        self.name = _STAGES.get(event, self.name)
 
 
+_STAGES = {"connection.start_tls.started": "tls", "http11.send_request_headers.started": "answer"}
 #: Error class and words of a poll that ran out of time, by its stage.
 _SILENCES = {
     "connect": ("io_timeout", "no connection"),

@@ -71,22 +71,14 @@ class RecordedStart:
 
 def _export_lines(path: Path) -> Iterator[tuple[str, float, str]]:
     """(pid, seconds since 1970, message) of every text entry of a Journal Export file."""
-    entry: dict[bytes, bytes] = {}
-    with gzip.open(path, "rb") as stream:
-        for raw in stream:
-            line = raw.rstrip(b"\n")
-            if line:
-                key, found, value = line.partition(b"=")
-                if found:
-                    entry[key] = value
-                continue
-            if b"__REALTIME_TIMESTAMP" in entry:
-                yield (
-                    entry.get(b"_PID", b"").decode("ascii", "replace"),
-                    int(entry[b"__REALTIME_TIMESTAMP"]) / 1e6,
-                    entry.get(b"MESSAGE", b"").decode("utf-8", "replace"),
-                )
-            entry = {}
+    for text in gzip.decompress(path.read_bytes()).split(b"\n\n"):
+        entry = dict(line.split(b"=", 1) for line in text.split(b"\n") if b"=" in line)
+        if b"__REALTIME_TIMESTAMP" in entry:
+            yield (
+                entry.get(b"_PID", b"").decode("ascii", "replace"),
+                int(entry[b"__REALTIME_TIMESTAMP"]) / 1e6,
+                entry.get(b"MESSAGE", b"").decode("utf-8", "replace"),
+            )
 
 
 def _kind(message: str) -> str:

@@ -86,33 +86,16 @@ def replay_scalar(policy: Policy, worlds: Worlds) -> Outcome:
     return _Replay(policy, worlds, _own_loops(policy, worlds)).run()
 
 
-def replay_one(policy: Policy, worlds: Worlds, row: int) -> tuple[Outcome, list[Asked]]:
-    """World ``row`` through the scalar loops: the outcome (n = 1) and every request."""
-    one = worlds.take(np.array([row]))
-    found = _Replay(policy, one, _own_loops(policy, one), trace=[])
-    return found.run(), found.trace or []
-
-
 def _told(policy: Policy, ready: Any) -> Policy:
     return policy.knowing(ready) if isinstance(policy, Oracle) else policy
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One request: for traces and tests."""
-
-    loop: int
-    seen: Observation
 
 
 class _Replay:
     """A policy in some worlds: what every loop asks next, and what the requests so far have come to."""
 
-    def __init__(
-        self, policy: Policy, worlds: Worlds, loops: Sequence[VectorLoop], trace: list[Asked] | None = None
-    ) -> None:
+    def __init__(self, policy: Policy, worlds: Worlds, loops: Sequence[VectorLoop]) -> None:
         n = len(worlds)
-        self.policy, self.worlds, self.loops, self.trace = policy, worlds, loops, trace
+        self.policy, self.worlds, self.loops = policy, worlds, loops
         self.due = [loop.first() for loop in loops]
         self.end_s = HORIZON_S if policy.limits.total_s is None else policy.limits.total_s
         self.by_rounds = getattr(policy, "log_style", "changes") == "rounds"
@@ -164,13 +147,11 @@ class _Replay:
         latency = w.latency[live] * np.exp(w.latency_sigma[live] * _Z[(draw * 1024).astype(np.int64)])
         late = latency > limit
         latency = np.minimum(latency, limit)
-        masks = self.trace is not None or not self.by_rounds
-        code, failing, retry = _answers(w, live, asked + MIDDLE * latency - push, masks=masks)
+        moment = asked + MIDDLE * latency - push
+        code, failing, retry = _answers(w, live, moment, masks=not self.by_rounds)
         if late.any():
             code, failing = np.where(late, TIMEOUT, code), np.where(late, 0, failing)
         seen = Answers(live, asked, asked + latency, code, failing, retry)
-        if self.trace is not None:
-            self.trace += map(Asked, order.tolist(), _observations(seen, w.names, latency))
         ready = code == READY
         won: npt.NDArray[np.bool_] = ready & (order == self.policy.decisive)
         self.detected[live[won]] = seen.at_s[won]
@@ -203,18 +184,11 @@ def _answers(
     code = np.where(moment >= w.ready[live], READY, LISTED).astype(np.int64)
     failing = np.zeros(len(live), dtype=np.int64)
     ends = w.stage_ends[live]
-    for s in range(len(w.stage_codes) - 1, -1, -1):
-        inside = moment < ends[:, s]
-        code[inside] = w.stage_codes[s]
-    listed = np.flatnonzero(code == LISTED) if masks else np.zeros(0, dtype=np.int64)
-    if len(listed):
-        rows = live[listed]
-        still = moment[listed]
-        mask = np.zeros(len(rows), dtype=np.int64)
-        clears = w.clears[rows]
-        for bit in range(clears.shape[1]):
-            mask |= (clears[:, bit] > still).astype(np.int64) << bit
-        failing[listed] = mask
+    for s in reversed(range(len(w.stage_codes))):
+        code[moment < ends[:, s]] = w.stage_codes[s]
+    if masks:
+        listed = np.flatnonzero(code == LISTED)
+        failing[listed] = (w.clears[live[listed]] > moment[listed, None]) @ (1 << np.arange(w.clears.shape[1]))
     retry = np.zeros(len(live))
     for o, over in enumerate(w.over_codes):
         inside = (moment >= w.over_begin[live, o]) & (moment < w.over_end[live, o])
@@ -224,9 +198,9 @@ def _answers(
     return code, failing, retry
 
 
-def _observations(seen: Answers, names: tuple[str, ...], latency: FloatArray) -> Iterator[Observation]:
+def _observations(seen: Answers, names: tuple[str, ...]) -> Iterator[Observation]:
     """The answers as a client would see them."""
-    rows = zip(seen.at_s, latency, seen.code, seen.failing, seen.retry_after_s, strict=True)
+    rows = zip(seen.at_s, seen.at_s - seen.asked_s, seen.code, seen.failing, seen.retry_after_s, strict=True)
     for at_s, latency_s, code, mask, retry_s in rows:
         error = ERRORS[code][0]
         yield Observation(
@@ -263,7 +237,7 @@ class _OneEach:
         return np.array([_departure(loop.first()) for loop in self.loops])
 
     def next(self, seen: Answers) -> FloatArray:
-        told = zip(seen.who, _observations(seen, self.names, seen.at_s - seen.asked_s), strict=True)
+        told = zip(seen.who, _observations(seen, self.names), strict=True)
         return np.array([_departure(self.loops[world].next(one)) for world, one in told])
 
 

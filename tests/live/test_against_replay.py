@@ -24,10 +24,11 @@ from analyzer.live.wait_report import start_report
 from analyzer.live.waiting import Wait
 from analyzer.policies import Policy, get
 from analyzer.policies.protocol import CODE_OF
-from analyzer.simulator.replay import NoiseRandom, replay, replay_one
+from analyzer.simulator.replay import NoiseRandom, replay
 from analyzer.simulator.world import Worlds
 from tests.live.double import Act, Double, Pki, stages
 from tests.live.test_transport import access
+from tests.simulator.made_worlds import replay_one
 
 CLOSE_S = 0.25
 BUSY_S = 0.2

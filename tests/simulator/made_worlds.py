@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from dataclasses import replace as changed
+from typing import Any
+
 import numpy as np
 
-from analyzer.policies.protocol import CODE_OF
+from analyzer.policies.protocol import CODE_OF, Observation, Policy
+from analyzer.simulator import replay
 from analyzer.simulator.scenario import Scenario, parse
 from analyzer.simulator.world import Worlds
 
@@ -74,3 +79,25 @@ def rough() -> Scenario:
         error = "unauthorized"
         """
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request; its latency to the nanosecond."""
+
+    seen: Observation
+
+
+class _Traced(replay._Replay):
+    def _count_lines(self, seen: Any, ready: Any) -> None:
+        super()._count_lines(seen, ready)
+        told = replay._observations(seen, self.worlds.names)
+        asked = [Asked(changed(one, latency_s=round(one.latency_s, 9))) for one in told]
+        self.trace = [*getattr(self, "trace", ()), *asked]
+
+
+def replay_one(policy: Policy, worlds: Worlds, row: int) -> tuple[replay.Outcome, list[Asked]]:
+    """World ``row`` through the scalar loops: the outcome (n = 1) and every request."""
+    one = worlds.take(np.array([row]))
+    traced = _Traced(policy, one, replay._own_loops(policy, one))
+    return traced.run(), traced.trace

@@ -10,11 +10,11 @@ from analyzer.policies.kinds.optimal import Optimal
 from analyzer.policies.protocol import Policy
 from analyzer.policies.vector import VectorPolicy
 from analyzer.simulator import recorded
-from analyzer.simulator.replay import replay, replay_one, replay_scalar
+from analyzer.simulator.replay import replay, replay_scalar
 from analyzer.simulator.schedule import Costs
 from analyzer.simulator.stateaware import StateAware, learn
 from analyzer.simulator.world import from_recorded
-from tests.simulator.made_worlds import bare, rough
+from tests.simulator.made_worlds import bare, replay_one, rough
 
 FIELDS = ("detected", "ready", "ready_unpolled", "requests", "cpu_s", "log_lines")
 
