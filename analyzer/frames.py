@@ -464,9 +464,7 @@ def rows(name: str, report: Report, starts: Sequence[StartReport] | None = None)
 def _frame(table: Table, made: list[Row]) -> pd.DataFrame:
     import pandas as pd
 
-    columns = {}
-    for column in table.columns:
-        columns[column.name] = pd.Series([row[column.name] for row in made], dtype=column.dtype)
+    columns = {c.name: pd.Series([row[c.name] for row in made], dtype=c.dtype) for c in table.columns}
     return pd.DataFrame(columns, columns=table.names)
 
 

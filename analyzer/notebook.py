@@ -16,6 +16,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
+from analyzer.errors import K3slogError, UsageError
+
 if TYPE_CHECKING:
     from analyzer.api import Analysis
 
@@ -44,17 +46,7 @@ class _Parser(argparse.ArgumentParser):
     """An argument parser that raises instead of ending the kernel."""
 
     def error(self, message: str) -> NoReturn:
-        from analyzer.errors import UsageError
-
         raise UsageError(message, hint=self.format_usage().strip())
-
-
-def _parser() -> _Parser:
-    parser = _Parser(prog=f"%{MAGIC}", description="Explain every k3s or RKE2 start in a log.", add_help=False)
-    parser.add_argument("paths", nargs="*", metavar="PATH", help="a log; ~, * and ? are expanded")
-    parser.add_argument("--start", metavar="N|last|all|slowest", help="which starts (default: all)")
-    parser.add_argument("-h", "--help", action="store_true", help="show this")
-    return parser
 
 
 def parse(line: str) -> Arguments | str:
@@ -63,9 +55,10 @@ def parse(line: str) -> Arguments | str:
     Paths are split as a shell does; ``~`` and ``*`` are expanded, a pattern without a match stays as it is so that
     reading it names it. Raises ``UsageError``.
     """
-    from analyzer.errors import UsageError
-
-    parser = _parser()
+    parser = _Parser(prog=f"%{MAGIC}", description="Explain every k3s or RKE2 start in a log.", add_help=False)
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="a log; ~, * and ? are expanded")
+    parser.add_argument("--start", metavar="N|last|all|slowest", help="which starts (default: all)")
+    parser.add_argument("-h", "--help", action="store_true", help="show this")
     try:
         words = shlex.split(line)
     except ValueError as error:
@@ -107,15 +100,13 @@ def run(line: str) -> Analysis | None:
 
 def k3slog(line: str) -> Analysis | None:
     """Explain every k3s or RKE2 start in a log: ``%k3slog PATH… [--start N|last|all|slowest]`` → ``Analysis``."""
-    from analyzer.errors import K3slogError
-
     try:
         return run(line)
     except K3slogError as error:
         # IPython shows its own UsageError as one line without a traceback.
-        from IPython.core.error import UsageError
+        from IPython.core.error import UsageError as ShownInOneLine
 
-        raise UsageError(f"{MAGIC}: {error.one_line()}") from None
+        raise ShownInOneLine(f"{MAGIC}: {error.one_line()}") from None
 
 
 def load_ipython_extension(shell: Shell) -> None:

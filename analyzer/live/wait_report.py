@@ -35,7 +35,6 @@ from analyzer.results import (
     Report,
     StartReport,
 )
-from analyzer.starts.start import Outcome
 from analyzer.window import OPEN, Bound, Evidence, Span, Window
 
 #: Name of the source format in reports.
@@ -50,9 +49,8 @@ SUPERVISOR_MESSAGES = ("apiserver not ready", "starting", "runtime core not read
 
 def proves_absent(poll: ObservedPoll) -> bool:
     """Whether this answer proves that the API server itself was not serving: k3s' supervisor answered in its place."""
-    if poll.error == "not_ready_text":
-        return True
-    return poll.error == "service_unavailable" and poll.message in SUPERVISOR_MESSAGES
+    by_supervisor = poll.error == "service_unavailable" and poll.message in SUPERVISOR_MESSAGES
+    return by_supervisor or poll.error == "not_ready_text"
 
 
 def proves_not_ready(poll: ObservedPoll) -> bool:
@@ -105,14 +103,11 @@ def start_report(wait: ObservedWait) -> StartReport:
     """The wait as one start: ``began_at`` is the wait's own begin, so nothing before it is claimed."""
     seen = _Seen.of(wait)
     polls, success = seen.polls, seen.success
-    ready, detected = _ready(seen), OPEN
+    ready, detected, tax = _ready(seen), OPEN, None
     checks = _checks(seen)
-    tax = None
     if success is not None:
         detected = OPEN.after(_departed(success)).before(_answered(success))
-    if success is not None and ready.upper is not None:
         tax = Span(0.0, None if ready.lower is None else success.answered_s - ready.lower)
-    outcome: Outcome = "ready" if success is not None else "incomplete"
     last_s = wait.end_s if wait.end_s is not None else max((p.answered_s for p in polls), default=0.0)
     return StartReport(
         index=1,
@@ -129,7 +124,7 @@ def start_report(wait: ObservedWait) -> StartReport:
         ended_at=None,
         begin_seen=False,
         clock=ClockNote(basis="monotonic", precision_s=1e-6, utc_offset="+00:00", year_from="stamp"),
-        outcome=outcome,
+        outcome="ready" if success is not None else "incomplete",
         outcome_reason=None,
         end=End(),
         ready=ready,
@@ -163,10 +158,8 @@ def _checks(seen: _Seen) -> tuple[Check, ...]:
     # without a list, every check is unseen, not ok.
     suspects = [n for n in names if last_list is None or n not in last_list.ok]
     certain = len(suspects) == 1 and last_list is not None and not last_list.cut
-    found = {}
-    for name in names:
-        blocker: LastBlocker = "no" if name not in suspects else "certain" if certain else "possible"
-        found[name] = _check(name, seen, blocker)
+    held: LastBlocker = "certain" if certain else "possible"
+    found = {name: _check(name, seen, held if name in suspects else "no") for name in names}
     if seen.success is None:
         return tuple(found.values())
     return tuple(_blamed(check, found, seen.serving, seen.success.answered_s) for check in found.values())
@@ -257,17 +250,16 @@ def _bottleneck(checks: Sequence[Check], became_ready: bool) -> Bottleneck:
 
 def _poller(wait: ObservedWait, success: ObservedPoll | None) -> PollerNote:
     kind = wait.policy if wait.policy in _INTERVALS_S else "unknown"
-    printed = len(wait.polls) - (1 if success is not None else 0)
+    printed = sum(poll is not success for poll in wait.polls)
     return PollerNote(kind=kind, interval_s=_INTERVALS_S.get(kind), prints_polls=True, printed=printed)
 
 
 def _row(poll: ObservedPoll, *, last: bool) -> Poll:
-    severity = None if poll.error is None else severities().get(poll.error, "suspect")
     return Poll(
         at_s=poll.answered_s,
         printed=not last,
         error=poll.error,
-        severity=severity,
+        severity=None if poll.error is None else severities().get(poll.error, "suspect"),
         http_status=poll.status,
         failing=poll.failing,
         cut=poll.cut,

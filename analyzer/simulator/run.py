@@ -152,11 +152,10 @@ def simulate(
     Raises ``UsageError`` for bad options or policies.
     """
     options.check()
-    wanted = tuple(dict.fromkeys(options.policies))
     pilot = make(min(options.draws, PILOT), (options.seed, 0xF0))
     reference = replay(registry.get(REFERENCE), pilot)
     policies: dict[str, Policy] = {}
-    for name in wanted:
+    for name in dict.fromkeys(options.policies):
         policy = registry.get(name)
         if isinstance(policy, Optimal) and not policy.times_s:
             policy = optimal_for(pilot, float(np.mean(reference.requests)))
@@ -164,17 +163,15 @@ def simulate(
             raise UsageError(f"two policies are called {policy.name!r}")
         policies[policy.name] = policy
     shown = tuple(policies)
-    if REFERENCE not in policies:
-        policies[REFERENCE] = registry.get(REFERENCE)
+    policies.setdefault(REFERENCE, registry.get(REFERENCE))
     outcomes, groups = _replay_all(make, policies, options)
     base = outcomes[REFERENCE]
-    results = tuple(_summary(outcomes[name], base, groups, options.seed) for name in shown)
     return Simulation(
         seed=options.seed,
         draws=options.draws,
         source=source,
         assumptions=assumptions,
-        policies=results,
+        policies=tuple(_summary(outcomes[name], base, groups, options.seed) for name in shown),
         frontier=_frontier(pilot),
         ceiling_s=_ceiling(tax, outcomes, base),
         hooks_s=Stat.of(base.ready_unpolled),

@@ -29,7 +29,7 @@ factor: slow machines are slow in everything.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from importlib import resources
@@ -130,9 +130,7 @@ class Scenario:
         done: dict[str, FloatArray] = {}
         clears = np.zeros((n, len(self.hooks)))
         for i, hook in enumerate(self.hooks):
-            begin = now
-            for need in hook.after:
-                begin = np.maximum(begin, done[need])
+            begin = np.maximum.reduce([now, *(done[need] for need in hook.after)])
             done[hook.check] = begin + hook.delay_s + hook.duration.draw(n, rng) * slow
             clears[:, i] = done[hook.check]
         ready = clears.max(axis=1) if self.hooks else now.copy()
@@ -203,6 +201,11 @@ def parse(text: str, source: str = "scenario") -> Scenario:
         raise BadInputError(f"{source}: {detail}", hint="See docs/simulator.md for the format.") from error
 
 
+def _only(table: Mapping[str, Any], known: Iterable[str], complaint: str) -> None:
+    for key in sorted(set(table) - set(known)):
+        raise ValueError(f"{complaint} {key!r}")
+
+
 def _number(value: Any, what: str, *, least: float = 0.0, above: bool = False) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise ValueError(f"{what} must be a number")
@@ -218,9 +221,7 @@ def _duration(table: Any, what: str) -> Duration:
     kind = table["kind"]
     if kind not in _KINDS:
         raise ValueError(f"{what}: unknown kind {kind!r}, known: {', '.join(_KINDS)}")
-    extra = set(table) - {"kind", *_KINDS[kind]}
-    if extra:
-        raise ValueError(f"{what}: {kind} has no {sorted(extra)[0]!r}")
+    _only(table, ("kind", *_KINDS[kind]), f"{what}: {kind} has no")
     strict = {"median", "mean", "shape", "scale"}
     values = tuple(_number(table[key], f"{what}.{key}", above=key in strict) for key in _KINDS[kind])
     if kind == "uniform" and values[0] > values[1]:
@@ -235,17 +236,12 @@ def _error(name: Any, what: str) -> str:
 
 
 def _build(table: Mapping[str, Any]) -> Scenario:
-    unknown = set(table) - {"scenario", "machine", "stage", "hook", "overload", "never"}
-    if unknown:
-        raise ValueError(f"unknown table {sorted(unknown)[0]!r}")
+    _only(table, ("scenario", "machine", "stage", "hook", "overload", "never"), "unknown table")
     head, raw = table["scenario"], dict(table.get("machine", {}))
     slowness = _number(raw.pop("slowness_sigma", 0.0), "machine.slowness_sigma")
-    base = Machine()
     known = {"cores": True, "poll_cpu_s": False, "coupling": False, "latency_s": True, "latency_sigma": False}
-    extra = set(raw) - set(known)
-    if extra:
-        raise ValueError(f"machine has no {sorted(extra)[0]!r}")
-    machine = Machine(**{k: _number(raw.get(k, getattr(base, k)), f"machine.{k}", above=a) for k, a in known.items()})
+    _only(raw, known, "machine has no")
+    machine = Machine(**{key: _number(value, f"machine.{key}", above=known[key]) for key, value in raw.items()})
     hooks = {}
     for row in table.get("hook", []):
         if row["check"] in hooks:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -256,8 +256,7 @@ def optimal(dist: Distribution, costs: Costs, *, rough: bool = False) -> Schedul
     """
     moments = _Moments.of(dist)
     # Widest sensible step: a gap g costs about D·g/2 a second, a request C, so gaps are near sqrt(2·C·scale/D).
-    scale = dist.horizon_s
-    if scale * costs.delay / costs.poll > 4e8 and costs.min_gap_s <= 0:
+    if dist.horizon_s * costs.delay / costs.poll > 4e8 and costs.min_gap_s <= 0:
         raise UsageError("a request is too cheap: the schedule would never end", hint="Raise --poll-cost or --min-gap.")
     points, previous = 512, math.inf
     while True:
@@ -294,9 +293,6 @@ def _quantiles(moments: _Moments, dist: Distribution, points: int) -> FloatArray
 
 def frontier(dist: Distribution, costs: Costs, points: int = 15) -> tuple[Schedule, ...]:
     """Optimal schedules from few requests to many: a request costs from 2 horizons of delay down to 1/16,000 of one."""
-    found = []
-    mean_scale = max(dist.horizon_s, 1e-3)
-    for exponent in np.linspace(-4.2, 0.3, points):
-        poll = costs.delay * mean_scale * 10.0**exponent
-        found.append(optimal(dist, Costs(poll, costs.delay, costs.min_gap_s, costs.request_s), rough=True))
-    return tuple(found)
+    horizon = costs.delay * max(dist.horizon_s, 1e-3)
+    prices = (horizon * 10.0**exponent for exponent in np.linspace(-4.2, 0.3, points))
+    return tuple(optimal(dist, replace(costs, poll=price), rough=True) for price in prices)

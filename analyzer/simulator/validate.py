@@ -33,7 +33,7 @@ from analyzer.simulator import stateaware
 from analyzer.simulator.recorded import RecordedStart, load
 from analyzer.simulator.replay import replay
 from analyzer.simulator.schedule import Costs
-from analyzer.simulator.world import Machine, draw, sketch_recorded
+from analyzer.simulator.world import Machine, draw, from_recorded, sketch_recorded
 
 TOLERANCE_S = 0.3
 ENOUGH_CORE = 0.5
@@ -150,9 +150,8 @@ def paired(starts: Sequence[RecordedStart], *, old: str = "v1.32.2", new: str = 
 
 
 def _cell(pct: int, kind: str, old: list[RecordedStart], new: list[RecordedStart]) -> list[Paired]:
-    sketches = [sketch_recorded(s) for s in old]
     per = 400
-    worlds = draw(sketches, per * len(old), 11)
+    worlds = from_recorded(old, per * len(old), 11)
     before = replay(registry.get("legacy-4x1s"), worlds)
     # The new poller begins at another moment of the same start, as in the paired repetition: its clock's zero moves,
     # the world's moments move the other way.
@@ -240,19 +239,18 @@ class Verdict:
 
 def verdict(policy: Policy, starts: Sequence[RecordedStart], *, client: str = "admin", seed: int = 1) -> Verdict:
     """Judges ``policy`` over recorded starts, with the polling cost coupled in."""
-    sketches = [sketch_recorded(s, client=client) for s in starts if s.first_poll is not None]
-    worlds = draw(sketches, DRAWS * len(sketches), seed)
-    outcome = replay(policy, worlds)
-    base = replay(registry.get("shared-2s"), worlds)
-    shape = (len(sketches), DRAWS)
-    short = np.array([s.ready[1] < 10.0 for s in starts if s.first_poll is not None])
+    usable = [s for s in starts if s.first_poll is not None]
+    worlds = from_recorded(usable, DRAWS * len(usable), seed, client=client)
+    outcome, base = replay(policy, worlds), replay(registry.get("shared-2s"), worlds)
+    shape = (len(usable), DRAWS)
+    short = np.array([s.ready[1] < 10.0 for s in usable])
     cpu, base_cpu = outcome.cpu_s.reshape(shape), base.cpu_s.reshape(shape)
     ratio = cpu[short].mean(axis=1) / base_cpu[short].mean(axis=1)
     core = cpu[~short].mean(axis=1) / outcome.detected.reshape(shape)[~short].mean(axis=1)
     return Verdict(
         policy=policy.name,
         client=client,
-        starts=len(sketches),
+        starts=len(usable),
         delay_p50=float(np.median(outcome.delay)),
         delay_p95=float(np.quantile(outcome.delay, 0.95)),
         delay_max=float(outcome.delay.max()),
@@ -289,22 +287,21 @@ def report(starts: Sequence[RecordedStart], *, every_start: bool = False) -> dic
             for poller in ("shared-2s", "legacy-4x1s")
         },
         "paired": [asdict(cell) for cell in paired(usable)],
-        "adaptive": [],
     }
-    names = ("legacy-4x1s", "shared-2s", "backoff", "adaptive")
-    for title, part in (("judged half", judged), ("chosen half", chosen), ("all", usable)):
-        if len(part) < 2:
-            continue
-        for name in names:
-            found["adaptive"].append({"part": title} | asdict(verdict(registry.get(name), part)))
-        found["adaptive"].append({"part": title} | asdict(verdict(registry.get("adaptive"), part, client="k3s")))
+    asked = [(name, "admin") for name in ("legacy-4x1s", "shared-2s", "backoff", "adaptive")] + [("adaptive", "k3s")]
+    found["adaptive"] = [
+        {"part": title} | asdict(verdict(registry.get(name), part, client=client))
+        for title, part in (("judged half", judged), ("chosen half", chosen), ("all", usable))
+        if len(part) >= 2
+        for name, client in asked
+    ]
     sketches = [sketch_recorded(s) for s in usable]
     if len(sketches) >= 4:
         found["state_aware"] = []
         for cost in (0.02, 0.05):
             j = stateaware.judge(sketches, Costs(cost, 1.0), folds=0 if every_start else min(20, len(sketches)))
-            row = {k: v for k, v in asdict(j).items() if k != "table"}
-            found["state_aware"].append({"poll_cost": cost, "delay_cost": 1.0} | row)
+            row = {"poll_cost": cost, "delay_cost": 1.0} | asdict(j)
+            found["state_aware"].append({key: value for key, value in row.items() if key != "table"})
     return found
 
 
@@ -329,53 +326,62 @@ def _agreement(predictions: Sequence[Prediction]) -> dict[str, Any]:
 def render(found: dict[str, Any]) -> str:
     """The report as text."""
     r = found["replay"]
-    out = [f"{found['starts']} recorded starts", ""]
-    out.append("1 Replay of the release's own poller against its logged detection")
-    for title, key in (("half a core or more", "half_a_core_or_more"), ("less, or disturbed", "less_or_disturbed")):
-        g = r[key]
-        out.append(
+    out = [
+        f"{found['starts']} recorded starts",
+        "",
+        "1 Replay of the release's own poller against its logged detection",
+        *(
             f"  {title}: {g['within']} of {g['starts']} within {r['tolerance_s']} s ({g['within_0.1']} within 0.1 s); "
             f"median prediction within {r['tolerance_s']} s: {g['median_within']}; "
             f"largest residual {g['abs_residual']['max']:.2f} s"
-        )
-    out.append(f"  windows that span two ticks, so that two detections are possible: {r['two_ticks_possible']}")
-    for p in r["outside"]:
-        out.append(
-            f"    {p['name']} {p['k3s']} {p['cpu_pct']} %{' disturbed' if p['disturbed'] else ''}: ready in "
-            f"({p['ready'][0]:.2f}, {p['ready'][1]:.2f}], first poll {p['first_poll']:.2f}, predicted "
-            f"{p['nearest']:.2f}, logged {p['logged']:.2f} ({p['residual']:+.2f} s)"
-        )
+            for title, g in (
+                ("half a core or more", r["half_a_core_or_more"]),
+                ("less, or disturbed", r["less_or_disturbed"]),
+            )
+        ),
+        f"  windows that span two ticks, so that two detections are possible: {r['two_ticks_possible']}",
+    ]
+    out += [
+        f"    {p['name']} {p['k3s']} {p['cpu_pct']} %{' disturbed' if p['disturbed'] else ''}: ready in "
+        f"({p['ready'][0]:.2f}, {p['ready'][1]:.2f}], first poll {p['first_poll']:.2f}, predicted "
+        f"{p['nearest']:.2f}, logged {p['logged']:.2f} ({p['residual']:+.2f} s)"
+        for p in r["outside"]
+    ]
     out += ["", "2 Ready to noticed, seconds: count mean p50 p95 max"]
-    for poller, pair in found["tax"].items():
-        for side, s in pair.items():
-            numbers = f"{s['count']:5d} {s['mean']:.2f} {s['p50']:.2f} {s['p95']:.2f} {s['max']:.2f}"
-            out.append(f"  {poller:12} {side:9} {numbers}")
+    out += [
+        f"  {poller:12} {side:9} {s['count']:5d} {s['mean']:.2f} {s['p50']:.2f} {s['p95']:.2f} {s['max']:.2f}"
+        for poller, pair in found["tax"].items()
+        for side, s in pair.items()
+    ]
     out += ["", "3 Paired runs, new minus old: measured [95 %] · the poller alone, simulated [95 %]"]
-    for c in found["paired"]:
-        out.append(
-            f"  {c['cpu_pct']:3d} % {c['kind']:8} {c['quantity']:10} {c['old_median']:6.2f} → {c['new_median']:6.2f}   "
-            f"{c['difference']:+6.2f} [{c['low']:+.2f}, {c['high']:+.2f}] · "
-            f"{c['simulated']:+6.2f} [{c['simulated_low']:+.2f}, {c['simulated_high']:+.2f}]"
-        )
-    out += ["", "4 Policies over recorded starts: delay p50 p95 max · CPU against shared-2s on starts under 10 s "]
-    out.append("  (sum, worst start, share at most twice) · share of a core on longer ones (mean, worst)")
-    out[-1] += " · noticed vs shared-2s"
-    for v in found["adaptive"]:
-        out.append(
-            f"  {v['part']:12} {v['policy']:12} {v['client']:6} {v['starts']:4d}  {v['delay_p50']:.2f} "
-            f"{v['delay_p95']:.2f} {v['delay_max']:.2f} · {v['cpu_ratio']:.2f} {v['cpu_ratio_max']:.2f} "
-            f"{v['within_twice']:.0%} ({v['short_cpu_ms']:.0f} ms) · {v['core_mean']:.2%} {v['core_max']:.2%} · "
-            f"{v['noticed_vs_shared']:+.2f} s"
-        )
+    out += [
+        f"  {c['cpu_pct']:3d} % {c['kind']:8} {c['quantity']:10} {c['old_median']:6.2f} → {c['new_median']:6.2f}   "
+        f"{c['difference']:+6.2f} [{c['low']:+.2f}, {c['high']:+.2f}] · "
+        f"{c['simulated']:+6.2f} [{c['simulated_low']:+.2f}, {c['simulated_high']:+.2f}]"
+        for c in found["paired"]
+    ]
+    out += [
+        "",
+        "4 Policies over recorded starts: delay p50 p95 max · CPU against shared-2s on starts under 10 s ",
+        "  (sum, worst start, share at most twice) · share of a core on longer ones (mean, worst)"
+        " · noticed vs shared-2s",
+    ]
+    out += [
+        f"  {v['part']:12} {v['policy']:12} {v['client']:6} {v['starts']:4d}  {v['delay_p50']:.2f} "
+        f"{v['delay_p95']:.2f} {v['delay_max']:.2f} · {v['cpu_ratio']:.2f} {v['cpu_ratio_max']:.2f} "
+        f"{v['within_twice']:.0%} ({v['short_cpu_ms']:.0f} ms) · {v['core_mean']:.2%} {v['core_max']:.2%} · "
+        f"{v['noticed_vs_shared']:+.2f} s"
+        for v in found["adaptive"]
+    ]
     if "state_aware" in found:
         out += ["", "5 State-aware against state-blind optimum, out of sample, cost per start"]
-        for j in found["state_aware"]:
-            out.append(
-                f"  request {j['poll_cost']}, second {j['delay_cost']}: blind {j['blind_cost']:.3f}, aware "
-                f"{j['aware_cost']:.3f}, gain {j['gain']:.3f} [{j['gain_low']:.3f}, {j['gain_high']:.3f}]; requests "
-                f"{j['blind_requests']:.1f} → {j['aware_requests']:.1f}, delay {j['blind_delay_s']:.2f} → "
-                f"{j['aware_delay_s']:.2f} s ({j['folds']} folds)"
-            )
+        out += [
+            f"  request {j['poll_cost']}, second {j['delay_cost']}: blind {j['blind_cost']:.3f}, aware "
+            f"{j['aware_cost']:.3f}, gain {j['gain']:.3f} [{j['gain_low']:.3f}, {j['gain_high']:.3f}]; requests "
+            f"{j['blind_requests']:.1f} → {j['aware_requests']:.1f}, delay {j['blind_delay_s']:.2f} → "
+            f"{j['aware_delay_s']:.2f} s ({j['folds']} folds)"
+            for j in found["state_aware"]
+        ]
     return "\n".join(out) + "\n"
 
 
