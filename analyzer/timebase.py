@@ -214,18 +214,15 @@ def walls_without_anchor(stamps: Sequence[tuple[bool, int]], last_year: int = AR
     walls: list[int] = []
     following: int | None = None
     for has_year, value in reversed(stamps):
-        if has_year:
-            wall: int | None = value
-        else:
+        wall: int | None = value
+        if not has_year:
             wall = with_year(value, last_year)
             if following is not None and (wall is None or wall - following > 183 * DAY):
                 wall = nearest_year(value, following)
             if wall is None:
                 wall = nearest_year(value, with_year(pack_partial(3, 1, 0), last_year) or 0)
-        if wall is None:  # 29 February and no leap year near, as around 1900
-            wall = following or 0
-        walls.append(wall)
-        following = wall
+        following = (following or 0) if wall is None else wall  # 29 February and no leap year near, as around 1900
+        walls.append(following)
     walls.reverse()
     return walls
 

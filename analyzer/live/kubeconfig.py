@@ -168,17 +168,19 @@ def _access(cluster: Mapping[str, Any], cluster_path: Path, user: Mapping[str, A
         token = read_token(user_path.parent / Path(token_file).expanduser())
     if token is not None and not (isinstance(token, str) and token.isprintable()):
         raise BadInputError(f"kubeconfig {user_path}: the token is not one line of text")
-    notes = []
     for name in ("exec", "auth-provider"):
         if user.get(name) and not token and cert is None:
             raise BadInputError(
                 f"kubeconfig {user_path}: the user logs in through {name!r}, which is not run here",
                 hint="Use a client certificate or --token-file",
             )
-    if user.get("username") or user.get("password"):
-        notes.append("username and password of the kubeconfig are not sent (Kubernetes dropped them in 1.19)")
-    if cluster.get("proxy-url"):
-        notes.append("proxy-url of the kubeconfig is not used: a wait asks the server directly")
+    passed_over = (
+        (
+            user.get("username") or user.get("password"),
+            "username and password of the kubeconfig are not sent (Kubernetes dropped them in 1.19)",
+        ),
+        (cluster.get("proxy-url"), "proxy-url of the kubeconfig is not used: a wait asks the server directly"),
+    )
     tls_name = cluster.get("tls-server-name")
     return Access(
         server=server,
@@ -188,7 +190,7 @@ def _access(cluster: Mapping[str, Any], cluster_path: Path, user: Mapping[str, A
         token=token or None,
         insecure=cluster.get("insecure-skip-tls-verify") is True,
         tls_server_name=tls_name if isinstance(tls_name, str) and tls_name else None,
-        notes=tuple(notes),
+        notes=tuple(note for said, note in passed_over if said),
     )
 
 

@@ -36,19 +36,15 @@ def access_of(target: Target) -> Access:
     if target.insecure and target.ca is not None:
         raise UsageError("--insecure and --ca contradict each other")
     server = checked_server(target.server) if target.server is not None else None
-    if target.kubeconfig is not None:
-        access = load([target.kubeconfig])
-    elif server is not None:
+    if target.kubeconfig is None and server is not None:
         access = Access(server)
     else:
-        access = load(default_paths(target.env_kubeconfig, target.k3s_kubeconfig))
-    if server is not None:
-        access = replace(access, server=server)
-    else:
-        try:
-            access = replace(access, server=checked_server(access.server))
-        except UsageError as problem:  # a file's fault, not the command line's
-            raise BadInputError(f"kubeconfig: {problem.message}", hint=problem.hint) from None
+        named = target.kubeconfig
+        access = load(default_paths(target.env_kubeconfig, target.k3s_kubeconfig) if named is None else [named])
+    try:
+        access = replace(access, server=server or checked_server(access.server))
+    except UsageError as problem:  # a file's fault, not the command line's
+        raise BadInputError(f"kubeconfig: {problem.message}", hint=problem.hint) from None
     if target.ca is not None:
         access = replace(access, ca=_pem(target.ca, "CA file"), insecure=False)
     if target.insecure:

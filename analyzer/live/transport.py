@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 import httpx
@@ -55,21 +55,6 @@ class Answer:
     retry_after_s: float | None = None
     message: str | None = None
     cut: bool = False
-
-
-class Prober(Protocol):
-    """Whatever can be asked whether it is ready."""
-
-    @property
-    def server(self) -> str:
-        """The address asked, without secrets."""
-
-    @property
-    def anonymous(self) -> bool:
-        """Whether it asks without any credentials."""
-
-    async def ask(self, limit_s: float) -> Answer:
-        """One poll of at most ``limit_s`` seconds; never raises for anything the server or the network does."""
 
 
 def checked_server(url: str) -> str:
@@ -136,7 +121,7 @@ def tls_context(access: Access) -> ssl.SSLContext:
 
 
 class HttpProber:
-    """Asks a real server with httpx."""
+    """Asks a real server with httpx. ``server`` is the address without secrets; ``anonymous``: without credentials."""
 
     def __init__(self, access: Access) -> None:
         _warm_up()
@@ -156,7 +141,8 @@ class HttpProber:
         self._extensions = {"sni_hostname": access.tls_server_name} if access.tls_server_name else {}
 
     async def ask(self, limit_s: float) -> Answer:
-        """One poll on a connection of its own."""
+        """One poll on a connection of its own, of at most ``limit_s`` seconds; never raises for anything the server or
+        the network does."""
         stage = _Stage()
         try:
             async with asyncio.timeout(limit_s):

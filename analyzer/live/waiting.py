@@ -13,7 +13,7 @@ from typing import Protocol
 from analyzer.errors import UsageError
 from analyzer.live.clock import Clock, Stopwatch
 from analyzer.live.observed_polls import ObservedPoll, ObservedWait
-from analyzer.live.transport import Answer, Prober
+from analyzer.live.transport import Answer, HttpProber
 from analyzer.policies.plugin import limited
 from analyzer.policies.protocol import AskAt, Decision, Loop, Observation, Policy, Stop
 from analyzer.version import __version__
@@ -44,7 +44,7 @@ class Wait:
 
     def __init__(
         self,
-        prober: Prober,
+        prober: HttpProber,
         policy: Policy,
         *,
         timeout_s: float,

@@ -142,7 +142,7 @@ def state_line(policy: str, before: str, seen: Observation, decision: Decision) 
 
     ``before`` is the state of the previous decision. Digits are rounded to milliseconds.
     """
-    state = decision.state if isinstance(decision, AskAt) else decision.kind
+    state, reason = (decision.state, decision.why) if isinstance(decision, AskAt) else (decision.kind, decision.reason)
     parts = [
         f"policy={policy}",
         f"t={seen.at_s:.3f}",
@@ -157,9 +157,6 @@ def state_line(policy: str, before: str, seen: Observation, decision: Decision) 
         parts.append(f"checks={','.join(seen.failing[:4])}{',…' if len(seen.failing) > 4 else ''}")
     if isinstance(decision, AskAt):
         parts.append(f"next={max(0.0, decision.at_s - seen.at_s):.3f}")
-        reason = decision.why
-    else:
-        reason = decision.reason
     if reason:
         quoted = "".join(c if c.isprintable() else " " for c in reason).replace('"', "'")
         parts.append(f'why="{quoted}"')

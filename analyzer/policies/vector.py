@@ -115,7 +115,4 @@ class _SeenMany:
 @cache
 def _ones() -> IntArray:
     """How many bits are set in every mask of 16."""
-    count = np.zeros(1, dtype=np.int64)
-    for _ in range(16):
-        count = np.concatenate((count, count + 1))
-    return count
+    return np.array([mask.bit_count() for mask in range(1 << 16)])

@@ -63,11 +63,6 @@ class RecordedStart:
         """CPU limit in cores."""
         return self.cpu_pct / 100.0
 
-    @property
-    def fresh(self) -> bool:
-        """First start of its recording: a new datastore."""
-        return self.n == 0
-
 
 def _export_lines(path: Path) -> Iterator[tuple[str, float, str]]:
     """(pid, seconds since 1970, message) of every text entry of a Journal Export file."""

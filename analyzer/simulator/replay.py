@@ -57,8 +57,6 @@ class Outcome:
     @classmethod
     def joined(cls, parts: Sequence[Outcome]) -> Outcome:
         """The worlds of all ``parts``, one after the other; at least one, all of the same policy."""
-        if len(parts) == 1:
-            return parts[0]
         arrays = [f.name for f in fields(cls) if f.name != "policy"]
         return cls(parts[0].policy, *(np.concatenate([getattr(part, name) for part in parts]) for name in arrays))
 
@@ -126,15 +124,10 @@ class _Replay:
 
     def _next(self, live: IntArray) -> tuple[IntArray, IntArray, FloatArray]:
         """Of the worlds in which something is still asked: which loop asks first, and when."""
-        asked = self.due[0][live]
-        order = np.zeros(len(live), dtype=np.int64)
-        for index in range(1, len(self.loops)):
-            other = self.due[index][live]
-            order[other < asked] = index
-            asked = np.minimum(asked, other)
-        going = asked < self.end_s
-        if len(self.loops) > 1:  # when the decisive loop gave up nothing more can be noticed
-            going &= self.due[self.policy.decisive][live] < self.end_s
+        due = np.array([moments[live] for moments in self.due])
+        order, asked = due.argmin(axis=0), due.min(axis=0)
+        # When the decisive loop gave up nothing more can be noticed.
+        going = (asked < self.end_s) & (due[self.policy.decisive] < self.end_s)
         return (live, order, asked) if going.all() else (live[going], order[going], asked[going])
 
     def _ask(self, live: IntArray, order: IntArray, asked: FloatArray) -> npt.NDArray[np.bool_]:

@@ -232,12 +232,9 @@ def _replay_all(
         parts = [one(block) for block in blocks]
     joined = {name: Outcome.joined([part[0][name] for part in parts if name in part[0]]) for name in policies}
     # A world of a scenario is a group of its own in every block; a start is the same group in all of them.
-    first = parts[0][1]
-    if len(np.unique(first)) == len(first):
-        group = np.arange(options.draws, dtype=float)
-    else:
-        group = np.concatenate([part[1] for part in parts])
-    return joined, group
+    groups = [part[1] for part in parts]
+    alone = len(np.unique(groups[0])) == len(groups[0])
+    return joined, np.arange(options.draws, dtype=float) if alone else np.concatenate(groups)
 
 
 def _summary(outcome: Outcome, base: Outcome, group: FloatArray, seed: int) -> PolicyResult:

@@ -77,21 +77,17 @@ def learn(worlds: Worlds, costs: sched.Costs) -> Table:
     states = len(STATES)
     gaps = GAPS[max(costs.min_gap_s, costs.request_s) <= GAPS]
     gaps = gaps if len(gaps) else np.array([max(costs.min_gap_s, costs.request_s)])
-    values = np.zeros((states, len(TAU)))
+    values = np.full((states, len(TAU)), np.nan)
     chosen = np.full((states, len(TAU)), float(gaps[len(gaps) // 2]))
     for s in range(states - 1, -1, -1):
         ahead = np.zeros((states + 1, len(gaps)))  # value on being first seen in a later state after each gap
         for later in range(s + 1, states):
             ahead[later] = np.interp(gaps / 2.0, TAU, values[later])
         begun, left = entry[:, s], entry[:, s + 1 :]
-        known: tuple[float, float] | None = None
         for i in range(len(TAU) - 1, -1, -1):
             alive = begun + TAU[i] < left[:, 0]
-            if (
-                alive.sum() < 12 or len(np.unique(group[alive])) < needed
-            ):  # too few to learn from: as a little earlier, filled below
-                values[s, i] = np.nan
-                continue
+            if alive.sum() < 12 or len(np.unique(group[alive])) < needed:
+                continue  # too few to learn from: as a little earlier, filled below
             at = (begun[alive] + TAU[i])[:, None] + gaps[None, :]
             rows = left[alive]
             where = s + (at[:, :, None] >= rows[:, None, :]).sum(axis=2)
@@ -103,7 +99,7 @@ def learn(worlds: Worlds, costs: sched.Costs) -> Table:
             base = costs.poll + costs.delay * over.mean(axis=0) + moved.mean(axis=0)
             # Still here after g: the value at τ+g, interpolated; the part of it that is V(τ) itself is solved for.
             target = TAU[i] + gaps
-            if known is None or i + 1 >= len(TAU):
+            if np.isnan(values[s, i + 1 :]).all():
                 own, rest = np.ones(len(gaps)), np.zeros(len(gaps))
             else:
                 later_tau, later_values = TAU[i + 1 :], _filled(values[s, i + 1 :])
@@ -112,7 +108,6 @@ def learn(worlds: Worlds, costs: sched.Costs) -> Table:
             total = (base + still * rest) / np.maximum(1.0 - still * own, 1e-9)
             best = int(np.argmin(total))
             values[s, i], chosen[s, i] = float(total[best]), float(gaps[best])
-            known = (float(total[best]), float(gaps[best]))
         empty = np.isnan(values[s])
         if empty.all():
             values[s] = values[s + 1] if s + 1 < states else 0.0
@@ -208,8 +203,7 @@ def judge(
     for fold in range(folds):
         out = worlds.group % folds == fold
         train, test = worlds.take(np.flatnonzero(~out)), worlds.take(np.flatnonzero(out))
-        finite = train.ready[np.isfinite(train.ready)]
-        ignoring, using = sched.optimal(sched.empirical(finite), costs).policy(), StateAware(learn(train, costs))
+        ignoring, using = sched.optimal(sched.empirical(train.ready), costs).policy(), StateAware(learn(train, costs))
         # To ignore the state is one way of knowing it: what costs less in the training starts is judged on the others.
         better = _mean_cost(replay(using, train), costs) < _mean_cost(replay(ignoring, train), costs)
         chosen += better

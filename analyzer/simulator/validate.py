@@ -70,7 +70,6 @@ def predict(start: RecordedStart, *, draws: int = DRAWS, seed: int = 7) -> Predi
         outcome = replay(registry.get(start.poller), worlds)
         predicted = np.append(predicted, outcome.detected + start.first_poll - slack)
     nearest = float(predicted[np.argmin(np.abs(predicted - start.detected))])
-    spread = float(predicted.max() - predicted.min())
     return Prediction(
         start=start,
         low=float(predicted.min()),
@@ -78,7 +77,7 @@ def predict(start: RecordedStart, *, draws: int = DRAWS, seed: int = 7) -> Predi
         nearest=nearest,
         residual=start.detected - nearest,
         off_median=start.detected - float(np.median(predicted)),
-        two_ticks=spread > 0.5 * (2.0 if start.poller == "shared-2s" else 1.0),
+        two_ticks=np.ptp(predicted).item() > 0.5 * (2.0 if start.poller == "shared-2s" else 1.0),
     )
 
 
@@ -140,12 +139,11 @@ def paired(starts: Sequence[RecordedStart], *, old: str = "v1.32.2", new: str = 
     runs = [s for s in starts if s.name.startswith("ab-") and s.first_poll is not None]
     for pct in sorted({s.cpu_pct for s in runs}):
         for n, kind in ((0, "fresh"), (1, "restart")):
-            a = {s.name.rsplit("-", 1)[1]: s for s in runs if (s.cpu_pct, s.n, s.k3s.split("+")[0]) == (pct, n, old)}
-            b = {s.name.rsplit("-", 1)[1]: s for s in runs if (s.cpu_pct, s.n, s.k3s.split("+")[0]) == (pct, n, new)}
+            cell = [s for s in runs if (s.cpu_pct, s.n) == (pct, n)]
+            a, b = ({s.name.rsplit("-", 1)[1]: s for s in cell if s.k3s.split("+")[0] == k3s} for k3s in (old, new))
             both = sorted(set(a) & set(b))
-            if len(both) < 2:
-                continue
-            cells += _cell(pct, kind, [a[k] for k in both], [b[k] for k in both])
+            if len(both) >= 2:
+                cells += _cell(pct, kind, [a[k] for k in both], [b[k] for k in both])
     return tuple(cells)
 
 
@@ -271,8 +269,7 @@ def report(starts: Sequence[RecordedStart], *, every_start: bool = False) -> dic
     predictions = [predict(s) for s in usable]
     good = [p for p in predictions if p.start.share >= ENOUGH_CORE and not p.start.disturbed]
     rest = [p for p in predictions if p not in good]
-    judged = [s for s in usable if half_of(s) == 1]
-    chosen = [s for s in usable if half_of(s) == 0]
+    chosen, judged = ([s for s in usable if half_of(s) == half] for half in (0, 1))
     found: dict[str, Any] = {
         "starts": len(usable),
         "replay": {

@@ -258,12 +258,11 @@ def sketch_recorded(start: RecordedStart, *, client: str = "admin", machine: Mac
     zero = -start.first_poll
     low = start.serving if start.serving is not None and start.serving < start.answered[1] else start.answered[0]
     stages = [(SERVICE_UNAVAILABLE, _moved((low, start.answered[1]), zero))]
-    if client == "k3s":
-        seen403 = [at for at, kind in start.polls if kind == "403"]
-        if seen403:
-            after = [at for at, kind in start.polls if at > seen403[-1]] or [start.detected]
-            upper = min(after[0], start.ready[0])
-            stages.append((FORBIDDEN, _moved((min(seen403[-1] - 0.05, upper), upper), zero)))
+    seen403 = [at for at, kind in start.polls if kind == "403"]
+    if client == "k3s" and seen403:
+        after = [at for at, _ in start.polls if at > seen403[-1]] or [start.detected]
+        upper = min(after[0], start.ready[0])
+        stages.append((FORBIDDEN, _moved((min(seen403[-1] - 0.05, upper), upper), zero)))
     return Sketch(
         stages=tuple(stages),
         checks=tuple((name, _moved(window, zero)) for name, window in sorted(start.checks.items())),
@@ -296,13 +295,10 @@ def sketch_start(start: StartReport, machine: Machine) -> Sketch | None:
     serving = _milestone(start, "serving_securely")
     handler = [at_s - zero + stamp for at_s, error in polls if error in HANDLED]
     listen_low = max([at_s - zero for at_s, error in polls if error not in (None, *HANDLED)] or [0.0])
-    if serving is not None:
-        listen = (serving - zero, serving - zero + 0.1)
-    else:
-        listen = (listen_low, min([*handler, ready_upper]))
+    seen = (listen_low, min([*handler, ready_upper]))
+    listen = seen if serving is None else (serving - zero, serving - zero + 0.1)
     listen = (min(listen[0], ready_upper), min(max(listen), ready_upper))
     ready = on_clock(start.ready, max(0.0, listen[0]), ready_upper)
-    stages = [(SERVICE_UNAVAILABLE, listen)]
     last = tuple(c.name for c in start.checks if c.last_blocker == "certain") or tuple(
         c.name for c in start.checks if c.last_blocker == "possible" and c.seen_failing
     )
@@ -315,7 +311,7 @@ def sketch_start(start: StartReport, machine: Machine) -> Sketch | None:
         # Its line comes right after the answer; an answer takes less than half an interval, or the server is starved.
         noticed = ((start.detected.upper - zero - stamp - interval / 2, start.detected.upper - zero), interval)
     return Sketch(
-        stages=tuple(stages),
+        stages=((SERVICE_UNAVAILABLE, listen),),
         checks=checks,
         ready=ready,
         machine=machine,
