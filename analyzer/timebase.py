@@ -139,9 +139,8 @@ def quarter_offset(difference: int, late: int = LATEST_RESIDUAL) -> int | None:
     The outer stamp may be up to ``late`` after the inner one and, both being truncated, up to 2 s before it.
     """
     rounded = (difference + QUARTER // 2) // QUARTER * QUARTER
-    if abs(rounded) > MAX_OFFSET or not EARLIEST_RESIDUAL <= difference - rounded <= late:
-        return None
-    return rounded // SECOND
+    fits = abs(rounded) <= MAX_OFFSET and EARLIEST_RESIDUAL <= difference - rounded <= late
+    return rounded // SECOND if fits else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,9 +92,7 @@ class Window:
     @property
     def width(self) -> float | None:
         """Length in seconds; ``None`` when an end is open."""
-        if self.lower is None or self.upper is None:
-            return None
-        return self.upper - self.lower
+        return None if self.lower is None or self.upper is None else self.upper - self.lower
 
     def contains(self, moment: float, slack: float = 0.0) -> bool:
         """Whether ``moment`` can be the true one (``slack`` in seconds on both ends)."""
@@ -116,9 +114,7 @@ class Window:
 
     def after(self, bound: Evidence) -> Window:
         """This window cut from below by ``bound``, when that is tighter."""
-        if self.lower is not None and self.lower >= bound.at_s:
-            return self
-        return self.from_below(bound)
+        return self.from_below(bound) if self.lower is None or self.lower < bound.at_s else self
 
     def before(self, bound: Evidence) -> Window:
         """This window cut from above by ``bound``, when that is tighter."""

@@ -105,9 +105,8 @@ def clock_face(elapsed_s: float) -> str:
 def fitted(text: str, width: int) -> str:
     """``text`` cut to ``width`` terminal cells."""
     ends = list(accumulate(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text))
-    if not ends or ends[-1] <= width:
-        return text
-    return text[: bisect_right(ends, width - 1)] + "…"
+    whole = not ends or ends[-1] <= width
+    return text if whole else text[: bisect_right(ends, width - 1)] + "…"
 
 
 def _say(stream: TextIO, text: str) -> None:

@@ -247,10 +247,8 @@ def classify_answer(status: int, body: str, cut: bool) -> Answer:
         if "apiserver not ready" in (stripped, message):
             return Answer("not_ready_text", status, "apiserver not ready", message=message, cut=cut)
     error = _OF_STATUS.get(status, "server_error" if status >= 500 else "other")
-    text = f"status {status}"
     detail = message or (stripped if stripped.isprintable() and not stripped.startswith("<") else "")
-    if detail:
-        text += f": {detail}"
+    text = f"status {status}: {detail}" if detail else f"status {status}"
     return Answer(error, status, text, failing, ok, message=message, cut=cut)
 
 

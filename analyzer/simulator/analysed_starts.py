@@ -67,17 +67,13 @@ def windows(starts: Sequence[StartReport]) -> tuple[FloatArray, FloatArray]:
     """
     low, high = [], []
     for start in starts:
-        zero = polling_began(start)
-        if zero is None and not start.begin_seen:
+        zero, lower, upper = polling_began(start), start.ready.lower, start.ready.upper
+        if lower is None and upper is None:
+            lower = start.cut_at_s
+        if (zero is None and not start.begin_seen) or (lower is None and upper is None):
             continue
-        zero = zero or 0.0
-        lower = start.ready.lower
-        if start.ready.upper is None:
-            lower = lower if lower is not None else start.cut_at_s
-            if lower is None:
-                continue
-        low.append(max(0.0, (lower or 0.0) - zero))
-        high.append(np.inf if start.ready.upper is None else max(start.ready.upper - zero, low[-1] + 1e-6))
+        low.append(max(0.0, (lower or 0.0) - (zero or 0.0)))
+        high.append(np.inf if upper is None else max(upper - (zero or 0.0), low[-1] + 1e-6))
     return np.asarray(low, dtype=float), np.asarray(high, dtype=float)
 
 

@@ -102,9 +102,8 @@ def learn(worlds: Worlds, costs: sched.Costs) -> Table:
             if np.isnan(values[s, i + 1 :]).all():
                 own, rest = np.ones(len(gaps)), np.zeros(len(gaps))
             else:
-                later_tau, later_values = TAU[i + 1 :], _filled(values[s, i + 1 :])
                 own = np.clip((TAU[i + 1] - target) / (TAU[i + 1] - TAU[i]), 0.0, 1.0)
-                rest = np.interp(target, later_tau, later_values) * (1.0 - own)
+                rest = np.interp(target, TAU[i + 1 :], _filled(values[s, i + 1 :])) * (1.0 - own)
             total = (base + still * rest) / np.maximum(1.0 - still * own, 1e-9)
             best = int(np.argmin(total))
             values[s, i], chosen[s, i] = float(total[best]), float(gaps[best])

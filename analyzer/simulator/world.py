@@ -347,9 +347,7 @@ def from_curve(
     first poll), the rest of the mass is never ready. One check only; the handler exists from ``serving_share``
     of the way to readiness on."""
     rng = np.random.default_rng(seed)
-    cumulative = np.cumsum(mass)
-    u = rng.random(n)
-    index = np.searchsorted(cumulative, u, side="left")
+    index = np.searchsorted(np.cumsum(mass), rng.random(n), side="left")
     known = index < len(mass)
     row = np.minimum(index, len(mass) - 1)
     low, high = edges[row, 0], edges[row, 1]
