@@ -13,6 +13,7 @@ from functools import partial
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, Literal
 
+from analyzer.events.check_info import HOOK
 from analyzer.results import Check, Poll, Report, StartReport
 from analyzer.window import Bound, Window
 
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 DType = Literal["string", "Int64", "float64", "boolean", "datetime64[us, UTC]"]
 Row = dict[str, Any]
-
-HOOK_PREFIX = "poststarthook/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,12 +314,12 @@ HOOKS = Table(
         _text(
             "hook",
             "name without poststarthook/",
-            _with("item.name", lambda name: name.removeprefix(HOOK_PREFIX)),
+            _with("item.name", lambda name: name.removeprefix(HOOK)),
             from_log=True,
         ),
         *_CHECK_COLUMNS,
     ),
-    lambda start: (check for check in start.checks if check.name.startswith(HOOK_PREFIX)),
+    lambda start: (check for check in start.checks if check.name.startswith(HOOK)),
 )
 
 PHASES = Table(

@@ -7,7 +7,7 @@ Every ``*_s`` is a float in seconds since ``began_at`` of its start, or a length
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
@@ -88,6 +88,20 @@ class ErrorCount:
     polls: int
     first_s: float | None
     last_s: float | None
+
+    @classmethod
+    def of(cls, polls: Iterable[Poll]) -> tuple[ErrorCount, ...]:
+        """Attempts by error class, in order of first sight; printed and implied together."""
+        groups: dict[str, list[Poll]] = {}
+        for poll in polls:
+            if poll.error is not None:
+                groups.setdefault(poll.error, []).append(poll)
+        counts = []
+        for error, members in groups.items():
+            times = [p.at_s for p in members if p.at_s is not None]
+            severity = members[0].severity or "suspect"
+            counts.append(cls(error, severity, len(members), min(times, default=None), max(times, default=None)))
+        return tuple(counts)
 
 
 @dataclass(frozen=True, slots=True)

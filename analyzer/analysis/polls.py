@@ -18,7 +18,7 @@ from analyzer.events.event import PollLine, PollUnchanged
 from analyzer.events.redaction import mask_secrets
 from analyzer.events.versions import PollerSpec, poller_for
 from analyzer.records.log_record import LogRecord
-from analyzer.results import ErrorCount, Poll, PollerNote
+from analyzer.results import Poll, PollerNote
 from analyzer.starts.start import Start, Verdict
 from analyzer.timebase import SECOND
 from analyzer.window import Window
@@ -394,17 +394,3 @@ def _polling_end(start: Start, verdict: Verdict, line_times: LineTimes) -> float
         return line_times.point(verdict.detected)
     record = verdict.stop_sign or verdict.end or (start.process[-1] if start.process else None)
     return line_times.point(record) if record is not None else None
-
-
-def count_errors(polls: Sequence[Poll]) -> list[ErrorCount]:
-    """Attempts by error class, in order of first sight; printed and implied together."""
-    groups: dict[str, list[Poll]] = {}
-    for poll in polls:
-        if poll.error is not None:
-            groups.setdefault(poll.error, []).append(poll)
-    result = []
-    for error, members in groups.items():
-        times = [p.at_s for p in members if p.at_s is not None]
-        severity = members[0].severity or "suspect"
-        result.append(ErrorCount(error, severity, len(members), min(times, default=None), max(times, default=None)))
-    return result

@@ -14,7 +14,7 @@ from analyzer.analysis.goals import goals
 from analyzer.analysis.line_times import LineTimes, begin_stamp
 from analyzer.analysis.phases import budget
 from analyzer.analysis.pod_evidence import with_answering_run
-from analyzer.analysis.polls import PollFacts, count_errors, read_polls, rows
+from analyzer.analysis.polls import PollFacts, read_polls, rows
 from analyzer.analysis.studied_start import StudiedStart
 from analyzer.events.catalogue import info
 from analyzer.events.event import Mark
@@ -28,6 +28,7 @@ from analyzer.results import (
     CheckState,
     ClockNote,
     End,
+    ErrorCount,
     Gap,
     Milestone,
     Poll,
@@ -80,7 +81,7 @@ def study(start: Start, index: int, log_records: LogRecords) -> StudiedStart:
         polling_tax_s=tax,
         poller=note,
         polls=tuple(_unseen(poll_rows, start)),
-        errors=tuple(count_errors(poll_rows)),
+        errors=ErrorCount.of(poll_rows),
         milestones=tuple(_milestones(start, polls, line_times)),
         phases=tuple(budget(start, verdict, line_times, ends)),
         checks=tuple(_check(facts.checks[name], blames[name], verdict) for name in facts.checks),

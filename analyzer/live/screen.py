@@ -10,14 +10,13 @@ from bisect import bisect_right
 from itertools import accumulate
 from typing import TextIO
 
+from analyzer.events.check_info import HOOK
 from analyzer.live.clock import Clock, Stopwatch
 from analyzer.live.observed_polls import ObservedPoll, iso
 from analyzer.live.transport import visible
 from analyzer.policies.protocol import AskAt, Decision, Observation, state_line
 
 REFRESH_S = 0.25
-#: Common beginning of most check names; left out on the narrow live line.
-_PREFIX = "poststarthook/"
 
 
 class StateLines:
@@ -88,7 +87,7 @@ def words_of(seen: Observation) -> str:
     if seen.error is None:
         return "ready"
     if seen.failing:
-        names = [name.removeprefix(_PREFIX) for name in seen.failing]
+        names = [name.removeprefix(HOOK) for name in seen.failing]  # the live line is narrow
         total = len(seen.failing) + len(seen.ok)
         return f"{len(names)} of {total} checks failing: {', '.join(names)}"
     return f"{seen.error.replace('_', ' ')}{f': {seen.detail}' if seen.detail else ''}"

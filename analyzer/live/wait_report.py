@@ -109,6 +109,7 @@ def start_report(wait: ObservedWait) -> StartReport:
         detected = OPEN.after(_departed(success)).before(_answered(success))
         tax = Span(0.0, None if ready.lower is None else success.answered_s - ready.lower)
     last_s = wait.end_s if wait.end_s is not None else max((p.answered_s for p in polls), default=0.0)
+    rows = tuple(_row(p, last=p is success) for p in polls)
     return StartReport(
         index=1,
         host=urlsplit(wait.server).hostname,
@@ -131,8 +132,8 @@ def start_report(wait: ObservedWait) -> StartReport:
         detected=detected,
         polling_tax_s=tax,
         poller=_poller(wait, success),
-        polls=tuple(_row(p, last=p is success) for p in polls),
-        errors=_errors(polls),
+        polls=rows,
+        errors=ErrorCount.of(rows),
         milestones=(),
         phases=_phases(seen.serving, ready, detected, tax),
         checks=checks,
@@ -266,23 +267,6 @@ def _row(poll: ObservedPoll, *, last: bool) -> Poll:
         line=poll.line or None,
         text=poll.text,
         ok=poll.ok,
-    )
-
-
-def _errors(polls: Sequence[ObservedPoll]) -> tuple[ErrorCount, ...]:
-    groups: dict[str, list[ObservedPoll]] = {}
-    for poll in polls:
-        if poll.error is not None:
-            groups.setdefault(poll.error, []).append(poll)
-    return tuple(
-        ErrorCount(
-            error=error,
-            severity=severities().get(error, "suspect"),
-            polls=len(group),
-            first_s=group[0].answered_s,
-            last_s=group[-1].answered_s,
-        )
-        for error, group in groups.items()
     )
 
 
