@@ -33,8 +33,6 @@ from analyzer.policies.protocol import CODE_OF, ERRORS, Stop
 OVERLOAD = frozenset(
     {"too_many_requests", "gateway_timeout", "io_timeout", "tls_timeout", "deadline_exceeded", "client_rate_limited"}
 )
-#: The last check to clear in all 260 recorded starts that became ready.
-SLOWEST = "poststarthook/rbac/bootstrap-roles"
 #: Clears 1.0 s after serving at the earliest, and in every recorded start before the slowest one.
 MARKER = "poststarthook/scheduling/bootstrap-system-priority-classes"
 
