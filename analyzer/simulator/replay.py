@@ -181,7 +181,7 @@ def _answers(
         code[moment < ends[:, s]] = w.stage_codes[s]
     if masks:
         listed = np.flatnonzero(code == LISTED)
-        failing[listed] = (w.clears[live[listed]] > moment[listed, None]) @ (1 << np.arange(w.clears.shape[1]))
+        failing[listed] = (w.clears[live[listed]] > moment[listed, None]) @ 2.0 ** np.arange(w.clears.shape[1])
     retry = np.zeros(len(live))
     for o, over in enumerate(w.over_codes):
         inside = (moment >= w.over_begin[live, o]) & (moment < w.over_end[live, o])
