@@ -29,6 +29,7 @@ from analyzer.reports.format import Format, Options
 from analyzer.reports.kinds import REPORT
 from analyzer.reports.output import Destination, printable
 from analyzer.reports.terminal import suited
+from analyzer.reports.wording import plural
 from analyzer.results import Report
 
 _CODES: Mapping[Verdict | None, ExitCode] = {
@@ -139,16 +140,8 @@ def _finish(seen: ObservedWait, saved: Destination | None, format: Format[Report
 
 
 def _last_words(seen: ObservedWait) -> str:
-    polls = f"{len(seen.polls)} poll{'' if len(seen.polls) == 1 else 's'}"
-    took = clock_face(seen.end_s or 0.0)
-    match seen.verdict:
-        case "ready":
-            return f"ready after {took}, {polls}"
-        case "fatal":
-            advice = f" {seen.advice}" if seen.advice else ""
-            what = "cannot tell" if seen.locked_out else "cannot become ready"
-            return printable(f"{what}: {seen.reason}.{advice}")
-        case "timed_out":
-            return f"not ready after {took}, {polls}"
-        case _:
-            return f"interrupted after {took}, {polls}"
+    if seen.verdict == "fatal":
+        what = "cannot tell" if seen.locked_out else "cannot become ready"
+        return printable(f"{what}: {seen.reason}." + (f" {seen.advice}" if seen.advice else ""))
+    how = {"ready": "ready", "timed_out": "not ready"}.get(seen.verdict or "", "interrupted")
+    return f"{how} after {clock_face(seen.end_s or 0.0)}, {plural(len(seen.polls), 'poll')}"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from analyzer.events.check_info import HOOK
 from analyzer.reports.explain import KINDS, Entry, Names
 from analyzer.reports.format import DEFAULT, Options
-from analyzer.reports.json_report import dumps
+from analyzer.reports.json_report import dumps, plain
 from analyzer.reports.md import Md, code, document, markup
 from analyzer.reports.terminal import Page
 
@@ -70,16 +70,7 @@ def markdown_listing(names: Names, _options: Options = DEFAULT) -> str:
 
 def json_text(entries: Sequence[Entry], _options: Options = DEFAULT) -> str:
     """One JSON object; ``sections`` keep their order."""
-    made = [
-        {
-            "kind": e.kind,
-            "name": e.name,
-            "summary": e.summary,
-            "sections": [{"title": s.title, "lines": list(s.lines)} for s in e.sections],
-        }
-        for e in entries
-    ]
-    return dumps({"schema": SCHEMA, "schema_version": SCHEMA_VERSION, "entries": made})
+    return dumps({"schema": SCHEMA, "schema_version": SCHEMA_VERSION, "entries": plain(list(entries))})
 
 
 def json_listing(names: Names, _options: Options = DEFAULT) -> str:
