@@ -162,10 +162,8 @@ def _mask_quoted(text: str) -> str:
     while (opening := opens.search(text, at)) is not None:
         pieces.append(text[at : opening.end()])
         at = _closing(text, opening)
-        if at > opening.end() and re.fullmatch(_VARIABLE, text[opening.end() : at]) is None:
-            pieces.append(MASK)
-        else:
-            pieces.append(text[opening.end() : at])
+        value = text[opening.end() : at]
+        pieces.append(MASK if value and re.fullmatch(_VARIABLE, value) is None else value)
     pieces.append(text[at:])
     return "".join(pieces)
 

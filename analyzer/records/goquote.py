@@ -53,10 +53,7 @@ def unquote(text: str) -> str:
 
     A quote that opens and does not close counts as cut: what is there is decoded.
     """
-    if text[:1] == '"':
-        body, _, _ = quoted(text, 0)
-        return body
-    return unquote_body(text)
+    return quoted(text, 0)[0] if text[:1] == '"' else unquote_body(text)
 
 
 def end_of_quoted(text: str, start: int) -> tuple[int, bool]:
@@ -71,12 +68,5 @@ def end_of_quoted(text: str, start: int) -> tuple[int, bool]:
 
 def quoted(text: str, start: int) -> tuple[str, int, bool]:
     """The quoted string whose opening quote is at ``text[start]``: ``(decoded, position after it, closed)``."""
-    end = text.find('"', start + 1)
-    if end >= 0 and text.find("\\", start + 1, end) < 0:  # most strings have no escapes
-        return text[start + 1 : end], end + 1, True
-    match = _BODY.match(text, start + 1)
-    assert match is not None  # matches the empty string
-    end = match.end()
-    if end < len(text) and text[end] == '"':
-        return unquote_body(text[start + 1 : end]), end + 1, True
-    return unquote_body(text[start + 1 :]), len(text), False
+    end, closed = end_of_quoted(text, start)
+    return unquote_body(text[start + 1 : end - 1 if closed else end]), end, closed

@@ -31,13 +31,10 @@ def is_head(text: str) -> bool:
 
 def ago_s(text: str) -> int | None:
     """Seconds of ``1h 2min`` or ``2 weeks 3 days``, cut off to what it names; ``None``: no such span."""
-    total = 0
     found = _SPAN.findall(text)
-    for number, unit in found:
-        if unit not in _UNITS:
-            return None
-        total += int(number) * _UNITS[unit]
-    return total if found else None
+    if not found or any(unit not in _UNITS for _, unit in found):
+        return None
+    return sum(int(number) * _UNITS[unit] for number, unit in found)
 
 
 class StatusBlock:

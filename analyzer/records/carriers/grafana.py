@@ -31,10 +31,9 @@ def _parse(data: Mapping[str, Any], tally: Tally, line: int) -> list[Draft] | No
     if not isinstance(data.get("line"), str) or "timestamp" not in data:
         return None
     tally.formats["logcli"] += 1
-    labels = data.get("labels") or data.get("fields") or {}
-    unit = labels.get("unit") if isinstance(labels, dict) else None
-    host = (labels.get("nodename") or labels.get("host")) if isinstance(labels, dict) else None
-    named = {"_HOSTNAME": host, "_SYSTEMD_UNIT": unit}
+    given = data.get("labels") or data.get("fields")
+    labels = given if isinstance(given, dict) else {}
+    named = {"_HOSTNAME": labels.get("nodename") or labels.get("host"), "_SYSTEMD_UNIT": labels.get("unit")}
     return stamped(str(data["line"]), str(data["timestamp"]), tally, line, named)
 
 
