@@ -59,6 +59,11 @@ class RecordedStart:
         return "shared-2s" if self.k3s.split("+")[0] in NEW_ERA else "legacy-4x1s"
 
     @property
+    def fresh(self) -> bool:
+        """First start of its recording: a new datastore."""
+        return self.n == 0
+
+    @property
     def share(self) -> float:
         """CPU limit in cores."""
         return self.cpu_pct / 100.0
