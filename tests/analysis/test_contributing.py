@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.kit.copied_package import copied_into
+from tests.kit.copied_package import run_in as run
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/contributing/findings.md").read_text(encoding="utf-8")
@@ -28,20 +29,7 @@ for journal in (fault("slow_lookup")(1), healthy_start(1).render("export")):
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    shutil.copytree(ROOT / "analyzer", tmp_path / "analyzer", ignore=shutil.ignore_patterns("__pycache__"))
-    return tmp_path
-
-
-def run(copy: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, *command],
-        cwd=copy,
-        env={"PYTHONPATH": str(copy)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    return copied_into(tmp_path)
 
 
 def add_entry(copy: Path) -> None:

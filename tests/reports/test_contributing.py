@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.kit.copied_package import copied_into, run_in
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/contributing/formats.md").read_text(encoding="utf-8")
@@ -26,20 +25,11 @@ for text in ("\\x1b[31mred", "@team", "\\u202egnp"):
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    shutil.copytree(ROOT / "analyzer", tmp_path / "analyzer", ignore=shutil.ignore_patterns("__pycache__"))
-    return tmp_path
+    return copied_into(tmp_path)
 
 
 def run(copy: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, *command],
-        cwd=copy,
-        env={"PYTHONPATH": os.pathsep.join((str(copy), str(ROOT)))},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    return run_in(copy, *command, beside=(ROOT,))
 
 
 def add(copy: Path, module: str) -> None:
