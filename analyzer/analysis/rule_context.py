@@ -6,23 +6,24 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal, Protocol
+from typing import Protocol
 
 from analyzer.analysis.studied_start import StudiedStart
 from analyzer.events.catalogue import go_seconds
 from analyzer.events.event import Mark
-from analyzer.events.finding_info import FindingInfo, about, advise
+from analyzer.events.finding_info import FindingInfo, about
+from analyzer.events.products import advise
 from analyzer.events.redaction import mask_secrets
 from analyzer.events.user_rules import NO_RULES, Rules
 from analyzer.records.log_record import LogRecord
 from analyzer.records.log_records import LogRecords
 from analyzer.results import Check, Finding, FindingSeverity, Poll, StartReport
+from analyzer.site import Site
 from analyzer.window import at_least, at_most
 
 MAX_LINES = 8
 ROLES = "poststarthook/rbac/bootstrap-roles"
 CLASSES = "poststarthook/scheduling/bootstrap-system-priority-classes"
-Datastore = Literal["sqlite", "etcd", "external", "unknown"]
 
 
 class Sourced(Protocol):
@@ -59,23 +60,6 @@ class RuleContext:
         return self.studied.report
 
     @property
-    def unit(self) -> str:
-        """For commands: the unit's name without suffix."""
-        unit = self.report.unit or ""
-        if unit:
-            return unit.removesuffix(".service")
-        if self.report.product == "rke2":
-            return "rke2-agent" if self.report.role == "agent" else "rke2-server"
-        return "k3s-agent" if self.report.role == "agent" else "k3s"
-
-    @property
-    def units(self) -> str:
-        """For ``journalctl -u``: the unit, or both of the product's while the text does not say which one it is."""
-        if self.report.unit or self.report.role != "unknown":
-            return self.unit
-        return "rke2-server -u rke2-agent" if self.report.product == "rke2" else "k3s -u k3s-agent"
-
-    @property
     def last_words(self) -> str:
         """With which the process ended, or that say why it did; empty where the text holds none."""
         return self.studied.verdict.reason or self.studied.verdict.end_reason or ""
@@ -85,17 +69,15 @@ class RuleContext:
         """K3s was not seen to notice readiness."""
         return self.studied.verdict.detected is None
 
-    @cached_property
-    def datastore(self) -> Datastore:
-        """Which datastore the start uses, as far as its lines say."""
-        for mark in self.marks:
-            if mark.id in ("etcd_starting", "temporary_etcd"):
-                return "etcd"
-            if mark.id == "datastore_configured" and "driver" in mark.groups:
-                driver = mark.groups["driver"].lower()
-                if driver not in ("database", "db"):
-                    return "sqlite" if driver.startswith("sqlite") else "external"
-        return "unknown"
+    @property
+    def site(self) -> Site:
+        """How commands, files and ports are called where it ran."""
+        return self.report.site
+
+    @property
+    def datastore(self) -> str:
+        """Which datastore the start uses, as far as its lines say: sqlite | etcd | external | unknown."""
+        return self.site.datastore
 
     def of(self, *ids: str, before_ready: bool = True) -> list[Mark]:
         """Marks of the given ids, in order; by default only those before readiness was noticed."""
@@ -156,7 +138,7 @@ class RuleContext:
             severity=severity or known.severity,
             title=title or known.title,
             detail=mask_secrets(detail),
-            advice=advise(known.advice if advice is None else advice, self.unit, self.units, self.datastore),
+            advice=advise(known.advice if advice is None else advice, self.site),
             lines=tuple(own),
             source=source,
         )

@@ -15,6 +15,7 @@ from analyzer.analysis.line_times import LineTimes, begin_stamp
 from analyzer.analysis.phases import budget
 from analyzer.analysis.pod_evidence import with_answering_run
 from analyzer.analysis.polls import PollFacts, read_polls, rows
+from analyzer.analysis.site import site_of
 from analyzer.analysis.studied_start import StudiedStart
 from analyzer.events.catalogue import info
 from analyzer.events.event import Mark
@@ -95,6 +96,7 @@ def study(start: Start, index: int, log_records: LogRecords) -> StudiedStart:
         begun_before_s=0.0 if start.begin_seen else None,
         began_local=began.local_time if began is not None and not began.absolute else None,
         goals=reached,
+        site=site_of(start, log_records),
     )
     return StudiedStart(start, verdict, line_times, polls, facts, report)
 

@@ -123,15 +123,6 @@ def _expand(names: Iterable[str], groups: Mapping[str, Iterable[str]]) -> frozen
     return frozenset(flat)
 
 
-def advise(advice: str, unit: str = "k3s", units: str = "k3s", datastore: str = "unknown") -> str:
-    """An advice with its words in braces filled in; by default for no certain start."""
-    words = load("findings.toml")["words"]
-    filled = {"disk": words["disk"][datastore], "capture": words["capture"], "component": words["component"]}
-    for name, text in (*filled.items(), ("units", units), ("unit", unit)):
-        advice = advice.replace(f"{{{name}}}", text)
-    return advice
-
-
 def late(words: str) -> tuple[str, ...]:
     """The causes of an end whose words say that somebody was late."""
     return tuple(cause for raw in load("findings.toml")["late"] if raw["words"] in words for cause in raw["causes"])

@@ -21,7 +21,7 @@ def load(name: str) -> dict[str, Any]:
 
     :raises FileNotFoundError: the package is incomplete.
     """
-    return tomllib.loads(Path(__file__).with_name(name).read_text(encoding="utf-8"))
+    return tomllib.loads(Path(__file__).parent.joinpath(name).read_text(encoding="utf-8"))
 
 
 Minor = tuple[int, int]  # of Kubernetes

@@ -27,6 +27,7 @@ from analyzer.events.event import (
     WitnessLine,
     WitnessRule,
 )
+from analyzer.events.products import advise
 from analyzer.events.terms import Term, term, terms
 from analyzer.events.versions import check_list, known_minors
 from analyzer.events.vocabulary import load
@@ -378,7 +379,7 @@ def _finding(about: finding_info.FindingInfo) -> Entry:
     meaning = dict.fromkeys(text for text in (about.meaning, *_texts(raws, "description", "note")) if text)
     told = term("problem", next((p.problem_class for p in patterns), "")).meaning
     advice = (
-        finding_info.advise(about.advice)
+        advise(about.advice)
         or _first(raws, "advice")
         or next((a for a in (check_info(name).advice for name in about.checks) if a), "")
         or ("Nothing needs to be done." if about.severity == "info" else _LOOK)

@@ -13,6 +13,7 @@ from itertools import groupby
 from analyzer.analysis.failed_starts import failed_starts
 from analyzer.events import finding_info
 from analyzer.events.check_info import HOOK, info
+from analyzer.events.products import advise
 from analyzer.events.readyz import abridge
 from analyzer.events.terms import term, terms
 from analyzer.reports import wording
@@ -338,14 +339,9 @@ def normal_polls(start: StartReport) -> str:
     return "The poll lines above: k3s asks before the API server can answer, so every start prints some."
 
 
-def _units(start: StartReport) -> str:
-    server, agent = ("rke2-server", "rke2-agent") if start.product == "rke2" else ("k3s", "k3s-agent")
-    return {"server": server, "agent": agent}.get(start.role, f"{server} -u {agent}")
-
-
 def unknowns(report: Report, start: StartReport) -> Iterator[tuple[str, str]]:
     """What the text could not tell about this start, and the command that would (empty: none)."""
-    whole = f"journalctl -u {start.unit or _units(start)} -b --no-pager -o short-precise"
+    whole = advise("{whole_log}", start.site)
     if start.observer == "wait":
         yield "What happened before the wait, and inside the server: the server's own log tells.", ""
     elif not start.begin_seen:

@@ -11,7 +11,8 @@ from analyzer.analysis.causes_first import by_severity, root_first
 from analyzer.analysis.failed_starts import FailedStarts, failed_starts, last_words
 from analyzer.analysis.rule_context import count
 from analyzer.analysis.rule_registry import rule
-from analyzer.events.finding_info import about, advise, explains
+from analyzer.events.finding_info import about, explains
+from analyzer.events.products import advise
 from analyzer.events.redaction import mask_secrets
 from analyzer.results import Finding, StartReport
 from analyzer.starts.truncated_lines import same_words
@@ -106,7 +107,7 @@ def _tell(result: list[StartReport], streak: list[int], after: int | None) -> No
     target = after if after is not None else streak[-1]
     report, loop = result[target], about("crash_loop")
     parts = _parts(members, counter) + ["then it came up"] * recovered
-    advice = advise(loop.advice, (report.unit or "k3s").removesuffix(".service"))
+    advice = advise(loop.advice, report.site)
     if recovered:
         advice = (
             f"Nothing is left to do now; what ended the others: --start {members[-1].index} shows the last of them."

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from analyzer.analysis.rule_context import RuleContext, Sourced, count, durations, times
 from analyzer.analysis.rule_registry import PROBLEM, rule
 from analyzer.analysis.shared_facts import SLOW
-from analyzer.events.catalogue import Rule, causes_in
+from analyzer.events.causes import Cause, cause_of
 from analyzer.events.check_info import info as check_info
 from analyzer.events.event import Mark
-from analyzer.events.finding_info import reported_as
 from analyzer.events.readyz import abridge
 from analyzer.events.redaction import mask_secrets
 from analyzer.records.log_record import LogRecord
@@ -40,7 +39,9 @@ _LINES_BEFORE = 3
 _SERVER_ECHO = re.compile(r"server is stopping\W*$|http: Server closed")
 
 
-@rule("process_failed", "killed", "systemd_timeout", "fifteen_minute_limit", "controller_gave_up", PROBLEM)
+@rule(
+    "process_failed", "failed_step", "killed", "systemd_timeout", "fifteen_minute_limit", "controller_gave_up", PROBLEM
+)
 def failure(context: RuleContext) -> Iterator[Finding]:
     """Why the process ended, by the table of causes; the line that says it is the evidence."""
     if context.report.end.kind != "failed":
@@ -53,20 +54,20 @@ def failure(context: RuleContext) -> Iterator[Finding]:
         yield _gave_up(context, text)
         return
     records = _end_line(context)
-    known = causes_in(text)
-    if not known:
+    cause = cause_of(text)
+    if cause is None:
         # The root line may only say that something exited; the component's own last words come right before it.
         for mark in reversed(context.of("bare_error", "usage_error", "fatal", "component_exited", before_ready=False)):
-            cause = mask_secrets(mark.groups.get("cause", mark.record.message))
-            known = causes_in(cause)
-            if known:
-                text, records = cause, [mark.record, *records]
+            words = mask_secrets(mark.groups.get("cause", mark.record.message))
+            cause = cause_of(words)
+            if cause is not None:
+                text, records = words, [mark.record, *records]
                 break
     after = " after it had become ready" if context.report.outcome == "ready" else ""
     if any("repeated too quickly" in mark.record.message for mark in context.studied.start.marks("systemd_failed")):
         text += ". systemd does not try it again: it was started too quickly again and again (start limit)"
-    if known:
-        yield _named(context, known[0], text, after, records)
+    if cause is not None:
+        yield _named(context, cause, text, after, records)
     else:
         yield from _unnamed(context, text, after, records)
 
@@ -75,25 +76,26 @@ def _end_line(context: RuleContext) -> list[LogRecord]:
     return [context.studied.verdict.end] if context.studied.verdict.end is not None else []
 
 
-def _named(
-    context: RuleContext, known: tuple[Rule, Mapping[str, str]], text: str, after: str, records: list[LogRecord]
-) -> Finding:
-    """An end whose words name a problem of the catalogue."""
-    problem, groups = known
-    about = context.about(reported_as(problem.id))
+def _named(context: RuleContext, cause: Cause, text: str, after: str, records: list[LogRecord]) -> Finding:
+    """An end whose words are known."""
+    groups = cause.groups or {}
+    about = context.about(cause.finding)
     named = [f"{name} {value}" for name, value in groups.items() if name in ("address", "flag", "option", "hook")]
     detail = f"The process ended{after}: {text}" + (f" [{', '.join(named)}]" if named else "")
+    if cause.means:
+        detail += f"{'' if detail.endswith(('.', '!', '?')) else '.'} {cause.means}"
     limit = check_info("poststarthook/" + groups["hook"]).limit_s if "hook" in groups else None
     if limit is not None:
         detail += f". Its limit is {limit:g} s."
     beside = [mark.record for mark in context.studied.start.announced if mark.id == about.beside]
     if beside:
         detail += f". Said beside it: {mask_secrets(beside[0].message)[:200]}"
-    advice = (problem.advice or about.advice).replace("<port>", _port(groups.get("address", "")))
+    advice = (cause.advice or about.advice).replace("<port>", _port(groups.get("address", "")))
     if (file := _file_named_before(context, text)) is not None:
         detail += f". The line before names the file: {file}"
         advice = f"Correct {file}; the message names the line."
-    return context.say(about.id, detail, [*records, *beside], severity="critical", title=problem.title, advice=advice)
+    title = mask_secrets(cause.title)
+    return context.say(about.id, detail, [*records, *beside], severity="critical", title=title, advice=advice)
 
 
 def _file_named_before(context: RuleContext, text: str) -> str | None:

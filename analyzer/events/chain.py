@@ -1,0 +1,248 @@
+"""The words with which something failed, read from the outside in: ``preparing server: failed to …: dial tcp …``.
+
+Go's programs wrap an error at each step that it passes, with a colon in between. Each layer is known by itself (the
+files of ``layers/``, taken from the sources, see ``docs/vocabulary.md``), and so is the class of the error at the bottom
+(``parts.toml``): a new error under a known wrapper still tells where it happened and what kind it is. The outermost
+layer says who ended, the innermost known one what that means.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Literal
+
+from analyzer.events.vocabulary import TEXT_LIMIT, LazyPattern, load, read_as
+from analyzer.records.grouping import grouped
+
+FOLDER = "layers"
+PARTS = f"{FOLDER}/parts.toml"
+_VERB = re.compile(r"%(?:%|[-+# 0]*[\d.]*[a-zA-Z])")
+_KEY = 4  # layers that begin with words of their own are found by their first characters
+_MOST_LAYERS = 32
+_BOUNDARY = re.compile(r'(?:: |\\*"|\[|; |\n)+')
+_BEFORE = re.compile(
+    r"^(?:Error: |Shutdown request received: |fatal: |Observed a panic: |panic: |"
+    r"F\d{4} [\d:.]{8,15} {1,8}\d{1,7} [\w.]{1,40}:\d{1,5}\] )+"
+)
+Ends = Literal["process", "part", "request", "retried"]
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One message of the sources. ``text`` are its spellings, as Go's format strings without the error they end with.
+
+    ``title`` says what went wrong, ``means`` more of it, ``advice`` what to do where the error inside does not say it.
+    ``problem`` names the problem of the catalogue that says the same. ``ends``: what ends with it (the process, a part of
+    it, a request) or that it is tried again.
+    """
+
+    text: tuple[str, ...]
+    part: str
+    title: str = ""
+    means: str = ""
+    advice: str = ""
+    problem: str = ""
+    ends: Ends = "process"
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorClass:
+    """The class of an innermost error; the keys are explained in ``parts.toml``."""
+
+    id: str
+    short: str
+    any: tuple[str, ...] = ()
+    match: LazyPattern | None = None
+    target: LazyPattern | None = None
+    means: str = ""
+    advice: str = ""
+    problem: str = ""
+    symptom: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What is at work where a layer is said."""
+
+    id: str
+    name: str
+    advice: str = ""
+    product: str = ""
+    role: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A known layer in a text, and where it stands in it."""
+
+    layer: Layer
+    begin: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """``links`` from the outside in; ``inner`` is what follows the last of them; ``target`` what the class is about."""
+
+    text: str
+    links: tuple[Link, ...] = ()
+    inner: str = ""
+    error: ErrorClass | None = None
+    target: str = ""
+
+    @property
+    def outermost(self) -> Layer | None:
+        """Who ended."""
+        return self.links[0].layer if self.links else None
+
+    @property
+    def innermost(self) -> Layer | None:
+        """What it means."""
+        return self.links[-1].layer if self.links else None
+
+    @property
+    def telling(self) -> bool:
+        """Whether the innermost layer says what went wrong, or the class of the error inside it is known."""
+        layer = self.innermost
+        return (
+            layer is not None
+            and bool(layer.title or layer.problem)
+            and (not self.inner.strip(" .") or self.error is not None)
+        )
+
+    @property
+    def title(self) -> str:
+        """What went wrong, in one line; empty where no layer is known."""
+        layer = self.innermost
+        if layer is None or not layer.title:
+            return ""
+        return f"{layer.title}: {self.error.short}" if self.error is not None and self.inner.strip() else layer.title
+
+    @property
+    def means(self) -> str:
+        """What the innermost layer and the error inside it say, in sentences."""
+        told = (self.innermost.means if self.innermost else "", self.error.means if self.error else "")
+        return " ".join(text for text in told if text)
+
+    @property
+    def advice(self) -> str:
+        """What to do: by the innermost layer that knows, then by the class of the error, then by the part."""
+        layer = self.innermost
+        if layer is not None and layer.advice:
+            return layer.advice
+        if self.error is not None and self.error.advice:
+            return self.error.advice.replace("{target}", self.target or "what the message names")
+        return part(layer.part).advice if layer is not None else ""
+
+
+@cache
+def layers() -> tuple[Layer, ...]:
+    """All of them, file by file."""
+    names = sorted(path.name for path in Path(__file__).with_name(FOLDER).glob("*.toml"))
+    return tuple(read_as(Layer, raw) for name in names for raw in load(f"{FOLDER}/{name}").get("layer", ()))
+
+
+@cache
+def parts() -> Mapping[str, Part]:
+    """All parts by name."""
+    return {name: read_as(Part, raw, id=name) for name, raw in load(PARTS)["part"].items()}
+
+
+def part(name: str) -> Part:
+    """One of them.
+
+    Raises:
+        KeyError: there is none of that name.
+    """
+    return parts()[name]
+
+
+@cache
+def classes() -> tuple[ErrorClass, ...]:
+    """The classes of innermost errors, in the order in which they are tried."""
+    return tuple(read_as(ErrorClass, raw) for raw in load(PARTS).get("class", ()))
+
+
+def expression(text: str) -> str:
+    """The regular expression of a Go format string: ``%s`` and its like stand for anything short."""
+    words = _VERB.split(text)
+    ends = r"" if words[-1] else r"(?:(?![:,;)] |[\"\\\n]).){0,300}"  # what is put in at the end goes as far as it may
+    return r"[^\n]{0,300}?".join(re.escape(word) for word in words[:-1]) + (
+        ends or r"[^\n]{0,300}?" * (len(words) > 1) + re.escape(words[-1])
+    )
+
+
+def words_of(text: str) -> str:
+    """The words with which a format string begins, before the first ``%``."""
+    return _VERB.split(text, maxsplit=1)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    layer: Layer
+    words: str
+    pattern: LazyPattern
+    length: int  # of its own words: of two that fit, the one that says more
+
+
+@cache
+def _index() -> tuple[Mapping[str, tuple[_Shape, ...]], tuple[_Shape, ...]]:
+    shapes = [
+        _Shape(
+            layer,
+            words_of(text).lower(),
+            LazyPattern(rf"(?i)^{expression(text)}(?=[\s.,;:)\]\"\\]|$)"),
+            len(_VERB.sub("", text)),
+        )
+        for layer in layers()
+        for text in layer.text
+    ]
+    shapes.sort(key=lambda shape: -shape.length)
+    told = grouped((shape.words[:_KEY], shape) for shape in shapes if len(shape.words) >= _KEY)
+    return told, tuple(shape for shape in shapes if len(shape.words) < _KEY)
+
+
+@lru_cache(maxsize=1024)
+def read(text: str) -> Chain:
+    """The layers of a message and the class of the error at its bottom; never raises."""
+    whole = text[:TEXT_LIMIT].strip()
+    links: list[Link] = []
+    at = before.end() if (before := _BEFORE.match(whole)) else 0
+    for begin in _beginnings(whole, at):
+        if begin >= at and len(links) < _MOST_LAYERS and (link := _at(whole, begin)) is not None:
+            links.append(link)
+            at = link.end
+    inner = whole[links[-1].end :].lstrip(": ") if links else whole
+    error, target = classify(inner)
+    if error is None and links:
+        error, target = classify(whole[links[-1].begin :])
+    return Chain(whole, tuple(links), inner, error, target)
+
+
+def _beginnings(text: str, at: int) -> Iterator[int]:
+    yield at
+    for boundary in _BOUNDARY.finditer(text, at):
+        yield boundary.end()
+
+
+def _at(text: str, begin: int) -> Link | None:
+    told, others = _index()
+    rest = text[begin : begin + 2000]
+    low = rest[:200].lower()
+    for shape in (*told.get(low[:_KEY], ()), *others):
+        if low.startswith(shape.words[:200]) and (found := shape.pattern.search(rest)) is not None:
+            return Link(shape.layer, begin, begin + found.end())
+    return None
+
+
+def classify(text: str) -> tuple[ErrorClass | None, str]:
+    """The class of an innermost error and what it is about; ``None`` where no class is known."""
+    for one in classes():
+        if (not one.any or any(words in text for words in one.any)) and (one.match is None or one.match.search(text)):
+            about = one.target.search(text) if one.target is not None else None
+            return one, about[1] if about is not None else ""
+    return None, ""

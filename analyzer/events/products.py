@@ -1,0 +1,48 @@
+"""How commands, files, ports and variables are called for the one who reads an advice (``products.toml``)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+
+from analyzer.events.vocabulary import load
+from analyzer.site import Site
+
+_WORD = re.compile(r"\{([a-z_]+)\}")
+_NESTED = 4  # words in words
+
+
+@cache
+def words(site: Site) -> Mapping[str, str]:
+    """Every word in braces that an advice may use, filled in."""
+    data, finding_words = load("products.toml"), load("findings.toml")["words"]
+    product = data["product"]["rke2" if site.product == "rke2" else "k3s"]
+    found = {name: text for name, text in product.items() if isinstance(text, str)}
+    if site.role == "agent":
+        found |= product["agent"]
+    found |= data["supervisor"][site.supervisor]
+    found |= {"disk": finding_words["disk"][site.datastore], "component": finding_words["component"]}
+    if site.unit:
+        found |= {"unit": site.unit, "units": site.unit}
+    elif site.role != "unknown":
+        found["units"] = found["unit"]
+    if site.data_dir:
+        found["data"] = site.data_dir
+    return {name: _filled(text, found) for name, text in found.items()}
+
+
+def _filled(text: str, known: Mapping[str, str]) -> str:
+    for _ in range(_NESTED):
+        text = _WORD.sub(lambda word: known.get(word[1], word[0]), text)
+    return text
+
+
+def advise(advice: str, site: Site = Site()) -> str:  # noqa: B008  (frozen)
+    """An advice with its words in braces filled in; by default for no certain start."""
+    return _filled(advice, words(site))
+
+
+def known_words() -> frozenset[str]:
+    """The names that an advice may have in braces."""
+    return frozenset(words(Site()))

@@ -1,0 +1,23 @@
+"""Where a start ran, as far as the text says: it decides how commands, files and ports are called in an advice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Supervisor = Literal["systemd", "openrc", "container", "windows"]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """``unit`` is the service's name without suffix, ``data_dir`` the data directory that the log names.
+
+    Both are empty where the usual ones hold. ``datastore`` is as in ``findings.toml``.
+    """
+
+    product: str = "unknown"  # k3s | rke2 | unknown
+    role: str = "unknown"  # server | agent | unknown
+    supervisor: Supervisor = "systemd"
+    unit: str = ""
+    data_dir: str = ""
+    datastore: str = "unknown"
