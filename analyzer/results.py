@@ -15,7 +15,7 @@ from typing import Literal
 
 from analyzer.events.event import Severity as Severity
 from analyzer.records.log_record import SourceInfo
-from analyzer.site import Site
+from analyzer.site import NOWHERE, Site
 from analyzer.starts.start import Outcome as Outcome
 from analyzer.window import OPEN, SourceIndex, Span, Window
 
@@ -253,7 +253,7 @@ class StartReport:
     began_local: str | None = None  # its local time as printed, where the text does not say in which zone it is
     observer: Literal["k3s", "wait"] = "k3s"  # who polled and noticed: k3s itself, or ``k3slog wait`` from outside
     source: SourceIndex = 0
-    site: Site = Site()  # how things are called where it ran; in no output
+    site: Site = NOWHERE  # how things are called where it ran; in no output
 
 
 @dataclass(frozen=True, slots=True)

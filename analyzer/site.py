@@ -21,3 +21,6 @@ class Site:
     unit: str = ""
     data_dir: str = ""
     datastore: str = "unknown"
+
+
+NOWHERE = Site()

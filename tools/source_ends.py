@@ -2,11 +2,11 @@
 
     python tools/source_ends.py list PRODUCT RELEASE REPOSITORY COMMIT [PATH…]   # rows of a Go source, as TSV
     python tools/source_ends.py merge FILE…          # rows of several releases, each message of a product once
-    python tools/source_ends.py check [FILE] [--misses]    # counts by product and package (default: the list in tests/data)
+    python tools/source_ends.py check [FILE] [--misses]      # counts by package (default: the list in tests/data)
 
 The list is made of what stands between the brackets of a call: ``logrus.Fatal``, ``panic``, ``klog.Fatal``,
-``errors.New``, ``fmt.Errorf``, ``WithMessage``, ``Wrap`` …; and of log lines inside loops that try again. Texts are kept
-as Go's format strings (``%s`` for what is put in), with the first file and commit in which they stand: facts, no code.
+``errors.New``, ``fmt.Errorf``, ``WithMessage``, ``Wrap`` …; and of log lines inside loops that try again. Texts are
+kept as Go's format strings (``%s`` for what is put in), with the first file and commit: facts, no code.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ CALL = re.compile(
     r"|\b(?P<logged>(?:logrus|klog|log)\.(?:WithField\([^)]*\)\.)?(?:Info|Warn|Warning|Error|Print|V\(\d\)\.Info)(?:f|ln|S)?)\("
 )
 LOOP = re.compile(
-    r"\bwait\.(?:Poll|Until|Jitter|Exponential)\w*\(|\bretry\.\w+\(|\bfor\s*\{|\bfor range (?:time|ticker)|\btime\.Tick\("
+    r"\bwait\.(?:Poll|Until|Jitter|Exponential)\w*\(|\bretry\.\w+\("
+    r"|\bfor\s*\{|\bfor range (?:time|ticker)|\btime\.Tick\("
 )
 WAITING = re.compile(r"(?i)waiting|retry|retrying|try again|not (?:yet )?ready|trying again|will be retried|still ")
 STRING = re.compile(r'"(?:[^"\\\n]|\\.)*"|`[^`]*`')

@@ -14,7 +14,8 @@ from analyzer.starts import Start
 _CONTAINER_FORMATS = frozenset(("docker-json", "cri", "docker-t"))
 _WINDOWS = re.compile(r"\b[A-Z]:\\{1,4}(?:var|etc|usr|k|opt)\b|%PATH%", re.IGNORECASE)
 _DATA_DIR = re.compile(
-    r"(?<![\w./-])(/[\w./-]{1,200}?)/(?:server/(?:tls|db|cred|manifests|token)|agent/(?:etc|containerd|images|pod-manifests|client-ca|kubelet))\b"
+    r"(?<![\w./-])(/[\w./-]{1,200}?)"
+    r"/(?:server/(?:tls|db|cred|manifests|token)|agent/(?:etc|containerd|images|pod-manifests|client-ca|kubelet))\b"
 )
 _LOOKED_AT = 2000  # lines of a start in which its paths are looked for: the components' arguments come early
 
@@ -27,7 +28,7 @@ def site_of(start: Start, log_records: LogRecords) -> Site:
         role=start.role,
         supervisor=_supervisor(start, lines, log_records),
         unit=(start.unit or "").removesuffix(".service"),
-        data_dir=_data_dir(lines, start.product),
+        data_dir=_data_dir(lines),
         datastore=datastore_of(event for event in start.events if isinstance(event, Mark)),
     )
 
@@ -41,20 +42,18 @@ def _supervisor(start: Start, lines: Iterable[LogRecord], log_records: LogRecord
         log_records.sources[source].format in _CONTAINER_FORMATS for source in {record.source for record in lines}
     ):
         return "container"
-    if start.product != "k3s" and any(
-        ":\\" in r.message or "%PATH%" in r.message for r in lines if _WINDOWS.search(r.message)
-    ):
+    if start.product != "k3s" and any(_WINDOWS.search(record.message) for record in lines):
         return "windows"
     return "systemd"
 
 
-def _data_dir(lines: Iterable[LogRecord], product: str) -> str:
+def _data_dir(lines: Iterable[LogRecord]) -> str:
     """The folder that --data-dir names; empty where the usual one is used or no line shows one."""
     for record in lines:
-        if "/server/" in record.message or "/agent/" in record.message:
-            if (found := _DATA_DIR.search(record.message)) is not None:
-                usual = found[1].startswith("/var/lib/rancher/") and not found[1].endswith(("/data/current",))
-                return "" if usual or ("/rancher/" not in f"{found[1]}/" and product == "unknown") else found[1]
+        named = "/server/" in record.message or "/agent/" in record.message
+        if named and (found := _DATA_DIR.search(record.message)) is not None:
+            usual = found[1].startswith("/var/lib/rancher/")
+            return "" if usual else found[1]
     return ""
 
 

@@ -34,9 +34,9 @@ class Cause:
     groups: Mapping[str, str] | None = None
 
 
-def cause_of(text: str) -> Cause | None:
+def cause_of(text: str, product: str = "unknown") -> Cause | None:
     """The cause that the words of an end name; ``None`` where nothing in them is known."""
-    read = chain.read(text)
+    read = chain.read(text, product)
     found = causes_in(text)
     if found and not _says_more(read, found[0][0], text):
         rule, groups = found[0]
@@ -65,7 +65,7 @@ def _of_class(read: Chain) -> Cause | None:
 
 
 def _says_more(read: Chain, rule: Rule, text: str) -> bool:
-    """Whether the layers tell more than this problem of the catalogue: it is the mere class of an error, or further out."""
+    """Whether the layers tell more than this problem: it is the mere class of an error, or stands further out."""
     layer = read.innermost
     if rule.id in _of_classes():
         return (layer is not None and read.telling) or (read.error is not None and read.error.problem != rule.id)

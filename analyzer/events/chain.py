@@ -1,7 +1,7 @@
 """The words with which something failed, read from the outside in: ``preparing server: failed to …: dial tcp …``.
 
 Go's programs wrap an error at each step that it passes, with a colon in between. Each layer is known by itself (the
-files of ``layers/``, taken from the sources, see ``docs/vocabulary.md``), and so is the class of the error at the bottom
+files of ``layers/``, taken from the sources: ``docs/vocabulary.md``), and so is the class of the error at the bottom
 (``parts.toml``): a new error under a known wrapper still tells where it happened and what kind it is. The outermost
 layer says who ended, the innermost known one what that means.
 """
@@ -22,6 +22,9 @@ FOLDER = "layers"
 PARTS = f"{FOLDER}/parts.toml"
 _VERB = re.compile(r"%(?:%|[-+# 0]*[\d.]*[a-zA-Z])")
 _KEY = 4  # layers that begin with words of their own are found by their first characters
+_VALUE = r"(?:(?!: )[^\n]){0,300}?"  # a name, a path, a number: no layer of its own
+_ANYTHING = r"[^\n]{0,300}?"  # an error in the middle of a text
+_TO_THE_END = r"(?:(?![:,;)] |[\"\\\n]).){0,300}"  # what is put in at the end of a text goes as far as it may
 _MOST_LAYERS = 32
 _BOUNDARY = re.compile(r'(?:: |\\*"|\[|; |\n)+')
 _BEFORE = re.compile(
@@ -36,8 +39,8 @@ class Layer:
     """One message of the sources. ``text`` are its spellings, as Go's format strings without the error they end with.
 
     ``title`` says what went wrong, ``means`` more of it, ``advice`` what to do where the error inside does not say it.
-    ``problem`` names the problem of the catalogue that says the same. ``ends``: what ends with it (the process, a part of
-    it, a request) or that it is tried again.
+    ``problem`` names the problem of the catalogue that says the same. ``ends``: what ends with it (the process, a part
+    of it, a request) or that it is tried again. ``product``: only that one says it so.
     """
 
     text: tuple[str, ...]
@@ -47,6 +50,7 @@ class Layer:
     advice: str = ""
     problem: str = ""
     ends: Ends = "process"
+    product: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +147,8 @@ class Chain:
 def layers() -> tuple[Layer, ...]:
     """All of them, file by file."""
     names = sorted(path.name for path in Path(__file__).with_name(FOLDER).glob("*.toml"))
-    return tuple(read_as(Layer, raw) for name in names for raw in load(f"{FOLDER}/{name}").get("layer", ()))
+    files = [load(f"{FOLDER}/{name}") for name in names]
+    return tuple(read_as(Layer, file.get("every", {}) | raw) for file in files for raw in file.get("layer", ()))
 
 
 @cache
@@ -169,11 +174,11 @@ def classes() -> tuple[ErrorClass, ...]:
 
 def expression(text: str) -> str:
     """The regular expression of a Go format string: ``%s`` and its like stand for anything short."""
-    words = _VERB.split(text)
-    ends = r"" if words[-1] else r"(?:(?![:,;)] |[\"\\\n]).){0,300}"  # what is put in at the end goes as far as it may
-    return r"[^\n]{0,300}?".join(re.escape(word) for word in words[:-1]) + (
-        ends or r"[^\n]{0,300}?" * (len(words) > 1) + re.escape(words[-1])
-    )
+    verbs = [*(_ANYTHING if verb[-1] in "vw" else _VALUE for verb in _VERB.findall(text)), ""]
+    words = [re.escape(part) for part in _VERB.split(text)]
+    if len(words) > 1 and not words[-1]:
+        verbs[-2] = _TO_THE_END
+    return "".join(part + verb for part, verb in zip(words, verbs, strict=True))
 
 
 def words_of(text: str) -> str:
@@ -207,13 +212,16 @@ def _index() -> tuple[Mapping[str, tuple[_Shape, ...]], tuple[_Shape, ...]]:
 
 
 @lru_cache(maxsize=1024)
-def read(text: str) -> Chain:
-    """The layers of a message and the class of the error at its bottom; never raises."""
+def read(text: str, product: str = "unknown") -> Chain:
+    """The layers of a message and the class of the error at its bottom; never raises.
+
+    Where both products say the same words and mean different things, those of ``product`` count.
+    """
     whole = text[:TEXT_LIMIT].strip()
     links: list[Link] = []
     at = before.end() if (before := _BEFORE.match(whole)) else 0
     for begin in _beginnings(whole, at):
-        if begin >= at and len(links) < _MOST_LAYERS and (link := _at(whole, begin)) is not None:
+        if begin >= at and len(links) < _MOST_LAYERS and (link := _at(whole, begin, product)) is not None:
             links.append(link)
             at = link.end
     inner = whole[links[-1].end :].lstrip(": ") if links else whole
@@ -229,12 +237,16 @@ def _beginnings(text: str, at: int) -> Iterator[int]:
         yield boundary.end()
 
 
-def _at(text: str, begin: int) -> Link | None:
+def _at(text: str, begin: int, product: str) -> Link | None:
     told, others = _index()
     rest = text[begin : begin + 2000]
     low = rest[:200].lower()
-    for shape in (*told.get(low[:_KEY], ()), *others):
-        if low.startswith(shape.words[:200]) and (found := shape.pattern.search(rest)) is not None:
+    possible = [shape for shape in (*told.get(low[:_KEY], ()), *others) if low.startswith(shape.words[:200])]
+    possible.sort(
+        key=lambda shape: shape.layer.product != product if product != "unknown" else shape.layer.product != ""
+    )
+    for shape in possible:
+        if (found := shape.pattern.search(rest)) is not None:
             return Link(shape.layer, begin, begin + found.end())
     return None
 

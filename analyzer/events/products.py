@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from analyzer.events.vocabulary import load
-from analyzer.site import Site
+from analyzer.site import NOWHERE, Site
 
 _WORD = re.compile(r"\{([a-z_]+)\}")
 _NESTED = 4  # words in words
@@ -38,11 +38,11 @@ def _filled(text: str, known: Mapping[str, str]) -> str:
     return text
 
 
-def advise(advice: str, site: Site = Site()) -> str:  # noqa: B008  (frozen)
+def advise(advice: str, site: Site = NOWHERE) -> str:
     """An advice with its words in braces filled in; by default for no certain start."""
     return _filled(advice, words(site))
 
 
 def known_words() -> frozenset[str]:
     """The names that an advice may have in braces."""
-    return frozenset(words(Site()))
+    return frozenset(words(NOWHERE))

@@ -54,12 +54,12 @@ def failure(context: RuleContext) -> Iterator[Finding]:
         yield _gave_up(context, text)
         return
     records = _end_line(context)
-    cause = cause_of(text)
+    cause = cause_of(text, context.report.product)
     if cause is None:
         # The root line may only say that something exited; the component's own last words come right before it.
         for mark in reversed(context.of("bare_error", "usage_error", "fatal", "component_exited", before_ready=False)):
             words = mask_secrets(mark.groups.get("cause", mark.record.message))
-            cause = cause_of(words)
+            cause = cause_of(words, context.report.product)
             if cause is not None:
                 text, records = words, [mark.record, *records]
                 break
