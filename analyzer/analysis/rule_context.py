@@ -136,7 +136,7 @@ class RuleContext:
         return Finding(
             id=name,
             severity=severity or known.severity,
-            title=title or known.title,
+            title=advise(title or known.title, self.site),
             detail=mask_secrets(detail),
             advice=advise(known.advice if advice is None else advice, self.site),
             lines=tuple(own),

@@ -54,6 +54,7 @@ class Rule:
     fields: tuple[tuple[str, str], ...] = ()
     problem_class: str = ""  # fatal | peer | environment | transient | load
     ends_process: bool = False  # load shows in many lines, few of them end a process
+    outer: bool = False  # it only says where something failed: the error that it wraps says why
     severity: Literal["info", "warning", "critical"] = "info"
     title: str = ""
     advice: str = ""

@@ -12,7 +12,7 @@ from functools import cache
 
 from analyzer.events import chain
 from analyzer.events.catalogue import Rule, causes_in, info
-from analyzer.events.chain import Chain, Layer
+from analyzer.events.chain import Chain, ErrorClass, Layer
 from analyzer.events.finding_info import reported_as
 
 STEP = "failed_step"  # an end whose words are known by their layers alone
@@ -23,7 +23,8 @@ END = "process_failed"  # the same where they say that something else was late o
 class Cause:
     """``finding`` is its id in a report; ``title`` and ``advice`` are empty where those of the finding hold.
 
-    ``rule`` is the problem of the catalogue with the groups of its expression, where there is one.
+    ``rule`` is the problem of the catalogue with the groups of its expression, where there is one. ``target`` is what
+    the advice puts in for ``{target}``. Not ``sure``: only outer words are known, what they wrap is not.
     """
 
     finding: str
@@ -32,22 +33,44 @@ class Cause:
     advice: str = ""
     rule: Rule | None = None
     groups: Mapping[str, str] | None = None
+    target: str = ""
+    sure: bool = True
 
 
 def cause_of(text: str, product: str = "unknown") -> Cause | None:
     """The cause that the words of an end name; ``None`` where nothing in them is known."""
     read = chain.read(text, product)
-    found = causes_in(text)
-    if found and not _says_more(read, found[0][0], text):
-        rule, groups = found[0]
+    error = read.error if read.error is not None and not read.error.symptom else None
+    named = next((one for one in causes_in(text) if one[0].id not in _of_classes()), None)
+    layer = read.innermost if read.innermost is not None and (read.innermost.title or read.innermost.problem) else None
+    if named is not None and not _deeper(read, layer, error, named[0], text):
+        rule, groups = named
         return Cause(reported_as(rule.id), rule.title, "", rule.advice, rule, groups)
+    if layer is None:
+        return _of_error(error, read) if error is not None else None
+    rule_of = info(layer.problem) if layer.problem else None
+    if rule_of is not None and (error is None or not rule_of.outer):
+        return Cause(reported_as(rule_of.id), rule_of.title, "", rule_of.advice, rule_of, {}, sure=read.whole)
+    return Cause(_id(read), _title(read), read.means, read.advice, _rule(error), {}, read.target, read.whole)
+
+
+def _deeper(read: Chain, layer: Layer | None, error: ErrorClass | None, rule: Rule, text: str) -> bool:
+    """Whether the layers or the error at the bottom say more than this problem of the catalogue."""
+    if layer is not None and layer.problem == rule.id and not (rule.outer and error is not None):
+        return False
+    place = place_of(rule, text)
+    if layer is not None and place < read.links[-1].begin:
+        return True
+    return rule.outer and error is not None and place < len(text) - len(read.inner)
+
+
+def _title(read: Chain) -> str:
+    """The innermost layer's, else that of the problem it names, with the class of the error behind it."""
     layer = read.innermost
-    if layer is None or not read.telling:
-        return _of_class(read)
-    named = info(layer.problem) if layer.problem else None
-    if named is not None and (read.error is None or not read.error.problem):
-        return Cause(reported_as(named.id), named.title, "", named.advice, named, {})
-    return Cause(_id(read), read.title, read.means, read.advice, info(read.error.problem) if read.error else None, {})
+    named = info(layer.problem) if layer is not None and not layer.title else None
+    if named is None:
+        return read.title
+    return f"{named.title}: {read.error.short}" if read.error is not None else named.title
 
 
 def _id(read: Chain) -> str:
@@ -56,22 +79,15 @@ def _id(read: Chain) -> str:
     return END if read.error is not None and read.error.symptom else STEP
 
 
-def _of_class(read: Chain) -> Cause | None:
-    """No layer is known, or none that says something: the error alone."""
-    if read.error is None or read.error.symptom:
-        return None
-    title = read.error.short[:1].upper() + read.error.short[1:]
-    return Cause(_id(read), title, read.error.means, read.advice)
+def _rule(error: ErrorClass | None) -> Rule | None:
+    return info(error.problem) if error is not None and error.problem else None
 
 
-def _says_more(read: Chain, rule: Rule, text: str) -> bool:
-    """Whether the layers tell more than this problem: it is the mere class of an error, or stands further out."""
-    layer = read.innermost
-    if rule.id in _of_classes():
-        return (layer is not None and read.telling) or (read.error is not None and read.error.problem != rule.id)
-    if layer is None or not read.telling or layer.problem == rule.id:
-        return False
-    return place_of(rule, text) < read.links[-1].begin
+def _of_error(error: ErrorClass, read: Chain) -> Cause:
+    """No layer is known: the error alone, as the catalogue tells it where it does."""
+    rule = _rule(error)
+    title = rule.title if rule is not None else error.short[:1].upper() + error.short[1:]
+    return Cause(_id(read), title, error.means, error.advice, rule, {}, read.target)
 
 
 @cache

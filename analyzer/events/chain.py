@@ -109,14 +109,9 @@ class Chain:
         return self.links[-1].layer if self.links else None
 
     @property
-    def telling(self) -> bool:
-        """Whether the innermost layer says what went wrong, or the class of the error inside it is known."""
-        layer = self.innermost
-        return (
-            layer is not None
-            and bool(layer.title or layer.problem)
-            and (not self.inner.strip(" .") or self.error is not None)
-        )
+    def whole(self) -> bool:
+        """Whether all of the message is known: nothing follows the innermost layer, or an error of a known class."""
+        return self.error is not None or not self.inner.strip(" .")
 
     @property
     def title(self) -> str:
@@ -124,7 +119,7 @@ class Chain:
         layer = self.innermost
         if layer is None or not layer.title:
             return ""
-        return f"{layer.title}: {self.error.short}" if self.error is not None and self.inner.strip() else layer.title
+        return f"{layer.title}: {self.error.short}" if self.error is not None else layer.title
 
     @property
     def means(self) -> str:
@@ -139,7 +134,7 @@ class Chain:
         if layer is not None and layer.advice:
             return layer.advice
         if self.error is not None and self.error.advice:
-            return self.error.advice.replace("{target}", self.target or "what the message names")
+            return self.error.advice
         return part(layer.part).advice if layer is not None else ""
 
 
@@ -226,8 +221,6 @@ def read(text: str, product: str = "unknown") -> Chain:
             at = link.end
     inner = whole[links[-1].end :].lstrip(": ") if links else whole
     error, target = classify(inner)
-    if error is None and links:
-        error, target = classify(whole[links[-1].begin :])
     return Chain(whole, tuple(links), inner, error, target)
 
 

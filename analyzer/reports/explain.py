@@ -389,7 +389,7 @@ def _finding(about: finding_info.FindingInfo) -> Entry:
     return Entry(
         "finding",
         about.id,
-        _sentence(about.title),
+        _sentence(advise(about.title)),
         _sections(
             ("What it says", meaning or f"A line of the log says so. {told}".strip()),
             ("How bad", term("finding", about.severity).meaning),

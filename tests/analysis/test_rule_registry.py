@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache
 
 import pytest
@@ -11,7 +10,7 @@ from analyzer.analysis.find import across_starts, diagnose
 from analyzer.analysis.rule_context import RuleContext
 from analyzer.analysis.rule_registry import EVERY, OWN, FindingRule, looked_for, may_give, rules, running_order
 from analyzer.analysis.start_report import study
-from analyzer.events.finding_info import about, advise, known_findings, late, problems, reported_as
+from analyzer.events.finding_info import about, known_findings, late, problems, reported_as
 from analyzer.records import read_log_records
 from analyzer.starts import find_starts
 from analyzer.testing.faults import fault
@@ -76,16 +75,6 @@ def test_a_line_that_a_rule_looks_for_makes_no_finding_by_itself() -> None:
     }  # fmt: skip
     assert reported_as("slow_sql") == "slow_datastore"
     assert reported_as("selinux") == "selinux"
-
-
-def test_an_advice_has_no_words_left_to_fill_in() -> None:
-    for known in known_findings():
-        filled = advise(known.advice)
-        assert not re.search(r"\{(?:unit|units|disk|capture|component)\}", filled), known.id
-        assert "{}" not in known.meaning
-    assert "SQLite syncs" in advise("{disk}", datastore="sqlite")
-    command = advise("{capture}", unit="rke2-server", units="rke2-server -u rke2-agent")
-    assert command == "journalctl -u rke2-server -u rke2-agent --no-pager -o export | gzip > rke2-server.export.gz"
 
 
 def test_words_of_an_end_name_who_was_late() -> None:

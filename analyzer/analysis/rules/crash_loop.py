@@ -117,7 +117,7 @@ def _tell(result: list[StartReport], streak: list[int], after: int | None) -> No
     finding = Finding(
         id=loop.id,
         severity="warning" if recovered else loop.severity,
-        title=loop.title_over if recovered else loop.title,
+        title=advise(loop.title_over if recovered else loop.title, report.site),
         detail=mask_secrets("; ".join(parts)) + ".",
         advice=advice,
         lines=_ends(members, report),

@@ -12,6 +12,7 @@ from analyzer.analysis.shared_facts import SLOW
 from analyzer.events.causes import Cause, cause_of
 from analyzer.events.check_info import info as check_info
 from analyzer.events.event import Mark
+from analyzer.events.products import advise
 from analyzer.events.readyz import abridge
 from analyzer.events.redaction import mask_secrets
 from analyzer.records.log_record import LogRecord
@@ -36,6 +37,7 @@ _CHILD = re.compile(r"^(containerd|cri-dockerd|etcd|kubelet|dockerd): (?:exit st
 _YAML = re.compile(r"\byaml: |converting YAML")
 _YAML_FILE = re.compile(r"/[\w./-]{1,200}\.ya?ml\b")
 _LINES_BEFORE = 3
+_UNNAMED = "what the message names"
 _SERVER_ECHO = re.compile(r"server is stopping\W*$|http: Server closed")
 
 
@@ -55,13 +57,13 @@ def failure(context: RuleContext) -> Iterator[Finding]:
         return
     records = _end_line(context)
     cause = cause_of(text, context.report.product)
-    if cause is None:
+    if cause is None or not cause.sure:
         # The root line may only say that something exited; the component's own last words come right before it.
         for mark in reversed(context.of("bare_error", "usage_error", "fatal", "component_exited", before_ready=False)):
             words = mask_secrets(mark.groups.get("cause", mark.record.message))
-            cause = cause_of(words, context.report.product)
-            if cause is not None:
-                text, records = words, [mark.record, *records]
+            other = cause_of(words, context.report.product)
+            if other is not None and other.sure:
+                cause, text, records = other, words, [mark.record, *records]
                 break
     after = " after it had become ready" if context.report.outcome == "ready" else ""
     if any("repeated too quickly" in mark.record.message for mark in context.studied.start.marks("systemd_failed")):
@@ -83,7 +85,7 @@ def _named(context: RuleContext, cause: Cause, text: str, after: str, records: l
     named = [f"{name} {value}" for name, value in groups.items() if name in ("address", "flag", "option", "hook")]
     detail = f"The process ended{after}: {text}" + (f" [{', '.join(named)}]" if named else "")
     if cause.means:
-        detail += f"{'' if detail.endswith(('.', '!', '?')) else '.'} {cause.means}"
+        detail += f"{'' if detail.endswith(('.', '!', '?')) else '.'} {advise(cause.means, context.site)}"
     limit = check_info("poststarthook/" + groups["hook"]).limit_s if "hook" in groups else None
     if limit is not None:
         detail += f". Its limit is {limit:g} s."
@@ -91,6 +93,7 @@ def _named(context: RuleContext, cause: Cause, text: str, after: str, records: l
     if beside:
         detail += f". Said beside it: {mask_secrets(beside[0].message)[:200]}"
     advice = (cause.advice or about.advice).replace("<port>", _port(groups.get("address", "")))
+    advice = advise(advice, context.site).replace("{target}", mask_secrets(cause.target) or _UNNAMED)
     if (file := _file_named_before(context, text)) is not None:
         detail += f". The line before names the file: {file}"
         advice = f"Correct {file}; the message names the line."

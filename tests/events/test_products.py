@@ -1,0 +1,105 @@
+"""Every advice names the reader's own commands, files, ports and variables, whatever runs where."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import product
+
+import pytest
+
+from analyzer.events import chain, poll_errors
+from analyzer.events.catalogue import rules
+from analyzer.events.check_info import known_checks
+from analyzer.events.finding_info import known_findings
+from analyzer.events.products import advise, known_words
+from analyzer.site import NOWHERE, Site, Supervisor
+
+RKE2_ONLY = {
+    "static_pod_waiting",
+    "pod_not_synced",
+    "static_pods",
+    "runtime_image",
+    "prestart_failed",
+    "server_not_ready",
+}
+NO_SYSTEMD = {  # what only systemd or its journal says
+    "systemd_timeout", "lines_lost", "journal_suppressed", "exec_missing", "prestart_failed", "clock_stepped",
+    "clock_before_k3s", "clock_wrong",
+}  # fmt: skip
+STRANGE = {
+    "k3s": r"\brke2\b|RKE2|\b9345\b",
+    "rke2": r"\bk3s(?!log|-io)\b|K3S_|rancher/k3s",
+    "openrc": r"systemctl|journalctl|systemd",
+    "container": r"systemctl|journalctl|systemd|rc-service",
+    "windows": r"systemctl|journalctl|systemd|/etc/rancher|/var/lib/rancher",
+}
+_WORD = re.compile(r"\{[a-z_]+\}")
+
+
+def advices() -> Iterator[tuple[str, str, str]]:
+    """(id, product that alone has it, text) of everything that tells somebody what to do, and of titles."""
+    for known in known_findings():
+        only = "rke2" if known.id in RKE2_ONLY else ""
+        yield known.id, only, f"{known.title} {known.title_over} {known.advice}"
+    for rule in rules():
+        yield rule.id, "rke2" if rule.id in RKE2_ONLY else "", f"{rule.title} {rule.advice}"
+    for check in known_checks():
+        yield check.name, "", check.advice
+    for name in poll_errors.severities():
+        yield name, "", " ".join(poll_errors.advice(name))
+    for layer in chain.layers():
+        yield layer.text[0], layer.product, f"{layer.title} {layer.advice}"
+    for error in chain.classes():
+        yield error.id, "", f"{error.short} {error.advice}"
+    for part in chain.parts().values():
+        yield part.id, part.product, part.advice
+
+
+def sites() -> Iterator[Site]:
+    supervisors: tuple[Supervisor, ...] = ("systemd", "openrc", "container")
+    for name, role, supervisor in product(("k3s", "rke2"), ("server", "agent"), supervisors):
+        yield Site(name, role, supervisor)
+    yield Site("rke2", "agent", "windows")
+
+
+@pytest.mark.parametrize("site", list(sites()), ids=lambda site: f"{site.product}-{site.role}-{site.supervisor}")
+def test_no_advice_has_a_stranger_s_word(site: Site) -> None:
+    strange = []
+    for name, only, text in advices():
+        if only not in ("", site.product):
+            continue
+        filled = advise(text, site)
+        found = re.search(STRANGE[site.product], filled)
+        if found is None and site.supervisor != "systemd" and name not in NO_SYSTEMD:
+            found = re.search(STRANGE[site.supervisor], filled)
+        if found is not None or _WORD.search(filled.replace("{target}", "")):
+            strange.append(f"{name}: {found and found[0]}: {filled}")
+    assert not strange, "\n".join(strange)
+
+
+def test_no_advice_names_a_thing_that_the_table_has_a_word_for() -> None:
+    literal = re.compile(r"rancher/(?:k3s|rke2)|K3S_|RKE2_|\b9345\b|systemctl (?:start|stop|restart) \{unit\}")
+    said = [f"{name}: {text}" for name, _, text in advices() if literal.search(text)]
+    assert not said, "\n".join(said)
+
+
+def test_words_follow_the_unit_and_the_data_directory_of_the_log() -> None:
+    site = Site("k3s", "server", unit="k3s-edge", data_dir="/data/k3s")
+    assert advise("{start}; ls {token_file}", site) == "sudo systemctl start k3s-edge; ls /data/k3s/server/node-token"
+    assert advise("{log}", site) == "journalctl -u k3s-edge --no-pager -o short-precise"
+
+
+def test_an_unknown_role_gets_both_units() -> None:
+    said = advise("{capture}", Site("rke2"))
+    assert said == "journalctl -u rke2-server -u rke2-agent --no-pager -o export | gzip > rke2-server.export.gz"
+
+
+def test_the_disk_advice_is_that_of_the_datastore() -> None:
+    assert "SQLite syncs" in advise("{disk}", Site(datastore="sqlite"))
+    assert "--datastore-endpoint" in advise("{disk}", NOWHERE)
+
+
+def test_words_in_braces_are_known() -> None:
+    used = {word[1:-1] for _, _, text in advices() for word in _WORD.findall(text)}
+    assert used - known_words() - {"target"} == set()
