@@ -51,7 +51,8 @@ def cause_of(text: str, product: str = "unknown") -> Cause | None:
     rule_of = info(layer.problem) if layer.problem else None
     if rule_of is not None and (error is None or not rule_of.outer):
         return Cause(reported_as(rule_of.id), rule_of.title, "", rule_of.advice, rule_of, {}, sure=read.whole)
-    return Cause(_id(read), _title(read), read.means, read.advice, _rule(error), {}, read.target, read.whole)
+    finding = reported_as(named[0].id) if named is not None and not (error is not None and error.problem) else _id(read)
+    return Cause(finding, _title(read), read.means, read.advice, _rule(error), {}, read.target, read.whole)
 
 
 def _deeper(read: Chain, layer: Layer | None, error: ErrorClass | None, rule: Rule, text: str) -> bool:
@@ -59,7 +60,8 @@ def _deeper(read: Chain, layer: Layer | None, error: ErrorClass | None, rule: Ru
     if layer is not None and layer.problem == rule.id and not (rule.outer and error is not None):
         return False
     place = place_of(rule, text)
-    if layer is not None and place < read.links[-1].begin:
+    telling = layer is not None and (rule.outer or error is not None or bool(layer.problem or layer.advice))
+    if telling and place < read.links[-1].begin:
         return True
     return rule.outer and error is not None and place < len(text) - len(read.inner)
 

@@ -235,9 +235,9 @@ def _at(text: str, begin: int, product: str) -> Link | None:
     rest = text[begin : begin + 2000]
     low = rest[:200].lower()
     possible = [shape for shape in (*told.get(low[:_KEY], ()), *others) if low.startswith(shape.words[:200])]
-    possible.sort(
-        key=lambda shape: shape.layer.product != product if product != "unknown" else shape.layer.product != ""
-    )
+    possible = [shape for shape in possible if product in ("unknown", shape.layer.product) or not shape.layer.product]
+    wanted = "" if product == "unknown" else product
+    possible.sort(key=lambda shape: (-shape.length, shape.layer.product != wanted))
     for shape in possible:
         if (found := shape.pattern.search(rest)) is not None:
             return Link(shape.layer, begin, begin + found.end())

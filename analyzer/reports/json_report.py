@@ -36,6 +36,7 @@ _UNTOLD: dict[type, tuple[str, ...]] = {
         "failing_until_s", "first_seen_failing_s", "first_seen_failing_line", "first_seen_failing_source",
     ),
     Phase: ("may_be",),
+    StartReport: ("site",),
 }  # fmt: skip
 
 JsonObject = dict[str, Any]

@@ -364,7 +364,7 @@ def skipped(flag: str, fatal: str) -> StartReport:
 
 def test_a_key_that_was_skipped_is_a_cause_only_of_a_message_that_names_it() -> None:
     start = skipped("ingress-kind", "invalid value provided for --profile flag")
-    assert start.findings[0].id == "process_failed"
+    assert start.findings[0].id == "failed_step"
     assert all("because of this" not in one.detail for one in start.findings)
     linked = skipped("cloud-controler", "no value for cloud-controler was given")
     assert "because of this" in finding(linked, "process_failed").detail
