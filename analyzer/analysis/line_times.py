@@ -41,7 +41,7 @@ def begin_stamp(start: Start) -> Stamp | None:
 class LineTimes:
     """Times of one start's lines. ``zero_us`` is the start's begin on the axis; ``None``: nothing is stamped.
 
-    ``steps`` are the positions (``LogRecord.seq``) of lines before which the wall clock was set. Where no monotonic
+    ``steps`` are the positions (``LogRecord.seq``) of its lines before which the wall clock was set. Where no monotonic
     clock runs beside it, nothing tells how much time passed there: lines after it have no latest moment.
     """
 
@@ -58,8 +58,7 @@ class LineTimes:
         self.zero_us = stamp.us if stamp is not None else None
         began = self.start.began
         if began is not None and began.clock.basis != "monotonic":
-            inside = (seq for seq in self.steps if began.seq < seq <= self.start.records[-1].seq)
-            self._lost_at = min(inside, default=None)
+            self._lost_at = min((seq for seq in self.steps if began.seq < seq), default=None)
         samples = sorted(
             (record.at.us, record.at.us - record.inner_at.us)
             for record in self.start.process

@@ -102,7 +102,7 @@ class _Budget:
 
     def _cut(self, order: Sequence[str], phase: str, end: Window) -> None:
         end = self._no_earlier(end)
-        if end.upper is None or end.lower is None or not _follows(self.at, end):
+        if not _follows(self.at, end):
             return
         ids = self._may_be(order, phase)
         self.phases.append(_phase(ids, self.at, end))
@@ -165,9 +165,8 @@ class _Budget:
         if "polling_tax" not in self.over:
             return
         cuts = [(p, self._end(p)) for p in _TAIL if p not in self.over]
-        held = [(p, end) for p, end in cuts if end.upper is not None and end.lower is not None]
         missing = [p for p in _TAIL if p in ("startup_hooks",) and self.start.first(_MARKS[p]) is None]
-        for phase, end in sorted(held, key=lambda cut: (cut[1].upper or 0.0, _TAIL.index(cut[0]))):
+        for phase, end in sorted(cuts, key=lambda cut: (cut[1].upper or 0.0, _TAIL.index(cut[0]))):
             if phase == "node_ready":
                 before = self.at.lower_evidence
                 end = end.after(before) if before is not None else end
@@ -257,11 +256,10 @@ def _window(record: LogRecord, line_times: LineTimes) -> Window:
 
 
 def _follows(begin: Window, end: Window) -> bool:
-    return (
-        end.upper is not None
-        and end.upper >= (begin.lower or 0.0)
-        and (end.lower is None or end.lower >= (begin.lower or 0.0))
-    )
+    """Whether a cut is bounded on both sides, neither of them before the earliest moment of the one before it."""
+    if end.lower is None or end.upper is None:
+        return False
+    return min(end.lower, end.upper) >= (begin.lower or 0.0)
 
 
 def _length(begin: Window, end: Window) -> Span:

@@ -330,7 +330,7 @@ def rows(
 
 
 def _proved(implied: list[Poll], facts: PollFacts, verdict: Verdict, ready: Window) -> list[Poll]:
-    if verdict.detected is None and ready.upper is None:
+    if verdict.detected is None:
         return implied
     slack = (facts.grid.slack_s if facts.grid is not None else PHASE_SLACK_S) + 1e-6
     until = -math.inf if ready.lower is None else ready.lower + slack

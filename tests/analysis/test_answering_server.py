@@ -159,3 +159,13 @@ def test_the_tunnel_of_an_agent_to_its_server_is_no_sign_of_several() -> None:
 def test_the_tunnel_of_a_server_to_another_machine_is_one() -> None:
     journal = tunnel(Journal().begin(), 2.0, "192.0.2.11").serving(3.0).running(8.0)
     assert [record.line for record in seen(journal).several] == [journal.line("wss://")]
+
+
+def test_where_nothing_was_answered_nobody_is_said_to_have_answered() -> None:
+    up = agent().say(5.0, "k3s agent is up and running")
+    assert up.report().outcome == "ready" and not up.report().polls
+    assert "other_server_answers" in of(up)
+    waiting = agent().ticking(1.0, 5.0)
+    assert waiting.report().outcome != "ready" and not waiting.report().polls
+    assert "other_server_answers" not in of(waiting)
+    assert "other_server_answers" in of(agent().ticking(1.0, 5.0).poll(4.0))

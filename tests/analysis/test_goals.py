@@ -157,3 +157,27 @@ def test_up_and_running_on_the_way_down_is_not_started() -> None:
     journal.say(5.0, 'signal received: "terminated", canceling context...', "warning")
     journal.say(5.1, "Kube API server is now running").say(5.1, "k3s is up and running")
     assert named(journal.report())["started"].state != "reached"
+
+
+def test_a_kubelet_with_another_rhythm_has_another_limit_for_its_report() -> None:
+    """By the options of any kubelet that the text shows; where it shows none, the usual limit holds."""
+
+    def ready(*options: str) -> Goal:
+        journal = Journal().systemd(0.0, "Starting k3s-agent.service - Lightweight Kubernetes...")
+        journal.say(0.5, f"Starting k3s agent {journal.version} (148243c4)")
+        for number, option in enumerate(options):
+            journal.say(1.0 + number, f"Running kubelet --hostname-override=node-a {option}")
+        return named(lives(reports_ready(registered(attempt(journal, 4.0), 5.0), 6.0), 30.0).report())["node_ready"]
+
+    rhythm = "--node-status-update-frequency=30s"
+    assert ready().window.upper == pytest.approx(16.0, abs=SLACK)
+    assert ready("", "").window.upper == pytest.approx(16.0, abs=SLACK)
+    assert ready(rhythm).state == "unknown"
+    assert ready("", rhythm).state == "unknown"
+
+
+@pytest.mark.parametrize(("alive", "state"), [(16.0, "unknown"), (16.000001, "reached")])
+def test_a_report_came_if_the_process_lived_as_long_as_its_request_may_take(alive: float, state: str) -> None:
+    """Ten seconds from the end of the microsecond in which the line says that it was written."""
+    journal = reports_ready(registered(attempt(agent(), 4.0), 5.0), 6.0)
+    assert named(lives(journal, alive).report())["node_ready"].state == state

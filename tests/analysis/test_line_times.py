@@ -6,6 +6,7 @@ import pytest
 
 from analyzer.analysis.line_times import LineTimes
 from analyzer.records.log_record import LogRecord
+from analyzer.starts import find_starts
 from tests.kit.handmade import ZERO_US, Journal
 
 US = 1e-6
@@ -66,8 +67,6 @@ def test_a_late_line_is_not_prompt() -> None:
 
 
 def test_whole_seconds_are_too_coarse_for_the_grid() -> None:
-    from analyzer.starts import find_starts
-
     journal = Journal().begin().say(5.4, "hello")
     [start] = find_starts(journal.log_records(journal.short()).records)
     coarse = LineTimes(start)
@@ -89,3 +88,16 @@ def test_a_begin_that_the_journal_took_down_late_bounds_nothing_from_below() -> 
     earliest = line_times.earliest(line)
     assert line_times.zero_us == ZERO_US + 3_000_000
     assert earliest is not None and earliest <= -1.6
+
+
+@pytest.mark.parametrize(("behind_begin", "known"), [(0, True), (1, False), (2, False)])
+def test_from_the_line_behind_a_step_on_nothing_has_a_latest_moment(behind_begin: int, known: bool) -> None:
+    """A step in front of the begin's own line moves the whole start alike; one in front of the last line counts."""
+    journal = Journal().begin().say(5.4, "hello")
+    [start] = find_starts(journal.log_records(journal.short()).records)
+    began, last = start.records[0], start.records[-1]
+    line_times = LineTimes(start, (began.seq + behind_begin,))
+    assert last.seq == began.seq + 2
+    assert (line_times.latest(last) is not None) is known
+    assert line_times.latest(began) is not None
+    assert line_times.earliest(last) is not None

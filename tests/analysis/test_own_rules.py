@@ -12,6 +12,7 @@ from analyzer.analysis import analyze_records
 from analyzer.cli.main import app
 from analyzer.events.user_rules import parse_rules
 from analyzer.records import read_log_records
+from tests.kit.handmade import Journal
 
 LOG = Path(__file__).parents[2] / "sample_logs" / "slow-rbac-one-core.short.txt"
 OWN = """
@@ -57,3 +58,15 @@ def test_findings_of_ones_own_are_told_before_ours_of_the_same_weight() -> None:
     assert start.findings[0].id == "cert_lines"
     assert start.findings[0].severity == start.findings[1].severity == "warning"
     assert "healthy" not in {finding.id for finding in start.findings}
+
+
+@pytest.mark.parametrize(("phase", "lines"), [("before_ready", 1), ("after_ready", 2), ("any", 3)])
+def test_the_line_by_which_readiness_is_known_is_not_before_it(phase: str, lines: int) -> None:
+    text = '[[mark]]\nid = "is_running"\nkind = "milestone"\nany = ["is now running"]\n'
+    text += '[[finding]]\nid = "runs"\nmarks = "is_running"\ntitle = "Runs"\nseverity = "warning"\n'
+    journal = Journal().begin().serving(3.0).say(4.0, "The thing is now running").running(5.0)
+    journal.say(6.0, "Another is now running")
+    rules = parse_rules(f'{text}phase = "{phase}"\n')
+    (start,) = analyze_records(journal.log_records(), tool_version="0", user=rules).starts
+    [told] = [finding for finding in start.findings if finding.id == "runs"]
+    assert len(told.lines) == lines

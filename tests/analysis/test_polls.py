@@ -192,3 +192,21 @@ def test_a_silence_of_two_intervals_is_the_most_that_a_punctual_answer_may_follo
 
     assert kind(14.5) is Bound.GRID
     assert kind(13.5) is not Bound.GRID
+
+
+def seconds(journal: Journal) -> list[int]:
+    return [round(poll.at_s or 0.0) for poll in journal.report().polls]
+
+
+def test_an_unprinted_poll_is_told_as_failing_only_as_far_as_that_is_proved() -> None:
+    """A success off the grid may stand for several ticks; one on it was the first that succeeded."""
+    assert seconds(quick().running(12.02)) == [4, 6, 8, 10, 12]
+    assert seconds(quick().running(13.1)) == [4, 6, 13]
+
+
+def test_where_readiness_never_came_every_unprinted_poll_failed_but_the_last_two() -> None:
+    """Nobody saw what these were answered before the end came."""
+    killed = "k3s.service: Main process exited, code=killed, status=9/KILL"
+    assert seconds(quick().systemd(14.3, killed)) == [4, 6, 8, 10]
+    assert seconds(quick().systemd(13.9, killed)) == [4, 6, 8]
+    assert seconds(quick()) == [4, 6, 8]  # the text breaks off at 13
