@@ -49,7 +49,7 @@ def _of_host(lines: list[Draft]) -> list[Draft] | None:
     if values is None:
         return None
     seconds = _seconds(lines, values)
-    fine = sum(0 < d.precision < SECOND for d in lines if d.outer is not Outer.NONE) * 2 > len(lines)
+    fine = sum(d.precision < SECOND for d in lines if d.outer is not Outer.NONE) * 2 > len(lines)
     everywhere = _no_order(seconds, fine=fine)
     if fine:
         return _by_stamp(_gathered(lines, values) if everywhere else seconds)

@@ -21,3 +21,14 @@ def test_three_lines_of_the_greatest_width_were_cut_there(more: int, width: int 
 @pytest.mark.parametrize(("shown", "same"), [("starting k3s", True), ("starting k3", False)])
 def test_twelve_characters_are_the_least_that_two_cut_texts_share(shown: str, same: bool) -> None:
     assert same_words(f"{shown}…", f"{shown} and more") is same
+
+
+def test_one_open_line_at_the_edge_is_enough() -> None:
+    """Another may have ended there by itself."""
+    journal = Journal()
+    for number in range(3):
+        journal.say(1.0 + number, f"{number} words that go on and on until something cuts them at the edge of it")
+    rows = [line[:90] for line in journal.short().decode().splitlines()]
+    whole = rows[0][:89] + '"'
+    assert cut_width(journal.log_records("\n".join([whole, *rows[1:]]).encode() + b"\n").records) == 90
+    assert cut_width(journal.log_records("\n".join([whole] * 3).encode() + b"\n").records) is None
