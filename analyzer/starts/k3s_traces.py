@@ -53,8 +53,6 @@ def is_ours(start: Start, trusted: bool) -> bool:
                 return True  # what only a kubelet says
             case Mark(kind="problem"):
                 troubled = True
-            case _:
-                continue
     if not troubled:
         return False
     return any(_ONLY_THEIRS.search(f"{r.message} {r.fields.get('error', '')}") for r in start.process[:200])

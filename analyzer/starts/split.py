@@ -444,7 +444,7 @@ def _pull_back(old: _OpenStart, new: _OpenStart, named: bool) -> None:
         end = at
         while at > 1 and old.process[at - 1].payload is not Payload.KLOG and old.process[at - 1].level != "fatal":
             at -= 1
-        at = _first_of_next(old.process[:end], max(at, 1)) or end
+        at = _first_of_next(old.process[:end], at) or end
     moved = old.process[at:]
     del old.process[at:]
     known = {id(record) for record in moved}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analyzer.starts import Verdict, judge
+from analyzer.starts import Verdict, find_starts, judge
 from tests.kit.handmade import Journal
 
 
@@ -49,3 +49,10 @@ def test_a_process_that_writes_ten_seconds_after_its_last_words_survived_them(la
 def test_after_either_word_of_a_reset_status_0_is_an_end_in_good_order(words: str, kind: str) -> None:
     journal = begun().say(6.5, words).systemd(7.0, "k3s.service: Main process exited, code=exited, status=0/SUCCESS")
     assert verdict(journal).end_kind == kind
+
+
+@pytest.mark.parametrize(("last", "kind"), [(17.9, "failed"), (18.1, "running")])
+def test_where_stamps_are_of_whole_seconds_the_ten_begin_at_the_end_of_one(last: float, kind: str) -> None:
+    journal = begun().say(7.0, "boom", "fatal").kube(last, "still here")
+    [start] = find_starts(journal.log_records(journal.short()).records)
+    assert judge(start).end_kind == kind

@@ -44,3 +44,52 @@ def test_a_server_that_never_launched_an_api_server_is_up_for_another(lines: int
     for number, word in enumerate(words[: lines - 2]):
         journal.say(1.0 + number * 0.5, word)
     assert outcome(journal.say(9.0, "k3s is up and running")) == told
+
+
+def old_server() -> Journal:
+    """Of a release whose gate a stop opens as well, and that says nothing of a stop."""
+    return Journal("v1.30.4+k3s1").begin().ticking(1.0, 2.9).serving(3.0)
+
+
+UP = "Kube API server is now running"
+
+
+@pytest.mark.parametrize(("lines", "told"), [(7, "incomplete"), (8, "ready")])
+@pytest.mark.parametrize(
+    "echo", ["the watch ended: context canceled", "Waiting up to 5s for graceful shutdown of Kine GRPC server"]
+)
+def test_an_echo_of_a_stop_counts_among_the_eight_lines_behind(lines: int, told: str, echo: str) -> None:
+    journal = old_server().say(7.0, UP)
+    for number in range(lines):
+        journal.kube(7.1 + number * 0.01, f"line {number}")
+    assert outcome(journal.kube(7.9, echo)) == told
+
+
+@pytest.mark.parametrize(("lines", "told"), [(2, "incomplete"), (3, "ready")])
+def test_a_line_of_closing_counts_among_the_three_in_front(lines: int, told: str) -> None:
+    journal = old_server().kube(6.8, "Closing database connections")
+    for number in range(lines):
+        journal.kube(6.9 + number * 0.01, f"line {number}")
+    assert outcome(journal.say(7.0, UP).kube(7.1, "line")) == told
+
+
+@pytest.mark.parametrize(("klog", "told"), [(11, "ready"), (12, "incomplete")])
+def test_of_twelve_lines_of_klog_one_would_say_that_it_serves(klog: int, told: str) -> None:
+    journal = Journal("v1.30.4+k3s1").begin()
+    for number in range(klog):
+        journal.kube(2.0 + number * 0.1, f"line {number}")
+    assert outcome(journal.say(7.0, UP)) == told
+
+
+@pytest.mark.parametrize(("rest", "told"), [(60, "incomplete"), (61, "ready")])
+def test_behind_sixty_lines_nothing_is_closing(rest: int, told: str) -> None:
+    journal = Journal("v1.30.4+k3s1").begin().say(7.0, UP)
+    for number in range(rest):
+        journal.kube(7.1 + number * 0.1, f"line {number}")
+    assert outcome(journal) == told
+
+
+@pytest.mark.parametrize(("later", "told"), [(30.0, "incomplete"), (30.1, "ready")])
+def test_who_writes_thirty_seconds_later_was_not_stopped(later: float, told: str) -> None:
+    journal = old_server().say(7.0, UP).kube(7.1, "the watch ended: context canceled")
+    assert outcome(journal.kube(7.0 + later, "line")) == told

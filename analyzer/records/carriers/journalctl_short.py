@@ -61,8 +61,9 @@ def short(text: str) -> Envelope | None:
     value = _second(text[:15]) if text[3:4] == " " else None
     if value is not None:
         at, precision = 16, SECOND
-        if text[15:16] == "." and text[16:22].isdecimal() and text[16:22].isascii() and text[22:23] == " ":
-            value, at, precision = value + int(text[16:22]), 23, 1
+        micros = text[16:22] if text[15:16] == "." and text[22:23] == " " else ""
+        if micros.isdecimal() and micros.isascii():
+            value, at, precision = value + int(micros), 23, 1
         end = text.find("]: ", at, at + _WRITER_MAX) if text[at - 1 : at] == " " else -1
         writer = _writer(text[at : end + 1]) if end >= 0 else None
         if writer is not None:

@@ -8,6 +8,8 @@ import json
 import pytest
 
 from analyzer.records import read_log_records
+from analyzer.records.carriers.journal_fields import from_fields
+from analyzer.records.draft import Tally
 
 LINE_MAX = 49152  # bytes at which journald splits a line
 
@@ -28,3 +30,15 @@ def test_a_line_goes_on_in_the_next_entry_only_when_journald_split_it(length: in
     found, errors = read_log_records(["-"], stdin=io.BytesIO(text.encode()))
     assert not errors
     assert len([record for record in found.records if record.message]) == records
+
+
+@pytest.mark.parametrize(
+    ("fields", "lossy", "messages"),
+    [({}, False, []), ({}, True, [""]), ({"MESSAGE": ""}, False, [""]), ({"MESSAGE": "a\n \nb"}, False, ["a", "b"])],
+)
+def test_an_entry_without_a_message_is_none_unless_the_message_was_lost(
+    fields: dict[str, str], lossy: bool, messages: list[str]
+) -> None:
+    drafts = from_fields(fields, Tally("x", 0), 1, lossy=lossy)
+    assert [draft.message for draft in drafts] == messages
+    assert all(draft.lossy is lossy for draft in drafts)
