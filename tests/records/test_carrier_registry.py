@@ -74,6 +74,7 @@ def test_the_order_of_the_list() -> None:
 def test_who_prints_newest_first() -> None:
     first = {name for name in NAMED if prints_newest_first(name)}
     assert first == {"csv", "logcli", "loki", "grafana", "windows"}
+    assert not prints_newest_first("no such carrier")
 
 
 def test_a_whole_file_has_a_reader() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analyzer.starts.truncated_lines import cut_width, same_words
+from analyzer.starts.truncated_lines import begins, cut_width, same_words
 from tests.kit.handmade import Journal
 
 
@@ -31,4 +31,24 @@ def test_one_open_line_at_the_edge_is_enough() -> None:
     rows = [line[:90] for line in journal.short().decode().splitlines()]
     whole = rows[0][:89] + '"'
     assert cut_width(journal.log_records("\n".join([whole, *rows[1:]]).encode() + b"\n").records) == 90
+    shorter = rows[0][:60] + ' msg=x"'
+    assert cut_width(journal.log_records("\n".join([*rows, *[shorter] * 3]).encode() + b"\n").records) == 90
     assert cut_width(journal.log_records("\n".join([whole] * 3).encode() + b"\n").records) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "whole", "least", "told"),
+    [
+        ("twelve chars", "twelve chars and more", 12, True),
+        ("twelve char", "twelve chars and more", 12, False),
+        ("words>", "words", 12, True),
+        ("words and more", "words", 12, True),
+        ("others", "words", 1, False),
+        ("wo…", "words", 2, True),
+        ("w…", "words", 2, False),
+    ],
+)
+def test_how_much_a_cut_text_must_show_to_be_the_begin_of_another(
+    text: str, whole: str, least: int, told: bool
+) -> None:
+    assert begins(text, whole, least=least) is told
