@@ -7,6 +7,7 @@ process then exits with status 0; what follows a request to stop is its echo, no
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass
 
 from analyzer.events.catalogue import causes_in
@@ -27,7 +28,6 @@ from analyzer.starts.truncated_lines import ELLIPSIS, begins, marked
 _SHUTDOWN_CAUSE = re.compile(r"^Shutdown request received: (?P<cause>.+)$", re.DOTALL)
 _ROOT_IDS = ("fatal", "component_exited", "panic", "hook_failed", "limit_reached")
 _DOWN_IDS = (*_ROOT_IDS, "shutdown_requested", "shutting_down", "process_exited", "systemd_failed", "supervisor_exit")
-_END = 1 << 62
 _FEW = 8  # lines of others that may come after a part's last words
 
 
@@ -75,7 +75,7 @@ def _earliest(records: list[LogRecord]) -> LogRecord | None:
 
 def _failure(start: Start, asked: LogRecord | None) -> tuple[LogRecord | None, str | None]:
     """The root line of a failure and what it says; lines after a request to stop are echoes."""
-    limit = asked.seq if asked is not None else _END
+    limit = asked.seq if asked is not None else sys.maxsize
     # Some releases log no request to stop: closing noise comes first then, and what follows it is an echo.
     closing = start.first("shutting_down")
     if closing is not None:

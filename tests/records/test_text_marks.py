@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from analyzer.records.text_marks import ELISION, Boots, DateHint, cloud_init_date, date_in, header_date
+from analyzer.records.draft import Draft
+from analyzer.records.text_marks import ELISION, Boots, DateHint, Hole, cloud_init_date, date_in, header_date
 from analyzer.timebase import SECOND
 
 NOON = int(datetime(2026, 3, 1, 12, tzinfo=UTC).timestamp()) * SECOND
@@ -58,3 +59,16 @@ def test_boots_by_their_marks() -> None:
 @pytest.mark.parametrize(("text", "hole"), [("..", True), (".", False), ("--", True), ("[snip]", True), ("…", True)])
 def test_signs_that_lines_were_left_out(text: str, hole: bool) -> None:
     assert (ELISION.match(text) is not None) is hole
+
+
+def test_a_hole_is_above_one_line() -> None:
+    hole, drafts = Hole(), [Draft(0, number, "", "") for number in range(4)]
+    hole.mark(drafts[0])
+    hole.tear()
+    hole.mark(drafts[1])
+    hole.mark(drafts[2])
+    hole.gap = True  # passed over as of no use
+    hole.mark(drafts[3])
+    assert [(d.gap_before, d.lost_before) for d in drafts] == [
+        (False, False), (True, True), (False, False), (True, False),
+    ]  # fmt: skip

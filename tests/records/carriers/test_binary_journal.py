@@ -34,6 +34,7 @@ def read(data: bytes, monkeypatch: pytest.MonkeyPatch) -> tuple[Tally, list[Draf
     return tally, list(binary_journal.read_journal(io.BytesIO(data), tally))
 
 
+_LONG = [f"{number} " * 20_000 for number in range(14)]
 USED = 'time="2026-03-01T06:00:00Z" level=fatal msg="{}"'
 
 
@@ -57,3 +58,23 @@ def test_journals_that_differ_in_a_late_message_are_no_copies(monkeypatch: pytes
     other, _ = read(journal("first", "second", USED.format("two"), "last"), monkeypatch)
     again, _ = read(journal("first", "second", USED.format("one"), "last"), monkeypatch)
     assert one.digest == again.digest != other.digest
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_banner_anywhere_in_the_file_is_found(first: bool) -> None:
+    """Of a program with a name of its own."""
+    words = ['time="2026-03-01T06:00:00Z" level=info msg="Starting k3s v1.32.1+k3s1 (6a322f12)"', *_LONG]
+    rows = [
+        {
+            "__REALTIME_TIMESTAMP": str(1_772_344_800_000_000 + number),
+            "__MONOTONIC_TIMESTAMP": str(5_000_000 + number),
+            "MESSAGE": message,
+            "SYSLOG_IDENTIFIER": "thing",
+            "_SYSTEMD_UNIT": "thing.service",
+        }
+        for number, message in enumerate(words if first else words[::-1])
+    ]
+    data = write_journal([from_fields(row) for row in rows])
+    assert len(data) > 1 << 19
+    drafts = list(binary_journal.read_journal(io.BytesIO(data), Tally("x.journal", 0)))
+    assert len(drafts) == len(rows)
