@@ -15,18 +15,19 @@ SLOW_BOOT_S = 4.0
 OUT_OF_PROPORTION = 1.5
 SLOW = ("slow_sql", "etcd_slow_apply", "etcd_slow_fsync", "etcd_slow_read", "etcd_overloaded", "trace", "trace_step")
 _LATE_LINE_S = 0.5
+_SLOW_ANSWER = 0.35  # of the interval
 
 
 def slow_answers(context: RuleContext) -> list[tuple[float, LogRecord]]:
     """Printed polls that were read long after their tick; a lower bound, whole ticks of waiting come on top."""
     grid = context.studied.polls.grid
-    if grid is None or grid.locked < 2:
+    if grid is None:
         return []
     slow = []
     for sighting in context.studied.polls.sightings:
         if sighting.stamp_s is not None:
             after = sighting.stamp_s - grid.tick_at_or_before(sighting.stamp_s)
-            if 0.35 * grid.interval_s < after < 0.98 * grid.interval_s:
+            if after > _SLOW_ANSWER * grid.interval_s:
                 slow.append((after, sighting.line.record))
     return slow
 
@@ -48,7 +49,7 @@ def late_lines(context: RuleContext) -> list[tuple[float, LogRecord]]:
     ordered = sorted(lag for lag, _ in lags)
     middle = len(ordered) // 2
     usual = max(0.0, (ordered[middle] + ordered[~middle]) / 2)
-    late = [(lag - usual, record) for lag, record in lags if _LATE_LINE_S < lag - usual < 600]
+    late = [(lag - usual, record) for lag, record in lags if lag - usual > _LATE_LINE_S]
     return sorted(late, key=lambda pair: -pair[0])
 
 

@@ -181,3 +181,10 @@ def test_a_report_came_if_the_process_lived_as_long_as_its_request_may_take(aliv
     """Ten seconds from the end of the microsecond in which the line says that it was written."""
     journal = reports_ready(registered(attempt(agent(), 4.0), 5.0), 6.0)
     assert named(lives(journal, alive).report())["node_ready"].state == state
+
+
+def test_the_last_attempt_before_the_first_sign_of_the_node_bounds_it() -> None:
+    """A kubelet that was made anew tries once more although its node is there already."""
+    journal = reports_ready(attempt(agent(), 4.0), 5.0)
+    window = named(lives(registered(attempt(journal, 6.0), 7.0), 30.0).report())["node"].window
+    assert (window.lower, window.upper) == (pytest.approx(4.0, abs=SLACK), pytest.approx(5.0, abs=SLACK))

@@ -70,3 +70,23 @@ def test_the_line_by_which_readiness_is_known_is_not_before_it(phase: str, lines
     (start,) = analyze_records(journal.log_records(), tool_version="0", user=rules).starts
     [told] = [finding for finding in start.findings if finding.id == "runs"]
     assert len(told.lines) == lines
+
+
+@pytest.mark.parametrize(("length", "shown"), [(300, "x" * 300), (301, "x" * 300 + "…")])
+def test_of_a_long_line_three_hundred_characters_are_shown(length: int, shown: str) -> None:
+    text = '[[mark]]\nid = "long"\nkind = "milestone"\nany = ["xxxxxxxx"]\n'
+    text += '[[finding]]\nid = "long_line"\nmarks = "long"\ntitle = "Long"\nseverity = "warning"\n'
+    journal = Journal().begin().kube(1.0, "x" * length)
+    (start,) = analyze_records(journal.log_records(), tool_version="0", user=parse_rules(text)).starts
+    [told] = [finding for finding in start.findings if finding.id == "long_line"]
+    assert told.detail.endswith(f": {shown}")
+
+
+@pytest.mark.parametrize(("least", "told"), [(1, True), (2, True), (3, False)])
+def test_a_finding_of_ones_own_may_need_several_lines(least: int, told: bool) -> None:
+    text = '[[mark]]\nid = "long"\nkind = "milestone"\nany = ["xxxxxxxx"]\n'
+    text += '[[finding]]\nid = "lines"\nmarks = "long"\ntitle = "L"\nseverity = "warning"\n'
+    journal = Journal().begin().kube(1.0, "xxxxxxxx").kube(2.0, "xxxxxxxx")
+    rules = parse_rules(f"{text}min_count = {least}\n")
+    (start,) = analyze_records(journal.log_records(), tool_version="0", user=rules).starts
+    assert ("lines" in {finding.id for finding in start.findings}) is told
