@@ -1,0 +1,44 @@
+"""Why a process ended: what is told beside its last words."""
+
+from __future__ import annotations
+
+from analyzer.analysis import analyze_records
+from analyzer.results import Finding
+from tests.kit.handmade import RBAC, Journal
+
+GAVE_UP = "Failed to wait for API server to become ready: context deadline exceeded"
+EXITED = "k3s.service: Main process exited, code=exited, status=1/FAILURE"
+
+
+def ended(journal: Journal, at: float, words: str) -> dict[str, Finding]:
+    """The findings on a start that ended with a fatal line."""
+    journal.say(at, words, "fatal").systemd(at + 0.1, EXITED)
+    [start] = analyze_records(journal.log_records(), tool_version="0").starts
+    return {finding.id: finding for finding in start.findings}
+
+
+def test_the_limit_of_fifteen_minutes_names_what_was_failing_else_the_last_answer() -> None:
+    def waiting() -> Journal:
+        return Journal().begin().ticking(0.5, 900.0, every=2.0).serving(3.2).poll(4.01)
+
+    failing = ended(waiting().listed(6.01, RBAC), 902.0, GAVE_UP)["fifteen_minute_limit"]
+    assert failing.detail == f"k3s gave up: {GAVE_UP}. Still failing: {RBAC}"
+    answered = ended(waiting().poll(6.01, "EOF"), 902.0, GAVE_UP)["fifteen_minute_limit"]
+    assert answered.detail == f"k3s gave up: {GAVE_UP}. The last answer was eof"
+
+
+def test_an_exit_right_after_slow_answers_is_put_down_to_them() -> None:
+    """At least one of 5 s, and only where the process itself gives no other reason than that something exited."""
+
+    def advice(words: str, *seconds: float) -> str:
+        journal = Journal().begin().ticking(0.5, 30.0).serving(3.2).poll(4.01)
+        for number, took in enumerate(seconds):
+            text = f"Slow SQL (started: 2026-03-01 06:00:07) (total time: {took}s): SELECT 1 : [[]]"
+            journal.say(7.0 + number, text)
+        return ended(journal, 30.5, words)["process_failed"].advice
+
+    blamed = "The datastore was slow right before; see the finding on it."
+    assert advice("exited with code 1", 0.5, 5.0) == blamed
+    assert advice("exited with code 1", 0.5, 4.9) != blamed
+    assert advice("exited with code 1") != blamed
+    assert advice("something else", 5.0) != blamed
