@@ -20,3 +20,11 @@ def test_so_many_layers_are_taken_off(layers: int, left: int) -> None:
     layer = "2026-03-01T06:00:00.000000000Z "
     found = Layers().peeled(layer * layers + "words", None, ())
     assert found is not None and found.rest == layer * left + "words"
+
+
+def test_what_is_left_of_another_record_is_looked_for_last_also_behind_such_a_line() -> None:
+    layers = Layers()
+    junk = layers.first('-9time="2026-03-01T06:00:00Z" level=info msg="words"')
+    assert junk is not None and junk.carrier == "junk"
+    again = layers.first('server-1  | time="2026-03-01T06:03:22Z" level=info msg="words"')
+    assert again is not None and (again.carrier, again.host) == ("wrapped", "server-1")

@@ -64,3 +64,17 @@ def test_a_word_through_which_a_cut_may_go_is_not_read(banner: str, version: str
     journal = Journal().bare(0.0, f'time="2026-03-01T06:00:00Z" level=info msg="{banner}').ticking(1.0, 3.0)
     [start] = journal.starts()
     assert (start.product, start.version, start.commit) == ("k3s", version, commit)
+
+
+@pytest.mark.parametrize(("unit", "role"), [("k3s", "server"), ("k3s-agent", "agent"), ("k3s-of-mine", "unknown")])
+def test_of_a_unit_of_which_only_systemd_speaks_the_installers_name_tells_the_role(unit: str, role: str) -> None:
+    journal = Journal().systemd(0.0, f"Starting {unit}.service...")
+    journal.systemd(1.0, f"{unit}.service: Main process exited, code=exited, status=1/FAILURE")
+    for row in journal.rows:
+        row["UNIT"] = f"{unit}.service"
+    [start] = journal.starts()
+    assert start.role == role
+
+
+def test_a_process_of_the_unit_k3s_may_be_of_either_role() -> None:
+    assert [start.role for start in Journal().ticking(1.0, 3.0).starts()] == ["unknown"]

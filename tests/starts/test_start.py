@@ -37,3 +37,18 @@ def test_what_was_lost_in_front_of_the_first_line_may_be_the_first_one() -> None
 )
 def test_lines_are_lost_behind_one_and_up_to_another(after: int, before: int | None, lost: bool) -> None:
     assert replace(only(Journal().ticking(1.0, 3.0)), losses=(5,)).lost_between(after, before) is lost
+
+
+@pytest.mark.parametrize(
+    ("journal", "release"),
+    [
+        (Journal("v1.30.4+k3s1").banner(0.1).poll(2.0), "v1.30.4+k3s1"),
+        (Journal().ticking(1.0, 2.0).poll(2.0), "v1.33.0"),
+        (Journal().ticking(1.0, 2.0).say(3.0, "Shutdown request received: x"), "v1.34.2"),
+        (Journal().ticking(1.0, 2.0).poll(2.0).say(3.0, "Shutdown request received: x"), "v1.34.2"),
+        (Journal().ticking(1.0, 2.0).serving(3.0), None),
+    ],
+)
+def test_without_a_version_the_first_release_with_such_words_counts(journal: Journal, release: str | None) -> None:
+    start = only(journal)
+    assert (start.release, start.version) == (release, "v1.30.4+k3s1" if release == "v1.30.4+k3s1" else None)

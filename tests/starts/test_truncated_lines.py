@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analyzer.starts.truncated_lines import begins, cut_width, same_words
+from analyzer.starts.truncated_lines import begins, cut_width, is_cut, same_words
 from tests.kit.handmade import Journal
 
 
@@ -52,3 +52,20 @@ def test_how_much_a_cut_text_must_show_to_be_the_begin_of_another(
     text: str, whole: str, least: int, told: bool
 ) -> None:
     assert begins(text, whole, least=least) is told
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "cut"),
+    [
+        ("I0301 06:00:01.000000    1000 x.go:1] words", 0, True),
+        ("I0301 06:00:01.000000    1000 x.go:1] words", 1, False),
+        ('I0301 06:00:01.000000    1000 x.go:1] "words"', 0, False),
+        ('I0301 06:00:01.000000    1000 x.go:1] "words \\"', 0, True),
+        ('I0301 06:00:01.000000    1000 x.go:1] "words" a="b"', 0, False),
+        ("I0301 06:00:01.000000    1000 x.go:1] {a}", 0, False),
+    ],
+)
+def test_a_line_that_ends_open_at_the_width_of_the_others_was_cut(text: str, width: int, cut: bool) -> None:
+    """``width``: by how much the others are wider."""
+    [record] = Journal().bare(1.0, text).log_records().records
+    assert is_cut(record, len(record.raw) + width) is cut

@@ -52,7 +52,7 @@ def _writer(tail: str) -> tuple[str, str, int | None] | None:
 
 def _is_of_syslog(text: str) -> bool:
     """A blank before a single digit is the C locale's day, as rsyslog writes it; journalctl writes a zero."""
-    return text[4:5] == " " and text[5:6].isdigit()
+    return text[3:5] == "  " and text[5:6].isdigit()
 
 
 def short(text: str) -> Envelope | None:

@@ -37,3 +37,22 @@ def test_what_is_no_stamp(stamp: str) -> None:
 def test_a_host_of_any_length_is_read(length: int) -> None:
     found = short(f"Mar 01 06:00:00 {'h' * length} k3s[812]: words")
     assert found is not None and found.host == "h" * length and found.rest == "words"
+
+
+@pytest.mark.parametrize(("name", "month"), [("Mar", ""), ("mars", "mars"), ("Mär", "mär"), ("märts", "märts")])
+def test_a_month_that_is_not_english_may_mean_another_one(name: str, month: str) -> None:
+    """Also where the general way is taken, as for a fraction of two digits."""
+    found = short(f"{name} 01 06:00:00.25 node-a k3s[812]: words")
+    assert found is not None
+    assert (found.month or "", found.value) == (month, SIX + 250_000)
+
+
+@pytest.mark.parametrize(
+    ("date", "octal"), [("Mar  1", True), ("Mar 01", False), ("Mar 11", False), ("mars 01", False), ("3月 01", False)]
+)
+@pytest.mark.parametrize("fraction", ["", ".25"])
+def test_a_blank_before_a_single_digit_is_of_syslog_which_writes_control_characters_as_octal(
+    date: str, octal: bool, fraction: str
+) -> None:
+    found = short(f"{date} 06:00:00{fraction} node-a k3s[812]: words")
+    assert found is not None and found.octal is octal
