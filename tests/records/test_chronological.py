@@ -33,7 +33,7 @@ def test_over_four_fifths_of_the_steps_go_back(back: int, turned: bool) -> None:
 
 
 def test_within_one_second_the_microseconds_of_the_components_tell() -> None:
-    falling = [row(2, micros) for micros in (900_000, 700_000, 500_000, 300_000)]
+    falling = [row(2, micros) for micros in range(900_000, 300_000, -100_000)]
     assert read(falling) == (falling[::-1], True)
     told, turned = read([*falling, row(3, 0)])
     assert told[-1] == row(3, 0) and not turned, "the seconds say otherwise"

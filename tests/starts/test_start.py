@@ -43,7 +43,9 @@ def test_lines_are_lost_behind_one_and_up_to_another(after: int, before: int | N
     ("journal", "release"),
     [
         (Journal("v1.30.4+k3s1").banner(0.1).poll(2.0), "v1.30.4+k3s1"),
+        (Journal().ticking(1.0, 2.0).poll(2.0).serving(3.0), "v1.33.0"),
         (Journal().ticking(1.0, 2.0).poll(2.0), "v1.33.0"),
+        (Journal().ticking(1.0, 2.0), None),
         (Journal().ticking(1.0, 2.0).say(3.0, "Shutdown request received: x"), "v1.34.2"),
         (Journal().ticking(1.0, 2.0).poll(2.0).say(3.0, "Shutdown request received: x"), "v1.34.2"),
         (Journal().ticking(1.0, 2.0).serving(3.0), None),
