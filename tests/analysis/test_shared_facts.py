@@ -62,7 +62,7 @@ def test_whole_seconds_show_no_lag() -> None:
 
 
 def test_a_silence_lasted_at_least_as_long_as_its_truncated_stamps_say() -> None:
-    context = made(clock=ClockNote("wall", 1.0))
+    context = made(clock=ClockNote("journal", 1.0))
     assert surely_s(context, Gap(2.0, 12.0, "silent")) == 9.0
     assert surely_s(context, Gap(2.0, 2.5, "silent")) == 0.0
 
@@ -93,7 +93,7 @@ def test_a_silence_that_began_when_readiness_was_noticed_is_none_of_the_start() 
 
 def test_an_agents_silence_counts_until_its_node_is_there() -> None:
     gap = Gap(12.0, 24.0, "silent")
-    coarse, detected = ClockNote("wall", 1.0), window(1.0, 100.0)
+    coarse, detected = ClockNote("journal", 1.0), window(1.0, 100.0)
 
     def told(upper: float | None) -> bool:
         goals = (Goal("node", window(None, upper), "reached"),)
