@@ -101,3 +101,5 @@ def test_from_the_line_behind_a_step_on_nothing_has_a_latest_moment(behind_begin
     assert (line_times.latest(last) is not None) is known
     assert line_times.latest(began) is not None
     assert line_times.earliest(last) is not None
+    twice = LineTimes(start, (last.seq, began.seq + 1))  # from the first of several on
+    assert twice.latest(start.records[1]) is None and twice.latest(began) is not None

@@ -70,7 +70,7 @@ def _add_earlier(report: StartReport, before: Sequence[StartReport]) -> StartRep
     told = [
         f"{words or 'no reason in the text'}{f' ({number} times)' if number > 1 else ''}" for words, number in groups
     ]
-    shown = "; ".join(told[:3]) + (f"; and {len(told) - 3} other reasons" if len(told) > 3 else "")
+    shown = "; ".join(told[:3]) + (f"; and {count(len(told) - 3, 'other reason')}" if len(told) > 3 else "")
     number, held = len(before), sum(member.outcome == "ready" for member in before)
     title = f"{count(number, 'try', 'tries')} failed before this one"
     if held == number:
