@@ -81,11 +81,10 @@ def _may_be_survived(mark: Mark) -> bool:
 
 def _went_on(start: Start, record: LogRecord, lasted: LastActivity) -> bool:
     """Whether the same process wrote lines when it would long have been over."""
-    seen = record.at or record.inner_at
-    if seen is None or lasted.last_seq < record.seq or (record.pid is None and record.payload is not Payload.SYSTEMD):
-        return False
-    numbers = {record.pid if record.payload is not Payload.SYSTEMD else None, start.pid} - {None}
-    return bool(numbers) and lasted.beyond(seen.us + seen.precision_us + OUTLIVED_US, *numbers)
+    of_systemd = record.payload is Payload.SYSTEMD
+    numbers = {None if of_systemd else record.pid, start.pid} - {None}
+    named = bool(numbers) and (of_systemd or record.pid is not None)
+    return named and lasted.outlives(record, OUTLIVED_US, *numbers)
 
 
 def _exit_text(mark: Mark) -> tuple[bool, str]:

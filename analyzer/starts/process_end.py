@@ -10,19 +10,16 @@ import re
 import sys
 from dataclasses import dataclass
 
-from analyzer.events.catalogue import causes_in
+from analyzer.events.catalogue import causes_in, unquote_once
 from analyzer.events.event import Mark, PollLine
 from analyzer.events.redaction import mask_secrets
-from analyzer.records.goquote import unquote
 from analyzer.records.log_record import LogRecord, Payload
-from analyzer.starts.end_messages import END_MESSAGES, LAST_IDS, OUTLIVED_US, own, real
-from analyzer.starts.end_messages import EndMessage as EndMessage
+from analyzer.starts.end_messages import END_MESSAGES, LAST_IDS, OUTLIVED_US, EndMessage, own, real
 from analyzer.starts.last_activity import LastActivity, lasting
 from analyzer.starts.readiness import closing_burst
 from analyzer.starts.reported_ends import KILLS
 from analyzer.starts.start import Start
-from analyzer.starts.stop_echoes import is_echo as is_echo
-from analyzer.starts.stop_echoes import is_unreadable
+from analyzer.starts.stop_echoes import is_echo, is_unreadable
 from analyzer.starts.truncated_lines import ELLIPSIS, begins, marked
 
 _SHUTDOWN_CAUSE = re.compile(r"^Shutdown request received: (?P<cause>.+)$", re.DOTALL)
@@ -42,11 +39,8 @@ class EndSigns:
 
 def _shutdown_cause(mark: Mark) -> str | None:
     match = _SHUTDOWN_CAUSE.match(mark.record.message)
-    if match is None:
-        return None
-    cause = match.group("cause").strip()
     # ≥1.34.2 quotes the cause once more in some patch releases, 1.35.0 does not.
-    return unquote(cause[1:-1]) if len(cause) > 1 and cause.startswith('"') and cause.endswith('"') else cause
+    return unquote_once(match["cause"].strip()) if match is not None else None
 
 
 def signs(start: Start) -> EndSigns:
@@ -140,10 +134,8 @@ def _whole(start: Start, record: LogRecord, text: str) -> str:
 
 def _outlived(record: LogRecord, lasted: LastActivity) -> bool:
     """Whether further ordinary lines show that a part's last words were not the last of the process."""
-    seen = record.at or record.inner_at
-    if seen is None:
-        return lasted.last_seq > record.seq + _FEW
-    return lasted.last_seq > record.seq and lasted.beyond(seen.us + seen.precision_us + OUTLIVED_US)
+    undated = record.stamp is None and lasted.last_seq > record.seq + _FEW
+    return undated or lasted.outlives(record, OUTLIVED_US)
 
 
 def ending(start: Start, asked: LogRecord | None) -> EndMessage:

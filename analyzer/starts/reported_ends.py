@@ -115,7 +115,5 @@ def _is_its_container(name: str, mark: Mark, start: Start) -> bool:
 
 def _went_on(mark: Mark, lasted: LastActivity) -> bool:
     """Whether a process of the start wrote when it would long have been over."""
-    seen = mark.record.at or mark.record.inner_at
-    if seen is None or lasted.last_seq < mark.record.seq:
-        return lasted.last_seq > mark.record.seq
-    return lasted.beyond(seen.us + seen.precision_us + _LATE_US)
+    undated = mark.record.stamp is None and lasted.last_seq > mark.record.seq
+    return undated or lasted.outlives(mark.record, _LATE_US)
