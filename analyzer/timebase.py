@@ -260,3 +260,11 @@ def offset_text(offset_s: int | None) -> str | None:
     sign = "-" if offset_s < 0 else "+"
     minutes = abs(offset_s) // 60
     return f"{sign}{minutes // 60:02d}:{minutes % 60:02d}"
+
+
+def offset_of(text: str | None) -> int:
+    """The opposite of ``offset_text``; 0 where no zone is known."""
+    if not text:
+        return 0
+    seconds = int(text[1:3]) * 3600 + int(text[4:6]) * 60
+    return -seconds if text[0] == "-" else seconds

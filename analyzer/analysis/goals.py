@@ -135,10 +135,8 @@ class _Goals:
     def _state(self, rule: GoalRule, reached: bool) -> GoalState:
         if reached:
             return "reached"
-        if self.verdict.end_kind == "running" or self.verdict.end is None:
-            return "unknown"
-        never = self._never(rule)
-        return "not_reached" if never else "unknown"
+        ended = self.verdict.end_kind != "running" and self.verdict.end is not None
+        return "not_reached" if ended and self._never(rule) else "unknown"
 
     def _never(self, rule: GoalRule) -> bool:
         """Whether the end of the process shows that it never had a goal. A missing line alone shows nothing."""

@@ -50,8 +50,8 @@ def proofs_in(
     line_times: LineTimes,
 ) -> Iterator[Proof]:
     """The same of the lines of one process; ``fresh`` is ``None`` where nothing tells."""
-    version = parse_version(release) if release else None
-    minor = (version.major, version.minor) if version is not None else None
+    version = parse_version(release)
+    minor = version.kubernetes_minor if version is not None else None
     lines = {
         event.record.seq: [rule for rule in event.rules if _applies(rule, fresh, minor)]
         for event in events

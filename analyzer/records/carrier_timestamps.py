@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from analyzer.records.draft import Draft, Inner, Outer, Tally
 from analyzer.records.grouping import grouped
-from analyzer.records.log_record import ClockInfo, Payload, clock_info
+from analyzer.records.log_record import NO_CLOCK, ClockInfo, Payload, clock_info
 from analyzer.records.startup_order import BANNER
 from analyzer.sources.source import Bundle
 from analyzer.timebase import (
@@ -33,6 +34,9 @@ from analyzer.timebase import (
 _FRESH_CA = re.compile(
     r"generated self-signed CA certificate .*notBefore=(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.\d+)? \+0000 UTC"
 )
+
+
+_NEVER = 1 << 62
 
 
 @dataclass(slots=True)
@@ -342,34 +346,27 @@ def _elapsed(drafts: list[Draft]) -> None:
         stop = runs[number + 1][0] if number + 1 < len(runs) else len(drafts)
         if _of_the_wrapper(drafts, run, stop):
             continue
-        low: int | None = None
-        most: int | None = None
-        absolute, zone, year_from = False, None, "none"
-        highest = -1
-        for index in range(run[0], stop):
-            draft = drafts[index]
-            if draft.inner is Inner.ELAPSED:
-                highest = max(highest, draft.inner_value)
-            elif draft.at is not None:
-                most = draft.at.us - highest if most is None else min(most, draft.at.us - highest)
-                clock = draft.clock
-                absolute, zone, year_from = draft.absolute, clock.utc_offset, clock.year_from
-        following = -1
-        for index in range(stop - 1, run[0] - 1, -1):
-            draft = drafts[index]
-            if draft.inner is Inner.ELAPSED:
-                following = draft.inner_value if following < 0 else min(following, draft.inner_value)
-            elif draft.at is not None and following >= 0:
-                bound = draft.at.us - following - SECOND
-                low = bound if low is None else max(low, bound)
-        if most is None:
-            begin, slack = shift, 0
-        elif low is None or low > most:
-            begin, slack = most - SECOND, SECOND
-        else:
-            begin, slack = low, most - low
-        info = ClockInfo("elapsed", (SECOND + slack) / SECOND, zone, year_from, begin)
+        span = drafts[run[0] : stop]
+        begin, slack = _begin(span, shift)
+        clock, absolute = NO_CLOCK, False
+        if last := [d for d in span if d.inner is not Inner.ELAPSED and d.at is not None][-1:]:
+            clock, absolute = last[0].clock, last[0].absolute
+        info = ClockInfo("elapsed", (SECOND + slack) / SECOND, clock.utc_offset, clock.year_from, begin)
         for index in run:
             draft = drafts[index]
             draft.put(begin + draft.inner_value, SECOND + slack, info, absolute=absolute)
-        shift = begin + highest + SECOND
+        shift = begin + max(drafts[index].inner_value for index in run) + SECOND
+
+
+def _begin(span: Sequence[Draft], otherwise: int) -> tuple[int, int]:
+    """When a process began at the earliest, and by how much that may be later; ``otherwise``: nothing tells."""
+    seconds = [d.inner_value if d.inner is Inner.ELAPSED else None for d in span]
+    highest = accumulate((-1 if s is None else s for s in seconds), max)
+    following = accumulate((_NEVER if s is None else s for s in reversed(seconds)), min)
+    around = zip(span, seconds, highest, reversed(list(following)), strict=True)
+    stamped = [(d.at.us, before, after) for d, own, before, after in around if own is None and d.at is not None]
+    if not stamped:
+        return otherwise, 0
+    most = min(us - before for us, before, _ in stamped)
+    low = max((us - after - SECOND for us, _, after in stamped if after < _NEVER), default=most - SECOND)
+    return (low, most - low) if low <= most else (most - SECOND, SECOND)

@@ -53,8 +53,6 @@ SEQUENCE = (
     "Running kube-apiserver ", "Running kube-scheduler ", "Running kube-controller-manager ",
     "Kube API server is now running", "k3s is up and running", "rke2 is up and running",
 )  # fmt: skip
-_WRAPPERS = ("Acquiring", "Preparing", "Found ip", "Webhooks", "Unknown flag", "Starting ", "remotedialer", "Changed ")
-_ANY_OF_THEM = (*SEQUENCE, *_WRAPPERS)  # most lines fail here
 BANNER_PLACE, DEATH_PLACE = 1, len(SEQUENCE) + 2
 
 
@@ -65,8 +63,6 @@ def in_sequence(draft: Draft) -> int | None:
     if draft.is_last_word:
         return DEATH_PLACE
     message = draft.message
-    if not message.startswith(_ANY_OF_THEM):
-        return None
     if message.startswith(SEQUENCE):
         return next(place for place, begin in enumerate(SEQUENCE, 2) if message.startswith(begin))
     if BANNER.match(message):

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import accumulate, groupby, pairwise
+from operator import itemgetter
 
 from analyzer.records.draft import Draft, Inner, Outer, Process, Tally
 from analyzer.records.grouping import grouped, in_rows
@@ -84,30 +85,30 @@ def _goes_on(following: Sequence[Draft]) -> bool:
 
 
 def _seconds(lines: Sequence[Draft], values: Sequence[int | None]) -> list[list[Draft]]:
-    """Lines in a row whose stamps are of one second; lines without one go with the line before."""
-    seconds: list[list[Draft]] = []
-    last: int | None = None
-    for draft, value in zip(lines, values, strict=True):
-        second = value // SECOND if value is not None else last
-        if not seconds or (second != last and last is not None):
-            seconds.append([])
-        seconds[-1].append(draft)
-        last = second
-    return seconds
+    """Lines in a row whose stamps are of one second."""
+    rows = groupby(zip(_second_of_each(values), lines, strict=True), key=itemgetter(0))
+    return [[draft for _, draft in row] for _, row in rows]
+
+
+def _second_of_each(values: Sequence[int | None]) -> list[int]:
+    """Lines without a stamp go with the line before, the first ones with the first that has one."""
+    first = next((value for value in values if value is not None), 0)
+    filled = accumulate(values, lambda last, value: last if value is None else value, initial=first)
+    return [value // SECOND for value in filled][1:]
 
 
 def _gathered(lines: Sequence[Draft], values: Sequence[int | None]) -> list[list[Draft]]:
     """The lines by their seconds, in order: what is mixed may be mixed over the border of a second, too."""
     out: list[list[Draft]] = []
     by_second: dict[int, list[Draft]] = {}
-    last = high = next((v // SECOND for v in values if v is not None), 0)
-    for draft, value in zip(lines, values, strict=True):
-        second = value // SECOND if value is not None else last
+    seconds = _second_of_each(values)
+    high = seconds[0]
+    for draft, second in zip(lines, seconds, strict=True):
         if second < high - _MIXED:  # the clock was set
             out += [by_second[at] for at in sorted(by_second)]
             by_second, high = {}, second
         by_second.setdefault(second, []).append(draft)
-        last, high = second, max(second, high)
+        high = max(second, high)
     return out + [by_second[at] for at in sorted(by_second)]
 
 
