@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from analyzer.starts.last_activity import LastActivity, is_ordinary, lasting
@@ -31,9 +33,19 @@ def test_the_latest_of_a_process_counts_wherever_it_stands() -> None:
     assert found == LastActivity({1000: ZERO_US + 3_000_000}, start.process[2].seq)
 
 
-def test_beyond_a_moment_is_later_than_it() -> None:
-    found = LastActivity({1: 10, 2: 20})
-    assert [found.beyond(us, 1) for us in (9, 10)] == [True, False]
-    assert [found.beyond(us) for us in (19, 20)] == [True, False]
-    assert not found.beyond(0, 3)
-    assert found.beyond(15, 1, 2)
+def test_a_line_is_outlived_by_what_was_written_later_than_its_end_and_the_time_given() -> None:
+    [record] = Journal().kube(1.0, "words").log_records().records
+    assert record.stamp is not None
+    found = LastActivity({1: record.stamp.end_us + 10, 2: record.stamp.end_us + 20}, record.seq)
+    assert [found.outlives(record, by_us, 1) for by_us in (9, 10)] == [True, False]
+    assert [found.outlives(record, by_us) for by_us in (19, 20)] == [True, False]
+    assert not found.outlives(record, 0, 3)
+    assert found.outlives(record, 15, 1, 2)
+
+
+def test_nothing_outlives_a_line_without_a_stamp_or_behind_all_others() -> None:
+    [record] = Journal().kube(1.0, "words").log_records().records
+    assert record.stamp is not None
+    found = LastActivity({1: record.stamp.end_us + 10}, record.seq)
+    assert not found.outlives(replace(record, at=None, inner_at=None), 0)
+    assert not replace(found, last_seq=record.seq - 1).outlives(record, 0)
