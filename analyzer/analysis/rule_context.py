@@ -233,7 +233,7 @@ def listing(counts: Counter[str], limit: int = 6) -> str:
     """``a (3), b (2)``, the most frequent first."""
     shown = ", ".join(f"{name} ({number})" for name, number in counts.most_common(limit))
     rest = len(counts) - limit
-    return f"{shown} and {rest} more kinds" if rest > 0 else shown
+    return f"{shown} and {count(rest, 'more kind')}" if rest > 0 else shown
 
 
 def times(marks: Sequence[object]) -> str:

@@ -37,8 +37,8 @@ def test_anything_to_be_done_is_not_healthy(severity: Any, told: bool) -> None:
 
 
 def test_what_made_a_healthy_start_slower_is_named() -> None:
-    [slower] = good(others=[Finding("slow_datastore", "info", "It unpacked slowly", "d", "a")])
-    assert slower.endswith(" It could have been quicker: see “It unpacked slowly”.")
+    [slower] = good(others=[Finding("slow_datastore", "info", "It was slow", "d", "a")])
+    assert slower.endswith(" It could have been quicker: see “It was slow”.")
     [noise] = good(others=[Finding("noise_explained", "info", "Noise", "d", "a")])
     assert "quicker" not in noise
 
