@@ -113,9 +113,8 @@ class _Goals:
 
     def _missing(self, first: LogRecord, last: LogRecord) -> bool:
         """Whether lines between two are lost, or were passed over in a large file."""
-        if self.start.lost_between(first.seq, last.seq):
-            return True
-        return any(r.gap_before for r in self.start.records if first.seq < r.seq <= last.seq)
+        passed_over = any(r.gap_before for r in self.start.records if first.seq < r.seq <= last.seq)
+        return passed_over or self.start.lost_between(first.seq, last.seq)
 
     def _known_before(self, rule: GoalRule) -> bool:
         if not rule.unless:

@@ -216,12 +216,8 @@ class RuleContext:
 
 def durations(marks: Iterable[Mark]) -> list[tuple[float, Mark]]:
     """Marks whose ``duration`` group is a Go duration, with its seconds."""
-    found = []
-    for mark in marks:
-        seconds = go_seconds(mark.groups.get("duration", ""))
-        if seconds is not None:
-            found.append((seconds, mark))
-    return found
+    timed = ((go_seconds(mark.groups.get("duration", "")), mark) for mark in marks)
+    return [(seconds, mark) for seconds, mark in timed if seconds is not None]
 
 
 def count(number: int, what: str, many: str | None = None) -> str:

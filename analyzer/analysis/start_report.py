@@ -81,7 +81,7 @@ def study(start: Start, index: int, log_records: LogRecords) -> StudiedStart:
         detected=facts.detected,
         polling_tax_s=tax,
         poller=note,
-        polls=tuple(_unseen(poll_rows, start)),
+        polls=tuple(_with_unseen(poll, expected_checks(start.version)) for poll in poll_rows),
         errors=ErrorCount.of(poll_rows),
         milestones=tuple(_milestones(start, polls, line_times)),
         phases=tuple(budget(start, verdict, line_times, ends)),
@@ -177,16 +177,11 @@ def _tax(ready: Window, detected: Window) -> Span | None:
     return Span(low, None if ready.lower is None else max(0.0, detected.upper - ready.lower))
 
 
-def _unseen(polls: Sequence[Poll], start: Start) -> list[Poll]:
-    """Adds to each cut list the checks of the release that the cut hides."""
-    expected = expected_checks(start.version)
-    result = []
-    for poll in polls:
-        if poll.cut and (poll.failing or poll.ok):
-            shown = set(poll.failing) | set(poll.ok)
-            poll = replace(poll, unseen=tuple(name for name in expected if name not in shown))
-        result.append(poll)
-    return result
+def _with_unseen(poll: Poll, expected: Sequence[str]) -> Poll:
+    """Adds to a cut list the checks of the release that the cut hides."""
+    shown = {*poll.failing, *poll.ok}
+    hidden = tuple(name for name in expected if name not in shown)
+    return replace(poll, unseen=hidden) if poll.cut and shown else poll
 
 
 def _milestones(start: Start, polls: PollFacts, line_times: LineTimes) -> list[Milestone]:

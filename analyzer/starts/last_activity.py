@@ -28,9 +28,7 @@ class LastActivity:
 def lasting(start: Start) -> LastActivity:
     """Looks at all lines of the start's processes."""
     found = LastActivity()
-    for record in start.process:
-        if not is_ordinary(record):
-            continue
+    for record in filter(is_ordinary, start.process):
         found.last_seq = record.seq
         stamp = record.inner_at or record.at
         if stamp is not None:

@@ -35,6 +35,7 @@ _NOT_ITS_OWN = re.compile(
     r"k8s\.io/klog|github\.com/sirupsen/logrus|golang\.org/x/net|google\.golang\.org/grpc|"
     r"github\.com/gorilla|github\.com/emicklei))"
 )
+_OF_GO = ("created by ", "goroutine ")
 # "Observed a panic: %#v (%v)"
 _TWICE = re.compile(r'^(?:"[^"]{0,2000}"|[&\w][^()]{0,2000}\}) \((.+)\)\s*$', re.DOTALL)
 
@@ -129,9 +130,7 @@ def _own_frame(dump: Sequence[LogRecord]) -> str | None:
         lines = [record.message, record.fields.get("stacktrace", ""), record.fields.get("stack", "")]
         for line in "\n".join(lines).split("\n")[:400]:
             hit = _FRAME.match(line)
-            if hit is None or line.lstrip().startswith(("created by ", "goroutine ")):
-                continue
-            if _NOT_ITS_OWN.match(hit[1]) is None and hit[1] != "panic":
+            if hit is not None and _NOT_ITS_OWN.match(hit[1]) is None and not line.lstrip().startswith(_OF_GO):
                 return hit[1].rpartition("/")[2]
     return None
 

@@ -50,10 +50,8 @@ def signs(start: Start) -> EndSigns:
     found.extend(asked)
     found.extend(mark.record for mark in real(start, own(start, start.marks(*_DOWN_IDS))))
     found.extend(mark.record for mark in start.announced if mark.id in KILLS)
-    for event in start.events:
-        if isinstance(event, PollLine) and event.error.error == "context_canceled":
-            found.append(event.record)
-            break
+    polls = (event for event in start.events if isinstance(event, PollLine))
+    found.extend(poll.record for poll in polls if poll.error.error == "context_canceled")
     # A stop that the text announces later did not cause what was printed before.
     running = start.first("api_running", "k3s_running") if not asked else None
     if running is not None and (burst := closing_burst(start, running.record)) is not None:

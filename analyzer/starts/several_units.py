@@ -16,9 +16,8 @@ def units_apart(records: Iterable[LogRecord]) -> frozenset[tuple[str | None, str
     """
     seen: dict[tuple[str | None, str], set[str]] = defaultdict(set)
     for record in records:
-        if record.unit is None or record.payload is Payload.SYSTEMD:
-            continue
-        match = FAMILY.match(record.unit.removesuffix(".service"))
+        unit = record.unit or ""
+        match = FAMILY.match(unit.removesuffix(".service")) if record.payload is not Payload.SYSTEMD else None
         if match is not None:
-            seen[(record.host, match[1])].add(record.unit)
+            seen[(record.host, match[1])].add(unit)
     return frozenset((host, unit) for (host, _), units in seen.items() if len(units) > 1 for unit in units)
