@@ -42,3 +42,28 @@ def test_an_exit_right_after_slow_answers_is_put_down_to_them() -> None:
     assert advice("exited with code 1", 0.5, 4.9) != blamed
     assert advice("exited with code 1") != blamed
     assert advice("something else", 5.0) != blamed
+
+
+def test_what_a_child_of_k3s_ended_with_stands_elsewhere() -> None:
+    journal = Journal().begin().ticking(0.5, 5.0)
+    found = ended(journal, 6.0, "containerd: exit status 1")["process_failed"]
+    assert found.advice == (
+        "containerd ended, and k3s with it: its own words are in /var/lib/rancher/k3s/agent/containerd/containerd.log."
+    )
+    other = ended(Journal().begin().ticking(0.5, 5.0), 6.0, "kubelet: signal: killed")["process_failed"]
+    assert other.advice == "kubelet ended, and k3s with it: its own words are in the lines of kubelet before its end."
+
+
+def test_the_line_before_a_yaml_error_names_the_file() -> None:
+    """One of the three before it; the error itself names none."""
+    broken = "yaml: line 3: mapping values are not allowed in this context"
+
+    def detail(between: int, words: str = broken) -> str:
+        journal = Journal().begin().ticking(0.5, 2.0).kube(3.0, "Reading /etc/rancher/k3s/audit.yaml now")
+        for number in range(between):
+            journal.kube(3.1 + number, "x")
+        return " ".join(finding.detail for finding in ended(journal, 9.0, words).values())
+
+    named = "The line before names the file: /etc/rancher/k3s/audit.yaml"
+    assert [named in detail(between) for between in (0, 2, 3)] == [True, True, False]
+    assert named not in detail(0, "something else is wrong")
