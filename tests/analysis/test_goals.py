@@ -188,3 +188,28 @@ def test_the_last_attempt_before_the_first_sign_of_the_node_bounds_it() -> None:
     journal = reports_ready(attempt(agent(), 4.0), 5.0)
     window = named(lives(registered(attempt(journal, 6.0), 7.0), 30.0).report())["node"].window
     assert (window.lower, window.upper) == (pytest.approx(4.0, abs=SLACK), pytest.approx(5.0, abs=SLACK))
+
+
+@pytest.mark.parametrize(("version", "upper"), [("v1.23.17+k3s1", None), ("v1.24.1+k3s1", 3.5)])
+def test_from_which_release_on_a_kubelet_waits_for_its_server(version: str, upper: float | None) -> None:
+    window = named(agent(version).report())["server"].window
+    assert window.upper == (None if upper is None else pytest.approx(upper, abs=SLACK))
+
+
+@pytest.mark.parametrize(("told", "upper"), [(1.5, 40.0), (14.5, 14.5)])
+def test_systemd_that_was_told_before_readiness_was_told_at_once(told: float, upper: float) -> None:
+    """With --log the line of systemd comes first; else it is what bounds the start's end."""
+    journal = Journal().begin().ticking(1.0, 13.0).serving(5.0).poll(4.01).listed(6.01, RBAC)
+    journal.systemd(told, "Started k3s.service - Lightweight Kubernetes.")
+    journal.say(12.0, "Kube API server is now running").say(40.0, "k3s is up and running")
+    assert named(journal.report())["started"].window.upper == pytest.approx(upper, abs=1e-3)
+
+
+@pytest.mark.parametrize(("at", "state"), [(6.0, "reached"), (6.1, "unknown"), (15.9, "unknown"), (16.2, "reached")])
+def test_a_report_that_failed_within_its_limit_is_none(at: float, state: str) -> None:
+    """Before the kubelet's line it is about an earlier one; after the process was seen to live on it is a later one."""
+    journal = Journal().systemd(0.0, "Starting k3s-agent.service - Lightweight Kubernetes...")
+    journal.say(0.5, f"Starting k3s agent {journal.version} (148243c4)")
+    journal.kube(at, '"Error updating node status, will retry" err="timeout"', "kubelet_node_status.go:548", "E")
+    journal = lives(reports_ready(registered(attempt(journal, 4.0), 5.0), 6.0), 16.1)
+    assert named(journal.report())["node_ready"].state == state

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from analyzer.analysis import analyze_records
-from analyzer.results import Finding
+from analyzer.analysis.rules import process_exit
+from analyzer.results import Check, Finding
+from analyzer.starts.panics import Panic
+from tests.analysis.rules.made_contexts import made
 from tests.kit.handmade import RBAC, Journal
 
 GAVE_UP = "Failed to wait for API server to become ready: context deadline exceeded"
@@ -67,3 +72,35 @@ def test_the_line_before_a_yaml_error_names_the_file() -> None:
     named = "The line before names the file: /etc/rancher/k3s/audit.yaml"
     assert [named in detail(between) for between in (0, 2, 3)] == [True, True, False]
     assert named not in detail(0, "something else is wrong")
+
+
+def survived(monkeypatch: pytest.MonkeyPatch, *told: tuple[str, str | None, bool]) -> list[str]:
+    """What is said of panics: words, frame and whether the process went on."""
+    context = made()
+    line = context.studied.start.records[-1]
+    found = [Panic(line, words, frame, lived) for words, frame, lived in told]
+    monkeypatch.setattr(process_exit, "panics", lambda start: found)
+    return [finding.detail for finding in process_exit.panicked(context)]
+
+
+def test_panics_that_the_process_survived_are_told_by_the_most_frequent(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not survived(monkeypatch)
+    assert not survived(monkeypatch, ("boom", "a.go:1", False))
+    assert survived(monkeypatch, ("boom.", None, True)) == ["Said once: boom. The process went on."]
+    assert survived(
+        monkeypatch, ("boom\nmore", "a.go:1", True), ("bang", "b.go:2", True), ("boom", "a.go:1", True)
+    ) == ["Said 3 times, first in its own code at a.go:1: boom. The process went on. Others panicked at b.go:2."]
+    many = [("boom", "a.go:1", True), ("boom", "a.go:1", True), *((f"b{n}", f"b.go:{n}", True) for n in range(5))]
+    [detail] = survived(monkeypatch, *many)
+    assert detail.endswith("Others panicked at b.go:0, b.go:1, b.go:2, b.go:3.")
+
+
+@pytest.mark.parametrize(("failing", "shown"), [(4, "c0, c1, c2, c3."), (5, "c0, c1, c2, c3 ….")])
+def test_a_stop_on_request_names_four_checks_that_failed(failing: int, shown: str) -> None:
+    journal = Journal().begin().ticking(0.5, 6.0).serving(3.0).poll(4.01)
+    journal.systemd(7.0, "Stopping k3s.service - Lightweight Kubernetes...")
+    checks = tuple(Check(f"c{number}", "failing", True) for number in range(failing))
+    [found] = [one for one in process_exit.stop(made(journal, checks=checks)) if one.id == "stopped_early"]
+    assert found.detail.endswith(f"Failing when last seen: {shown}")
+    [none] = [one for one in process_exit.stop(made(journal, checks=())) if one.id == "stopped_early"]
+    assert "Failing" not in none.detail
