@@ -144,7 +144,7 @@ def _reported_itself(start: Start, started: LogRecord) -> bool:
     if begun is None:
         return True  # a status, or a text that begins later
     first, said = begun.record.at, started.at
-    return first is None or said is None or said.end_us - first.us >= _NO_SOONER_US
+    return first is None or said is None or said.end_us - first.us > _NO_SOONER_US
 
 
 def certainly_later(record: LogRecord, other: LogRecord) -> bool:
@@ -243,7 +243,7 @@ def _within_a_second(serving: LogRecord, record: LogRecord) -> bool:
     The roles and priority-class hooks make their first try one second after it (kubernetes, 1.24 to 1.36).
     """
     begun, seen = serving.inner_at, record.stamp
-    return begun is not None and seen is not None and seen.end_us < begun.us + 1_000_000
+    return begun is not None and seen is not None and seen.end_us <= begun.us + 1_000_000
 
 
 def _last_words(start: Start, record: LogRecord) -> bool:

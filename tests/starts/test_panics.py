@@ -87,3 +87,10 @@ def test_two_seconds_after_its_last_line_a_dump_is_over(pause: float, frame: str
 def test_frames_that_are_not_the_program_s_own_are_passed_over(line: str) -> None:
     [start] = begun().bare(7.0, "panic: boom").bare(7.0, line).bare(7.0, "k8s.io/x/pkg.(*Y).run(0x1)").starts()
     assert [panic.frame for panic in panics(start)] == ["pkg.(*Y).run"]
+
+
+@pytest.mark.parametrize(("at", "survived"), [(8.9, False), (9.0, True)])
+def test_where_stamps_are_of_whole_seconds_the_one_begins_at_the_end_of_theirs(at: float, survived: bool) -> None:
+    journal = begun().bare(7.0, "panic: boom").bare(7.0, "goroutine 1 [running]:").kube(at, "still here")
+    [start] = find_starts(journal.log_records(journal.short()).records)
+    assert [panic.survived for panic in panics(start)] == [survived]
