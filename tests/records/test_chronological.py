@@ -42,3 +42,29 @@ def test_within_one_second_the_microseconds_of_the_components_tell() -> None:
 def test_a_gap_above_a_line_is_one_below_it_when_the_text_is_turned_round() -> None:
     found = Journal().log_records("\n".join([*DOWN[:2], "--", DOWN[2]]).encode() + b"\n").records
     assert [(record.message, record.lost_before) for record in found] == [("2.0", False), ("3.0", True), ("4.0", False)]
+
+
+def logrus(second: int) -> str:
+    return f'time="2026-03-01T06:00:{second:02d}Z" level=info msg="{second}"'
+
+
+def klog(second: int) -> str:
+    return f"I0301 06:00:{second:02d}.000000       5 x.go:1] {second}"
+
+
+def etcd(second: int) -> str:
+    return f'{{"level":"info","ts":"2026-03-01T06:00:{second:02d}.5Z","caller":"a/b.go:1","msg":"{second}"}}'
+
+
+@pytest.mark.parametrize(
+    ("rows", "turned"),
+    [
+        ([logrus(4), logrus(3), logrus(2)], True),
+        ([logrus(2), logrus(3), logrus(4)], False),
+        ([logrus(2), klog(4), klog(3), klog(2), logrus(3), logrus(4)], False),  # k3s' own stamps, where it has any
+        ([klog(4), klog(3), klog(2)], True),
+        ([etcd(2), klog(4), etcd(3), klog(3), klog(2)], True),  # etcd is told from k3s
+    ],
+)
+def test_without_a_carrier_the_stamps_of_k3s_itself_tell(rows: list[str], turned: bool) -> None:
+    assert read(rows)[1] is turned
