@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from analyzer.analysis.rules.machine import clock, disk_work, like_timeout, silence, starved
-from analyzer.results import ClockNote, Gap, Phase
+from analyzer.results import Check, ClockNote, Gap, Phase, Poll
 from analyzer.window import OPEN, Span
 from tests.analysis.rules.made_contexts import made, window
-from tests.kit.handmade import RBAC, Journal
+from tests.kit.handmade import RBAC, SCHEDULING, Journal
 
 VERSION = "Version: v1.32.4+k3s1"
 
@@ -189,3 +190,32 @@ def test_requests_held_back_for_a_second_each_and_five_in_sum(waits: tuple[float
 def test_an_import_of_five_seconds_is_told(took: str, told: bool) -> None:
     journal = Journal().begin().say(9.0, f"Imported images from /var/lib/rancher/k3s/agent/images/a.tar in {took}")
     assert [finding.id for finding in disk_work(made(journal))] == ["image_import"] * told
+
+
+def frozen(journal: Journal, gap: Gap, **report: Any) -> tuple[str, str, str]:
+    """Of the finding on a silence: its last sentence, severity and advice."""
+    [found] = silence(made(journal, clock=EXACT, gaps=(gap,), **report))
+    assert found.title == f"Nothing was logged for {int(gap.end_s - gap.begin_s)} s"
+    return found.detail.split(". ", 1)[-1].rpartition("). ")[2], found.severity, found.advice
+
+
+def test_what_a_silence_may_have_been() -> None:
+    gap, answers = Gap(10.0, 20.5, "silent", 7), (Poll(6.0, True, "eof", line=5),)
+    waiting, ready = Journal().begin().ticking(0.5, 6.0), Journal().begin().ticking(0.5, 6.0).serving(8.0).running(22.0)
+    roles = (Check(RBAC, "failing", True, window(4.0, None)), Check(SCHEDULING, "ok", True, window(5.0, 6.0)))
+
+    said, severity, advice = frozen(waiting, gap, polls=answers)
+    assert said == "It was still waiting then; polls that are answered as before are not printed."
+    assert (severity, advice) == ("info", "")
+    said, severity, advice = frozen(waiting, gap, polls=())
+    assert said.startswith("A frozen, swapped or starved process looks like that") and advice
+    said, severity, advice = frozen(ready, gap, detected=window(21.0, 22.0), polls=answers, checks=())
+    assert said.startswith("A frozen, swapped or starved process looks like that")
+    assert severity == "warning" and advice
+    said, severity, advice = frozen(ready, gap, detected=window(21.0, 22.0), polls=answers, checks=roles)
+    assert said == "The rbac hook was still at work, which reads and writes without printing."
+    assert (severity, advice) == ("info", "")
+    debug = waiting.poll(2.01).unchanged(4.01).unchanged(6.01)
+    said, severity, advice = frozen(debug, gap, polls=answers)
+    assert said == "Polls that --debug prints every 2 s are missing as well: the process did not run."
+    assert severity == "warning" and advice
