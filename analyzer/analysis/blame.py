@@ -37,10 +37,9 @@ class Shares:
 
 def blame(facts: Facts) -> tuple[dict[str, Blame], Shares]:
     """Ranges for every check of a start that became ready; ``None`` ranges where serving or ready is not known."""
-    names = list(facts.checks)
     certain = _certain_last(facts)
     result = {}
-    for name in names:
+    for name in facts.checks:
         last = _last_blocker(facts, name, certain)
         exclusive = _exclusive(facts, name, last)
         result[name] = Blame(exclusive, _saving(facts, name, last, exclusive), last)
@@ -49,10 +48,8 @@ def blame(facts: Facts) -> tuple[dict[str, Blame], Shares]:
 
 def _certain_last(facts: Facts) -> str | None:
     """The check seen failing alone in the last complete list: all others had passed, it had not."""
-    if facts.ready.upper is None:
-        return None
     joint = [check.name for check in facts.checks.values() if check.joint_last]
-    return joint[0] if len(joint) == 1 else None
+    return joint[0] if facts.ready.upper is not None and len(joint) == 1 else None
 
 
 def _last_blocker(facts: Facts, name: str, certain: str | None) -> LastBlocker:

@@ -23,7 +23,7 @@ from analyzer.records.log_record import LogRecord
 from analyzer.starts.start import Start, Verdict
 from analyzer.window import OPEN, Bound, Evidence, Window
 
-_PROBES = frozenset({"etcd", "etcd-readiness"})  # two probes of one datastore
+PROBES = ("etcd", "etcd-readiness")  # two probes of one datastore
 _SYNCED, _STARTED = "informer-sync", "poststarthook/generic-apiserver-start-informers"
 # k3s asks at least every 2 s: what stays ready is noticed within this time (measured: 2.3 s at most).
 _NOTICED_S = 10.0
@@ -232,7 +232,7 @@ class _Builder:
         previous: _Look | None = None
         for look in looks:
             unsteady = previous is not None and self._trouble_between(previous.seq, look.seq)
-            if unsteady or not _PROBES.isdisjoint(look.failing):
+            if unsteady or not look.failing.isdisjoint(PROBES):
                 # A probe seen ok before may have turned bad and good again since; so may the other one's twin.
                 for facts in self.checks.values():
                     if not facts.monotone:

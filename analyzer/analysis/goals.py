@@ -94,9 +94,8 @@ class _Goals:
         until = at + rule.within_s
         later = (r for r in self.start.records if r.seq > mark.record.seq)  # systemd's lines, too
         alive = next((r for r in later if (seen := self.line_times.earliest(r)) is not None and seen >= until), None)
-        if alive is None or self._missing(mark.record, alive):
-            return None
-        if any(mark.record.seq < m.record.seq < alive.seq for m in self.start.marks(*rule.spoiled_by)):
+        spoilt = [m.record.seq for m in self.start.marks(*rule.spoiled_by) if m.record.seq > mark.record.seq]
+        if alive is None or self._missing(mark.record, alive) or any(seq < alive.seq for seq in spoilt):
             return None
         return Evidence(until, Bound.WITNESS, mark.record.line, mark.record.source, f"{rule.id}-limit")
 

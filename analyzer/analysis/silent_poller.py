@@ -53,11 +53,10 @@ def last_ticks(start: Start, verdict: Verdict, line_times: LineTimes) -> Ticks |
     phases = [at for at in running if at is not None]
     if not phases or len(phases) < len(running) or _doubtful(start.process, rounds[-1], noticed, line_times, start):
         return None
-    if any((success - at) % _INTERVAL_S > _LOCKED_S for at in phases):
-        return None
+    locked = all((success - at) % _INTERVAL_S <= _LOCKED_S for at in phases)
     latest = max(phases)
     count = int((success - latest) // _INTERVAL_S)
-    if count < 1:
+    if count < 1 or not locked:
         return None  # the first request of a round: the one before is of another phase
     written = line_times.latest(noticed)  # logrus' own second may say that the line was written before that tick
     if written is None or written <= latest + count * _INTERVAL_S:

@@ -81,9 +81,7 @@ def _conditions_hold(rule: WitnessRule, met: set[str]) -> bool:
 
 
 def _applies(rule: WitnessRule, fresh: bool | None, minor: tuple[int, int] | None) -> bool:
-    if rule.datastore == "fresh" and not fresh:
-        return False
-    if rule.datastore == "existing" and fresh is not False:
+    if (rule.datastore == "fresh" and not fresh) or (rule.datastore == "existing" and fresh is not False):
         return False
     if minor is None:  # unknown release: only what holds for every one that was read
         return rule.since <= _OLDEST and rule.until >= newest_minor()

@@ -59,12 +59,8 @@ def place_outer(tally: Tally, drafts: list[Draft], known: dict[str | None, Known
     pending = False
     ordered = sorted(by_host.items(), key=lambda item: not _anchors_of(item[1]))  # hosts that teach go first
     for host, lines in ordered:
-        mono = [d for d in lines if d.outer is Outer.MONO]
-        if mono:
-            _monotonic_text(mono)
-        times = [d for d in lines if d.outer is Outer.TIME]
-        if times:
-            _times_only(times)
+        _monotonic_text([d for d in lines if d.outer is Outer.MONO])
+        _times_only([d for d in lines if d.outer is Outer.TIME])
         walls = [d for d in lines if d.outer in (Outer.WALL, Outer.PARTIAL)]
         if walls and not _walls(tally, host, walls, known, last_resort):
             pending = True
@@ -83,19 +79,17 @@ def _strays(drafts: list[Draft]) -> None:
 
 
 def _anchors_of(lines: Sequence[Draft]) -> list[Anchor]:
-    found: list[Anchor] = []
-    for index, draft in enumerate(lines):
-        if draft.follows:
-            continue
-        utc: int | None = None
-        if draft.inner is Inner.UTC:
-            utc = draft.inner_value
-        elif draft.inner is Inner.NONE and "generated self-signed CA" in draft.message:
-            utc = _certificate(draft.message)
-        item = anchor(index, draft.outer is Outer.WALL, draft.value, utc) if utc is not None else None
-        if item is not None:
-            found.append(item)
-    return drop_lone_anchors(found)
+    dated = ((index, d, _utc_of(d)) for index, d in enumerate(lines) if not d.follows)
+    found = (anchor(index, d.outer is Outer.WALL, d.value, utc) for index, d, utc in dated if utc is not None)
+    return drop_lone_anchors([item for item in found if item is not None])
+
+
+def _utc_of(draft: Draft) -> int | None:
+    """The moment that a line itself tells, by its stamp or by the certificate that it made."""
+    if draft.inner is Inner.UTC:
+        return draft.inner_value
+    made = draft.inner is Inner.NONE and "generated self-signed CA" in draft.message
+    return _certificate(draft.message) if made else None
 
 
 def _certificate(message: str) -> int | None:
@@ -228,12 +222,10 @@ def _monotonic_text(lines: Sequence[Draft]) -> None:
                     best = gap
         info = clock_info("monotonic", 1, zone, "etcd" if gaps[-1][0].etcd else "logrus")
         # Where the wall clock stood elsewhere, each line takes the difference its nearest logrus line before it shows.
-        shown = [gap if abs(gap - best) > 2 * SECOND else best for _, gap in gaps]
-        current, at = shown[0], 0
+        shown = {id(d): gap if abs(gap - best) > 2 * SECOND else best for d, gap in gaps}
+        current = shown[id(gaps[0][0])]
         for draft in group:
-            if at < len(gaps) and gaps[at][0] is draft:
-                current = shown[at]
-                at += 1
+            current = shown.get(id(draft), current)
             draft.mono = draft.value
             draft.put(draft.value + best, draft.precision, info)
             draft.rt = draft.value + current
@@ -258,8 +250,7 @@ def _bare(drafts: list[Draft]) -> None:
         lines = [d for d in drafts if d.inner is Inner.PARTIAL]
         walls = walls_without_anchor([(False, d.inner_value) for d in lines])
         _put_klog(lines, walls, clock_info("klog", 1, None, "none"), absolute=False)
-    if any(d.inner is Inner.ELAPSED for d in drafts):
-        _elapsed(drafts)
+    _elapsed(drafts)
 
 
 def _bare_pod(tally: Tally, drafts: list[Draft], known: dict[str | None, Known]) -> bool:

@@ -18,6 +18,7 @@ WRAPPER = re.compile(
     r"Acquiring lock file |Preparing data dir |Found ip |Webhooks and apiserver aggregation may not|"
     r"Unknown flag |Starting VPN|remotedialer disabled|Changed advertise-address"
 )
+IS_UP = ("Kube API server is now running", " is up and running")  # how the words of readiness end
 LANDMARKS = (
     re.compile(r"Scheduled restart job"),
     ANNOUNCED,

@@ -16,13 +16,21 @@ from analyzer.records.draft import Draft, Inner, Outer, Process, Tally
 from analyzer.records.grouping import grouped, in_rows
 from analyzer.records.log_record import Payload
 from analyzer.records.rotated_parts import each_host, stamps_of
-from analyzer.records.startup_order import ANNOUNCED, BANNER, BANNER_PLACE, DEATH_PLACE, WRAPPER, in_sequence, rank
+from analyzer.records.startup_order import (
+    ANNOUNCED,
+    BANNER,
+    BANNER_PLACE,
+    DEATH_PLACE,
+    IS_UP,
+    WRAPPER,
+    in_sequence,
+    rank,
+)
 from analyzer.timebase import MINUTE, SECOND
 
 _EARLIER = 50_000  # µs: of one thread after another's; measured on 200 starts: once 91 ms
 _MIXED = 10  # s: further back no line is put out of place, the clock was set
 _LEAST = 3  # such pairs, and a tenth of all
-_LATE = ("Kube API server is now running", " is up and running")
 _STOPS = ("signal received: ", "Shutdown request received")
 _DUMP = ("panic: ", "[signal ", "goroutine ")
 _STOPPED = re.compile(r"signal received|[Ss]hutting down")
@@ -280,7 +288,7 @@ def _place(draft: Draft) -> tuple[int, int]:
         return _BANNER_AT, 0
     if message.startswith(_STOPS):
         return _LATELY, 0  # a stop lets the lines of readiness through: above them it hides none
-    if message.endswith(_LATE):
+    if message.endswith(IS_UP):
         return _LATELY, 1
     if draft.payload is Payload.PANIC:
         return _LAST, next((n for n, begin in enumerate(_DUMP, 1) if message.startswith(begin)), len(_DUMP) + 1)

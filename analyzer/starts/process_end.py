@@ -45,10 +45,8 @@ def _shutdown_cause(mark: Mark) -> str | None:
 
 def signs(start: Start) -> EndSigns:
     """Looks for the first signs of an end."""
-    found: list[LogRecord] = []
     asked = [mark.record for mark in own(start, start.marks("stop_signal", "systemd_stopping"))]
-    found.extend(asked)
-    found.extend(mark.record for mark in real(start, own(start, start.marks(*_DOWN_IDS))))
+    found = [*asked, *(mark.record for mark in real(start, own(start, start.marks(*_DOWN_IDS))))]
     found.extend(mark.record for mark in start.announced if mark.id in KILLS)
     polls = (event for event in start.events if isinstance(event, PollLine))
     found.extend(poll.record for poll in polls if poll.error.error == "context_canceled")

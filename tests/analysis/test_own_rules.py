@@ -10,9 +10,9 @@ from typer.testing import CliRunner
 
 from analyzer.analysis import analyze_records
 from analyzer.cli.main import app
-from analyzer.events.user_rules import parse_rules
 from analyzer.records import read_log_records
 from tests.kit.handmade import Journal
+from tests.kit.own_rules import parse_rules
 
 LOG = Path(__file__).parents[2] / "sample_logs" / "slow-rbac-one-core.short.txt"
 OWN = """
