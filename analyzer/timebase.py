@@ -58,15 +58,9 @@ def parse_iso(text: str) -> Instant | None:
         return None
     fraction = _FRACTION.search(text)
     precision = 10 ** (6 - len(fraction[1])) if fraction is not None else SECOND
-    try:
-        if moment.tzinfo is None:
-            us, zone = (moment - _EPOCH_NAIVE) // _US, None
-        else:
-            offset = moment.utcoffset()
-            assert offset is not None
-            us, zone = (moment - _EPOCH) // _US, int(offset.total_seconds())
-    except OverflowError:
-        return None
+    offset = moment.utcoffset()
+    us = (moment - (_EPOCH_NAIVE if offset is None else _EPOCH)) // _US
+    zone = None if offset is None else int(offset.total_seconds())
     return Instant(us, zone, precision) if EARLIEST < us < LATEST else None
 
 

@@ -12,8 +12,7 @@ import pytest
 from analyzer.records import read_log_records
 from analyzer.records.carriers import CARRIERS, prints_newest_first
 from analyzer.records.carriers.carrier import Carrier
-from analyzer.testing import CARRIERS as RENDERED
-from analyzer.testing import generate, named
+from analyzer.testing import CARRIERS as RENDERED, generate, named
 
 DATA = Path(__file__).parents[1] / "data"
 NAMED = {carrier.name: carrier for carrier in CARRIERS}

@@ -18,8 +18,7 @@ from analyzer.records.read import read_log_records
 from analyzer.records.select import Selection, select
 from analyzer.results import Report, StartReport
 from analyzer.sources.pod_files import Pod
-from analyzer.starts import Start, find_starts
-from analyzer.starts import judge as judge_start
+from analyzer.starts import Start, find_starts, judge as judge_start
 from analyzer.starts.pod_placement import _place, journal_records, place_pods
 from analyzer.testing import Generated, Scenario, StartPlan, generate
 from analyzer.testing.scenarios import COMMITS
