@@ -198,12 +198,8 @@ class RuleContext:
 
 def durations(marks: Iterable[Mark]) -> list[tuple[float, Mark]]:
     """Marks whose ``duration`` group is a Go duration, with its seconds."""
-    found = []
-    for mark in marks:
-        seconds = go_seconds(mark.groups.get("duration", ""))
-        if seconds is not None:
-            found.append((seconds, mark))
-    return found
+    timed = ((go_seconds(mark.groups.get("duration", "")), mark) for mark in marks)
+    return [(seconds, mark) for seconds, mark in timed if seconds is not None]
 
 
 def count(number: int, what: str, many: str | None = None) -> str:
@@ -215,7 +211,7 @@ def listing(counts: Counter[str], limit: int = 6) -> str:
     """``a (3), b (2)``, the most frequent first."""
     shown = ", ".join(f"{name} ({number})" for name, number in counts.most_common(limit))
     rest = len(counts) - limit
-    return f"{shown} and {rest} more kinds" if rest > 0 else shown
+    return f"{shown} and {count(rest, 'more kind')}" if rest > 0 else shown
 
 
 def times(marks: Sequence[object]) -> str:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated
 
 import typer
 
-from analyzer.cli.format_option import format_option
-from analyzer.cli.inputs import ForceOption, OutputOption
+from analyzer.cli.inputs import ForceOption, OutputOption, format_option
 from analyzer.errors import UsageError
 from analyzer.events.redaction import mask_secrets
 from analyzer.reports import explain as vocabulary
@@ -38,7 +36,7 @@ def explain(
     """
     to = Destination.named(output, force=force)
     to.check()
-    options = replace(suited(Options(), to), width=None)
+    options = suited(Options(), to, to_width=False)
     if name and list_names:
         raise UsageError("--list takes no NAME", hint="Leave one of them out")
     if name:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from analyzer.events.event import Mark
 from analyzer.events.vocabulary import LazyPattern, Minor, load, read_as
+from analyzer.records.goquote import unquote_body
 from analyzer.records.grouping import grouped
 from analyzer.records.log_record import LogRecord, Payload
 
@@ -116,10 +117,8 @@ def _index(own: tuple[Rule, ...] = ()) -> _Index:
 def unquote_once(text: str) -> str:
     r"""A cause that Go printed with ``%q``, without its quotes and one level of escapes; other texts unchanged."""
     stripped = text.strip()
-    if len(stripped) < 2 or stripped[0] != '"' or stripped[-1] != '"':
-        return text
-    simple = {"n": "\n", "t": "\t", "r": "\r"}
-    return re.sub(r"\\(.)", lambda found: simple.get(found[1], found[1]), stripped[1:-1], flags=re.DOTALL)
+    quoted = len(stripped) > 1 and stripped[0] == stripped[-1] == '"'
+    return unquote_body(stripped[1:-1]) if quoted else text
 
 
 def go_seconds(text: str) -> float | None:

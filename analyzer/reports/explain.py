@@ -14,8 +14,7 @@ from functools import cache
 from typing import Any, TypeAlias, assert_never
 
 from analyzer.events import catalogue, finding_info, poll_errors, witness_rules
-from analyzer.events.check_info import HOOK, CheckInfo, known_checks
-from analyzer.events.check_info import info as check_info
+from analyzer.events.check_info import HOOK, CheckInfo, info as check_info, known_checks
 from analyzer.events.detect import detect
 from analyzer.events.event import (
     HealthBlock,
@@ -124,12 +123,11 @@ def recognise(text: str) -> list[Entry]:
         found += _of_poll(poll_errors.classify(text))
     found += [("check", name) for name in _named_checks(text)]
     order = ("pattern", "noise", "error", "check", "milestone", "witness")
-    made: dict[tuple[str, str], Entry] = {}
-    for kind, name in sorted(dict.fromkeys(found), key=lambda item: order.index(item[0])):
-        entry = _all()[kind].get(name) or (_check(check_info(name)) if kind == "check" else None)
-        if entry is not None:
-            made[kind, name] = entry
-    return list(made.values())
+    # Of checks alone there may be some that the vocabulary does not know.
+    return [
+        _all()[kind].get(name) or _check(check_info(name))
+        for kind, name in sorted(dict.fromkeys(found), key=lambda item: order.index(item[0]))
+    ]
 
 
 def _records(text: str) -> Iterable[Any]:
@@ -227,11 +225,12 @@ def _first(raws: Iterable[Mapping[str, Any]], key: str) -> str:
 
 
 def _fallback_advice(check: CheckInfo) -> str:
-    if check.needs:
-        return f"Look at what it needs first: {', '.join(n.removeprefix(HOOK) for n in check.needs)}"
-    if check.kind == "trivial":
-        return "Give the start more CPU: nothing else can hold it up"
-    return "Nothing: it is not what makes a start late"
+    needs = ", ".join(name.removeprefix(HOOK) for name in check.needs)
+    return wording.first_that_holds(
+        (check.needs, f"Look at what it needs first: {needs}"),
+        (check.kind == "trivial", "Give the start more CPU: nothing else can hold it up"),
+        (True, "Nothing: it is not what makes a start late"),
+    )
 
 
 def _limit(check: CheckInfo) -> str:

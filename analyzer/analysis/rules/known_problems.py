@@ -9,8 +9,7 @@ from analyzer.analysis.rule_context import RuleContext, count, times
 from analyzer.analysis.rule_registry import EVERY, PROBLEM, looked_for, rule
 from analyzer.events.catalogue import causes_in
 from analyzer.events.event import Mark
-from analyzer.events.finding_info import problems as catalogue_problems
-from analyzer.events.finding_info import reported_as
+from analyzer.events.finding_info import problems as catalogue_problems, reported_as
 from analyzer.results import Finding
 from analyzer.window import at_least, at_most
 

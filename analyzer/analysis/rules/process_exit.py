@@ -20,8 +20,8 @@ from analyzer.records.log_record import LogRecord
 from analyzer.results import Finding
 from analyzer.starts import Start
 from analyzer.starts.panics import Panic, panics
-from analyzer.starts.process_end import is_echo
 from analyzer.starts.reported_ends import KILLS
+from analyzer.starts.stop_echoes import is_echo
 
 _LIMIT_TEXT = "ailed to wait for API server to become ready"
 _GAVE_UP = "ailed to wait for apiserver being healthy"
