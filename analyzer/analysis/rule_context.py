@@ -18,7 +18,7 @@ from analyzer.events.user_rules import NO_RULES, Rules
 from analyzer.records.log_record import LogRecord
 from analyzer.records.log_records import LogRecords
 from analyzer.results import Check, Finding, FindingSeverity, Poll, StartReport
-from analyzer.site import Site
+from analyzer.site import Datastore, Site
 from analyzer.window import at_least, at_most
 
 MAX_LINES = 8
@@ -74,9 +74,9 @@ class RuleContext:
         """How commands, files and ports are called where it ran."""
         return self.report.site
 
-    @property
-    def datastore(self) -> str:
-        """Which datastore the start uses, as far as its lines say: sqlite | etcd | external | unknown."""
+    @cached_property
+    def datastore(self) -> Datastore:
+        """Which datastore the start uses, as far as its lines say."""
         return self.site.datastore
 
     def of(self, *ids: str, before_ready: bool = True) -> list[Mark]:

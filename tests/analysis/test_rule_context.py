@@ -72,24 +72,6 @@ def test_the_span_of_lines_is_rounded_outwards() -> None:
     assert context.spread(marks[:1]) == context.spread([]) == 0.0
 
 
-@pytest.mark.parametrize(
-    ("unit", "product", "role", "one", "both"),
-    [
-        ("k3s.service", "k3s", "server", "k3s", "k3s"),
-        ("mine.service", "k3s", "unknown", "mine", "mine"),
-        (None, "k3s", "server", "k3s", "k3s"),
-        (None, "k3s", "agent", "k3s-agent", "k3s-agent"),
-        (None, "k3s", "unknown", "k3s", "k3s -u k3s-agent"),
-        (None, "rke2", "server", "rke2-server", "rke2-server"),
-        (None, "rke2", "agent", "rke2-agent", "rke2-agent"),
-        (None, "rke2", "unknown", "rke2-server", "rke2-server -u rke2-agent"),
-    ],
-)
-def test_the_unit_for_commands(unit: str | None, product: str, role: str, one: str, both: str) -> None:
-    context = made(unit=unit, product=product, role=role)
-    assert (context.unit, context.units) == (one, both)
-
-
 def test_the_last_answer_is_the_last_error_of_the_servers() -> None:
     polls = (
         Poll(1.0, True, "eof"),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from analyzer.analysis.rule_context import Datastore
 from analyzer.analysis.rules.datastore import away, own_check, slow, temporary_etcd
 from analyzer.results import Check, CheckState, ClockNote, End, Finding, Gap, Poll
+from analyzer.site import Datastore
 from tests.analysis.rules.made_contexts import made, window
 from tests.kit.handmade import RBAC, Journal
 
