@@ -61,10 +61,11 @@ def problem(name: str) -> Rule | None:
 
 
 def _of_rule(rule: Rule, groups: Mapping[str, str], layer: Layer | None) -> Cause:
-    """A problem of the catalogue, in the words of the very message where a layer has them."""
+    """A problem of the catalogue, with what a layer knows of the very message."""
     if layer is None or not layer.title:
         return Cause(reported_as(rule.id), rule.title, "", rule.advice, rule, groups)
-    return Cause(reported_as(rule.id), layer.title, layer.means, layer.advice or rule.advice, rule, groups)
+    title = layer.title if rule.outer or layer.problem == rule.id else rule.title
+    return Cause(reported_as(rule.id), title, layer.means, layer.advice or rule.advice, rule, groups)
 
 
 def _beside(read: Chain, rule: Rule, text: str) -> bool:
