@@ -3,6 +3,7 @@
     python tools/source_ends.py list PRODUCT RELEASE REPOSITORY COMMIT [PATH…]   # rows of a Go source, as TSV
     python tools/source_ends.py merge FILE…          # rows of several releases, each message of a product once
     python tools/source_ends.py check [FILE…] [--misses]     # counts by package (default: the lists in tests/data)
+    python tools/source_ends.py page > docs/vocabulary.md
 
 The list is made of what stands between the brackets of a call: ``logrus.Fatal``, ``panic``, ``klog.Fatal``,
 ``errors.New``, ``fmt.Errorf``, ``WithMessage``, ``Wrap`` …; and of log lines inside loops that try again. Texts are
@@ -199,6 +200,38 @@ def left_out() -> dict[tuple[str, str], str]:
     return {(product, text): reason for product, text, reason in rows}
 
 
+PAGE = """# What the sources say, and what k3slog knows of it
+
+Made by `python tools/source_ends.py page`; a test holds it against the lists.
+
+A server or an agent ends, fails or waits with words that stand in its source. The lists in `tests/data/source_ends*.tsv`
+hold each of these texts once per package, as Go's format string, with its kind (fatal, panic, wrapper, root, wait), the
+releases that have it, and the file, line and commit in which it was read first. The layers in
+`analyzer/events/layers/` say what each means, whether the process ends with it, and what to do; a text that is left out
+has its reason in `tests/data/source_ends_left_out.tsv`.
+
+Kubernetes' own parts (kubelet, API server, kube-proxy, controllers, kube-router) are layers, too, but in no list: their
+repository is too large to be brought here.
+
+"""
+
+
+def page() -> Iterator[str]:
+    """``docs/vocabulary.md``: the counts by product and package, and the commits."""
+    listed = [row for path in LISTED for row in read(path)]
+    counts, misses = counted(listed)
+    yield PAGE
+    yield "| product | texts | known | left out, with a reason | releases read |\n|---|--:|--:|--:|---|\n"
+    for product in dict.fromkeys(row.product for row in listed):
+        rows = [row for row in listed if row.product == product]
+        missed = sum(row.product == product for row in misses)
+        releases = dict.fromkeys(release for row in rows for release in row.release.split(","))
+        yield f"| {product} | {len(rows)} | {len(rows) - missed} | {missed} | {', '.join(releases)} |\n"
+    yield "\n| product | package | texts | known |\n|---|---|--:|--:|\n"
+    for (product, package), (total, told) in sorted(counts.items()):
+        yield f"| {product} | `{package or '.'}` | {total} | {told} |\n"
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     commands = parser.add_subparsers(dest="command", required=True)
@@ -212,7 +245,12 @@ def main() -> int:
     checking.add_argument("files", nargs="*", type=Path, default=LISTED)
     checking.add_argument("--under", default="", help="only files whose path begins so, as pkg/etcd")
     checking.add_argument("--misses", action="store_true", help="name those that the vocabulary does not know")
+    commands.add_parser("page")
     options = parser.parse_args()
+    if options.command == "page":
+        sys.path.insert(0, str(ROOT))
+        sys.stdout.writelines(page())
+        return 0
     if options.command == "check":
         sys.path.insert(0, str(ROOT))
         listed = [row for path in options.files for row in read(path)]

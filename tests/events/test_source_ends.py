@@ -40,6 +40,10 @@ def test_what_ends_a_server_or_an_agent_is_known_or_known_with_more_words() -> N
     assert missed == []
 
 
+def test_the_page_is_that_of_the_lists() -> None:
+    assert (ends.ROOT / "docs" / "vocabulary.md").read_text() == "".join(ends.page()), "make it anew: see the tool"
+
+
 def test_messages_of_a_go_file() -> None:
     source = """
     // logrus.Fatal("a comment")
