@@ -204,7 +204,7 @@ PAGE = """# What the sources say, and what k3slog knows of it
 
 Made by `python tools/source_ends.py page`; a test holds it against the lists.
 
-A server or an agent ends, fails or waits with words that stand in its source. The lists in `tests/data/source_ends*.tsv`
+A server or an agent ends, fails or waits with words that stand in its source. The lists `tests/data/source_ends*.tsv`
 hold each of these texts once per package, as Go's format string, with its kind (fatal, panic, wrapper, root, wait), the
 releases that have it, and the file, line and commit in which it was read first. The layers in
 `analyzer/events/layers/` say what each means, whether the process ends with it, and what to do; a text that is left out

@@ -107,7 +107,8 @@ def _rule(error: ErrorClass | None) -> Rule | None:
 def _of_error(error: ErrorClass, read: Chain) -> Cause:
     """No layer is known: the error alone, as the catalogue tells it where it does."""
     rule = _rule(error)
-    title = rule.title if rule is not None else error.short[:1].upper() + error.short[1:]
+    about = f"{read.target}: {error.short}" if read.target else error.short[:1].upper() + error.short[1:]
+    title = rule.title if rule is not None else about
     return Cause(_id(read), title, error.means, error.advice, rule, {}, read.target)
 
 
