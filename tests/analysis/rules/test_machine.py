@@ -219,3 +219,24 @@ def test_what_a_silence_may_have_been() -> None:
     said, severity, advice = frozen(debug, gap, polls=answers)
     assert said == "Polls that --debug prints every 2 s are missing as well: the process did not run."
     assert severity == "warning" and advice
+
+
+def held_up(*written: tuple[float, float]) -> Journal:
+    """Silent from 3.2 s to 15.2 s; besides lines that were written then and reached the journal so much later."""
+    journal = Journal().begin().ticking(0.5, 2.9).serving(3.2)
+    for at, lag in written:
+        journal.kube(at, "x", lag=lag)
+    return journal.kube(15.2, "y").ticking(15.3, 22.0).running(22.5)
+
+
+@pytest.mark.parametrize(("at", "lag", "held"), [(3.15, 12.1, True), (3.15, 12.9, True), (3.15, 13.2, False)])
+def test_what_a_freeze_held_up_is_no_sign_of_a_scarce_cpu(at: float, lag: float, held: bool) -> None:
+    """A second of the delay may lie outside of the silence."""
+    found = held_up((at, lag)).findings()
+    assert "frozen_gap" in found
+    assert ("cpu_starved" in found) is not held
+
+
+def test_a_freeze_says_what_it_held_up() -> None:
+    [found] = list(silence(made(held_up((3.1, 12.1), (3.15, 12.1)))))
+    assert "2 lines reached the journal late right after it" in found.detail
