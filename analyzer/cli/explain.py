@@ -12,6 +12,7 @@ from analyzer.cli.inputs import ForceOption, OutputOption
 from analyzer.errors import UsageError
 from analyzer.events.redaction import mask_secrets
 from analyzer.reports import explain as vocabulary
+from analyzer.reports.explain_entry import Entry
 from analyzer.reports.format import Options
 from analyzer.reports.kinds import EXPLANATION, NAMES
 from analyzer.reports.output import Destination
@@ -47,7 +48,7 @@ def explain(
         to.write(NAMES.chosen(format, output).render(vocabulary.names(), options))
 
 
-def _entries(name: str) -> list[vocabulary.Entry]:
+def _entries(name: str) -> list[Entry]:
     found = vocabulary.find(name) or vocabulary.recognise(name)
     if found:
         return found

@@ -31,6 +31,7 @@ _BEFORE = re.compile(
     r"^(?:Error: |Shutdown request received: |fatal: |Observed a panic: |panic: |"
     r"F\d{4} [\d:.]{8,15} {1,8}\d{1,7} [\w.]{1,40}:\d{1,5}\] )+"
 )
+USUAL_S = 60.0  # for how long a start may try something again
 Ends = Literal["process", "part", "request", "retried"]
 
 
@@ -40,7 +41,8 @@ class Layer:
 
     ``title`` says what went wrong, ``means`` more of it, ``advice`` what to do where the error inside does not say it.
     ``problem`` names the problem of the catalogue that says the same. ``ends``: what ends with it (the process, a part
-    of it, a request) or that it is tried again. ``product``: only that one says it so.
+    of it, a request) or that it is tried again; for ``usual_s`` seconds that is part of a start. ``product``: only that
+    one says it so.
     """
 
     text: tuple[str, ...]
@@ -51,6 +53,7 @@ class Layer:
     problem: str = ""
     ends: Ends = "process"
     product: str = ""
+    usual_s: float = USUAL_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +168,11 @@ def part(name: str) -> Part:
 def classes() -> tuple[ErrorClass, ...]:
     """The classes of innermost errors, in the order in which they are tried."""
     return tuple(read_as(ErrorClass, raw) for raw in load(PARTS).get("class", ()))
+
+
+def usual_s(read: Chain) -> float:
+    """For how long a message that is tried again is part of a start, at most."""
+    return max((link.layer.usual_s for link in read.links), default=USUAL_S)
 
 
 def expression(text: str) -> str:

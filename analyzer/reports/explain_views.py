@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from analyzer.events.check_info import HOOK
-from analyzer.reports.explain import KINDS, Entry, Names
+from analyzer.reports.explain import KINDS, Names
+from analyzer.reports.explain_entry import Entry
 from analyzer.reports.format import DEFAULT, Options
 from analyzer.reports.json_report import dumps, plain
 from analyzer.reports.md import Md, code, document, markup
@@ -18,6 +19,7 @@ _VERBATIM = frozenset(("The line", "Example", "Texts", "Lines behind it", "Lines
 _ONE = {
     "check": "check of /readyz", "error": "answer to a poll", "milestone": "milestone", "phase": "phase",
     "finding": "finding", "pattern": "message of trouble", "noise": "normal message", "witness": "witness line",
+    "message": "message",
 }  # fmt: skip
 
 

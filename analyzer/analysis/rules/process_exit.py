@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from analyzer.analysis.rule_context import RuleContext, Sourced, count, durations, times
 from analyzer.analysis.rule_registry import PROBLEM, rule
 from analyzer.analysis.shared_facts import SLOW
-from analyzer.events.causes import Cause, cause_of
+from analyzer.events.causes import Cause, advice_for, cause_of
 from analyzer.events.check_info import info as check_info
 from analyzer.events.event import Mark
 from analyzer.events.products import advise
@@ -37,7 +37,6 @@ _CHILD = re.compile(r"^(containerd|cri-dockerd|etcd|kubelet|dockerd): (?:exit st
 _YAML = re.compile(r"\byaml: |converting YAML")
 _YAML_FILE = re.compile(r"/[\w./-]{1,200}\.ya?ml\b")
 _LINES_BEFORE = 3
-_UNNAMED = "what the message names"
 _SERVER_ECHO = re.compile(r"server is stopping\W*$|http: Server closed")
 
 
@@ -92,8 +91,7 @@ def _named(context: RuleContext, cause: Cause, text: str, after: str, records: l
     beside = [mark.record for mark in context.studied.start.announced if mark.id == about.beside]
     if beside:
         detail += f". Said beside it: {mask_secrets(beside[0].message)[:200]}"
-    advice = (cause.advice or about.advice).replace("<port>", _port(groups.get("address", "")))
-    advice = advise(advice, context.site).replace("{target}", mask_secrets(cause.target) or _UNNAMED)
+    advice = advice_for(cause, context.site)
     if (file := _file_named_before(context, text)) is not None:
         detail += f". The line before names the file: {file}"
         advice = f"Correct {file}; the message names the line."
@@ -156,11 +154,6 @@ def _memory(context: RuleContext) -> list[LogRecord]:
 def _systemd_timeout(context: RuleContext) -> list[LogRecord]:
     marks = context.studied.start.marks("systemd_failed")
     return [mark.record for mark in marks if _PATIENCE.search(mark.record.message)]
-
-
-def _port(address: str) -> str:
-    port = address.rpartition(":")[2]
-    return port if port.isdigit() else "<port>"
 
 
 def _fifteen_minutes(context: RuleContext, text: str) -> Finding:
