@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+from analyzer.analysis.normal_lines import normal_marks
 from analyzer.analysis.rule_context import RuleContext, Sourced, count, durations, times
 from analyzer.analysis.rule_registry import PROBLEM, rule
 from analyzer.analysis.shared_facts import SLOW
@@ -37,6 +38,7 @@ _CHILD = re.compile(r"^(containerd|cri-dockerd|etcd|kubelet|dockerd): (?:exit st
 _YAML = re.compile(r"\byaml: |converting YAML")
 _YAML_FILE = re.compile(r"/[\w./-]{1,200}\.ya?ml\b")
 _LINES_BEFORE = 3
+_LOUD = frozenset(("warning", "error", "fatal", "panic"))
 _SERVER_ECHO = re.compile(r"server is stopping\W*$|http: Server closed")
 
 
@@ -121,8 +123,29 @@ def _unnamed(context: RuleContext, text: str, after: str, records: list[LogRecor
     if "killed by signal" in text or "due to signal 9" in text:
         yield context.say("killed", detail, records, severity="critical")
     elif not timed_out and not (memory and records[:1] == memory[:1]):
-        advice = _where_it_says_more(context, text)
-        yield context.say("process_failed", detail, records, severity="critical", advice=advice)
+        advice, before = _where_it_says_more(context, text), []
+        if advice is None and (before := _last_troubles(context)):
+            named = "; ".join(f"line {record.line} “{_words(record)}”" for record in before)
+            detail += f"{'' if detail.endswith('.') else '.'} The last that went wrong before it: {named}."
+            advice = "What these lines name comes first; all that stands around them: {log}"
+        yield context.say("process_failed", detail, [*records, *before], severity="critical", advice=advice)
+
+
+def _last_troubles(context: RuleContext) -> list[LogRecord]:
+    """The last lines of the process before its end that are warnings or worse and no usual noise."""
+    end = context.studied.verdict.end
+    passed = {mark.record.seq for mark in normal_marks(context)}
+    said = {
+        _words(record): record
+        for record in context.studied.start.process
+        if (end is None or record.seq < end.seq) and record.level in _LOUD and record.seq not in passed
+    }
+    return list(said.values())[-_LINES_BEFORE:]
+
+
+def _words(record: LogRecord) -> str:
+    error = record.fields.get("error", "")
+    return mask_secrets(f"{record.message}: {error}" if error else record.message)[:200].strip()
 
 
 def _where_it_says_more(context: RuleContext, text: str) -> str | None:
