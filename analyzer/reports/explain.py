@@ -31,7 +31,9 @@ from analyzer.events.versions import check_list, known_minors
 from analyzer.events.vocabulary import load
 from analyzer.records.log_record import LogRecord
 from analyzer.reports import explain_message, wording
-from analyzer.reports.explain_entry import Entry, filled, headed, sentence
+from analyzer.reports.explain_entry import Entry as Entry
+from analyzer.reports.explain_entry import Section as Section
+from analyzer.reports.explain_entry import filled, headed, sentence
 from analyzer.reports.spelled import spelled
 from analyzer.site import NOWHERE, Site
 

@@ -27,7 +27,7 @@ class Entry:
     sections: tuple[Section, ...]
 
 
-_AS_PRINTED = frozenset(("The line", "Example", "Texts", "Lines behind it", "Lines that prove it"))
+_AS_PRINTED = frozenset(("The line", "Example", "Texts", "Lines behind it", "Lines that prove it", "Its lines"))
 
 
 def headed(*pairs: tuple[str, str | Iterable[str]]) -> tuple[Section, ...]:

@@ -15,7 +15,7 @@ from analyzer.reports.terminal import Page
 SCHEMA = "k3slog.explain"
 SCHEMA_VERSION = 1
 _NAMES = frozenset(("May only follow from", "Brings with it", "Findings about it", "Shows in checks", "Waits for it"))
-_VERBATIM = frozenset(("The line", "Example", "Texts", "Lines behind it", "Lines that prove it"))
+_VERBATIM = frozenset(("The line", "Example", "Texts", "Lines behind it", "Lines that prove it", "Its lines"))
 _ONE = {
     "check": "check of /readyz", "error": "answer to a poll", "milestone": "milestone", "phase": "phase",
     "finding": "finding", "pattern": "message of trouble", "noise": "normal message", "witness": "witness line",

@@ -87,7 +87,8 @@ def later_than_usual(context: RuleContext) -> Iterator[Finding]:
             f"Ready after at least {at_least(least)}: of {measured.starts} starts measured, 95 of 100 were ready "
             f"within {measured.usual_s:g} s."
         )
-        yield context.say("later_than_usual", detail)
+        noticed = context.studied.verdict.detected
+        yield context.say("later_than_usual", detail, [noticed] if noticed is not None else [])
 
 
 @rule("healthy", after=(EVERY,))
