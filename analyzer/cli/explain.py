@@ -27,8 +27,8 @@ def explain(
         list[str] | None,
         typer.Argument(
             metavar="NAME [LOG]",
-            help="A check, error class, milestone, phase, finding or pattern, or a message as the log has it. With a LOG"
-            " after a check: what that log says of it.",
+            help="A check, error class, milestone, phase, finding or pattern, or a message as the log has it. With a"
+            " LOG after a check: what that log says of it.",
             show_default=False,
         ),
     ] = None,

@@ -20,7 +20,7 @@ from analyzer.site import Site
 
 STEP = "failed_step"  # an end whose words are known by their layers alone
 END = "process_failed"  # the same where they say that something else was late or away
-_UNNAMED = "what the message names"
+UNNAMED = "what the message names"  # in place of a target
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def advice_for(cause: Cause, site: Site) -> str:
     known = cause.advice or about(cause.finding).advice
     port = (cause.groups or {}).get("address", "").rpartition(":")[2]
     advice = known.replace("<port>", port) if port.isdigit() else known
-    return advise(advice, site).replace("{target}", mask_secrets(cause.target) or _UNNAMED)
+    return advise(advice, site).replace("{target}", mask_secrets(cause.target) or UNNAMED)
 
 
 def known_layers(text: str) -> tuple[Layer, ...]:

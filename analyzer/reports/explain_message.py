@@ -13,7 +13,7 @@ from analyzer.events import chain, finding_info
 from analyzer.events.catalogue import info as rule_of
 from analyzer.events.catalogue import match as marks_of
 from analyzer.events.catalogue import unquote_once
-from analyzer.events.causes import Cause, advice_for, cause_of
+from analyzer.events.causes import END, UNNAMED, Cause, advice_for, cause_of
 from analyzer.events.chain import Chain, Layer, Link
 from analyzer.events.products import advise
 from analyzer.events.redaction import mask_secrets
@@ -82,8 +82,6 @@ def entry_of(message: Message, site: Site) -> Entry | None:
     if not read.links and not message.ends:
         return None
     cause = cause_of(message.text, site.product)
-    if cause is None and not read.links:
-        return None
     title, means, advice = _told(cause, read, site)
     cut = _cut_inside(read)
     return Entry(
@@ -98,7 +96,7 @@ def entry_of(message: Message, site: Site) -> Entry | None:
             ("It may go on so", cut),
             ("Where", f"In {chain.part(read.links[-1].layer.part).name}." if read.links else ""),
             ("What to do", sentence(advice)),
-            ("Reported as", cause.finding if cause is not None and _is_end(message, read) else ""),
+            ("Reported as", (cause.finding if cause is not None else END) if _is_end(message, read) else ""),
         ),
     )
 
@@ -108,7 +106,7 @@ def entry_of_class(text: str, site: Site) -> Entry | None:
     error, target = chain.classify(bare(text))
     if error is None:
         return None
-    advice = error.advice.replace("{target}", mask_secrets(target) or "what the message names")
+    advice = error.advice.replace("{target}", mask_secrets(target) or UNNAMED)
     return Entry(
         KIND,
         error.id,
@@ -129,6 +127,8 @@ def entries_of_cut(text: str, site: Site) -> list[Entry]:
 
 def _told(cause: Cause | None, read: Chain, site: Site) -> tuple[str, str, str]:
     """Title, meaning and advice: those of the report, else of the innermost layer."""
+    if cause is None and not read.links:
+        return _unknown_end(read, site)
     if cause is None:
         layer = read.links[-1].layer
         return _title(layer) or layer.text[0], advise(layer.means, site), advise(chain.part(layer.part).advice, site)
@@ -139,13 +139,22 @@ def _told(cause: Cause | None, read: Chain, site: Site) -> tuple[str, str, str]:
     return advise(title, site), advise(means, site), advice_for(cause, site)
 
 
+def _unknown_end(read: Chain, site: Site) -> tuple[str, str, str]:
+    """An end of which at most the class of its error is known."""
+    about = finding_info.about(END)
+    if read.error is None:
+        return about.title, about.meaning, advise(about.advice, site)
+    advice = advise(read.error.advice or about.advice, site).replace("{target}", mask_secrets(read.target) or UNNAMED)
+    return f"{about.title}: {read.error.short}", advise(read.error.means, site), advice
+
+
 def _name(cause: Cause | None, read: Chain) -> str:
     """The problem's where the catalogue knows it, else the words of the innermost layer."""
     if cause is not None and cause.rule is not None:
         return cause.rule.id
     if read.links:
         return _words(read.links[-1], read)
-    return cause.finding if cause is not None else ""
+    return cause.finding if cause is not None else END
 
 
 def _words(link: Link, read: Chain) -> str:

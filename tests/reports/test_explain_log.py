@@ -31,7 +31,7 @@ def test_the_window_and_its_lines_come_first() -> None:
     assert list(found)[:3] == ["In this log", "Its lines", "Among the starts measured"]
     assert "passed between" in found["In this log"]
     assert "last check to pass" in found["In this log"]
-    assert "first seen failing" in found["Its lines"] and "bootstrap-roles" in found["Its lines"]
+    assert "first seen failing" in found["Its lines"] and "(passed)" in found["Its lines"]
 
 
 @pytest.mark.parametrize(("at", "words"), [(5.0, "0 to"), (13.0, "of 100"), (400.0, "later than in every start")])

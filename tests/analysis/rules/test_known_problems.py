@@ -15,7 +15,7 @@ def ready_at(at: float) -> Journal:
     return journal.running(at)
 
 
-@pytest.mark.parametrize(("at", "healthy"), [(12.0, True), (90.0, False)])
+@pytest.mark.parametrize(("at", "healthy"), [(6.0, True), (90.0, False)])
 def test_a_start_is_healthy_in_its_usual_time_only(at: float, healthy: bool) -> None:
     found = ready_at(at).findings()
     assert ("healthy" in found) is healthy
