@@ -232,6 +232,15 @@ def read(text: str, product: str = "unknown") -> Chain:
     return Chain(whole, tuple(links), inner, error, target)
 
 
+def begins_with(text: str, ends: Ends) -> bool:
+    """Whether the first words are those of a layer that ends so, as far as its words before the first ``%`` tell.
+
+    Many times quicker than reading the whole.
+    """
+    low = text[:200].lower()
+    return any(shape.layer.ends == ends and low.startswith(shape.words) for shape in _index()[0].get(low[:_KEY], ()))
+
+
 def _beginnings(text: str, at: int) -> Iterator[int]:
     yield at
     for boundary in _BOUNDARY.finditer(text, at):

@@ -60,7 +60,9 @@ def _waits(context: RuleContext) -> list[_Wait]:
     stop = context.studied.verdict.stop_sign
     found: dict[tuple[str, str, str], _Wait] = {}
     for record in context.studied.start.process:
-        if (stop is not None and record.seq > stop.seq) or record.seq in named:
+        if stop is not None and record.seq > stop.seq:
+            break
+        if record.seq in named or not chain.begins_with(record.message, "retried"):
             continue
         read = chain.read(_words(record), context.report.product)
         if _is_retried(read) and (record.seq not in elsewhere or _says_more(read)):
