@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, TypeAlias, assert_never
 
+from analyzer.analysis.normal_lines import asks_another
 from analyzer.events import catalogue, finding_info, poll_errors, witness_rules
 from analyzer.events.check_info import HOOK, CheckInfo, known_checks
 from analyzer.events.check_info import info as check_info
@@ -47,6 +48,7 @@ KINDS = {
     "noise": "messages that look bad and are normal",
     "witness": "lines that prove when a check passed",
 }
+_OF_UNIT = re.compile(r"\S{1,100}\.service: ")  # systemd's words without its name
 _MOST_LINES = 20  # of a pasted text, that are taken apart
 _MARK_KINDS = {"end": "milestone", "problem": "pattern"}
 
@@ -99,8 +101,10 @@ def recognise(text: str) -> list[Entry]:
     wholes = _messages(text, records, site)
     told = {entry.name for entry in wholes}
     parts = [entry for entry in _parts(text, records, whole=bool(wholes)) if entry.name not in told]
-    found = [*wholes, *(filled(entry, site) for entry in parts)]
-    return found or _of_class(text, site)
+    found = [*wholes, *(filled(entry, site) for entry in parts)] or _of_class(text, site)
+    if not found and _OF_UNIT.match(text):
+        return recognise(f"systemd[1]: {text}")
+    return found
 
 
 def _messages(text: str, records: Sequence[LogRecord], site: Site) -> list[Entry]:
@@ -132,6 +136,8 @@ def _parts(text: str, records: Sequence[LogRecord], *, whole: bool) -> list[Entr
                 found += _of_poll(error)
             case HealthBlock(failing=failing):
                 found += [("check", name) for name in failing]
+            case Mark(record=record, id=name, kind="noise") if _is_of_another(name, record):
+                pass
             case Mark(id=name, kind=marked):
                 found.append((_MARK_KINDS.get(marked, marked), name))
             case WitnessLine(rules=rules):
@@ -151,6 +157,12 @@ def _parts(text: str, records: Sequence[LogRecord], *, whole: bool) -> list[Entr
         if entry is not None:
             known[kind, name] = entry
     return list(known.values())
+
+
+def _is_of_another(noise: str, record: LogRecord) -> bool:
+    """Whether a line is of a kind that is normal on this machine's own sockets, and speaks of another machine."""
+    rule = catalogue.info(noise)
+    return rule is not None and rule.own and asks_another(record)
 
 
 def _records(text: str) -> Sequence[LogRecord]:
@@ -450,6 +462,15 @@ def _noise(name: str, raws: Sequence[Mapping[str, Any]]) -> Entry:
             ("What it says", _texts(raws, "description", "note")),
             ("The line", _beginnings(raws)),
             ("Example", _texts(raws, "example")[:3]),
-            ("What to do", "Nothing: healthy starts print it, too."),
+            ("What to do", _when_normal(raws)),
         ),
     )
+
+
+def _when_normal(raws: Sequence[Mapping[str, Any]]) -> str:
+    """Until when such lines ask for nothing."""
+    limits = [f"in the first {raw['usual_s']} s" for raw in raws if raw.get("usual_s")][:1]
+    limits += ["on this machine's own sockets" for raw in raws if raw.get("own")][:1]
+    if not limits:
+        return "Nothing: healthy starts print it, too."
+    return f"Nothing {' and '.join(limits)}: healthy starts print it, too. Else the error in it says what is wrong."

@@ -137,3 +137,19 @@ def test_a_secret_is_not_repeated() -> None:
         "preparing server: failed to get CA certs: https://u:S3CRETPASS@192.0.2.7/cacerts?token=S3CRETPASS: EOF"
     )
     assert told and "S3CRETPASS" not in told
+
+
+@pytest.mark.parametrize(("address", "normal"), [("127.0.0.1", True), ("192.0.2.11", False)])
+def test_what_is_normal_depends_on_whom_the_line_is_about(address: str, normal: bool) -> None:
+    text = (
+        '{"level":"warn","caller":"clientv3/retry_interceptor.go:62","msg":"retrying of unary invoker failed",'
+        f'"target":"etcd-endpoints://0xc1/{address}:2379","error":"rpc error: code = Unavailable desc = closed"}}'
+    )
+    kinds = [entry.kind for entry in explain.recognise(text)]
+    assert kinds[0] == "message"
+    assert ("noise" in kinds) is normal
+
+
+def test_a_line_of_systemd_is_known_without_its_name() -> None:
+    found = explain.recognise("k3s.service: Main process exited, code=exited, status=1/FAILURE")
+    assert "process_exited" in {entry.name for entry in found}
