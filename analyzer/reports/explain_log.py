@@ -66,7 +66,7 @@ def _lines(check: Check | None, report: Report) -> Iterator[str]:
     for what, place in places.items():
         if place is not None and place not in told:
             told.add(place)
-            text = report.evidence.get(place, "")
+            text = mask_secrets(report.evidence.get(place, ""))
             shown = text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
             yield f"line {place[1]} ({what}){': ' if shown else ''}{shown}"
 

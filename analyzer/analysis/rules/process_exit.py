@@ -29,8 +29,7 @@ _DEADLY_S = 5.0
 _OTHER_LOG = {
     "rancher": "This is Rancher's own log; what its k3s wrote is in a file inside the container: "
     "docker exec <container> tail -n 500 /var/lib/rancher/k3s.log",
-    "openrc": "This is the supervisor's log; under OpenRC the service writes into a file: "
-    "sudo tail -n 500 /var/log/k3s.log",
+    "openrc": "This is the supervisor's log; under OpenRC the service writes into a file: {log}",
 }
 _OOM = re.compile(r"killed by the OOM killer|systemd-oomd killed|Failed with result 'oom-kill'")
 _PATIENCE = re.compile(r"start(?:-pre|-post)? operation timed out|result '(?:timeout|watchdog)'|Watchdog timeout")
@@ -153,17 +152,14 @@ def _where_it_says_more(context: RuleContext, text: str) -> str | None:
     if text.startswith("exited with") and any(s >= _DEADLY_S for s, _ in durations(context.of(*SLOW))):
         return "The datastore was slow right before; see the finding on it."
     if child is not None:
-        return f"{child[1]} ended, and k3s with it: its own words are in {_log_of(context, child[1])}."
+        return f"{child[1]} ended, and k3s with it: its own words are in {_log_of(child[1])}."
     if context.studied.start.first("supervisor_exit") is not None:
         return _OTHER_LOG["rancher" if text.startswith("k3s exited with") else "openrc"]
     return None
 
 
-def _log_of(context: RuleContext, child: str) -> str:
-    product = context.report.product if context.report.product != "unknown" else "k3s"
-    if child == "containerd":
-        return f"/var/lib/rancher/{product}/agent/containerd/containerd.log"
-    return f"the lines of {child} before its end"
+def _log_of(child: str) -> str:
+    return "{containerd_log}" if child == "containerd" else f"the lines of {child} before its end"
 
 
 def _memory(context: RuleContext) -> list[LogRecord]:

@@ -20,8 +20,7 @@ _API_POD = "kube-apiserver"
 _FROM_THE_API = ("readyz_failing", "forbidden", "not_ready_text")  # so the pod is up
 _ETCD_OF_RKE2 = (
     "Normal for some seconds. If it stays, etcd's own lines say why (peers, disk, certificates, space); it is "
-    "a static pod: /var/log/pods/kube-system_etcd-*, and /var/lib/rancher/rke2/agent/logs/kubelet.log if there "
-    "is none."
+    "a static pod: {etcd_log}, and {kubelet_log} if there is none."
 )
 
 
