@@ -103,13 +103,19 @@ def _length(context: RuleContext, wait: _Wait) -> float:
 
 
 def _lasts(context: RuleContext, wait: _Wait) -> bool:
-    """Longer than a start takes; who shows only the middle of a wait has waited."""
+    """Longer than a start takes; who shows only the middle of a wait, or no times, has waited."""
     length, often = _length(context, wait), len(wait.records)
-    if _says_more(wait.read) and _is_last_word(context, wait):
+    middle = not context.report.begin_seen or context.at(wait.records[-1]) is None
+    if _says_more(wait.read) and (_is_last_word(context, wait) or (middle and _is_told_elsewhere(context, wait))):
         return True
-    if _heals(wait.read):
-        return length >= chain.usual_s(wait.read) or (often >= _OFTEN and not context.report.begin_seen)
-    return often >= _OFTEN and (length >= _SOON_S or not context.report.begin_seen)
+    if often >= _OFTEN and middle:
+        return True
+    return length >= chain.usual_s(wait.read) if _heals(wait.read) else often >= _OFTEN and length >= _SOON_S
+
+
+def _is_told_elsewhere(context: RuleContext, wait: _Wait) -> bool:
+    """Whether its lines would be told as a wait without the reason that they give."""
+    return any(mark.record.seq == wait.records[-1].seq for mark in context.of(*_TOLD_ELSEWHERE))
 
 
 def _is_last_word(context: RuleContext, wait: _Wait) -> bool:

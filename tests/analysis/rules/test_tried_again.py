@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import pytest
 
+from analyzer.analysis.log_report import analyze_records
+from analyzer.records import read_log_records
 from analyzer.results import Finding
 from tests.kit.handmade import Journal
 
@@ -110,3 +113,25 @@ def test_who_became_ready_shows_that_they_were_normal() -> None:
     journal = retries(OTHER, 2.0, 3.0).serving(4.0).running(6.0)
     assert "noise_explained" in journal.findings()
     assert not told(journal)
+
+
+BANNER = "Starting rke2 v1.34.1+rke2r1 (98b87c78)"
+PASTES = {
+    "as k3s prints it": f'time="2026-05-04T08:00:01Z" level=info msg="{BANNER}"\n'
+    + "".join(f'time="2026-05-04T08:0{n}:40Z" level=info msg="{LEARNER}"\n' for n in (0, 4, 9)),
+    "without stamps": f'level=info msg="{BANNER}"\n' + f'level=info msg="{LEARNER}"\n' * 3,
+    "the middle": f'May 04 08:04:40 n rke2[8]: time="2026-05-04T08:04:40Z" level=info msg="{LEARNER}"\n',
+    "a terminal": f"INFO[0001] {BANNER}\n" + "".join(f"INFO[0{n}00] {LEARNER}\n" for n in (1, 3, 5)),
+    "cut": f'level=info msg="{BANNER}"\n' + f'level=info msg="{LEARNER[:-8]}>\n' * 3,
+}
+
+
+@pytest.mark.parametrize("shape", PASTES)
+def test_a_learner_is_known_however_it_is_pasted(shape: str) -> None:
+    log_records, _ = read_log_records(["-"], stdin=io.BufferedReader(io.BytesIO(PASTES[shape].encode())))
+    [start] = analyze_records(log_records, tool_version="0").starts
+    first = start.findings[0]
+    if shape == "cut":  # the words that say why are not there: nothing is made up
+        assert "learner" not in first.title
+    else:
+        assert "learner" in first.title
