@@ -153,3 +153,20 @@ def test_what_is_normal_depends_on_whom_the_line_is_about(address: str, normal: 
 def test_a_line_of_systemd_is_known_without_its_name() -> None:
     found = explain.recognise("k3s.service: Main process exited, code=exited, status=1/FAILURE")
     assert "process_exited" in {entry.name for entry in found}
+
+
+def test_an_end_is_named_as_the_report_names_it() -> None:
+    told = []
+    for number, layer in enumerate(chain.layers()):
+        if number % 3 or layer.ends != "process" or layer.product:
+            continue
+        error = ("dial tcp 192.0.2.9:2379: connect: connection refused", "open /x/y: permission denied")[number % 2]
+        message = f"{chain._VERB.sub('x7', layer.text[0])}: {error}"
+        if "\n" in message:
+            continue
+        found = Journal().begin().say(3.0, message.replace('"', "'"), "fatal").whole_report().starts[0].findings
+        asked = whole(f"level=fatal msg={in_quotes(message.replace(chr(34), chr(39)))}")
+        if found[0].severity == "critical":  # not the echo of a stop
+            told.append((found[0].id, section(asked, "Reported as"), message))
+    assert len(told) > 50
+    assert [one for one in told if one[0] != one[1]] == []

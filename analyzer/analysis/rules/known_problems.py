@@ -13,12 +13,13 @@ from analyzer.events.event import Mark
 from analyzer.events.finding_info import problems as catalogue_problems
 from analyzer.events.finding_info import reported_as
 from analyzer.events.measured import READY, spread
-from analyzer.results import Finding
+from analyzer.results import Finding, Goal
 from analyzer.window import at_least, at_most
 
 _OFTEN = 5
 _OFTEN_IN_A_FRAGMENT = 3  # who shows the middle of a wait has waited
 _SHORT_S = 15.0
+_LONG_AFTER_S = 300.0  # after readiness a node has long registered
 
 
 @rule(PROBLEM, after=("process_failed",), place="stuck")
@@ -91,6 +92,18 @@ def later_than_usual(context: RuleContext) -> Iterator[Finding]:
         yield context.say("later_than_usual", detail, [noticed] if noticed is not None else [])
 
 
+def _should_have_come(context: RuleContext, goal: Goal) -> bool:
+    """Whether a whole text goes on for long after readiness, its kubelet was started, and its node never came."""
+    report, start = context.report, context.studied.start
+    noticed, last = report.detected.upper, report.cut_at_s
+    if goal.id != "node" or goal.state != "unknown" or report.role == "agent" or report.product != "k3s":
+        return False
+    whole = (
+        report.begin_seen and not start.filtered and not report.gaps and start.first("kubelet_requested") is not None
+    )
+    return whole and noticed is not None and last is not None and last - noticed >= _LONG_AFTER_S
+
+
 @rule("healthy", after=(EVERY,))
 def healthy(context: RuleContext, others: Sequence[Finding]) -> Iterator[Finding]:
     """A start that became ready in its usual time, reached all it is for and shows nothing to be done."""
@@ -99,7 +112,7 @@ def healthy(context: RuleContext, others: Sequence[Finding]) -> Iterator[Finding
         return
     if any(finding.severity != "info" or finding.id == "later_than_usual" for finding in others):
         return
-    if any(goal.state == "not_reached" for goal in report.goals):
+    if any(goal.state == "not_reached" or _should_have_come(context, goal) for goal in report.goals):
         return
     detail = "It became ready"
     if report.begin_seen and ready.upper is not None and report.role != "agent":

@@ -49,3 +49,14 @@ def test_a_skipped_key_explains_only_an_end_that_names_it(key: str, words: str, 
     end = start.findings[0] if not because else start.findings[1]
     assert ("because of this: A key in config" in " ".join(f.detail for f in start.findings)) is because
     assert words.split()[0] in end.detail
+
+
+@pytest.mark.parametrize(
+    ("node", "last", "healthy"), [(False, 500.0, False), (False, 100.0, True), (True, 500.0, True)]
+)
+def test_a_node_that_never_registers_is_not_healthy(node: bool, last: float, healthy: bool) -> None:
+    journal = Journal().begin().serving(3.0).say(4.0, "Running kubelet --hostname-override=node-a").running(6.0)
+    if node:
+        journal.kube(8.0, '"Successfully registered node" node="node-a"', "kubelet_node_status.go:78")
+    journal.ticking(0.5, last, every=2.0)
+    assert ("healthy" in journal.findings()) is healthy
