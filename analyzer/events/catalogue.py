@@ -56,6 +56,8 @@ class Rule:
     problem_class: str = ""  # fatal | peer | environment | transient | load
     ends_process: bool = False  # load shows in many lines, few of them end a process
     outer: bool = False  # it only says where something failed: the error that it wraps says why
+    usual_s: float = 0.0  # of noise: later in a start that is not ready it is none; 0: at any time
+    own: bool = False  # of noise: it is none where a client speaks of another machine than its own
     severity: Literal["info", "warning", "critical"] = "info"
     title: str = ""
     advice: str = ""

@@ -13,10 +13,14 @@ from functools import cache
 from analyzer.events import chain
 from analyzer.events.catalogue import Rule, causes_in, info
 from analyzer.events.chain import Chain, ErrorClass, Layer
-from analyzer.events.finding_info import reported_as
+from analyzer.events.finding_info import about, reported_as
+from analyzer.events.products import advise
+from analyzer.events.redaction import mask_secrets
+from analyzer.site import Site
 
 STEP = "failed_step"  # an end whose words are known by their layers alone
 END = "process_failed"  # the same where they say that something else was late or away
+UNNAMED = "what the message names"  # in place of a target
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +127,14 @@ def place_of(rule: Rule, text: str) -> int:
     if rule.match is not None and (found := rule.match.search(text)) is not None:
         places.append(found.start())
     return max(places, default=0)
+
+
+def advice_for(cause: Cause, site: Site) -> str:
+    """What to do about it, in the words of where it ran; what the finding advises where the words say nothing more."""
+    known = cause.advice or about(cause.finding).advice
+    port = (cause.groups or {}).get("address", "").rpartition(":")[2]
+    advice = known.replace("<port>", port) if port.isdigit() else known
+    return advise(advice, site).replace("{target}", mask_secrets(cause.target) or UNNAMED)
 
 
 def known_layers(text: str) -> tuple[Layer, ...]:

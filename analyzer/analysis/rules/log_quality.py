@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from analyzer.analysis.failed_starts import LOOP, RESTARTS
+from analyzer.analysis.normal_lines import normal_marks
 from analyzer.analysis.rule_context import RuleContext, count, listing
 from analyzer.analysis.rule_registry import rule
 from analyzer.events.catalogue import info
@@ -115,7 +116,7 @@ def restarted(context: RuleContext) -> Iterator[Finding]:
 @rule("noise_explained")
 def noise(context: RuleContext) -> Iterator[Finding]:
     """Known noise with its number: what stands under "looks bad, but is normal"."""
-    marks = [mark for mark in context.starting if mark.kind == "noise"]
+    marks = normal_marks(context)
     if not marks:
         return
     counts: Counter[str] = Counter()
