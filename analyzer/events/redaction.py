@@ -182,6 +182,8 @@ _RULES = (
     _Rule(("private key",), r"(-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----).*?(?=-----END|\Z)", r"\1" + MASK, re.DOTALL),
 )  # fmt: skip
 
+_NAME_RULE = _Rule(_NAMES, _NAME, "", re.IGNORECASE)
+
 # 32 bytes in base64, as keys of WireGuard and of encryption at rest are, and a line of 64 as in a private key: not the
 # sum of an image or of a host's key, not 64 hexadecimal digits.
 _KEY = re.compile(r"(?<![\w+/=-])(?<!sha256[-:])(?<!SHA256:)[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=(?![\w+/=])")
@@ -241,6 +243,11 @@ def mask_secrets(text: str) -> str:
     for rule in _RULES:
         text = rule.apply(text, low, named, begun)
     return _without_keys(text)
+
+
+def names_secret(name: str) -> bool:
+    """Whether a thing of this name (a key of JSON, a field) holds a secret."""
+    return name != "" and _compiled(_NAME_RULE).fullmatch(name) is not None
 
 
 def _without_keys(text: str) -> str:

@@ -25,8 +25,9 @@ _IPV4 = re.compile(r"(?<![\d.v])(\d{1,3}(?:\.\d{1,3}){3})(?!\d|\.\d)")
 _IPV6 = re.compile(r"(?<![\w:.])([0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:(?:\d{1,3}\.){3}\d{1,3})?)(?![\w:])")
 _MAC = re.compile(r"(?<![\w:-])((?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2})(?![\w:-])")
 _CERT_NAME = re.compile(r"(\bcn-)([0-9A-Fa-f]{0,4}(?:_[0-9A-Fa-f]{0,4}){2,7})(?![\w])")  # how k3s notes an IPv6 name
-_DIGEST = re.compile(
-    r"(?<![0-9A-Za-z])((?:[0-9A-Fa-f]{2}:){9,}[0-9A-Fa-f]{2}|[0-9a-fA-F]{32,128}|K10[0-9a-f]{8}…"
+_DIGEST = re.compile(  # not the ids of systemd's own messages, which are the same everywhere
+    r"(?<![0-9A-Za-z])(?<!MESSAGE_ID=)(?<!MESSAGE_ID\":\")(?<!MESSAGE_ID\": \")(?<!MESSAGE_ID\" : \")"
+    r"((?:[0-9A-Fa-f]{2}:){9,}[0-9A-Fa-f]{2}|[0-9a-fA-F]{32,128}|K10[0-9a-f]{8}…"
     r"|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})(?![0-9A-Za-z])"
 )
 _EMAIL = re.compile(r"(?<![\w.+-])([\w.+-]{1,64})@([\w-]{1,63}(?:\.[\w-]{1,63}){1,8})")
@@ -37,10 +38,20 @@ _DOMAIN = re.compile(
 _URL = re.compile(r"(?P<scheme>[a-zA-Z][\w+.-]{1,20}://)(?P<user>[^\s/@\"'\\]{1,128}@)?(?P<host>\[[^\]\s]{2,60}\]|[\w.-]{1,253}|(?=/))"
                   r"(?P<port>:\d{1,5})?(?P<path>/[^\s\"'\\<>)\],]*)?")  # fmt: skip
 _PATH = re.compile(r"(?<![\w.:/])(?<!:/)(/(?:[\w.@%+~=-]+/?)+)")
+# A path of Windows, whose separators may be escaped; what stands below "Users" may hold blanks.
+_WINDOWS = re.compile(
+    r"(?<![A-Za-z0-9])[A-Za-z]:(?:(?:\\{1,8}|/)(?:Users|Documents and Settings)(?:\\{1,8}|/)"
+    r"[^\\/\"':;,<>|\n]{1,64}(?=[\\/]))?(?:(?:\\{1,8}|/)[\w.@%+~$-]{1,100}){1,40}", re.IGNORECASE,
+)  # fmt: skip
+_SEPARATOR = re.compile(r"(\\+|/)")
 _EC2 = re.compile(r"(?<![\w-])(ip-\d{1,3}(?:-\d{1,3}){3})(?![\w-])")
 
+_PORTS = "|".join(map(str, known.PORTS))
 _WORD = r"[A-Za-z0-9](?:[\w.-]{0,251}[A-Za-z0-9])?"
 _Q = r"\\*+[\"']"
+_SHORT = r"(?=[\d-]{0,62}[A-Za-z])[A-Za-z0-9][\w-]{1,62}"  # a host without a domain
+_INTERFACE = r"[A-Za-z][\w.@-]{1,14}"
+_NUMBERED = r"(?=[a-z]{0,14}[\d.@-])" + _INTERFACE  # … which no word of a sentence is
 # Where a host or node is named …
 _HOST_PLACES = tuple(
     re.compile(pattern, re.IGNORECASE)
@@ -50,6 +61,9 @@ _HOST_PLACES = tuple(
         rf"(?<![\w-])nodes?\s{_Q}({_WORD}){_Q}",
         rf"(?<![\w-])(?:hostname|node)\s({_WORD})(?=\s(?:is|was|has|does|not|joined|registered|already)\b|[:,]?\s*$)",
         rf"\blookup\s({_WORD})(?=\son\b|:|\s*$)",
+        rf"(?<![\w.:/-])({_SHORT}):(?:{_PORTS})(?![\w.:])",
+        rf"(?<![\w.:/-])({_SHORT}):\d{{2,5}}/[A-Za-z]",
+        r"(?<![\w.+/-])[\w.+-]{1,64}(?::\*\*\*)?@(?!sha\d{3}:)([A-Za-z][\w-]{0,62})(?![\w.(-])",
         rf"\bon node:? ({_WORD})\s*$",
         rf"\bbackend connection request \[({_WORD})\]",
         rf"(?<![\w.-])({_WORD})-[0-9a-f]{{8}}\s(?:at|on)\shttps?://",
@@ -76,6 +90,25 @@ _NAME_PLACES = tuple(
         rf"\b(?:pod|namespace|container|user|cluster|secret|role|service|volume|configmap)s?\s{_Q}((?:{_WORD}/){{0,5}}{_WORD}){_Q}",
         rf"(?<![\w-])--?(?:cluster-name|system-default-registry|node-label|with-node-id|cluster-domain|etcd-s3-folder)(?:=|\s+){_Q}?({_WORD})",
         rf"\bfor user ({_WORD})",
+        r"(?<![\w.+/-])([A-Za-z][\w.+-]{0,63})@(?!sha\d{3}:)(?:[A-Za-z][\w-]{0,62}(?![\w.(-])|(?:\d{1,3}\.){3}\d)",
+        rf"(?<![\w-])(?:[\w-]{{0,40}}bucket|namespace){_Q}?:\s?{_Q}?({_WORD})(?={_Q}|\s*$|[,}}\]]|\s[A-Za-z]{{1,40}}:|\\+n)",
+        rf"--[\w-]{{0,40}}bucket(?:=|\s+){_Q}?({_WORD})",
+        rf"\b(?:bucket|namespace) {_Q}?({_WORD}){_Q}?"
+        r"(?=\s(?:exists|does not|doesn't|not found|is not|was not|cannot|is being)\b)",
+        rf"\bbucket {_Q}({_WORD}){_Q}",
+        rf":(?:3306|5432|5433|6432|26257)\)?/({_WORD})",  # a database
+        rf"\*\*\*@[\w.:()\[\],-]{{0,300}}/({_WORD})",
+        rf"\bNamespace:{_WORD},?\sName:({_WORD})",
+        rf"\bs3[\w.-]{{0,200}}\.(?:amazonaws\.com|[\w-]{{2,63}})(?::\d+)?/({_WORD})",
+        rf"\bkubectl .{{0,200}}?\s(?:-n|--namespace)[= ]({_WORD})",
+        rf"(?<![\w-])--namespace[= ]{_Q}?({_WORD})",
+        rf"\biface(?:=|\s+|{_Q}?:\s?){_Q}?({_INTERFACE})",
+        rf"\b(?:network )?interface(?: with name)?[ =:]\s?{_Q}({_INTERFACE}){_Q}",
+        rf"\b(?:interface(?: with name)?|dev|device|link) ({_NUMBERED})(?=[\s,;:\"'\\)]|$)",
+        rf"\bfe80:[0-9a-f:]{{1,40}}%({_INTERFACE})",
+        r"\b(enx[0-9a-f]{12})\b",
+        rf"\b[A-Z]:(?:\\+|/)(?:Users|Documents and Settings)(?:\\+|/)"
+        rf"([^\\/\"':;,<>|\s]{{1,64}}(?: [^\\/\"':;,<>|\s]{{1,64}}){{0,3}}(?=[\\/])|{_WORD})",
         rf"\berror syncing {_Q}((?:{_WORD}/){{0,2}}{_WORD}){_Q}",
         rf"(?<![\w-])(?:database|dbname|db|bucket|[\w-]{{1,40}}-bucket|schema)(?:=|\s{_Q}|\s+(?=\S{{1,100}}\s--))({_WORD})",
         rf"\b(?:Created|Deleted|Killing|Pulling) (?:pod|job|image):? {_Q}?((?:{_WORD}/){{0,5}}{_WORD})",
@@ -106,14 +139,23 @@ class Pseudonyms:
         self._hosts: dict[str, str] = {}
         self._names: dict[str, str] = {}
         self._other: dict[str, str] = {}
+        self._ids: dict[str, str] = {}  # boots and invocations, whose stand-ins are ids as well
         self._seen: set[str] = set()  # every word of the texts that looks like a stand-in of ours
         self._made: set[str] = set()  # every stand-in that was given away
         self._counts: Counter[str] = Counter()
         self._addresses = _documentation_v4()
         self._finder: re.Pattern[str] | None = None
 
-    def learn(self, texts: Iterable[str], hosts: Iterable[str] = (), names: Iterable[str] = ()) -> None:
-        """Look at everything that will be replaced; ``hosts`` and ``names`` are known to be such."""
+    def learn(
+        self,
+        texts: Iterable[str],
+        hosts: Iterable[str] = (),
+        names: Iterable[str] = (),
+        ids: Iterable[str] = (),
+    ) -> None:
+        """Look at everything that will be replaced; ``hosts``, ``names`` and machine ``ids`` are known to be such."""
+        for id in ids:
+            self._ids.setdefault(id.lower(), "")
         for host in hosts:
             self._add_host(host)
         for name in names:
@@ -130,10 +172,11 @@ class Pseudonyms:
         """``text`` with everything replaced that the rules above know, and every learnt name."""
         if not text:
             return text
-        text = _DIGEST.sub(lambda m: self._stand_in("hash", m[1].lower()), text)
+        text = _DIGEST.sub(lambda m: self._digest(m[1].lower()), text)
         text = _MAC.sub(lambda m: self._mac(m[1]), text)
         text = _EMAIL.sub(self._email, text)
         text = _URL.sub(self._url, text)
+        text = _WINDOWS.sub(lambda m: self._windows(m[0]), text)
         text = _EC2.sub(lambda m: self._host(m[1]), text)
         text = self._learnt().sub(lambda m: self._replacement(m[0]), text)
         text = _DOMAIN.sub(self._domain_and_path, text)
@@ -143,7 +186,9 @@ class Pseudonyms:
         return _PATH.sub(lambda m: self._path(m[1]), text)
 
     def host(self, name: str) -> str:
-        """The stand-in of a host whose name this is."""
+        """The stand-in of a host whose name this is; the name itself where it is everybody's (``localhost``)."""
+        if not _worth(name):
+            return name
         return self._ipv4(name) if _IPV4.fullmatch(name) else self._host(name)
 
     def file(self, path: str) -> str:
@@ -172,11 +217,24 @@ class Pseudonyms:
         if self._finder is None:
             every = sorted(chain(self._hosts, self._names), key=len, reverse=True)
             choice = "|".join(re.escape(name) for name in every) or r"(?!)"
-            self._finder = re.compile(rf"(?<![A-Za-z0-9])(?:{choice})(?![A-Za-z0-9])", re.IGNORECASE)
+            self._finder = re.compile(rf"(?:(?<![A-Za-z0-9])|(?<=\\[nrt]))(?:{choice})(?![A-Za-z0-9])", re.IGNORECASE)
         return self._finder
 
     def _replacement(self, found: str) -> str:
         return self._host(found) if found.lower() in self._hosts else self._stand_in("name", found)
+
+    def keep(self, text: str) -> None:
+        """Let a digest stand that is no one's own: the commit of a release."""
+        self._made.add(text.lower())
+
+    def machine_id(self, text: str) -> str:
+        """The stand-in of the id of a boot or an invocation."""
+        low = text.lower()
+        if not self._ids.get(low):
+            self._counts["id"] += 1
+            self._ids[low] = made = f"{self._counts['id']:032x}"
+            self._made.add(made)
+        return self._ids[low]
 
     # --- stand-ins --------------------------------------------------------------------------------------------------
 
@@ -185,6 +243,23 @@ class Pseudonyms:
         if key not in self._other:
             self._other[key] = self._next(kind, shape or (lambda number: f"{kind}-{number}"))
         return self._other[key]
+
+    def _digest(self, text: str) -> str:
+        if text in self._made:
+            return text
+        bare = text.replace("-", "")
+        return self.machine_id(bare) if bare in self._ids else self._stand_in("hash", text)
+
+    def _windows(self, path: str) -> str:
+        drive, *pieces = _SEPARATOR.split(path)
+        before = ""
+        for at in range(1, len(pieces), 2):
+            piece = pieces[at]
+            own = before in _HOMES or before == "documents and settings"
+            if piece.lower() != "documents and settings":
+                pieces[at] = self._stand_in("name", piece) if own and not _is_stand_in(piece) else self._piece(piece)
+            before = piece.lower()
+        return drive + "".join(pieces)
 
     def _email(self, found: re.Match[str]) -> str:
         if _is_known_domain(found[2]):
