@@ -18,7 +18,7 @@ from functools import cache
 from itertools import chain, count
 
 from analyzer.events.check_info import known_checks
-from analyzer.events.vocabulary import load
+from analyzer.events.vocabulary import files, load
 from analyzer.reports import known_words as known
 
 _IPV4 = re.compile(r"(?<![\d.v])(\d{1,3}(?:\.\d{1,3}){3})(?!\d|\.\d)")
@@ -30,6 +30,7 @@ _DIGEST = re.compile(  # not the ids of systemd's own messages, which are the sa
     r"((?:[0-9A-Fa-f]{2}:){9,}[0-9A-Fa-f]{2}|[0-9a-fA-F]{32,128}|K10[0-9a-f]{8}…"
     r"|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})(?![0-9A-Za-z])"
 )
+_BOOT = re.compile(r"(?:\bs=|;b=|Boot )([0-9a-f]{32})\b")  # in a cursor, or before the lines of a boot
 _EMAIL = re.compile(r"(?<![\w.+-])([\w.+-]{1,64})@([\w-]{1,63}(?:\.[\w-]{1,63}){1,8})")
 _DOMAIN = re.compile(
     r"(?<![\w.@/+-])((?:[A-Za-z0-9_](?:[\w-]{0,61}[A-Za-z0-9])?\.){1,8}(?:xn--[\w-]{1,59}|[A-Za-z]{2,24}))(?![\w-]|\.\w|\(\))"
@@ -162,10 +163,14 @@ class Pseudonyms:
             self._add_name(name)
         for text in texts:
             self._seen.update(_STAND_IN.findall(text))
+            for id in _BOOT.findall(text):
+                self._ids.setdefault(id, "")
             for host in _hosts_in(text):
-                self._add_host(host)
+                if host.lower() not in _sought():
+                    self._add_host(host)
             for name in _names_in(text):
-                self._add_name(name)
+                if name.lower() not in _sought():
+                    self._add_name(name)
         self._finder = None
 
     def apply(self, text: str) -> str:
@@ -432,7 +437,7 @@ def _is_known_domain(name: str) -> bool:
         return True
     if last in known.FILE_SUFFIXES | known.UNIT_SUFFIXES:
         stem = low.removesuffix(f".{last}")
-        return known.is_path_piece(stem) or known.is_component(stem) or not _worth(stem)
+        return known.is_path_piece(stem) or all(known.is_component(p) or not _worth(p) for p in stem.split("."))
     if low.endswith((".svc", ".svc.cluster.local", ".cluster.local")):
         return all(not _worth(p) or known.is_component(p) for p in re.split(r"\.svc|\.cluster", low)[0].split("."))
     if any(low == own or low.endswith("." + own) for own in known.DOMAINS):
@@ -453,3 +458,11 @@ def _vocabulary() -> frozenset[str]:
     for file in ("checks.toml", "errors.toml", "findings.toml"):
         words.update(w.lower() for w in re.findall(r"[A-Za-z][A-Za-z0-9]+", str(load(file))))
     return frozenset(words)
+
+
+@cache
+def _sought() -> frozenset[str]:
+    """Words of sentences that rules look for: were one taken for a name, the log would mean another thing."""
+    texts = (str(load(file)) for file in files() if file not in ("known_words.toml", "secrets.toml"))
+    words = (word for text in texts for word in re.findall(r"(?<![\w.\\/=-])[a-z]{3,}(?![\w.\\/=-])", text))
+    return frozenset(words) - known.MACHINES
