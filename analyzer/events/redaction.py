@@ -8,7 +8,9 @@ much is masked.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
+from itertools import product
 from typing import NamedTuple
 
 from analyzer.events.vocabulary import load
@@ -26,9 +28,19 @@ _STARTS = tuple(prefix.lower() for row in _DATA["tokens"] for prefix in row["pre
 _BOOTSTRAP = re.compile(r"\.[a-z0-9]{16}\b")  # the second half of a bootstrap token
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{42}")
 
+
+def _fixed(endings: Iterable[str]) -> Iterator[str]:
+    """Expressions of one length each, in place of those with a sign that may be there or not."""
+    for ending in endings:
+        first, *rest = ending.split("[-_.]?")
+        for signs in product(("", "[-_.]"), repeat=len(rest)):
+            yield first + "".join(sign + part for sign, part in zip(signs, rest, strict=True))
+
+
 # Only the end of a name counts.
 _ENDINGS = "|".join(_DATA["names"])
-_NAME = rf"[A-Za-z0-9_.-]{{0,60}}(?:{_ENDINGS})"
+# A whole name, looked at from its end.
+_NAME = rf"[A-Za-z0-9_.-]{{2,80}}+(?:{'|'.join(f'(?<={ending})' for ending in _fixed(_DATA['names']))})"
 _SPEAKS_ON = (
     r"(?:is|are|was|were|and|or|in|to|for|of|must|may|can(?:not)?|has|have|not|does|flag|option|value|required)"
     r"(?=[\s.,:;\"'\\)]|\Z)"
@@ -46,6 +58,10 @@ _BEGIN = r"(?:(?<![\w.-])|(?<=\\[nrt]))"
 # The end of such a name where something may follow that makes it one; in lower case.
 _ASKED = r"\(\?<[=!][^)]*\)|\(\?-i:((?:\(\?<[=!][^)]*\))*)(\w+)\)"  # what is asked of case and characters before
 _NAMED = re.compile("(?:" + re.sub(_ASKED, r"\2", _ENDINGS).lower() + r")(?![\w-])")
+
+
+# What such a name ends in: quicker to look for, and seldom there.
+_STEMS = re.compile("(?:" + "|".join(_DATA["stems"]) + r")(?![\w-])")
 
 
 class _Rule(NamedTuple):
@@ -237,7 +253,7 @@ def mask_secrets(text: str) -> str:
     begun = _holds(low, _STARTS)
     if not begun and not _holds(low, _WORDS) and _BOOTSTRAP.search(low) is None:
         return _without_keys(text)
-    named = _NAMED.search(low) is not None
+    named = _STEMS.search(low) is not None and _NAMED.search(low) is not None
     if named or "auth" in low:
         text = _mask_quoted(text)
     for rule in _RULES:
