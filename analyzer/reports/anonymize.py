@@ -79,7 +79,7 @@ def learn(names: Pseudonyms, report: Report, records: Iterable[LogRecord] = ()) 
         hosts |= {record.host} if record.host else set()
         ids |= {id for id in (record.boot_id, record.invocation_id) if id}
     units = {unit.removesuffix(".service") for unit in units if not _UNITS.fullmatch(unit)}
-    names.learn(map(prepared, chain(_texts(report), texts)), sorted(hosts), sorted(units), sorted(ids))
+    names.learn(chain(_texts(report), texts), sorted(hosts), sorted(units), sorted(ids), prepared)
 
 
 def with_stand_ins(names: Pseudonyms, report: Report) -> Report:

@@ -51,7 +51,8 @@ def rewritten(
     names = Pseudonyms()
     if report is not None:
         learn(names, report, records)
-    names.learn(chain.from_iterable(texts(unit) for given in _inputs(paths, stdin) for unit in units(given)))
+    said = chain.from_iterable(texts(unit) for given in _inputs(paths, stdin) for unit in units(given))
+    names.learn(said, prepare=prepared)
     if report is not None:
         with_stand_ins(names, report)  # what it shows gets the first numbers, as in a report without a log
     writer = LogWriter(names)
@@ -98,12 +99,12 @@ def units(given: Input) -> Iterator[Line | Fields]:
 def texts(unit: Line | Fields) -> Iterator[str]:
     """What names are learnt from."""
     if isinstance(unit, Line):
-        yield prepared(unit.text)
-        yield from map(mask_secrets, _strings(_json(unit.text)))
+        yield unit.text
+        yield from _strings(_json(unit.text))
         return
     for key, value in unit.items():
         if _NUMBER.fullmatch(value) is None:
-            yield mask_secrets(_decoded(value) if key == _BODY else f"{key}={_decoded(value)}")
+            yield _decoded(value) if key == _BODY else f"{key}={_decoded(value)}"
 
 
 class LogWriter:

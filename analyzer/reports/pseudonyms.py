@@ -234,8 +234,12 @@ class Pseudonyms:
         hosts: Iterable[str] = (),
         names: Iterable[str] = (),
         ids: Iterable[str] = (),
+        prepare: Callable[[str], str] = str,
     ) -> None:
-        """Look at everything that will be replaced; ``hosts``, ``names`` and machine ``ids`` are known to be such."""
+        """Look at everything that will be replaced; ``hosts``, ``names`` and machine ``ids`` are known to be such.
+
+        ``prepare`` is called for those texts only that say something new.
+        """
         for id in ids:
             self._ids.setdefault(id.lower(), "")
         for host in hosts:
@@ -247,6 +251,7 @@ class Pseudonyms:
             if key in self._looked_at:
                 continue
             self._looked_at.add(key)
+            text = prepare(text)
             self._seen.update(_STAND_IN.findall(text))
             for id in _BOOT.findall(text):
                 self._ids.setdefault(id, "")

@@ -129,6 +129,7 @@ def test_a_binary_journal_comes_out_as_export(tmp_path: Path) -> None:
 
 def test_a_long_log_takes_no_longer_for_each_line() -> None:
     rng = random.Random(1)
+    from analyzer.reports.anonymize import prepared
     from analyzer.reports.anonymize_log import Line, LogWriter, texts
     from analyzer.reports.pseudonyms import Pseudonyms
 
@@ -140,7 +141,7 @@ def test_a_long_log_takes_no_longer_for_each_line() -> None:
     def work(count: int) -> int:
         names = Pseudonyms()
         for line in lines[:count]:
-            names.learn(texts(line))
+            names.learn(texts(line), prepare=prepared)
         return sum(map(len, LogWriter(names).parts(lines[:count])))
 
     assert proportional(work, 2000)
