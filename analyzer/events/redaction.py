@@ -49,7 +49,7 @@ _QUOTED = r"\\+[\"']"  # an escaped quote
 _VARIABLE = r"\$\{?[A-Za-z_]\w*\}?(?=[\s\"'\\]|\Z)"
 # A value without quotes: a quote inside a word belongs to it, so does a backslash that escapes nothing known, and "&"
 # ends it only where another parameter of a URL begins.
-_VALUE = r"(?:[^\s\"'\\&]|\\\\(?!\\*[\"'](?!\w))|\\(?![\\nrtu\"'])|&(?!\w{1,40}=)|['\"](?=\w)|\\\"(?=\w))+"
+_VALUE = r"(?:[^\s\"'\\&]|\\\\(?!\\{0,31}[\"'](?!\w))|\\(?![\\nrtu\"'])|&(?!\w{1,40}=)|['\"](?=\w)|\\\"(?=\w))+"
 _FILE = r"/(?:(?:var|etc|home|root|run|opt|usr|tmp|srv|mnt|lib|dev|proc|secrets)/|[\s;]|\Z)"  # where a secret lies
 _PLAIN = r"(?:true|false|null|none|nil|yes|no)\b"  # what a key of JSON or YAML holds that is no secret
 # A name where text goes on: what stands before it is no word that it ends.
@@ -119,7 +119,7 @@ _RULES = (
     _Rule(
         _AUTHORIZED,
         rf"(\bAuthorization\\*[\"']?\s{{0,3}}[:=]\s{{0,3}}\[?(?:\\*[\"'])?(?:{_SCHEMES})\s{{1,4}})"
-        rf"(?:(?:\s{{0,2}}[\w-]{{1,40}}=(?:\\*\"[^\"\\]{{0,999}}\\*\"|[^\s,\"'\\]+),?)+|{_VALUE})",
+        rf"(?:(?:\s{{0,2}}[\w-]{{1,40}}=(?:\\{{0,31}}\"[^\"\\]{{0,999}}\\{{0,31}}\"|[^\s,\"'\\]+),?)+|{_VALUE})",
         r"\1" + MASK, re.I,
     ),
     _Rule(
