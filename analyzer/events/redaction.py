@@ -240,11 +240,21 @@ _STORES = ("postgres", "postgresql", "mysql", "nats")
 _TOKEN_USERS = ("http", "https", "nats")
 _PORT = re.compile(r"\d{1,5}(?:[/?#,;)\]]|\Z)")
 _CUT = (">", "…")
+_ROUNDS = 5
 
 
 @lru_cache(maxsize=512)  # a report shows the same answer of a poll in several places
 def mask_secrets(text: str) -> str:
     """``text`` with tokens, passwords, keys and bearer values replaced by ``***``; masking twice changes nothing."""
+    for _ in range(_ROUNDS):
+        masked = _masked(text)
+        if masked == text:
+            break
+        text = masked  # what was masked may have brought other things together
+    return text
+
+
+def _masked(text: str) -> str:
     low = text.lower()
     if "://" in low and ("@" in low or any(f"{store}://" in low for store in _STORES)):
         text = _STORE_QUOTED.sub(lambda found: _mask_url(found[0]), text)
