@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, BinaryIO
 
-from analyzer.errors import BadInputError, UsageError
+from analyzer.errors import BadInputError, NoDataError, UsageError
 from analyzer.results import Report, StartReport
 
 if TYPE_CHECKING:
@@ -104,11 +104,14 @@ class Analysis:
 
         return text.render(self.report, format.Options(width=width))
 
-    def anonymized(self) -> Analysis:
-        """The same with stand-ins for hosts, addresses, names, paths and tokens; numbers and verdicts are unchanged."""
+    def anonymized(self, log: Log | None = None) -> Analysis:
+        """The same with stand-ins for hosts, addresses, names, paths and tokens; numbers and verdicts are unchanged.
+
+        With the ``log`` that it is of, names are also known by lines that the report does not show.
+        """
         from analyzer.reports.anonymize import anonymize
 
-        return Analysis(anonymize(self.report))
+        return Analysis(anonymize(self.report, log.log_records.records if log is not None else ()))
 
     def _frame(self, name: str) -> pd.DataFrame:
         from analyzer import frames
@@ -217,6 +220,21 @@ def analyze(
         paths = (log,) if isinstance(log, str | os.PathLike) else tuple(log)
         log = load(*paths, observer=observer)
     return Analysis(pipeline.report_on(log.log_records, log.waits, load_rules(rules)), log.errors)
+
+
+def anonymized_log(log: Log, paths: Sequence[PathLike], stdin: BinaryIO | None = None) -> Iterator[bytes]:
+    """The log of ``paths`` itself with stand-ins, as bytes; ``log`` is what was read from there.
+
+    ``stdin`` is what ``-`` names: a file that can be read again. ``analyze`` says the same of it as of the original,
+    but for the stand-ins, which are those of :meth:`Analysis.anonymized`.
+    """
+    from analyzer.reports import anonymize_log
+
+    try:
+        report: Report | None = log.report
+    except NoDataError:
+        report = None
+    yield from anonymize_log.rewritten(report, log.log_records.records, paths, stdin)
 
 
 def load_rules(rules: Rules | PathLike | Sequence[PathLike] | None) -> Rules | None:

@@ -170,7 +170,7 @@ def write_report(
     own = load_rules(rules)  # before minutes are spent on reading
     log = open_log(names, part, places)
     found = analyze(log, rules=own)
-    report = found.anonymized().report if anonymize else found.report
+    report = found.anonymized(log).report if anonymize else found.report
     select_starts(report.starts, options.start)  # a start that does not exist is told before anything is written
     for place, chosen in writes:
         place.write(chosen.render(report, suited(options, place, no_color=no_color)))

@@ -27,6 +27,7 @@ COMMANDS = {
     "blame": "List what delayed readiness, the most first.",
     "explain": "Say what a check, an error, a milestone, a finding or a message means.",
     "timeline": "Write all that happened in time order: csv, json, parquet, trace.",
+    "anonymize": "Write a log so that it can be posted: no host, address, name or token in it.",
     "simulate": "Ask how other ways of polling would have done in a log's starts.",
     "schedule": "Work out when it is best to look, from how long starts take.",
     "wait": "Ask a real API server until it is ready, and say what it lacked.",

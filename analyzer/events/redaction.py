@@ -1,45 +1,67 @@
 """Secrets that logs and commands quote are never repeated in a report.
 
-Every step is linear in the length of the text, whatever it holds: quantifiers over one class, bounded ones, or a scan
-that never looks at a character twice. When in doubt a little too much is masked.
+What a secret looks like is data (``secrets.toml``). Every step is linear in the length of the text, whatever it holds:
+quantifiers over one class, bounded ones, or a scan that never looks at a character twice. When in doubt a little too
+much is masked.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
+from itertools import product
 from typing import NamedTuple
+
+from analyzer.events.vocabulary import load
 
 MASK = "***"
 
+_DATA = load("secrets.toml")
 # Words (in lower case) without one of which a rule finds nothing: nearly every line passes untouched, and an expression
 # is compiled when it is first needed.
 _K10 = ("k10",)
 _NAMES = ("",)  # a name that holds a secret, see _NAMED
-_KEYS = ("akia", "tskey-", "ghp_", "gho_", "ghu_", "ghs_", "ghr_")
+_TOKENS = ("_",)  # the begin of a token, see _STARTS
+_AUTHORIZED = ("authorization", "cookie")
+_STARTS = tuple(prefix.lower() for row in _DATA["tokens"] for prefix in row["prefixes"])
 _BOOTSTRAP = re.compile(r"\.[a-z0-9]{16}\b")  # the second half of a bootstrap token
+_BASE64 = re.compile(r"[A-Za-z0-9+/]{42}")
 
-# Flag, variable and JSON key names that hold a secret. Only the end of a name counts: `--token-auth-file=…` and
-# `--enable-bootstrap-token-auth=true` hold none.
-_NAME = (
-    r"[A-Za-z0-9_-]{0,60}(?:token|password|passwd|passphrase|secret[-_]?key|access[-_]?key(?:[-_]?id)?"
-    r"|client[-_]?secret|join[-_]?key|client-key-data)"
-)
+
+def _fixed(endings: Iterable[str]) -> Iterator[str]:
+    """Expressions of one length each, in place of those with a sign that may be there or not."""
+    for ending in endings:
+        first, *rest = ending.split("[-_.]?")
+        for signs in product(("", "[-_.]"), repeat=len(rest)):
+            yield first + "".join(sign + part for sign, part in zip(signs, rest, strict=True))
+
+
+# Only the end of a name counts.
+_ENDINGS = "|".join(_DATA["names"])
+# A whole name, looked at from its end.
+_NAME = rf"[A-Za-z0-9_.-]{{2,80}}+(?:{'|'.join(f'(?<={ending})' for ending in _fixed(_DATA['names']))})"
 _SPEAKS_ON = (
     r"(?:is|are|was|were|and|or|in|to|for|of|must|may|can(?:not)?|has|have|not|does|flag|option|value|required)"
     r"(?=[\s.,:;\"'\\)]|\Z)"
 )
 _QUOTED = r"\\+[\"']"  # an escaped quote
 _VARIABLE = r"\$\{?[A-Za-z_]\w*\}?(?=[\s\"'\\]|\Z)"
-# A value without quotes: a quote inside a word belongs to it, a doubled backslash is one of the value, and "&" ends it
-# only where another parameter of a URL begins.
-_VALUE = r"(?:[^\s\"'\\&]|\\\\|&(?!\w{1,40}=)|'(?=\w)|\\\"(?=\w))+"
+# A value without quotes: a quote inside a word belongs to it, so does a backslash that escapes nothing known, and "&"
+# ends it only where another parameter of a URL begins.
+_VALUE = r"(?:[^\s\"'\\&]|\\\\(?!\\{0,31}[\"'](?!\w))|\\(?![\\nrtu\"'])|&(?!\w{1,40}=)|['\"](?=\w)|\\\"(?=\w))+"
+_FILE = r"/(?:(?:var|etc|home|root|run|opt|usr|tmp|srv|mnt|lib|dev|proc|secrets)/|[\s;]|\Z)"  # where a secret lies
+_PLAIN = r"(?:true|false|null|none|nil|yes|no)\b"  # what a key of JSON or YAML holds that is no secret
+# A name where text goes on: what stands before it is no word that it ends.
+_BEGIN = r"(?:(?<![\w.-])|(?<=\\[nrt]))"
 
 # The end of such a name where something may follow that makes it one; in lower case.
-_NAMED = re.compile(
-    r"(?:token|passw(?:or)?d|passphrase|secret[-_]?key|access[-_]?key(?:[-_]?id)?|client[-_]?secret|join[-_]?key"
-    r"|client-key-data)(?![\w-])"
-)
+_ASKED = r"\(\?<[=!][^)]*\)|\(\?-i:((?:\(\?<[=!][^)]*\))*)(\w+)\)"  # what is asked of case and characters before
+_NAMED = re.compile("(?:" + re.sub(_ASKED, r"\2", _ENDINGS).lower() + r")(?![\w-])")
+
+
+# What such a name ends in: quicker to look for, and seldom there.
+_STEMS = re.compile("(?:" + "|".join(_DATA["stems"]) + r")(?![\w-])")
 
 
 class _Rule(NamedTuple):
@@ -50,11 +72,22 @@ class _Rule(NamedTuple):
     replacement: str
     flags: int = 0
 
-    def apply(self, text: str, low: str, named: bool) -> str:
-        """``text`` after the rule; ``low`` is what it was, in lower case, ``named`` that such a name is in it."""
-        if not (named if self.words == _NAMES else any(word in low for word in self.words)):
+    def apply(self, text: str, low: str, named: bool, begun: bool) -> str:
+        """``text`` after the rule.
+
+        ``low`` is what it was, in lower case, ``named`` that such a name is in it, ``begun`` the begin of a token.
+        """
+        words = self.words
+        if not (named if words is _NAMES else begun if words is _TOKENS else _holds(low, words)):
             return text
         return _compiled(self).sub(self.replacement, text)
+
+
+def _holds(low: str, words: tuple[str, ...]) -> bool:
+    for word in words:  # noqa: SIM110 - any() takes twice as long, and this is asked of every line
+        if word in low:
+            return True
+    return False
 
 
 @cache
@@ -62,37 +95,72 @@ def _compiled(rule: _Rule) -> re.Pattern[str]:
     return re.compile(rule.pattern, rule.flags)
 
 
+def _tokens() -> tuple[_Rule, ...]:
+    """The rules of tokens that are known by how they begin."""
+    return tuple(
+        _Rule(
+            _TOKENS,
+            rf"(?:(?<![A-Za-z0-9_-])|(?<=\\[nrt]))(?:{'|'.join(map(re.escape, row['prefixes']))}){row['then']}",
+            MASK,
+        )
+        for row in _DATA["tokens"]
+    )
+
+
+_SCHEMES = "|".join(_DATA["schemes"])
 _RULES = (
     # k3s tokens: K10<CA hash>::<user>:<password>; the hash is public, the password is not.
     _Rule(_K10, rf"(K10[0-9a-f]{{8}})[0-9a-f]*+(::[\w.-]++):{_VALUE}", r"\1…\2:" + MASK),
-    _Rule(_K10, r"(K10[0-9a-f]{8})[0-9a-f]*+::[a-z0-9]{6}\.[a-z0-9]{1,16}", r"\1…::" + MASK),
+    _Rule(_K10, rf"(K10[0-9a-f]{{8}})[0-9a-f]*+::{_VALUE}", r"\1…::" + MASK),
     _Rule(_K10, r"(K10[0-9a-f]{8})[0-9a-f]{24,}", r"\1…"),
     _Rule(("::server", "::node", "::agent"), rf"(::(?:server|node|agent)):{_VALUE}", r"\1:" + MASK),  # torn in its hash
     # "invalid bearer token" speaks of one
     _Rule(("bearer",), rf"(\bBearer(?:\s|%20){{1,4}})(?!tokens?\b|auth){_VALUE}", r"\1" + MASK, re.IGNORECASE),
     _Rule(
-        ("authorization",),
-        rf"(\bAuthorization\\*[\"']?\s{{0,3}}[:=]\s{{0,3}}[\[\\\"']{{0,4}}Basic\s{{1,4}}){_VALUE}",
+        _AUTHORIZED,
+        rf"(\bAuthorization\\*[\"']?\s{{0,3}}[:=]\s{{0,3}}\[?(?:\\*[\"'])?(?:{_SCHEMES})\s{{1,4}})"
+        rf"(?:(?:\s{{0,2}}[\w-]{{1,40}}=(?:\\{{0,31}}\"[^\"\\]{{0,999}}\\{{0,31}}\"|[^\s,\"'\\]+),?)+|{_VALUE})",
         r"\1" + MASK, re.I,
     ),
+    _Rule(
+        _AUTHORIZED,
+        rf"(\bAuthorization\\*[\"']?\s{{0,3}}[:=]\s{{0,3}}\[?(?:\\*[\"'])?)(?!(?:{_SCHEMES})\s){_VALUE}"
+        r"(?=\\*[\"'\]]|,\s|\s*$)",
+        r"\1" + MASK, re.I | re.M,
+    ),
+    _Rule(
+        _AUTHORIZED,
+        r"(\b(?:Set-)?Cookie\\*[\"']?:\s{0,3}\[?(?:\\*[\"'])?)[\w.-]{1,80}=[^\"'\\\]\n]+", r"\1" + MASK, re.I,
+    ),
+    # base64 of user:password, or a token of hexadecimal digits, without the header's name; prose has no such words
+    _Rule(("basic ",), r"(\bBasic\s)(?=[A-Za-z+/]{1,99}[A-Z0-9+/=])[A-Za-z0-9+/]{8,}={0,2}(?![\w-])", r"\1" + MASK),
+    _Rule(("token ",), r"(\b[Tt]oken\s)(?=[A-Za-z_-]{0,99}\d)[A-Za-z0-9_-]{20,}(?![\w.:/-])", r"\1" + MASK),
     _Rule(("eyj",), r"(?<![A-Za-z0-9_-])eyJ[\w-]{8,}\.[\w-]{4,}(?:\.[\w-]*)?", MASK),
-    _Rule(_KEYS, r"(?<!\w)(?:AKIA[0-9A-Z]{12,}|tskey-[\w-]{6,}|gh[pousr]_[A-Za-z0-9]{16,})", MASK),
+    *_tokens(),
     # a MySQL source: user:password@tcp(host:3306)/name
     _Rule(
         ("@tcp(", "@unix("),
-        r"((?<![^\s\"'=(,\[])[\w.%+-]{0,64}):(?!//)[^\s\"]{1,256}?@(?=(?:tcp|unix)\()", r"\1:" + MASK + "@",
+        r"((?<![\w.%+:/@-])[\w.%+-]{0,64}):(?!//)[^\s\"]{1,256}?@(?=(?:tcp|unix)\()", r"\1:" + MASK + "@",
+    ),
+    # user:password@host without a scheme; not image:tag@sha256:…, not a port before a path
+    _Rule(
+        ("@",),
+        r"((?<![\w.%+:/@-])(?!(?:mailto|acct|system|https?)\b)(?=[\d.%+-]{0,64}[A-Za-z_])[\w.%+-]{1,64}):(?!//|:|\d{1,5}[/@]|\*\*\*@)[^\s\"@]{1,256}@"
+        r"(?!sha\d{3}:)(?=[A-Za-z][\w.-]{0,253}(?::\d{1,5})?(?:[/\s\"',;)\]\\?]|\Z)|(?:\d{1,3}\.){3}\d|\[|\(|/)",
+        r"\1:" + MASK + "@",
     ),
     # name=value, and {Name:value} as Go prints a struct or a map
     _Rule(
         _NAMES,
-        rf"((?<![\w.-])(?:--?)?{_NAME}=)(?![\"']|{_QUOTED}|{_VARIABLE}){_VALUE}",
+        rf"({_BEGIN}(?:--?)?{_NAME}(?:=|\s=\s|%3D))(?![\"']|{_QUOTED}|{_VARIABLE}|{_FILE}){_VALUE}",
         r"\1" + MASK, re.IGNORECASE,
     ),
-    _Rule(_NAMES, rf"((?<=[{{\[\s]){_NAME}:)(?![\s\"'\\:]|\Z){_VALUE}", r"\1" + MASK, re.IGNORECASE),
+    _Rule(_NAMES, rf"((?<=[{{\[(,\s]){_NAME}:)(?![\s\"'\\:]|\Z){_VALUE}", r"\1" + MASK, re.IGNORECASE),
+    _Rule(_NAMES, rf"(<{_NAME}>)[^<\n]{{1,999}}(?=<)", r"\1" + MASK, re.IGNORECASE),
     # --name value; "--token is required" speaks of the flag
     _Rule(
         _NAMES,
-        rf"((?<![\w-])--{_NAME}\s{{1,4}})(?![-\"']|{_QUOTED}|{_SPEAKS_ON}|{_VARIABLE}){_VALUE}",
+        rf"({_BEGIN}--?{_NAME}\s{{1,4}})(?![-\"']|{_QUOTED}|{_SPEAKS_ON}|{_VARIABLE}|{_FILE}){_VALUE}",
         r"\1" + MASK, re.I,
     ),
     _Rule(
@@ -100,30 +168,61 @@ _RULES = (
         rf"(\b(?:k3s|rke2) (?:agent|server)\b[^\n]{{0,400}}? -t[ =]\\*[\"']?)(?![-\"'\\]|{_VARIABLE}){_VALUE}",
         r"\1" + MASK,
     ),
-    # a line of YAML
+    # a line of YAML, also inside a quoted text
     _Rule(
         _NAMES,
-        rf"((?:^|\]: )[ \t]{{0,40}}(?:- )?{_NAME}:[ \t]{{1,8}})(?![\"'])[^\s\"]+(?=[ \t]*$)",
+        rf"((?:^|\]: |\\n|[\"'`])[ \t]{{0,40}}(?:- )?{_NAME}:[ \t]{{1,8}})"
+        rf"(?![\"'|>\\]|{_PLAIN}|{_FILE})[^\s\"\\]+(?=[ \t]*(?:$|\\+n|\\*\"| #))",
         r"\1" + MASK, re.I | re.M,
+    ),
+    # an item of JSON without quotes; a header amid a line, whose value has a digit as no word does
+    _Rule(
+        _NAMES,
+        rf"((?<=[\"']){_NAME}\\*[\"']\s{{0,3}}:\s{{0,3}})(?![\"'\\\[{{]|{_PLAIN})[\w.+-]{{1,256}}",
+        r"\1" + MASK, re.I,
+    ),
+    _Rule(
+        _NAMES,
+        rf"({_BEGIN}{_NAME}:\s{{1,3}})(?=[^\s\"'\\\d]{{0,99}}\d)(?=[^\s\"'\\]{{6}})"
+        rf"(?![\"'\\/\[]|https?:|(?:\d{{1,3}}\.){{3}}|[^\s\"'\\]{{0,99}}:(?:\s|\Z)){_VALUE}",
+        r"\1" + MASK, re.I,
+    ),
+    # parameters of a URL whose names are words elsewhere
+    _Rule(
+        ("=", "%3d"),
+        rf"((?:[?&;]|%26|%3F|\\u0026)(?:{'|'.join(_DATA['parameters'])})(?:=|%3D)){_VALUE}",
+        r"\1" + MASK, re.I,
     ),
     # kubeadm-style bootstrap tokens
     _Rule((".",), r"(?<![\w.-])[a-z0-9]{6}\.(?=[a-z0-9]{0,16}\d)[a-z0-9]{16}(?![\w.-])", MASK),
     _Rule(("private key",), r"(-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----).*?(?=-----END|\Z)", r"\1" + MASK, re.DOTALL),
 )  # fmt: skip
 
+_NAME_RULE = _Rule(_NAMES, _NAME, "", re.IGNORECASE)
+
+# 32 bytes in base64, as keys of WireGuard and of encryption at rest are, and a line of 64 as in a private key: not the
+# sum of an image or of a host's key, not 64 hexadecimal digits.
+_KEY = re.compile(r"(?<![\w+/=-])(?<!sha256[-:])(?<!SHA256:)[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=(?![\w+/=])")
+_BODY = re.compile(
+    r"(?:(?<![\w+/=.:-])|(?<=\\n))(?![0-9a-f]{64})(?![/a-z]{64})(?=[A-Za-z+/]{0,60}\d)(?=[a-z0-9+/]{0,60}[A-Z])[A-Za-z0-9+/]{64,}={0,2}(?![\w-])"
+)
+
 # Without one of these nothing is done at all.
 _WORDS = (
-    *_K10, *_KEYS, "token", "passw", "passphrase", "secret", "access-key", "access_key", "accesskey", "join",
-    "client-key-data", "bearer", "authorization", "eyj", "@tcp(", "@unix(", " -t", "private key", "::server",
-    "::node", "::agent", "\"auth", "'auth",
+    *_K10, *_AUTHORIZED, "token", "passw", "passphrase", "secret", "key", "join", "pass", "psk", "pwd",
+    "bearer", "basic ", "eyj", "@", "x-amz-", "x-goog-", " -t", "::server", "::node", "::agent", "\"auth", "'auth",
+    *(f"{name}{sign}" for name in _DATA["parameters"] for sign in ("=", "%3d")),
 )  # fmt: skip
 
-# Where a quoted secret begins, after name="…", "name": "…", "--name", "…" or --name "…". Quotes may be escaped.
+# Where a quoted secret begins, after name="…", "name": "…", "--name", "…" or --name "…". Quotes may be escaped, or
+# doubled as in CSV.
 _OPENING = _Rule(
     _NAMES,
-    rf"(?<![\w.-])(?:(?:--?)?{_NAME}(?:\\*[\"']\s{{0,3}}[=:,]\s{{0,3}}|\s?[=:])|--{_NAME}\s{{1,3}}"
+    rf"{_BEGIN}(?:(?:--?)?{_NAME}(?:\\*[\"']{{1,2}}\s{{0,3}}(?:[=:]{{1,2}}>?|,)\s{{0,3}}|\s{{0,3}}[=:]{{1,2}}>?\s{{0,3}}"
+    rf"(?!\\*[\"'](?:{_FILE}|https?:))|%3D)|"
+    rf"--?{_NAME}\s{{1,3}}"
     r"|(?<=[\"'])auth\\*[\"']\s{0,3}:\s{0,3})"
-    r"(?P<escape>\\*)(?P<quote>[\"'])",
+    r"(?P<escape>\\*)(?P<quote>([\"'])(?:\\*\3(?=\w))?)",
     "",
     re.IGNORECASE,
 )
@@ -131,28 +230,54 @@ _QUOTE = re.compile(r"(?<!\\)(?P<escape>\\*)(?P<quote>[\"'])")
 
 _URL_WORD = re.compile(r"(?:[^\s\"'\\]|\\(?![\"'nrt]))+")
 _STORE_QUOTED = re.compile(r"(?<=[\"'])(?:postgres(?:ql)?|mysql|nats)://[^\"'\n]*", re.IGNORECASE)
+# A password with blanks, in a URL without quotes: up to the @ before a host and a path, or before a host.
+_BLANKS = re.compile(
+    r"(?P<user>\b[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s:@/\"'\[]{0,64}:)(?!\d{1,5}(?:[/?#,;)\]\s]|\Z))"
+    r"(?P<word>[^\s\"'@:\\]{0,64})(?P<rest>\s[^\"'\n@:]{0,200}@)(?=[\w.\[-])"
+)
 _NEXT_URL = re.compile(r"(?<=,)(?=[A-Za-z][A-Za-z0-9+.-]{1,20}://)")
 _STORES = ("postgres", "postgresql", "mysql", "nats")
 _TOKEN_USERS = ("http", "https", "nats")
 _PORT = re.compile(r"\d{1,5}(?:[/?#,;)\]]|\Z)")
 _CUT = (">", "…")
+_ROUNDS = 5
 
 
 @lru_cache(maxsize=512)  # a report shows the same answer of a poll in several places
 def mask_secrets(text: str) -> str:
     """``text`` with tokens, passwords, keys and bearer values replaced by ``***``; masking twice changes nothing."""
+    for _ in range(_ROUNDS):
+        masked = _masked(text)
+        if masked == text:
+            break
+        text = masked  # what was masked may have brought other things together
+    return text
+
+
+def _masked(text: str) -> str:
     low = text.lower()
     if "://" in low and ("@" in low or any(f"{store}://" in low for store in _STORES)):
         text = _STORE_QUOTED.sub(lambda found: _mask_url(found[0]), text)
+        text = _BLANKS.sub(rf"\g<user>{MASK}@", text)
         text = _URL_WORD.sub(lambda found: _mask_urls(found[0]), text)
-    if not any(word in low for word in _WORDS) and _BOOTSTRAP.search(low) is None:
-        return text
-    named = _NAMED.search(low) is not None
+    begun = _holds(low, _STARTS)
+    if not begun and not _holds(low, _WORDS) and _BOOTSTRAP.search(low) is None:
+        return _without_keys(text)
+    named = _STEMS.search(low) is not None and _NAMED.search(low) is not None
     if named or "auth" in low:
         text = _mask_quoted(text)
     for rule in _RULES:
-        text = rule.apply(text, low, named)
-    return text
+        text = rule.apply(text, low, named, begun)
+    return _without_keys(text)
+
+
+def names_secret(name: str) -> bool:
+    """Whether a thing of this name (a key of JSON, a field) holds a secret."""
+    return name != "" and _compiled(_NAME_RULE).fullmatch(name) is not None
+
+
+def _without_keys(text: str) -> str:
+    return text if _BASE64.search(text) is None else _BODY.sub(MASK, _KEY.sub(MASK, text))
 
 
 def _mask_quoted(text: str) -> str:
@@ -170,11 +295,19 @@ def _mask_quoted(text: str) -> str:
 
 def _closing(text: str, opening: re.Match[str]) -> int:
     depth, quote = len(opening["escape"]), opening["quote"]
-    for found in _QUOTE.finditer(text, opening.end()):
-        escapes = len(found["escape"])
-        if escapes < depth or (escapes == depth and found["quote"] == quote):
+    begin, past = opening.end(), -1
+    for found in _QUOTE.finditer(text, begin):
+        escapes, at = len(found["escape"]), found.end("quote")
+        if found.start("quote") < past:
+            continue  # the second one of a pair
+        if escapes < depth:
             return found.start()
-        if escapes > depth and found["quote"] == quote and depth == 0 and escapes % 2 == 0:
+        if escapes == depth and found["quote"] == quote[0]:
+            doubled = text.startswith(quote[0], at)
+            if len(quote) > 1 or depth or not doubled or found.start() == begin:
+                return found.start()
+            past = at + 1  # two quotes stand for one in YAML and SQL
+        if escapes > depth and found["quote"] == quote[0] and depth == 0 and escapes % 2 == 0:
             return found.end() - 1  # an even number of backslashes escape each other, not the quote
     return len(text)
 

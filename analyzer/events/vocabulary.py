@@ -24,6 +24,11 @@ def load(name: str) -> dict[str, Any]:
     return tomllib.loads(Path(__file__).parent.joinpath(name).read_text(encoding="utf-8"))
 
 
+def files() -> list[str]:
+    """The names of all vocabulary files, for ``load``."""
+    return sorted(path.name for path in Path(__file__).parent.glob("*.toml"))
+
+
 Minor = tuple[int, int]  # of Kubernetes
 
 

@@ -7,13 +7,15 @@ is listed here as one of ours, so that a field added tomorrow is treated, too.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
+from itertools import chain
 from types import MappingProxyType
 from typing import Any
 
 from analyzer.events.check_info import info
 from analyzer.events.redaction import mask_secrets
+from analyzer.records.log_record import LogRecord
 from analyzer.reports.pseudonyms import Pseudonyms
 from analyzer.results import Report, StartReport
 
@@ -52,19 +54,41 @@ _UNITS = re.compile(r"(?:k3s|k3s-agent|k3s-server|rke2|rke2-server|rke2-agent)(?
 _BYTES = re.compile(r"\[\s?(\d{1,3}(?:,\s?\d{1,3}){7,})\s?\]")
 
 
-def anonymize(report: Report) -> Report:
+def anonymize(report: Report, records: Iterable[LogRecord] = ()) -> Report:
     """``report`` with hosts, addresses, names, paths and tokens replaced, each always by the same stand-in.
 
-    Times, lengths, verdicts, counts, lines, releases and the names of checks and of known components stay.
+    Times, lengths, verdicts, counts, lines, releases and the names of checks and of known components stay. A name that
+    is known for one only by another line of the log is found with the log's ``records``.
     """
     names = Pseudonyms()
+    learn(names, report, records)
+    return with_stand_ins(names, report)
+
+
+def learn(names: Pseudonyms, report: Report, records: Iterable[LogRecord] = ()) -> None:
+    """Let ``names`` look at a report, and at the log that it is of."""
     hosts = {s.host for s in report.starts if s.host}
-    units = {s.unit.removesuffix(".service") for s in report.starts if s.unit and not _UNITS.fullmatch(s.unit)}
-    names.learn((_prepared(text) for text in _texts(report)), sorted(hosts), sorted(units))
+    units = {s.unit for s in report.starts if s.unit}
+    ids = {id for s in report.starts for id in (s.boot_id, s.invocation_id) if id}
+    for start in report.starts:
+        if start.commit:
+            names.keep(start.commit)
+    texts: dict[str, None] = {}  # most lines of a long log are told more than once
+    for record in records:
+        texts[record.message] = texts[record.raw] = None
+        hosts |= {record.host} if record.host else set()
+        ids |= {id for id in (record.boot_id, record.invocation_id) if id}
+    units = {unit.removesuffix(".service") for unit in units if not _UNITS.fullmatch(unit)}
+    names.learn(chain(_texts(report), texts), sorted(hosts), sorted(units), sorted(ids), prepared)
+
+
+def with_stand_ins(names: Pseudonyms, report: Report) -> Report:
+    """``report`` after ``names`` have learnt."""
     return _Walk(names).report(report)
 
 
-def _prepared(text: str) -> str:
+def prepared(text: str) -> str:
+    """A text with its secrets masked, also those in a list of bytes."""
     return mask_secrets(_BYTES.sub(_decoded, text))
 
 
@@ -96,7 +120,6 @@ class _Walk:
 
     def __init__(self, names: Pseudonyms) -> None:
         self._names = names
-        self._ids: dict[str, str] = {}
         self._done: dict[str, str] = {}
 
     def report(self, report: Report) -> Report:
@@ -126,7 +149,7 @@ class _Walk:
 
     def _text(self, text: str) -> str:
         if text not in self._done:
-            self._done[text] = self._names.apply(_prepared(text))
+            self._done[text] = self._names.apply(prepared(text))
         return self._done[text]
 
     def _part(self, part: Any, name: str = "") -> Any:
@@ -134,7 +157,7 @@ class _Walk:
             if name in _OURS:
                 return part
             if name in _MACHINE_IDS:
-                return self._ids.setdefault(part, f"{len(self._ids) + 1:032x}")
+                return self._names.machine_id(part)
             if name in _CHECK_NAMES and info(part).known:
                 return part
             return self._text(part)

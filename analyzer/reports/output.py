@@ -76,12 +76,20 @@ class Destination:
         if self.path is None:
             _write_stdout(content)
             return
-        data = content.encode("utf-8", "replace") if isinstance(content, str) else content
+        self.write_parts((content.encode("utf-8", "replace") if isinstance(content, str) else content,))
+
+    def write_parts(self, parts: Iterable[bytes]) -> None:
+        """As ``write``, of what is too much to be held: the parts one after the other."""
+        if self.path is None:
+            for part in parts:
+                _write_stdout(part)
+            return
         try:
             if self.path.exists() and _is_special(self.path.stat().st_mode):
-                self.path.write_bytes(data)
+                with self.path.open("wb") as stream:
+                    stream.writelines(parts)
             else:
-                _write_atomically(self.path, data, self.force)
+                _write_atomically(self.path, parts, self.force)
         except BrokenPipeError:
             raise
         except FileExistsError:
@@ -155,14 +163,14 @@ def _is_special(mode: int | None) -> bool:
     return mode is not None and not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
-def _write_atomically(path: Path, data: bytes, force: bool) -> None:
+def _write_atomically(path: Path, parts: Iterable[bytes], force: bool) -> None:
     target = Path(os.path.realpath(path))  # a link stays a link; the file behind it is replaced
     old = stat.S_IMODE(target.stat().st_mode) if target.exists() else None
     # Named before it is made, so that an end at any moment finds it; short, because the target's name may be long.
     part = target.with_name(f".k3slog-{os.urandom(6).hex()}.part")
     try:
         with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666 if old is None else old), "wb") as stream:
-            stream.write(data)
+            stream.writelines(parts)
         if old is not None:
             part.chmod(old)
         if force:

@@ -18,17 +18,20 @@ from functools import cache, partial
 from itertools import chain, count
 
 from analyzer.events.check_info import known_checks
-from analyzer.events.vocabulary import load
+from analyzer.events.vocabulary import files, load
 from analyzer.reports import known_words as known
 
 _IPV4 = re.compile(r"(?<![\d.v])(\d{1,3}(?:\.\d{1,3}){3})(?!\d|\.\d)")
 _IPV6 = re.compile(r"(?<![\w:.])([0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:(?:\d{1,3}\.){3}\d{1,3})?)(?![\w:])")
 _MAC = re.compile(r"(?<![\w:-])((?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2})(?![\w:-])")
 _CERT_NAME = re.compile(r"(\bcn-)([0-9A-Fa-f]{0,4}(?:_[0-9A-Fa-f]{0,4}){2,7})(?![\w])")  # how k3s notes an IPv6 name
-_DIGEST = re.compile(
-    r"(?<![0-9A-Za-z])((?:[0-9A-Fa-f]{2}:){9,}[0-9A-Fa-f]{2}|[0-9a-fA-F]{32,128}|K10[0-9a-f]{8}…"
+_DIGEST = re.compile(  # not the ids of systemd's own messages, which are the same everywhere
+    r"(?<![0-9A-Za-z])(?<!MESSAGE_ID=)(?<!MESSAGE_ID\":\")(?<!MESSAGE_ID\": \")(?<!MESSAGE_ID\" : \")"
+    r"((?:[0-9A-Fa-f]{2}:){9,}[0-9A-Fa-f]{2}|[0-9a-fA-F]{32,128}|K10[0-9a-f]{8}…"
     r"|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})(?![0-9A-Za-z])"
 )
+_PASSING = re.compile(r"\d\d:\d\d:\d\d(?:[.,]\d+)?|\d{4}-\d\d-\d\d|\[\d+\]|\b\d{16}\b")  # stamps, ids of processes
+_BOOT = re.compile(r"(?:\bs=|;b=|Boot )([0-9a-f]{32})\b")  # in a cursor, or before the lines of a boot
 _EMAIL = re.compile(r"(?<![\w.+-])([\w.+-]{1,64})@([\w-]{1,63}(?:\.[\w-]{1,63}){1,8})")
 _DOMAIN = re.compile(
     r"(?<![\w.@/+-])((?:[A-Za-z0-9_](?:[\w-]{0,61}[A-Za-z0-9])?\.){1,8}(?:xn--[\w-]{1,59}|[A-Za-z]{2,24}))(?![\w-]|\.\w|\(\))"
@@ -37,61 +40,172 @@ _DOMAIN = re.compile(
 _URL = re.compile(r"(?P<scheme>[a-zA-Z][\w+.-]{1,20}://)(?P<user>[^\s/@\"'\\]{1,128}@)?(?P<host>\[[^\]\s]{2,60}\]|[\w.-]{1,253}|(?=/))"
                   r"(?P<port>:\d{1,5})?(?P<path>/[^\s\"'\\<>)\],]*)?")  # fmt: skip
 _PATH = re.compile(r"(?<![\w.:/])(?<!:/)(/(?:[\w.@%+~=-]+/?)+)")
+# A path of Windows, whose separators may be escaped; what stands below "Users" may hold blanks.
+_WINDOWS = re.compile(
+    r"(?<![A-Za-z0-9])[A-Za-z]:(?:(?:\\{1,8}|/)(?:Users|Documents and Settings)(?:\\{1,8}|/)"
+    r"[^\\/\"':;,<>|\n]{1,64}(?=[\\/]))?(?:(?:\\{1,8}|/)[\w.@%+~$-]{1,100}){1,40}", re.IGNORECASE,
+)  # fmt: skip
+_SEPARATOR = re.compile(r"(\\+|/)")
 _EC2 = re.compile(r"(?<![\w-])(ip-\d{1,3}(?:-\d{1,3}){3})(?![\w-])")
 
+_PORTS = "|".join(map(str, known.PORTS))
 _WORD = r"[A-Za-z0-9](?:[\w.-]{0,251}[A-Za-z0-9])?"
 _Q = r"\\*+[\"']"
-# Where a host or node is named …
+_SHORT = r"(?=[\d-]{0,62}[A-Za-z])[A-Za-z0-9][\w-]{1,62}"  # a host without a domain
+_INTERFACE = r"[A-Za-z][\w.@-]{1,14}"
+_NUMBERED = r"(?=[a-z]{0,14}[\d.@-])" + _INTERFACE  # … which no word of a sentence is
+# Where a host or node is named, each with words in lower case without one of which the expression finds nothing …
 _HOST_PLACES = tuple(
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        rf"(?<![\w-])(?:_?hostname|node[-_]?name|node|nodes|host|hostname[-_]override|server[-_]?name)(?:=|{_Q}:\s?){_Q}?({_WORD})",
-        rf"(?<![\w-])--?(?:node-name|hostname-override)(?:=|\s+){_Q}?({_WORD})",
-        rf"(?<![\w-])nodes?\s{_Q}({_WORD}){_Q}",
-        rf"(?<![\w-])(?:hostname|node)\s({_WORD})(?=\s(?:is|was|has|does|not|joined|registered|already)\b|[:,]?\s*$)",
-        rf"\blookup\s({_WORD})(?=\son\b|:|\s*$)",
-        rf"\bon node:? ({_WORD})\s*$",
-        rf"\bbackend connection request \[({_WORD})\]",
-        rf"(?<![\w.-])({_WORD})-[0-9a-f]{{8}}\s(?:at|on)\shttps?://",
-        rf"\bSuccessfully assigned \S{{1,253}} to ({_WORD})",
-        rf"\bsystem:node:({_WORD})",
-        rf"(?<![\w.-])({_WORD})-[0-9a-f]{{8}}=https?://",
-        r"/node/password'? for node ([\w.-]+)",
-        rf"\bNode password rejected.{{0,200}}?for node ({_WORD})",
-        rf"\bWaiting for cloud-controller-manager.{{0,80}}?node ({_WORD})",
-        rf"\bSuccessfully registered node{_Q}?\s+{_Q}?(?:node=)?{_Q}?({_WORD})",
-        rf"(?:--name=|--initial-cluster=|,|local-member-name{_Q}:\s?{_Q}|remote-peer-name{_Q}:\s?{_Q})({_WORD})-[0-9a-f]{{8}}(?![0-9a-f])",
-        r"^(?:\w{3}\s+\d+|\d{4}-\d\d-\d\dT)[\s\S]{0,2}[\d:.+Z-]{8,24}\s(\S+)\s(?:k3s|rke2|systemd|kernel)[\w.-]*\[",
+    (words, re.compile(pattern, re.IGNORECASE))
+    for words, pattern in (
+        (
+            ("node", "host", "server"),
+            rf"(?<![\w-])(?:_?hostname|node[-_]?name|node|nodes|host|hostname[-_]override|server[-_]?name)(?:=|{_Q}:\s?){_Q}?({_WORD})",
+        ),
+        (("node-name", "hostname-override"), rf"(?<![\w-])--?(?:node-name|hostname-override)(?:=|\s+){_Q}?({_WORD})"),
+        (("node",), rf"(?<![\w-])nodes?\s{_Q}({_WORD}){_Q}"),
+        (
+            ("hostname", "node"),
+            rf"(?<![\w-])(?:hostname|node)\s({_WORD})(?=\s(?:is|was|has|does|not|joined|registered|already)\b|[:,]?\s*$)",
+        ),
+        (("lookup",), rf"\blookup\s({_WORD})(?=\son\b|:|\s*$)"),
+        (
+            (":",),
+            rf"(?<![\w.:/-])({_SHORT}):(?:{_PORTS})(?![\w.:])",
+        ),
+        ((":",), rf"(?<![\w.:/-])({_SHORT}):\d{{2,5}}/[A-Za-z]"),
+        (("@",), r"(?<![\w.+/-])[\w.+-]{1,64}(?::\*\*\*)?@(?!sha\d{3}:)([A-Za-z][\w-]{0,62})(?![\w.(-])"),
+        (("on node",), rf"\bon node:? ({_WORD})\s*$"),
+        (("backend connection request [",), rf"\bbackend connection request \[({_WORD})\]"),
+        (("http",), rf"(?<![\w.-])({_WORD})-[0-9a-f]{{8}}\s(?:at|on)\shttps?://"),
+        (("successfully assigned ",), rf"\bSuccessfully assigned \S{{1,253}} to ({_WORD})"),
+        (("system:node:",), rf"\bsystem:node:({_WORD})"),
+        (("=http",), rf"(?<![\w.-])({_WORD})-[0-9a-f]{{8}}=https?://"),
+        (("/node/password",), r"/node/password'? for node ([\w.-]+)"),
+        (("node password rejected",), rf"\bNode password rejected.{{0,200}}?for node ({_WORD})"),
+        (("waiting for cloud-controller-manager",), rf"\bWaiting for cloud-controller-manager.{{0,80}}?node ({_WORD})"),
+        (("successfully registered node",), rf"\bSuccessfully registered node{_Q}?\s+{_Q}?(?:node=)?{_Q}?({_WORD})"),
+        (
+            (),
+            rf"(?:--name=|--initial-cluster=|,|local-member-name{_Q}:\s?{_Q}|remote-peer-name{_Q}:\s?{_Q})({_WORD})-[0-9a-f]{{8}}(?![0-9a-f])",
+        ),
+        (
+            ("k3s", "rke2", "systemd", "kernel"),
+            r"^(?:\w{3}\s+\d+|\d{4}-\d\d-\d\dT)[\s\S]{0,2}[\d:.+Z-]{8,24}\s(\S+)\s(?:k3s|rke2|systemd|kernel)[\w.-]*\[",
+        ),
     )
 )
 # … and any other thing that a person named.
 _NAME_PLACES = tuple(
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        rf"(?<![\w-])(?:pod|pods|podname|container|containername|namespace|ns|cluster|clustername|cluster[-_]name|user|username"
-        rf"|secret|secretname|configmap|serviceaccount|service|deployment|daemonset|statefulset|job|ingress|claim|pvc|pv|volume"
-        rf"|addon|chart|release|image|key|object|owner)(?:=|{_Q}:\s?){_Q}?((?:{_WORD}/){{0,5}}{_WORD})",
-        rf"(?<![\w.-])(?:[a-z]{{3,40}}s)(?:\.[a-z][a-z0-9.-]{{2,80}})?\s{_Q}((?:{_WORD}/){{0,5}}{_WORD}){_Q}"
-        rf"(?=\s(?:not found|already exists|is forbidden|is invalid))",
-        rf"\b(?:pod|namespace|container|user|cluster|secret|role|service|volume|configmap)s?\s{_Q}((?:{_WORD}/){{0,5}}{_WORD}){_Q}",
-        rf"(?<![\w-])--?(?:cluster-name|system-default-registry|node-label|with-node-id|cluster-domain|etcd-s3-folder)(?:=|\s+){_Q}?({_WORD})",
-        rf"\bfor user ({_WORD})",
-        rf"\berror syncing {_Q}((?:{_WORD}/){{0,2}}{_WORD}){_Q}",
-        rf"(?<![\w-])(?:database|dbname|db|bucket|[\w-]{{1,40}}-bucket|schema)(?:=|\s{_Q}|\s+(?=\S{{1,100}}\s--))({_WORD})",
-        rf"\b(?:Created|Deleted|Killing|Pulling) (?:pod|job|image):? {_Q}?((?:{_WORD}/){{0,5}}{_WORD})",
-        rf"\bHelmChart ((?:{_WORD}/)?{_WORD})",
-        rf"\bin namespace ({_WORD})",
-        rf"\b({_WORD})-etcd-snapshot",
-        rf"\bSuccessfully assigned ((?:{_WORD}/)?{_WORD}) to ",
-        rf"\bsudo(?:\[\d+\])?:\s+({_WORD}) : ",
-        r"/(?:instance-type|region|zone|hostname)=([\w.-]{1,63})",
-        rf"(?<![\w.-])({_WORD}):\*\*\*@",  # the user of a datastore whose password is masked
-        rf"\bsystem:serviceaccount:({_WORD}):",
-        rf"\bsystem:serviceaccount:[\w.-]{{1,63}}:({_WORD})",
-        rf"\b(?:CN|O|OU)=({_WORD})",
-        r"/namespaces/([\w.-]{1,253})",
-        r"/namespaces/[\w.-]{1,253}/[a-z]{2,40}/([\w.-]{1,253})",
-        r"/api/v1/(?:nodes|persistentvolumes)/([\w.-]{1,253})",
+    (words, re.compile(pattern, re.IGNORECASE))
+    for words, pattern in (
+        (
+            (
+                "pod",
+                "container",
+                "namespace",
+                "ns",
+                "cluster",
+                "user",
+                "secret",
+                "configmap",
+                "service",
+                "deployment",
+                "statefulset",
+                "job",
+                "ingress",
+                "claim",
+                "pv",
+                "volume",
+                "addon",
+                "chart",
+                "release",
+                "image",
+                "key",
+                "object",
+                "owner",
+            ),
+            rf"(?<![\w-])(?:pod|pods|podname|container|containername|namespace|ns|cluster|clustername|cluster[-_]name|user|username"
+            rf"|secret|secretname|configmap|serviceaccount|service|deployment|daemonset|statefulset|job|ingress|claim|pvc|pv|volume"
+            rf"|addon|chart|release|image|key|object|owner)(?:=|{_Q}:\s?){_Q}?((?:{_WORD}/){{0,5}}{_WORD})",
+        ),
+        (
+            (),
+            rf"(?<![\w.-])(?:[a-z]{{3,40}}s)(?:\.[a-z][a-z0-9.-]{{2,80}})?\s{_Q}((?:{_WORD}/){{0,5}}{_WORD}){_Q}"
+            rf"(?=\s(?:not found|already exists|is forbidden|is invalid))",
+        ),
+        (
+            ("pod", "namespace", "container", "user", "cluster", "secret", "role", "service", "volume", "configmap"),
+            rf"\b(?:pod|namespace|container|user|cluster|secret|role|service|volume|configmap)s?\s{_Q}((?:{_WORD}/){{0,5}}{_WORD}){_Q}",
+        ),
+        (
+            (
+                "cluster-name",
+                "system-default-registry",
+                "node-label",
+                "with-node-id",
+                "cluster-domain",
+                "etcd-s3-folder",
+            ),
+            rf"(?<![\w-])--?(?:cluster-name|system-default-registry|node-label|with-node-id|cluster-domain|etcd-s3-folder)(?:=|\s+){_Q}?({_WORD})",
+        ),
+        (("for user ",), rf"\bfor user ({_WORD})"),
+        (
+            ("@",),
+            r"(?<![\w.+/-])([A-Za-z][\w.+-]{0,63})@(?!sha\d{3}:)(?:[A-Za-z][\w-]{0,62}(?![\w.(-])|(?:\d{1,3}\.){3}\d)",
+        ),
+        (
+            ("bucket", "namespace"),
+            rf"(?<![\w-])(?:[\w-]{{0,40}}bucket|namespace){_Q}?:\s?{_Q}?({_WORD})(?={_Q}|\s*$|[,}}\]]|\s[A-Za-z]{{1,40}}:|\\+n)",
+        ),
+        (("bucket",), rf"--[\w-]{{0,40}}bucket(?:=|\s+){_Q}?({_WORD})"),
+        (
+            ("bucket", "namespace"),
+            rf"\b(?:bucket|namespace) {_Q}?({_WORD}){_Q}?"
+            r"(?=\s(?:exists|does not|doesn't|not found|is not|was not|cannot|is being)\b)",
+        ),
+        (("bucket ",), rf"\bbucket {_Q}({_WORD}){_Q}"),
+        (("3306", "5432", "5433", "6432", "26257"), rf":(?:3306|5432|5433|6432|26257)\)?/({_WORD})"),  # a database
+        (("***@",), rf"\*\*\*@[\w.:()\[\],-]{{0,300}}/({_WORD})"),
+        (("namespace:",), rf"\bNamespace:{_WORD},?\sName:({_WORD})"),
+        (("s3",), rf"\bs3[\w.-]{{0,200}}\.(?:amazonaws\.com|[\w-]{{2,63}})(?::\d+)?/({_WORD})"),
+        (("kubectl ",), rf"\bkubectl .{{0,200}}?\s(?:-n|--namespace)[= ]({_WORD})"),
+        (("--namespace",), rf"(?<![\w-])--namespace[= ]{_Q}?({_WORD})"),
+        (("iface",), rf"\biface(?:=|\s+|{_Q}?:\s?){_Q}?({_INTERFACE})"),
+        (("interface",), rf"\b(?:network )?interface(?: with name)?[ =:]\s?{_Q}({_INTERFACE}){_Q}"),
+        (
+            ("interface", "dev", "link"),
+            rf"\b(?:interface(?: with name)?|dev|device|link) ({_NUMBERED})(?=[\s,;:\"'\\)]|$)",
+        ),
+        (("fe80:",), rf"\bfe80:[0-9a-f:]{{1,40}}%({_INTERFACE})"),
+        (("enx",), r"\b(enx[0-9a-f]{12})\b"),
+        (
+            ("users", "documents and settings"),
+            rf"\b[A-Z]:(?:\\+|/)(?:Users|Documents and Settings)(?:\\+|/)"
+            rf"([^\\/\"':;,<>|\s]{{1,64}}(?: [^\\/\"':;,<>|\s]{{1,64}}){{0,3}}(?=[\\/])|{_WORD})",
+        ),
+        (("error syncing ",), rf"\berror syncing {_Q}((?:{_WORD}/){{0,2}}{_WORD}){_Q}"),
+        (
+            ("database", "db", "bucket", "schema"),
+            rf"(?<![\w-])(?:database|dbname|db|bucket|[\w-]{{1,40}}-bucket|schema)(?:=|\s{_Q}|\s+(?=\S{{1,100}}\s--))({_WORD})",
+        ),
+        (
+            ("pod", "job", "image"),
+            rf"\b(?:Created|Deleted|Killing|Pulling) (?:pod|job|image):? {_Q}?((?:{_WORD}/){{0,5}}{_WORD})",
+        ),
+        (("helmchart ",), rf"\bHelmChart ((?:{_WORD}/)?{_WORD})"),
+        (("in namespace ",), rf"\bin namespace ({_WORD})"),
+        (("-etcd-snapshot",), rf"\b({_WORD})-etcd-snapshot"),
+        (("successfully assigned ",), rf"\bSuccessfully assigned ((?:{_WORD}/)?{_WORD}) to "),
+        (("sudo",), rf"\bsudo(?:\[\d+\])?:\s+({_WORD}) : "),
+        (("instance-type", "region", "zone", "hostname"), r"/(?:instance-type|region|zone|hostname)=([\w.-]{1,63})"),
+        ((":***@",), rf"(?<![\w.-])({_WORD}):\*\*\*@"),  # the user of a datastore whose password is masked
+        (("system:serviceaccount:",), rf"\bsystem:serviceaccount:({_WORD}):"),
+        (("system:serviceaccount:",), rf"\bsystem:serviceaccount:[\w.-]{{1,63}}:({_WORD})"),
+        (("cn=", "o=", "ou="), rf"\b(?:CN|O|OU)=({_WORD})"),
+        (("/namespaces/",), r"/namespaces/([\w.-]{1,253})"),
+        (("/namespaces/",), r"/namespaces/[\w.-]{1,253}/[a-z]{2,40}/([\w.-]{1,253})"),
+        (("/api/v1/",), r"/api/v1/(?:nodes|persistentvolumes)/([\w.-]{1,253})"),
     )
 )
 _LABELS = re.compile(r"--node-(?:labels?|taints?)(?:=|\s+)[\"']?([^\s\"']{1,1000})")
@@ -106,33 +220,57 @@ class Pseudonyms:
         self._hosts: dict[str, str] = {}
         self._names: dict[str, str] = {}
         self._other: dict[str, str] = {}
+        self._ids: dict[str, str] = {}  # boots and invocations, whose stand-ins are ids as well
         self._seen: set[str] = set()  # every word of the texts that looks like a stand-in of ours
+        self._looked_at: set[int] = set()
         self._made: set[str] = set()  # every stand-in that was given away
         self._counts: defaultdict[str, Iterator[int]] = defaultdict(partial(count, 1))
         self._addresses = _documentation_v4()
         self._finder: re.Pattern[str] | None = None
 
-    def learn(self, texts: Iterable[str], hosts: Iterable[str] = (), names: Iterable[str] = ()) -> None:
-        """Look at everything that will be replaced; ``hosts`` and ``names`` are known to be such."""
+    def learn(
+        self,
+        texts: Iterable[str],
+        hosts: Iterable[str] = (),
+        names: Iterable[str] = (),
+        ids: Iterable[str] = (),
+        prepare: Callable[[str], str] = str,
+    ) -> None:
+        """Look at everything that will be replaced; ``hosts``, ``names`` and machine ``ids`` are known to be such.
+
+        ``prepare`` is called for those texts only that say something new.
+        """
+        for id in ids:
+            self._ids.setdefault(id.lower(), "")
         for host in hosts:
             self._add_host(host)
         for name in names:
             self._add_name(name)
         for text in texts:
+            key = hash(_PASSING.sub("", text))  # a long log says the same over and over
+            if key in self._looked_at:
+                continue
+            self._looked_at.add(key)
+            text = prepare(text)
             self._seen.update(_STAND_IN.findall(text))
+            for id in _BOOT.findall(text):
+                self._ids.setdefault(id, "")
             for host in _hosts_in(text):
-                self._add_host(host)
+                if host.lower() not in _sought():
+                    self._add_host(host)
             for name in _names_in(text):
-                self._add_name(name)
+                if name.lower() not in _sought():
+                    self._add_name(name)
         self._finder = None
 
     def apply(self, text: str) -> str:
         """``text`` with everything replaced that the rules above know, and every learnt name."""
         rules: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
-            (_DIGEST, lambda m: self._stand_in("hash", m[1].lower())),
+            (_DIGEST, lambda m: self._digest(m[1].lower())),
             (_MAC, lambda m: self._mac(m[1])),
             (_EMAIL, self._email),
             (_URL, self._url),
+            (_WINDOWS, lambda m: self._windows(m[0])),
             (_EC2, lambda m: self._host(m[1])),
             (self._learnt(), lambda m: self._replacement(m[0])),
             (_DOMAIN, self._domain_and_path),
@@ -146,7 +284,9 @@ class Pseudonyms:
         return text
 
     def host(self, name: str) -> str:
-        """The stand-in of a host whose name this is."""
+        """The stand-in of a host whose name this is; the name itself where it is everybody's (``localhost``)."""
+        if not _worth(name):
+            return name
         return self._ipv4(name) if _IPV4.fullmatch(name) else self._host(name)
 
     def file(self, path: str) -> str:
@@ -175,11 +315,23 @@ class Pseudonyms:
         if self._finder is None:
             every = sorted(chain(self._hosts, self._names), key=len, reverse=True)
             choice = "|".join(re.escape(name) for name in every) or r"(?!)"
-            self._finder = re.compile(rf"(?<![A-Za-z0-9])(?:{choice})(?![A-Za-z0-9])", re.IGNORECASE)
+            self._finder = re.compile(rf"(?:(?<![A-Za-z0-9])|(?<=\\[nrt]))(?:{choice})(?![A-Za-z0-9])", re.IGNORECASE)
         return self._finder
 
     def _replacement(self, found: str) -> str:
         return self._host(found) if found.lower() in self._hosts else self._stand_in("name", found)
+
+    def keep(self, text: str) -> None:
+        """Let a digest stand that is no one's own: the commit of a release."""
+        self._made.add(text.lower())
+
+    def machine_id(self, text: str) -> str:
+        """The stand-in of the id of a boot or an invocation."""
+        low = text.lower()
+        if not self._ids.get(low):
+            self._ids[low] = made = f"{next(self._counts['id']):032x}"
+            self._made.add(made)
+        return self._ids[low]
 
     # --- stand-ins --------------------------------------------------------------------------------------------------
 
@@ -188,6 +340,23 @@ class Pseudonyms:
         if key not in self._other:
             self._other[key] = self._next(kind, shape or (lambda number: f"{kind}-{number}"))
         return self._other[key]
+
+    def _digest(self, text: str) -> str:
+        if text in self._made:
+            return text
+        bare = text.replace("-", "")
+        return self.machine_id(bare) if bare in self._ids else self._stand_in("hash", text)
+
+    def _windows(self, path: str) -> str:
+        drive, *pieces = _SEPARATOR.split(path)
+        before = ""
+        for at in range(1, len(pieces), 2):
+            piece = pieces[at]
+            own = before in _HOMES or before == "documents and settings"
+            if piece.lower() != "documents and settings":
+                pieces[at] = self._stand_in("name", piece) if own and not _is_stand_in(piece) else self._piece(piece)
+            before = piece.lower()
+        return drive + "".join(pieces)
 
     def _email(self, found: re.Match[str]) -> str:
         if _is_known_domain(found[2]):
@@ -300,17 +469,21 @@ class Pseudonyms:
 
 
 def _hosts_in(text: str) -> Iterator[str]:
-    for place in _HOST_PLACES:
-        yield from (found[1] for found in place.finditer(text))
+    low = text.lower()
+    for words, place in _HOST_PLACES:
+        if not words or any(word in low for word in words):
+            yield from (found[1] for found in place.finditer(text))
     for found in _SANS.finditer(text):
         named = ",".join(group for group in found.groups() if group)
         yield from (san.strip().removeprefix("*.") for san in named.split(","))
 
 
 def _names_in(text: str) -> Iterator[str]:
-    for place in _NAME_PLACES:
-        for found in place.finditer(text):
-            yield from found[1].split("/")
+    low = text.lower()
+    for words, place in _NAME_PLACES:
+        if not words or any(word in low for word in words):
+            for found in place.finditer(text):
+                yield from found[1].split("/")
     for found in _LABELS.finditer(text):
         yield from re.findall(r"=([\w.-]+)", found[1])
     for found in _REGISTRY.finditer(text):
@@ -354,7 +527,7 @@ def _is_known_domain(name: str) -> bool:
         return True
     if last in known.FILE_SUFFIXES | known.UNIT_SUFFIXES:
         stem = low.removesuffix(f".{last}")
-        return known.is_path_piece(stem) or known.is_component(stem) or not _worth(stem)
+        return known.is_path_piece(stem) or all(known.is_component(p) or not _worth(p) for p in stem.split("."))
     if low.endswith((".svc", ".svc.cluster.local", ".cluster.local")):
         return all(not _worth(p) or known.is_component(p) for p in re.split(r"\.svc|\.cluster", low)[0].split("."))
     if any(low == own or low.endswith("." + own) for own in known.DOMAINS):
@@ -375,3 +548,11 @@ def _vocabulary() -> frozenset[str]:
     for file in ("checks.toml", "errors.toml", "findings.toml"):
         words.update(w.lower() for w in re.findall(r"[A-Za-z][A-Za-z0-9]+", str(load(file))))
     return frozenset(words)
+
+
+@cache
+def _sought() -> frozenset[str]:
+    """Words of sentences that rules look for: were one taken for a name, the log would mean another thing."""
+    texts = (str(load(file)) for file in files() if file not in ("known_words.toml", "secrets.toml"))
+    words = (word for text in texts for word in re.findall(r"(?<![\w.\\/=-])[a-z]{3,}(?![\w.\\/=-])", text))
+    return frozenset(words) - known.MACHINES

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from analyzer.events.vocabulary import files, load
 from analyzer.records.log_record import SourceInfo
 from analyzer.reports import json_report
 from analyzer.reports.anonymize import anonymize
@@ -328,3 +329,19 @@ def test_more_addresses_than_the_documentation_ranges_hold_stay_apart() -> None:
     texts = [f"at 10.{n >> 8}.{n & 255}.9:1" for n in range(2000)]
     made = hidden(*texts)
     assert len(set(made)) == len(texts)
+
+
+def strings(value: Any, name: str = "") -> list[tuple[str, str]]:
+    if isinstance(value, dict):
+        return [found for key, item in value.items() for found in strings(item, key)]
+    if isinstance(value, list):
+        return [found for item in value for found in strings(item, name)]
+    return [(name, value)] if isinstance(value, str) else []
+
+
+def test_what_this_program_says_itself_stays() -> None:
+    said = [
+        text for file in files() for name, text in strings(load(file)) if name in ("advice", "title", "description")
+    ]
+    assert len(said) > 400
+    assert [text for text in said if "password@" not in text and hidden(text) != [text]] == []

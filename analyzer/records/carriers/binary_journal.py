@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Any, BinaryIO
 
 from analyzer.errors import BadInputError
-from analyzer.records.carriers.export import of_entry
+from analyzer.records.carriers.export import as_export, of_entry
 from analyzer.records.carriers.journal_fields import TEXT_KEYS, from_bytes
 from analyzer.records.counted_lines import counted
 from analyzer.records.draft import Draft, Tally
@@ -55,6 +55,22 @@ def read_journal(file: BinaryIO, tally: Tally, path: str | None = None) -> Itera
             raise BadInputError(f"{tally.path} is a systemd journal of which nothing can be read", hint="Copy it again")
     if any("zstd not available" in reason for reason in tally.reasons):
         tally.notes.append("texts packed with zstd could not be read: install k3slog[zstd]")
+
+
+def journal_entries(file: BinaryIO, path: str | None, name: str) -> Iterator[dict[str, bytes]]:
+    """The fields, as far as drafts are made of them, of the entries that ``read_journal`` reads; it raises the same."""
+    journal = JournalFile(file, path, name)
+    choice = Choice()
+    try:
+        yield from map(_numbered, journal.entries(_KEYS, choice))
+        if not choice.ours and journal.passed and _has_banner(journal):
+            yield from map(_numbered, journal.entries(_KEYS, None))
+    finally:
+        journal.close()
+
+
+def _numbered(entry: JournalEntry) -> dict[str, bytes]:
+    return {"__CURSOR": b"i=%x" % entry.number} | _fields(entry)
 
 
 def _has_banner(journal: JournalFile) -> bool:
@@ -125,18 +141,9 @@ class _AsExport(io.RawIOBase):
             self._tally.lose(entry.number, entry.lost)
         if entry.gap:
             self.torn.add(entry.number)
-        rows = [b"__CURSOR=%d\n" % entry.number]
         fields = _fields(entry)
-        for key, value in fields.items():
-            if not key:
-                continue
-            if b"\n" in value:
-                rows.append(b"%s\n%s%s\n" % (key.encode(), len(value).to_bytes(8, "little"), value))
-            else:
-                rows.append(b"%s=%s\n" % (key.encode(), value))
         self._content.update(fields.get("MESSAGE", b""))
-        rows.append(b"\n")
-        return b"".join(rows)
+        return as_export({"__CURSOR": b"%d" % entry.number} | fields)
 
 
 def _scanned(entries: Iterable[JournalEntry], tally: Tally, content: Any) -> Iterator[Draft]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from analyzer.records.carriers.carrier import Carrier, Opened
 from analyzer.records.carriers.journal_fields import MESSAGE_LIMIT, from_bytes
@@ -87,6 +87,32 @@ def read_export(stream: io.BufferedIOBase, tally: Tally, first: int = 1, most: i
                 return
     if entry is not None:
         yield from _drafts(entry, tally, number, passed)
+
+
+def export_entries(stream: io.BufferedIOBase) -> Iterator[dict[str, bytes]]:
+    """The fields of every entry, of a damaged one those before the damage."""
+    entry: _Entry | None = None
+    while row := stream.readline(MESSAGE_LIMIT):
+        if row not in (b"\n", b"\r\n"):
+            entry = entry or _Entry()
+            entry.take(row, stream)
+        elif entry is not None:
+            yield entry.fields
+            entry = None
+    if entry is not None:
+        yield entry.fields
+
+
+def as_export(fields: Mapping[str, bytes]) -> bytes:
+    """One entry in Journal Export Format."""
+    rows = [
+        b"%s\n%s%s\n" % (key.encode(), len(value).to_bytes(8, "little"), value)
+        if b"\n" in value
+        else b"%s=%s\n" % (key.encode(), value)
+        for key, value in fields.items()
+        if key
+    ]
+    return b"".join((*rows, b"\n"))
 
 
 def _drafts(entry: _Entry, tally: Tally, number: int, passed: bool) -> list[Draft]:
