@@ -1,0 +1,117 @@
+"""What the last words of a process mean, by the catalogue and the layers together: facts read in the sources."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from analyzer.events.catalogue import info, match
+from analyzer.events.causes import Cause, cause_of
+from tests.events.examples import journal
+
+
+def known(text: str, product: str = "unknown") -> Cause:
+    """The cause of an end, which must be known."""
+    cause = cause_of(text, product)
+    assert cause is not None, text
+    return cause
+
+
+def marks(line: str) -> set[str]:
+    """The ids of the catalogue on one line of k3s."""
+    return {mark.id for mark in match(journal([line])[0])}
+
+
+def line(level: str, text: str) -> str:
+    quoted = text.replace('"', '\\"')
+    return f'time="2026-02-03T10:20:30Z" level={level} msg="{quoted}"'
+
+
+@pytest.mark.parametrize(
+    ("text", "finding", "title"),
+    [
+        ("failed to validate token: failed to get CA certs: Unauthorized", "not_a_server", "not a supervisor"),
+        ('preparing server: https://192.0.2.1:6443/cacerts: cannot get path "/cacerts"', "not_a_server", "supervisor"),
+        ("failed to validate token: failed to get CA certs: starting", "server_unreachable", "still starting"),
+        (
+            "failed to get CA certs: dial tcp 192.0.2.1:6443: connect: connection refused",
+            "server_unreachable",
+            "reached",
+        ),
+        (
+            "failed to start kubelet: prepare default configuration drop-in: pids cgroup controller not found",
+            "cgroup_pids",
+            "pids",
+        ),
+        (
+            "failed to start kubelet: prepare default configuration drop-in: delegated cgroup v2 controllers are required "
+            "for rootless",
+            "rootless_cgroups",
+            "controllers",
+        ),
+        (
+            "Failed waiting for static pods to deploy: timed out waiting for the condition",
+            "static_pods",
+            "control plane",
+        ),
+        ("Failed to apply authorization configuration: x", "auth_config", "HTTPS port"),
+        ("failed to normalize server token; must be in format K10", "token_malformed", "cannot be read"),
+        ("interface eth1 does not have a correct global unicast ip: no such network interface", "node_ip", "address"),
+    ],
+)
+def test_the_cause_has_its_id_and_its_title(text: str, finding: str, title: str) -> None:
+    cause = known(text)
+    assert cause.finding == finding
+    assert re.search(title, cause.title)
+
+
+def test_the_kernel_without_pids_is_told_in_the_newest_release_as_well() -> None:
+    rule = info("cgroup_pids")
+    assert rule is not None
+    assert rule.until is None
+
+
+def test_a_manifest_that_cannot_be_read_is_no_value_of_config_yaml() -> None:
+    bad = "failed to process /var/lib/rancher/k3s/server/manifests/x.yaml: yaml: line 3: mapping values are not allowed"
+    for text in (bad, f"Failed to process config: {bad}"):
+        assert "bad_value" not in marks(line("error", text))
+    cause = known(bad)
+    assert (cause.finding, cause.title) == ("failed_step", "A manifest could not be applied: it cannot be parsed")
+    assert "{config}" not in cause.advice
+    assert "bad_value" in marks(line("fatal", "Error: failed to read config: yaml: line 3: mapping values"))
+
+
+def test_the_files_of_the_administrator_are_not_blamed_for_the_agents_own_port() -> None:
+    cause = known("Failed to apply authentication configuration: open /x/client-ca.crt: no such file or directory")
+    assert cause.finding == "auth_config"
+    assert "kube-apiserver-arg" not in cause.advice
+    assert "client-ca.crt" in cause.advice
+
+
+def test_a_bootstrap_token_on_a_server_is_explained() -> None:
+    cause = known(
+        "preparing server: failed to normalize server token; must be in format K10<CA-HASH>::<USERNAME>:<PASSWORD>"
+    )
+    assert re.search("bootstrap token.*only agents", cause.advice)
+
+
+def test_what_is_unpacked_anew_at_every_start_need_not_be_removed() -> None:
+    for text in (
+        "Hash for file bin/containerd expected to be 1f2e (fail)",
+        "Link for file bin/x expected to be y (fail)",
+    ):
+        assert "damaged_data_dir" in marks(line("error", text))
+    assert not re.search(r"[Rr]emove \{data\}/data/<hash>", known("Unable to verify sums: x").advice)
+
+
+def test_a_mere_warning_about_an_interface_is_no_cause() -> None:
+    words = "unable to get global unicast ip from interface name: route ip+net: no such network interface"
+    assert "node_ip" not in marks(line("warning", words))
+    assert "node_ip" in marks(line("fatal", "interface eth1 does not have a correct global unicast ip: x"))
+
+
+def test_a_kubelet_that_rke2_runs_again_is_a_problem_and_no_end() -> None:
+    told = marks(line("error", "Kubelet exited: exit status 1"))
+    assert told == {"kubelet_exited"}
+    assert "component_exited" in marks(line("error", "kubelet exited: exit status 1"))
