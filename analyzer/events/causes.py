@@ -7,7 +7,7 @@ cause, else the innermost layer is; the class of the error at the bottom says ho
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from analyzer.events import chain
@@ -44,15 +44,33 @@ def cause_of(text: str, product: str = "unknown") -> Cause | None:
     named = next((one for one in causes_in(text) if one[0].id not in _of_classes()), None)
     layer = read.innermost if read.innermost is not None and (read.innermost.title or read.innermost.problem) else None
     if named is not None and not _deeper(read, layer, error, named[0], text):
-        rule, groups = named
-        return Cause(reported_as(rule.id), rule.title, "", rule.advice, rule, groups)
+        return _of_rule(*named, layer if _beside(read, named[0], text) else None)
     if layer is None:
         return _of_error(error, read) if error is not None else None
-    rule_of = info(layer.problem) if layer.problem else None
+    rule_of = problem(layer.problem)
     if rule_of is not None and (error is None or not rule_of.outer):
-        return Cause(reported_as(rule_of.id), rule_of.title, "", rule_of.advice, rule_of, {}, sure=read.whole)
+        return replace(_of_rule(rule_of, {}, layer), sure=read.whole)
     finding = reported_as(named[0].id) if named is not None and not (error is not None and error.problem) else _id(read)
     return Cause(finding, _title(read), read.means, read.advice, _rule(error), {}, read.target, read.whole)
+
+
+def problem(name: str) -> Rule | None:
+    """The problem of the catalogue of that id."""
+    found = info(name) if name else None
+    return found if found is not None and found.kind == "problem" else None
+
+
+def _of_rule(rule: Rule, groups: Mapping[str, str], layer: Layer | None) -> Cause:
+    """A problem of the catalogue, in the words of the very message where a layer has them."""
+    if layer is None or not layer.title:
+        return Cause(reported_as(rule.id), rule.title, "", rule.advice, rule, groups)
+    return Cause(reported_as(rule.id), layer.title, layer.means, layer.advice or rule.advice, rule, groups)
+
+
+def _beside(read: Chain, rule: Rule, text: str) -> bool:
+    """Whether the problem's words are those of the innermost layer."""
+    link = read.links[-1] if read.links else None
+    return link is not None and link.begin <= place_of(rule, text) <= link.end
 
 
 def _deeper(read: Chain, layer: Layer | None, error: ErrorClass | None, rule: Rule, text: str) -> bool:
@@ -71,7 +89,7 @@ def _deeper(read: Chain, layer: Layer | None, error: ErrorClass | None, rule: Ru
 def _title(read: Chain) -> str:
     """The innermost layer's, else that of the problem it names, with the class of the error behind it."""
     layer = read.innermost
-    named = info(layer.problem) if layer is not None and not layer.title else None
+    named = problem(layer.problem) if layer is not None and not layer.title else None
     if named is None:
         return read.title
     return f"{named.title}: {read.error.short}" if read.error is not None else named.title
@@ -84,7 +102,7 @@ def _id(read: Chain) -> str:
 
 
 def _rule(error: ErrorClass | None) -> Rule | None:
-    return info(error.problem) if error is not None and error.problem else None
+    return problem(error.problem) if error is not None else None
 
 
 def _of_error(error: ErrorClass, read: Chain) -> Cause:

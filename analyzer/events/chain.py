@@ -170,7 +170,7 @@ def classes() -> tuple[ErrorClass, ...]:
 def expression(text: str) -> str:
     """The regular expression of a Go format string: ``%s`` and its like stand for anything short."""
     verbs = [*(_ANYTHING if verb[-1] in "vw" else _VALUE for verb in _VERB.findall(text)), ""]
-    words = [re.escape(part) for part in _VERB.split(text)]
+    words = [re.sub(r"(?:\\\s)+", r"\\s+", re.escape(part)) for part in _VERB.split(text)]
     if len(words) > 1 and not words[-1]:
         verbs[-2] = _TO_THE_END
     return "".join(part + verb for part, verb in zip(words, verbs, strict=True))
@@ -179,6 +179,11 @@ def expression(text: str) -> str:
 def words_of(text: str) -> str:
     """The words with which a format string begins, before the first ``%``."""
     return _VERB.split(text, maxsplit=1)[0]
+
+
+def _spaced(text: str) -> str:
+    """With one space where a line ends or several stand: what a carrier makes of a text."""
+    return re.sub(r"\s+", " ", text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +199,7 @@ def _index() -> tuple[Mapping[str, tuple[_Shape, ...]], tuple[_Shape, ...]]:
     shapes = [
         _Shape(
             layer,
-            words_of(text).lower(),
+            _spaced(words_of(text)).lower(),
             LazyPattern(rf"(?i)^{expression(text)}(?=[\s.,;:)\]\"\\]|$)"),
             len(_VERB.sub("", text)),
         )
@@ -233,7 +238,7 @@ def _beginnings(text: str, at: int) -> Iterator[int]:
 def _at(text: str, begin: int, product: str) -> Link | None:
     told, others = _index()
     rest = text[begin : begin + 2000]
-    low = rest[:200].lower()
+    low = _spaced(rest[:200]).lower()
     possible = [shape for shape in (*told.get(low[:_KEY], ()), *others) if low.startswith(shape.words[:200])]
     possible = [shape for shape in possible if product in ("unknown", shape.layer.product) or not shape.layer.product]
     wanted = "" if product == "unknown" else product

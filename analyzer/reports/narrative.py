@@ -296,6 +296,8 @@ def _role(finding: Finding) -> str:
 def nothing_to_do(start: StartReport) -> str:
     """What stands in place of advice when there is none."""
     verdict = next((f for f in start.findings if _role(f) == "nothing"), None)
+    if verdict is not None and verdict.advice:
+        return f"{verdict.title}. {verdict.advice}"
     if verdict is not None:
         return f"Nothing. {verdict.title}: {verdict.detail[:1].lower()}{verdict.detail[1:]}"
     if start.outcome == "ready":

@@ -45,8 +45,8 @@ def line(level: str, text: str) -> str:
             "pids",
         ),
         (
-            "failed to start kubelet: prepare default configuration drop-in: delegated cgroup v2 controllers are required "
-            "for rootless",
+            "failed to start kubelet: prepare default configuration drop-in: "
+            "delegated cgroup v2 controllers are required for rootless",
             "rootless_cgroups",
             "controllers",
         ),

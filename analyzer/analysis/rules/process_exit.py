@@ -10,6 +10,7 @@ from analyzer.analysis.rule_context import RuleContext, Sourced, count, duration
 from analyzer.analysis.rule_registry import PROBLEM, rule
 from analyzer.analysis.shared_facts import SLOW
 from analyzer.events.causes import Cause, cause_of
+from analyzer.events.certificate_times import missed_by
 from analyzer.events.check_info import info as check_info
 from analyzer.events.event import Mark
 from analyzer.events.products import advise
@@ -86,6 +87,8 @@ def _named(context: RuleContext, cause: Cause, text: str, after: str, records: l
     detail = f"The process ended{after}: {text}" + (f" [{', '.join(named)}]" if named else "")
     if cause.means:
         detail += f"{'' if detail.endswith(('.', '!', '?')) else '.'} {advise(cause.means, context.site)}"
+    if apart := missed_by(text):
+        detail += f"{'' if detail.endswith(('.', '!', '?')) else '.'} {apart}"
     limit = check_info("poststarthook/" + groups["hook"]).limit_s if "hook" in groups else None
     if limit is not None:
         detail += f". Its limit is {limit:g} s."
@@ -202,13 +205,16 @@ def _in_short(panic: Panic) -> str:
     return mask_secrets(panic.words).split("\n", 1)[0][:200].rstrip(". ")
 
 
-@rule("stopped_early", "stop_echo")
+@rule("stopped_early", "cluster_reset", "stop_echo")
 def stop(context: RuleContext) -> Iterator[Finding]:
     """A stop on request: no failure of the start, and what is said at fatal level afterwards is its echo."""
     report, verdict = context.report, context.studied.verdict
     if report.end.kind != "stopped" or verdict.end is None:
         return
-    if report.outcome == "stopped":
+    done = context.of("cluster_reset_done", before_ready=False)
+    if done:
+        yield context.say("cluster_reset", f"Said: {context.words(done[-1])}", done)
+    elif report.outcome == "stopped":
         when = "" if report.end.at_s is None else f" about {report.end.at_s:.1f} s after its begin"
         failing = context.still_failing
         detail = f"It was asked to end{when}: {(report.end.reason or verdict.end.message).rstrip('.')}"
