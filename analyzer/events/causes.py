@@ -81,8 +81,6 @@ def _deeper(read: Chain, layer: Layer | None, error: ErrorClass | None, rule: Ru
     telling = layer is not None and (rule.outer or error is not None or bool(layer.problem or layer.advice))
     if telling and place < read.links[-1].begin:
         return True
-    if layer is not None and rule.outer and layer.advice and place == read.links[-1].begin:
-        return True  # the same words and more of them
     return rule.outer and error is not None and place < len(text) - len(read.inner)
 
 

@@ -31,13 +31,13 @@ def line(level: str, text: str) -> str:
 @pytest.mark.parametrize(
     ("text", "finding", "title"),
     [
-        ("failed to validate token: failed to get CA certs: Unauthorized", "not_a_server", "not a supervisor"),
+        ("failed to validate token: failed to get CA certs: Unauthorized", "not_a_server", "no supervisor"),
         ('preparing server: https://192.0.2.1:6443/cacerts: cannot get path "/cacerts"', "not_a_server", "supervisor"),
         ("failed to validate token: failed to get CA certs: starting", "server_unreachable", "still starting"),
         (
             "failed to get CA certs: dial tcp 192.0.2.1:6443: connect: connection refused",
             "server_unreachable",
-            "reached",
+            "CA of the server",
         ),
         (
             "failed to start kubelet: prepare default configuration drop-in: pids cgroup controller not found",
