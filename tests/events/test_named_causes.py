@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from analyzer.events import chain
 from analyzer.events.catalogue import info, match
 from analyzer.events.causes import Cause, cause_of
 from tests.events.examples import journal
@@ -115,3 +116,47 @@ def test_a_kubelet_that_rke2_runs_again_is_a_problem_and_no_end() -> None:
     told = marks(line("error", "Kubelet exited: exit status 1"))
     assert told == {"kubelet_exited"}
     assert "component_exited" in marks(line("error", "kubelet exited: exit status 1"))
+
+
+def _titles(text: str) -> list[str]:
+    return [link.layer.title for link in chain.read(text).links]
+
+
+def test_every_error_of_a_list_is_read() -> None:
+    both = "preparing server: [failed to download snapshot from S3, failed to get CA certs: Unauthorized]"
+    assert _titles(both)[1:] == [
+        *_titles("failed to download snapshot from S3"),
+        *_titles("failed to get CA certs: Unauthorized"),
+    ]
+    nested = "preparing server: [failed to stage files: [x, y], failed to get CA certs]"
+    assert _titles(nested)[-1] == _titles("failed to get CA certs")[0]
+    # A comma outside of a list is part of a sentence.
+    assert len(_titles("preparing server: [x], failed to get CA certs")) == 1
+    assert len(_titles("preparing server: x, failed to get CA certs")) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "finding", "title"),
+    [
+        (
+            "failed to start networking: unable to initialize network policy controller: protocol not supported",
+            "network_start",
+            "the kernel cannot do it",
+        ),
+        (
+            "Failed to start networking: words nobody knows: operation not supported",
+            "network_start",
+            "the kernel cannot do it",
+        ),
+        (
+            "preparing server: words nobody knows: listen tcp6 [::]:6444: address family not supported by protocol",
+            "failed_step",
+            "the kernel has no such addresses",
+        ),
+    ],
+)
+def test_a_module_that_the_kernel_lacks_is_a_class_of_its_own(text: str, finding: str, title: str) -> None:
+    cause = known(text)
+    assert cause.finding == finding
+    assert cause.title.endswith(title)
+    assert re.search("kernel", cause.advice + cause.means)
