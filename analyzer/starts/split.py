@@ -43,9 +43,9 @@ _ONLY_OURS = (
 # What only containerd says, a child with a number of its own, where its lines are in the journal.
 _CONTAINERDS = re.compile(
     r"^starting containerd$|^Start cri plugin with config |^(?:skip )?loading plugin\b|^Connect containerd service$|"
-    r"^Get image filesystem path |^Start (?:subscribing containerd event|recovering state|event monitor|snapshots syncer|"
-    r"cni network conf syncer|streaming server)\b|^containerd successfully booted in |^metadata content store policy set|"
-    r"^serving\.\.\.$|^changing OOM score to "
+    r"^Get image filesystem path |^Start (?:subscribing containerd event|recovering state|event monitor)\b|"
+    r"^Start (?:snapshots syncer|cni network conf syncer|streaming server)\b|^containerd successfully booted in |"
+    r"^metadata content store policy set|^serving\.\.\.$|^changing OOM score to "
 )
 _TELLING = len("Polling for API")
 # What a process says early in its life, banner or not.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -160,3 +161,44 @@ def test_a_module_that_the_kernel_lacks_is_a_class_of_its_own(text: str, finding
     assert cause.finding == finding
     assert cause.title.endswith(title)
     assert re.search("kernel", cause.advice + cause.means)
+
+
+def zap(message: str, **fields: str) -> str:
+    head = {"level": "warn", "ts": "2026-02-03T10:20:30.123456Z", "caller": "etcdserver/x.go:1", "msg": message}
+    return json.dumps(head | fields)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        zap("failed to apply request", took="13.9µs", response="", error="etcdserver: no space"),
+        zap("alarm raised", alarm="NOSPACE"),
+        zap(
+            "retrying of unary invoker failed",
+            error="rpc error: code = ResourceExhausted desc = etcdserver: mvcc: database space exceeded",
+        ),
+        "2026-02-03 10:20:30.123456 W | etcdserver: alarm NOSPACE raised by peer 1a2b3c4d",
+        "2026-02-03 10:20:30.123456 W | etcdserver: failed to apply request with response () took (9µs) "
+        "to execute, err is etcdserver: no space",
+        line("error", "error while creating lease: etcdserver: mvcc: database space exceeded"),
+        line("fatal", "starting kubernetes: preparing server: start managed database: etcdserver: no space"),
+        "E0203 10:20:30.123456    1193 leaderelection.go:330] error retrieving resource lock: etcdserver: no space",
+    ],
+)
+def test_every_wording_of_etcds_full_database(text: str) -> None:
+    assert "etcd_quota" in marks(text)
+    assert "no_space" not in marks(text)
+
+
+def test_another_alarm_or_error_of_etcd_is_not_its_quota() -> None:
+    for text in (
+        zap("alarm raised", alarm="CORRUPT"),
+        zap("failed to apply request", error="etcdserver: lease not found"),
+    ):
+        assert "etcd_quota" not in marks(text)
+
+
+def test_a_full_database_at_the_end_of_a_chain_is_no_full_disk() -> None:
+    for text in ("etcdserver: no space", "etcdserver: mvcc: database space exceeded"):
+        assert known(f"preparing server: start managed database: {text}").finding == "etcd_quota"
+    assert known("preparing server: write /x: no space left on device").finding == "no_space"
