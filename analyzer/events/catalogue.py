@@ -23,7 +23,15 @@ Kind = Literal["milestone", "end", "problem", "noise"]
 
 _FIRST_SENTENCE = re.compile(r"(?<=[a-z0-9)])[.:;] ")
 _WHY_IN_A_FIELD = frozenset({Payload.ZAP, Payload.LOGRUS})
-_WARNINGS_WITH_A_WHY = frozenset({"retrying of unary invoker failed", "server error", "failed to apply request"})
+_WARNINGS_WITH_A_WHY = frozenset(
+    {
+        "retrying of unary invoker failed",
+        "server error",
+        "failed to apply request",
+        "prober detected unhealthy status",
+        "failed to reach the peer URL",
+    }
+)
 _KEY = 6  # rules with a beginning are found by its first characters
 _DESCRIPTION = re.compile(
     r"^(?:Starting|Started|Stopping|Stopped|Failed to start) "
