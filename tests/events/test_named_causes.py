@@ -202,3 +202,19 @@ def test_a_full_database_at_the_end_of_a_chain_is_no_full_disk() -> None:
     for text in ("etcdserver: no space", "etcdserver: mvcc: database space exceeded"):
         assert known(f"preparing server: start managed database: {text}").finding == "etcd_quota"
     assert known("preparing server: write /x: no space left on device").finding == "no_space"
+
+
+@pytest.mark.parametrize("outer", ["", "starting kubernetes: ", "starting kubernetes: preparing server: "])
+def test_a_file_without_a_name_is_a_flag_that_other_servers_have(outer: str) -> None:
+    cause = known(f"{outer}failed to write to : open : no such file or directory")
+    assert "secrets-encryption" in cause.title
+    assert "secrets-encryption" in cause.advice
+    named = known(
+        f"{outer}failed to write to /x/tls/server-ca.crt: open /x/tls/server-ca.crt: no such file or directory"
+    )
+    assert "secrets-encryption" not in named.title
+
+
+def test_a_copy_of_a_database_is_no_snapshot() -> None:
+    words = "preparing server: start managed database: snapshot missing hash but --skip-hash-check=false"
+    assert known(words).title == "The file is no snapshot of etcd"
