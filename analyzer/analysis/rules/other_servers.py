@@ -18,7 +18,7 @@ _ASKED = re.compile(
 )
 _ITSELF = ("127.", "localhost", "[::1]", "0.0.0.0")
 _NO_ANSWER = re.compile(
-    r"(?:failed to get CA certs: |connection to cluster at |CA cert validation failed|configuration; server is not ready)"
+    r"(?:failed to get CA certs: |connection to cluster at |CA cert validation failed|agent configuration; server is )"
     r".{0,1000}?(?:EOF|reset by peer|refused|timeout|deadline exceeded|Unauthorized|cannot get path|: 40[134] |"
     r"HTTP response|tls: )"
 )
