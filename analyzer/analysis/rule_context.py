@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Protocol
 
 from analyzer.analysis.studied_start import StudiedStart
-from analyzer.events.catalogue import go_seconds
+from analyzer.events.catalogue import go_seconds, with_reason
 from analyzer.events.event import Mark
 from analyzer.events.finding_info import FindingInfo, about
 from analyzer.events.products import advise
@@ -193,7 +193,7 @@ class RuleContext:
 
     def words(self, mark: Mark) -> str:
         """A mark's text, masked and short enough for a sentence."""
-        return mask_secrets(mark.record.message)[:300]
+        return mask_secrets(with_reason(mark.record))[:300]
 
 
 def durations(marks: Iterable[Mark]) -> list[tuple[float, Mark]]:

@@ -24,7 +24,15 @@ Kind = Literal["milestone", "end", "problem", "noise"]
 
 _FIRST_SENTENCE = re.compile(r"(?<=[a-z0-9)])[.:;] ")
 _WHY_IN_A_FIELD = frozenset({Payload.ZAP, Payload.LOGRUS})
-_WARNINGS_WITH_A_WHY = frozenset({"retrying of unary invoker failed", "server error"})
+_WARNINGS_WITH_A_WHY = frozenset(
+    {
+        "retrying of unary invoker failed",
+        "server error",
+        "failed to apply request",
+        "prober detected unhealthy status",
+        "failed to reach the peer URL",
+    }
+)
 _KEY = 6  # rules with a beginning are found by its first characters
 _DESCRIPTION = re.compile(
     r"^(?:Starting|Started|Stopping|Stopped|Failed to start) "
@@ -170,14 +178,16 @@ def match(record: LogRecord, extra: Sequence[Rule] = ()) -> Sequence[Mark]:
         if not _is_ours(record):
             return ()
         return _tried((rule for rule in index.systemd if _has_literal(rule, record.message)), record, record.message)
-    message = _with_reason(record)
+    message = with_reason(record)
     text = message[1:] if message[:1] == '"' else message
     rules = _candidates(index, record, message, text)
     return _without_opposites(_tried(rules, record, text), index, text) if rules else ()
 
 
-def _with_reason(record: LogRecord) -> str:
+def with_reason(record: LogRecord) -> str:
     """The message; of errors of etcd, containerd and k3s' own tunnel with the field that says why."""
+    if record.payload is Payload.ZAP and record.message == "alarm raised" and "alarm" in record.fields:
+        return f"{record.message}: {record.fields['alarm']}"
     why = record.level in ("error", "fatal", "panic") or record.message in _WARNINGS_WITH_A_WHY
     if record.payload in _WHY_IN_A_FIELD and why and "error" in record.fields:
         return f"{record.message}: {record.fields['error']}"

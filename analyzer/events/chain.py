@@ -26,7 +26,7 @@ _VALUE = r"(?:(?!: )[^\n]){0,300}?"  # a name, a path, a number: no layer of its
 _ANYTHING = r"[^\n]{0,300}?"  # an error in the middle of a text
 _TO_THE_END = r"(?:(?![:,;)] |[\"\\\n]).){0,300}"  # what is put in at the end of a text goes as far as it may
 _MOST_LAYERS = 32
-_BOUNDARY = re.compile(r'(?:: |\\*"|\[|; |\n|desc = )+')
+_BOUNDARY = re.compile(r'(?:: |\\*"|\[|; |\n|desc = )+|, ')
 _BEFORE = re.compile(
     r"^(?:Error: |Shutdown request received: |fatal: |Observed a panic: |panic: |"
     r"F\d{4} [\d:.]{8,15} {1,8}\d{1,7} [\w.]{1,40}:\d{1,5}\] )+"
@@ -247,9 +247,14 @@ def begins_with(text: str, ends: Ends) -> bool:
 
 
 def _beginnings(text: str, at: int) -> Iterator[int]:
+    """Where a layer may begin: behind a colon or a quote, and behind a comma in a list of errors (``[a, b]``)."""
     yield at
+    depth, counted = 0, 0
     for boundary in _BOUNDARY.finditer(text, at):
-        yield boundary.end()
+        depth += text.count("[", counted, boundary.start()) - text.count("]", counted, boundary.start())
+        counted = boundary.start()
+        if boundary[0] != ", " or depth > 0:
+            yield boundary.end()
 
 
 def _at(text: str, begin: int, product: str) -> Link | None:

@@ -30,6 +30,7 @@ _KLOG = re.compile(
 _RANCHER = re.compile(
     r"(\d{4})/(\d\d)/(\d\d) (\d\d:\d\d:\d\d) (\[(TRACE|DEBUG|INFO|WARN|WARNING|ERROR|FATAL|PANIC)\].*)", re.DOTALL
 )
+_OLD_ETCDS_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6} ")  # in a carrier; alone it is the line's stamp
 _OLD_ETCD = re.compile(r"([CEWNID]) \| ([\w./-]{1,40}): (.*)", re.DOTALL)  # before 3.5; the carrier has taken its stamp
 _ZAP_PART = re.compile(r'"(level|ts|caller|msg|took|time spent|error)":"((?:[^"\\]++|\\.)*+)')
 _PANIC = re.compile(
@@ -234,6 +235,8 @@ def _headed(draft: Draft, text: str) -> bool:
     """Whether the text begins with a header that a program writes; what it says goes into the draft."""
     first = text[:1]
     if text[1:4] == " | " and _old_etcd(draft, text):
+        return True
+    if text[28:31] == " | " and _OLD_ETCDS_TIME.match(text) and _old_etcd(draft, text[27:]):
         return True
     if first in _LOGRUS_BEGINS:
         return text.startswith(("time=", "level=")) and _logrus(draft, text)

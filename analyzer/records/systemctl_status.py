@@ -15,6 +15,11 @@ _ACTIVE = re.compile(
     r"(?:; ([\w ]{1,60}) ago)?"
 )
 _MAIN_PID = re.compile(r"\s*Main PID: (\d{1,9})\b")
+# A helper whose failure keeps the unit from being started; the units ignore what becomes of modprobe.
+_HELPER = re.compile(
+    r"\s*Process: \d{1,9} ExecStartPre=(?!\S*/modprobe ).{1,500}\(code=(?:exited, status=[1-9]|killed|dumped)"
+)
+_OVER = re.compile(r"\((?:auto-restart|start-pre|dead|Result: [\w-]+)\)")  # no process of the unit runs
 _SPAN = re.compile(r"(\d{1,6}) ?([a-z]+)")
 _UNITS = {
     "y": 31_557_600, "year": 31_557_600, "years": 31_557_600, "month": 2_629_800, "months": 2_629_800,
@@ -43,6 +48,8 @@ class StatusBlock:
     def __init__(self) -> None:
         self.unit = ""
         self.pid: int | None = None
+        self._ended: tuple[str, str] | None = None  # when the unit's last attempt was over: wall clock and zone
+        self._over = False
         self._inside = False  # nothing but this block's lines was seen since its head
         self._blanks = 0
 
@@ -52,6 +59,7 @@ class StatusBlock:
         if match is None:
             return None
         self.unit, self.pid, self._inside, self._blanks = match[1], None, True, 0
+        self._ended, self._over = None, False
         return match[1]
 
     def blank(self) -> None:
@@ -63,29 +71,33 @@ class StatusBlock:
         self._inside = False
 
     def records(self, text: str, source: int, line: int) -> list[Draft]:
-        """Drafts of the head and of the state; other lines of the block give none."""
+        """Drafts of the head, of the state and of a helper that failed; other lines of the block give none."""
         pid = _MAIN_PID.match(text)
         if pid is not None:
             self.pid = int(pid[1])
             return []
         active = _ACTIVE.match(text)
-        if active is None and not is_head(text):
+        failed = self._over and _HELPER.match(text) is not None
+        if active is None and not failed and not is_head(text):
             return []
         draft = Draft(source, line, text[:RAW_LIMIT], text.strip(), Payload.SYSTEMD, ident="systemd")
         draft.unit = self.unit or None
         if active is not None:
             self._state(draft, active)
+        elif failed and self._ended is not None:
+            draft.stamped(dated(*self._ended))
         return [draft]
 
-    @staticmethod
-    def _state(draft: Draft, active: re.Match[str]) -> None:
+    def _state(self, draft: Draft, active: re.Match[str]) -> None:
         state, wall, zone, ago = active.groups()
+        self._over = _OVER.search(state) is not None
         fields = {"state": state}
         span = ago_s(ago) if ago is not None else None
         if span is not None:
             fields["ago_s"] = str(span)
         if wall is not None:
             fields["since"] = f"{wall} {zone}"
+            self._ended = wall, zone
             draft.stamped(dated(wall, zone))
         draft.fields = fields
 

@@ -63,13 +63,32 @@ def real(start: Start, marks: Iterable[Mark]) -> list[Mark]:
         for mark in marks
         if mark.record.seq not in recovered
         and not (lasted is not None and _may_be_survived(mark) and _went_on(start, mark.record, lasted))
+        and not _tried_again(start, mark)
     ]
 
 
+def _tried_again(start: Start, mark: Mark) -> bool:
+    """Whether a part ended that RKE2 runs again five seconds later: on Windows its kube-proxy and its containerd.
+
+    On Linux its kube-proxy is a pod, and containerd ends the process with it, as in k3s.
+    """
+    if mark.id != "component_exited" or start.product != "rke2" or mark.record.level != "error":
+        return False
+    part = mark.groups["component"]
+    if part == "kube-proxy":
+        return True
+    again = f"Running {part} "
+    return part == "containerd" and any(r.seq > mark.record.seq and r.message.startswith(again) for r in start.process)
+
+
 def _may_be_survived(mark: Mark) -> bool:
-    """Whether a line may tell of another process than the unit's main one."""
+    """Whether a line may tell of another process than the unit's main one, or of a part alone."""
     if mark.id == "systemd_failed":
         return _TAKEN.search(mark.record.message) is not None
+    if mark.id == "component_exited":
+        # At error level only since 1.36, where the process goes on without it (k3s pkg/executor/embed/etcd); before, it
+        # was fatal.
+        return mark.groups["component"] == "etcd" and mark.record.level == "error"
     return mark.id in ("fatal", *LAST_IDS) and mark.record.payload is not Payload.KLOG
 
 

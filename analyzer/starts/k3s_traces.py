@@ -24,7 +24,7 @@ _ONLY_THEIRS = re.compile(
 _THEIR_WORDS = frozenset({Payload.LOGRUS, Payload.PLAIN})
 _OWN_WAIT = re.compile(
     r"^Waiting for (?:containerd|CRI|cri) (?:startup|connection)|"
-    r"^Waiting to retrieve .{1,40} configuration; server is not|"
+    r"^Waiting to retrieve .{1,40} configuration; server is not|^Waiting for hostname \S{1,253} to be resolvable|"
     r"^[Ff]ailed to (?:test etcd connection|validate connection to cluster)|^Unable to watch for tunnel endpoints"
 )
 

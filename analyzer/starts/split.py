@@ -39,6 +39,13 @@ _ONLY_OURS = (
     _LAUNCH, "k3s is up and running", "k3s agent is up and running", "rke2 is up and running", "Kine available at ",
     "Failed to test data store connection", "Waiting for API server to become available",
 )  # fmt: skip
+# What only containerd says, a child with a number of its own, where its lines are in the journal.
+_CONTAINERDS = re.compile(
+    r"^starting containerd$|^Start cri plugin with config |^(?:skip )?loading plugin\b|^Connect containerd service$|"
+    r"^Get image filesystem path |^Start (?:subscribing containerd event|recovering state|event monitor)\b|"
+    r"^Start (?:snapshots syncer|cni network conf syncer|streaming server)\b|^containerd successfully booted in |"
+    r"^metadata content store policy set|^serving\.\.\.$|^changing OOM score to "
+)
 _TELLING = len("Polling for API")
 # What a process says early in its life, banner or not.
 _FIRST_WORDS = re.compile(
@@ -94,6 +101,7 @@ class _Stream:
     host: str | None
     opens: list[_OpenStart] = field(default_factory=list)
     by_pid: dict[tuple[str | None, int], _OpenStart] = field(default_factory=dict)
+    children: set[tuple[str | None, int]] = field(default_factory=set)  # the pids of containerd
     systemd_seen: bool = False
 
     @property
@@ -311,10 +319,13 @@ def _take_process(stream: _Stream, record: LogRecord, spans: _Spans) -> None:
                 _pull_back(current, target, banner or bool(_FIRST_WORDS.match(record.message)))
             stream.opens.append(target)
     if record.pid is not None:
-        stream.by_pid.setdefault((record.boot_id, record.pid), target)
+        key = (record.boot_id, record.pid)
+        if key not in stream.by_pid and _CONTAINERDS.match(record.message):
+            stream.children.add(key)
+        stream.by_pid.setdefault(key, target)
         if banner or created:
-            stream.by_pid[(record.boot_id, record.pid)] = target
-        if target.pid is None:
+            stream.by_pid[key] = target
+        if target.pid is None and key not in stream.children:
             target.pid = record.pid
     target.records.append(record)
     target.process.append(record)
@@ -421,8 +432,13 @@ def _was_running(opened: _OpenStart) -> bool:
 
 
 def _is_child(record: LogRecord, parent: _OpenStart, spans: _Spans) -> bool:
-    """A pid that starts while an older one still writes, without a banner of its own, is the older one's child."""
+    """A pid that starts while an older one still writes, without a banner of its own, is the older one's child.
+
+    So is one whose first words are containerd's, wherever the text ends.
+    """
     assert record.pid is not None and parent.pid is not None
+    if _CONTAINERDS.match(record.message) and not parent.closed and not parent.dead:
+        return True
     own = spans[(record.host, record.boot_id, record.pid)]
     span = spans.get((record.host, record.boot_id, parent.pid))
     return not own.banner and span is not None and span.covers(record)

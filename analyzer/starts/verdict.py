@@ -74,7 +74,8 @@ def _shown_by_supervisor(start: Start) -> bool:
     if any(_NEVER_UP.search(words) or (words.startswith("Failed to start ") and not too_often) for words in told):
         return True
     ran = any(record.payload in _OF_A_RUN for record in start.process)
-    return not ran and (start.first("job_failed") is not None or any(map(_NO_ATTEMPT.search, told)))
+    helpers = [mark for mark in start.marks("prestart_failed") if "ExecStartPre=" in mark.record.message]
+    return not ran and (bool(helpers) or start.first("job_failed") is not None or any(map(_NO_ATTEMPT.search, told)))
 
 
 def _too_short(start: Start, end: LogRecord) -> bool:

@@ -197,6 +197,18 @@ def _learns(seed: int) -> bytes:
     return journal.export()
 
 
+def _wrong_port(seed: int) -> bytes:
+    journal = JournalEditor(Scenario(name="trouble", starts=(_plan(role="agent", host="worker-1"),)), seed)
+    url = "https://192.0.2.10:9345"
+    text = f'Failed to validate connection to cluster at {url}: failed to get CA certs: Get "{url}/cacerts": EOF'
+    at = journal.truth.exec_us + SECOND // 2
+    journal.drop(lambda e: ":6443" in e.line.text)
+    journal.cut(at)
+    for turn in range(5):
+        journal.say(at + (2 * turn + 1) * SECOND, text, "error")
+    return journal.export()
+
+
 def _pod_waits(seed: int) -> bytes:
     journal = JournalEditor(replace(NAMED["rke2-server"], name="trouble"), seed)
     text = "Pod for kube-apiserver not synced (waiting for termination of old pod), retrying"
@@ -401,6 +413,7 @@ FAULTS: Mapping[str, Make] = MappingProxyType(
         "forbidden_lasting": _polled(log_wording.FORBIDDEN, 90.0),
         "server_not_ready": _server_waits,
         "server_unreachable": _named("agent-waits"),
+        "join_port": _wrong_port,
         "static_pod_waiting": _pod_waits,
         "tried_again": _learns,
         "later_than_usual": _generated(_plan(extra={RBAC: 80.0})),

@@ -208,6 +208,94 @@ def test_wrappers_are_read_from_the_outside() -> None:
     assert _held("failed to find memory cgroup (v2)", role="agent", version="v1.32.3+k3s1") == {"cgroups_of_an_agent"}
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("failed to validate token: failed to get CA certs: EOF", "bootstrap"),
+        ("failed to validate server configuration: critical configuration value mismatch", "bootstrap"),
+        ("failed to reconcile with local datastore: failed to create temporary datastore client: x", "bootstrap"),
+        ("can not mkdir /var/lib/rancher/k3s/server: permission denied", "data_directory"),
+        (
+            "password file '/x/passwd' must have at least 3 columns (password, user name, user uid), found 1",
+            "password_file",
+        ),
+        ("tailscale does not provide an ipv6 address", "vpn_addresses"),
+        ("Error: startup hook: x", "startup_hooks"),
+        ("invalid node-ip: 300.1.1.1", "command_line_addresses"),
+        ("cannot configure IPv4/IPv6 cluster-cidr: x", "command_line_addresses"),
+        ("extracting data: open /var/lib/rancher/k3s/data/.lock: read-only file system", "unpacking"),
+        ("exec /var/lib/rancher/k3s/data/1f2e/bin/k3s-server failed: permission denied", "unpacking"),
+        ("failed to initialize executor: Could not find OS release", "executor"),
+        ("deploy controller panic: failed to start wrangler controllers: x", "controller_panics"),
+        ("failed to start container runtime: exec: containerd", "runtime_fails"),
+        ('Shutdown request received: "containerd exited: exit status 1"', "runtime_fails"),
+        ("failed to serve metrics: listen tcp :6443: bind: address already in use", "agent_endpoints"),
+        ("failed to start kubelet: prepare default configuration drop-in: x", "kubelet_start"),
+    ],
+)
+def test_outer_words_of_k3s_find_their_entry(text: str, expected: str) -> None:
+    assert _held(text) == {expected}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("failed to initialize executor: unable to delete etcd manifest: x", {"executor"}),
+        (
+            "Failed to validate --profile flag: invalid kernel parameter value vm.panic_on_oom=1 - expected 0",
+            {"rke2_command_line"},
+        ),
+        (
+            "Invalid value nginx for --ingress-controller flag: must be one of ingress-nginx,traefik",
+            {"rke2_command_line"},
+        ),
+        (
+            "missing required: user: unknown user etcd\nmissing required: group: unknown group etcd",
+            {"rke2_command_line"},
+        ),
+        ("invalid kernel parameter value vm.overcommit_memory=0 - expected 1", {"rke2_command_line"}),
+        ("can't set node-external-ip while using cloud provider", {"rke2_command_line"}),
+        ("psa: failed to write psa restricted config: read-only file system", {"rke2_command_line"}),
+        ("static pod cleanup timed out", {"rke2_pod_cleanup"}),
+        ("temporary containerd process exited unexpectedly: exit status 1", {"rke2_pod_cleanup"}),
+        ("unable to delete kube-apiserver manifest: x", {"rke2_pod_cleanup"}),
+        ("clusterrole: EnsureRBACPolicy failed: x", {"rke2_hooks_fail"}),
+        ("spc: new k8s client: x", {"rke2_hooks_fail"}),
+        ("serviceAccount: namespace kube-system forbidden", {"rke2_hooks_fail"}),
+        ("missing required: argument", set()),
+        ("unable to delete the old folder", set()),
+        ("Invalid value 7 for the flag", set()),
+    ],
+)
+def test_outer_words_of_rke2_find_their_entry(text: str, expected: set[str]) -> None:
+    assert _held(text, product="rke2", version="v1.34.1+rke2r1") == expected
+    assert _held(text) == ({"executor"} if expected == {"executor"} else set())
+
+
+def test_the_outer_words_say_no_more_than_the_release_proves() -> None:
+    deploy = "Failed waiting for static pods to deploy: timed out waiting for the condition"
+    (older,) = of_failure(deploy)
+    assert (older.only_before, older.only_after) == (None, Stage.REQUESTED)
+    assert older.holds("rke2", "server", "v1.26.0+rke2r1")
+    assert not older.holds("rke2", "server", "v1.33.4+rke2r1")
+    assert _held(deploy.replace("deploy", "sync"), "rke2", version="v1.33.4+rke2r1") == {"pods_not_synced"}
+    assert _held(deploy.replace("deploy", "sync"), "rke2", version="v1.28.15+rke2r1") == {"pods_not_synced_older"}
+    saved = "failed to save bootstrap data: x"
+    assert _held(saved, version="v1.36.2+k3s1") == {"bootstrap_not_saved"}
+    assert _held(saved, version="v1.34.1+k3s1") == _held(saved, version=None) == set()
+    metrics = "failed to serve metrics: x"
+    old = {"agent_endpoints", "agent_endpoints_of_an_agent"}
+    assert _held(metrics, role="agent", version="v1.30.3+k3s1") == old
+    assert _held(metrics, role="agent", version="v1.34.1+k3s1") == {"agent_endpoints"}
+
+
+def test_words_that_come_before_and_after_readiness_never_deny_it() -> None:
+    for text in ("containerd exited: x", "failed to start kubelet: x", "failed to start container runtime: x"):
+        assert {place.only_before for place in of_failure(text)} == {None}
+    hooks = of_failure("runtimes: failed to get runtime classes")
+    assert [(place.only_after, place.cancel) for place in hooks] == [(Stage.READY, True)]
+
+
 def test_what_only_k3s_does_is_not_said_of_rke2() -> None:
     assert not _held("kubelet exited: x", product="rke2")
     assert not _held("kubelet exited: x", product="unknown")

@@ -10,6 +10,8 @@ from analyzer.analysis.normal_lines import normal_marks
 from analyzer.analysis.rule_context import RuleContext, Sourced, count, durations, times
 from analyzer.analysis.rule_registry import PROBLEM, rule
 from analyzer.analysis.shared_facts import SLOW
+from analyzer.events import chain
+from analyzer.events.bare_ends import meaning
 from analyzer.events.causes import Cause, advice_for, cause_of
 from analyzer.events.certificate_times import missed_by
 from analyzer.events.check_info import info as check_info
@@ -17,7 +19,8 @@ from analyzer.events.event import Mark
 from analyzer.events.products import advise
 from analyzer.events.readyz import abridge
 from analyzer.events.redaction import mask_secrets
-from analyzer.records.log_record import LogRecord
+from analyzer.records.log_record import LogRecord, Payload
+from analyzer.records.startup_order import WRAPPER
 from analyzer.results import Finding
 from analyzer.starts import Start
 from analyzer.starts.panics import Panic, panics
@@ -66,6 +69,7 @@ def failure(context: RuleContext) -> Iterator[Finding]:
             if other is not None and other.sure:
                 cause, text, records = other, words, [mark.record, *records]
                 break
+    cause = _of_bare_words(context, text) or cause
     after = " after it had become ready" if context.report.outcome == "ready" else ""
     if any("repeated too quickly" in mark.record.message for mark in context.studied.start.marks("systemd_failed")):
         text += ". systemd does not try it again: it was started too quickly again and again (start limit)"
@@ -73,6 +77,27 @@ def failure(context: RuleContext) -> Iterator[Finding]:
         yield _named(context, cause, text, after, records)
     else:
         yield from _unnamed(context, text, after, records)
+
+
+def _of_bare_words(context: RuleContext, text: str) -> Cause | None:
+    """The cause of an end whose words are nothing but an error, by what the process was doing."""
+    start, end = context.studied.start, context.studied.verdict.end
+    if end is None or (start.first("starting") is not None and context.report.outcome == "ready"):
+        return None
+    told = [r for r in start.process if r.seq < end.seq and r.payload is Payload.LOGRUS]
+    early = start.first("starting") is None and all(WRAPPER.match(r.message) for r in told)
+    early = early and (start.begin_seen or bool(told))
+    alone = end.payload is Payload.SYSTEMD
+    last = told[-1].message if told else ""
+    product = context.report.product
+    found = meaning("" if alone else text, last, early=early, product=product)
+    if found is None or (alone and found.last is None):
+        return None
+    error, target = chain.classify(text)
+    title = f"{found.title}: {error.short}" if error is not None and found.words is None and not alone else found.title
+    known = cause_of(text, product)
+    finding = known.finding if known is not None and found.words is not None else "failed_step"
+    return Cause(finding, title, found.means, found.advice, None, {}, target)
 
 
 def _end_line(context: RuleContext) -> list[LogRecord]:
