@@ -13,23 +13,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from analyzer.api import Analysis as Analysis
-    from analyzer.api import Log as Log
-    from analyzer.api import analyze as analyze
-    from analyzer.api import load as load
-    from analyzer.api import simulate as simulate
-    from analyzer.errors import BadInputError as BadInputError
-    from analyzer.errors import ExitCode as ExitCode
-    from analyzer.errors import K3slogError as K3slogError
-    from analyzer.errors import NoDataError as NoDataError
-    from analyzer.errors import OutputError as OutputError
-    from analyzer.errors import UsageError as UsageError
-    from analyzer.results import Report as Report
-    from analyzer.results import StartReport as StartReport
-    from analyzer.window import Span as Span
-    from analyzer.window import Window as Window
+    from analyzer.api import Analysis, Log, analyze, load, simulate
+    from analyzer.errors import BadInputError, ExitCode, K3slogError, NoDataError, OutputError, UsageError
+    from analyzer.results import Report, StartReport
+    from analyzer.window import Span, Window
 
-from analyzer.version import __version__ as __version__
+from analyzer.version import __version__
 
 _HOMES = {
     "Analysis": "analyzer.api",

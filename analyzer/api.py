@@ -146,8 +146,7 @@ def load(
     takes a part of the log, see there for what it raises.
     """
     from analyzer import pipeline
-    from analyzer.records.select import check
-    from analyzer.records.select import select as part_of
+    from analyzer.records.select import check, select as part_of
 
     if not paths and stdin is None:
         raise UsageError("nothing to read", hint='Name a file: load("journal.txt")')
@@ -177,8 +176,7 @@ def simulate(
 
     Raises ``NoDataError`` when no start of ``of`` became ready, ``UsageError`` for unknown names or bad numbers.
     """
-    from analyzer.simulator import analysed_starts, run
-    from analyzer.simulator import scenario as scenarios
+    from analyzer.simulator import analysed_starts, run, scenario as scenarios
 
     options = check_simulation(policies, draws, seed)
     chosen = None if scenario is None else scenarios.load(scenario)

@@ -29,6 +29,13 @@ class ExitCode(IntEnum):
     BROKEN_PIPE = 141
 
 
+def printable(text: str) -> str:
+    """``text`` with every character that could steer a terminal made visible (``\\x1b``, ``\\u202e``)."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
 class K3slogError(Exception):
     """Base of every error this package raises on purpose."""
 
@@ -41,8 +48,7 @@ class K3slogError(Exception):
 
     def one_line(self) -> str:
         """The error and its hint on one line, control characters made visible."""
-        text = f"{self.message}. {self.hint}" if self.hint else self.message
-        return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+        return printable(f"{self.message}. {self.hint}" if self.hint else self.message)
 
 
 class UsageError(K3slogError):

@@ -8,11 +8,10 @@ without a network.
 from __future__ import annotations
 
 import argparse
-import glob
 import os
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
@@ -68,14 +67,9 @@ def parse(line: str) -> Arguments | str:
         return parser.format_help()
     if not given.paths:
         parser.error("no PATH given")
-    return Arguments(tuple(path for word in given.paths for path in _expand(word)), given.start)
+    from analyzer.sources.inputs import expand_globs
 
-
-def _expand(word: str) -> Sequence[str]:
-    path = os.path.expanduser(word)
-    if os.path.exists(path):  # a file may have a bracket or a star in its name
-        return [path]
-    return sorted(glob.glob(path, recursive=True)) or [path]
+    return Arguments(tuple(expand_globs(map(os.path.expanduser, given.paths))), given.start)
 
 
 def run(line: str) -> Analysis | None:

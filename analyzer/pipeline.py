@@ -7,7 +7,7 @@ again.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from itertools import chain
@@ -39,10 +39,10 @@ def read(
     logs: list[str | Input] = []
     waits: list[Report] = []
     errors: list[BadInputError] = []
-    named: list[str | Input] = []
-    for path in paths:
-        named += [path] if isinstance(path, Input) else expand_globs([path])
-    for path in named:
+    named: Iterable[Sequence[str | Input]] = (
+        [path] if isinstance(path, Input) else expand_globs([path]) for path in paths
+    )
+    for path in chain.from_iterable(named):
         try:
             wait = None if isinstance(path, Input) else _saved_wait(path)
         except BadInputError as error:

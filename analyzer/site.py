@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+Datastore = Literal["sqlite", "etcd", "external", "unknown"]
 Supervisor = Literal["systemd", "openrc", "container", "windows"]
 
 
@@ -20,7 +21,7 @@ class Site:
     supervisor: Supervisor = "systemd"
     unit: str = ""
     data_dir: str = ""
-    datastore: str = "unknown"
+    datastore: Datastore = "unknown"
 
 
 NOWHERE = Site()

@@ -58,15 +58,9 @@ def parse_iso(text: str) -> Instant | None:
         return None
     fraction = _FRACTION.search(text)
     precision = 10 ** (6 - len(fraction[1])) if fraction is not None else SECOND
-    try:
-        if moment.tzinfo is None:
-            us, zone = (moment - _EPOCH_NAIVE) // _US, None
-        else:
-            offset = moment.utcoffset()
-            assert offset is not None
-            us, zone = (moment - _EPOCH) // _US, int(offset.total_seconds())
-    except OverflowError:
-        return None
+    offset = moment.utcoffset()
+    us = (moment - (_EPOCH_NAIVE if offset is None else _EPOCH)) // _US
+    zone = None if offset is None else int(offset.total_seconds())
     return Instant(us, zone, precision) if EARLIEST < us < LATEST else None
 
 
@@ -260,3 +254,11 @@ def offset_text(offset_s: int | None) -> str | None:
     sign = "-" if offset_s < 0 else "+"
     minutes = abs(offset_s) // 60
     return f"{sign}{minutes // 60:02d}:{minutes % 60:02d}"
+
+
+def offset_of(text: str | None) -> int:
+    """The opposite of ``offset_text``; 0 where no zone is known."""
+    if not text:
+        return 0
+    seconds = int(text[1:3]) * 3600 + int(text[4:6]) * 60
+    return -seconds if text[0] == "-" else seconds

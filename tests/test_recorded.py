@@ -189,7 +189,7 @@ def story(start: StartReport) -> dict[str, Any]:
             return {k: bare(v) for k, v in value.items() if not k.endswith(("line", "lines", "source"))}
         return [bare(v) for v in value] if isinstance(value, list) else value
 
-    told: dict[str, Any] = bare(json_report.start_object(start))
+    told: dict[str, Any] = bare(json_report.chosen(start))
     return told
 
 

@@ -2,7 +2,8 @@
 
     python tools/source_ends.py list PRODUCT RELEASE REPOSITORY COMMIT [PATH…]   # rows of a Go source, as TSV
     python tools/source_ends.py merge FILE…          # rows of several releases, each message of a product once
-    python tools/source_ends.py check [FILE] [--misses]      # counts by package (default: the list in tests/data)
+    python tools/source_ends.py check [FILE…] [--misses]     # counts by package (default: the lists in tests/data)
+    python tools/source_ends.py page > docs/vocabulary.md
 
 The list is made of what stands between the brackets of a call: ``logrus.Fatal``, ``panic``, ``klog.Fatal``,
 ``errors.New``, ``fmt.Errorf``, ``WithMessage``, ``Wrap`` …; and of log lines inside loops that try again. Texts are
@@ -21,7 +22,9 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-LISTED = ROOT / "tests" / "data" / "source_ends.tsv"
+DATA = ROOT / "tests" / "data"
+LISTED = (DATA / "source_ends.tsv", DATA / "source_ends_components.tsv")
+LEFT_OUT_FOR = DATA / "source_ends_left_out.tsv"  # texts that are no layer on purpose, each with its reason
 PATHS = {
     "k3s": ("cmd", "pkg"),
     "rke2": ("cmd", "pkg", "main.go"),
@@ -191,6 +194,44 @@ def counted(all_rows: Iterable[Row]) -> tuple[dict[tuple[str, str], list[int]], 
     return dict(found), misses
 
 
+def left_out() -> dict[tuple[str, str], str]:
+    """Why a text of a product is no layer."""
+    rows = (line.split("\t") for line in LEFT_OUT_FOR.read_text().splitlines())
+    return {(product, text): reason for product, text, reason in rows}
+
+
+PAGE = """# What the sources say, and what k3slog knows of it
+
+Made by `python tools/source_ends.py page`; a test holds it against the lists.
+
+A server or an agent ends, fails or waits with words that stand in its source. The lists `tests/data/source_ends*.tsv`
+hold each of these texts once per package, as Go's format string, with its kind (fatal, panic, wrapper, root, wait), the
+releases that have it, and the file, line and commit in which it was read first. The layers in
+`analyzer/events/layers/` say what each means, whether the process ends with it, and what to do; a text that is left out
+has its reason in `tests/data/source_ends_left_out.tsv`.
+
+Kubernetes' own parts (kubelet, API server, kube-proxy, controllers, kube-router) are layers, too, but in no list: their
+repository is too large to be brought here.
+
+"""
+
+
+def page() -> Iterator[str]:
+    """``docs/vocabulary.md``: the counts by product and package, and the commits."""
+    listed = [row for path in LISTED for row in read(path)]
+    counts, misses = counted(listed)
+    yield PAGE
+    yield "| product | texts | known | left out, with a reason | releases read |\n|---|--:|--:|--:|---|\n"
+    for product in dict.fromkeys(row.product for row in listed):
+        rows = [row for row in listed if row.product == product]
+        missed = sum(row.product == product for row in misses)
+        releases = dict.fromkeys(release for row in rows for release in row.release.split(","))
+        yield f"| {product} | {len(rows)} | {len(rows) - missed} | {missed} | {', '.join(releases)} |\n"
+    yield "\n| product | package | texts | known |\n|---|---|--:|--:|\n"
+    for (product, package), (total, told) in sorted(counts.items()):
+        yield f"| {product} | `{package or '.'}` | {total} | {told} |\n"
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     commands = parser.add_subparsers(dest="command", required=True)
@@ -201,19 +242,26 @@ def main() -> int:
     merging = commands.add_parser("merge")
     merging.add_argument("files", nargs="+", type=Path)
     checking = commands.add_parser("check")
-    checking.add_argument("file", nargs="?", type=Path, default=LISTED)
+    checking.add_argument("files", nargs="*", type=Path, default=LISTED)
     checking.add_argument("--under", default="", help="only files whose path begins so, as pkg/etcd")
     checking.add_argument("--misses", action="store_true", help="name those that the vocabulary does not know")
+    commands.add_parser("page")
     options = parser.parse_args()
+    if options.command == "page":
+        sys.path.insert(0, str(ROOT))
+        sys.stdout.writelines(page())
+        return 0
     if options.command == "check":
         sys.path.insert(0, str(ROOT))
-        counts, misses = counted(row for row in read(options.file) if row.place.startswith(options.under))
+        listed = [row for path in options.files for row in read(path)]
+        counts, misses = counted(row for row in listed if row.place.startswith(options.under))
         for (product, package), (total, told) in sorted(counts.items()):
             print(f"{product:6} {package:36} {told:4} of {total:4}")
+        reasons = left_out()
         for row in misses if options.misses else ():
-            print(f"{row.product}\t{row.place}\t{row.kind}\t{row.text}")
+            print(f"{row.product}\t{row.place}\t{row.text}\t{reasons.get((row.product, row.text), 'NO REASON')}")
         print(f"{sum(told for _, told in counts.values())} of {sum(total for total, _ in counts.values())} known")
-        return int(bool(misses))
+        return int(any((row.product, row.text) not in reasons for row in misses))
     if options.command == "list":
         paths = options.paths or PATHS[options.product]
         written(rows(options.product, options.release, Path(options.repository), options.commit, paths))

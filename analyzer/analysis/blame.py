@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from analyzer.analysis.check_windows import USUAL_LAST, CheckFacts, Facts
 from analyzer.events.check_info import info
 from analyzer.results import Bottleneck, Certainty, LastBlocker
-from analyzer.window import Span, Window, at_least, at_most
+from analyzer.window import Span, at_least, at_most
 
 # Neither can come back: the one never fails, the other only once the server goes down.
 _NEVER_BACK = frozenset({"ping", "shutdown"})
@@ -37,10 +37,9 @@ class Shares:
 
 def blame(facts: Facts) -> tuple[dict[str, Blame], Shares]:
     """Ranges for every check of a start that became ready; ``None`` ranges where serving or ready is not known."""
-    names = list(facts.checks)
     certain = _certain_last(facts)
     result = {}
-    for name in names:
+    for name in facts.checks:
         last = _last_blocker(facts, name, certain)
         exclusive = _exclusive(facts, name, last)
         result[name] = Blame(exclusive, _saving(facts, name, last, exclusive), last)
@@ -49,10 +48,8 @@ def blame(facts: Facts) -> tuple[dict[str, Blame], Shares]:
 
 def _certain_last(facts: Facts) -> str | None:
     """The check seen failing alone in the last complete list: all others had passed, it had not."""
-    if facts.ready.upper is None:
-        return None
     joint = [check.name for check in facts.checks.values() if check.joint_last]
-    return joint[0] if len(joint) == 1 else None
+    return joint[0] if facts.ready.upper is not None and len(joint) == 1 else None
 
 
 def _last_blocker(facts: Facts, name: str, certain: str | None) -> LastBlocker:
@@ -89,14 +86,10 @@ def _exclusive(facts: Facts, name: str, last: LastBlocker) -> Span | None:
     upper = max(0.0, min(window.upper, ready.upper) - begin)
     if last != "certain" or window.lower is None:
         return Span(0.0, upper)
-    uppers = [_upper(c.window, ready) for other, c in facts.checks.items() if other != name]
+    others = [c.window.upper for other, c in facts.checks.items() if other != name]
+    uppers = [ready.upper if upper is None else min(upper, ready.upper) for upper in others]
     lower = max(0.0, window.lower - max([serving.at_s, *uppers]))
     return Span(min(lower, upper), upper)
-
-
-def _upper(window: Window, ready: Window) -> float:
-    assert ready.upper is not None
-    return ready.upper if window.upper is None else min(window.upper, ready.upper)
 
 
 def _saving(facts: Facts, name: str, last: LastBlocker, exclusive: Span | None) -> Span | None:
@@ -154,7 +147,7 @@ def bottleneck(facts: Facts, blames: dict[str, Blame]) -> Bottleneck:
     if certain:
         alone = blames[certain[0]].exclusive_s
         time = f", alone for {_range(alone)}" if alone is not None else ""
-        return Bottleneck(tuple(certain), "certain", f"{_short(certain[0])} was the last check to clear{time}.")
+        return Bottleneck(tuple(certain), "certain", f"{info(certain[0]).short} was the last check to clear{time}.")
     if not possible:
         return Bottleneck((), "none", "The log says nothing about the checks.")
     # Likeliest first: what the last list shows failing; else, as in all recorded starts (260 of 260), the roles hook.
@@ -168,7 +161,7 @@ def bottleneck(facts: Facts, blames: dict[str, Blame]) -> Bottleneck:
         f"No check list was printed; by the lines of other components {_join(possible[:3], 'or')}{more} cleared last."
     )
     if possible[0] == USUAL_LAST and len(possible) > 1:
-        sentence += f" Usually it is {_short(USUAL_LAST)}: it was in all 260 measured starts."
+        sentence += f" Usually it is {info(USUAL_LAST).short}: it was in all 260 measured starts."
     return Bottleneck(tuple(possible), "possible", sentence)
 
 
@@ -193,7 +186,7 @@ def _timeless(facts: Facts) -> Bottleneck:
     """Ready, but the clock was set on the way: only the order of the lines tells."""
     last = sorted(facts.last_list or ())
     if len(last) == 1 and facts.last_list_complete and not facts.trouble_after_list:
-        return Bottleneck(tuple(last), "certain", f"{_short(last[0])} was the last check to clear.")
+        return Bottleneck(tuple(last), "certain", f"{info(last[0]).short} was the last check to clear.")
     if not last:
         return Bottleneck((), "none", "The log says nothing about the order of the checks.")
     return Bottleneck(tuple(last), "possible", f"The last list shows {_join(last)} still failing.")
@@ -216,10 +209,6 @@ def _range(span: Span) -> str:
     return f"{at_least(span.min).removesuffix(' s')} to {at_most(span.max)}"
 
 
-def _short(name: str) -> str:
-    return name.removeprefix("poststarthook/")
-
-
 def _join(names: list[str], word: str = "and") -> str:
-    short = [_short(name) for name in names]
+    short = [info(name).short for name in names]
     return short[0] if len(short) == 1 else f"{', '.join(short[:-1])} {word} {short[-1]}"

@@ -16,15 +16,14 @@ from analyzer.analysis.line_times import LineTimes
 from analyzer.analysis.pod_evidence import PodEvidence
 from analyzer.analysis.polls import PollFacts, implied_before
 from analyzer.analysis.silent_poller import last_ticks
-from analyzer.events.check_info import info
+from analyzer.events.check_info import HOOK, info
 from analyzer.events.event import HealthBlock
 from analyzer.events.versions import expected_checks
 from analyzer.records.log_record import LogRecord
 from analyzer.starts.start import Start, Verdict
-from analyzer.window import Bound, Evidence, Window
+from analyzer.window import OPEN, Bound, Evidence, Window
 
-_PROBES = frozenset({"etcd", "etcd-readiness"})  # two probes of one datastore
-_HOOK = "poststarthook/"
+PROBES = ("etcd", "etcd-readiness")  # two probes of one datastore
 _SYNCED, _STARTED = "informer-sync", "poststarthook/generic-apiserver-start-informers"
 # k3s asks at least every 2 s: what stays ready is noticed within this time (measured: 2.3 s at most).
 _NOTICED_S = 10.0
@@ -91,6 +90,11 @@ class _Look:
     complete: bool
     still: Evidence | None  # a later unprinted poll that was answered alike
     sure: bool = True  # whoever answered is the process that answered the success
+
+    @property
+    def bounds(self) -> list[Evidence]:
+        """What was failing in it had not cleared by these."""
+        return [bound for bound in (self.departed, self.still) if bound is not None]
 
 
 class _Builder:
@@ -164,7 +168,7 @@ class _Builder:
         if ended is not None:
             said = ended.message
             last = {name for look in looks if look.seq >= ended.seq for name in look.failing}
-            return frozenset(last | {name for name in self.checks if f'"{name.removeprefix(_HOOK)}" failed' in said})
+            return frozenset(last | {name for name in self.checks if f'"{info(name).short}" failed' in said})
         if not looks or self.start.filtered or self.start.lost_between(looks[-1].seq, None):
             return frozenset()
         return looks[-1].failing if looks[-1].complete else frozenset(self.checks)
@@ -192,16 +196,13 @@ class _Builder:
             if body is None or record.seq > self.limit:
                 continue
             departed, still = self._departures(index)
-            read = _evidence(sighting.read_s, Bound.OBSERVED, record)
-            complete = not (body.cut or record.truncated)
-            looks.append(
-                _Look(record.seq, departed, read, frozenset(body.ok), frozenset(body.failing), complete, still)
-            )
-        for event in self.start.events:
-            if isinstance(event, HealthBlock) and event.record.seq <= self.limit:
-                looks.append(self._block(event, event.record.seq, self.expected))
-        for event, seq in self.pods.blocks:
-            looks.append(replace(self._block(event, seq, self.pods.expected), sure=self.pods.sure))
+            read = _observed(sighting.read_s, record)
+            complete, ok = not (body.cut or record.truncated), frozenset(body.ok)
+            looks.append(_Look(record.seq, departed, read, ok, frozenset(body.failing), complete, still))
+        blocks = (event for event in self.start.events if isinstance(event, HealthBlock))
+        own = (event for event in blocks if event.record.seq <= self.limit)
+        looks += [self._block(event, event.record.seq, self.expected) for event in own]
+        looks += [self._block(event, seq, self.pods.expected, sure=self.pods.sure) for event, seq in self.pods.blocks]
         return sorted(looks, key=lambda look: look.seq)
 
     def _departures(self, index: int) -> tuple[Evidence | None, Evidence | None]:
@@ -209,33 +210,29 @@ class _Builder:
         sighting = self.polls.sightings[index]
         record = sighting.line.record
         still = implied_before(self.polls, index)
-        return (
-            _evidence(sighting.departed_s, Bound.OBSERVED, record),
-            None if still is None else Evidence(still, Bound.GRID, None, record.source),
-        )
+        implied = None if still is None else Evidence(still, Bound.GRID, None, record.source)
+        return _observed(sighting.departed_s, record), implied
 
-    def _block(self, event: HealthBlock, seq: int, expected: frozenset[str]) -> _Look:
+    def _block(self, event: HealthBlock, seq: int, expected: frozenset[str], *, sure: bool = True) -> _Look:
         """A look through klog's own words. They list failing checks alone; where whole, the release's others passed."""
         record, readyz = event.record, event.endpoint == "readyz"
         passed = expected - set(event.failing) if event.complete and readyz else frozenset()
         # A hook's check is registered with all three endpoints alike; what else they hold differs.
-        failing = frozenset(name for name in event.failing if readyz or name.startswith(_HOOK))
+        failing = frozenset(name for name in event.failing if readyz or name.startswith(HOOK))
         at = self.line_times.not_before(record)
         # The checks run one after the other before the header is written; 2 s is a probe's own limit.
         begun = replace(at, at_s=at.at_s - 2.0 - event.stale_s) if at is not None else None
         for name, reason in event.reasons:
-            if name not in failing:
-                continue
-            facts = self._check(name)
-            if reason not in facts.reasons and reason != "reason withheld":
-                facts.reasons.append(reason)
-        return _Look(seq, begun, self.line_times.not_after(record), passed, failing, event.complete and readyz, None)
+            if name in failing and reason not in (*self._check(name).reasons, "reason withheld"):
+                self._check(name).reasons.append(reason)
+        read, complete = self.line_times.not_after(record), event.complete and readyz
+        return _Look(seq, begun, read, passed, failing, complete, None, sure)
 
     def _take_looks(self, looks: Iterable[_Look]) -> None:
         previous: _Look | None = None
         for look in looks:
             unsteady = previous is not None and self._trouble_between(previous.seq, look.seq)
-            if unsteady or not _PROBES.isdisjoint(look.failing):
+            if unsteady or not look.failing.isdisjoint(PROBES):
                 # A probe seen ok before may have turned bad and good again since; so may the other one's twin.
                 for facts in self.checks.values():
                     if not facts.monotone:
@@ -244,9 +241,7 @@ class _Builder:
             for name in sorted(look.failing):
                 facts = self._check(name)
                 facts.seen_failing, facts.last_state = True, "failing"
-                for bound in (look.departed, look.still):
-                    if bound is None:
-                        continue
+                for bound in look.bounds:
                     facts.lowers.append(bound)
                     facts.first_failing = facts.first_failing or bound
                     facts.last_failing = bound
@@ -263,15 +258,12 @@ class _Builder:
                 if look.read is not None:
                     facts.uppers.append(look.read)
             if look.failing:
-                self.ready_lowers.extend(b for b in (look.departed, look.still) if b is not None)
+                self.ready_lowers.extend(look.bounds)
 
     def _absent(self, look: _Look) -> frozenset[str]:
         """Checks seen failing before that a whole list of the failing ones no longer holds: they had passed."""
-        if not look.complete:
-            return frozenset()
-        return frozenset(
-            c.name for c in self.checks.values() if c.last_state == "failing" and c.name not in look.failing
-        )
+        before = {c.name for c in self.checks.values() if c.last_state == "failing"}
+        return frozenset(before - look.failing) if look.complete else frozenset()
 
     def _take_other_polls(self) -> None:
         """Answers without a list that still say: not ready yet."""
@@ -354,7 +346,7 @@ class _Builder:
         first = self.start.first_of_process if self.start.begin_seen else None
         begin = self.line_times.not_before(first, Bound.PROCESS) if first is not None else None
         for facts in self.checks.values():
-            if facts.name.startswith(_HOOK):
+            if facts.name.startswith(HOOK):
                 facts.lowers.extend(self.every_hook)
             facts.lowers.extend(self.every_check)
             if begin is not None:
@@ -402,20 +394,14 @@ class _Builder:
         detected = self.verdict.detected
         if detected is None:
             answered = self._last_answer()
-            return Window().after(answered) if answered is not None else Window()
+            return OPEN.after(answered) if answered is not None else OPEN
         lowers = [e for e in (ready.lower_evidence, self._last_answer(detected.seq)) if e is not None]
         if self.polls.success_tick_s is not None:
             lowers.append(Evidence(self.polls.success_tick_s, Bound.GRID))
         if self.ticks is not None:
             lowers.append(Evidence(self.ticks.success_s, Bound.GRID))
-        at = min(self._behind_gate(), key=lambda bound: bound.at_s, default=None)
-        window = Window(source=detected.source)
-        for low in lowers:
-            window = window.after(low)
-        window = window.before(at) if at is not None else window
-        if window.contradicts_itself and at is not None:  # the clock broke between the lines
-            window = _fuse(lowers, [at])
-        return window
+        gate = sorted(self._behind_gate(), key=lambda bound: bound.at_s)
+        return _fuse(lowers, gate[:1], Window(source=detected.source))
 
     def _last_answer(self, before_seq: int = _END) -> Evidence | None:
         """The last printed failing answer: the successful one came after it."""
@@ -423,11 +409,11 @@ class _Builder:
         return self.line_times.not_before(before[-1]) if before else None
 
 
-def _evidence(at: float | None, kind: Bound, record: LogRecord) -> Evidence | None:
-    return None if at is None else Evidence(at, kind, record.line, record.source)
+def _observed(at: float | None, record: LogRecord) -> Evidence | None:
+    return None if at is None else Evidence(at, Bound.OBSERVED, record.line, record.source)
 
 
-def _fuse(lowers: list[Evidence], uppers: list[Evidence]) -> Window:
+def _fuse(lowers: list[Evidence], uppers: list[Evidence], window: Window = OPEN) -> Window:
     """The tightest window; of a pair that contradicts itself both ends are dropped."""
     lowers, uppers = list(lowers), list(uppers)
     while lowers and uppers:
@@ -437,7 +423,6 @@ def _fuse(lowers: list[Evidence], uppers: list[Evidence]) -> Window:
             break
         lowers.remove(low)
         uppers.remove(high)
-    window = Window()
     for low in lowers:
         window = window.after(low)
     for high in uppers:

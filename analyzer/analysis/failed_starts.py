@@ -17,6 +17,8 @@ from analyzer.starts.truncated_lines import same_words
 # What differs from start to start in the same words: moments, addresses of memory, ports of the other end.
 _PASSING = re.compile(r"\d{4}-\d\d-\d\d[T ][\d:.]+\S*|0x[0-9a-f]+|(?<=:)\d{4,5}(?=->)")
 _SHOWN = 300
+RESTARTS = re.compile(r"restart counter is at (\d+)")
+LOOP = 3  # so many failures in a row, or restarts, are a crash loop
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,13 @@ def _ruled_in(context: RuleContext, ended: list[Finding]) -> list[tuple[str, str
 def _names_a_skipped_key(context: RuleContext) -> bool:
     """Whether the words of the end name a key of config.yaml that was skipped."""
     keys = [mark.groups.get("flag", "").lstrip("-") for mark in context.of("config_key_ignored", before_ready=False)]
-    return any(key and re.search(rf"(?<![\w-]){re.escape(key)}(?![\w-])", context.last_words) for key in keys)
+    return any(key and _names_key(context.last_words, key) for key in keys)
+
+
+def _names_key(words: str, key: str) -> bool:
+    """A key of several words is named by itself; "server" or "token" only where it is written as an option is."""
+    around = (r"(?<![\w-])", r"(?![\w-])") if "-" in key else (r"""(?:(?<![\w-])--|["'`])""", r"(?![\w-])")
+    return re.search(f"{around[0]}{re.escape(key)}{around[1]}", words) is not None
 
 
 def _ruled_out(context: RuleContext) -> list[tuple[str, str]]:

@@ -94,9 +94,8 @@ class _Goals:
         until = at + rule.within_s
         later = (r for r in self.start.records if r.seq > mark.record.seq)  # systemd's lines, too
         alive = next((r for r in later if (seen := self.line_times.earliest(r)) is not None and seen >= until), None)
-        if alive is None or self._missing(mark.record, alive):
-            return None
-        if any(mark.record.seq < m.record.seq < alive.seq for m in self.start.marks(*rule.spoiled_by)):
+        spoilt = [m.record.seq for m in self.start.marks(*rule.spoiled_by) if m.record.seq > mark.record.seq]
+        if alive is None or self._missing(mark.record, alive) or any(seq < alive.seq for seq in spoilt):
             return None
         return Evidence(until, Bound.WITNESS, mark.record.line, mark.record.source, f"{rule.id}-limit")
 
@@ -113,9 +112,8 @@ class _Goals:
 
     def _missing(self, first: LogRecord, last: LogRecord) -> bool:
         """Whether lines between two are lost, or were passed over in a large file."""
-        if self.start.lost_between(first.seq, last.seq):
-            return True
-        return any(r.gap_before for r in self.start.records if first.seq < r.seq <= last.seq)
+        passed_over = any(r.gap_before for r in self.start.records if first.seq < r.seq <= last.seq)
+        return passed_over or self.start.lost_between(first.seq, last.seq)
 
     def _known_before(self, rule: GoalRule) -> bool:
         if not rule.unless:
@@ -135,10 +133,8 @@ class _Goals:
     def _state(self, rule: GoalRule, reached: bool) -> GoalState:
         if reached:
             return "reached"
-        if self.verdict.end_kind == "running" or self.verdict.end is None:
-            return "unknown"
-        never = self._never(rule)
-        return "not_reached" if never else "unknown"
+        ended = self.verdict.end_kind != "running" and self.verdict.end is not None
+        return "not_reached" if ended and self._never(rule) else "unknown"
 
     def _never(self, rule: GoalRule) -> bool:
         """Whether the end of the process shows that it never had a goal. A missing line alone shows nothing."""

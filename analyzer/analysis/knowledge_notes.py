@@ -5,11 +5,11 @@ Each note begins with its id, names what it is about and says what that means fo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 
 from analyzer.events.versions import is_unverified, newest_minor
 from analyzer.results import StartReport
-from analyzer.window import Bound, Window
+from analyzer.window import Bound
 
 Note = tuple[int, str]  # source, text
 
@@ -42,17 +42,6 @@ def _unverified(version: str) -> str:
 
 def _by_rules(start: StartReport) -> bool:
     """Whether any number of a start rests on more than what a line says itself."""
-    return any(Bound.WITNESS in (window.lower_kind, window.upper_kind) for window in _windows(start))
-
-
-def _windows(start: StartReport) -> Iterable[Window]:
-    yield start.ready
-    yield start.detected
-    yield from _of_parts(start)
-
-
-def _of_parts(start: StartReport) -> Iterator[Window]:
-    for check in start.checks:
-        yield check.cleared
-    for goal in start.goals:
-        yield goal.window
+    parts = (*(check.cleared for check in start.checks), *(goal.window for goal in start.goals))
+    windows = (start.ready, start.detected, *parts)
+    return any(Bound.WITNESS in (window.lower_kind, window.upper_kind) for window in windows)

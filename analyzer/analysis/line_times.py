@@ -10,13 +10,14 @@ from __future__ import annotations
 import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 from analyzer.records.log_record import LogRecord, Payload, Stamp
 from analyzer.starts.start import Start
+from analyzer.timebase import SECOND
 from analyzer.window import Bound, Evidence
 
-_SECOND = 1_000_000
-_NEAR_US = 2 * _SECOND
+_NEAR_US = 2 * SECOND
 _SLACK_US = 20_000  # measured: 99 % of lines reach the journal within 20 ms
 _FINE_US = 100_000  # a stamp at least this fine can tell poll ticks apart
 
@@ -41,7 +42,7 @@ def begin_stamp(start: Start) -> Stamp | None:
 class LineTimes:
     """Times of one start's lines. ``zero_us`` is the start's begin on the axis; ``None``: nothing is stamped.
 
-    ``steps`` are the positions (``LogRecord.seq``) of lines before which the wall clock was set. Where no monotonic
+    ``steps`` are the positions (``LogRecord.seq``) of its lines before which the wall clock was set. Where no monotonic
     clock runs beside it, nothing tells how much time passed there: lines after it have no latest moment.
     """
 
@@ -50,36 +51,32 @@ class LineTimes:
     zero_us: int | None = field(init=False)
     _floor_us: int = field(init=False, default=0)  # nothing of the start is shown to be older
     _lost_at: int | None = field(init=False, default=None)  # seq of the first line after such a step
-    _lag_at: list[int] = field(init=False, default_factory=list)
-    _lag: list[int] = field(init=False, default_factory=list)
+    _lags: list[tuple[int, int]] = field(init=False, default_factory=list)  # klog's stamps and the lag at each
 
     def __post_init__(self) -> None:
         stamp = begin_stamp(self.start)
         self.zero_us = stamp.us if stamp is not None else None
         began = self.start.began
         if began is not None and began.clock.basis != "monotonic":
-            inside = (seq for seq in self.steps if began.seq < seq <= self.start.records[-1].seq)
-            self._lost_at = min(inside, default=None)
-        samples = sorted(
+            self._lost_at = min((seq for seq in self.steps if began.seq < seq), default=None)
+        self._lags = sorted(
             (record.at.us, record.at.us - record.inner_at.us)
             for record in self.start.process
             if record.payload is Payload.KLOG and record.at is not None and record.inner_at is not None
         )
         # A begin that the journal took down late lies after lines that say when they were written.
-        self._floor_us = min([self.zero_us or 0, *(at - lag for at, lag in samples)])
-        self._lag_at = [at for at, _ in samples]
-        self._lag = [lag for _, lag in samples]
+        self._floor_us = min([self.zero_us or 0, *(at - lag for at, lag in self._lags)])
 
     @property
     def precision_s(self) -> float:
         """Of the start's first stamp: how coarse ``began_at`` is."""
         stamp = begin_stamp(self.start)
-        return stamp.precision_us / _SECOND if stamp is not None else 1.0
+        return stamp.precision_us / SECOND if stamp is not None else 1.0
 
     def seconds(self, us: int) -> float:
         """An axis position as seconds since the start's begin."""
         assert self.zero_us is not None
-        return (us - self.zero_us) / _SECOND
+        return (us - self.zero_us) / SECOND
 
     def earliest(self, record: LogRecord) -> float | None:
         """The earliest moment the line can have been written; ``None`` without any stamp."""
@@ -130,46 +127,46 @@ class LineTimes:
         A reader on its own clock can be late by whole seconds on a starved machine; klog's own stamps around the line
         tell, and so does the second in a logrus line.
         """
-        stamp, by_us = record.at, int(by_s * _SECOND)
+        stamp, by_us = record.at, int(by_s * SECOND)
         if stamp is None:
             return False
         inner = record.inner_at
         if inner is not None and inner.us + inner.precision_us + by_us < stamp.us:
             return False
-        return stamp.precision_us >= _SECOND or max([0, *self._lags_near(stamp.us)]) <= by_us
+        return stamp.precision_us >= SECOND or max([0, *self._lags_near(stamp.us)]) <= by_us
 
     def _span_us(self, record: LogRecord) -> tuple[int, int] | None:
         if self.zero_us is None:
             return None
         inner, outer = record.inner_at, record.at
-        if inner is not None and record.payload in (Payload.KLOG, Payload.ZAP) and inner.precision_us < _SECOND:
-            return inner.us, inner.us + inner.precision_us
+        if inner is not None and record.payload in (Payload.KLOG, Payload.ZAP) and inner.precision_us < SECOND:
+            return inner.us, inner.end_us
         if outer is None:
-            return None if inner is None else (inner.us, inner.us + inner.precision_us)
-        low, high = outer.us - self._lag_near(outer), outer.us + outer.precision_us
+            return None if inner is None else (inner.us, inner.end_us)
+        low, high = outer.us - self._lag_near(outer), outer.end_us
         # However late the journal was, the line is of this start: only a stamp of its own may lie before the begin.
         low = max(low, min(self._floor_us, outer.us))
         if inner is not None:
             low = max(low, inner.us)
-            high = min(high, inner.us + inner.precision_us)
+            high = min(high, inner.end_us)
             if high < low:  # the two clocks disagree: believe the journal
-                return max(outer.us - _SECOND, min(self._floor_us, outer.us)), outer.us + outer.precision_us
+                return max(outer.us - SECOND, min(self._floor_us, outer.us)), outer.end_us
         return low, high
 
     def lag_s(self, at_s: float) -> float:
         """By how much the journal was late around a moment, as far as klog's own stamps show."""
         assert self.zero_us is not None
-        lags = self._lags_near(self.zero_us + round(at_s * _SECOND))
-        return max(0, *lags) / _SECOND if lags else 0.0
+        lags = self._lags_near(self.zero_us + round(at_s * SECOND))
+        return max(0, *lags) / SECOND if lags else 0.0
 
     def _lag_near(self, stamp: Stamp) -> int:
         """By how much the journal may be late here, from klog lines within two seconds; a second without any."""
-        if stamp.precision_us >= _SECOND:
+        if stamp.precision_us >= SECOND:
             return _SLACK_US
         lags = self._lags_near(stamp.us)
-        return max(0, *lags) + _SLACK_US if lags else _SECOND
+        return max(0, *lags) + _SLACK_US if lags else SECOND
 
     def _lags_near(self, us: int) -> list[int]:
-        left = bisect.bisect_left(self._lag_at, us - _NEAR_US)
-        right = bisect.bisect_right(self._lag_at, us + _NEAR_US)
-        return self._lag[left:right]
+        left = bisect.bisect_left(self._lags, us - _NEAR_US, key=itemgetter(0))
+        right = bisect.bisect_right(self._lags, us + _NEAR_US, key=itemgetter(0))
+        return [lag for _, lag in self._lags[left:right]]

@@ -10,25 +10,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from analyzer.analysis.line_times import LineTimes
+from analyzer.events.check_info import HOOK
 from analyzer.events.event import HealthBlock, Mark, PollLine
+from analyzer.events.terms import term
 from analyzer.records.log_record import LogRecord
 from analyzer.results import Phase
 from analyzer.starts.agents import whole
 from analyzer.starts.start import Start, Verdict
 from analyzer.window import OPEN, Bound, Span, Window
 
-# The mark that ends each phase; hooks, polling_tax and node_ready end with windows of their own.
-_MARKS = {
-    "extract": "starting",
-    "server": "containerd_requested",  # an agent's wait: it has its configuration now
-    "datastore": "datastore_ready",
-    "certificates": "apiserver_requested",
-    "containerd": "containerd_ready",
-    "images": "kubelet_requested",
-    "apiserver_boot": "serving_securely",
-    "startup_hooks": "k3s_running",
-    "node": "node_registered",
-}
 # A server's way to readiness. Containers start beside it and hold nothing up; a datastore can be ready before the API
 # server is asked for or after (etcd, from 1.32.4 on nearly always), and the API server waits for it.
 _SERVER = ("extract", "datastore", "certificates", "apiserver_boot", "hooks", "polling_tax")
@@ -96,13 +86,12 @@ class _Budget:
                 # Nothing bounds it from below but the cut before it: how the two phases share the time is not known.
                 return window.from_below(before)
             return window
-        name = _MARKS.get(phase, "")
-        mark = self.start.api_first(name) if name == "serving_securely" else self.start.first(name)
+        mark = _ending(self.start, phase)
         return _window(mark.record, self.line_times) if mark is not None else OPEN
 
     def _cut(self, order: Sequence[str], phase: str, end: Window) -> None:
         end = self._no_earlier(end)
-        if end.upper is None or end.lower is None or not _follows(self.at, end):
+        if not _follows(self.at, end):
             return
         ids = self._may_be(order, phase)
         self.phases.append(_phase(ids, self.at, end))
@@ -131,10 +120,7 @@ class _Budget:
         """Whether the datastore was not known to be ready when the API server was asked for."""
         if "datastore" not in order:
             return False
-        return order.index("datastore") > order.index("certificates") or "datastore" not in self._held()
-
-    def _held(self) -> set[str]:
-        return {phase for phase, name in _MARKS.items() if self.start.first(name) is not None}
+        return order.index("datastore") > order.index("certificates") or _ending(self.start, "datastore") is None
 
     def _divide(self, order: Sequence[str], phase: str) -> None:
         """Where a cut is missing, the first line that only a later phase prints divides the time instead."""
@@ -165,12 +151,11 @@ class _Budget:
         if "polling_tax" not in self.over:
             return
         cuts = [(p, self._end(p)) for p in _TAIL if p not in self.over]
-        held = [(p, end) for p, end in cuts if end.upper is not None and end.lower is not None]
-        missing = [p for p in _TAIL if p in ("startup_hooks",) and self.start.first(_MARKS[p]) is None]
-        for phase, end in sorted(held, key=lambda cut: (cut[1].upper or 0.0, _TAIL.index(cut[0]))):
-            if phase == "node_ready":
-                before = self.at.lower_evidence
-                end = end.after(before) if before is not None else end
+        missing = ["startup_hooks"] if _ending(self.start, "startup_hooks") is None else []
+        for phase, end in sorted(cuts, key=lambda cut: (cut[1].upper or 0.0, _TAIL.index(cut[0]))):
+            before = self.at.lower_evidence
+            if phase == "node_ready" and before is not None:
+                end = end.after(before)
             sure = phase in ("node", "node_ready") or (end.lower or 0.0) > (self.at.upper or 0.0)
             if not sure or not _follows(self.at, end):
                 continue
@@ -198,29 +183,32 @@ class _Budget:
         if "server" in left and self._waits_for_server():
             return ("server",)
         complete = whole(self.start, last) and len(self.start.process) >= _FEW_LINES and self.start.product == "k3s"
-        if _quotes_list(self.verdict.end_reason):  # its last words show the API server answering
+        reason = self.verdict.end_reason or ""
+        if "[+]" in reason or "[-]" in reason:  # its last words show the API server answering
             complete = False
-        ids: list[str] = []
-        for phase in left:
-            ids.append(phase)
-            if complete and phase in _ALWAYS:
-                break
-        return tuple(ids)
+        until = next((n for n, phase in enumerate(left, 1) if complete and phase in _ALWAYS), len(left))
+        return tuple(left[:until])
 
     def _waits_for_server(self) -> bool:
         waits = [m for m in self.start.marks("server_not_ready") if m.groups.get("what") == "agent"]
-        return bool(waits) and whole(self.start, None if self.verdict.end is None else self.verdict.end)
+        return bool(waits) and whole(self.start, self.verdict.end)
 
 
 def budget(start: Start, verdict: Verdict, line_times: LineTimes, windows: Mapping[str, Window]) -> list[Phase]:
     """Phases of a start without gaps or overlaps: each begins where the one before it ends.
 
     A start that never got further ends with the phase it was in, its end open from above. ``windows`` are the ends of
-    the phases that no single line ends: ``hooks``, ``polling_tax`` and, where it was reached, ``node_ready``.
+    the phases that no single line ends: ``hooks``, ``polling_tax`` and ``node_ready``.
     """
     if start.began is None or line_times.zero_us is None:
         return []
     return _Budget(start, verdict, line_times, windows).build()
+
+
+def _ending(start: Start, phase: str) -> Mark | None:
+    """The line that ends a phase; hooks, polling_tax and node_ready end with windows of their own."""
+    name = term("phase", phase).ends_with
+    return start.api_first(name) if name == "serving_securely" else start.first(name)
 
 
 def _shown(start: Start, phase: str) -> LogRecord | None:
@@ -229,22 +217,14 @@ def _shown(start: Start, phase: str) -> LogRecord | None:
     The handler answers a little before the port is served, so a list alone does not show that hooks run.
     """
     for event in start.events:
-        if isinstance(event, PollLine):
-            body = event.error.body
-            passed = body is not None and any(name.startswith("poststarthook/") for name in body.ok)
-            if passed or (phase == "apiserver_boot" and event.error.error in ("readyz_failing", "forbidden")):
+        match event:
+            case PollLine(record=record, error=error):
+                passed = error.body is not None and any(name.startswith(HOOK) for name in error.body.ok)
+                if passed or (phase == "apiserver_boot" and error.error in ("readyz_failing", "forbidden")):
+                    return record
+            case HealthBlock() | Mark(id="apiserver_version") if phase == "apiserver_boot":
                 return event.record
-        elif phase == "apiserver_boot" and (isinstance(event, HealthBlock) or _is(event, "apiserver_version")):
-            return event.record
     return None
-
-
-def _is(event: object, name: str) -> bool:
-    return isinstance(event, Mark) and event.id == name
-
-
-def _quotes_list(reason: str | None) -> bool:
-    return reason is not None and ("[+]" in reason or "[-]" in reason)
 
 
 def _phase(ids: Sequence[str], begin: Window, end: Window) -> Phase:
@@ -257,11 +237,8 @@ def _window(record: LogRecord, line_times: LineTimes) -> Window:
 
 
 def _follows(begin: Window, end: Window) -> bool:
-    return (
-        end.upper is not None
-        and end.upper >= (begin.lower or 0.0)
-        and (end.lower is None or end.lower >= (begin.lower or 0.0))
-    )
+    """Whether a cut is bounded on both sides, neither of them before the earliest moment of the one before it."""
+    return end.upper is not None and end.lower is not None and min(end.lower, end.upper) >= (begin.lower or 0.0)
 
 
 def _length(begin: Window, end: Window) -> Span:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from analyzer.analysis.line_times import LineTimes
 from analyzer.events.event import PollLine, PollUnchanged
 from analyzer.events.redaction import mask_secrets
-from analyzer.events.versions import PollerSpec, poller_for
+from analyzer.events.versions import PollerSpec, poller, poller_for
 from analyzer.records.log_record import LogRecord
 from analyzer.results import Poll, PollerNote
 from analyzer.starts.start import Start, Verdict
@@ -102,14 +102,14 @@ def read_polls(start: Start, verdict: Verdict, line_times: LineTimes) -> PollFac
     unchanged = [event.record for event in start.events if isinstance(event, PollUnchanged)]
     success = _success_stamp(verdict, line_times)
     answered = [*(line.record for line in lines), *unchanged]
-    exact = [s for r in answered if _exact(r, line_times) and (s := line_times.point(r)) is not None]
-    exact += [success] if success is not None else []
+    read = [s for r in answered if exact(r, line_times) and (s := line_times.point(r)) is not None]
+    read += [success] if success is not None else []
     interval = (spec.interval_s if spec.kind == "shared-2s" else None) or 2.0
-    overtaken = _overtaken(exact, interval)
+    overtaken = _overtaken(read, interval)
     grid = None
     if lines:
-        fine = [stamp for stamp in exact if stamp not in overtaken]
-        late = sum(not _exact(line.record, line_times) for line in lines) + len(overtaken)
+        fine = [stamp for stamp in read if stamp not in overtaken]
+        late = sum(not exact(line.record, line_times) for line in lines) + len(overtaken)
         grid = _calibrated(fit_grid(fine, interval), fine, late, line_times)
     ends = [*(line.record.seq for line in lines[1:]), verdict.detected.seq if verdict.detected is not None else None]
     lost = (i for i, line in enumerate(lines) if start.filtered or start.lost_between(line.record.seq, ends[i]))
@@ -141,7 +141,7 @@ def _sightings(
     for line in lines:
         record = line.record
         stamp = line_times.point(record)
-        punctual = stamp is not None and stamp not in overtaken and _exact(record, line_times)
+        punctual = stamp is not None and stamp not in overtaken and exact(record, line_times)
         on_grid = bool(grid and punctual and stamp is not None and grid.on_grid(stamp))
         departed = line_times.earliest(before[record.seq]) if record.seq in before else floor
         if departed is None:
@@ -164,7 +164,7 @@ def _within_limit(record: LogRecord, line_times: LineTimes) -> float | None:
     return read - REQUEST_LIMIT_S if read is not None and read >= REQUEST_LIMIT_S else None
 
 
-def _exact(record: LogRecord, line_times: LineTimes) -> bool:
+def exact(record: LogRecord, line_times: LineTimes) -> bool:
     """Whether a line's arrival can tell which tick it belongs to."""
     return line_times.fine(record) and line_times.prompt(record, PROMPT_S)
 
@@ -188,12 +188,12 @@ def _overtaken(stamps_s: Sequence[float], interval_s: float) -> set[float]:
 def _success_stamp(verdict: Verdict, line_times: LineTimes) -> float | None:
     """When the successful answer was read, where a line is printed right then; an agent's waits for its network."""
     line = verdict.detected
-    if line is None or not _exact(line, line_times) or not line.message.startswith("Kube API server"):
+    if line is None or not exact(line, line_times) or not line.message.startswith("Kube API server"):
         return None
     first = verdict.behind_gate or line  # others wait for the same answer, and may write first
     stamps = [
         line_times.point(line),
-        line_times.point(first) if _exact(first, line_times) else line_times.latest(first),
+        line_times.point(first) if exact(first, line_times) else line_times.latest(first),
     ]
     return min((stamp for stamp in stamps if stamp is not None), default=None)
 
@@ -296,10 +296,7 @@ def rows(
     An unprinted attempt is only told as failing up to the moment until which the server is proved not to have been
     ready: after it, nobody knows what the answer was or whether a slow request took the place of several.
     """
-    spec = facts.spec
-    kind = spec.kind if spec.kind != "unknown" or not facts.sightings else "shared-2s"
-    prints = spec.prints_polls if spec.kind != "unknown" else (True if facts.sightings else None)
-    interval = spec.interval_s if spec.kind != "unknown" else 2.0 if facts.sightings else None
+    spec = poller("shared-2s") if facts.spec.kind == "unknown" and facts.sightings else facts.spec
     result: list[Poll] = []
     if facts.sightings:
         for index, sighting in enumerate(facts.sightings):
@@ -317,9 +314,9 @@ def rows(
     implied = sum(1 for poll in result if not poll.printed and poll.error is not None)
     grid = facts.grid
     note = PollerNote(
-        kind=kind,
-        interval_s=interval,
-        prints_polls=prints,
+        kind=spec.kind,
+        interval_s=spec.interval_s,
+        prints_polls=spec.prints_polls,
         printed=len(facts.sightings),
         implied=implied,
         grid_rms_s=grid.rms_s if grid else None,
@@ -330,7 +327,7 @@ def rows(
 
 
 def _proved(implied: list[Poll], facts: PollFacts, verdict: Verdict, ready: Window) -> list[Poll]:
-    if verdict.detected is None and ready.upper is None:
+    if verdict.detected is None:
         return implied
     slack = (facts.grid.slack_s if facts.grid is not None else PHASE_SLACK_S) + 1e-6
     until = -math.inf if ready.lower is None else ready.lower + slack

@@ -24,28 +24,17 @@ def _text(text: str | None) -> str | None:
 
 
 def _start(start: StartReport) -> StartReport:
-    reason, end = _text(start.outcome_reason), _text(start.end.reason)
-    findings = tuple(_finding(finding) for finding in start.findings)
-    checks = tuple(
-        check if (said := tuple(map(mask_secrets, check.reasons))) == check.reasons else replace(check, reasons=said)
-        for check in start.checks
-    )
-    sentence = mask_secrets(start.bottleneck.sentence)
-    made = (reason, end, findings, checks, sentence)
-    if made == (start.outcome_reason, start.end.reason, start.findings, start.checks, start.bottleneck.sentence):
-        return start
-    return replace(
+    masked = replace(
         start,
-        outcome_reason=reason,
-        end=replace(start.end, reason=end),
-        findings=findings,
-        checks=checks,
-        bottleneck=replace(start.bottleneck, sentence=sentence),
+        outcome_reason=_text(start.outcome_reason),
+        end=replace(start.end, reason=_text(start.end.reason)),
+        findings=tuple(_finding(finding) for finding in start.findings),
+        checks=tuple(replace(check, reasons=tuple(map(mask_secrets, check.reasons))) for check in start.checks),
+        bottleneck=replace(start.bottleneck, sentence=mask_secrets(start.bottleneck.sentence)),
     )
+    return start if masked == start else masked
 
 
 def _finding(finding: Finding) -> Finding:
     title, detail, advice = (mask_secrets(text) for text in (finding.title, finding.detail, finding.advice))
-    if (title, detail, advice) == (finding.title, finding.detail, finding.advice):
-        return finding
     return replace(finding, title=title, detail=detail, advice=advice)

@@ -18,7 +18,7 @@ from analyzer.events.user_rules import NO_RULES, Rules
 from analyzer.records.log_record import LogRecord
 from analyzer.records.log_records import LogRecords
 from analyzer.results import Check, Finding, FindingSeverity, Poll, StartReport
-from analyzer.site import Site
+from analyzer.site import Datastore, Site
 from analyzer.window import at_least, at_most
 
 MAX_LINES = 8
@@ -74,9 +74,9 @@ class RuleContext:
         """How commands, files and ports are called where it ran."""
         return self.report.site
 
-    @property
-    def datastore(self) -> str:
-        """Which datastore the start uses, as far as its lines say: sqlite | etcd | external | unknown."""
+    @cached_property
+    def datastore(self) -> Datastore:
+        """Which datastore the start uses, as far as its lines say."""
         return self.site.datastore
 
     def of(self, *ids: str, before_ready: bool = True) -> list[Mark]:
@@ -198,12 +198,8 @@ class RuleContext:
 
 def durations(marks: Iterable[Mark]) -> list[tuple[float, Mark]]:
     """Marks whose ``duration`` group is a Go duration, with its seconds."""
-    found = []
-    for mark in marks:
-        seconds = go_seconds(mark.groups.get("duration", ""))
-        if seconds is not None:
-            found.append((seconds, mark))
-    return found
+    timed = ((go_seconds(mark.groups.get("duration", "")), mark) for mark in marks)
+    return [(seconds, mark) for seconds, mark in timed if seconds is not None]
 
 
 def count(number: int, what: str, many: str | None = None) -> str:
@@ -215,7 +211,7 @@ def listing(counts: Counter[str], limit: int = 6) -> str:
     """``a (3), b (2)``, the most frequent first."""
     shown = ", ".join(f"{name} ({number})" for name, number in counts.most_common(limit))
     rest = len(counts) - limit
-    return f"{shown} and {rest} more kinds" if rest > 0 else shown
+    return f"{shown} and {count(rest, 'more kind')}" if rest > 0 else shown
 
 
 def times(marks: Sequence[object]) -> str:

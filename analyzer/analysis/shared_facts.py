@@ -7,6 +7,7 @@ from itertools import pairwise
 from analyzer.analysis.rule_context import CLASSES, ROLES, RuleContext
 from analyzer.records.log_record import LogRecord, Payload
 from analyzer.results import Gap
+from analyzer.timebase import SECOND
 
 LONG_SILENCE_S = 8.0
 SLOW_BOOT_S = 4.0
@@ -15,20 +16,17 @@ SLOW_BOOT_S = 4.0
 OUT_OF_PROPORTION = 1.5
 SLOW = ("slow_sql", "etcd_slow_apply", "etcd_slow_fsync", "etcd_slow_read", "etcd_overloaded", "trace", "trace_step")
 _LATE_LINE_S = 0.5
+_SLOW_ANSWER = 0.35  # of the interval
 
 
 def slow_answers(context: RuleContext) -> list[tuple[float, LogRecord]]:
     """Printed polls that were read long after their tick; a lower bound, whole ticks of waiting come on top."""
     grid = context.studied.polls.grid
-    if grid is None or grid.locked < 2:
+    if grid is None:
         return []
-    slow = []
-    for sighting in context.studied.polls.sightings:
-        if sighting.stamp_s is not None:
-            after = sighting.stamp_s - grid.tick_at_or_before(sighting.stamp_s)
-            if 0.35 * grid.interval_s < after < 0.98 * grid.interval_s:
-                slow.append((after, sighting.line.record))
-    return slow
+    read = ((s.stamp_s, s.line.record) for s in context.studied.polls.sightings if s.stamp_s is not None)
+    late = ((stamp - grid.tick_at_or_before(stamp), record) for stamp, record in read)
+    return [pair for pair in late if pair[0] > _SLOW_ANSWER * grid.interval_s]
 
 
 def late_lines(context: RuleContext) -> list[tuple[float, LogRecord]]:
@@ -36,19 +34,16 @@ def late_lines(context: RuleContext) -> list[tuple[float, LogRecord]]:
 
     The median lag is taken off: clocks and zones of the two stamps may differ for the whole text.
     """
-    lags: list[tuple[float, LogRecord]] = []
-    for record in context.studied.start.process:
-        if record.payload is not Payload.KLOG or record.at is None or record.inner_at is None:
-            continue
-        # Whole-second stamps hide a lag.
-        if record.at.precision_us < 1_000_000:
-            lags.append(((record.at.us - record.inner_at.us) / 1e6, record))
+    klog = (r for r in context.studied.start.process if r.payload is Payload.KLOG)
+    stamped = ((r.at, r.inner_at, r) for r in klog if r.at is not None and r.inner_at is not None)
+    # Whole-second stamps hide a lag.
+    lags = [((at.us - own.us) / SECOND, record) for at, own, record in stamped if at.precision_us < SECOND]
     if not lags:
         return []
     ordered = sorted(lag for lag, _ in lags)
     middle = len(ordered) // 2
     usual = max(0.0, (ordered[middle] + ordered[~middle]) / 2)
-    late = [(lag - usual, record) for lag, record in lags if _LATE_LINE_S < lag - usual < 600]
+    late = [(lag - usual, record) for lag, record in lags if lag - usual > _LATE_LINE_S]
     return sorted(late, key=lambda pair: -pair[0])
 
 

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analyzer.analysis.line_times import LineTimes
-from analyzer.analysis.polls import PHASE_SLACK_S, PROMPT_S
+from analyzer.analysis.polls import PHASE_SLACK_S, exact
 from analyzer.events.versions import poller_for
 from analyzer.records.log_record import LogRecord
 from analyzer.starts.start import Start, Verdict
@@ -41,23 +41,22 @@ def last_ticks(start: Start, verdict: Verdict, line_times: LineTimes) -> Ticks |
     noticed = verdict.detected
     if noticed is None or not noticed.message.startswith(NOTICED) or start.filtered:
         return None
-    if poller_for(start.version).kind != "legacy-4x1s" or not _exact(noticed, line_times):
+    if poller_for(start.version).kind != "legacy-4x1s" or not exact(noticed, line_times):
         return None
     success = line_times.point(noticed)
     rounds = [r for r in start.process if r.seq < noticed.seq and r.message == ROUND]
     if success is None or not rounds:
         return None
     # Several callers may wait side by side, each with its own phase: every round that can still run must agree.
-    begun = [line_times.point(r) if _exact(r, line_times) else None for r in rounds]
+    begun = [line_times.point(r) if exact(r, line_times) else None for r in rounds]
     running = [at for at in begun if at is None or success - at <= _ROUND_S + _INTERVAL_S]
     phases = [at for at in running if at is not None]
     if not phases or len(phases) < len(running) or _doubtful(start.process, rounds[-1], noticed, line_times, start):
         return None
-    if any((success - at) % _INTERVAL_S > _LOCKED_S for at in phases):
-        return None
+    locked = all((success - at) % _INTERVAL_S <= _LOCKED_S for at in phases)
     latest = max(phases)
     count = int((success - latest) // _INTERVAL_S)
-    if count < 1:
+    if count < 1 or not locked:
         return None  # the first request of a round: the one before is of another phase
     written = line_times.latest(noticed)  # logrus' own second may say that the line was written before that tick
     if written is None or written <= latest + count * _INTERVAL_S:
@@ -65,10 +64,6 @@ def last_ticks(start: Start, verdict: Verdict, line_times: LineTimes) -> Ticks |
     slack = PHASE_SLACK_S + line_times.lag_s(latest)
     tick = latest + count * _INTERVAL_S - slack
     return Ticks(tick - _INTERVAL_S, tick)
-
-
-def _exact(record: LogRecord, line_times: LineTimes) -> bool:
-    return line_times.fine(record) and line_times.prompt(record, PROMPT_S)
 
 
 def _doubtful(

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from analyzer.events.event import Mark
 from analyzer.records.log_record import LogRecord
 from analyzer.records.log_records import LogRecords
-from analyzer.site import Site, Supervisor
+from analyzer.site import Datastore, Site, Supervisor
 from analyzer.starts import Start
 
 _CONTAINER_FORMATS = frozenset(("docker-json", "cri", "docker-t"))
@@ -57,8 +57,8 @@ def _data_dir(lines: Iterable[LogRecord]) -> str:
     return ""
 
 
-def datastore_of(marks: Iterable[Mark]) -> str:
-    """Which datastore the start uses: sqlite | etcd | external | unknown."""
+def datastore_of(marks: Iterable[Mark]) -> Datastore:
+    """Which datastore the start uses, as far as its lines say."""
     for mark in marks:
         if mark.id in ("etcd_starting", "temporary_etcd"):
             return "etcd"

@@ -37,7 +37,8 @@ from analyzer.results import (
 )
 from analyzer.starts import Start, Verdict, judge
 from analyzer.starts.pod_placement import Places
-from analyzer.window import Span, Window
+from analyzer.timebase import SECOND, offset_of
+from analyzer.window import OPEN, Span, Window
 
 _OF_THE_API = frozenset({"apiserver_version", "serving_securely"})  # RKE2: in its pod's log
 _SILENCE_S = 5.0
@@ -57,8 +58,8 @@ def study(start: Start, index: int, log_records: LogRecords) -> StudiedStart:
     tax = _tax(facts.ready, facts.detected)
     began = start.began
     reached = tuple(goals(start, verdict, line_times, facts.ready))
-    node_ready = {goal.id: goal.window for goal in reached if goal.id == "node_ready" and goal.state == "reached"}
-    ends = {"hooks": facts.ready, "polling_tax": facts.detected, **node_ready}
+    node_ready = (goal.window for goal in reached if goal.id == "node_ready" and goal.state == "reached")
+    ends = {"hooks": facts.ready, "polling_tax": facts.detected, "node_ready": next(node_ready, OPEN)}
     report = StartReport(
         index=index,
         host=start.host,
@@ -81,7 +82,7 @@ def study(start: Start, index: int, log_records: LogRecords) -> StudiedStart:
         detected=facts.detected,
         polling_tax_s=tax,
         poller=note,
-        polls=tuple(_unseen(poll_rows, start)),
+        polls=tuple(_with_unseen(poll, expected_checks(start.version)) for poll in poll_rows),
         errors=ErrorCount.of(poll_rows),
         milestones=tuple(_milestones(start, polls, line_times)),
         phases=tuple(budget(start, verdict, line_times, ends)),
@@ -103,9 +104,8 @@ def study(start: Start, index: int, log_records: LogRecords) -> StudiedStart:
 
 def _last(start: Start, line_times: LineTimes) -> float | None:
     """When the last line was written; where lines out of order end a text, the latest of them."""
-    told = (line_times.point(r) for r in start.records if "ago_s" in r.fields)
-    ago = (int(r.fields["ago_s"]) for r in start.records if "ago_s" in r.fields)
-    asked = max((at + age for at, age in zip(told, ago, strict=True) if at is not None), default=None)
+    told = ((line_times.point(r), int(r.fields["ago_s"])) for r in start.records if "ago_s" in r.fields)
+    asked = max((at + ago for at, ago in told if at is not None), default=None)
     if asked is not None:
         return asked  # systemctl status says how long ago that was when somebody asked
     last = next((t for r in reversed(start.records) if (t := line_times.point(r)) is not None), None)
@@ -120,7 +120,7 @@ def _moment(record: LogRecord | None, stamp: Stamp | None) -> datetime | None:
         return None
     try:
         moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=stamp.us)
-        return moment.astimezone(_zone(record.clock.utc_offset))
+        return moment.astimezone(timezone(timedelta(seconds=offset_of(record.clock.utc_offset))))
     except OverflowError:  # next to the year 1 or 9999: a damaged stamp
         return None
 
@@ -132,13 +132,6 @@ def _ended(verdict: Verdict, start: Start) -> datetime | None:
     ended = _moment(verdict.end, verdict.end.at or verdict.end.inner_at)
     began = _moment(start.began, begin_stamp(start))
     return max(ended, began) if ended is not None and began is not None else ended
-
-
-def _zone(offset: str | None) -> timezone:
-    if not offset or len(offset) < 6:
-        return UTC
-    sign = -1 if offset[0] == "-" else 1
-    return timezone(sign * timedelta(hours=int(offset[1:3]), minutes=int(offset[4:6])))
 
 
 def _steps(start: Start, log_records: LogRecords) -> list[ClockStep]:
@@ -159,7 +152,7 @@ def _clock(start: Start, log_records: LogRecords) -> ClockNote:
         return ClockNote()
     steps = sum(1 for step in _steps(start, log_records) if began.seq < step.seq)
     stamp = begin_stamp(start)
-    precision = stamp.precision_us / 1_000_000 if stamp is not None else began.clock.precision_s
+    precision = stamp.precision_us / SECOND if stamp is not None else began.clock.precision_s
     return ClockNote(began.clock.basis, precision, began.clock.utc_offset, began.clock.year_from, steps)
 
 
@@ -186,16 +179,11 @@ def _tax(ready: Window, detected: Window) -> Span | None:
     return Span(low, None if ready.lower is None else max(0.0, detected.upper - ready.lower))
 
 
-def _unseen(polls: Sequence[Poll], start: Start) -> list[Poll]:
-    """Adds to each cut list the checks of the release that the cut hides."""
-    expected = expected_checks(start.version)
-    result = []
-    for poll in polls:
-        if poll.cut and (poll.failing or poll.ok):
-            shown = set(poll.failing) | set(poll.ok)
-            poll = replace(poll, unseen=tuple(name for name in expected if name not in shown))
-        result.append(poll)
-    return result
+def _with_unseen(poll: Poll, expected: Sequence[str]) -> Poll:
+    """Adds to a cut list the checks of the release that the cut hides."""
+    shown = {*poll.failing, *poll.ok}
+    hidden = tuple(name for name in expected if name not in shown)
+    return replace(poll, unseen=hidden) if poll.cut and shown else poll
 
 
 def _milestones(start: Start, polls: PollFacts, line_times: LineTimes) -> list[Milestone]:
@@ -218,10 +206,11 @@ def _milestones(start: Start, polls: PollFacts, line_times: LineTimes) -> list[M
 
 
 def _check(facts: CheckFacts, blamed: Blame, verdict: Verdict) -> Check:
+    failing = facts.last_state == "failing"
     final: CheckState
     if verdict.detected is not None:
         final = "ok"
-    elif facts.last_state == "failing":
+    elif failing:
         final = "failing" if facts.until_the_end else "unseen"  # it may have passed since
     elif facts.last_state == "ok" or facts.window.upper is not None:
         final = "ok"
@@ -231,7 +220,8 @@ def _check(facts: CheckFacts, blamed: Blame, verdict: Verdict) -> Check:
         name=facts.name,
         final=final,
         seen_failing=facts.seen_failing,
-        cleared=facts.window if facts.last_state != "failing" or verdict.detected is not None else _not_seen(facts),
+        # Last seen failing: the upper end stays open, whatever had been seen before.
+        cleared=facts.window.unbounded() if failing and verdict.detected is None else facts.window,
         estimate_s=facts.near[0] if facts.near is not None else None,
         estimate_basis=facts.near[1] if facts.near is not None else None,
         exclusive_s=blamed.exclusive_s,
@@ -243,11 +233,6 @@ def _check(facts: CheckFacts, blamed: Blame, verdict: Verdict) -> Check:
         first_seen_failing_line=facts.first_failing.line if facts.first_failing is not None else None,
         first_seen_failing_source=facts.first_failing.source if facts.first_failing is not None else 0,
     )
-
-
-def _not_seen(facts: CheckFacts) -> Window:
-    """Last seen failing: the upper end stays open, whatever had been seen before."""
-    return facts.window.unbounded()
 
 
 def _gaps(start: Start, line_times: LineTimes, log_records: LogRecords) -> list[Gap]:
@@ -266,9 +251,7 @@ def _gaps(start: Start, line_times: LineTimes, log_records: LogRecords) -> list[
         # The step's own line may be of another program: the start's next line shows where it lies.
         after = next(record for record in start.records if record.seq >= step.seq)
         if (at := line_times.point(after)) is not None:
-            gaps.append(Gap(at, at, "clock_step", step.line, step.source, f"the clock was set {_which_way(step.by_s)}"))
+            way = "back" if step.by_s < 0 else "forward"
+            detail = f"the clock was set {way} by {abs(step.by_s):.1f} s"
+            gaps.append(Gap(at, at, "clock_step", step.line, step.source, detail))
     return sorted(gaps, key=lambda gap: gap.begin_s)
-
-
-def _which_way(by_s: float) -> str:
-    return f"{'back' if by_s < 0 else 'forward'} by {abs(by_s):.1f} s"

@@ -50,8 +50,8 @@ def proofs_in(
     line_times: LineTimes,
 ) -> Iterator[Proof]:
     """The same of the lines of one process; ``fresh`` is ``None`` where nothing tells."""
-    version = parse_version(release) if release else None
-    minor = (version.major, version.minor) if version is not None else None
+    version = parse_version(release)
+    minor = version.kubernetes_minor if version is not None else None
     lines = {
         event.record.seq: [rule for rule in event.rules if _applies(rule, fresh, minor)]
         for event in events
@@ -81,9 +81,7 @@ def _conditions_hold(rule: WitnessRule, met: set[str]) -> bool:
 
 
 def _applies(rule: WitnessRule, fresh: bool | None, minor: tuple[int, int] | None) -> bool:
-    if rule.datastore == "fresh" and not fresh:
-        return False
-    if rule.datastore == "existing" and fresh is not False:
+    if (rule.datastore == "fresh" and not fresh) or (rule.datastore == "existing" and fresh is not False):
         return False
     if minor is None:  # unknown release: only what holds for every one that was read
         return rule.since <= _OLDEST and rule.until >= newest_minor()

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from analyzer.cli.console import complain
-from analyzer.cli.format_option import format_option
 from analyzer.cli.inputs import (
     AnonymizeOption,
     BootOption,
@@ -23,6 +21,7 @@ from analyzer.cli.inputs import (
     SinceOption,
     UnitOption,
     UntilOption,
+    format_option,
     write_report,
 )
 from analyzer.errors import UsageError
@@ -31,18 +30,7 @@ from analyzer.reports.kinds import REPORT
 from analyzer.reports.output import Destination
 from analyzer.reports.selection import judge_each, select_starts, worst
 
-
-class Table(StrEnum):
-    """Which table the csv holds."""
-
-    STARTS = "starts"
-    POLLS = "polls"
-    CHECKS = "checks"
-    HOOKS = "hooks"
-    PHASES = "phases"
-    TIMELINE = "timeline"
-
-
+Table = Literal["starts", "polls", "checks", "hooks", "phases", "timeline"]
 _JUDGED_SHOWN = 20
 
 
@@ -69,7 +57,7 @@ def analyze(
             help="Exit 1 if a selected start was ready too late or failed, 5 if the log cannot tell.",
         ),
     ] = None,
-    table: Annotated[Table, typer.Option("--table", help="Which table, with --format csv.")] = Table.STARTS,
+    table: Annotated[Table, typer.Option("--table", help="Which table, with --format csv.")] = "starts",
     rules: RulesOption = None,
     anonymize: AnonymizeOption = False,
     utc: Annotated[bool, typer.Option("--utc", help="Show times in UTC, not in the zone of the log.")] = False,
@@ -95,7 +83,7 @@ def analyze(
     report = write_report(
         paths,
         Part(unit, boot, since, until, host, directory),
-        Options(start=start, utc=utc, table=table.value, width=width),
+        Options(start=start, utc=utc, table=table, width=width),
         (Destination.named(output, force=force), REPORT.chosen(format, output)),
         *((Destination.named(file, force=force), REPORT.named(name)) for name, file in beside if file is not None),
         rules=rules,

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from analyzer.cli.format_option import format_option
 from analyzer.cli.inputs import (
     AnonymizeOption,
     BootOption,
@@ -20,6 +19,7 @@ from analyzer.cli.inputs import (
     SinceOption,
     UnitOption,
     UntilOption,
+    format_option,
     write_report,
 )
 from analyzer.reports.format import Options

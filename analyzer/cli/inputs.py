@@ -7,14 +7,14 @@ import stat
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
 from analyzer.api import Log, analyze, load, load_rules
 from analyzer.cli.console import Progress, complain
 from analyzer.errors import ExitCode, UsageError
-from analyzer.reports.format import Format, Options
+from analyzer.reports.format import Format, Kind, Options
 from analyzer.reports.output import STDIN, Destination, check_outputs
 from analyzer.reports.selection import select_starts
 from analyzer.reports.terminal import suited
@@ -71,6 +71,13 @@ AnonymizeOption = Annotated[
     bool,
     typer.Option("--anonymize", help="Replace hosts, addresses, names, paths and tokens, for showing it in public."),
 ]
+
+
+def format_option(kind: Kind[Any], words: str = "") -> Any:
+    """``--format``: its values are the formats of ``kind``; ``words``: its help where it does not go by FILE's name."""
+    names = "|".join(one.name for one in kind.formats())
+    told = words or f"Default: by the name of FILE, else {kind.default}."
+    return typer.Option("--format", "-f", metavar=f"[{names}]", help=told, show_default=False)
 
 
 @dataclass(frozen=True, slots=True)

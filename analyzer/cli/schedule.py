@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated
 
 import typer
 
 from analyzer.api import analyze
-from analyzer.cli.format_option import format_option
 from analyzer.cli.inputs import (
     BootOption,
     DirectoryOption,
@@ -20,6 +18,7 @@ from analyzer.cli.inputs import (
     SinceOption,
     UnitOption,
     UntilOption,
+    format_option,
     names_of,
     open_log,
     tell_unread,
@@ -100,5 +99,5 @@ def schedule(
         dist = planner.Distribution(f"pooled curve of {curve.windows} starts", dist.cdf, dist.horizon_s)
         aware = stateaware.judge_starts(found, load("cloud-2vcpu").machine, costs)
     answer = planner.optimal(dist, costs)
-    to.write(chosen.render(Plan(answer, dist.name, costs, aware), replace(suited(Options(), to), width=None)))
+    to.write(chosen.render(Plan(answer, dist.name, costs, aware), suited(Options(), to, to_width=False)))
     tell_unread(log)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated
 
 import typer
 
 from analyzer import api
-from analyzer.cli.format_option import format_option
 from analyzer.cli.inputs import (
     BootOption,
     DirectoryOption,
@@ -20,6 +18,7 @@ from analyzer.cli.inputs import (
     SinceOption,
     UnitOption,
     UntilOption,
+    format_option,
     names_of,
     open_log,
     tell_unread,
@@ -87,7 +86,7 @@ def simulate(
     elif pool:
         raise UsageError("--pool needs a log", hint="Name one or more PATHs.")
     answer = api.simulate(log, policies=policies, scenario=scenario, draws=draws, seed=seed, pool=pool)
-    to.write(chosen.render(answer, replace(suited(Options(), to), width=None)))
+    to.write(chosen.render(answer, suited(Options(), to, to_width=False)))
     if page is not None:
         page.write(SIMULATION.named("html").render(answer, Options()))
     tell_unread(log)

@@ -13,9 +13,8 @@ from typing import Annotated
 import typer
 
 from analyzer.cli.console import complain
-from analyzer.cli.format_option import format_option
-from analyzer.cli.inputs import ForceOption
-from analyzer.errors import ExitCode
+from analyzer.cli.inputs import ForceOption, format_option
+from analyzer.errors import ExitCode, printable
 from analyzer.live.clock import Clock
 from analyzer.live.durations import parse_duration
 from analyzer.live.observed_polls import ObservedWait, Verdict, dump
@@ -27,7 +26,7 @@ from analyzer.live.waiting import Wait
 from analyzer.policies import get
 from analyzer.reports.format import Format, Options
 from analyzer.reports.kinds import REPORT
-from analyzer.reports.output import Destination, printable
+from analyzer.reports.output import Destination
 from analyzer.reports.terminal import suited
 from analyzer.reports.wording import plural
 from analyzer.results import Report
@@ -105,7 +104,7 @@ def _run(one: Wait, policy: str, server: str) -> bool:
     stream = sys.stderr
     on_terminal = stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
     live = LiveLine(stream, server) if on_terminal else None
-    one.attend(live if live is not None else StateLines(stream, policy))
+    one.watcher = live if live is not None else StateLines(stream, policy)
     try:
         with asyncio.Runner() as loop:  # turns SIGINT into a cancelled task and then ``KeyboardInterrupt``
             loop.run(_drawn(one, live))

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from analyzer.events.event import Mark
 from analyzer.events.vocabulary import LazyPattern, Minor, load, read_as
+from analyzer.records.goquote import unquote_body
 from analyzer.records.grouping import grouped
 from analyzer.records.log_record import LogRecord, Payload
 
@@ -63,6 +64,8 @@ class Rule:
     problem_class: str = ""  # fatal | peer | environment | transient | load
     ends_process: bool = False  # load shows in many lines, few of them end a process
     outer: bool = False  # it only says where something failed: the error that it wraps says why
+    usual_s: float = 0.0  # of noise: later in a start that is not ready it is none; 0: at any time
+    own: bool = False  # of noise: it is none where a client speaks of another machine than its own
     severity: Literal["info", "warning", "critical"] = "info"
     title: str = ""
     advice: str = ""
@@ -124,10 +127,8 @@ def _index(own: tuple[Rule, ...] = ()) -> _Index:
 def unquote_once(text: str) -> str:
     r"""A cause that Go printed with ``%q``, without its quotes and one level of escapes; other texts unchanged."""
     stripped = text.strip()
-    if len(stripped) < 2 or stripped[0] != '"' or stripped[-1] != '"':
-        return text
-    simple = {"n": "\n", "t": "\t", "r": "\r"}
-    return re.sub(r"\\(.)", lambda found: simple.get(found[1], found[1]), stripped[1:-1], flags=re.DOTALL)
+    quoted = len(stripped) > 1 and stripped[0] == stripped[-1] == '"'
+    return unquote_body(stripped[1:-1]) if quoted else text
 
 
 def go_seconds(text: str) -> float | None:

@@ -13,10 +13,14 @@ from functools import cache
 from analyzer.events import chain
 from analyzer.events.catalogue import Rule, causes_in, info
 from analyzer.events.chain import Chain, ErrorClass, Layer
-from analyzer.events.finding_info import reported_as
+from analyzer.events.finding_info import about, reported_as
+from analyzer.events.products import advise
+from analyzer.events.redaction import mask_secrets
+from analyzer.site import Site
 
 STEP = "failed_step"  # an end whose words are known by their layers alone
 END = "process_failed"  # the same where they say that something else was late or away
+UNNAMED = "what the message names"  # in place of a target
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +65,11 @@ def problem(name: str) -> Rule | None:
 
 
 def _of_rule(rule: Rule, groups: Mapping[str, str], layer: Layer | None) -> Cause:
-    """A problem of the catalogue, in the words of the very message where a layer has them."""
+    """A problem of the catalogue, with what a layer knows of the very message."""
     if layer is None or not layer.title:
         return Cause(reported_as(rule.id), rule.title, "", rule.advice, rule, groups)
-    return Cause(reported_as(rule.id), layer.title, layer.means, layer.advice or rule.advice, rule, groups)
+    title = layer.title if rule.outer or layer.problem == rule.id else rule.title
+    return Cause(reported_as(rule.id), title, layer.means, layer.advice or rule.advice, rule, groups)
 
 
 def _beside(read: Chain, rule: Rule, text: str) -> bool:
@@ -106,7 +111,8 @@ def _rule(error: ErrorClass | None) -> Rule | None:
 def _of_error(error: ErrorClass, read: Chain) -> Cause:
     """No layer is known: the error alone, as the catalogue tells it where it does."""
     rule = _rule(error)
-    title = rule.title if rule is not None else error.short[:1].upper() + error.short[1:]
+    about = f"{read.target}: {error.short}" if read.target else error.short[:1].upper() + error.short[1:]
+    title = rule.title if rule is not None else about
     return Cause(_id(read), title, error.means, error.advice, rule, {}, read.target)
 
 
@@ -121,6 +127,14 @@ def place_of(rule: Rule, text: str) -> int:
     if rule.match is not None and (found := rule.match.search(text)) is not None:
         places.append(found.start())
     return max(places, default=0)
+
+
+def advice_for(cause: Cause, site: Site) -> str:
+    """What to do about it, in the words of where it ran; what the finding advises where the words say nothing more."""
+    known = cause.advice or about(cause.finding).advice
+    port = (cause.groups or {}).get("address", "").rpartition(":")[2]
+    advice = known.replace("<port>", port) if port.isdigit() else known
+    return advise(advice, site).replace("{target}", mask_secrets(cause.target) or UNNAMED)
 
 
 def known_layers(text: str) -> tuple[Layer, ...]:

@@ -26,11 +26,12 @@ _VALUE = r"(?:(?!: )[^\n]){0,300}?"  # a name, a path, a number: no layer of its
 _ANYTHING = r"[^\n]{0,300}?"  # an error in the middle of a text
 _TO_THE_END = r"(?:(?![:,;)] |[\"\\\n]).){0,300}"  # what is put in at the end of a text goes as far as it may
 _MOST_LAYERS = 32
-_BOUNDARY = re.compile(r'(?:: |\\*"|\[|; |\n)+|, ')
+_BOUNDARY = re.compile(r'(?:: |\\*"|\[|; |\n|desc = )+|, ')
 _BEFORE = re.compile(
     r"^(?:Error: |Shutdown request received: |fatal: |Observed a panic: |panic: |"
     r"F\d{4} [\d:.]{8,15} {1,8}\d{1,7} [\w.]{1,40}:\d{1,5}\] )+"
 )
+USUAL_S = 60.0  # for how long a start may try something again
 Ends = Literal["process", "part", "request", "retried"]
 
 
@@ -40,7 +41,8 @@ class Layer:
 
     ``title`` says what went wrong, ``means`` more of it, ``advice`` what to do where the error inside does not say it.
     ``problem`` names the problem of the catalogue that says the same. ``ends``: what ends with it (the process, a part
-    of it, a request) or that it is tried again. ``product``: only that one says it so.
+    of it, a request) or that it is tried again; for ``usual_s`` seconds that is part of a start. ``product``: only that
+    one says it so.
     """
 
     text: tuple[str, ...]
@@ -51,6 +53,7 @@ class Layer:
     problem: str = ""
     ends: Ends = "process"
     product: str = ""
+    usual_s: float = USUAL_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +170,11 @@ def classes() -> tuple[ErrorClass, ...]:
     return tuple(read_as(ErrorClass, raw) for raw in load(PARTS).get("class", ()))
 
 
+def usual_s(read: Chain) -> float:
+    """For how long a message that is tried again is part of a start, at most."""
+    return max((link.layer.usual_s for link in read.links), default=USUAL_S)
+
+
 def expression(text: str) -> str:
     """The regular expression of a Go format string: ``%s`` and its like stand for anything short."""
     verbs = [*(_ANYTHING if verb[-1] in "vw" else _VALUE for verb in _VERB.findall(text)), ""]
@@ -229,6 +237,15 @@ def read(text: str, product: str = "unknown") -> Chain:
     return Chain(whole, tuple(links), inner, error, target)
 
 
+def begins_with(text: str, ends: Ends) -> bool:
+    """Whether the first words are those of a layer that ends so, as far as its words before the first ``%`` tell.
+
+    Many times quicker than reading the whole.
+    """
+    low = text[:200].lower()
+    return any(shape.layer.ends == ends and low.startswith(shape.words) for shape in _index()[0].get(low[:_KEY], ()))
+
+
 def _beginnings(text: str, at: int) -> Iterator[int]:
     """Where a layer may begin: behind a colon or a quote, and behind a comma in a list of errors (``[a, b]``)."""
     yield at
@@ -256,6 +273,8 @@ def _at(text: str, begin: int, product: str) -> Link | None:
 
 def classify(text: str) -> tuple[ErrorClass | None, str]:
     """The class of an innermost error and what it is about; ``None`` where no class is known."""
+    if text.isupper():  # somebody's capitals: Go writes none
+        return classify(text.lower())
     for one in classes():
         if (not one.any or any(words in text for words in one.any)) and (one.match is None or one.match.search(text)):
             about = one.target.search(text) if one.target is not None else None

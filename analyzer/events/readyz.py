@@ -97,12 +97,9 @@ def _known_longest_first() -> tuple[str, ...]:
 
 def _reason(raw: str | None, *, may_be_cut: bool) -> str | None:
     """A reason worth keeping: not the withheld one, nor a piece of it at a cut."""
-    if raw is None:
-        return None
-    text = " ".join(raw.split()).strip(_DECORATION)
-    if not text or text.startswith(_WITHHELD) or (may_be_cut and _WITHHELD.startswith(text)):
-        return None
-    return text
+    text = " ".join((raw or "").split()).strip(_DECORATION)
+    withheld = text.startswith(_WITHHELD) or (may_be_cut and _WITHHELD.startswith(text))
+    return text if text and not withheld else None
 
 
 def parse_body(text: str) -> ReadyzBody | None:

@@ -180,9 +180,7 @@ def _closing(text: str, opening: re.Match[str]) -> int:
 
 
 def _mask_urls(word: str) -> str:
-    if "://" not in word:
-        return word
-    return "".join(_mask_url(url) for url in _NEXT_URL.split(word))
+    return "".join(map(_mask_url, _NEXT_URL.split(word))) if "://" in word else word
 
 
 def _mask_url(url: str) -> str:

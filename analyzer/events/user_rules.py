@@ -89,20 +89,11 @@ def load_rules(*paths: str | os.PathLike[str]) -> Rules:
         BadInputError: a file cannot be read, is no TOML, or holds something that is not valid; it names file and line.
     """
     names = [os.fspath(path) for path in paths]
-    return _together((name, _read(name)) for name in names)
+    return rules_of((name, _read(name)) for name in names)
 
 
-def parse_rules(text: str, name: str = "rules") -> Rules:
-    """The rules of a text; ``name`` stands for the file in errors.
-
-    Raises:
-        BadInputError: as for ``load_rules``.
-    """
-    return _together([(name, text)])
-
-
-def _together(files: Iterable[tuple[str, str]]) -> Rules:
-    """The rules of texts with the names of their files; a problem that no finding takes up is one by itself."""
+def rules_of(files: Iterable[tuple[str, str]]) -> Rules:
+    """The rules of texts, each with the name of its file; a problem that no finding takes up is one by itself."""
     marks: list[catalogue.Rule] = []
     findings: list[UserFinding] = []
     places: dict[str, tuple[_File, Path]] = {}

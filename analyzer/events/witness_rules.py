@@ -60,13 +60,7 @@ def candidates(
     if found or not fields.get("logger", "").startswith(("k3s", "rke2")):
         return found
     # The envelope took klog's structured message apart: `"msg" key="value"` became msg= and sorted fields.
-    texts = [message]
-    pairs = [f'{key}="{value}"' for key, value in fields.items() if key not in _ENVELOPE]
-    if pairs:
-        texts.extend(f'"{message}" {pair}' for pair in pairs)
-    texts.append(f'"{message}"')
-    hits: dict[str, WitnessRule] = {}
-    for text in texts:
-        if _enveloped_prefilter().search(text):
-            hits.update((rule.id, rule) for rule in _enveloped() if rule.match.search(text))
+    pairs = (f'"{message}" {key}="{value}"' for key, value in fields.items() if key not in _ENVELOPE)
+    likely = [text for text in (message, *pairs, f'"{message}"') if _enveloped_prefilter().search(text)]
+    hits = {rule.id: rule for text in likely for rule in _enveloped() if rule.match.search(text)}
     return tuple(hits.values())

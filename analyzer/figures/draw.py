@@ -7,13 +7,15 @@ through :func:`plain`, because plotly reads a subset of HTML in its labels.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 from typing import Any, Final
 
 import plotly.graph_objects as go
 
+from analyzer.errors import printable
 from analyzer.events.terms import answer, phase_words, terms
 from analyzer.figures.palette import LIGHT
-from analyzer.figures.timeline_model import Mark, Row, blame_rows, timeline_model
+from analyzer.figures.timeline_model import Mark, Row, blame_rows, timeline_model, zone_words
 from analyzer.results import Report, StartReport
 from analyzer.window import Span, down, up
 
@@ -56,17 +58,14 @@ STARTS_LIMIT: Final = 1500
 
 def plain(text: str) -> str:
     """Text that plotly shows as it is: its pseudo-HTML and its control characters made harmless."""
-    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return escape(printable(text), quote=False)
 
 
 def axis_title(start: StartReport) -> str:
     """What second 0 is and in which zone, for the shared time axis."""
     if start.began_at is None:
         return "seconds since the first stamped line of this start (the text holds no date)"
-    offset = start.began_at.strftime("%z")
-    zone = start.clock.utc_offset or f"{offset[:3]}:{offset[3:5]}"
-    return f"seconds since {start.began_at:%Y-%m-%d %H:%M:%S} (UTC{zone})"
+    return f"seconds since {start.began_at:%Y-%m-%d %H:%M:%S} ({zone_words(start)})"
 
 
 def _base(title: str, height: int) -> Any:

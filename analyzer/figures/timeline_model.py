@@ -82,7 +82,6 @@ class Timeline:
     end: float
     focus_end: float  # up to here lies the start itself; a log often runs on for days
     notes: tuple[str, ...] = ()  # what was merged or left out
-    marks: int = 0
 
     @property
     def drawable(self) -> bool:
@@ -105,7 +104,7 @@ def timeline_model(start: StartReport, *, limit: int = MARK_LIMIT) -> Timeline:
     rows += _poll_rows(start.polls, max(200, limit - fixed), notes)
     rows += [gaps, *checks]
     kept = tuple(r for r in rows if r.marks or r.dots or r.kind == "check")
-    return Timeline(kept, begin, end, focus_end, tuple(notes), sum(len(r.marks) + len(r.dots) for r in kept))
+    return Timeline(kept, begin, end, focus_end, tuple(notes))
 
 
 def horizon(start: StartReport, end: float) -> float:
@@ -161,12 +160,11 @@ def bound_words(kind: Bound, witness: str | None = None) -> str:
 
 def basis(window: Window) -> str:
     """What both ends of a window rest on, in words; empty when it has none."""
-    parts = []
-    if window.lower is not None:
-        parts.append(f"after: {bound_words(window.lower_kind, window.lower_witness)}")
-    if window.upper is not None:
-        parts.append(f"not later than: {bound_words(window.upper_kind, window.upper_witness)}")
-    return "; ".join(parts)
+    ends = (
+        ("after", window.lower, window.lower_kind, window.lower_witness),
+        ("not later than", window.upper, window.upper_kind, window.upper_witness),
+    )
+    return "; ".join(f"{word}: {bound_words(kind, witness)}" for word, at, kind, witness in ends if at is not None)
 
 
 def _uncertain(window: Window, begin: float, end: float, what: str) -> tuple[Mark, ...]:
@@ -408,14 +406,21 @@ def _halve(groups: list[list[Poll]]) -> list[list[Poll]]:
 
 
 def _poll_note(poll: Poll) -> str:
-    words = [answer(poll.error).short]
-    if poll.error is not None:
-        words.append("printed" if poll.printed else "implied: a tick of the poller, which prints only what is new")
-    if poll.failing:
-        words.append(f"{len(poll.failing)} failing: {listed(poll.failing)}")
-    if poll.cut:
-        words.append("the list is cut")
-    return "; ".join(words)
+    seen = "printed" if poll.printed else "implied: a tick of the poller, which prints only what is new"
+    told = (
+        (True, answer(poll.error).short),
+        (poll.error is not None, seen),
+        (poll.failing, f"{len(poll.failing)} failing: {listed(poll.failing)}"),
+        (poll.cut, "the list is cut"),
+    )
+    return "; ".join(words for holds, words in told if holds)
+
+
+def zone_words(start: StartReport) -> str:
+    """``UTC+05:30`` or that it is not known."""
+    offset = start.began_at.strftime("%z") if start.began_at is not None else ""
+    zone = start.clock.utc_offset or (f"{offset[:3]}:{offset[3:5]}" if offset else "")
+    return f"UTC{zone}" if zone else "zone not known"
 
 
 def listed(names: Sequence[str], most: int = 6) -> str:

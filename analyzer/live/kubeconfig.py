@@ -8,7 +8,6 @@ define a name wins. Programs (``exec``, ``auth-provider``) are never run.
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,10 +48,10 @@ class Access:
 def read_text(path: Path, what: str) -> str:
     """The text of ``path``, ``what`` naming it in errors; raises ``BadInputError``."""
     try:
-        if path.is_dir():
-            raise BadInputError(f"{what} {path} is a folder")
         with path.open("rb") as stream:
             data = stream.read(LARGEST_BYTES + 1)
+    except IsADirectoryError as problem:
+        raise BadInputError(f"{what} {path} is a folder") from problem
     except PermissionError as problem:
         raise BadInputError(
             f"{what} {path} may not be read by this user", hint="k3s writes it for root only: use sudo"
@@ -198,10 +197,8 @@ def _pem(body: Mapping[str, Any], name: str, path: Path) -> Pem | None:
     data = body.get(f"{name}-data")
     if data:  # the data wins over the file, as in client-go
         try:
-            if not isinstance(data, str):
-                raise ValueError
             text = base64.b64decode("".join(data.split()), validate=True).decode("ascii")
-        except (binascii.Error, ValueError):
+        except (AttributeError, TypeError, ValueError):
             raise BadInputError(f"kubeconfig {path}: {name}-data is not base64 of a PEM text") from None
         return Pem(text, f"{name}-data of {path}")
     named = body.get(name)

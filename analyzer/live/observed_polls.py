@@ -35,7 +35,24 @@ _VERDICTS: tuple[Verdict, ...] = ("ready", "fatal", "timed_out", "interrupted")
 
 
 @dataclass(frozen=True, slots=True)
-class ObservedPoll:
+class Answer:
+    """What one poll brought. ``error`` is a class of the contract, ``None`` for a server that says it is ready.
+
+    ``message`` is the ``message`` of a Kubernetes ``Status`` body; ``cut`` says that the body was longer than was read.
+    """
+
+    error: str | None
+    status: int | None = None
+    text: str = ""
+    failing: tuple[str, ...] = ()
+    ok: tuple[str, ...] = ()
+    retry_after_s: float | None = None
+    message: str | None = None
+    cut: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservedPoll(Answer):
     """One poll: when the request left, when its answer was read (or given up), and what it was.
 
     ``departed_s`` and ``answered_s`` are seconds since the wait's ``began_at``. ``loop`` is the index of the policy's
@@ -44,14 +61,6 @@ class ObservedPoll:
 
     departed_s: float
     answered_s: float
-    error: str | None
-    status: int | None = None
-    text: str = ""
-    failing: tuple[str, ...] = ()
-    ok: tuple[str, ...] = ()
-    message: str | None = None
-    retry_after_s: float | None = None
-    cut: bool = False
     loop: int = 0
     line: int = 0
 

@@ -17,7 +17,7 @@ import re
 import ssl
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
@@ -25,10 +25,11 @@ from urllib.parse import SplitResult, urlsplit
 
 import httpx
 
-from analyzer.errors import BadInputError, UsageError
+from analyzer.errors import BadInputError, UsageError, printable
 from analyzer.events.readyz import parse_body
 from analyzer.events.redaction import mask_secrets
 from analyzer.live.kubeconfig import Access
+from analyzer.live.observed_polls import Answer
 from analyzer.version import __version__
 
 #: More than any check list needs (2 kB in practice); the rest of a body is not read.
@@ -38,23 +39,6 @@ TEXT_LIMIT = 300
 #: Go's own limit on a TLS handshake (net/http DefaultTransport), used so that the class ``tls_timeout`` means the same.
 TLS_HANDSHAKE_S = 10.0
 READYZ = "/readyz"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What one poll brought. ``error`` is a class of the contract, ``None`` for a server that says it is ready.
-
-    ``message`` is the ``message`` of a Kubernetes ``Status`` body; ``cut`` says that the body was longer than was read.
-    """
-
-    error: str | None
-    status: int | None = None
-    text: str = ""
-    failing: tuple[str, ...] = ()
-    ok: tuple[str, ...] = ()
-    retry_after_s: float | None = None
-    message: str | None = None
-    cut: bool = False
 
 
 def checked_server(url: str) -> str:
@@ -379,5 +363,5 @@ def _chain(problem: BaseException, depth: int = 0) -> Iterator[BaseException]:
 def visible(text: str) -> str:
     """``text`` on one line of at most ``TEXT_LIMIT`` characters, control characters made visible, secrets masked."""
     text = mask_secrets(text[: 4 * TEXT_LIMIT])
-    shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[: TEXT_LIMIT + 1])
+    shown = printable(text[: TEXT_LIMIT + 1])
     return shown if len(shown) <= TEXT_LIMIT else shown[: TEXT_LIMIT - 1] + "…"

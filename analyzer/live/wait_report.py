@@ -172,8 +172,7 @@ def _blamed(check: Check, found: Mapping[str, Check], serving: Window, ready_s: 
     Time alone lies between the clearing of all others and its own, so only the last one can have any. A server that
     served before the wait began may have let it run for any time: no upper limit then.
     """
-    if serving.upper is None or check.cleared.upper is None:
-        return check
+    assert serving.upper is not None and check.cleared.upper is not None  # both are over by ``ready_s``
     others = [c.cleared for c in found.values() if c.name != check.name]
     own_end_s = min(check.cleared.upper, ready_s)
     alone = Span(0.0, 0.0)

@@ -12,8 +12,8 @@ from typing import Protocol
 
 from analyzer.errors import UsageError
 from analyzer.live.clock import Clock, Stopwatch
-from analyzer.live.observed_polls import ObservedPoll, ObservedWait
-from analyzer.live.transport import Answer, HttpProber
+from analyzer.live.observed_polls import Answer, ObservedPoll, ObservedWait
+from analyzer.live.transport import HttpProber
 from analyzer.policies.plugin import limited
 from analyzer.policies.protocol import AskAt, Decision, Loop, Observation, Policy, Stop
 from analyzer.version import __version__
@@ -61,22 +61,18 @@ class Wait:
         self._prober = prober
         self._clock = clock or Clock()
         self._rng = rng or random.Random()
-        self._watcher: Watcher | None = None
+        self.watcher: Watcher | None = None  # to be told of every answer from now on
         self._polls: list[ObservedPoll] = []
         self._lists: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._stop: Stop | None = None
         self.watch = Stopwatch(self._clock)
         self._end_s: float | None = None
 
-    def attend(self, watcher: Watcher) -> None:
-        """Let ``watcher`` know of every answer from now on."""
-        self._watcher = watcher
-
     async def run(self) -> ObservedWait:
         """Poll until the decisive loop stops; the other loops of a policy are then cut off."""
         self.watch = Stopwatch(self._clock)
-        if self._watcher is not None:
-            self._watcher.watch = self.watch
+        if self.watcher is not None:
+            self.watcher.watch = self.watch
         loops = self.policy.loops(self._rng)
         tasks = [asyncio.ensure_future(self._follow(i, loop)) for i, loop in enumerate(loops)]
         decisive = tasks[self.policy.decisive]
@@ -126,8 +122,8 @@ class Wait:
             latency_s = seen.latency_s
             state = decision.state
             decision = loop.next(seen)
-            if index == self.policy.decisive and self._watcher is not None:
-                self._watcher.polled(poll, seen, before, decision)
+            if index == self.policy.decisive and self.watcher is not None:
+                self.watcher.polled(poll, seen, before, decision)
             before = decision.state if isinstance(decision, AskAt) else state
         if isinstance(decision, Stop) and decision.kind != "timed_out":
             return decision
@@ -152,8 +148,8 @@ class Wait:
             return end
         seen, poll = await self._ask(index)
         stop = Stop("ready", at_s=seen.at_s) if seen.ready else end
-        if self._watcher is not None:
-            self._watcher.polled(poll, seen, before, stop)
+        if self.watcher is not None:
+            self.watcher.polled(poll, seen, before, stop)
         return stop
 
     async def _ask(self, index: int) -> tuple[Observation, ObservedPoll]:

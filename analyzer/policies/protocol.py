@@ -153,11 +153,10 @@ def state_line(policy: str, before: str, seen: Observation, decision: Decision) 
         f"failing={len(seen.failing)}",
         f"latency={seen.latency_s:.3f}",
     ]
-    if seen.failing:
-        parts.append(f"checks={','.join(seen.failing[:4])}{',…' if len(seen.failing) > 4 else ''}")
-    if isinstance(decision, AskAt):
-        parts.append(f"next={max(0.0, decision.at_s - seen.at_s):.3f}")
-    if reason:
-        quoted = "".join(c if c.isprintable() else " " for c in reason).replace('"', "'")
-        parts.append(f'why="{quoted}"')
-    return " ".join(parts)
+    quoted = "".join(c if c.isprintable() else " " for c in reason).replace('"', "'")
+    more = (
+        (seen.failing, f"checks={','.join(seen.failing[:4])}{',…' if len(seen.failing) > 4 else ''}"),
+        (isinstance(decision, AskAt), f"next={max(0.0, decision.at_s - seen.at_s):.3f}"),
+        (reason, f'why="{quoted}"'),
+    )
+    return " ".join([*parts, *(part for holds, part in more if holds)])

@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from analyzer.records.draft import Draft, Inner, Outer, Tally
 from analyzer.records.grouping import grouped
-from analyzer.records.log_record import ClockInfo, Payload, clock_info
+from analyzer.records.log_record import NO_CLOCK, ClockInfo, Payload, clock_info
 from analyzer.records.startup_order import BANNER
 from analyzer.sources.source import Bundle
 from analyzer.timebase import (
@@ -35,6 +36,9 @@ _FRESH_CA = re.compile(
 )
 
 
+_NEVER = 1 << 62
+
+
 @dataclass(slots=True)
 class Known:
     """What another source of the same host taught: an anchor to date sources that have none."""
@@ -55,12 +59,8 @@ def place_outer(tally: Tally, drafts: list[Draft], known: dict[str | None, Known
     pending = False
     ordered = sorted(by_host.items(), key=lambda item: not _anchors_of(item[1]))  # hosts that teach go first
     for host, lines in ordered:
-        mono = [d for d in lines if d.outer is Outer.MONO]
-        if mono:
-            _monotonic_text(mono)
-        times = [d for d in lines if d.outer is Outer.TIME]
-        if times:
-            _times_only(times)
+        _monotonic_text([d for d in lines if d.outer is Outer.MONO])
+        _times_only([d for d in lines if d.outer is Outer.TIME])
         walls = [d for d in lines if d.outer in (Outer.WALL, Outer.PARTIAL)]
         if walls and not _walls(tally, host, walls, known, last_resort):
             pending = True
@@ -79,19 +79,17 @@ def _strays(drafts: list[Draft]) -> None:
 
 
 def _anchors_of(lines: Sequence[Draft]) -> list[Anchor]:
-    found: list[Anchor] = []
-    for index, draft in enumerate(lines):
-        if draft.follows:
-            continue
-        utc: int | None = None
-        if draft.inner is Inner.UTC:
-            utc = draft.inner_value
-        elif draft.inner is Inner.NONE and "generated self-signed CA" in draft.message:
-            utc = _certificate(draft.message)
-        item = anchor(index, draft.outer is Outer.WALL, draft.value, utc) if utc is not None else None
-        if item is not None:
-            found.append(item)
-    return drop_lone_anchors(found)
+    dated = ((index, d, _utc_of(d)) for index, d in enumerate(lines) if not d.follows)
+    found = (anchor(index, d.outer is Outer.WALL, d.value, utc) for index, d, utc in dated if utc is not None)
+    return drop_lone_anchors([item for item in found if item is not None])
+
+
+def _utc_of(draft: Draft) -> int | None:
+    """The moment that a line itself tells, by its stamp or by the certificate that it made."""
+    if draft.inner is Inner.UTC:
+        return draft.inner_value
+    made = draft.inner is Inner.NONE and "generated self-signed CA" in draft.message
+    return _certificate(draft.message) if made else None
 
 
 def _certificate(message: str) -> int | None:
@@ -224,12 +222,10 @@ def _monotonic_text(lines: Sequence[Draft]) -> None:
                     best = gap
         info = clock_info("monotonic", 1, zone, "etcd" if gaps[-1][0].etcd else "logrus")
         # Where the wall clock stood elsewhere, each line takes the difference its nearest logrus line before it shows.
-        shown = [gap if abs(gap - best) > 2 * SECOND else best for _, gap in gaps]
-        current, at = shown[0], 0
+        shown = {id(d): gap if abs(gap - best) > 2 * SECOND else best for d, gap in gaps}
+        current = shown[id(gaps[0][0])]
         for draft in group:
-            if at < len(gaps) and gaps[at][0] is draft:
-                current = shown[at]
-                at += 1
+            current = shown.get(id(draft), current)
             draft.mono = draft.value
             draft.put(draft.value + best, draft.precision, info)
             draft.rt = draft.value + current
@@ -254,8 +250,7 @@ def _bare(drafts: list[Draft]) -> None:
         lines = [d for d in drafts if d.inner is Inner.PARTIAL]
         walls = walls_without_anchor([(False, d.inner_value) for d in lines])
         _put_klog(lines, walls, clock_info("klog", 1, None, "none"), absolute=False)
-    if any(d.inner is Inner.ELAPSED for d in drafts):
-        _elapsed(drafts)
+    _elapsed(drafts)
 
 
 def _bare_pod(tally: Tally, drafts: list[Draft], known: dict[str | None, Known]) -> bool:
@@ -342,34 +337,27 @@ def _elapsed(drafts: list[Draft]) -> None:
         stop = runs[number + 1][0] if number + 1 < len(runs) else len(drafts)
         if _of_the_wrapper(drafts, run, stop):
             continue
-        low: int | None = None
-        most: int | None = None
-        absolute, zone, year_from = False, None, "none"
-        highest = -1
-        for index in range(run[0], stop):
-            draft = drafts[index]
-            if draft.inner is Inner.ELAPSED:
-                highest = max(highest, draft.inner_value)
-            elif draft.at is not None:
-                most = draft.at.us - highest if most is None else min(most, draft.at.us - highest)
-                clock = draft.clock
-                absolute, zone, year_from = draft.absolute, clock.utc_offset, clock.year_from
-        following = -1
-        for index in range(stop - 1, run[0] - 1, -1):
-            draft = drafts[index]
-            if draft.inner is Inner.ELAPSED:
-                following = draft.inner_value if following < 0 else min(following, draft.inner_value)
-            elif draft.at is not None and following >= 0:
-                bound = draft.at.us - following - SECOND
-                low = bound if low is None else max(low, bound)
-        if most is None:
-            begin, slack = shift, 0
-        elif low is None or low > most:
-            begin, slack = most - SECOND, SECOND
-        else:
-            begin, slack = low, most - low
-        info = ClockInfo("elapsed", (SECOND + slack) / SECOND, zone, year_from, begin)
+        span = drafts[run[0] : stop]
+        begin, slack = _begin(span, shift)
+        clock, absolute = NO_CLOCK, False
+        if last := [d for d in span if d.inner is not Inner.ELAPSED and d.at is not None][-1:]:
+            clock, absolute = last[0].clock, last[0].absolute
+        info = ClockInfo("elapsed", (SECOND + slack) / SECOND, clock.utc_offset, clock.year_from, begin)
         for index in run:
             draft = drafts[index]
             draft.put(begin + draft.inner_value, SECOND + slack, info, absolute=absolute)
-        shift = begin + highest + SECOND
+        shift = begin + max(drafts[index].inner_value for index in run) + SECOND
+
+
+def _begin(span: Sequence[Draft], otherwise: int) -> tuple[int, int]:
+    """When a process began at the earliest, and by how much that may be later; ``otherwise``: nothing tells."""
+    seconds = [d.inner_value if d.inner is Inner.ELAPSED else None for d in span]
+    highest = accumulate((-1 if s is None else s for s in seconds), max)
+    following = accumulate((_NEVER if s is None else s for s in reversed(seconds)), min)
+    around = zip(span, seconds, highest, reversed(list(following)), strict=True)
+    stamped = [(d.at.us, before, after) for d, own, before, after in around if own is None and d.at is not None]
+    if not stamped:
+        return otherwise, 0
+    most = min(us - before for us, before, _ in stamped)
+    low = max((us - after - SECOND for us, _, after in stamped if after < _NEVER), default=most - SECOND)
+    return (low, most - low) if low <= most else (most - SECOND, SECOND)

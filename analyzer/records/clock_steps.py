@@ -15,7 +15,7 @@ from itertools import islice, pairwise, takewhile
 from analyzer.records.draft import Draft, Outer, Process
 from analyzer.records.grouping import grouped
 from analyzer.records.log_record import Stamp
-from analyzer.records.startup_order import ANNOUNCED, BANNER, WRAPPER
+from analyzer.records.startup_order import ANNOUNCED, BANNER, IS_UP, WRAPPER
 from analyzer.timebase import SECOND, jumps
 
 STEP_SIGNAL = re.compile(
@@ -25,7 +25,7 @@ STEP_SIGNAL = re.compile(
 
 _FIRST_K3S = 1_546_300_800 * SECOND  # 2019: no clock that was right shows an earlier year
 _SILENT_HOUR = 3540 * SECOND  # nearly: the clock may have been set by just that much
-_BEGINS, _IS_UP = ("Starting k3s ", "Starting rke2 "), ("Kube API server is now running", " is up and running")
+_BEGINS = ("Starting k3s ", "Starting rke2 ")
 _IN_FRONT = re.compile(f"{WRAPPER.pattern}|{BANNER.pattern}")
 _BEGINS_ANEW = re.compile(f"{ANNOUNCED.pattern}|{_IN_FRONT.pattern}|.*Scheduled restart job")
 _OVERTAKEN = SECOND  # threads overtake one another by less: measured, 0.1 s
@@ -102,7 +102,7 @@ class _Lines:
             self.latest[writer] = draft
             if draft.message.startswith(_BEGINS):
                 self.starting.add(writer)
-            elif draft.message.endswith(_IS_UP):
+            elif draft.message.endswith(IS_UP):
                 self.starting.discard(writer)
         return found
 

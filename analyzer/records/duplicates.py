@@ -7,7 +7,6 @@ business of ``merge.drop_repeats``.
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Hashable
 from dataclasses import dataclass, field
@@ -15,11 +14,11 @@ from dataclasses import dataclass, field
 from analyzer.records.draft import Draft, Inner, Outer, Tally
 from analyzer.records.log_record import Payload
 from analyzer.records.merge import BLOCK, GIVEN_TWICE, without
+from analyzer.records.startup_order import BANNER
 from analyzer.timebase import SECOND
 
 # How far apart, on the stamps, a line and its copy may be. Words in coarse stamps come again when a clock was set back.
 _FAR_COARSE, _FAR_FINE = 10 * SECOND, 600 * SECOND
-_BANNER = re.compile(r"Starting (?:k3s|rke2) (?:agent )?v?\d")
 _NEXT_RUN = "Scheduled restart job"
 # What stands below a line of its process in pieces that the carrier stamped one by one, and may stand there often.
 _PIECES = ("[-]", "[+]", "goroutine ", "\t")
@@ -105,7 +104,7 @@ class _Reader:
             stamp, draft.mono, draft.cursor, draft.ident, draft.pid, draft.boot_id, run, draft.raw, draft.message,
         )  # fmt: skip
         known = clock.seen(key)
-        if draft.pid is None and precision >= SECOND and _BANNER.match(draft.message):
+        if draft.pid is None and precision >= SECOND and BANNER.match(draft.message):
             if known is not None and clock.ended:
                 clock.clear(stamp)  # it ended and was started again within the second
                 known = None

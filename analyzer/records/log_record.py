@@ -36,6 +36,11 @@ class Stamp:
     us: int
     precision_us: int
 
+    @property
+    def end_us(self) -> int:
+        """The true moment is before it."""
+        return self.us + self.precision_us
+
 
 @dataclass(frozen=True, slots=True)
 class ClockInfo:
@@ -100,6 +105,11 @@ class LogRecord:
     unordered: bool = False  # its place among the lines of its second is not known
     foreign: bool = False  # output of another command in a pasted terminal
     lost_before: bool = False  # … lost for good: rate limit, grep, an elision, damage (not: passed over as of no use)
+
+    @property
+    def stamp(self) -> Stamp | None:
+        """When it was written as far as it says: the journal's stamp, else its own."""
+        return self.at or self.inner_at
 
     @property
     def local_time(self) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections import Counter, defaultdict
 from collections.abc import Container, Sequence
+from itertools import takewhile
 from operator import itemgetter
 
 from analyzer.records.draft import Draft, Inner, Outer, Tally
@@ -145,14 +146,9 @@ def _own_stamp(draft: Draft) -> int | None:
 
 
 def _length_of_repeat(drafts: Sequence[Draft], earlier: int, later: int) -> int:
-    length = 0
-    while (
-        later + length < len(drafts)
-        and earlier + length < later
-        and _whole(drafts[earlier + length]) == _whole(drafts[later + length])
-    ):
-        length += 1
-    return length
+    pairs = zip(range(earlier, later), range(later, len(drafts)), strict=False)
+    same = (_whole(drafts[before]) == _whole(drafts[after]) for before, after in pairs)
+    return sum(takewhile(bool, same))
 
 
 def _rank(drafts: Sequence[Draft]) -> int:

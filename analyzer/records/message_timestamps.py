@@ -7,12 +7,7 @@ from collections.abc import Mapping
 
 from analyzer.records.draft import Draft, Inner, Outer, Tally
 from analyzer.records.log_record import Stamp, clock_info
-from analyzer.timebase import (
-    LATEST_RESIDUAL,
-    SECOND,
-    nearest_year,
-    quarter_offset,
-)
+from analyzer.timebase import HOUR, LATEST_RESIDUAL, SECOND, nearest_year, quarter_offset
 
 _INNER_SLACK = 50_000  # µs: an inner stamp this much after the outer one is rounding, more is another clock
 
@@ -64,8 +59,6 @@ def _klog_moment(draft: Draft, zones: Mapping[int | None, int]) -> int | None:
     if zone is None or wall is None:
         return None
     moment = wall - zone * SECOND
-    for other in (0, -3600, 3600):
-        shifted = moment + other * SECOND
-        if -LATEST_RESIDUAL <= shifted - draft.rt <= max(draft.precision, draft.inner_precision) + _INNER_SLACK:
-            return shifted
-    return moment
+    most = draft.rt + max(draft.precision, draft.inner_precision) + _INNER_SLACK
+    shifted = (moment, moment - HOUR, moment + HOUR)
+    return next((one for one in shifted if draft.rt - LATEST_RESIDUAL <= one <= most), moment)

@@ -85,8 +85,7 @@ def _logrus(draft: Draft, text: str) -> bool:
             draft.message = strip_terminal(draft.message)
         if not closed:
             draft.truncated = True
-            if draft.message.endswith(">"):  # the pager's mark in the last column
-                draft.message = draft.message[:-1]
+            draft.message = draft.message.removesuffix(">")  # the pager's mark in the last column
             return True
     else:
         bare = _BARE_VALUE.match(rest)
@@ -123,10 +122,8 @@ def _tty(draft: Draft, text: str) -> bool:
 
 def _k3d_quote(draft: Draft) -> None:
     quote = _K3D_QUOTE.match(draft.message)
-    if quote is None:
-        return
-    inside = _GLUED.search(draft.message, quote.end())
-    if inside is not None and _logrus(draft, draft.message[inside.start() :]):
+    inside = _GLUED.search(draft.message, quote.end()) if quote is not None else None
+    if quote is not None and inside is not None and _logrus(draft, draft.message[inside.start() :]):
         draft.host, draft.ident = quote[1], "k3s"
 
 
@@ -158,14 +155,11 @@ def _klog(draft: Draft, text: str) -> bool:
 def _rancher(draft: Draft, text: str) -> bool:
     """Rancher's own line: the level stays part of the words, which are known so."""
     match = _RANCHER.match(text)
-    if match is None:
+    instant = parse_iso(f"{match[1]}-{match[2]}-{match[3]}T{match[4]}") if match is not None else None
+    if match is None or instant is None:
         return False
-    year, month, day, clock, message, level = match.groups()
-    instant = parse_iso(f"{year}-{month}-{day}T{clock}")
-    if instant is None:
-        return False
-    draft.level = {"WARN": "warning"}.get(level, level.lower())
-    draft.message = message
+    draft.level = {"WARN": "warning"}.get(match[6], match[6].lower())
+    draft.message = match[5]
     if draft.outer is Outer.NONE:  # no carrier says better
         draft.stamped(instant)
     return True
@@ -197,11 +191,10 @@ def _zap(draft: Draft, text: str) -> bool:
 
 def _old_etcd(draft: Draft, text: str) -> bool:
     match = _OLD_ETCD.match(text)
-    if match is None:
-        return False
-    draft.payload = Payload.ZAP
-    draft.level, draft.file, draft.message = _LEVELS[match[1]], match[2], match[3]
-    return True
+    if match is not None:
+        draft.payload = Payload.ZAP
+        draft.level, draft.file, draft.message = _LEVELS[match[1]], match[2], match[3]
+    return match is not None
 
 
 def _systemd(draft: Draft, text: str) -> None:

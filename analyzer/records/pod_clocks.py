@@ -44,6 +44,5 @@ def skews(sources: Sequence[_Source]) -> dict[tuple[str | None, str | None], int
             if draft.at is not None and draft.rt is not None and draft.outer is not Outer.NONE and not draft.follows:
                 key = (draft.host, draft.boot_id)
                 apart = SECOND if draft.outer is Outer.MONO else abs(draft.at.us - draft.rt)
-                if apart > found.get(key, -1):
-                    found[key] = apart
+                found[key] = max(apart, found.get(key, 0))
     return found

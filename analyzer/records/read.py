@@ -18,7 +18,7 @@ from analyzer.records.chronological import true_order
 from analyzer.records.counted_lines import counted, too_many
 from analyzer.records.draft import Draft, Tally
 from analyzer.records.duplicates import drop_twice
-from analyzer.records.log_record import RAW_LIMIT, ClockStep, LogRecord, Payload, SourceInfo
+from analyzer.records.log_record import ClockStep, LogRecord, Payload, SourceInfo
 from analyzer.records.log_records import LogRecords
 from analyzer.records.lost_lines import spread_losses
 from analyzer.records.merge import drop_copies, drop_repeats, merge
@@ -212,19 +212,15 @@ def rejoin(drafts: list[Draft]) -> list[Draft]:
     for draft in drafts:
         key = (draft.host, draft.ident, draft.pid)
         before = waiting.pop(key, None)
-        if before is not None and draft.payload is Payload.PLAIN and len(before.whole) < 16 * LINE_MAX:
+        if before is None or draft.payload is not Payload.PLAIN or len(before.whole) >= 16 * LINE_MAX:
+            before = draft
+            out.append(draft)
+        else:
             before.whole += draft.whole or draft.message
-            before.message = before.whole
-            before.payload = Payload.PLAIN
-            before.truncated = False
+            before.message, before.payload, before.truncated = before.whole, Payload.PLAIN, False
             digest(before)
-            before.raw = before.raw[:RAW_LIMIT]
-            if draft.line_max:
-                waiting[key] = before
-            continue
         if draft.line_max:
-            waiting[key] = draft
-        out.append(draft)
+            waiting[key] = before
     return out
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from analyzer.errors import NoDataError, UsageError
 from analyzer.records.log_record import ClockStep, LogRecord
 from analyzer.records.log_records import LogRecords
-from analyzer.timebase import SECOND, parse_iso
+from analyzer.timebase import SECOND, offset_of, parse_iso
 
 _BOOT_ID = re.compile(r"[0-9a-f]{32}")
 _INDEX = re.compile(r"[+-]?\d{1,6}")
@@ -176,7 +176,7 @@ def _of_boot(boot: str, records: list[LogRecord]) -> Callable[[LogRecord], bool]
 def _of_span(since: str | None, until: str | None, records: list[LogRecord]) -> Callable[[LogRecord], bool]:
     """Lines without a stamp go with the line of their host before them."""
     zones = Counter(r.clock.utc_offset for r in records if r.at is not None and r.clock.utc_offset is not None)
-    usual = _seconds(zones.most_common(1)[0][0]) if zones else None
+    usual = offset_of(zones.most_common(1)[0][0]) if zones else None
     ends = [None if text is None else _moment(text) for text in (since, until)]
     needs_zone = any(end is not None and not end[1] for end in ends)
     stamped = [r for r in records if r.at is not None]
@@ -194,7 +194,7 @@ def _of_span(since: str | None, until: str | None, records: list[LogRecord]) -> 
             return last.get(record.host, low is None)
         zone = 0
         if record.absolute:
-            zone = _seconds(record.clock.utc_offset) if record.clock.utc_offset is not None else usual or 0
+            zone = offset_of(record.clock.utc_offset) if record.clock.utc_offset is not None else usual or 0
         us = record.at.us
         begin = None if low is None else low[0] - (0 if low[1] else zone * SECOND)
         end = None if high is None else high[0] - (0 if high[1] else zone * SECOND)
@@ -203,12 +203,6 @@ def _of_span(since: str | None, until: str | None, records: list[LogRecord]) -> 
         return answer
 
     return inside
-
-
-def _seconds(offset: str) -> int:
-    hours, _, minutes = offset[1:].partition(":")
-    seconds = int(hours) * 3600 + int(minutes or 0) * 60
-    return -seconds if offset[0] == "-" else seconds
 
 
 def _of_units(units: tuple[str, ...], records: Iterable[LogRecord]) -> Callable[[LogRecord], bool]:

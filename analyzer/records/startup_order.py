@@ -18,6 +18,7 @@ WRAPPER = re.compile(
     r"Acquiring lock file |Preparing data dir |Found ip |Webhooks and apiserver aggregation may not|"
     r"Unknown flag |Starting VPN|remotedialer disabled|Changed advertise-address"
 )
+IS_UP = ("Kube API server is now running", " is up and running")  # how the words of readiness end
 LANDMARKS = (
     re.compile(r"Scheduled restart job"),
     ANNOUNCED,
@@ -53,8 +54,6 @@ SEQUENCE = (
     "Running kube-apiserver ", "Running kube-scheduler ", "Running kube-controller-manager ",
     "Kube API server is now running", "k3s is up and running", "rke2 is up and running",
 )  # fmt: skip
-_WRAPPERS = ("Acquiring", "Preparing", "Found ip", "Webhooks", "Unknown flag", "Starting ", "remotedialer", "Changed ")
-_ANY_OF_THEM = (*SEQUENCE, *_WRAPPERS)  # most lines fail here
 BANNER_PLACE, DEATH_PLACE = 1, len(SEQUENCE) + 2
 
 
@@ -65,8 +64,6 @@ def in_sequence(draft: Draft) -> int | None:
     if draft.is_last_word:
         return DEATH_PLACE
     message = draft.message
-    if not message.startswith(_ANY_OF_THEM):
-        return None
     if message.startswith(SEQUENCE):
         return next(place for place, begin in enumerate(SEQUENCE, 2) if message.startswith(begin))
     if BANNER.match(message):

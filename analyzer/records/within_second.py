@@ -9,19 +9,28 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import accumulate, groupby, pairwise
+from operator import itemgetter
 
 from analyzer.records.draft import Draft, Inner, Outer, Process, Tally
 from analyzer.records.grouping import grouped, in_rows
 from analyzer.records.log_record import Payload
 from analyzer.records.rotated_parts import each_host, stamps_of
-from analyzer.records.startup_order import ANNOUNCED, BANNER, BANNER_PLACE, DEATH_PLACE, WRAPPER, in_sequence, rank
+from analyzer.records.startup_order import (
+    ANNOUNCED,
+    BANNER,
+    BANNER_PLACE,
+    DEATH_PLACE,
+    IS_UP,
+    WRAPPER,
+    in_sequence,
+    rank,
+)
 from analyzer.timebase import MINUTE, SECOND
 
 _EARLIER = 50_000  # µs: of one thread after another's; measured on 200 starts: once 91 ms
 _MIXED = 10  # s: further back no line is put out of place, the clock was set
 _LEAST = 3  # such pairs, and a tenth of all
-_LATE = ("Kube API server is now running", " is up and running")
 _STOPS = ("signal received: ", "Shutdown request received")
 _DUMP = ("panic: ", "[signal ", "goroutine ")
 _STOPPED = re.compile(r"signal received|[Ss]hutting down")
@@ -49,7 +58,7 @@ def _of_host(lines: list[Draft]) -> list[Draft] | None:
     if values is None:
         return None
     seconds = _seconds(lines, values)
-    fine = sum(0 < d.precision < SECOND for d in lines if d.outer is not Outer.NONE) * 2 > len(lines)
+    fine = sum(d.precision < SECOND for d in lines if d.outer is not Outer.NONE) * 2 > len(lines)
     everywhere = _no_order(seconds, fine=fine)
     if fine:
         return _by_stamp(_gathered(lines, values) if everywhere else seconds)
@@ -84,30 +93,30 @@ def _goes_on(following: Sequence[Draft]) -> bool:
 
 
 def _seconds(lines: Sequence[Draft], values: Sequence[int | None]) -> list[list[Draft]]:
-    """Lines in a row whose stamps are of one second; lines without one go with the line before."""
-    seconds: list[list[Draft]] = []
-    last: int | None = None
-    for draft, value in zip(lines, values, strict=True):
-        second = value // SECOND if value is not None else last
-        if not seconds or (second != last and last is not None):
-            seconds.append([])
-        seconds[-1].append(draft)
-        last = second
-    return seconds
+    """Lines in a row whose stamps are of one second."""
+    rows = groupby(zip(_second_of_each(values), lines, strict=True), key=itemgetter(0))
+    return [[draft for _, draft in row] for _, row in rows]
+
+
+def _second_of_each(values: Sequence[int | None]) -> list[int]:
+    """Lines without a stamp go with the line before, the first ones with the first that has one."""
+    first = next((value for value in values if value is not None), 0)
+    filled = accumulate(values, lambda last, value: last if value is None else value, initial=first)
+    return [value // SECOND for value in filled][1:]
 
 
 def _gathered(lines: Sequence[Draft], values: Sequence[int | None]) -> list[list[Draft]]:
     """The lines by their seconds, in order: what is mixed may be mixed over the border of a second, too."""
     out: list[list[Draft]] = []
     by_second: dict[int, list[Draft]] = {}
-    last = high = next((v // SECOND for v in values if v is not None), 0)
-    for draft, value in zip(lines, values, strict=True):
-        second = value // SECOND if value is not None else last
+    seconds = _second_of_each(values)
+    high = seconds[0]
+    for draft, second in zip(lines, seconds, strict=True):
         if second < high - _MIXED:  # the clock was set
             out += [by_second[at] for at in sorted(by_second)]
             by_second, high = {}, second
         by_second.setdefault(second, []).append(draft)
-        last, high = second, max(second, high)
+        high = max(second, high)
     return out + [by_second[at] for at in sorted(by_second)]
 
 
@@ -279,7 +288,7 @@ def _place(draft: Draft) -> tuple[int, int]:
         return _BANNER_AT, 0
     if message.startswith(_STOPS):
         return _LATELY, 0  # a stop lets the lines of readiness through: above them it hides none
-    if message.endswith(_LATE):
+    if message.endswith(IS_UP):
         return _LATELY, 1
     if draft.payload is Payload.PANIC:
         return _LAST, next((n for n, begin in enumerate(_DUMP, 1) if message.startswith(begin)), len(_DUMP) + 1)

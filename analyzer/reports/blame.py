@@ -14,15 +14,12 @@ from analyzer.reports import narrative, wording
 from analyzer.reports.csv_report import Cell, rows_text
 from analyzer.reports.format import DEFAULT, Options
 from analyzer.reports.json_report import chosen, dumps, rounded_down, rounded_up
-from analyzer.reports.md import Md, code, document, markup
-from analyzer.reports.md import table as markdown_table
+from analyzer.reports.md import Md, code, document, markup, table as markdown_table
 from analyzer.reports.selection import select_starts
 from analyzer.reports.terminal import Page
 from analyzer.results import Check, Phase, Report, StartReport
 from analyzer.window import Span
 
-SCHEMA = "k3slog.blame"
-SCHEMA_VERSION = 1
 FOR_PEOPLE = 10  # rows, where no limit is given
 _LAST = {"certain": "yes", "possible": "maybe", "no": ""}
 _CHECK_FIELDS = ("name", "final", "cleared", "exclusive_s", "saving_s", "last_blocker")
@@ -45,9 +42,7 @@ class Blamed:
 
 def blamed(start: StartReport, limit: int | None = None) -> Blamed:
     """The checks that failed or may have been last, the costliest first (at most ``limit``), and the phases."""
-    told = [c for c in start.checks if c.final == "failing" or c.seen_failing or c.last_blocker != "no"]
-    told = [c for c in told if c.final != "unseen" or c.seen_failing]
-    told.sort(key=_cost)
+    told = sorted(narrative.suspects(start), key=_cost)
     shown = tuple(told if limit is None else told[:limit])
     phases = sorted(wording.until_noticed(start.phases), key=lambda p: (-_most(p.duration_s.max), -p.duration_s.min))
     quiet = len(start.checks) - len(told)
@@ -106,10 +101,11 @@ def _text(page: Page, told: Blamed, of: int) -> None:
         )
     else:
         page.line(_nothing(told))
-    if told.more:
-        page.line(f"{wording.plural(told.more, 'more check')} (--limit 0 shows all)")
-    if told.quiet and told.checks:
-        page.line(f"{wording.plural(told.quiet, 'check')} not seen failing")
+    for sentence in wording.those_that_hold(
+        (told.more, f"{wording.plural(told.more, 'more check')} (--limit 0 shows all)"),
+        (told.quiet and told.checks, f"{wording.plural(told.quiet, 'check')} not seen failing"),
+    ):
+        page.line(sentence)
     phases = [
         (wording.span_range(p.duration_s), wording.phase_label(p.id), _meaning(p, start))
         for p in told.phases
@@ -149,11 +145,11 @@ def _meaning(phase: Phase, start: StartReport) -> str:
 
 
 def _nothing(told: Blamed) -> str:
-    if told.start.role == "agent":
-        return "An agent has no checks of its own: it waits for a server."
-    if told.quiet:
-        return f"No check was seen failing ({wording.plural(told.quiet, 'check')} known)."
-    return "The text says nothing of any check."
+    return wording.first_that_holds(
+        (told.start.role == "agent", "An agent has no checks of its own: it waits for a server."),
+        (told.quiet, f"No check was seen failing ({wording.plural(told.quiet, 'check')} known)."),
+        (True, "The text says nothing of any check."),
+    )
 
 
 def markdown(report: Report, options: Options = DEFAULT) -> str:
@@ -217,4 +213,4 @@ def json_text(report: Report, options: Options = DEFAULT) -> str:
         for told in _every(report, options)
     ]
     tool = {"name": "k3slog", "version": report.tool_version}
-    return dumps({"schema": SCHEMA, "schema_version": SCHEMA_VERSION, "tool": tool, "starts": made})
+    return dumps({"schema": "k3slog.blame", "schema_version": 1, "tool": tool, "starts": made})

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from analyzer.reports import wording
@@ -34,14 +35,9 @@ def render(report: Report, options: Options = DEFAULT) -> str:
 class _Track:
     """One row of the viewer; keeps its slices in order and apart."""
 
-    def __init__(self, start: StartReport, number: int, name: str, shift_us: int) -> None:
-        self.start, self.number, self.name, self.shift_us = start, number, name, shift_us
+    def __init__(self, start: StartReport, number: int, shift_us: int) -> None:
+        self.start, self.number, self.shift_us = start, number, shift_us
         self._free_from: float = -math.inf
-
-    def header(self) -> Iterator[Event]:
-        ids = {"ph": "M", "pid": self.start.index, "tid": self.number}
-        yield {**ids, "name": "thread_name", "args": {"name": clean_text(self.name)}}
-        yield {**ids, "name": "thread_sort_index", "args": {"sort_index": self.number}}
 
     def slice(self, name: str, category: str, begin_s: float, end_s: float, **args: Any) -> Iterator[Event]:
         begin, end = max(self._us(begin_s), self._free_from), self._us(end_s)
@@ -63,24 +59,26 @@ class _Track:
         return self.shift_us + round(seconds * 1e6)
 
 
+_Fill = Callable[[_Track, StartReport], Iterator[Event]]
+
+
 def _start_events(start: StartReport, zero: datetime | None) -> Iterator[Event]:
     shift_us = 0
     if zero is not None and start.began_at is not None:
         shift_us = round((start.began_at - zero).total_seconds() * 1e6)
     label = ", ".join(filter(None, (f"start {start.index}: {start.outcome}", wording.place(start))))
-    yield {
-        "ph": "M", "pid": start.index, "tid": 0, "name": "process_name", "args": {"name": clean_text(label)}
-    }  # fmt: skip
-    yield {"ph": "M", "pid": start.index, "tid": 0, "name": "process_sort_index", "args": {"sort_index": start.index}}
-    tracks = (_ready, _phases, _polls, _milestones)
-    for number, fill in enumerate(tracks, 1):
-        track = _Track(start, number, fill.__name__.strip("_"), shift_us)
-        yield from track.header()
-        yield from fill(track, start)
-    for number, check in enumerate(start.checks, len(tracks) + 1):
-        track = _Track(start, number, check.name, shift_us)
-        yield from track.header()
-        yield from _check(track, check, _last_moment(start))
+    yield from _header("process", start.index, 0, label, start.index)
+    tracks: list[tuple[str, _Fill]] = [("ready", _ready), ("phases", _phases), ("polls", _polls)]
+    tracks += [("milestones", _milestones), *((check.name, partial(_check, check)) for check in start.checks)]
+    for number, (name, fill) in enumerate(tracks, 1):
+        yield from _header("thread", start.index, number, name, number)
+        yield from fill(_Track(start, number, shift_us), start)
+
+
+def _header(what: str, pid: int, tid: int, name: str, place: int) -> Iterator[Event]:
+    """The name of a process or thread, and its place among them."""
+    for key, value in (("name", clean_text(name)), ("sort_index", place)):
+        yield {"ph": "M", "pid": pid, "tid": tid, "name": f"{what}_{key}", "args": {key: value}}
 
 
 def _last_moment(start: StartReport) -> float:
@@ -96,8 +94,7 @@ def _ready(track: _Track, start: StartReport) -> Iterator[Event]:
     upper = last if start.ready.upper is None else start.ready.upper
     yield from track.slice("not ready", "certain", 0.0, lower)
     yield from track.slice("ready or not", "uncertain", lower, upper, **_proof(start.ready))
-    if start.ready.upper is not None:
-        yield from track.slice("ready", "certain", upper, last)
+    yield from track.slice("ready", "certain", upper, last)
 
 
 def _phases(track: _Track, start: StartReport) -> Iterator[Event]:
@@ -127,8 +124,9 @@ def _milestones(track: _Track, start: StartReport) -> Iterator[Event]:
             yield track.instant(milestone.id, "milestone", milestone.at_s, line=milestone.line, text=text)
 
 
-def _check(track: _Track, check: Check, last: float) -> Iterator[Event]:
+def _check(check: Check, track: _Track, start: StartReport) -> Iterator[Event]:
     lower, upper, seen = check.cleared.lower, check.cleared.upper, check.first_seen_failing_s
+    last = _last_moment(start)
     if lower is not None and seen is not None:
         yield from track.slice("failing", "certain", seen, lower)
     begin = lower if lower is not None else seen

@@ -15,9 +15,9 @@ from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from analyzer import frames
+from analyzer.errors import printable
 from analyzer.reports.format import DEFAULT, Options
 from analyzer.reports.json_report import rounded, rounded_down, rounded_up
-from analyzer.reports.output import printable
 from analyzer.reports.selection import select_starts
 from analyzer.results import Report
 

@@ -9,13 +9,12 @@ import difflib
 import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeAlias, assert_never
 
+from analyzer.analysis.normal_lines import asks_another
 from analyzer.events import catalogue, finding_info, poll_errors, witness_rules
-from analyzer.events.check_info import HOOK, CheckInfo, known_checks
-from analyzer.events.check_info import info as check_info
+from analyzer.events.check_info import HOOK, CheckInfo, info as check_info, known_checks
 from analyzer.events.detect import detect
 from analyzer.events.event import (
     HealthBlock,
@@ -27,11 +26,14 @@ from analyzer.events.event import (
     WitnessLine,
     WitnessRule,
 )
-from analyzer.events.products import advise
 from analyzer.events.terms import Term, term, terms
 from analyzer.events.versions import check_list, known_minors
 from analyzer.events.vocabulary import load
-from analyzer.reports import wording
+from analyzer.records.log_record import LogRecord
+from analyzer.reports import explain_message, wording
+from analyzer.reports.explain_entry import Entry as Entry, Section as Section, filled, headed, sentence
+from analyzer.reports.spelled import spelled
+from analyzer.site import NOWHERE, Site
 
 KINDS = {
     "check": "checks of /readyz",
@@ -43,28 +45,12 @@ KINDS = {
     "noise": "messages that look bad and are normal",
     "witness": "lines that prove when a check passed",
 }
+_OF_UNIT = re.compile(r"\S{1,100}\.service: ")  # systemd's words without its name
+_MOST_LINES = 20  # of a pasted text, that are taken apart
 _MARK_KINDS = {"end": "milestone", "problem": "pattern"}
 
 
 Names: TypeAlias = Mapping[str, Sequence[str]]  # by kind
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """One heading with its sentences; none of them is empty."""
-
-    title: str
-    lines: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What is known of one name. ``summary`` says what it is, in one sentence."""
-
-    kind: str
-    name: str
-    summary: str
-    sections: tuple[Section, ...]
 
 
 def names() -> Names:
@@ -74,7 +60,7 @@ def names() -> Names:
 
 def entries(kind: str) -> tuple[Entry, ...]:
     """Every entry of a kind."""
-    return tuple(_all()[kind].values())
+    return tuple(filled(entry, NOWHERE) for entry in _all()[kind].values())
 
 
 def find(name: str) -> list[Entry]:
@@ -88,7 +74,7 @@ def find(name: str) -> list[Entry]:
     found = [entry for entry in found if entry.kind != "pattern" or entry.name not in told]  # the finding says it all
     if not found and (about := check_info(bare)).known:
         found = [_check(about)]
-    return found
+    return [filled(entry, NOWHERE) for entry in found]
 
 
 def nearest(name: str, count: int = 3) -> list[str]:
@@ -103,14 +89,52 @@ def nearest(name: str, count: int = 3) -> list[str]:
 
 
 def recognise(text: str) -> list[Entry]:
-    """What a pasted line, message or error text is, the most telling first; empty when nothing in it is known."""
+    """What a pasted line, message or error text is: the whole message first, its parts after; empty: nothing is known.
+
+    What belongs to answers of polls is left out where the message says that something ended, or is tried again.
+    """
+    records = list(_records(text))
+    site = explain_message.site_of(text, records)
+    wholes = _messages(text, records, site)
+    told = {entry.name for entry in wholes}
+    parts = [entry for entry in _parts(text, records, whole=bool(wholes)) if entry.name not in told]
+    found = [*wholes, *(filled(entry, site) for entry in parts)] or _of_class(text, site)
+    if not found and _OF_UNIT.match(text):
+        return recognise(f"systemd[1]: {text}")
+    return found
+
+
+def _messages(text: str, records: Sequence[LogRecord], site: Site) -> list[Entry]:
+    """The entries of whole messages: of each line, else of the text as it stands."""
+    lines = [explain_message.message_of(record) for record in records if not _is_poll(record)]
+    whole = explain_message.Message(explain_message.bare(text))
+    found = [explain_message.entry_of(message, site) for message in lines[:_MOST_LINES]]
+    if not any(found) and (lines or not records):
+        found = [explain_message.entry_of(whole, site)]
+    return list({entry.name: entry for entry in found if entry is not None}.values())
+
+
+def _is_poll(record: LogRecord) -> bool:
+    return any(isinstance(event, PollLine | HealthBlock) for event in detect([record]))
+
+
+def _of_class(text: str, site: Site) -> list[Entry]:
+    entry = explain_message.entry_of_class(text, site)
+    return [entry] if entry is not None else explain_message.entries_of_cut(text, site)
+
+
+def _parts(text: str, records: Sequence[LogRecord], *, whole: bool) -> list[Entry]:
+    """What single parts of the text are, the most telling first; of a known message only what is no answer to a poll
+    and no noise."""
     found: list[tuple[str, str]] = []
-    for event in detect(_records(text)):
+    for event in detect(records):
         match event:
             case PollLine(error=error):
                 found += _of_poll(error)
             case HealthBlock(failing=failing):
                 found += [("check", name) for name in failing]
+            case Mark(record=record, id=name, kind="noise") if _is_of_another(name, record):
+                pass
             case Mark(id=name, kind=marked):
                 found.append((_MARK_KINDS.get(marked, marked), name))
             case WitnessLine(rules=rules):
@@ -120,19 +144,25 @@ def recognise(text: str) -> list[Entry]:
             case _:
                 assert_never(event)
     found += [("pattern", rule.id) for rule, _ in catalogue.causes_in(text)]
-    if not any(kind in ("error", "noise") for kind, _ in found):
+    if not whole and not any(kind in ("error", "noise") for kind, _ in found):
         found += _of_poll(poll_errors.classify(text))
     found += [("check", name) for name in _named_checks(text)]
     order = ("pattern", "noise", "error", "check", "milestone", "witness")
-    made: dict[tuple[str, str], Entry] = {}
+    known: dict[tuple[str, str], Entry] = {}
     for kind, name in sorted(dict.fromkeys(found), key=lambda item: order.index(item[0])):
         entry = _all()[kind].get(name) or (_check(check_info(name)) if kind == "check" else None)
         if entry is not None:
-            made[kind, name] = entry
-    return list(made.values())
+            known[kind, name] = entry
+    return list(known.values())
 
 
-def _records(text: str) -> Iterable[Any]:
+def _is_of_another(noise: str, record: LogRecord) -> bool:
+    """Whether a line is of a kind that is normal on this machine's own sockets, and speaks of another machine."""
+    rule = catalogue.info(noise)
+    return rule is not None and rule.own and asks_another(record)
+
+
+def _records(text: str) -> Sequence[LogRecord]:
     from analyzer.records import read_log_records
 
     log_records, _ = read_log_records(["-"], stdin=io.BytesIO(text.encode("utf-8", "replace")))
@@ -173,20 +203,8 @@ def _all() -> Mapping[str, Mapping[str, Entry]]:
     }
 
 
-def _sections(*pairs: tuple[str, str | Iterable[str]]) -> tuple[Section, ...]:
-    """Only the ones that hold something."""
-    listed = ((title, [content] if isinstance(content, str) else content) for title, content in pairs)
-    made = (Section(title, tuple(line for line in lines if line)) for title, lines in listed)
-    return tuple(section for section in made if section.lines)
-
-
 def _measured(kind: str, name: str) -> str:
     return str(load("measured.toml")[kind].get(name, ""))
-
-
-def _sentence(text: str) -> str:
-    text = text.strip()
-    return text if not text or text[-1] in ".?!:" else f"{text}."
 
 
 def _check(check: CheckInfo) -> Entry:
@@ -200,8 +218,8 @@ def _check(check: CheckInfo) -> Entry:
         "check",
         check.name,
         term("check", check.kind).meaning,
-        _sections(
-            ("What it waits for", _sentence(wording.capital(check.waits_for))),
+        headed(
+            ("What it waits for", sentence(wording.capital(check.waits_for))),
             ("More", _texts(raws[:1], "description", "note")),
             ("Limit", _limit(check)),
             ("What makes it slow", check.slow_causes),
@@ -210,7 +228,7 @@ def _check(check: CheckInfo) -> Entry:
             ("How long it takes", _measured("check", check.name)),
             ("Releases", _releases(check.name)),
             ("Lines that prove it", _proofs(check.name)),
-            ("What to do", _sentence(advice)),
+            ("What to do", sentence(advice)),
             ("Findings about it", told),
         ),
     )
@@ -227,11 +245,12 @@ def _first(raws: Iterable[Mapping[str, Any]], key: str) -> str:
 
 
 def _fallback_advice(check: CheckInfo) -> str:
-    if check.needs:
-        return f"Look at what it needs first: {', '.join(n.removeprefix(HOOK) for n in check.needs)}"
-    if check.kind == "trivial":
-        return "Give the start more CPU: nothing else can hold it up"
-    return "Nothing: it is not what makes a start late"
+    needs = ", ".join(name.removeprefix(HOOK) for name in check.needs)
+    return wording.first_that_holds(
+        (check.needs, f"Look at what it needs first: {needs}"),
+        (check.kind == "trivial", "Give the start more CPU: nothing else can hold it up"),
+        (True, "Nothing: it is not what makes a start late"),
+    )
 
 
 def _limit(check: CheckInfo) -> str:
@@ -259,7 +278,7 @@ def _releases(name: str) -> str:
 def _proofs(name: str) -> list[str]:
     rules = {name, "*", f"{HOOK}*" if name.startswith(HOOK) else name}
     return [
-        f"{rule.id}: {_proves(rule, 'it')} (/{rule.match.pattern}/)"
+        f"{rule.id}: {_proves(rule, 'it')} ({spelled(rule.match.pattern)})"
         for rule in witness_rules.rules()
         if rule.check in rules
     ]
@@ -275,9 +294,9 @@ def _witness(rule: WitnessRule) -> Entry:
     return Entry(
         "witness",
         rule.id,
-        _sentence(f"A line that {_proves(rule, what)}"),
-        _sections(
-            ("The line", f"{rule.source_file}: /{rule.match.pattern}/"),
+        sentence(f"A line that {_proves(rule, what)}"),
+        headed(
+            ("The line", f"{rule.source_file}: {spelled(rule.match.pattern)}"),
             ("Why", rule.proof),
             ("Later by", f"{rule.offset_s:g} s" if rule.offset_s else ""),
             ("Releases", f"Kubernetes {since} to {until}."),
@@ -296,15 +315,15 @@ def _error(name: str) -> Entry:
     return Entry(
         "error",
         name,
-        _sentence(title or "A poll of /readyz was answered that way: " + term("error", name).meaning),
-        _sections(
-            ("What it means", _sentence(wording.capital(term("error", name).meaning))),
+        sentence(title or "A poll of /readyz was answered that way: " + term("error", name).meaning),
+        headed(
+            ("What it means", sentence(wording.capital(term("error", name).meaning))),
             ("More", _texts(raws, "description", "note")),
             ("How bad", term("answer", severity).meaning),
             ("HTTP status", status),
             ("Texts", texts or _OTHER_TEXTS.get(name, "Any that no other class knows.")),
             ("How long it lasts", _measured("error", name)),
-            ("What to do", _sentence(advice or default)),
+            ("What to do", sentence(advice or default)),
             ("Findings about it", told if finding_info.info(told) is not None else ""),
         ),
     )
@@ -321,10 +340,10 @@ def _milestone(name: str, raws: Sequence[Mapping[str, Any]]) -> Entry:
         "milestone",
         name,
         "A line about the end of the process." if end else _MILESTONE if shown else _INNER,
-        _sections(
+        headed(
             (
                 "What it says",
-                _texts(raws, "description") or _sentence(_first(raws, "title")) or "The line below was printed.",
+                _texts(raws, "description") or sentence(_first(raws, "title")) or "The line below was printed.",
             ),
             ("Mind", _texts(raws, "note")),
             ("The line", _beginnings(raws)),
@@ -343,19 +362,19 @@ _INNER = "A named line of a start; the analysis uses it, reports do not list it.
 def _first_poll() -> Entry:
     meaning = terms("milestone")["first_poll"].meaning
     line = "Polling for API server readiness: GET /readyz failed: …"
-    return Entry("milestone", "first_poll", _MILESTONE, _sections(("What it says", meaning), ("The line", line)))
+    return Entry("milestone", "first_poll", _MILESTONE, headed(("What it says", meaning), ("The line", line)))
 
 
 def _beginnings(raws: Sequence[Mapping[str, Any]]) -> list[str]:
-    made = [f"{text.strip()} …" for text in _texts(raws, "head")] + [f"… {text} …" for text in _texts(raws, "any")]
-    made = made or [f"/{pattern}/" for pattern in _texts(raws, "match")]
-    made = made or [f"Any of level {' or '.join(raw['levels'])}." for raw in raws if "levels" in raw]
-    return list(dict.fromkeys(made))
+    shown = [f"{text.strip()} …" for text in _texts(raws, "head")] + [f"… {text} …" for text in _texts(raws, "any")]
+    shown = shown or [f"Any of level {' or '.join(raw['levels'])}." for raw in raws if "levels" in raw]
+    shown = shown or [spelled(pattern) for pattern in _texts(raws, "match")]
+    return list(dict.fromkeys(shown))
 
 
 def _since(raws: Sequence[Mapping[str, Any]]) -> str:
     ends = (("from", _first(raws, "since")), ("until", _first(raws, "until")))
-    return _sentence(" ".join(f"{word} {release}" for word, release in ends if release))
+    return sentence(" ".join(f"{word} {release}" for word, release in ends if release))
 
 
 def _phase(about: Term) -> Entry:
@@ -363,8 +382,8 @@ def _phase(about: Term) -> Entry:
         "phase",
         about.id,
         "A part of the time a start takes, named for what it waits for.",
-        _sections(
-            ("What it covers", _sentence(wording.capital(wording.phase_meaning(about.id)))),
+        headed(
+            ("What it covers", sentence(wording.capital(wording.phase_meaning(about.id)))),
             ("Ends with", about.ends_with or "a moment that no line tells: a window"),
             ("How long it takes", _measured("phase", about.id)),
         ),
@@ -379,7 +398,7 @@ def _finding(about: finding_info.FindingInfo) -> Entry:
     meaning = dict.fromkeys(text for text in (about.meaning, *_texts(raws, "description", "note")) if text)
     told = term("problem", next((p.problem_class for p in patterns), "")).meaning
     advice = (
-        advise(about.advice)
+        about.advice
         or _first(raws, "advice")
         or next((a for a in (check_info(name).advice for name in about.checks) if a), "")
         or ("Nothing needs to be done." if about.severity == "info" else _LOOK)
@@ -389,15 +408,15 @@ def _finding(about: finding_info.FindingInfo) -> Entry:
     return Entry(
         "finding",
         about.id,
-        _sentence(advise(about.title)),
-        _sections(
+        sentence(about.title),
+        headed(
             ("What it says", meaning or f"A line of the log says so. {told}".strip()),
             ("How bad", term("finding", about.severity).meaning),
             ("Usual causes", about.causes),
             ("Lines behind it", _beginnings(raws) if raws else ""),
             ("Example", _texts(raws, "example")[:3]),
             ("Shows in checks", [c.removeprefix(HOOK) for c in about.checks]),
-            ("What to do", _sentence(advice)),
+            ("What to do", sentence(advice)),
             ("May only follow from", causes),
             ("Brings with it", brings),
         ),
@@ -413,13 +432,13 @@ def _pattern(name: str, raws: Sequence[Mapping[str, Any]]) -> Entry:
     return Entry(
         "pattern",
         name,
-        _sentence(title),
-        _sections(
+        sentence(title),
+        headed(
             ("What it says", _texts(raws, "description", "note")),
             ("How bad", term("problem", raws[0].get("class", "")).meaning),
             ("The line", _beginnings(raws)),
             ("Example", _texts(raws, "example")[:3]),
-            ("What to do", _sentence(_first(raws, "advice")) or _what_to_do(told)),
+            ("What to do", sentence(_first(raws, "advice")) or _what_to_do(told)),
             ("Reported as", told),
         ),
     )
@@ -432,15 +451,24 @@ def _what_to_do(finding: str) -> tuple[str, ...]:
 
 
 def _noise(name: str, raws: Sequence[Mapping[str, Any]]) -> Entry:
-    title = _sentence(_first(raws, "title"))
+    title = sentence(_first(raws, "title"))
     return Entry(
         "noise",
         name,
         "Looks bad, but is normal" + (f": {title}" if title else "."),
-        _sections(
+        headed(
             ("What it says", _texts(raws, "description", "note")),
             ("The line", _beginnings(raws)),
             ("Example", _texts(raws, "example")[:3]),
-            ("What to do", "Nothing: healthy starts print it, too."),
+            ("What to do", _when_normal(raws)),
         ),
     )
+
+
+def _when_normal(raws: Sequence[Mapping[str, Any]]) -> str:
+    """Until when such lines ask for nothing."""
+    limits = [f"in the first {raw['usual_s']} s" for raw in raws if raw.get("usual_s")][:1]
+    limits += ["on this machine's own sockets" for raw in raws if raw.get("own")][:1]
+    if not limits:
+        return "Nothing: healthy starts print it, too."
+    return f"Nothing {' and '.join(limits)}: healthy starts print it, too. Else the error in it says what is wrong."

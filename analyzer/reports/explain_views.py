@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from analyzer.events.check_info import HOOK
-from analyzer.reports.explain import KINDS, Entry, Names
+from analyzer.reports.explain import KINDS, Names
+from analyzer.reports.explain_entry import Entry
 from analyzer.reports.format import DEFAULT, Options
 from analyzer.reports.json_report import dumps, plain
 from analyzer.reports.md import Md, code, document, markup
@@ -14,10 +15,11 @@ from analyzer.reports.terminal import Page
 SCHEMA = "k3slog.explain"
 SCHEMA_VERSION = 1
 _NAMES = frozenset(("May only follow from", "Brings with it", "Findings about it", "Shows in checks", "Waits for it"))
-_VERBATIM = frozenset(("The line", "Example", "Texts", "Lines behind it", "Lines that prove it"))
+_VERBATIM = frozenset(("The line", "Example", "Texts", "Lines behind it", "Lines that prove it", "Its lines"))
 _ONE = {
     "check": "check of /readyz", "error": "answer to a poll", "milestone": "milestone", "phase": "phase",
     "finding": "finding", "pattern": "message of trouble", "noise": "normal message", "witness": "witness line",
+    "message": "message",
 }  # fmt: skip
 
 

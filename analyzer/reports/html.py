@@ -10,24 +10,29 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 from markupsafe import Markup
 
+from analyzer.errors import printable
 from analyzer.events.terms import Term, answer, phase_words, terms
-from analyzer.figures.timeline_model import Dot, Mark, Ref, Row, Timeline, blame_rows, short_name, timeline_model
-from analyzer.reports.format import DEFAULT, Options
-from analyzer.reports.html_page import asset, filled, page_script
-from analyzer.reports.html_view import (
-    Words,
-    outcome_counts,
-    page_title,
-    start_row,
-    start_view,
+from analyzer.figures.timeline_model import (
+    Dot,
+    Mark,
+    Ref,
+    Row,
+    Timeline,
+    blame_rows,
+    short_name,
+    timeline_model,
     zone_words,
 )
-from analyzer.reports.output import printable
+from analyzer.reports.format import DEFAULT, Options
+from analyzer.reports.html_page import asset, filled, page_script
+from analyzer.reports.html_view import Words, page_title, start_row, start_view
+from analyzer.reports.json_report import in_utc
+from analyzer.reports.narrative import outcome_counts
 from analyzer.reports.selection import select_starts
 from analyzer.reports.wording import span_words, window_words
 from analyzer.results import Report, StartReport
@@ -74,7 +79,7 @@ def render(report: Report, options: Options = DEFAULT) -> str:
         shown=None if shown is None else start_view(shown),
         others=[start_view(s) for s in detailed if s is not shown],
         rows=[start_row(s, s.index in indexes) for s in report.starts],
-        counts=outcome_counts(report),
+        counts=outcome_counts(report.starts),
         left_out=len(report.starts) - len(detailed),
         ledger=report.ledger,
         reasons=sorted(report.ledger.reasons.items(), key=lambda item: (-item[1], item[0])),
@@ -89,9 +94,7 @@ def render(report: Report, options: Options = DEFAULT) -> str:
 def _in_utc(start: StartReport) -> StartReport:
     if start.began_at is None:
         return start
-    ended = None if start.ended_at is None else start.ended_at.astimezone(UTC)
-    clock = replace(start.clock, utc_offset="+00:00")
-    return replace(start, began_at=start.began_at.astimezone(UTC), ended_at=ended, clock=clock)
+    return replace(in_utc(start), clock=replace(start.clock, utc_offset="+00:00"))
 
 
 def _detailed(report: Report, shown: StartReport | None) -> list[StartReport]:

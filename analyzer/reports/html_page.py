@@ -17,8 +17,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from analyzer.errors import printable
 from analyzer.figures.palette import DARK, LIGHT
-from analyzer.reports.output import printable
 
 _ASSETS = Path(__file__).with_name("assets")
 

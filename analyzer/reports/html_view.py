@@ -6,23 +6,24 @@ Numbers are rounded for reading so that a window never gets narrower: lower ends
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby, islice
 from typing import Any, Final
 
-from analyzer.events.terms import answer, phase_words, term, terms
-from analyzer.figures.timeline_model import basis, clearing_order, listed
+from analyzer.events.terms import answer, phase_words, term
+from analyzer.figures.timeline_model import basis, clearing_order, listed, zone_words
 from analyzer.reports.wording import (
     about,
     at_least,
     capital,
+    first_that_holds,
     later_words,
     noticer,
     precision_words,
     span_words,
+    those_that_hold,
     window_words,
 )
 from analyzer.results import Check, Finding, Poll, Report, StartReport
@@ -55,18 +56,12 @@ class Words:
     @property
     def origin(self) -> str:
         """What second 0 is."""
-        if self.start.began_at is None:
-            return "the first stamped line"
-        if self.start.observer == "wait":
-            return "the wait began"
-        return "the start began" if self.start.begin_seen else "the first line of this fragment"
-
-
-def zone_words(start: StartReport) -> str:
-    """``UTC+05:30`` or that it is not known."""
-    offset = start.began_at.strftime("%z") if start.began_at is not None else ""
-    zone = start.clock.utc_offset or (f"{offset[:3]}:{offset[3:5]}" if offset else "")
-    return f"UTC{zone}" if zone else "zone not known"
+        return first_that_holds(
+            (self.start.began_at is None, "the first stamped line"),
+            (self.start.observer == "wait", "the wait began"),
+            (self.start.begin_seen, "the start began"),
+            (True, "the first line of this fragment"),
+        )
 
 
 def verdict(start: StartReport) -> tuple[str, str, list[str]]:
@@ -100,13 +95,13 @@ def verdict(start: StartReport) -> tuple[str, str, list[str]]:
 def end_words(start: StartReport) -> str:
     """What became of the process."""
     end = start.end
-    if start.observer == "wait":
-        return "not known: the server was asked from outside"
-    if end.kind == "running":
-        return "still running at the end of the text"
     clock = Words(start).clock(end.at_s)
     at = f" at {about(end.at_s)}" if end.at_s is not None else ""
-    return f"{end.kind}{at}{f' ({clock})' if clock else ''}"
+    return first_that_holds(
+        (start.observer == "wait", "not known: the server was asked from outside"),
+        (end.kind == "running", "still running at the end of the text"),
+        (True, f"{end.kind}{at}{f' ({clock})' if clock else ''}"),
+    )
 
 
 def _ready_cell(start: StartReport) -> str:
@@ -219,12 +214,12 @@ def start_view(start: StartReport) -> dict[str, Any]:
 
 def _poller_words(start: StartReport) -> str:
     poller = start.poller
-    if start.observer == "wait":
-        return f"k3slog wait; {poller.printed} polls answered anything but ready"
     text = term("poller", poller.kind).meaning
-    if poller.prints_polls is False:
-        return f"{text}; this release prints no polls"
-    return f"{text}; {poller.printed} polls printed, {poller.implied} implied"
+    return first_that_holds(
+        (start.observer == "wait", f"k3slog wait; {poller.printed} polls answered anything but ready"),
+        (poller.prints_polls is False, f"{text}; this release prints no polls"),
+        (True, f"{text}; {poller.printed} polls printed, {poller.implied} implied"),
+    )
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
@@ -309,20 +304,18 @@ def _poll_row(poll: Poll, at: str, clock: str, count: int) -> dict[str, Any]:
 def _clock_notes(start: StartReport) -> list[str]:
     clock = start.clock
     rest = term("clock", clock.basis).meaning
-    notes = [f"Times rest on {rest}; one stamp is good to {precision_words(clock.precision_s)}."]
-    if clock.year_from == "none":
-        notes.append("The year is not in the text and was not guessed.")
-    elif clock.year_from != "stamp":
-        notes.append(f"The year was taken from: {clock.year_from}.")
-    if clock.utc_offset is None:
-        notes.append("The zone of the log is not known.")
-    if clock.steps:
-        often = "once" if clock.steps == 1 else f"{clock.steps} times"
-        notes.append(
+    often = "once" if clock.steps == 1 else f"{clock.steps} times"
+    return those_that_hold(
+        (True, f"Times rest on {rest}; one stamp is good to {precision_words(clock.precision_s)}."),
+        (clock.year_from == "none", "The year is not in the text and was not guessed."),
+        (clock.year_from not in ("none", "stamp"), f"The year was taken from: {clock.year_from}."),
+        (clock.utc_offset is None, "The zone of the log is not known."),
+        (
+            clock.steps,
             f"The wall clock was set {often} during this start; clock times on this page use one setting throughout, "
-            "so on one side of a step they differ from the stamps in the log."
-        )
-    return notes
+            "so on one side of a step they differ from the stamps in the log.",
+        ),
+    )
 
 
 def page_title(report: Report, shown: StartReport | None) -> str:
@@ -332,9 +325,3 @@ def page_title(report: Report, shown: StartReport | None) -> str:
     product = "RKE2" if shown.product == "rke2" else "k3s"
     count = f": {len(report.starts)} starts" if len(report.starts) > 1 else ""
     return f"{product} start-up{f' on {shown.host}' if shown.host else ''}{count}"
-
-
-def outcome_counts(report: Report) -> list[tuple[str, str, int]]:
-    """Sign, outcome and how many starts ended so; only outcomes that occur."""
-    counts = Counter[str](start.outcome for start in report.starts)
-    return [(term("outcome", name).sign, name, counts[name]) for name in terms("outcome") if counts[name]]

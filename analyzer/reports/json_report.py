@@ -23,8 +23,6 @@ from analyzer.reports.selection import select_starts
 from analyzer.results import Check, Gap, Phase, Poll, PollerNote, Report, StartReport
 from analyzer.window import Span, Window
 
-SCHEMA = "k3slog.report"
-SCHEMA_VERSION = 1
 _DIGITS = 6
 _PRETTY_UP_TO = 50  # starts; the indenting encoder is ten times slower than the compact one
 
@@ -91,10 +89,8 @@ def window_object(window: Window) -> JsonObject:
     return result
 
 
-def span_object(span: Span | None) -> JsonObject | None:
+def span_object(span: Span) -> JsonObject:
     """A length ``{"min", "max"}``; ``max`` is ``null`` when there is no upper limit."""
-    if span is None:
-        return None
     return {"min": rounded_down(span.min), "max": rounded_up(span.max)}
 
 
@@ -135,24 +131,22 @@ def chosen(part: Any, *names: str) -> JsonObject:
     return {name: plain(getattr(part, name)) for name in told}
 
 
-def start_object(start: StartReport, *, utc: bool = False) -> JsonObject:
-    """One start as the contract writes it."""
-    if utc:
-        moments = {name: getattr(start, name) for name in ("began_at", "ended_at")}
-        start = replace(start, **{name: at.astimezone(UTC) for name, at in moments.items() if at is not None})
-    return chosen(start)
+def in_utc(start: StartReport) -> StartReport:
+    """``start`` with its moments in UTC."""
+    moments = {name: getattr(start, name) for name in ("began_at", "ended_at")}
+    return replace(start, **{name: at.astimezone(UTC) for name, at in moments.items() if at is not None})
 
 
 def report_object(report: Report, options: Options = DEFAULT) -> JsonObject:
     """The report as plain data; ``index`` of the chosen starts keeps counting the whole input."""
     return {
-        "schema": SCHEMA,
-        "schema_version": SCHEMA_VERSION,
+        "schema": "k3slog.report",
+        "schema_version": 1,
         "tool": {"name": "k3slog", "version": report.tool_version},
         "sources": plain(report.sources),
         "ledger": {**chosen(report.ledger), "reasons": plain(dict(sorted(report.ledger.reasons.items())))},
         "notes": [{"source": source, "text": clean_text(note)} for source, note in report.notes],
-        "starts": [start_object(s, utc=options.utc) for s in select_starts(report.starts, options.start)],
+        "starts": [chosen(in_utc(s) if options.utc else s) for s in select_starts(report.starts, options.start)],
     }
 
 

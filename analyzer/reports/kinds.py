@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from analyzer.reports.format import Kind
 
 if TYPE_CHECKING:
-    from analyzer.reports.explain import Entry, Names
+    from analyzer.reports.explain import Names
+    from analyzer.reports.explain_entry import Entry
     from analyzer.reports.simulation_schedule import Plan
     from analyzer.results import Report
     from analyzer.simulator.run import Simulation

@@ -49,9 +49,7 @@ def is_component(name: str) -> bool:
 def is_path_piece(piece: str) -> bool:
     """Whether a piece of a path or URL is the same on every machine."""
     low = piece.lower().lstrip(".")
-    if low in WORDS:
-        return True
-    if low in _PATH_PIECES or is_component(low) or _VERSIONED.fullmatch(low) is not None:
+    if low in WORDS or low in _PATH_PIECES or is_component(low) or _VERSIONED.fullmatch(low) is not None:
         return True
     stem, *suffixes = low.split(".")
     return set(suffixes) <= FILE_SUFFIXES | {"export", "short", "nochain"} and stem in (_PATH_PIECES | WORDS)

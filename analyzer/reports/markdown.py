@@ -37,7 +37,7 @@ def _summary(starts: Sequence[StartReport]) -> list[Md]:
     title = f"{wording.plural(len(starts), 'start')}: {narrative.outcomes(starts)}"
     lines = [markup("## {}", Md(title)), Md()]
     lines += table(("unit and host", "starts", "ready after (s)", "in order"), rows, right=(1, 2))
-    sentences = [s for s in (*narrative.loop(starts), narrative.slowest(starts)) if s]
+    sentences = narrative.loop(starts) + narrative.slowest(starts)
     return [*lines, Md(), *(markup("- {}", Md(s)) for s in sentences), Md()]
 
 
@@ -55,11 +55,8 @@ def _start(report: Report, start: StartReport, utc: bool) -> list[Md]:
     about = " ".join(narrative.about_culprit(start))
     lines += [Md(), Md(about)] if about else []
     lines += [*_budget(start), *_polls(start), *_checks(start)]
-    polls = narrative.normal_polls(start)
-    normal = [markup("- {}", Md(polls))] if polls else []
-    lines += _section("Looks bad, but is normal", normal + _findings(narrative.normal(start)))
-    lines += _section("What to do", _findings(narrative.troubles(start)) or [Md(narrative.nothing_to_do(start))])
-    lines += _section("Good to know", _findings(narrative.notes(start)))
+    for title, findings in narrative.advice(start):
+        lines += _section(title, _findings(findings) or [Md(narrative.nothing_to_do(start))])
     missing = [
         markup("- {}", Md(sentence)) + (markup(" {}", code(command)) if command else Md())
         for sentence, command in narrative.unknowns(report, start)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from analyzer.reports.output import printable
+from analyzer.errors import printable
 
 # What Markdown reads as markup. An underscore inside a word and a lone ampersand are left alone, so that names stay
 # readable where nobody renders the text.
@@ -38,9 +38,6 @@ class Md:
 
     def __add__(self, other: Md) -> Md:
         return _trusted(self._source + other._source)
-
-    def __bool__(self) -> bool:
-        return bool(self._source)
 
     def __format__(self, spec: str) -> str:
         raise TypeError("Md is joined with markup() or +, not put into a string")

@@ -22,6 +22,7 @@ from analyzer.window import Span, Window
 
 _NAMED = 3  # checks told by name in a sentence
 _BLAMED = 10  # rows of the table of checks
+_TO_DO = "What to do"
 
 
 def title(start: StartReport, *, utc: bool = False) -> list[str]:
@@ -182,17 +183,16 @@ def about_culprit(start: StartReport) -> list[str]:
     check = info(start.bottleneck.checks[0])  # the one that the sentence names first
     if not check.known:
         return []
-    lines = [f"{check.short} waits for {check.waits_for}."]
-    if check.slow_causes:
-        lines.append(f"What makes it slow: {'; '.join(check.slow_causes)}.")
     needed = [
         f"{short_name(c.name)} (passed {wording.window_words(c.cleared)})"
         for c in start.checks
         if c.name in check.needs
     ]
-    if needed:
-        lines.append(f"Before it must pass: {', '.join(needed)}.")
-    return lines
+    return wording.those_that_hold(
+        (True, f"{check.short} waits for {check.waits_for}."),
+        (check.slow_causes, f"What makes it slow: {'; '.join(check.slow_causes)}."),
+        (needed, f"Before it must pass: {', '.join(needed)}."),
+    )
 
 
 def budget(start: StartReport) -> tuple[list[tuple[Phase, str]], Span | None]:
@@ -242,15 +242,19 @@ def stretch(error: ErrorCount) -> str:
     return low if low == high else f"{low}–{high}"
 
 
-def blame(start: StartReport) -> tuple[list[Check], list[str]]:
-    """The checks worth a row, the latest to clear first, at most ten of those that failed or may have been last; and
-    sentences about the others."""
-    shown = [
+def suspects(start: StartReport) -> list[Check]:
+    """The checks that failed or may have been last."""
+    return [
         c
         for c in start.checks
         if c.seen_failing or (c.final != "unseen" and (c.last_blocker != "no" or c.final == "failing"))
     ]
-    shown.sort(key=_clearing, reverse=True)
+
+
+def blame(start: StartReport) -> tuple[list[Check], list[str]]:
+    """The checks worth a row, the latest to clear first, at most ten of those that failed or may have been last; and
+    sentences about the others."""
+    shown = sorted(suspects(start), key=_clearing, reverse=True)
     rest = shown[_BLAMED:]
     others = []
     if rest:
@@ -259,10 +263,10 @@ def blame(start: StartReport) -> tuple[list[Check], list[str]]:
         others.append(f"{wording.plural(len(rest), 'more check')}{worth} (--format csv --table checks lists all).")
     unseen = sum(c.final == "unseen" for c in start.checks)
     quiet = len(start.checks) - len(shown) - unseen
-    if quiet:
-        others.append(f"{wording.plural(quiet, 'check')} never seen failing.")
-    if unseen:
-        others.append(f"{wording.plural(unseen, 'check')} not shown in any answer.")
+    others += wording.those_that_hold(
+        (quiet, f"{wording.plural(quiet, 'check')} never seen failing."),
+        (unseen, f"{wording.plural(unseen, 'check')} not shown in any answer."),
+    )
     return shown[:_BLAMED], others
 
 
@@ -300,15 +304,13 @@ def nothing_to_do(start: StartReport) -> str:
         return f"{verdict.title}. {verdict.advice}"
     if verdict is not None:
         return f"Nothing. {verdict.title}: {verdict.detail[:1].lower()}{verdict.detail[1:]}"
-    if start.outcome == "ready":
-        return "Nothing was found that needs it."
-    if start.outcome == "incomplete":
-        if start.observer == "wait":
-            return "Nothing can be said from outside; the server's own log says more."
-        if start.bottleneck.checks:
-            return "Nothing beyond what the checks above wait for; give more of the log."
-        return "Nothing can be said from this text; give more of the log."
-    return "No cause that this program knows is in this text."
+    return wording.first_that_holds(
+        (start.outcome == "ready", "Nothing was found that needs it."),
+        (start.outcome != "incomplete", "No cause that this program knows is in this text."),
+        (start.observer == "wait", "Nothing can be said from outside; the server's own log says more."),
+        (start.bottleneck.checks, "Nothing beyond what the checks above wait for; give more of the log."),
+        (True, "Nothing can be said from this text; give more of the log."),
+    )
 
 
 def line_list(lines: Sequence[int]) -> str:
@@ -319,9 +321,15 @@ def line_list(lines: Sequence[int]) -> str:
     return f" (line{'s' if len(lines) > 1 else ''} {shown}{' …' if len(lines) > 5 else ''})"
 
 
+def advice(start: StartReport) -> list[tuple[str, list[Finding]]]:
+    """The sections of findings; in that about what to do there may be none: see ``nothing_to_do``."""
+    named = {"Looks bad, but is normal": normal(start), _TO_DO: troubles(start), "Good to know": notes(start)}
+    return [(title, found) for title, found in named.items() if found or title == _TO_DO]
+
+
 def normal(start: StartReport) -> list[Finding]:
     """Findings about lines that only look bad."""
-    return [f for f in start.findings if f.severity == "info" and _role(f) == "normal"]
+    return _normal_polls(start) + [f for f in start.findings if f.severity == "info" and _role(f) == "normal"]
 
 
 def notes(start: StartReport) -> list[Finding]:
@@ -331,14 +339,15 @@ def notes(start: StartReport) -> list[Finding]:
     return [f for f in start.findings if f.severity == "info" and _role(f) not in told]
 
 
-def normal_polls(start: StartReport) -> str:
+def _normal_polls(start: StartReport) -> list[Finding]:
     """Poll lines are red in many terminals, and people report them: say when they are part of a healthy start."""
     transient = bool(start.errors) and all(e.severity == "transient" for e in start.errors)
     if start.outcome != "ready" or not transient or start.poller.prints_polls is False:
-        return ""
+        return []
+    said = "The poll lines above: k3s asks before the API server can answer, so every start prints some."
     if start.observer == "wait":
-        return "The polls above: before all checks pass, every server answers like that."
-    return "The poll lines above: k3s asks before the API server can answer, so every start prints some."
+        said = "The polls above: before all checks pass, every server answers like that."
+    return [Finding("normal_polls", "info", said, "", "")]
 
 
 def unknowns(report: Report, start: StartReport) -> Iterator[tuple[str, str]]:
@@ -353,16 +362,18 @@ def unknowns(report: Report, start: StartReport) -> Iterator[tuple[str, str]]:
     elif start.clock.precision_s >= 1:
         finer = f"Moments finer than {wording.precision_words(start.clock.precision_s)}, because the stamps are not."
         yield (f"{finer} This prints finer ones:", whole) if start.begin_seen else (finer, "")
-    if start.clock.steps:
-        yield f"The clock was set {wording.plural(start.clock.steps, 'time')} during this start.", ""
-    if start.clock.year_from == "none" and start.began_at is not None:
-        yield "The year: the stamps hold none.", ""
-    if start.poller.prints_polls is False:
-        yield "Which checks failed while it waited: this release does not print its polls.", ""
-    cut = sum(p.cut for p in start.polls)
-    if cut:
-        lines = f"{wording.plural(cut, 'poll line')} {'was' if cut == 1 else 'were'}"
-        yield f"Whether more checks failed: {lines} cut short.", ""
+    steps, cut = start.clock.steps, sum(p.cut for p in start.polls)
+    cut_polls = f"{wording.plural(cut, 'poll line')} {'was' if cut == 1 else 'were'}"
+    without_command = wording.those_that_hold(
+        (steps, f"The clock was set {wording.plural(steps, 'time')} during this start."),
+        (start.clock.year_from == "none" and start.began_at is not None, "The year: the stamps hold none."),
+        (
+            start.poller.prints_polls is False,
+            "Which checks failed while it waited: this release does not print its polls.",
+        ),
+        (cut, f"Whether more checks failed: {cut_polls} cut short."),
+    )
+    yield from ((sentence, "") for sentence in without_command)
     unseen = [c for c in start.checks if c.final == "unseen"]
     if unseen:
         at_end = " at the end" if any(c.seen_failing for c in unseen) else ""
@@ -411,10 +422,15 @@ def _measured(start: StartReport) -> bool:
     return start.outcome == "ready" and start.ready.upper is not None and start.begin_seen
 
 
+def outcome_counts(starts: Sequence[StartReport]) -> list[tuple[str, str, int]]:
+    """Sign, outcome and how many starts ended so; only outcomes that occur."""
+    counts = Counter[str](start.outcome for start in starts)
+    return [(about.sign, name, counts[name]) for name, about in terms("outcome").items() if counts[name]]
+
+
 def outcomes(starts: Sequence[StartReport]) -> str:
     """``13 failed, 1 ready``."""
-    counts = Counter[str](start.outcome for start in starts)
-    return ", ".join(f"{counts[name]} {name}" for name in terms("outcome") if counts[name])
+    return ", ".join(f"{count} {name}" for _, name, count in outcome_counts(starts))
 
 
 def pattern(starts: Sequence[StartReport], limit: int = 7) -> str:
@@ -445,10 +461,12 @@ def loop(starts: Sequence[StartReport]) -> list[str]:
     return lines
 
 
-def slowest(starts: Sequence[StartReport]) -> str:
-    """The slowest start in one sentence, empty when none became ready."""
+def slowest(starts: Sequence[StartReport]) -> list[str]:
+    """The slowest start in one sentence; none where fewer than two became ready."""
     done = [s for s in starts if _measured(s)]
     if len(done) < 2:
-        return ""
+        return []
     worst = max(done, key=lambda s: s.ready.upper or 0.0)
-    return f"Slowest: start {worst.index}, ready {wording.window_words(worst.ready)} (--start {worst.index} shows it)."
+    return [
+        f"Slowest: start {worst.index}, ready {wording.window_words(worst.ready)} (--start {worst.index} shows it)."
+    ]

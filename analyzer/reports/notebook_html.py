@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from analyzer.errors import BadInputError
+from analyzer.errors import BadInputError, printable
 from analyzer.ledger import Ledger
 from analyzer.records.log_record import SourceInfo
 from analyzer.reports import text
 from analyzer.reports.format import Options
-from analyzer.reports.output import printable
 from analyzer.results import Report
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import select
 import stat
@@ -10,9 +11,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
-from analyzer.errors import OutputError, UsageError
+from analyzer.errors import OutputError, UsageError, printable
 
 STDIN = STDOUT = "-"
 # What these are, where the system gives them names.
@@ -110,13 +110,6 @@ def check_outputs(places: Sequence[Destination], inputs: Iterable[str] = ()) -> 
             raise UsageError("two outputs would go to the same place", hint="Give each another name")
 
 
-def printable(text: str) -> str:
-    """``text`` with every character that could steer a terminal made visible (``\\x1b``, ``\\u202e``)."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
-
-
 def _unwritable(path: Path, error: OSError) -> OutputError:
     return OutputError(f"{path} cannot be written: {error.strerror or error}")
 
@@ -139,13 +132,7 @@ def _write_stdout(content: str | bytes) -> None:
         raise OutputError(f"stdout cannot be written: {error.strerror or error}") from error
 
 
-class _Raw(Protocol):
-    def fileno(self) -> int: ...
-
-    def write(self, data: memoryview, /) -> int | None: ...
-
-
-def _write_all(raw: _Raw, data: bytes) -> None:
+def _write_all(raw: io.RawIOBase, data: bytes) -> None:
     """Every byte, also where one write takes a part only: a disk that fills up, a pipe that does not block."""
     rest = memoryview(data)
     while rest:

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache
+from functools import cache, partial
 from itertools import chain, count
 
 from analyzer.events.check_info import known_checks
@@ -108,7 +108,7 @@ class Pseudonyms:
         self._other: dict[str, str] = {}
         self._seen: set[str] = set()  # every word of the texts that looks like a stand-in of ours
         self._made: set[str] = set()  # every stand-in that was given away
-        self._counts: Counter[str] = Counter()
+        self._counts: defaultdict[str, Iterator[int]] = defaultdict(partial(count, 1))
         self._addresses = _documentation_v4()
         self._finder: re.Pattern[str] | None = None
 
@@ -128,19 +128,22 @@ class Pseudonyms:
 
     def apply(self, text: str) -> str:
         """``text`` with everything replaced that the rules above know, and every learnt name."""
-        if not text:
-            return text
-        text = _DIGEST.sub(lambda m: self._stand_in("hash", m[1].lower()), text)
-        text = _MAC.sub(lambda m: self._mac(m[1]), text)
-        text = _EMAIL.sub(self._email, text)
-        text = _URL.sub(self._url, text)
-        text = _EC2.sub(lambda m: self._host(m[1]), text)
-        text = self._learnt().sub(lambda m: self._replacement(m[0]), text)
-        text = _DOMAIN.sub(self._domain_and_path, text)
-        text = _CERT_NAME.sub(lambda m: m[1] + self._ipv6(m[2].replace("_", ":")).replace(":", "_"), text)
-        text = _IPV6.sub(lambda m: self._ipv6(m[1]), text)
-        text = _IPV4.sub(lambda m: self._ipv4(m[1]), text)
-        return _PATH.sub(lambda m: self._path(m[1]), text)
+        rules: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
+            (_DIGEST, lambda m: self._stand_in("hash", m[1].lower())),
+            (_MAC, lambda m: self._mac(m[1])),
+            (_EMAIL, self._email),
+            (_URL, self._url),
+            (_EC2, lambda m: self._host(m[1])),
+            (self._learnt(), lambda m: self._replacement(m[0])),
+            (_DOMAIN, self._domain_and_path),
+            (_CERT_NAME, lambda m: m[1] + self._ipv6(m[2].replace("_", ":")).replace(":", "_")),
+            (_IPV6, lambda m: self._ipv6(m[1])),
+            (_IPV4, lambda m: self._ipv4(m[1])),
+            (_PATH, lambda m: self._path(m[1])),
+        )
+        for looks_like, replacement in rules:
+            text = looks_like.sub(replacement, text)
+        return text
 
     def host(self, name: str) -> str:
         """The stand-in of a host whose name this is."""
@@ -193,9 +196,7 @@ class Pseudonyms:
 
     def _next(self, kind: str, shape: Callable[[int], str]) -> str:
         """The next stand-in of a kind that the texts do not hold themselves."""
-        self._counts[kind] += 1
-        while (made := shape(self._counts[kind])) in self._seen:
-            self._counts[kind] += 1
+        made = next(made for made in map(shape, self._counts[kind]) if made not in self._seen)
         self._made.add(made)
         return made
 
@@ -235,8 +236,6 @@ class Pseudonyms:
 
     def _path(self, path: str) -> str:
         """A path whose unknown pieces are replaced."""
-        if not path:
-            return path
         bare = path.rstrip(":.,;")
         path, after = bare, path[len(bare) :]
         head, mark, query = path.partition("?")
@@ -328,11 +327,9 @@ def _is_stand_in(text: str) -> bool:
 
 
 def _documentation_v4() -> Iterator[str]:
-    """The addresses kept for documentation, then those kept for benchmarks."""
-    for net in ("192.0.2", "198.51.100", "203.0.113"):
-        yield from (f"{net}.{last}" for last in range(1, 255))
-    for second, third, last in ((n >> 16, n >> 8 & 255, n & 255) for n in count(0x120001)):
-        yield f"198.{second}.{third}.{last}"
+    """The addresses kept for documentation, then those kept for benchmarks, then those of no use yet."""
+    nets = ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "198.18.0.0/15", "240.0.0.0/4")
+    return (str(address) for net in nets for address in ipaddress.IPv4Network(net).hosts())
 
 
 def _worth(name: str) -> bool:

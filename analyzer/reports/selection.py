@@ -93,10 +93,11 @@ def _goal(start: StartReport) -> Window:
 
 
 def _why_undecided(start: StartReport, window: Window, goal: str, limit_s: float) -> str:
-    if window.upper is None:
-        return f"the text does not show when {'its node was registered' if goal == 'node' else 'it became ready'}"
-    if goal == "node" and start.outcome != "ready":
-        return "the text does not show how its start went"
-    if start.begun_before_s is None:
-        return "its begin is not in the text, so it took longer than that by an unknown time"
-    return "the limit lies inside the window" if window.upper > limit_s else "its begin is not exactly known"
+    reached = "its node was registered" if goal == "node" else "it became ready"
+    return wording.first_that_holds(
+        (window.upper is None, f"the text does not show when {reached}"),
+        (goal == "node" and start.outcome != "ready", "the text does not show how its start went"),
+        (start.begun_before_s is None, "its begin is not in the text, so it took longer than that by an unknown time"),
+        ((window.upper or 0.0) > limit_s, "the limit lies inside the window"),
+        (True, "its begin is not exactly known"),
+    )

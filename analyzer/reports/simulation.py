@@ -8,8 +8,7 @@ from dataclasses import fields
 from analyzer.reports.csv_report import Cell, rows_text
 from analyzer.reports.format import DEFAULT, Options
 from analyzer.reports.json_report import chosen, dumps, rounded
-from analyzer.reports.md import Md, document, markup
-from analyzer.reports.md import table as markdown_table
+from analyzer.reports.md import Md, document, markup, table as markdown_table
 from analyzer.reports.terminal import Page
 from analyzer.simulator.run import REFERENCE, Difference, PolicyResult, Simulation, Stat
 
@@ -201,16 +200,13 @@ def _assumed(value: str | float | int | list[str]) -> str:
 def render_text(simulation: Simulation, options: Options = DEFAULT) -> str:
     """Story, table, frontier and assumptions; no colour."""
     page = Page(options, width=100)
-    page.line(f"{simulation.source}: {simulation.draws:,} paired draws, seed {simulation.seed}")
-    page.blank()
+    page.paragraph(f"{simulation.source}: {simulation.draws:,} paired draws, seed {simulation.seed}")
     for sentence in story(simulation):
-        page.line(sentence)
-        page.blank()
+        page.paragraph(sentence)
     columns = [(head, "right" if number else "left") for number, head in enumerate(HEADS)]
     page.table(columns, table(simulation), indent=0)
     page.blank()
-    page.line("Seconds since the first poll could leave; means unless headed p50, p95 or max.")
-    page.blank()
+    page.paragraph("Seconds since the first poll could leave; means unless headed p50, p95 or max.")
     if simulation.frontier:
         page.line("Frontier (state-blind optimal schedules): mean requests → mean delay")
         page.line("   ".join(f"{p.requests:.1f} → {seconds(p.delay_s)} s" for p in simulation.frontier), indent=2)

@@ -9,6 +9,7 @@ from analyzer.reports.format import DEFAULT, Options
 from analyzer.reports.json_report import chosen, dumps, rounded
 from analyzer.reports.simulation import seconds
 from analyzer.reports.terminal import Page
+from analyzer.reports.wording import first_that_holds
 from analyzer.simulator.schedule import Costs, Schedule
 from analyzer.simulator.stateaware import STATES, TAU, Judgement
 
@@ -61,28 +62,26 @@ def render_text(plan: Plan, options: Options = DEFAULT) -> str:
     shown = ", ".join(seconds(at) for at in times[:60])
     if len(times) > 60:
         shown += f", … ({len(times)} moments in all)"
-    page.line(f"Readiness: {plan.distribution}. A request costs {costs.poll:g}, a second of delay {costs.delay:g}.")
-    page.blank()
-    page.line(f"Ask at (seconds): {shown}; then every {seconds(schedule.tail_s)} s.")
-    page.blank()
-    page.line(
+    page.paragraph(
+        f"Readiness: {plan.distribution}. A request costs {costs.poll:g}, a second of delay {costs.delay:g}."
+    )
+    page.paragraph(f"Ask at (seconds): {shown}; then every {seconds(schedule.tail_s)} s.")
+    page.paragraph(
         f"Expected: {schedule.expected_polls:.2f} requests, {seconds(schedule.expected_delay_s)} s of delay, "
         f"cost {schedule.expected_cost:.4g}."
     )
     if plan.aware is not None:
-        page.blank()
         page.line(_state_words(plan.aware))
     return page.text()
 
 
 def _state_words(aware: Judgement) -> str:
-    verdict = "no gain is shown"
-    if aware.gain_low > 0:
-        verdict = "the gain is beyond chance"
-    elif aware.gain_high < 0:
-        verdict = "what was learned does not carry over: ask by time alone"
-    elif not aware.used_state:
-        verdict = "there is none: in these starts the time alone says more"
+    verdict = first_that_holds(
+        (aware.gain_low > 0, "the gain is beyond chance"),
+        (aware.gain_high < 0, "what was learned does not carry over: ask by time alone"),
+        (not aware.used_state, "there is none: in these starts the time alone says more"),
+        (True, "no gain is shown"),
+    )
     return (
         f"Knowing the state (stage and number of failing checks), learned from {aware.starts} starts and judged on "
         f"those left out: cost {aware.aware_cost:.4g} a start against {aware.blind_cost:.4g} of the state-blind "

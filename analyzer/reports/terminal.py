@@ -15,8 +15,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
+from analyzer.errors import printable
 from analyzer.reports.format import Options
-from analyzer.reports.output import Destination, printable
+from analyzer.reports.output import Destination
 
 DEFAULT_WIDTH = 80
 MAX_TERMINAL_WIDTH = 120
@@ -32,12 +33,12 @@ Part: TypeAlias = str | tuple[str, str]  # a text, or one with its style
 Styled: TypeAlias = tuple[str, str]
 
 
-def suited(options: Options, to: Destination, *, no_color: bool = False) -> Options:
-    """``options`` that suit where the text goes: a terminal gets its width and colour, anything else neither."""
+def suited(options: Options, to: Destination, *, no_color: bool = False, to_width: bool = True) -> Options:
+    """``options`` that suit where the text goes: only a terminal gets its width (where ``to_width``) and colour."""
     terminal = to.is_stdout and sys.stdout.isatty()
     color = terminal and not no_color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     width = options.width
-    if width is None and terminal:
+    if width is None and terminal and to_width:
         width = max(40, min(shutil.get_terminal_size((DEFAULT_WIDTH, 24)).columns, MAX_TERMINAL_WIDTH))
     encoding = (sys.stdout.encoding or "utf-8") if to.is_stdout else "utf-8"
     return replace(options, width=width, color=color, ascii=not encoding.lower().startswith("utf"))
@@ -62,6 +63,11 @@ class Page:
     def blank(self) -> None:
         """An empty line."""
         self._lines.append([])
+
+    def paragraph(self, text: str) -> None:
+        """A line, and an empty one."""
+        self.line(text)
+        self.blank()
 
     def heading(self, title: str) -> None:
         """A section begins."""

@@ -57,9 +57,8 @@ def _summary(page: Page, report: Report) -> None:
         )
         if len(groups) > _MAX_GROUPS:
             page.line(f"… and {len(groups) - _MAX_GROUPS} more", indent=2)
-    for sentence in (*narrative.loop(starts), narrative.slowest(starts)):
-        if sentence:
-            page.line(sentence, indent=2, hang=2)
+    for sentence in narrative.loop(starts) + narrative.slowest(starts):
+        page.line(sentence, indent=2, hang=2)
     page.blank()
 
 
@@ -173,23 +172,12 @@ def _blame(page: Page, start: StartReport) -> None:
 
 
 def _findings(page: Page, start: StartReport) -> None:
-    normal, polls = narrative.normal(start), narrative.normal_polls(start)
-    if normal or polls:
-        page.heading("Looks bad, but is normal")
-    if polls:
-        page.line(polls, indent=2, hang=2)
-    for finding in normal:
-        _finding(page, finding)
-    page.heading("What to do")
-    troubles, notes = narrative.troubles(start), narrative.notes(start)
-    if not troubles:
-        page.line(narrative.nothing_to_do(start), indent=2)
-    for finding in troubles:
-        _finding(page, finding)
-    if notes:
-        page.heading("Good to know")
-    for finding in notes:
-        _finding(page, finding)
+    for title, findings in narrative.advice(start):
+        page.heading(title)
+        if not findings:
+            page.line(narrative.nothing_to_do(start), indent=2)
+        for finding in findings:
+            _finding(page, finding)
 
 
 def _finding(page: Page, finding: Finding) -> None:
@@ -216,6 +204,5 @@ def _ledger(page: Page, report: Report) -> None:
     for sentence in narrative.ledger(report):
         page.line((sentence, "dim"), hang=2)
     names = [s.path for s in report.sources]
-    if names:
-        shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-        page.line((f"From {shown}.", "dim"), hang=2)
+    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    page.line((f"From {shown}.", "dim"), hang=2)

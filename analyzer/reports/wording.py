@@ -7,11 +7,12 @@ stamped moments are rounded to the nearest. What names mean is data: :mod:`analy
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from analyzer.events.terms import term
 from analyzer.results import Phase, StartReport
+from analyzer.timebase import offset_text
 from analyzer.window import Span, Window, down, up
 
 _LABEL_LIMIT = 16
@@ -48,14 +49,34 @@ def _ends(lower: float, upper: float) -> tuple[str, str]:
     return down(lower, places), up(upper, places)
 
 
-def number_range(lower: float | None, upper: float | None) -> str:
+# What is said of a range: nothing known, one end known, both ends alike, a begin and an end; of a length also: none.
+_MOMENTS = {"unknown": "?", "most": "≤ {}", "least": "> {}", "exact": "{}", "between": "{}–{}"}
+_MOMENTS_IN_WORDS = {
+    "unknown": "at an unknown moment",
+    "most": "by {} s",
+    "least": "after {} s, if at all",
+    "exact": "at {} s",
+    "between": "between {} and {} s",
+}
+_LENGTHS = _MOMENTS | {"least": "≥ {}", "none": "0"}
+_LENGTHS_IN_WORDS = {
+    "unknown": "not known",
+    "most": "up to {} s",
+    "least": "at least {} s",
+    "exact": "{} s",
+    "between": "{} to {} s",
+    "none": "0 s",
+}
+
+
+def number_range(lower: float | None, upper: float | None, words: Mapping[str, str] = _MOMENTS) -> str:
     """``12.0–14.1``, ``> 12.0``, ``≤ 14.1`` or ``?``."""
     if lower is None:
-        return "?" if upper is None else f"≤ {up(upper)}"
+        return words["unknown"] if upper is None else words["most"].format(up(upper))
     if upper is None:
-        return f"> {down(lower)}"
+        return words["least"].format(down(lower))
     low, high = _ends(lower, upper)
-    return low if low == high else f"{low}–{high}"
+    return words["exact"].format(low) if low == high else words["between"].format(low, high)
 
 
 def window_range(window: Window) -> str:
@@ -65,39 +86,30 @@ def window_range(window: Window) -> str:
 
 def window_words(window: Window) -> str:
     """A window for a sentence: ``between 12.0 and 14.1 s``, ``after 12.0 s, if at all``, ``by 14.1 s``."""
-    lower, upper = window.lower, window.upper
-    if lower is None:
-        return "at an unknown moment" if upper is None else f"by {up(upper)} s"
-    if upper is None:
-        return f"after {down(lower)} s, if at all"
-    low, high = _ends(lower, upper)
-    return f"at {low} s" if low == high else f"between {low} and {high} s"
+    return number_range(window.lower, window.upper, _MOMENTS_IN_WORDS)
 
 
 def span_range(span: Span | None) -> str:
     """A length for a table cell: ``2.0–6.0``, ``0``, ``≥ 2.0`` or ``?``."""
-    if span is None:
-        return "?"
-    if span.max is None:
-        return f"≥ {down(span.min)}" if span.min > 0 else "?"
-    if span.max <= 0:
-        return "0"
-    low, high = _ends(span.min, span.max)
-    return number_range(span.min, span.max) if float(low) > 0 else f"≤ {high}"
+    nothing_known = span is None or (span.max is None and span.min <= 0)
+    return _length(None if nothing_known else span, _LENGTHS)
 
 
 def span_words(span: Span | None) -> str:
     """A length for a sentence: ``2.0 to 6.0 s``, ``up to 6.0 s``, ``at least 2.0 s``."""
+    return _length(span, _LENGTHS_IN_WORDS)
+
+
+def _length(span: Span | None, words: Mapping[str, str]) -> str:
     if span is None:
-        return "not known"
-    if span.max is None:
-        return f"at least {down(span.min)} s"
-    if span.max <= 0:
-        return "0 s"
-    low, high = _ends(span.min, span.max)
-    if low == high:
-        return f"{high} s"
-    return f"up to {high} s" if float(low) <= 0 else f"{low} to {high} s"
+        return words["unknown"]
+    if span.max is not None and span.max <= 0:
+        return words["none"]
+    if span.max is not None:
+        low, high = _ends(span.min, span.max)
+        if float(low) <= 0:
+            return words["most"].format(high)
+    return number_range(span.min, span.max, words)
 
 
 def later_words(span: Span | None) -> str:
@@ -141,12 +153,8 @@ def clock_time(moment: datetime, precision_s: float, *, utc: bool = False) -> st
 
 def offset(moment: datetime, *, utc: bool = False) -> str:
     """``UTC+01:00``, or ``UTC``."""
-    delta = timedelta() if utc else moment.utcoffset() or timedelta()
-    minutes = round(delta.total_seconds() / 60)
-    if minutes == 0:
-        return "UTC"
-    sign = "-" if minutes < 0 else "+"
-    return f"UTC{sign}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
+    shift = timedelta() if utc else moment.utcoffset()
+    return f"UTC{offset_text(round(shift.total_seconds()))}" if shift else "UTC"
 
 
 def precision_words(seconds: float) -> str:
@@ -159,6 +167,16 @@ def precision_words(seconds: float) -> str:
 def capital(text: str) -> str:
     """A sentence's beginning; names that are written small stay so."""
     return text if text.startswith(("k3s", "klog")) else text[:1].upper() + text[1:]
+
+
+def those_that_hold(*told: tuple[object, str]) -> list[str]:
+    """Of conditions with their sentences the sentences whose condition holds."""
+    return [sentence for holds, sentence in told if holds]
+
+
+def first_that_holds(*told: tuple[object, str]) -> str:
+    """The sentence of the first condition that holds; the last always does."""
+    return those_that_hold(*told)[0]
 
 
 def plural(count: int, noun: str, many: str = "") -> str:

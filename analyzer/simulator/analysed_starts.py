@@ -5,21 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from analyzer.errors import NoDataError
 from analyzer.policies.vector import FloatArray
+from analyzer.results import StartReport
 from analyzer.simulator import run
 from analyzer.simulator.run import WorldMaker
 from analyzer.simulator.scenario import Scenario, load
 from analyzer.simulator.world import Machine, draw, from_curve, polling_began, sketch_start
 from analyzer.stats.turnbull import Curve, turnbull
-
-if TYPE_CHECKING:
-    from analyzer.results import StartReport
-
 
 DEFAULT_MACHINE = "cloud-2vcpu"
 

@@ -240,21 +240,19 @@ def _replay_all(
 def _summary(outcome: Outcome, base: Outcome, group: FloatArray, seed: int) -> PolicyResult:
     n = len(outcome.detected)
     noticed = np.isfinite(outcome.detected)
-    pairs: dict[str, Difference] = {}
+    both = noticed & np.isfinite(base.detected[:n])
     fields = {
         "detected_s": (outcome.detected, base.detected),
         "requests": (outcome.requests.astype(float), base.requests.astype(float)),
         "server_cpu_s": (outcome.cpu_s, base.cpu_s),
     }
-    for key, (mine, theirs) in fields.items():
-        both = noticed & np.isfinite(base.detected[:n])
+
+    def against_reference(mine: FloatArray, theirs: FloatArray) -> Difference:
         with np.errstate(invalid="ignore"):
             difference = np.where(both, mine - theirs[:n], np.nan)
-        if not both.any():
-            continue
         mean, low, high = grouped_mean(difference, group[:n].astype(np.int64), seed)
         p025, p975 = np.nanquantile(difference, [0.025, 0.975])
-        pairs[key] = Difference(mean, low, high, float(p025), float(p975))
+        return Difference(mean, low, high, float(p025), float(p975))
 
     def stat(values: FloatArray) -> Stat | None:
         return Stat.of(np.where(noticed, values, np.nan))
@@ -272,7 +270,7 @@ def _summary(outcome: Outcome, base: Outcome, group: FloatArray, seed: int) -> P
         ready_delayed_s=stat(delayed),
         server_cpu_s=stat(outcome.cpu_s),
         log_lines=stat(outcome.log_lines.astype(float)),
-        vs_shared_2s=pairs,
+        vs_shared_2s={key: against_reference(*values) for key, values in fields.items()} if both.any() else {},
     )
 
 
@@ -319,18 +317,13 @@ def simulate_scenario(scenario: Scenario, options: Options) -> Simulation:
         scenario.draw,
         options,
         source=f"scenario {scenario.name}",
-        assumptions=scenario_assumptions(scenario),
+        assumptions={
+            "worlds": f"scenario {scenario.name}: {scenario.title}",
+            "sources": list(scenario.sources),
+            **machine_assumptions(scenario.machine),
+            "intervals": SAMPLING_ONLY,
+        },
     )
-
-
-def scenario_assumptions(scenario: Scenario) -> dict[str, str | float | int | list[str]]:
-    """The assumptions section of a scenario run."""
-    return {
-        "worlds": f"scenario {scenario.name}: {scenario.title}",
-        "sources": list(scenario.sources),
-        **machine_assumptions(scenario.machine),
-        "intervals": SAMPLING_ONLY,
-    }
 
 
 def machine_assumptions(machine: Machine) -> dict[str, str | float | int | list[str]]:

@@ -14,20 +14,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 
 from analyzer.policies.definition import Maths, Recipe, Seen
 from analyzer.policies.protocol import CODE_OF
 from analyzer.policies.vector import FloatArray, IntArray
+from analyzer.results import StartReport
 from analyzer.simulator import schedule as sched
 from analyzer.simulator.replay import Outcome, replay
 from analyzer.simulator.world import Machine, Sketch, Worlds, draw, sketch_start
 from analyzer.stats.bootstrap import grouped_mean
-
-if TYPE_CHECKING:
-    from analyzer.results import StartReport
 
 STATES = ("down", "forbidden", "many", "some", "two", "one")
 TAU = np.concatenate(([0.0, 0.1, 0.2, 0.35, 0.5, 0.75], np.geomspace(1.0, 150.0, 28)))

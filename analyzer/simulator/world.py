@@ -14,18 +14,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from analyzer.errors import NoDataError
 from analyzer.policies.protocol import CODE_OF
 from analyzer.policies.vector import FloatArray, IntArray
+from analyzer.results import StartReport
 from analyzer.simulator.recorded import RecordedStart
 from analyzer.window import Window
-
-if TYPE_CHECKING:
-    from analyzer.results import StartReport
 
 MAX_NAMES = 15
 #: Stamps cut off more coarsely than this leave the phase of the recorded poller open.

@@ -12,7 +12,7 @@ import io
 import os
 import stat
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -39,7 +39,7 @@ _MAGIC = frozenset("*?[")
 PathLike = str | os.PathLike[str]
 
 
-def expand_globs(paths: Sequence[PathLike]) -> list[str]:
+def expand_globs(paths: Iterable[PathLike]) -> list[str]:
     """Names with ``*``, ``?`` or ``[`` that do not exist as such, replaced by what they match, in order of name.
 
     A pattern that matches nothing stays as it is: opening it gives the error.

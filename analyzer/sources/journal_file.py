@@ -23,7 +23,7 @@ from typing import BinaryIO
 
 from analyzer.errors import BadInputError
 from analyzer.sources.journal_choice import Choice
-from analyzer.sources.journal_values import LZ4, NAMES, XZ, ZSTD, TextsByJournalctl, find_codecs
+from analyzer.sources.journal_values import NAMES, TextsByJournalctl, find_codecs
 
 MAGIC = b"LPKSHHRH"
 VALUE_LIMIT = 256 * 1024 + 1  # bytes; one more than a message may have, so that the reader sees that it was cut
@@ -275,14 +275,14 @@ class JournalFile:
         offsets = (offset for items in self._arrays() for offset in items) if whole else self._walk()
         yield from self._read(offsets, choice)
         self.unreadable = max(0, self.expected - self.entries_met)
-        if self.pages.failed:
-            self.trouble.append(f"the journal cannot be read whole: {self.pages.failed}")
-        if self.unreadable:
-            self.trouble.append(
-                f"the journal is cut off or damaged: {self.entries_met} of {self.expected} entries could be read"
-            )
-        if self._texts is not None and self._texts.trouble:
-            self.trouble.append(self._texts.trouble)
+        could = f"{self.entries_met} of {self.expected} entries could be read"
+        lent = "" if self._texts is None else self._texts.trouble
+        troubles = (
+            (self.pages.failed, f"the journal cannot be read whole: {self.pages.failed}"),
+            (self.unreadable, f"the journal is cut off or damaged: {could}"),
+            (lent, lent),
+        )
+        self.trouble += [sentence for holds, sentence in troubles if holds]
 
     def _read(self, offsets: Iterator[int], choice: Choice | None) -> Iterator[JournalEntry]:
         cache, data = self._cache, self._data
@@ -379,15 +379,13 @@ class JournalFile:
         """Name and value of a DATA object; the name is "" when it is not asked for or not readable."""
         page, begin, length, flags, shared = self._locate(offset)
         if not length or self._work > _WORK:
-            self._bad += 1
-            return _NOTHING
+            return self._damaged_field()
         if flags & 7:
             pair = self._unpack(offset, page, begin, length, flags & 7)
         else:
             equals = page.find(b"=", begin, min(begin + length, begin + 65))
             if equals < 0:
-                self._bad += 1
-                return _NOTHING
+                return self._damaged_field()
             key = page[begin:equals]
             if self._keys is not None and key not in self._keys:
                 pair = _NOTHING
@@ -407,13 +405,16 @@ class JournalFile:
             self._cache[offset] = pair
         return pair
 
+    def _damaged_field(self) -> Pair:
+        self._bad += 1
+        return _NOTHING
+
     def _unpack(self, offset: int, page: bytes, begin: int, length: int, kind: int) -> Pair:
         codec = self._codecs.get(kind)
         if codec is None:
-            if kind in (XZ, LZ4, ZSTD):
-                self._packed = f"{length} bytes, {NAMES[kind]}"
-            else:
-                self._bad += 1
+            if kind not in NAMES:
+                return self._damaged_field()
+            self._packed = f"{length} bytes, {NAMES[kind]}"
             return _NOTHING
         packed = page[begin : begin + length]
         if len(packed) < length:
@@ -421,13 +422,11 @@ class JournalFile:
         try:
             plain = codec(packed, VALUE_LIMIT + 65)
         except Exception:  # the modules have exception classes of their own, and whatever it is, the value is damaged
-            self._bad += 1
-            return _NOTHING
+            return self._damaged_field()
         self._work += len(plain) + 512
         key, equals, value = plain.partition(b"=")
         if not equals or len(key) > 64:
-            self._bad += 1
-            return _NOTHING
+            return self._damaged_field()
         if self._keys is not None and key not in self._keys:
             return _NOTHING
         return key.decode("ascii", "replace"), value[:VALUE_LIMIT]

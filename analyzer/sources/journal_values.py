@@ -17,7 +17,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 
-from analyzer.sources.unpack import zstd_module
+from analyzer.sources.unpack import module_for
 
 XZ, LZ4, ZSTD = 1, 2, 4
 NAMES = {XZ: "xz", LZ4: "lz4", ZSTD: "zstd"}
@@ -76,7 +76,7 @@ def _lz4_length(data: bytes, at: int, length: int) -> tuple[int, int]:
 
 def _zstd() -> Codec | None:
     """A decoder from whichever module is there."""
-    module = zstd_module()
+    module = module_for("zstd")
     if module is None:
         return None
 
@@ -135,11 +135,9 @@ class TextsByJournalctl:
         process, self._process = self._process, None
         if process is None:
             return
-        if process.poll() is None:
-            process.kill()
-        if process.stdout is not None:
-            process.stdout.close()
-        process.wait()
+        with process:
+            if process.poll() is None:
+                process.kill()
 
     def _start(self) -> Iterator[tuple[int, bytes | None]]:
         program = shutil.which("journalctl")

@@ -129,17 +129,13 @@ class LocalJournal(io.RawIOBase):
     def close(self) -> None:
         if self.closed:
             return
-        process = self._process
-        if process.poll() is None:
-            process.terminate()
-            try:
-                process.wait(_CLOSE_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-        with contextlib.suppress(OSError):
-            if process.stdout is not None:
-                process.stdout.close()
+        with contextlib.suppress(OSError), self._process as process:
+            if process.poll() is None:
+                process.terminate()
+                try:
+                    process.wait(_CLOSE_S)
+                except subprocess.TimeoutExpired:
+                    process.kill()
         self._words.close()
         super().close()
 

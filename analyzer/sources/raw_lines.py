@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 LINE_LIMIT = 256 * 1024  # bytes; journald's own limit is 48 KiB
 
@@ -22,13 +23,9 @@ class RawLine:
     last: bool = False  # the input ended without a newline: the line may be incomplete
 
 
-def read_lines(reader: io.BufferedReader, first: int = 1) -> Iterator[RawLine]:
-    """Every line of ``reader``, numbered from ``first``."""
-    number = first
-    while True:
-        data = reader.readline(LINE_LIMIT)
-        if not data:
-            return
+def read_lines(reader: io.BufferedReader) -> Iterator[RawLine]:
+    """Every line of ``reader``, numbered from 1."""
+    for number, data in enumerate(iter(partial(reader.readline, LINE_LIMIT), b""), 1):
         if data.endswith(b"\n"):
             yield RawLine(number, data[:-1])
         elif len(data) < LINE_LIMIT:
@@ -38,4 +35,3 @@ def read_lines(reader: io.BufferedReader, first: int = 1) -> Iterator[RawLine]:
             while tail and not tail.endswith(b"\n"):
                 tail = reader.readline(LINE_LIMIT)
             yield RawLine(number, data, cut=True)
-        number += 1

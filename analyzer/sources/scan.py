@@ -86,8 +86,7 @@ class _Window:
         return False
 
     def _open(self) -> None:
-        if self.budget > 0:
-            self.left = max(self.left, min(WINDOW, self.budget))
+        self.left = max(self.left, min(WINDOW, self.budget))
 
     def _see_backwards(self, line: bytes | bytearray, begin: int, end: int) -> bool:
         """Newest lines first: a start ends where it begins to be read, and its banner is near its last line."""
@@ -203,8 +202,7 @@ class _Scan:
 
     def _begin(self, low: int, at: int) -> int:
         """The begin of the line that holds ``at``, not before ``low`` (itself one)."""
-        found = self.buffer.rfind(self.between, low, min(at + len(self.between) - self.end_bytes, len(self.buffer)))
-        return found + self.end_bytes if found >= 0 else low
+        return self._complete(low, min(at + len(self.between) - self.end_bytes, len(self.buffer)))
 
     def _end(self, at: int, high: int) -> int:
         """The begin of the line after the one that holds ``at``; ``high`` is one."""
@@ -294,16 +292,11 @@ class _Scan:
     def _rows(self, to: int, most: int) -> list[RawLine]:
         """The lines up to offset ``to``, at most so many."""
         rows: list[RawLine] = []
-        number = self.number
-        for data in self._split(self.at, to, most):
-            rows.append(RawLine(number, data))
+        for number, data in enumerate(self._split(self.at, to, most), self.number):
+            rows.append(RawLine(number, data[:LINE_LIMIT], cut=len(data) > LINE_LIMIT))
             self.at += len(data) + self.end_bytes
-            number += 1
-            if len(data) > LINE_LIMIT:
-                rows[-1].data = data[:LINE_LIMIT]
-                rows[-1].cut = True
         rows[0].gap, self.gap = self.gap, False
-        self.number = number
+        self.number += len(rows)
         return rows
 
     def _block(self, begin: int, end: int) -> Iterator[Sequence[RawLine]]:

@@ -55,6 +55,19 @@ _OF_KIND: dict[Kind, tuple[str, ...]] = {
     "export": ("R=systemd\n", "N_DROPPED=", "emd-timesyncd", *_TERMINAL),
 }  # fmt: skip
 
+# The same for the standard library: expressions, and words.
+_IN_TEXT = (rb"systemd(?:\[1\]: (?:St|Fail|Time|[^ \n]+\.service: )|-journald|-timesyncd)", rb"-- (?:Boot |Reboot)")
+_EXPRESSIONS_OF_KIND: dict[Kind, tuple[bytes, ...]] = {
+    "text": _IN_TEXT,
+    "terminal": _IN_TEXT,
+    "json": (rb'"systemd(?:"|-journald"|-timesyncd")', rb'"MESSAGE" ?: ?\['),
+    "export": (rb"R=systemd(?:\n|-timesyncd\n)",),
+}
+_WORDS_OF_KIND: dict[Kind, tuple[str, ...]] = {
+    "terminal": (*_TERMINAL, *BANNERS, "Polling for API", "up and running"),
+    "export": ("N_DROPPED=",),
+}
+
 Engine = Callable[[bytearray, int, int], list[int]]
 """Offsets of the begins of lines within ``buffer[begin:end]`` (whole lines) that hold one of the words, ascending."""
 
@@ -66,25 +79,13 @@ def _group(words: tuple[str, ...]) -> bytes:
 def _rules(kind: Kind, thorough: bool) -> tuple[list[re.Pattern[bytes]], list[bytes]]:
     """Expressions and words, of which a candidate has one."""
     messages = _group((*LOGRUS, *_THOROUGH) if thorough else LOGRUS)
-    patterns = [
-        re.compile(rb"msg=(?:(?<=fatal msg=)|(?<=panic msg=)|(?:\\*\")?(?:" + messages + rb"))"),
-        re.compile(rb"S(?:erving securely|tarted kubelet|uccessfully registered)"),  # one pass for three
-    ]
-    words = [b" [running]:"]
-    if kind == "json":
-        patterns.append(re.compile(rb'"systemd(?:"|-journald"|-timesyncd")'))
-        patterns.append(re.compile(rb'"MESSAGE" ?: ?\['))
-    elif kind == "export":
-        patterns.append(re.compile(rb"R=systemd(?:\n|-timesyncd\n)"))
-        words.append(b"N_DROPPED=")
-    else:
-        patterns.append(re.compile(rb"systemd(?:\[1\]: (?:St|Fail|Time|[^ \n]+\.service: )|-journald|-timesyncd)"))
-        patterns.append(re.compile(rb"-- (?:Boot |Reboot)"))
-    if kind == "terminal":
-        words += [word.encode() for word in (*_TERMINAL, *BANNERS, "Polling for API", "up and running")]
-    if thorough:
-        words += [word.encode() for word in _THOROUGH_OTHER]
-    return patterns, words
+    expressions = (
+        rb"msg=(?:(?<=fatal msg=)|(?<=panic msg=)|(?:\\*\")?(?:" + messages + rb"))",
+        rb"S(?:erving securely|tarted kubelet|uccessfully registered)",  # one pass for three
+        *_EXPRESSIONS_OF_KIND[kind],
+    )
+    words = (" [running]:", *_WORDS_OF_KIND.get(kind, ()), *(_THOROUGH_OTHER if thorough else ()))
+    return [re.compile(expression) for expression in expressions], [word.encode() for word in words]
 
 
 def stdlib_engine(kind: Kind = "text", thorough: bool = False) -> Engine:

@@ -6,14 +6,19 @@ gzip, xz and bzip2 need nothing but the standard library; ``isal`` unpacks gzip 
 
 from __future__ import annotations
 
-import bz2
-import gzip
+import contextlib
 import lzma
 import zlib
 from importlib import import_module
 from typing import Any, BinaryIO
 
 _MAGIC = ((b"\x1f\x8b", "gzip"), (b"\xfd7zXZ\x00", "xz"), (b"BZh", "bzip2"), (b"\x28\xb5\x2f\xfd", "zstd"))
+_MODULES = {  # the fastest first
+    "gzip": ("isal.igzip", "gzip"),
+    "xz": ("lzma",),
+    "bzip2": ("bz2",),
+    "zstd": ("compression.zstd", "backports.zstd", "zstandard"),
+}
 TAR_BLOCK = 512  # bytes
 _READ_ERRORS = (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError)
 
@@ -49,35 +54,20 @@ def unpack(kind: str, packed: BinaryIO) -> BinaryIO:
 
     Raises ``NoModuleError`` for zstd without a module. Reading from it raises what ``is_damage`` recognises.
     """
-    if kind == "gzip":
-        return _gzip_class()(fileobj=packed, mode="rb")  # type: ignore[no-any-return]
-    if kind == "xz":
-        return lzma.LZMAFile(packed, "rb")  # type: ignore[return-value]
-    if kind == "bzip2":
-        return bz2.BZ2File(packed, "rb")  # type: ignore[return-value]
-    module = zstd_module()
+    module = module_for(kind)
     if module is None:
         raise NoModuleError(kind)
-    if hasattr(module, "ZstdFile"):
-        return module.ZstdFile(packed, "rb")  # type: ignore[no-any-return]
+    if module.__name__ != "zstandard":
+        return module.open(packed, "rb")  # type: ignore[no-any-return]
     decompressor = module.ZstdDecompressor()
     return decompressor.stream_reader(packed, read_across_frames=True, closefd=False)  # type: ignore[no-any-return]
 
 
-def _gzip_class() -> Any:
-    try:
-        return import_module("isal.igzip").IGzipFile
-    except ImportError:
-        return gzip.GzipFile
-
-
-def zstd_module() -> Any | None:
-    """``compression.zstd`` or its backport, which have a ``ZstdFile``, else ``zstandard``, which has none."""
-    for name in ("compression.zstd", "backports.zstd", "zstandard"):
-        try:
+def module_for(kind: str) -> Any | None:
+    """The best module for a kind that is installed; all but ``zstandard`` have an ``open`` as ``gzip`` has it."""
+    for name in _MODULES[kind]:
+        with contextlib.suppress(ImportError):
             return import_module(name)
-        except ImportError:
-            continue
     return None
 
 

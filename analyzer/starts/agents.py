@@ -30,11 +30,10 @@ def registration(start: Start, stop_sign: LogRecord | None) -> Mark | None:
     ``stop_sign`` is the first sign that the process goes down: what k3s says of itself counts only before it, what the
     kubelet was answered counts always.
     """
-    limit = stop_sign.seq if stop_sign is not None else None
     proofs = [*start.marks(*NODE_IDS), *start.marks("agent_running")]
     told = notified(start)
     proofs += [told] if told is not None else []
-    counted = [m for m in proofs if m.id in NODE_IDS or limit is None or m.record.seq < limit]
+    counted = [m for m in proofs if m.id in NODE_IDS or stop_sign is None or m.record.seq < stop_sign.seq]
     return min(counted, key=lambda mark: mark.record.seq, default=None)
 
 
@@ -45,14 +44,11 @@ def notified(start: Start) -> Mark | None:
     """
     version = parse_version(start.version) if start.version else None
     banner = start.first("starting")
-    if banner is None or version is None:
-        return None
-    if start.role == "agent" and version.kubernetes_minor < _NOTIFIES_SINCE:
+    if banner is None or version is None or (start.role == "agent" and version.kubernetes_minor < _NOTIFIES_SINCE):
         return None
     mark = next((m for m in start.marks("systemd_started") if m.record.seq > banner.record.seq), None)
-    if mark is None or any(work.record.seq > mark.record.seq for work in start.marks(*_WORK_IDS)):
-        return None
-    return mark
+    worked = mark is not None and any(work.record.seq > mark.record.seq for work in start.marks(*_WORK_IDS))
+    return None if worked else mark
 
 
 def wait_was_ended(start: Start, text: str) -> bool:

@@ -46,17 +46,11 @@ class EndMessage:
 
 def own(start: Start, marks: Iterable[Mark]) -> list[Mark]:
     """Marks without those of other programs and of units with another name, where the process's unit is known."""
-    unit = _unit_of(start)
-    kept: list[Mark] = []
-    for mark in marks:
-        theirs = mark.record.payload is Payload.SYSTEMD and unit is not None and mark.record.unit not in (None, unit)
-        if not theirs and not mark.record.foreign:
-            kept.append(mark)
-    return kept
-
-
-def _unit_of(start: Start) -> str | None:
-    return next((record.unit for record in start.process[:50] if record.unit is not None), None)
+    unit = next((record.unit for record in start.process[:50] if record.unit is not None), None)
+    known = [mark for mark in marks if not mark.record.foreign]
+    if unit is None:
+        return known
+    return [m for m in known if m.record.payload is not Payload.SYSTEMD or m.record.unit in (None, unit)]
 
 
 def real(start: Start, marks: Iterable[Mark]) -> list[Mark]:
@@ -100,11 +94,10 @@ def _may_be_survived(mark: Mark) -> bool:
 
 def _went_on(start: Start, record: LogRecord, lasted: LastActivity) -> bool:
     """Whether the same process wrote lines when it would long have been over."""
-    seen = record.at or record.inner_at
-    if seen is None or lasted.last_seq < record.seq or (record.pid is None and record.payload is not Payload.SYSTEMD):
-        return False
-    numbers = {record.pid if record.payload is not Payload.SYSTEMD else None, start.pid} - {None}
-    return bool(numbers) and lasted.beyond(seen.us + seen.precision_us + OUTLIVED_US, *numbers)
+    of_systemd = record.payload is Payload.SYSTEMD
+    numbers = {None if of_systemd else record.pid, start.pid} - {None}
+    named = bool(numbers) and (of_systemd or record.pid is not None)
+    return named and lasted.outlives(record, OUTLIVED_US, *numbers)
 
 
 def _exit_text(mark: Mark) -> tuple[bool, str]:
@@ -167,9 +160,7 @@ def _by_exit(start: Start, asked: LogRecord | None) -> EndMessage | None:
 def _may_be_another_s(start: Start, told: LogRecord) -> bool:
     """Whether systemd may speak of a later process: it names none, and of chosen lines that one may have none."""
     last = next((r.at for r in reversed(start.process) if r.seq < told.seq and r.at is not None), None)
-    if not start.filtered or last is None or told.at is None:
-        return False
-    return told.at.us - last.us > _AT_ONCE_US
+    return start.filtered and last is not None and told.at is not None and told.at.us - last.us > _AT_ONCE_US
 
 
 def _echo(start: Start) -> EndMessage | None:

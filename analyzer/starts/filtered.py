@@ -43,11 +43,9 @@ def is_filtered(start: Start, *, whole: bool = True) -> bool:
     klog = [record for record in told if record.payload is Payload.KLOG]
     if klog and not _quiet(beside) and (polls or len(beside) >= _FEW_LOUD):
         return True
-    if not polls:
+    if not polls or (_whole(start) and _quiet(told)):
         return False
     running = start.first("api_running")
-    if _whole(start) and _quiet(told):
-        return False
     end = running.record if running is not None else polls[-1]
     inside = [record for record in start.process if polls[0].seq <= record.seq <= end.seq]
     known = {record.seq for record in (*polls, end)}
@@ -66,11 +64,7 @@ def _chosen_by_a_word(start: Start) -> bool:
     letters = 4 if len(texts) > _SHAPES else 5
     pieces = {shortest[i : i + letters] for i in range(len(shortest) - letters + 1)}
     words = {piece for piece in pieces if piece.isalpha()}
-    for text in texts:
-        words = {word for word in words if word in text}
-        if not words:
-            return False
-    return True
+    return any(all(word in text for text in texts) for word in words)
 
 
 def _whole(start: Start) -> bool:

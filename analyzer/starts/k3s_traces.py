@@ -38,8 +38,8 @@ def is_ours(start: Start, trusted: bool) -> bool:
         match event:
             case PollLine() | PollUnchanged() | HealthBlock() | WitnessLine():
                 return True
-            case Mark(kind="milestone") | Mark(id="limit_reached"):
-                return True
+            case Mark(kind="milestone") | Mark(id="limit_reached" | "cgroup_root" | "unclean_kubelet" | "cgroup"):
+                return True  # the last three are what only a kubelet says
             case Placed(record=record) if record.payload in _THEIR_WORDS:
                 return True
             case Mark(record=record) if record.payload in _THEIR_WORDS and _in_own_words(event):
@@ -49,15 +49,11 @@ def is_ours(start: Start, trusted: bool) -> bool:
             ):
                 if any(_SPEAKS_OF_US.search(record.message) for record in start.process[:200]):
                     return True
-            case Mark(kind="problem", id="cgroup_root" | "unclean_kubelet" | "cgroup"):
-                return True  # what only a kubelet says
             case Mark(kind="problem"):
                 troubled = True
-            case _:
-                continue
-    if not troubled:
-        return False
-    return any(_ONLY_THEIRS.search(f"{r.message} {r.fields.get('error', '')}") for r in start.process[:200])
+    return troubled and any(
+        _ONLY_THEIRS.search(f"{r.message} {r.fields.get('error', '')}") for r in start.process[:200]
+    )
 
 
 def _in_own_words(mark: Mark) -> bool:

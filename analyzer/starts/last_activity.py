@@ -17,18 +17,18 @@ class LastActivity:
     latest_us: dict[int | None, int] = field(default_factory=dict)  # by process; ``None``: those that name none
     last_seq: int = -1
 
-    def beyond(self, us: int, *pids: int | None) -> bool:
-        """Whether one of the processes wrote later; without any: whether anybody did."""
-        asked = pids or self.latest_us
-        return any(self.latest_us.get(pid, us) > us for pid in asked)
+    def outlives(self, record: LogRecord, by_us: int, *pids: int | None) -> bool:
+        """Whether one of the processes wrote so long after a line; without any: whether anybody did."""
+        if record.stamp is None or self.last_seq < record.seq:
+            return False
+        limit = record.stamp.end_us + by_us
+        return any(self.latest_us.get(pid, limit) > limit for pid in pids or self.latest_us)
 
 
 def lasting(start: Start) -> LastActivity:
     """Looks at all lines of the start's processes."""
     found = LastActivity()
-    for record in start.process:
-        if not is_ordinary(record):
-            continue
+    for record in filter(is_ordinary, start.process):
         found.last_seq = record.seq
         stamp = record.inner_at or record.at
         if stamp is not None:

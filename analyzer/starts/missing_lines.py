@@ -7,6 +7,7 @@ are synced said before that it waits for them, and a server that serves said bef
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from analyzer.records.log_record import Payload
 from analyzer.starts.start import Start
@@ -31,19 +32,16 @@ def lines_are_missing(start: Start) -> bool:
 
 def _step_left_out(start: Start) -> bool:
     seen = [start.first(mark) is not None for mark in _ONE_AFTER_THE_OTHER]
-    if not any(seen[:2]):
-        return False  # a server without an API server of its own
-    last = max((i for i, held in enumerate(seen) if held), default=-1)
-    return not all(seen[: last + 1])
+    # Without the first two it is a server without an API server of its own.
+    return any(seen[:2]) and any(after and not before for before, after in pairwise(seen))
 
 
 def _half_of_a_pair(start: Start) -> bool:
     waited: set[str] = set()
     alone = 0
     for record in start.process:
-        if record.payload is not Payload.KLOG or "aches " not in record.message[:20]:
-            continue
-        found = _CACHES.match(record.message)
+        told = record.payload is Payload.KLOG and "aches " in record.message[:20]
+        found = _CACHES.match(record.message) if told else None
         if found is None:
             continue
         name = found["old"] or found["new"]

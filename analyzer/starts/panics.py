@@ -13,6 +13,7 @@ from itertools import product
 
 from analyzer.events.event import Mark
 from analyzer.records.log_record import LogRecord, Payload
+from analyzer.starts.last_activity import is_ordinary
 from analyzer.starts.start import Start
 
 # The runtime prints these when nobody recovered: all goroutines are over then, but their last lines may arrive late.
@@ -34,9 +35,9 @@ _NOT_ITS_OWN = re.compile(
     r"k8s\.io/klog|github\.com/sirupsen/logrus|golang\.org/x/net|google\.golang\.org/grpc|"
     r"github\.com/gorilla|github\.com/emicklei))"
 )
+_OF_GO = ("created by ", "goroutine ")
 # "Observed a panic: %#v (%v)"
 _TWICE = re.compile(r'^(?:"[^"]{0,2000}"|[&\w][^()]{0,2000}\}) \((.+)\)\s*$', re.DOTALL)
-_KLOG_PID = re.compile(r"[IWEF]\d{4} \d\d:\d\d:\d\d\.\d{6} {1,9}(\d{1,9}) ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ def _goes_on_in(panic: Panic, after: Panic) -> bool:
     """Whether the next panic is the same one, thrown again by those who caught it: nobody caught that one."""
     if after.survived or not _RAW.match(after.record.message) or not panic.survived:
         return False
-    first, second = panic.record.at or panic.record.inner_at, after.record.at or after.record.inner_at
+    first, second = panic.record.stamp, after.record.stamp
     if first is None or second is None:
         return panic.words[:30] in after.words and after.record.seq - panic.record.seq < _BETWEEN
     return second.us - first.us <= _ANOTHER_US
@@ -98,10 +99,10 @@ def _end_of_dump(process: Sequence[LogRecord], at: int, firsts: set[int]) -> int
     A further panic right behind a line of the dump belongs to it; after ordinary lines it is another one.
     """
     end = at + 1
-    last = process[at].at or process[at].inner_at
+    last = process[at].stamp
     for index in range(at + 1, min(len(process), at + _DUMP_LIMIT)):
         record = process[index]
-        seen = record.at or record.inner_at
+        seen = record.stamp
         if index > end + _BETWEEN or (last is not None and seen is not None and seen.us > last.us + _ANOTHER_US):
             break
         if index in firsts and (index > end or _RAW.match(record.message)):
@@ -129,9 +130,7 @@ def _own_frame(dump: Sequence[LogRecord]) -> str | None:
         lines = [record.message, record.fields.get("stacktrace", ""), record.fields.get("stack", "")]
         for line in "\n".join(lines).split("\n")[:400]:
             hit = _FRAME.match(line)
-            if hit is None or line.lstrip().startswith(("created by ", "goroutine ")):
-                continue
-            if _NOT_ITS_OWN.match(hit[1]) is None and hit[1] != "panic":
+            if hit is not None and _NOT_ITS_OWN.match(hit[1]) is None and not line.lstrip().startswith(_OF_GO):
                 return hit[1].rpartition("/")[2]
     return None
 
@@ -149,8 +148,8 @@ class _Later:
     def add(self, record: LogRecord) -> None:
         if not _ordinary(record):
             return
-        stamp = record.at or record.inner_at
-        for who in product((record.pid, _ANY), (_inner_pid(record), _ANY)):
+        stamp = record.stamp
+        for who in product((record.pid, _ANY), (record.klog_pid, _ANY)):
             number, latest = self._lines.get(who, (0, None))
             if stamp is not None:
                 latest = stamp.us if latest is None else max(latest, stamp.us)
@@ -168,33 +167,24 @@ def _survived(start: Start, mark: Mark, dump: Sequence[LogRecord], later: _Later
     if mark.id == "panic_recovered" and not raw:
         return True
     # Of the process that panicked, or of the main one when a child of it did; klog's column tells it in containers.
-    pid, inner = mark.record.pid, _inner_pid(mark.record)
+    pid, inner = mark.record.pid, mark.record.klog_pid
     whose = {pid, None, start.pid} if pid is not None else {_ANY}
     number, latest = later.of(whose, {inner, None} if inner is not None and pid in (None, start.pid) else {_ANY})
     if not number:
         # Nobody says how it went on; a dump is the last of a process as a rule.
         return not raw and len(dump) == 1 and not over
-    ends = [stamp.us + stamp.precision_us for r in dump if (stamp := r.at or r.inner_at) is not None]
+    ends = [r.stamp.end_us for r in dump if r.stamp is not None]
     if not ends or latest is None:
         return number >= _FEW and not over
     return latest >= max(ends) + (_LATE_US if raw else 0)
 
 
 def _ordinary(record: LogRecord) -> bool:
-    if record.level in ("fatal", "panic"):
-        return False
-    return record.payload in (Payload.LOGRUS, Payload.KLOG, Payload.ZAP) and bool(record.message)
+    spoken = record.payload is Payload.ZAP and record.level not in ("fatal", "panic")
+    return (spoken or is_ordinary(record)) and bool(record.message)
 
 
 def _over(start: Start) -> bool:
     """Whether anything says that the process ended."""
     told = start.first("process_exited", "systemd_failed", "restart_scheduled", "supervisor_exit")
     return start.followed_by is not None or told is not None
-
-
-def _inner_pid(record: LogRecord) -> int | None:
-    """The process that klog's header names; in containers the only one."""
-    if record.payload is not Payload.KLOG:
-        return None
-    hit = _KLOG_PID.search(record.raw)
-    return int(hit[1]) if hit is not None else None

@@ -7,27 +7,24 @@ process then exits with status 0; what follows a request to stop is its echo, no
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass
 
-from analyzer.events.catalogue import causes_in
+from analyzer.events.catalogue import causes_in, unquote_once
 from analyzer.events.event import Mark, PollLine
 from analyzer.events.redaction import mask_secrets
-from analyzer.records.goquote import unquote
 from analyzer.records.log_record import LogRecord, Payload
-from analyzer.starts.end_messages import END_MESSAGES, LAST_IDS, OUTLIVED_US, own, real
-from analyzer.starts.end_messages import EndMessage as EndMessage
+from analyzer.starts.end_messages import END_MESSAGES, LAST_IDS, OUTLIVED_US, EndMessage, own, real
 from analyzer.starts.last_activity import LastActivity, lasting
 from analyzer.starts.readiness import closing_burst
 from analyzer.starts.reported_ends import KILLS
 from analyzer.starts.start import Start
-from analyzer.starts.stop_echoes import is_echo as is_echo
-from analyzer.starts.stop_echoes import is_unreadable
+from analyzer.starts.stop_echoes import is_echo, is_unreadable
 from analyzer.starts.truncated_lines import ELLIPSIS, begins, marked
 
 _SHUTDOWN_CAUSE = re.compile(r"^Shutdown request received: (?P<cause>.+)$", re.DOTALL)
 _ROOT_IDS = ("fatal", "component_exited", "panic", "hook_failed", "limit_reached")
 _DOWN_IDS = (*_ROOT_IDS, "shutdown_requested", "shutting_down", "process_exited", "systemd_failed", "supervisor_exit")
-_END = 1 << 62
 _FEW = 8  # lines of others that may come after a part's last words
 
 
@@ -42,24 +39,17 @@ class EndSigns:
 
 def _shutdown_cause(mark: Mark) -> str | None:
     match = _SHUTDOWN_CAUSE.match(mark.record.message)
-    if match is None:
-        return None
-    cause = match.group("cause").strip()
     # ≥1.34.2 quotes the cause once more in some patch releases, 1.35.0 does not.
-    return unquote(cause[1:-1]) if len(cause) > 1 and cause.startswith('"') and cause.endswith('"') else cause
+    return unquote_once(match["cause"].strip()) if match is not None else None
 
 
 def signs(start: Start) -> EndSigns:
     """Looks for the first signs of an end."""
-    found: list[LogRecord] = []
     asked = [mark.record for mark in own(start, start.marks("stop_signal", "systemd_stopping"))]
-    found.extend(asked)
-    found.extend(mark.record for mark in real(start, own(start, start.marks(*_DOWN_IDS))))
+    found = [*asked, *(mark.record for mark in real(start, own(start, start.marks(*_DOWN_IDS))))]
     found.extend(mark.record for mark in start.announced if mark.id in KILLS)
-    for event in start.events:
-        if isinstance(event, PollLine) and event.error.error == "context_canceled":
-            found.append(event.record)
-            break
+    polls = (event for event in start.events if isinstance(event, PollLine))
+    found.extend(poll.record for poll in polls if poll.error.error == "context_canceled")
     # A stop that the text announces later did not cause what was printed before.
     running = start.first("api_running", "k3s_running") if not asked else None
     if running is not None and (burst := closing_burst(start, running.record)) is not None:
@@ -75,7 +65,7 @@ def _earliest(records: list[LogRecord]) -> LogRecord | None:
 
 def _failure(start: Start, asked: LogRecord | None) -> tuple[LogRecord | None, str | None]:
     """The root line of a failure and what it says; lines after a request to stop are echoes."""
-    limit = asked.seq if asked is not None else _END
+    limit = asked.seq if asked is not None else sys.maxsize
     # Some releases log no request to stop: closing noise comes first then, and what follows it is an echo.
     closing = start.first("shutting_down")
     if closing is not None:
@@ -140,10 +130,8 @@ def _whole(start: Start, record: LogRecord, text: str) -> str:
 
 def _outlived(record: LogRecord, lasted: LastActivity) -> bool:
     """Whether further ordinary lines show that a part's last words were not the last of the process."""
-    seen = record.at or record.inner_at
-    if seen is None:
-        return lasted.last_seq > record.seq + _FEW
-    return lasted.last_seq > record.seq and lasted.beyond(seen.us + seen.precision_us + OUTLIVED_US)
+    undated = record.stamp is None and lasted.last_seq > record.seq + _FEW
+    return undated or lasted.outlives(record, OUTLIVED_US)
 
 
 def ending(start: Start, asked: LogRecord | None) -> EndMessage:

@@ -8,6 +8,7 @@ systemd can come from a process that reported itself.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from analyzer.events.sequence import Place, Stage
 from analyzer.events.versions import poller_for, prints_signal, ready_line_on_cancel
@@ -98,20 +99,12 @@ def _gone_at_once(start: Start, record: LogRecord) -> bool:
     """
     if start.product == "k3s" and prints_signal(start.version):
         return False
-    ends = (mark.record for mark in start.marks(*_ENDS) if mark.record.seq > record.seq)
-    seen = record.at or record.inner_at
-    stamps = [stamp for end in ends if (stamp := end.at or end.inner_at) is not None]
-    if any(
-        mark.record.seq - record.seq in range(1, _NEXT) and not _stamped(mark.record) for mark in start.marks("panic")
-    ):
+    panics = (mark.record for mark in start.marks("panic"))
+    if any(panic.seq - record.seq in range(1, _NEXT) and panic.stamp is None for panic in panics):
         return True
-    if seen is None or not stamps:
-        return False
-    return min(stamp.us for stamp in stamps) < seen.us + seen.precision_us + BURST_US
-
-
-def _stamped(record: LogRecord) -> bool:
-    return record.at is not None or record.inner_at is not None
+    seen = record.stamp
+    ends = (mark.record.stamp for mark in start.marks(*_ENDS) if mark.record.seq > record.seq)
+    return seen is not None and any(end is not None and end.us < seen.end_us + BURST_US for end in ends)
 
 
 def _shown_before(start: Start, record: LogRecord) -> bool:
@@ -151,27 +144,21 @@ def _reported_itself(start: Start, started: LogRecord) -> bool:
     if begun is None:
         return True  # a status, or a text that begins later
     first, said = begun.record.at, started.at
-    at_once = first is not None and said is not None and said.us + said.precision_us - first.us < _NO_SOONER_US
-    return not at_once
+    return first is None or said is None or said.end_us - first.us > _NO_SOONER_US
 
 
 def certainly_later(record: LogRecord, other: LogRecord) -> bool:
     """Whether a line is later than another one, also where the carrier does not keep the order within a second."""
     if not (record.unordered or other.unordered):
         return record.seq > other.seq
-    mine, its = record.at or record.inner_at, other.at or other.inner_at
-    if mine is None or its is None:
-        return record.seq > other.seq
-    return mine.us >= its.us + its.precision_us
+    mine, its = record.stamp, other.stamp
+    return record.seq > other.seq if mine is None or its is None else mine.us >= its.end_us
 
 
 def last_not_ready(start: Start, before: LogRecord) -> LogRecord | None:
     """The last line before another that k3s prints only while it has not noticed readiness."""
-    found: LogRecord | None = None
-    for record, place in start.places:
-        if place.only_before is not None and record.seq < before.seq:
-            found = record
-    return found
+    told = (record for record, place in reversed(start.places) if place.only_before is not None)
+    return next((record for record in told if record.seq < before.seq), None)
 
 
 def own_api_missing(start: Start) -> bool:
@@ -192,9 +179,7 @@ def closing_burst(start: Start, record: LogRecord) -> LogRecord | None:
     Then only closing noise and echoes of a cancellation surround the line.
     """
     known = start.release
-    if known is not None and not ready_line_on_cancel(known):
-        return None
-    if _proven_ready(start, record):
+    if (known is not None and not ready_line_on_cancel(known)) or _proven_ready(start, record):
         return None
     serving = start.first("serving_securely")
     too_soon = serving is not None and _within_a_second(serving.record, record)
@@ -213,11 +198,7 @@ def _is_gated(start: Start, record: LogRecord) -> bool:
 
 def _outlived(start: Start, record: LogRecord) -> bool:
     """Whether the process still wrote when a stop would long have been over."""
-    seen = record.at or record.inner_at
-    if seen is None:
-        return False
-    stamps = (stamp for r in start.process if r.seq > record.seq and (stamp := r.at or r.inner_at) is not None)
-    return any(stamp.us > seen.us + seen.precision_us + _OUTLIVED_US for stamp in stamps)
+    return _lived_on(record, (r for r in start.process if r.seq > record.seq), _OUTLIVED_US)
 
 
 def _proven_ready(start: Start, record: LogRecord) -> bool:
@@ -250,11 +231,10 @@ def _is_closing(start: Start, record: LogRecord, before: list[LogRecord], rest: 
     return any(CLOSING.search(r.message) for r in before[-3:]) or any(_ECHO.search(r.message) for r in rest[:8])
 
 
-def _lived_on(record: LogRecord, later: list[LogRecord]) -> bool:
+def _lived_on(record: LogRecord, later: Iterable[LogRecord], by_us: int = BURST_US) -> bool:
     """Whether a later line came when a stop would mostly have been over."""
-    seen = record.at or record.inner_at
-    stamps = [stamp for r in later if (stamp := r.at or r.inner_at) is not None]
-    return seen is not None and any(stamp.us > seen.us + seen.precision_us + BURST_US for stamp in stamps)
+    seen = record.stamp
+    return seen is not None and any(r.stamp is not None and r.stamp.us > seen.end_us + by_us for r in later)
 
 
 def _within_a_second(serving: LogRecord, record: LogRecord) -> bool:
@@ -262,8 +242,8 @@ def _within_a_second(serving: LogRecord, record: LogRecord) -> bool:
 
     The roles and priority-class hooks make their first try one second after it (kubernetes, 1.24 to 1.36).
     """
-    begun, seen = serving.inner_at, record.at or record.inner_at
-    return begun is not None and seen is not None and seen.us + seen.precision_us < begun.us + 1_000_000
+    begun, seen = serving.inner_at, record.stamp
+    return begun is not None and seen is not None and seen.end_us <= begun.us + 1_000_000
 
 
 def _last_words(start: Start, record: LogRecord) -> bool:
@@ -273,5 +253,5 @@ def _last_words(start: Start, record: LogRecord) -> bool:
     """
     if not start.filtered or start.followed_by is None or start.first("process_exited", "systemd_stopped") is not None:
         return False
-    seen, last = record.at or record.inner_at, start.process[-1].at or start.process[-1].inner_at
+    seen, last = record.stamp, start.process[-1].stamp
     return seen is not None and last is not None and last.us <= seen.us + BURST_US

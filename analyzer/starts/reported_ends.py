@@ -38,12 +38,9 @@ _LATE_US = 5_000_000
 
 def announcements(records: Iterable[LogRecord]) -> list[Mark]:
     """All announcements of ends in a log, in order, whoever they are about."""
-    found: list[Mark] = []
-    for record in records:
-        if record.payload not in (Payload.KERNEL, Payload.PLAIN) or not any(w in record.message for w in _WORDS):
-            continue
-        found.extend(mark for mark in catalogue.match(record) if mark.id in _IDS)
-    return found
+    theirs = (record for record in records if record.payload in (Payload.KERNEL, Payload.PLAIN))
+    telling = (record for record in theirs if any(words in record.message for words in _WORDS))
+    return [mark for record in telling for mark in catalogue.match(record) if mark.id in _IDS]
 
 
 def announced(told: Sequence[Mark], start: Start) -> list[Mark]:
@@ -115,7 +112,5 @@ def _is_its_container(name: str, mark: Mark, start: Start) -> bool:
 
 def _went_on(mark: Mark, lasted: LastActivity) -> bool:
     """Whether a process of the start wrote when it would long have been over."""
-    seen = mark.record.at or mark.record.inner_at
-    if seen is None or lasted.last_seq < mark.record.seq:
-        return lasted.last_seq > mark.record.seq
-    return lasted.beyond(seen.us + seen.precision_us + _LATE_US)
+    undated = mark.record.stamp is None and lasted.last_seq > mark.record.seq
+    return undated or lasted.outlives(mark.record, _LATE_US)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable
 
 from analyzer.records.log_record import LogRecord, Payload
-
-_NAMED = re.compile(r"^(k3s|rke2)(?:[-_@.][\w.@-]+)?$")
+from analyzer.starts.identity import FAMILY
 
 
 def units_apart(records: Iterable[LogRecord]) -> frozenset[tuple[str | None, str]]:
@@ -18,9 +16,8 @@ def units_apart(records: Iterable[LogRecord]) -> frozenset[tuple[str | None, str
     """
     seen: dict[tuple[str | None, str], set[str]] = defaultdict(set)
     for record in records:
-        if record.unit is None or record.payload is Payload.SYSTEMD:
-            continue
-        match = _NAMED.match(record.unit.removesuffix(".service"))
+        unit = record.unit or ""
+        match = FAMILY.match(unit.removesuffix(".service")) if record.payload is not Payload.SYSTEMD else None
         if match is not None:
-            seen[(record.host, match[1])].add(record.unit)
+            seen[(record.host, match[1])].add(unit)
     return frozenset((host, unit) for (host, _), units in seen.items() if len(units) > 1 for unit in units)

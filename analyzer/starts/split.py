@@ -18,7 +18,7 @@ from analyzer.events.catalogue import Rule
 from analyzer.events.detect import detect
 from analyzer.events.event import Mark
 from analyzer.records.log_record import LogRecord, Payload
-from analyzer.records.startup_order import WRAPPER
+from analyzer.records.startup_order import BANNER, WRAPPER
 from analyzer.starts.filtered import is_filtered
 from analyzer.starts.identity import CHILD, FAMILY, OPENRC, identified
 from analyzer.starts.k3s_traces import is_ours
@@ -27,7 +27,6 @@ from analyzer.starts.several_units import units_apart
 from analyzer.starts.start import Start
 from analyzer.timebase import SECOND
 
-_BANNER = re.compile(r"^Starting (k3s|rke2) (?:agent )?v?\d+\.\d+")
 _OURS = re.compile(r"Lightweight Kubernetes|Rancher Kubernetes Engine|\bk3s service\b")
 _THEIR_FILES = re.compile(r"/run/k3s/|/var/lib/rancher/(?:k3s|rke2)/|/v1-(?:k3s|rke2)/|\bkine\.sock\b|^DesiredSet - ")
 # journald's rate limit, counted per unit; the notice is its own line, not one of the process.
@@ -70,7 +69,6 @@ class _OpenStart:
     boot_id: str | None = None
     invocation_id: str | None = None
     banner: bool = False
-    launched: bool = False
     starting: bool = False  # systemd's Starting is among the records
     klog_pid: int | None = None  # the pid that klog's own headers name
     once: set[str] = field(default_factory=set)  # what a process says once, as far as it was said
@@ -241,7 +239,7 @@ def _named_streams(records: Iterable[LogRecord]) -> frozenset[str]:
             continue
         message = record.message
         if (
-            _BANNER.match(message)
+            BANNER.match(message)
             or message.startswith("Polling for API server readiness:")
             or message.endswith("check failed: readyz")
             or message == "Kube API server is now running"
@@ -259,7 +257,7 @@ def _pid_spans(records: Iterable[LogRecord]) -> _Spans:
     spans: _Spans = {}
     for key, lines in of_pid.items():
         stamps = [record.at.us for record in lines if record.at is not None]
-        banner = any(_BANNER.match(record.message) for record in lines)
+        banner = any(BANNER.match(record.message) for record in lines)
         times = (min(stamps), max(stamps)) if stamps else None
         spans[key] = _PidSpan(lines[0].seq, lines[-1].seq, times, banner)
     return spans
@@ -308,7 +306,7 @@ def _take_openrc(stream: _Stream, record: LogRecord) -> None:
 
 
 def _take_process(stream: _Stream, record: LogRecord, spans: _Spans) -> None:
-    banner = bool(_BANNER.match(record.message))
+    banner = bool(BANNER.match(record.message))
     target = _existing(stream, record, banner, spans)
     created = target is None
     if target is None:
@@ -333,7 +331,6 @@ def _take_process(stream: _Stream, record: LogRecord, spans: _Spans) -> None:
     target.process.append(record)
     target.banner = target.banner or banner
     target.dead = target.dead or record.level in ("fatal", "panic")
-    target.launched = target.launched or record.message.startswith(_LAUNCH)
     target.klog_pid = target.klog_pid or record.klog_pid
     if (word := _said_once(record)) is not None:
         target.once.add(word)
@@ -376,8 +373,6 @@ def _existing(
         return None
     if current.closed and record.pid is None and stream.systemd_seen:
         return current
-    if record.pid is None and current.launched and record.message.startswith(_LAUNCH):
-        return None
     return None if record.pid is None and _of_another_process(record, current) else current
 
 
@@ -400,7 +395,9 @@ def _of_another_process(record: LogRecord, current: _OpenStart) -> bool:
 
 
 def _said_once(record: LogRecord) -> str | None:
-    """The API server's first words and its serving line: each comes once in the life of a k3s process."""
+    """The API server's launch, its first words and its serving line: each comes once in the life of a k3s process."""
+    if record.message.startswith(_LAUNCH):
+        return "launch"
     if record.payload is not Payload.KLOG:
         return None
     if record.file == "server.go" and record.message.startswith("Version: v"):
@@ -460,7 +457,7 @@ def _pull_back(old: _OpenStart, new: _OpenStart, named: bool) -> None:
         end = at
         while at > 1 and old.process[at - 1].payload is not Payload.KLOG and old.process[at - 1].level != "fatal":
             at -= 1
-        at = _first_of_next(old.process[:end], max(at, 1)) or end
+        at = _first_of_next(old.process[:end], at) or end
     moved = old.process[at:]
     del old.process[at:]
     known = {id(record) for record in moved}

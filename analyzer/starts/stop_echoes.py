@@ -47,9 +47,8 @@ def is_echo(start: Start, record: LogRecord, text: str) -> bool:
         return True
     timed_out = _TIMED_OUT_WAIT.search(text)
     if start.is_cut(record):
-        if any(text.endswith(words[:length]) for words in _CANCELLED_WORDS for length in range(11, len(words))):
-            return True
-        if any(begins(bare, head, least=20) for head in _ENDLESS):
+        torn = (words[:length] for words in _CANCELLED_WORDS for length in range(11, len(words)))
+        if any(map(text.endswith, torn)) or any(begins(bare, head, least=20) for head in _ENDLESS):
             return True
         return any(begins(bare, wait) for wait in _WAITS) and not _after_its_limit(start, record)
     if timed_out is None or _after_its_limit(start, record):
@@ -59,11 +58,8 @@ def is_echo(start: Start, record: LogRecord, text: str) -> bool:
 
 
 def _after_its_limit(start: Start, record: LogRecord) -> bool:
-    seen = record.at or record.inner_at
-    if seen is None:
-        return False
-    begun = next((stamp for r in start.process if (stamp := r.at or r.inner_at) is not None), None)
-    return begun is not None and seen.us - begun.us >= _WAIT_LIMIT_US
+    begun = next((r.stamp for r in start.process if r.stamp is not None), None)
+    return begun is not None and record.stamp is not None and record.stamp.us - begun.us >= _WAIT_LIMIT_US
 
 
 def is_unreadable(start: Start, record: LogRecord, text: str) -> bool:

@@ -10,7 +10,8 @@ import re
 
 from analyzer.records.log_record import LogRecord, Payload
 from analyzer.starts.agents import agent_outcome
-from analyzer.starts.process_end import EndMessage, ending, signs
+from analyzer.starts.end_messages import EndMessage
+from analyzer.starts.process_end import ending, signs
 from analyzer.starts.readiness import doubtful, last_not_ready, noticed
 from analyzer.starts.start import Outcome, Start, Verdict
 
@@ -84,8 +85,8 @@ def _too_short(start: Start, end: LogRecord) -> bool:
     """
     if not start.begin_seen or start.began is None:
         return False
-    begun, ended = start.began.at or start.began.inner_at, end.at or end.inner_at
-    return begun is not None and ended is not None and 0 <= ended.us + ended.precision_us - begun.us <= _TOO_SHORT_US
+    begun, ended = start.began.stamp, end.stamp
+    return begun is not None and ended is not None and 0 <= ended.end_us - begun.us <= _TOO_SHORT_US
 
 
 def _is_of_the_way(start: Start, end: EndMessage) -> bool:
@@ -110,7 +111,7 @@ def _may_hide(start: Start, shown: LogRecord, end: LogRecord) -> bool:
 
 def _excerpt(start: Start, shown: LogRecord, end: LogRecord) -> bool:
     """Whether so few lines stand before so late an end that they were picked: a server writes dozens in seconds."""
-    seen, ended = shown.at or shown.inner_at, end.at or end.inner_at
+    seen, ended = shown.stamp, end.stamp
     if seen is None or ended is None or ended.us - seen.us < _EXCERPT_US:
         return False
     return sum(record.payload in _OF_A_RUN for record in start.process) < _EXCERPT_LINES

@@ -22,7 +22,7 @@ def grouped_mean(
     if not len(values):
         return float("nan"), float("nan"), float("nan")
     mean = float(values.mean())
-    labels, begin, count = np.unique(group, return_index=True, return_counts=True)
+    labels, count = np.unique(group, return_counts=True)
     tail = (1.0 - level) / 2.0
     if len(labels) == len(values):  # a bootstrap of so many is the normal interval
         half = 1.959964 * float(values.std()) / float(np.sqrt(len(values))) if len(values) > 1 else float("inf")

@@ -199,6 +199,16 @@ def _wrong_port(seed: int) -> bytes:
     return journal.export()
 
 
+def _learns(seed: int) -> bytes:
+    """A new member of etcd that is never given a vote."""
+    text = "Failed to test etcd connection: this server has not yet been promoted from learner to voting member"
+    journal = JournalEditor(Scenario(name="trouble", starts=(_plan(store="etcd", unreachable=True),)), seed)
+    journal.cut(journal.truth.exec_us + 6 * SECOND)
+    for number in range(40):
+        journal.say(journal.truth.exec_us + (7 + 5 * number) * SECOND, text)
+    return journal.export()
+
+
 def _pod_waits(seed: int) -> bytes:
     journal = JournalEditor(replace(NAMED["rke2-server"], name="trouble"), seed)
     text = "Pod for kube-apiserver not synced (waiting for termination of old pod), retrying"
@@ -405,6 +415,8 @@ FAULTS: Mapping[str, Make] = MappingProxyType(
         "server_unreachable": _named("agent-waits"),
         "join_port": _wrong_port,
         "static_pod_waiting": _pod_waits,
+        "tried_again": _learns,
+        "later_than_usual": _generated(_plan(extra={RBAC: 80.0})),
         "old_pod_ending": _old_pod_waits,
         "refused_lasting": _polled(log_wording.refused(6443), 80.0),
         "stuck": _generated(_plan(store="etcd", unreachable=True), cut_after_s=200.0),

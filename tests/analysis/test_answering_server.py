@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from analyzer.analysis import analyze_records
-from analyzer.analysis.answering_server import AnsweringServer
+from analyzer.analysis.answering_server import AnsweringServer, evidence
 from analyzer.events.witness_rules import rules
 from analyzer.records.read import read_log_records
 from analyzer.results import Finding, Report, StartReport
@@ -159,3 +159,48 @@ def test_the_tunnel_of_an_agent_to_its_server_is_no_sign_of_several() -> None:
 def test_the_tunnel_of_a_server_to_another_machine_is_one() -> None:
     journal = tunnel(Journal().begin(), 2.0, "192.0.2.11").serving(3.0).running(8.0)
     assert [record.line for record in seen(journal).several] == [journal.line("wss://")]
+
+
+def test_where_nothing_was_answered_nobody_is_said_to_have_answered() -> None:
+    up = agent().say(5.0, "k3s agent is up and running")
+    assert up.report().outcome == "ready" and not up.report().polls
+    assert "other_server_answers" in of(up)
+    waiting = agent().ticking(1.0, 5.0)
+    assert waiting.report().outcome != "ready" and not waiting.report().polls
+    assert "other_server_answers" not in of(waiting)
+    assert "other_server_answers" in of(agent().ticking(1.0, 5.0).poll(4.0))
+
+
+@pytest.mark.parametrize(
+    ("message", "another"),
+    [
+        ('Resetting endpoints for master service "kubernetes" to [192.0.2.10]', False),
+        ('Resetting endpoints for master service "kubernetes" to [192.0.2.10 192.0.2.10]', False),
+        ('Resetting endpoints for master service "kubernetes" to [192.0.2.10 192.0.2.11]', True),
+        ('Resetting endpoints for master service "kubernetes" to []', False),
+    ],
+)
+def test_two_addresses_of_the_api_server_are_two_servers(message: str, another: bool) -> None:
+    assert bool(seen(Journal().begin().serving(3.0).kube(7.0, message, "lease.go:1").running(8.0)).several) is another
+
+
+def test_a_balancer_with_one_server_shows_no_other() -> None:
+    one, two = "192.0.2.10:6443", "192.0.2.10:6443 192.0.2.11:6443"
+    assert not seen(agent().say(1.0, BALANCER.format(one)).say(5.0, "k3s agent is up and running")).several
+    assert seen(agent().say(1.0, BALANCER.format(two)).say(5.0, "k3s agent is up and running")).several
+
+
+@pytest.mark.parametrize(("lines", "shown"), [(3, 3), (4, 4), (5, 4)])
+def test_four_lines_show_it(lines: int, shown: int) -> None:
+    journal = agent()
+    for number in range(lines):
+        journal.say(1.0 + number, BALANCER.format("192.0.2.10:6443 192.0.2.11:6443"))
+    found = seen(journal)
+    assert (len(found.balanced), len(found.several)) == (shown, shown)
+    assert [record.line for record in evidence(found)] == sorted(record.line for record in found.balanced)
+
+
+@pytest.mark.parametrize(("at", "counts"), [(7.9, True), (8.1, False)])
+def test_lines_count_up_to_the_one_by_which_readiness_is_known(at: float, counts: bool) -> None:
+    journal = Journal().begin().serving(3.0).running(8.0).bare(at, MEMBER % "fd8b")
+    assert bool(seen(journal).several) is counts

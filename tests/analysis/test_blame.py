@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
+from analyzer.analysis.answering_server import AnsweringServer
+from analyzer.analysis.blame import blame, bottleneck
+from analyzer.analysis.check_windows import CheckFacts, Facts
 from analyzer.reports import narrative
+from analyzer.window import Bound, Evidence, Span, Window
 from tests.kit.handmade import CRD, RBAC, SCHEDULING, Journal, check
 
 REGISTRATION = "poststarthook/apiservice-registration-controller"
@@ -125,3 +132,95 @@ def test_a_cut_list_is_called_one() -> None:
     journal = Journal("v1.35.0+k3s1").begin().ticking(1.0, 20.0).serving(5.0).poll(4.01)
     sentence = journal.listed(6.01, *journal.names[5:]).running(8.01).report().bottleneck.sentence
     assert "but not every check" in sentence
+
+
+# --- the ranges themselves, with exact windows ----------------------------------------------------------------------
+
+
+def of_windows(serving_s: float | None, ready: Window, *checks: CheckFacts, **changed: Any) -> Facts:
+    found = {check.name: check for check in checks}
+    facts = Facts(
+        checks=found, ready=ready, detected=ready, last_list=None, last_list_complete=False, trouble_after_list=False,
+        serving=None if serving_s is None else Evidence(serving_s, Bound.OBSERVED), any_complete_list=True, lossy=False,
+        noticed=True, answering=AnsweringServer("own"),
+    )  # fmt: skip
+    return replace(facts, **changed)
+
+
+def cleared(name: str, lower: float | None, upper: float | None, **seen: Any) -> CheckFacts:
+    return CheckFacts(name, True, window=Window(lower, upper), **seen)
+
+
+def test_time_alone_lies_between_the_last_clearing_but_one_and_the_last() -> None:
+    last, other = cleared(RBAC, 8.0, 10.0, joint_last=True), cleared(SCHEDULING, 4.0, 6.0)
+    blames, shares = blame(of_windows(2.0, Window(8.0, 10.0), last, other))
+    assert (blames[RBAC].last_blocker, blames[SCHEDULING].last_blocker) == ("certain", "no")
+    assert blames[RBAC].exclusive_s == Span(2.0, 6.0)
+    assert blames[SCHEDULING].exclusive_s == Span(0.0, 0.0)
+    assert shares.alone_s == Span(2.0, 6.0) and shares.shared_s == Span(0.0, 6.0)
+    assert bottleneck(of_windows(2.0, Window(8.0, 10.0), last, other), blames).sentence == (
+        "rbac/bootstrap-roles was the last check to clear, alone for 2.0 to 6.0 s."
+    )
+
+
+def test_no_time_alone_is_longer_than_from_serving_to_ready() -> None:
+    """What had cleared before serving leaves it the whole; what may have cleared later than it, nothing for sure."""
+    early = of_windows(5.0, Window(8.0, 10.0), cleared(RBAC, 8.0, 12.0, joint_last=True), cleared(SCHEDULING, 1.0, 2.0))
+    assert blame(early)[0][RBAC].exclusive_s == Span(3.0, 5.0)
+    wide = of_windows(
+        5.0, Window(8.0, 10.0), cleared(RBAC, 8.0, 10.0, joint_last=True), cleared(SCHEDULING, None, None)
+    )
+    assert blame(wide)[0][RBAC].exclusive_s == Span(0.0, 5.0)
+    assert blame(of_windows(None, Window(8.0, 10.0), cleared(RBAC, 8.0, 10.0)))[0][RBAC].exclusive_s is None
+    assert blame(of_windows(5.0, Window(None, 10.0), cleared(RBAC, 8.0, 10.0)))[0][RBAC].exclusive_s is None
+
+
+def test_without_a_whole_list_a_check_that_nobody_names_may_have_been_alone_for_all_of_it() -> None:
+    facts = of_windows(2.0, Window(8.0, 10.0), cleared(RBAC, 3.0, 5.0), any_complete_list=False)
+    shares = blame(facts)[1]
+    assert shares.alone_s == Span(0.0, 8.0) and shares.shared_s == Span(0.0, 8.0)
+    assert blame(replace(facts, any_complete_list=True))[1].alone_s == Span(0.0, 3.0)
+    assert blame(replace(facts, any_complete_list=True))[1].shared_s == Span(3.0, 8.0)
+
+
+@pytest.mark.parametrize(("other", "last"), [(Window(5.0, 9.0), "no"), (Window(4.9, 9.0), "possible")])
+def test_a_check_that_certainly_cleared_before_another_was_not_the_last(other: Window, last: str) -> None:
+    facts = of_windows(2.0, Window(8.0, 10.0), cleared(RBAC, 3.0, 5.0), CheckFacts(SCHEDULING, True, window=other))
+    assert blame(facts)[0][RBAC].last_blocker == last
+
+
+@pytest.mark.parametrize(
+    ("lossy", "state", "last"),
+    [(False, "failing", "possible"), (False, None, "no"), (True, None, "possible"), (True, "ok", "no")],
+)
+def test_of_a_start_that_never_was_ready_what_failed_at_last_may_be_to_blame(
+    lossy: bool, state: str | None, last: str
+) -> None:
+    facts = of_windows(2.0, Window(8.0, None), cleared(RBAC, 3.0, None, last_state=state), noticed=False, lossy=lossy)
+    assert blame(facts)[0][RBAC].last_blocker == last
+
+
+def test_where_no_clock_tells_the_last_list_does() -> None:
+    one = {"last_list": frozenset({RBAC}), "last_list_complete": True}
+    facts = of_windows(2.0, Window(8.0, None), cleared(RBAC, 3.0, None), cleared(SCHEDULING, 3.0, None), **one)
+    blames = blame(facts)[0]
+    assert (blames[RBAC].last_blocker, blames[SCHEDULING].last_blocker) == ("certain", "no")
+    assert bottleneck(facts, blames).certainty == "certain"
+    for doubt in ({"trouble_after_list": True}, {"last_list_complete": False}, {"last_list": frozenset({RBAC, CRD})}):
+        unsure = replace(facts, **doubt)
+        assert blame(unsure)[0][RBAC].last_blocker == "possible"
+        assert bottleneck(unsure, blame(unsure)[0]).certainty == "possible"
+    assert bottleneck(replace(facts, last_list=None), blames).certainty == "none"
+
+
+@pytest.mark.parametrize(
+    ("checks", "more"),
+    [(3, ""), (4, " (or 1 other)"), (5, " (or 2 others)")],
+)
+def test_three_checks_are_named_where_no_list_was_printed(checks: int, more: str) -> None:
+    names = [RBAC, SCHEDULING, CRD, REGISTRATION, DISCOVERY][:checks]
+    facts = of_windows(2.0, Window(8.0, 10.0), *(cleared(name, 3.0, 9.0) for name in names))
+    sentence = bottleneck(facts, blame(facts)[0]).sentence
+    named = f"by the lines of other components {', '.join(n.removeprefix('poststarthook/') for n in names[:2])}"
+    third = names[2].removeprefix("poststarthook/")
+    assert f"{named} or {third}{more} cleared last. Usually it is rbac/bootstrap-roles" in sentence

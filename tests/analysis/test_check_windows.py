@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from analyzer.window import Bound, Window
+from analyzer.analysis.check_windows import _fuse
+from analyzer.window import Bound, Evidence, Window
 from tests.kit.handmade import CRD, FORBIDDEN, RBAC, SCHEDULING, Journal, check
 
 SLACK = 0.06
 BEGIN = 0.1  # of the process, after systemd began the start
+KILLED = "k3s.service: Main process exited, code=killed, status=9/KILL"
 SLOW = "Slow SQL (started: 2026-03-01 06:00:00 +0000 UTC) (total time: 2.4s): SELECT 1"
 
 
@@ -139,3 +141,47 @@ def test_readiness_seen_long_before_k3s_noticed_did_not_last() -> None:
     journal.rows = [row for row in journal.rows if "running" not in row["MESSAGE"]]
     frozen = journal.running(50.0).report()
     assert frozen.ready.upper == pytest.approx(50.0, abs=1e-3)
+
+
+@pytest.mark.parametrize(("noticed", "upper"), [(15.9, 6.0), (16.1, 16.1)])
+def test_readiness_that_lasts_is_noticed_within_ten_seconds(noticed: float, upper: float) -> None:
+    journal = Journal("v1.30.3+k3s1").begin().ticking(1.0, 60.0).serving(3.0)
+    journal.kube(3.5, 'Unable to perform initial Kubernetes service initialization: namespaces "default" not found',
+                 "controller.go:95", "E")  # fmt: skip
+    journal.kube(6.0, '"allocated clusterIPs" service="default/kubernetes" clusterIPs={}', "alloc.go:330")
+    assert journal.running(noticed).report().ready.upper == pytest.approx(upper, abs=1e-3)
+
+
+def test_the_answer_that_k3s_quotes_when_it_gives_up_left_within_the_last_interval_and_its_limit() -> None:
+    """2 s and 15 s before the line."""
+    quoted = "failed to wait for API server to become ready: the server is currently unable to handle the request"
+    journal = busy().ticking(20.0, 100.0)
+    report = journal.say(100.0, quoted, "fatal").systemd(100.1, KILLED).report()
+    assert report.ready.lower == pytest.approx(83.0, abs=0.05)
+    other = quoted.replace("the server is currently unable to handle the request", "context deadline exceeded")
+    report = busy().ticking(20.0, 100.0).say(100.0, other, "fatal").systemd(100.1, KILLED).report()
+    assert report.ready.lower is not None and report.ready.lower < 20.0
+
+
+def bounds(*at: float) -> list[Evidence]:
+    return [Evidence(moment, Bound.OBSERVED, number) for number, moment in enumerate(at, 1)]
+
+
+@pytest.mark.parametrize(
+    ("lowers", "uppers", "window"),
+    [
+        ((1.0, 3.0), (5.0, 4.0), (3.0, 4.0)),
+        ((4.0,), (4.0,), (4.0, 4.0)),
+        ((4.1,), (4.0,), (None, None)),
+        ((1.0, 4.1), (4.0, 9.0), (1.0, 9.0)),
+        ((4.1, 5.0), (4.0, 4.5), (4.1, 4.5)),
+        ((), (4.0,), (None, 4.0)),
+        ((1.0,), (), (1.0, None)),
+        ((), (), (None, None)),
+    ],
+)
+def test_of_a_pair_that_contradicts_itself_neither_is_believed(
+    lowers: tuple[float, ...], uppers: tuple[float, ...], window: tuple[float | None, float | None]
+) -> None:
+    found = _fuse(bounds(*lowers), bounds(*uppers))
+    assert (found.lower, found.upper) == window

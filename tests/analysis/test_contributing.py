@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.copied_package import copied_into
-from tests.kit.copied_package import run_in as run
+from tests.kit.copied_package import copied_into, run_in as run
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/contributing/findings.md").read_text(encoding="utf-8")

@@ -77,3 +77,8 @@ def test_the_finding_and_the_summary_name_the_same_period() -> None:
     [loop] = [finding for finding in starts[-1].findings if finding.id == "crash_loop"]
     assert "one about every 84 s" in loop.detail
     assert "one about every 84 s" in narrative.loop(starts)[0]
+
+
+@pytest.mark.parametrize(("length", "shown"), [(299, 299), (300, 300), (301, 300)])
+def test_of_long_last_words_three_hundred_characters_are_kept(start: StartReport, length: int, shown: int) -> None:
+    assert last_words(failed(start, 0.0, 1.0, "w" * length)) == "w" * shown

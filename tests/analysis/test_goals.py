@@ -157,3 +157,59 @@ def test_up_and_running_on_the_way_down_is_not_started() -> None:
     journal.say(5.0, 'signal received: "terminated", canceling context...', "warning")
     journal.say(5.1, "Kube API server is now running").say(5.1, "k3s is up and running")
     assert named(journal.report())["started"].state != "reached"
+
+
+def test_a_kubelet_with_another_rhythm_has_another_limit_for_its_report() -> None:
+    """By the options of any kubelet that the text shows; where it shows none, the usual limit holds."""
+
+    def ready(*options: str) -> Goal:
+        journal = Journal().systemd(0.0, "Starting k3s-agent.service - Lightweight Kubernetes...")
+        journal.say(0.5, f"Starting k3s agent {journal.version} (148243c4)")
+        for number, option in enumerate(options):
+            journal.say(1.0 + number, f"Running kubelet --hostname-override=node-a {option}")
+        return named(lives(reports_ready(registered(attempt(journal, 4.0), 5.0), 6.0), 30.0).report())["node_ready"]
+
+    rhythm = "--node-status-update-frequency=30s"
+    assert ready().window.upper == pytest.approx(16.0, abs=SLACK)
+    assert ready("", "").window.upper == pytest.approx(16.0, abs=SLACK)
+    assert ready(rhythm).state == "unknown"
+    assert ready("", rhythm).state == "unknown"
+
+
+@pytest.mark.parametrize(("alive", "state"), [(16.0, "unknown"), (16.000001, "reached")])
+def test_a_report_came_if_the_process_lived_as_long_as_its_request_may_take(alive: float, state: str) -> None:
+    """Ten seconds from the end of the microsecond in which the line says that it was written."""
+    journal = reports_ready(registered(attempt(agent(), 4.0), 5.0), 6.0)
+    assert named(lives(journal, alive).report())["node_ready"].state == state
+
+
+def test_the_last_attempt_before_the_first_sign_of_the_node_bounds_it() -> None:
+    """A kubelet that was made anew tries once more although its node is there already."""
+    journal = reports_ready(attempt(agent(), 4.0), 5.0)
+    window = named(lives(registered(attempt(journal, 6.0), 7.0), 30.0).report())["node"].window
+    assert (window.lower, window.upper) == (pytest.approx(4.0, abs=SLACK), pytest.approx(5.0, abs=SLACK))
+
+
+@pytest.mark.parametrize(("version", "upper"), [("v1.23.17+k3s1", None), ("v1.24.1+k3s1", 3.5)])
+def test_from_which_release_on_a_kubelet_waits_for_its_server(version: str, upper: float | None) -> None:
+    window = named(agent(version).report())["server"].window
+    assert window.upper == (None if upper is None else pytest.approx(upper, abs=SLACK))
+
+
+@pytest.mark.parametrize(("told", "upper"), [(1.5, 40.0), (14.5, 14.5)])
+def test_systemd_that_was_told_before_readiness_was_told_at_once(told: float, upper: float) -> None:
+    """With --log the line of systemd comes first; else it is what bounds the start's end."""
+    journal = Journal().begin().ticking(1.0, 13.0).serving(5.0).poll(4.01).listed(6.01, RBAC)
+    journal.systemd(told, "Started k3s.service - Lightweight Kubernetes.")
+    journal.say(12.0, "Kube API server is now running").say(40.0, "k3s is up and running")
+    assert named(journal.report())["started"].window.upper == pytest.approx(upper, abs=1e-3)
+
+
+@pytest.mark.parametrize(("at", "state"), [(6.0, "reached"), (6.1, "unknown"), (15.9, "unknown"), (16.2, "reached")])
+def test_a_report_that_failed_within_its_limit_is_none(at: float, state: str) -> None:
+    """Before the kubelet's line it is about an earlier one; after the process was seen to live on it is a later one."""
+    journal = Journal().systemd(0.0, "Starting k3s-agent.service - Lightweight Kubernetes...")
+    journal.say(0.5, f"Starting k3s agent {journal.version} (148243c4)")
+    journal.kube(at, '"Error updating node status, will retry" err="timeout"', "kubelet_node_status.go:548", "E")
+    journal = lives(reports_ready(registered(attempt(journal, 4.0), 5.0), 6.0), 16.1)
+    assert named(journal.report())["node_ready"].state == state

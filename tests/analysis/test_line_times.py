@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from analyzer.analysis.line_times import LineTimes
-from analyzer.records.log_record import LogRecord
+from analyzer.records.log_record import LogRecord, Stamp
+from analyzer.starts import find_starts
 from tests.kit.handmade import ZERO_US, Journal
 
 US = 1e-6
@@ -66,8 +69,6 @@ def test_a_late_line_is_not_prompt() -> None:
 
 
 def test_whole_seconds_are_too_coarse_for_the_grid() -> None:
-    from analyzer.starts import find_starts
-
     journal = Journal().begin().say(5.4, "hello")
     [start] = find_starts(journal.log_records(journal.short()).records)
     coarse = LineTimes(start)
@@ -89,3 +90,83 @@ def test_a_begin_that_the_journal_took_down_late_bounds_nothing_from_below() -> 
     earliest = line_times.earliest(line)
     assert line_times.zero_us == ZERO_US + 3_000_000
     assert earliest is not None and earliest <= -1.6
+
+
+@pytest.mark.parametrize(("behind_begin", "known"), [(0, True), (1, False), (2, False)])
+def test_from_the_line_behind_a_step_on_nothing_has_a_latest_moment(behind_begin: int, known: bool) -> None:
+    """A step in front of the begin's own line moves the whole start alike; one in front of the last line counts."""
+    journal = Journal().begin().say(5.4, "hello")
+    [start] = find_starts(journal.log_records(journal.short()).records)
+    began, last = start.records[0], start.records[-1]
+    line_times = LineTimes(start, (began.seq + behind_begin,))
+    assert last.seq == began.seq + 2
+    assert (line_times.latest(last) is not None) is known
+    assert line_times.latest(began) is not None
+    assert line_times.earliest(last) is not None
+    twice = LineTimes(start, (last.seq, began.seq + 1))  # from the first of several on
+    assert twice.latest(start.records[1]) is None and twice.latest(began) is not None
+
+
+# --- the bounds themselves ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("lag", "fine"), [(0.62, True), (0.620001, False)])
+def test_a_line_of_a_second_is_fine_until_twenty_milliseconds_after_that_second(lag: float, fine: bool) -> None:
+    line_times, line = placed(Journal().begin().say(5.4, "hello", lag=lag), "hello")
+    assert line_times.fine(line) is fine
+
+
+@pytest.mark.parametrize(("lag", "fine"), [(0.020001, True), (0.020002, False)])
+def test_a_klog_line_is_fine_until_twenty_milliseconds_after_its_microsecond(lag: float, fine: bool) -> None:
+    line_times, line = placed(Journal().begin().kube(5.4, "hello", lag=lag), "hello")
+    assert line_times.fine(line) is fine
+
+
+@pytest.mark.parametrize(("lag", "prompt"), [(0.1, True), (0.100001, False)])
+def test_a_klog_line_is_prompt_until_the_limit(lag: float, prompt: bool) -> None:
+    line_times, line = placed(Journal().begin().kube(5.4, "hello", lag=lag), "hello")
+    assert line_times.prompt(line, 0.1) is prompt
+
+
+@pytest.mark.parametrize(("lag", "prompt"), [(0.2, True), (0.200001, False)])
+def test_a_line_of_a_second_is_prompt_until_the_limit_after_that_second(lag: float, prompt: bool) -> None:
+    line_times, line = placed(Journal().begin().say(5.9, "hello", lag=lag), "hello")
+    assert line_times.prompt(line, 0.1) is prompt
+
+
+@pytest.mark.parametrize(("at", "near"), [(3.4, True), (3.399999, False), (7.4, True), (7.400001, False)])
+def test_klog_lines_within_two_seconds_tell_of_the_journal(at: float, near: bool) -> None:
+    """Of when the journal took them down: 0.3 s late, which is more than prompt."""
+    line_times, line = placed(Journal().begin().say(5.4, "hello").kube(at - 0.3, "x", lag=0.3), "hello")
+    assert line_times.prompt(line, 0.1) is not near
+    assert line_times.lag_s(5.4) == (pytest.approx(0.3, abs=US) if near else 0.0)
+    assert line_times.earliest(line) == pytest.approx(5.4 - 0.32 if near else 5.0, abs=US)
+
+
+def test_a_line_before_the_begin_is_shown_at_it_only_where_the_begin_is_in_the_text() -> None:
+    """A coarser stamp than the begin's may lie before it; what a fragment began with is older."""
+    journal = Journal().kube(5.4, "first").kube(6.0, "hello")
+    [start] = journal.starts()
+    line_times = LineTimes(start)
+    first = line_times.start.records[0]
+    assert line_times.point(first) == 0.0
+
+    def shown(us: int, precision_us: int, begin_seen: bool) -> float | None:
+        at = Stamp(ZERO_US + 5_400_000 + us, precision_us)
+        seen = LineTimes(replace(start, begin_seen=begin_seen))
+        return seen.point(replace(first, at=at, inner_at=None))
+
+    assert shown(-400_000, 400_000, False) == 0.0
+    assert shown(-400_000, 399_999, False) == pytest.approx(-0.4, abs=US)
+    assert shown(-400_000, 1, True) == 0.0
+    assert shown(300_000, 1_000_000, False) == pytest.approx(0.3, abs=US)
+
+
+def test_the_finer_of_two_stamps_is_shown() -> None:
+    line_times, line = placed(Journal().begin().say(5.4, "hello"), "hello")
+    assert line_times.point(line) == pytest.approx(5.4, abs=US)
+    assert line.at is not None
+    coarse = replace(line, at=replace(line.at, precision_us=2_000_000))
+    assert line_times.point(coarse) == pytest.approx(5.0, abs=US)
+    assert line_times.point(replace(line, at=replace(line.at, precision_us=1_000_000))) == pytest.approx(5.4, abs=US)
+    assert line_times.point(replace(line, at=None, inner_at=None)) is None

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from analyzer.analysis.phases import budget
+from analyzer.analysis.phases import _follows, budget
 from analyzer.results import Phase, StartReport
 from analyzer.window import Bound, Window
 from tests.kit.handmade import RBAC, Journal
@@ -178,3 +178,27 @@ def test_where_nothing_bounds_readiness_from_below_its_phase_begins_with_the_cut
     ]  # fmt: skip
     hooks = report.phases[1]
     assert (hooks.end.lower, hooks.end.upper) == (hooks.begin.lower, pytest.approx(3.2, abs=1e-3))
+
+
+def test_a_cut_that_lies_before_the_one_before_it_divides_nothing() -> None:
+    """A stray line of serving before the API server was asked for: its boot is part of what came after that."""
+    journal = Journal().begin().kube(3.0, "Serving securely on 127.0.0.1:6444", "secure_serving.go:213")
+    journal.ticking(1.0, 13.0).say(7.0, "Running kube-apiserver --advertise-port=6443").running(12.01)
+    report = journal.report()
+    assert "apiserver_boot" not in named(report)
+    assert all(a.end == b.begin for a, b in pairwise(report.phases))
+    assert all(phase.duration_s.max is None or phase.duration_s.max > 0.0 for phase in report.phases)
+
+
+def cut_at(lower: float | None, upper: float | None) -> Window:
+    return Window(lower, upper, Bound.OBSERVED, Bound.OBSERVED, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper", "follows"),
+    [(5.0, 9.0, True), (4.9, 9.0, False), (5.0, 4.9, False), (5.0, 5.0, True), (None, 9.0, False), (5.0, None, False)],
+)
+def test_which_cut_follows_another(lower: float | None, upper: float | None, follows: bool) -> None:
+    """One that may lie before the earliest moment of the other does not, however late it may be."""
+    assert _follows(cut_at(5.0, 8.0), cut_at(lower, upper)) is follows
+    assert _follows(cut_at(None, 8.0), cut_at(0.0, 0.0))

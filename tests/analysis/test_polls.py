@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from analyzer.analysis.polls import Grid, _calibrated, _overtaken, fit_grid
+from analyzer.analysis.polls import Grid, _calibrated, _overtaken, fit_grid, implied_before
 from analyzer.window import Bound
 from tests.kit.handmade import CRD, FORBIDDEN, RBAC, SCHEDULING, Journal, check
 
@@ -192,3 +194,62 @@ def test_a_silence_of_two_intervals_is_the_most_that_a_punctual_answer_may_follo
 
     assert kind(14.5) is Bound.GRID
     assert kind(13.5) is not Bound.GRID
+
+
+def seconds(journal: Journal) -> list[int]:
+    return [round(poll.at_s or 0.0) for poll in journal.report().polls]
+
+
+def test_an_unprinted_poll_is_told_as_failing_only_as_far_as_that_is_proved() -> None:
+    """A success off the grid may stand for several ticks; one on it was the first that succeeded."""
+    assert seconds(quick().running(12.02)) == [4, 6, 8, 10, 12]
+    assert seconds(quick().running(13.1)) == [4, 6, 13]
+
+
+def test_where_readiness_never_came_every_unprinted_poll_failed_but_the_last_two() -> None:
+    """Nobody saw what these were answered before the end came."""
+    killed = "k3s.service: Main process exited, code=killed, status=9/KILL"
+    assert seconds(quick().systemd(14.3, killed)) == [4, 6, 8, 10]
+    assert seconds(quick().systemd(13.9, killed)) == [4, 6, 8]
+    assert seconds(quick()) == [4, 6, 8]  # the text breaks off at 13
+
+
+@pytest.mark.parametrize(
+    ("version", "polled", "kind", "interval_s", "prints"),
+    [
+        (None, True, "shared-2s", 2.0, True),  # who prints polls is the one poller that does
+        (None, False, "unknown", None, None),
+        ("v1.30.3+k3s1", True, "legacy-4x1s", 1.0, False),
+        ("v1.30.3+k3s1", False, "legacy-4x1s", 1.0, False),
+        ("v1.32.4+k3s1", False, "shared-2s", 2.0, True),
+    ],
+)
+def test_which_poller_it_was(
+    version: str | None, polled: bool, kind: str, interval_s: float | None, prints: bool | None
+) -> None:
+    journal = Journal() if version is None else Journal(version).begin()
+    journal.ticking(0.5, 5.0)
+    note = (journal.poll(4.01) if polled else journal).report().poller
+    assert (note.kind, note.interval_s, note.prints_polls, note.printed) == (kind, interval_s, prints, int(polled))
+
+
+@pytest.mark.parametrize(("success_s", "last"), [(12.2, 10.0), (12.21, None)])
+def test_a_success_within_a_tenth_of_the_interval_is_on_its_tick(success_s: float, last: float | None) -> None:
+    """The phase is that of the fastest answer, 4.01."""
+    polls = quick().running(success_s).studied()[0].polls
+    assert polls.grid is not None and polls.grid.phase_s % 2.0 == pytest.approx(0.01, abs=1e-6)
+    found = polls.last_failed_tick_s
+    assert (found is None) if last is None else (found == pytest.approx(last, abs=SLACK))
+
+
+@pytest.mark.parametrize(
+    ("stop_s", "departed"),
+    [(None, 10.0), (9.0, 8.0), (6.5, None), (10.01, 10.0)],
+)
+def test_up_to_which_tick_an_old_answer_held(stop_s: float | None, departed: float | None) -> None:
+    """The answer printed at 6.02 held until the tick before the success at 12, or the last one before a stop."""
+    facts = quick().running(12.02).studied()[0].polls
+    found = implied_before(replace(facts, stop_s=stop_s), 1)
+    assert (found is None) if departed is None else (found == pytest.approx(departed, abs=SLACK))
+    assert implied_before(replace(facts, uncertain=frozenset({1})), 1) is None
+    assert implied_before(replace(facts, grid=None), 1) is None

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import analyzer
+from analyzer.analysis.redact_report import redacted
+from analyzer.results import Check, End, Finding, Report, StartReport
 from tests.kit.every_format import everything
 
 SAMPLE = Path(__file__).parents[2] / "sample_logs" / "slow-rbac-one-core.short.txt"
@@ -46,3 +49,36 @@ def test_no_report_repeats_a_secret(analysis: analyzer.Analysis) -> None:
     assert len(telling) > 8
     for name, text in written.items():
         assert not [secret for secret in SECRETS if secret in text], name
+
+
+SAID = "--token=pr1v4te"
+
+
+@pytest.mark.parametrize("place", ["title", "detail", "advice"])
+def test_the_guard_masks_every_text_of_a_finding(analysis: analyzer.Analysis, place: str) -> None:
+    plain = Finding("x", "info", "title", "detail", "advice")
+    kept, masked = _guarded(analysis.report, findings=(plain, replace(plain, **{place: SAID}))).findings
+    assert kept == plain
+    assert masked == replace(plain, **{place: "--token=***"})
+
+
+def test_the_guard_masks_every_other_sentence_of_a_start(analysis: analyzer.Analysis) -> None:
+    report = analysis.report
+    told = replace(report.starts[0].bottleneck, sentence=SAID)
+    checks = (Check("a", "ok", True, reasons=("fine", SAID)), Check("b", "ok", True, reasons=("fine",)))
+    start = _guarded(report, outcome_reason=SAID, end=End("failed", 1.0, 3, SAID), checks=checks, bottleneck=told)
+    assert start.outcome_reason == start.end.reason == start.bottleneck.sentence == "--token=***"
+    assert [check.reasons for check in start.checks] == [("fine", "--token=***"), ("fine",)]
+    assert _guarded(report, outcome_reason=None, end=End()).end.reason is None
+
+
+def test_a_report_without_secrets_is_left_as_it_is(analysis: analyzer.Analysis) -> None:
+    assert redacted(analysis.report) is analysis.report
+    first = analysis.report.starts[0]
+    mixed = redacted(replace(analysis.report, starts=(first, replace(first, outcome_reason=SAID))))
+    assert mixed.starts[0] is first and mixed.starts[1].outcome_reason == "--token=***"
+
+
+def _guarded(report: Report, **said: object) -> StartReport:
+    [start] = redacted(replace(report, starts=(replace(report.starts[0], **said),))).starts
+    return start

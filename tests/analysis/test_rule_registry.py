@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 from functools import cache
 
 import pytest
 
+from analyzer.analysis import find, rule_registry
 from analyzer.analysis.find import across_starts, diagnose
 from analyzer.analysis.rule_context import RuleContext
 from analyzer.analysis.rule_registry import EVERY, OWN, FindingRule, looked_for, may_give, rules, running_order
@@ -106,3 +108,18 @@ def test_what_slowed_a_healthy_start_is_named() -> None:
     for context in contexts("healthy"):
         told = [finding.id for finding in diagnose(context.studied, context.log_records)]
         assert told[0] == "healthy"
+
+
+def test_a_finding_without_rule_is_an_error_before_any_start_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    caches = (rules, running_order)
+    monkeypatch.setattr(rule_registry, "_declared", [rule for rule in rules() if "polling_tax" not in rule.gives])
+    try:
+        for cached in caches:
+            cached.cache_clear()
+        with pytest.raises(LookupError, match="polling_tax"):
+            importlib.reload(find)
+    finally:
+        monkeypatch.undo()
+        for cached in caches:
+            cached.cache_clear()
+    assert importlib.reload(find) is find

@@ -83,3 +83,28 @@ def test_coarse_stamps_tell_no_second() -> None:
 
 def test_only_releases_whose_poller_was_read() -> None:
     assert_no_grid(waiting(1.0, version="v1.32.4+k3s1").running(7.006).report())
+
+
+@pytest.mark.parametrize(("at", "told"), [(7.029, True), (7.031, False)])
+def test_right_after_the_second_is_within_three_hundredths(at: float, told: bool) -> None:
+    report = waiting(1.0).running(at).report()
+    assert (report.ready.lower_kind is Bound.GRID) is told
+
+
+@pytest.mark.parametrize(("first", "told"), [(1.38, True), (1.42, False)])
+def test_a_round_runs_for_thirty_seconds_and_one_request(first: float, told: bool) -> None:
+    """The success comes at 32.4 on the second of the other round; the first one had its last request by 31 s."""
+    journal = Journal(OLD).begin().serving(2.0).ticking(0.6, 32.0, 0.3).say(first, ROUND).say(20.395, ROUND)
+    assert (journal.running(32.4).report().ready.lower_kind is Bound.GRID) is told
+
+
+@pytest.mark.parametrize(("last", "told"), [(5.006, True), (5.005, False)])
+def test_two_seconds_without_a_line_are_the_most(last: float, told: bool) -> None:
+    journal = Journal(OLD).begin().serving(2.0).say(1.0, ROUND).ticking(0.6, 4.0, 0.15).kube(last, "x").running(7.006)
+    assert (journal.report().ready.lower_kind is Bound.GRID) is told
+
+
+@pytest.mark.parametrize(("at", "told"), [(2.01, True), (1.99, False)])
+def test_the_second_request_of_a_round_has_one_before_it(at: float, told: bool) -> None:
+    journal = Journal(OLD).begin().say(1.0, ROUND).ticking(0.6, 1.9, 0.15).running(at)
+    assert (journal.report().detected.lower_kind is Bound.GRID) is told

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from analyzer.analysis import witness_proof
+from analyzer.analysis.line_times import LineTimes
 from analyzer.analysis.witness_proof import is_fresh
 from analyzer.events import witness_rules
 from analyzer.events.versions import newest_minor
@@ -196,3 +200,56 @@ def test_a_rule_that_ended_with_an_old_release_is_not_assumed_of_new_ones() -> N
     assert ended
     journal = Journal("v1.99.0+k3s1").begin().fresh(0.5).serving(3.0).kube(5.0, SERVICE, "alloc.go:330").running(9.0)
     assert not ended & set(rules(journal))
+
+
+@pytest.mark.parametrize(
+    ("datastore", "fresh", "applies"),
+    [
+        ("any", None, True), ("fresh", True, True), ("fresh", False, False), ("fresh", None, False),
+        ("existing", True, False), ("existing", False, True), ("existing", None, False),
+    ],
+)  # fmt: skip
+def test_a_rule_for_one_kind_of_datastore_needs_to_know_that_it_is_one(
+    datastore: Any, fresh: bool | None, applies: bool
+) -> None:
+    rule = replace(witness_rules.rules()[0], datastore=datastore, since=(1, 24), until=(1, 99))
+    assert witness_proof._applies(rule, fresh, (1, 33)) is applies
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "minor", "applies"),
+    [
+        ((1, 30), (1, 32), (1, 29), False), ((1, 30), (1, 32), (1, 30), True), ((1, 30), (1, 32), (1, 32), True),
+        ((1, 30), (1, 32), (1, 33), False), ((1, 24), newest_minor(), None, True),
+        ((1, 25), newest_minor(), None, False), ((1, 24), (1, 30), None, False),
+        ((1, 24), newest_minor(), (1, 99), True),
+    ],
+)  # fmt: skip
+def test_a_rule_holds_in_its_releases(since: Any, until: Any, minor: Any, applies: bool) -> None:
+    """Where the release is unknown, one that holds in all that were read."""
+    rule = replace(witness_rules.rules()[0], datastore="any", since=since, until=until)
+    assert witness_proof._applies(rule, True, minor) is applies
+
+
+@pytest.mark.parametrize(("at", "bound"), [(1.9, None), (2.0, 0.0), (3.0, 1.0)])
+def test_a_bound_before_the_begin_is_none(at: float, bound: float | None) -> None:
+    """The moment lies two seconds before the line."""
+    rule = replace(witness_rules.rules()[0], relation="not_before", offset_s=-2.0)
+    journal = Journal().begin().kube(at, "x")
+    [start] = journal.starts()
+    found = witness_proof._evidence(rule, start.records[-1], LineTimes(start))
+    assert (found.at_s if found is not None else None) == (None if bound is None else pytest.approx(bound, abs=1e-6))
+
+
+def test_a_line_of_a_second_may_have_been_written_at_its_beginning() -> None:
+    journal = Journal().begin().ticking(0.5, 9.0, every=0.1).say(5.4, "hello")
+    [start] = journal.starts()
+    line = next(record for record in start.records if record.message == "hello")
+    before, after = (
+        witness_proof._evidence(
+            replace(witness_rules.rules()[0], relation=relation, offset_s=0.0), line, LineTimes(start)
+        )
+        for relation in ("not_before", "not_after")
+    )
+    assert before is not None and before.at_s == pytest.approx(5.0, abs=1e-6)
+    assert after is not None and after.at_s == pytest.approx(5.4, abs=2e-6)

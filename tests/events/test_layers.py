@@ -12,7 +12,7 @@ import pytest
 
 from analyzer.analysis import analyze_records
 from analyzer.events import chain, sequence
-from analyzer.events.catalogue import info, rules
+from analyzer.events.catalogue import causes_in, info, rules
 from analyzer.events.chain import Layer
 from analyzer.events.products import advise
 from analyzer.events.sequence import Stage
@@ -112,8 +112,9 @@ def wrong(product: str, role: str, layer: Layer, text: str) -> Iterator[str]:
         yield f"product {start.product}"
     if found := re.search(STRANGE[product], f"{first.title} {first.advice}"):
         yield f"a stranger's word: {found[0]}"
-    if title and layer.text[0] not in OF_ITS_OWN and advise(title, start.site) not in first.title:
-        yield f"title {first.title!r}, not {title!r}"
+    told = {advise(one, start.site) for one in (title, *(rule.title for rule, _ in causes_in(printed(text)))) if one}
+    if layer.text[0] not in OF_ITS_OWN and not any(one in first.title for one in told):
+        yield f"title {first.title!r}, none of {told}"
     places = [p for p in sequence.of_failure(printed(text)) if p.holds(product, role, VERSIONS[product])]
     if any(p.only_after in (Stage.READY, Stage.STARTED) for p in places) and start.outcome == "failed":
         yield "failed before it was ready, but its words come after"

@@ -25,7 +25,7 @@ RKE2_ONLY = {
 }
 NO_SYSTEMD = {  # what only systemd or its journal says
     "systemd_timeout", "lines_lost", "journal_suppressed", "exec_missing", "prestart_failed", "clock_stepped",
-    "clock_before_k3s", "clock_wrong",
+    "clock_before_k3s", "clock_wrong", "rootless_cgroups", "no_quorum",
 }  # fmt: skip
 STRANGE = {
     "k3s": r"\brke2\b|RKE2|\b9345\b",

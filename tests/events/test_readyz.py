@@ -7,8 +7,7 @@ import html
 import json
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from analyzer.events.event import ReadyzBody
 from analyzer.events.readyz import MAX_NAME, parse_body, unescape

@@ -13,11 +13,12 @@ from analyzer.events.catalogue import match
 from analyzer.events.detect import detect
 from analyzer.events.event import Mark
 from analyzer.events.toml_lines import line_of
-from analyzer.events.user_rules import NO_RULES, Rules, load_rules, parse_rules
+from analyzer.events.user_rules import NO_RULES, Rules, load_rules
 from analyzer.records import read_log_records
 from analyzer.records.log_record import Payload
 from analyzer.results import Finding
 from tests.events.lines import klog, logrus, record, systemd
+from tests.kit.own_rules import parse_rules
 
 RECORDED = Path(__file__).parents[1] / "data" / "recorded"
 

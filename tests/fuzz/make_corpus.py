@@ -31,8 +31,7 @@ def spread(rows: list[bytes], count: int, longest: int = LONGEST) -> list[bytes]
 
 def main() -> None:
     from analyzer.testing import CARRIERS, NAMED, generate, named
-    from tests.kit.score_recorded import RECORDED as FOLDER
-    from tests.kit.score_recorded import carrier_bytes
+    from tests.kit.score_recorded import RECORDED as FOLDER, carrier_bytes
 
     CORPUS.mkdir(exist_ok=True)
     lines: list[bytes] = []

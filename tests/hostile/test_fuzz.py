@@ -8,8 +8,7 @@ import os
 from functools import cache
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 import analyzer
 from analyzer.errors import BadInputError, NoDataError

@@ -15,7 +15,7 @@ from analyzer.analysis.studied_start import StudiedStart
 from analyzer.events.versions import check_list
 from analyzer.records.log_records import LogRecords
 from analyzer.records.read import read_log_records
-from analyzer.results import Check, StartReport
+from analyzer.results import Check, Report, StartReport
 from analyzer.starts import Start, find_starts
 from analyzer.testing.log_wording import UNAVAILABLE, Wall, klog, logrus, readyz_body, server_error
 
@@ -165,9 +165,13 @@ class Journal:
         [studied] = self.studied()
         return studied.report
 
+    def whole_report(self) -> Report:
+        """The report on all of it, with findings and the lines behind its numbers."""
+        return analyze_records(self.log_records(), tool_version="0")
+
     def findings(self) -> dict[str, str]:
         """The findings about the only start: severity by id."""
-        [start] = analyze_records(self.log_records(), tool_version="0").starts
+        [start] = self.whole_report().starts
         return {finding.id: finding.severity for finding in start.findings}
 
     def line_times(self) -> LineTimes:

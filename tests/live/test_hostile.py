@@ -10,8 +10,7 @@ from typing import Any
 import httpx
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from analyzer.errors import BadInputError
 from analyzer.live.kubeconfig import load

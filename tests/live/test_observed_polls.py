@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from analyzer.errors import BadInputError
 from analyzer.live.observed_polls import ObservedPoll, ObservedWait, dump, looks_like, parse
@@ -17,8 +16,10 @@ from analyzer.live.wait_report import numbered
 from analyzer.policies.protocol import ERRORS
 
 BEGAN = datetime(2025, 3, 1, 6, 3, 22, 5, tzinfo=UTC)
-ONE = ObservedPoll(0.0, 0.004, "readyz_failing", 500, "readyz check failed", ("a",), ("b", "ping"))
-TWO = ObservedPoll(1.0, 1.25, None, 200, "ready", (), ("a", "b", "ping"))
+ONE = ObservedPoll(
+    "readyz_failing", 500, "readyz check failed", ("a",), ("b", "ping"), departed_s=0.0, answered_s=0.004
+)
+TWO = ObservedPoll(None, 200, "ready", (), ("a", "b", "ping"), departed_s=1.0, answered_s=1.25)
 WAIT = numbered(ObservedWait("https://127.0.0.1:6443", "adaptive", BEGAN, (ONE, TWO), "ready", 1.25, tool="0.1.0"))
 
 

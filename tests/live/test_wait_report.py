@@ -9,8 +9,7 @@ from datetime import UTC, datetime
 
 import jsonschema
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from analyzer.live.observed_polls import ObservedPoll, ObservedWait, dump, parse
 from analyzer.live.transport import Answer
@@ -176,10 +175,10 @@ def test_a_served_server_gives_no_upper_limit_on_time_alone() -> None:
 
 def test_flapping_check_is_about_its_last_change() -> None:
     polls = (
-        ObservedPoll(0.0, 0.1, "readyz_failing", 500, failing=("etcd",), ok=("a",)),
-        ObservedPoll(1.0, 1.1, "readyz_failing", 500, failing=("a",), ok=("etcd",)),
-        ObservedPoll(2.0, 2.1, "readyz_failing", 500, failing=("etcd",), ok=("a",)),
-        ObservedPoll(3.0, 3.1, None, 200, ok=("etcd", "a")),
+        ObservedPoll("readyz_failing", 500, failing=("etcd",), ok=("a",), departed_s=0.0, answered_s=0.1),
+        ObservedPoll("readyz_failing", 500, failing=("a",), ok=("etcd",), departed_s=1.0, answered_s=1.1),
+        ObservedPoll("readyz_failing", 500, failing=("etcd",), ok=("a",), departed_s=2.0, answered_s=2.1),
+        ObservedPoll(None, 200, ok=("etcd", "a"), departed_s=3.0, answered_s=3.1),
     )
     report = start_report(ObservedWait("https://h:1", "x", BEGAN, polls, "ready", 3.1))
     assert (check(report, "etcd").cleared.lower, check(report, "etcd").cleared.upper) == (2.0, 3.1)
@@ -188,9 +187,9 @@ def test_flapping_check_is_about_its_last_change() -> None:
 
 def test_cut_list_leaves_the_unseen_in_doubt() -> None:
     polls = (
-        ObservedPoll(0.0, 0.1, "readyz_failing", 500, failing=("a", "z"), ok=("b",)),
-        ObservedPoll(1.0, 1.1, "readyz_failing", 500, failing=("a",), ok=("b",), cut=True),
-        ObservedPoll(2.0, 2.1, None, 200, ok=("a", "b", "z")),
+        ObservedPoll("readyz_failing", 500, failing=("a", "z"), ok=("b",), departed_s=0.0, answered_s=0.1),
+        ObservedPoll("readyz_failing", 500, failing=("a",), ok=("b",), cut=True, departed_s=1.0, answered_s=1.1),
+        ObservedPoll(None, 200, ok=("a", "b", "z"), departed_s=2.0, answered_s=2.1),
     )
     report = start_report(ObservedWait("https://h:1", "x", BEGAN, polls, "ready", 2.1))
     assert report.bottleneck.certainty == "possible" and set(report.bottleneck.checks) == {"a", "z"}

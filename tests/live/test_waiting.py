@@ -214,7 +214,7 @@ def said(prober: ScriptedProber, policy: str = "shared-2s") -> list[str]:
 
     async def main() -> None:
         one = Wait(prober, get(policy), timeout_s=900.0, clock=VirtualClock())
-        one.attend(StateLines(stream, policy))
+        one.watcher = StateLines(stream, policy)
         await one.run()
 
     run_virtual(main())
@@ -244,7 +244,7 @@ def test_live_line_shrinks_and_leaves_nothing() -> None:
     stream = io.StringIO()
     live = LiveLine(stream, "https://127.0.0.1:6443")
     names = tuple(f"poststarthook/check-{n}" for n in range(40))
-    poll = ObservedPoll(0.0, 0.004, "readyz_failing", 500)
+    poll = ObservedPoll("readyz_failing", 500, departed_s=0.0, answered_s=0.004)
     live.polled(poll, Observation(0.004, 0.004, 500, "readyz_failing", names, ("ping",)), "start", AskAt(2.0))
     live.polled(poll, Observation(2.004, 0.004, 500, "readyz_failing", names[:1], ("ping",)), "start", AskAt(2.0))
     live.clear()

@@ -12,8 +12,7 @@ import pytest
 from analyzer.records import read_log_records
 from analyzer.records.carriers import CARRIERS, prints_newest_first
 from analyzer.records.carriers.carrier import Carrier
-from analyzer.testing import CARRIERS as RENDERED
-from analyzer.testing import generate, named
+from analyzer.testing import CARRIERS as RENDERED, generate, named
 
 DATA = Path(__file__).parents[1] / "data"
 NAMED = {carrier.name: carrier for carrier in CARRIERS}
@@ -74,6 +73,7 @@ def test_the_order_of_the_list() -> None:
 def test_who_prints_newest_first() -> None:
     first = {name for name in NAMED if prints_newest_first(name)}
     assert first == {"csv", "logcli", "loki", "grafana", "windows"}
+    assert not prints_newest_first("no such carrier")
 
 
 def test_a_whole_file_has_a_reader() -> None:

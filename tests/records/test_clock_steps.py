@@ -155,3 +155,21 @@ def test_how_far_the_clock_must_go_where_a_line_says_that_it_was_set(by: int, st
     told = f"Mar 01 {clock(NOON + 1 + by)} node-a systemd[1]: Time has been changed"
     after = [short(NOON + 2 + by + n, f"line {n}").replace("1289", "1300") for n in range(3)]
     assert len(log_records([short(NOON, BANNER), short(NOON + 1, "one"), told, *after]).steps) == steps
+
+
+def unset(begin: str) -> LogRecords:
+    """A clock that shows this at first, and is set while the process runs; the zone changes with it."""
+    stamps = [f"{begin}:58+0000", f"{begin}:59+0000", "2026-03-01T13:00:07+0100", "2026-03-01T13:00:08+0100"]
+    return log_records([f"{stamp} node-a k3s[1289]: line {number}" for number, stamp in enumerate(stamps)])
+
+
+def test_lines_before_an_unset_clock_was_set_lie_right_before_it_and_in_its_zone() -> None:
+    found = unset("1970-01-01T00:00")
+    assert [step.by_s > 1e9 for step in found.steps] == [True]
+    assert places(found) == [0, 1, 1, 2]
+    assert {record.clock.utc_offset for record in found.records} == {"+01:00"}
+
+
+@pytest.mark.parametrize(("begin", "steps"), [("2018-12-31T23:59", 1), ("2019-01-01T00:00", 0)])
+def test_a_clock_that_shows_a_time_before_there_was_k3s_was_never_set(begin: str, steps: int) -> None:
+    assert len(unset(begin).steps) == steps

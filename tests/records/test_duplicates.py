@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import io
 import random
+from dataclasses import replace
 
 import pytest
 
 from analyzer.records import LogRecords, read_log_records
+from analyzer.records.draft import Draft, Outer, Tally
+from analyzer.records.duplicates import drop_twice
+from analyzer.records.log_record import Payload
+from analyzer.timebase import SECOND
 
 HEAD = "Mar 01 06:03:{:02d} node-a k3s[{}]: "
 
@@ -164,3 +169,43 @@ def test_a_banner_twice_behind_last_words_is_a_copy() -> None:
     for rows, left in (([end, end, banner, banner], 2), ([banner, end, banner, end], 4)):
         found, _ = read_log_records(["-"], stdin=io.BytesIO(("\n".join(rows) + "\n").encode()))
         assert len(found.records) == left
+
+
+def line(at_us: int, text: str, precision: int, pid: int | None, number: int = 0) -> Draft:
+    """As its carrier stamped it."""
+    draft = Draft(0, number, text, text, payload=Payload.LOGRUS, outer=Outer.UTC, ident="k3s", pid=pid)
+    draft.value, draft.precision = 1_772_344_800 * SECOND + at_us, precision
+    return draft
+
+
+@pytest.mark.parametrize(
+    ("precision", "pid", "apart", "copy"),
+    [
+        (SECOND, 5, 10 * SECOND, True),
+        (SECOND, 5, 11 * SECOND, False),  # a clock that was set back gives the same stamps again
+        (SECOND, None, 0, True),
+        (SECOND, None, SECOND, False),  # another run, or another server
+        (1, 5, 600 * SECOND, True),
+        (1, 5, 600 * SECOND + 1, False),
+        (1, None, 600 * SECOND, True),
+    ],
+)
+def test_how_far_from_a_line_its_copy_may_stand(precision: int, pid: int | None, apart: int, copy: bool) -> None:
+    drafts = [line(0, "one", precision, pid), line(apart, "two", precision, pid), line(0, "one", precision, pid)]
+    assert len(drop_twice(Tally("x", 0), drafts)) == (2 if copy else 3)
+
+
+def test_a_line_near_the_latest_one_is_known_however_long_the_text_is() -> None:
+    far = [line(at * SECOND, f"line {at}", SECOND, 5) for at in range(0, 100, 5)]
+    again = [copy for draft in far for copy in (draft, replace(draft))]
+    assert drop_twice(Tally("x", 0), again) == far
+    assert len(drop_twice(Tally("x", 0), [*far, replace(far[-2])])) == len(far)
+    assert len(drop_twice(Tally("x", 0), [*far, replace(far[-4])])) == len(far) + 1
+
+
+@pytest.mark.parametrize(("copies", "notes"), [(4, 0), (5, 1)])
+def test_five_copies_are_worth_a_word(copies: int, notes: int) -> None:
+    tally = Tally("x", 0)
+    drafts = [line(0, f"line {n // 2}", 1, 5, n) for n in range(2 * copies)]
+    assert len(drop_twice(tally, drafts)) == copies
+    assert (len(tally.notes), tally.reasons["given twice"]) == (notes, copies)

@@ -53,7 +53,10 @@ def test_prompts(text: str, command: str | None) -> None:
         ("docker exec n1 cat /var/log/k3s.log", True), ("K3S_DEBUG=1 ./k3s server", True),
         ("crictl inspectp 7ed0", False), ("kubectl get nodes -o wide", False), ("sudo k3s kubectl get nodes", False),
         ("k3s crictl ps", False), ("kubectl get events | grep k3s", False), ("ps aux | grep k3s", False),
-        ("docker ps", False), ("k3s --version", False), ("etcdctl endpoint health", False), ("free -m", False),
+        ("docker ps", False), ("docker exec n1 ps", False), ("docker cat n1", False),
+        ("k3s kubectl logs x", True), ("k3s ctr logs", False), ("crictl logs 7ed0", True),
+        ("docker ps | grep n1", False), ("docker ps; cat k3s.log", True),
+        ("k3s --version", False), ("etcdctl endpoint health", False), ("free -m", False),
     ],
 )  # fmt: skip
 def test_what_a_command_shows(command: str, shows: bool) -> None:

@@ -135,3 +135,11 @@ def test_lines_of_klog_between_those_of_logrus_go_with_their_part(cut: int) -> N
         rows.append(cat(2 + 3 * number, f"line {number}"))
         rows.append(f"I0301 {stamp(3 + 3 * number)}.250000    1193 x.go:1] more {number}")
     assert raws([*rows[cut:], *rows[:cut]]) == rows
+
+
+@pytest.mark.parametrize(("before", "turned"), [(11, False), (12, True)])
+def test_the_kernels_first_words_are_among_the_first_twelve_lines(before: int, turned: bool) -> None:
+    older = [f"Mar 01 {stamp(0)} node-a kernel: line {number}" for number in range(before)]
+    older += [f"Mar 01 {stamp(0)} node-a kernel: Linux version 6.1.0", *(short(n, BANNER, 100) for n in range(3))]
+    newer = [short(100 + n, text, 200) for n, text in enumerate([BANNER, "a", "b"])]
+    assert (raws([*newer, *older]) == [*older, *newer]) is turned

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from analyzer.errors import UsageError
-from analyzer.records.select import Selection, _moment, check
+from analyzer.errors import NoDataError, UsageError
+from analyzer.records.select import Selection, _moment, check, select
+from tests.kit.handmade import Journal
 
 AT_SIX = datetime(2025, 3, 1, 6, tzinfo=UTC).timestamp() * 1e6
 HOUR = 3600e6
@@ -68,3 +69,35 @@ def test_a_boot_is_named_by_its_place_or_its_id(boot: str) -> None:
 def test_anything_else_is_no_boot(boot: str) -> None:
     with pytest.raises(UsageError, match="is no boot"):
         check(Selection(boot=boot))
+
+
+def hint(wanted: Selection, hosts: int = 1) -> str:
+    """What is said when nothing of a log of so many hosts is left."""
+    journal = Journal()
+    for number in range(hosts):
+        journal.say(number, "words")
+        journal.rows[-1]["_HOSTNAME"] = f"host-{number}"
+    with pytest.raises(NoDataError, match="leaves nothing of the log") as caught:
+        select(journal.log_records(), wanted)
+    return caught.value.hint or ""
+
+
+@pytest.mark.parametrize(
+    ("hosts", "told"),
+    [
+        (1, "There is host-0"),
+        (5, "There is host-0, host-1, host-2, host-3, host-4"),
+        (6, "There is host-0, host-1, host-2, host-3, host-4 and 1 more"),
+    ],
+)
+def test_which_hosts_there_are(hosts: int, told: str) -> None:
+    assert hint(Selection(host="elsewhere"), hosts) == told
+
+
+def test_where_a_span_or_a_unit_leaves_nothing() -> None:
+    assert hint(Selection(until="2020-01-01")) == "Choose more of it"
+    assert hint(Selection(units=("rke2-server",))) == "There is k3s.service"
+    text = Journal().say(0.0, "words")
+    with pytest.raises(NoDataError) as caught:
+        select(text.log_records(text.short()), Selection(units=("rke2-server",)))
+    assert caught.value.hint == "Leave it out", "the text names no unit"

@@ -190,3 +190,32 @@ def test_an_announcement_behind_the_only_run_s_end() -> None:
     assert messages([*ended, systemd(22, STARTING)])[0] == STARTING
     waited = [*ended, systemd(22, "k3s.service: Scheduled restart job, restart counter is at 1.")]
     assert messages([*waited, systemd(22, STARTING)])[-1] == STARTING
+
+
+@pytest.mark.parametrize(
+    ("falls", "pairs", "by", "kept"),
+    [(3, 30, 50_001, False), (3, 31, 50_001, True), (2, 8, 50_001, True), (3, 8, 50_001, False), (3, 8, 50_000, True)],
+)
+def test_how_often_and_how_far_stamps_must_fall(falls: int, pairs: int, by: int, kept: bool) -> None:
+    micros = [500_000]
+    for number in range(pairs):
+        step = (-by if number % 2 == 0 else by) if number < 2 * falls else 1000
+        micros.append(micros[-1] + step)
+    rows = [klog(22, micro, f"line {number}") for number, micro in enumerate(micros)]
+    assert ([record.raw for record in log_records(rows).records] == rows) is kept
+
+
+@pytest.mark.parametrize(("second", "place"), [(30, 8), (29, 9)])
+def test_ten_seconds_back_a_line_is_out_of_place_and_further_the_clock_was_set(second: int, place: int) -> None:
+    mixed = [klog(30, 100_000 * micro, f"line {micro}") for micro in (2, 1, 4, 3, 6, 5, 8, 7)]
+    found = log_records([*mixed, klog(40, 100_000, "later"), klog(second, 950_000, "back")]).records
+    assert [record.message for record in found].index("back") == place
+
+
+@pytest.mark.parametrize(("fine", "kept"), [(6, True), (7, False)])
+def test_stamps_of_the_carrier_count_where_most_lines_have_fine_ones(fine: int, kept: bool) -> None:
+    """Of twelve lines; the logrus lines tell no order of their own."""
+    micros = (200, 100, 400, 300, 600, 500, 700)
+    stamps = [f"2026-03-01T06:03:22.{micro}000Z" for micro in micros[:fine]] + ["2026-03-01T06:03:22Z"] * (12 - fine)
+    rows = [f"{stamp} {bare(22, f'line {number}')}" for number, stamp in enumerate(stamps)]
+    assert ([record.raw for record in log_records(rows).records] == rows) is kept

@@ -14,11 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.errors import UsageError
+from analyzer.errors import UsageError, printable
 from analyzer.reports import html, html_page
 from analyzer.reports.format import Options
 from analyzer.reports.html import render
-from analyzer.reports.output import printable
 from analyzer.results import Report
 from tests.kit import page_factory as made
 

@@ -6,8 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from analyzer.reports import json_report
 from analyzer.reports.format import Options
@@ -82,7 +81,6 @@ def test_rounding_never_narrows_a_window(lower: float, length: float) -> None:
     assert written["upper"] >= upper
     assert written["lower"] >= lower - 2e-6 - abs(lower) * 1e-15
     span = json_report.span_object(Span(length, length))
-    assert span is not None
     assert span["min"] <= length <= span["max"]
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.errors import OutputError, UsageError
-from analyzer.reports.output import Destination, check_outputs, printable
+from analyzer.errors import OutputError, UsageError, printable
+from analyzer.reports.output import Destination, check_outputs
 
 
 def test_a_file_is_written_whole_with_usual_rights_and_told_on_stderr(

@@ -28,13 +28,7 @@ def call(*arguments: object):
 
 
 def answer(name: str = "cloud-2vcpu", **options) -> run.Simulation:
-    found = scenario.load(name)
-    return run.simulate(
-        found.draw,
-        run.Options(**({"draws": 5000} | options)),
-        source=name,
-        assumptions=run.scenario_assumptions(found),
-    )
+    return run.simulate_scenario(scenario.load(name), run.Options(**({"draws": 5000} | options)))
 
 
 def test_json_has_the_shape_of_the_contract() -> None:

@@ -142,3 +142,9 @@ def test_a_node_that_was_known_before_says_little_of_an_agent_whose_tunnel_still
     assert outcome(stopped) == "incomplete"
     fresh = registered(working()).systemd(30.0, STOPPING).say(30.1, RBAC_ECHO, "fatal")
     assert outcome(fresh) == "ready"
+
+
+def test_where_its_level_is_lost_the_end_of_the_wait_is_a_stop_all_the_same() -> None:
+    assert outcome(agent("v1.36.3+k3s1").say(1.0, REFUSED).bare(14.0, WAIT_ENDED)) == "stopped"
+    other = "Error: flannel exited: no such interface"
+    assert outcome(agent("v1.36.3+k3s1").say(1.0, REFUSED).bare(14.0, other)) == "failed"

@@ -122,3 +122,24 @@ def test_how_long_a_word_that_all_lines_share_must_be(word: str, lines: int, cho
     for number, begin in enumerate(beginnings[:lines]):
         journal.kube(number, f"{begin} {word}")
     assert only(journal).filtered is chosen
+
+
+LONG = "Alpha bravo charlie " + "dd " * 60  # 200 characters
+
+
+@pytest.mark.parametrize(("line", "chosen"), [(LONG + "and then some token", True), ("Alpha bravo charlie dd", False)])
+def test_the_word_is_looked_for_in_the_shortest_line(line: str, chosen: bool) -> None:
+    """However late it stands in a long one."""
+    journal = Journal().kube(0.0, line)
+    for number, begin in enumerate(("Hotel juliet lima pap", "Quebec sierra uniform", "Zulu bib hubub fiff"), 1):
+        journal.kube(number, f"{begin} token")
+    assert only(journal).filtered is chosen
+
+
+@pytest.mark.parametrize(("dropped", "chosen"), [(5, True), (4, False)])
+def test_in_a_long_line_the_word_counts_within_two_hundred_characters(dropped: int, chosen: bool) -> None:
+    journal = Journal()
+    for number, begin in enumerate(("Alpha bravo", "Hotel juliet", "Quebec sierra", "Zulu bib hubub")):
+        text = (begin.ljust(20) + ("abcdefghijklm"[number] + " ") * 90)[: 200 - dropped]
+        journal.kube(number, f"{text}token")
+    assert only(journal).filtered is chosen

@@ -17,12 +17,13 @@ from analyzer.analysis.pod_evidence import with_answering_run
 from analyzer.records.read import read_log_records
 from analyzer.records.select import Selection, select
 from analyzer.results import Report, StartReport
-from analyzer.starts import find_starts
-from analyzer.starts import judge as judge_start
-from analyzer.starts.pod_placement import journal_records, place_pods
+from analyzer.sources.pod_files import Pod
+from analyzer.starts import Start, find_starts, judge as judge_start
+from analyzer.starts.pod_placement import _place, journal_records, place_pods
 from analyzer.testing import Generated, Scenario, StartPlan, generate
 from analyzer.testing.scenarios import COMMITS
 from tests.kit.bundles import tar
+from tests.kit.handmade import Journal
 from tests.kit.judge_generated import judge
 
 CARRIERS = ("short", "short-iso-precise", "export")
@@ -248,3 +249,54 @@ def test_an_answer_that_the_next_one_followed_at_once_was_late(seed: int, tmp_pa
         ready_s = (truth.ready_us - round(start.began_at.timestamp() * 1e6)) / 1e6
         assert (start.ready.lower or 0.0) < ready_s
         assert start.ready.upper is not None and ready_s <= start.ready.upper + 1e-6
+
+
+def servers(*begins: float) -> list[Start]:
+    """Starts of four seconds each."""
+    journal = Journal()
+    for number, begin in enumerate(begins):
+        journal.pid = 1000 + number
+        journal.begin(begin).ticking(begin + 1.0, begin + 4.0)
+    return [replace(start, product="rke2", role="server") for start in journal.starts()]
+
+
+def laid(starts: list[Start], *moments: float, skew_us: int = 0) -> tuple[int, str]:
+    """Beside how many starts a log with lines at these moments is laid, and what is said of it."""
+    journal = Journal()
+    for moment in moments:
+        journal.kube(moment, "words")
+    of = starts[0]
+    placed, sentence = _place(starts, Pod("etcd", "node-a"), list(journal.log_records().records), {
+        (of.host, of.boot_id): skew_us
+    })  # fmt: skip
+    return len(placed), sentence
+
+
+@pytest.mark.parametrize(
+    ("starts", "told"),
+    [
+        (1, "start of 2026-03-01 06:00:00 UTC"),
+        (2, "starts of 2026-03-01 06:00:00 UTC, 2026-03-01 06:01:00 UTC"),
+        (3, "starts of 2026-03-01 06:00:00 UTC, 2026-03-01 06:01:00 UTC, 2026-03-01 06:02:00 UTC"),
+        (4, "starts of 2026-03-01 06:00:00 UTC, 2026-03-01 06:01:00 UTC, 2026-03-01 06:02:00 UTC and 1 more"),
+    ],
+)
+def test_for_which_starts_a_log_is_evidence(starts: int, told: str) -> None:
+    begins = [60.0 * number for number in range(starts)]
+    placed, sentence = laid(servers(*begins), *(begin + 2.0 for begin in begins))
+    assert placed == starts
+    assert sentence == (f"its lines are evidence for the {told} (by the node's wall clock: they have no monotonic one)")
+
+
+@pytest.mark.parametrize(("moment", "placed"), [(-0.1, 0), (0.0, 1), (3.8, 1), (3.9, 0), (60.0, 1)])
+def test_a_line_is_of_a_start_from_its_begin_to_its_last_line(moment: float, placed: int) -> None:
+    found, sentence = laid(servers(0.0, 60.0), moment)
+    assert found == placed
+    assert placed or sentence == "its lines are of the time of no start in the text; left aside"
+
+
+@pytest.mark.parametrize(("skew_us", "placed"), [(2000, 1), (2001, 0)])
+def test_where_the_wall_clock_was_set_no_log_is_laid_beside_a_journal(skew_us: int, placed: int) -> None:
+    found, sentence = laid(servers(0.0), 2.0, skew_us=skew_us)
+    assert found == placed
+    assert placed or "the wall clock was set" in sentence

@@ -11,6 +11,7 @@ import pytest
 from analyzer.analysis import analyze_records
 from analyzer.records import read_log_records
 from analyzer.results import StartReport
+from analyzer.starts import find_starts, judge
 from tests.kit.handmade import Journal
 from tests.starts.pasted import LATER, READY, finding, names, only, told
 
@@ -378,3 +379,17 @@ def test_a_mere_warning_is_no_cause_of_an_unknown_end() -> None:
     """)
     assert "kernel_module_missing" in names(start)
     assert "because of this" not in finding(start, "process_failed").detail
+
+
+@pytest.mark.parametrize(("last", "kind"), [(17.9, "failed"), (18.1, "running")])
+def test_ten_seconds_after_the_second_of_a_parts_last_words_the_process_went_on(last: float, kind: str) -> None:
+    journal = Journal().begin().ticking(1.0, 6.0).bare(7.0, "containerd: exit status 1").kube(last, "still here")
+    [start] = find_starts(journal.log_records(journal.short()).records)
+    assert judge(start).end_kind == kind
+
+
+@pytest.mark.parametrize(("lines", "kind"), [(8, "failed"), (9, "running")])
+def test_without_stamps_nine_lines_below_a_parts_last_words_are_too_many(lines: int, kind: str) -> None:
+    rows = ['level=info msg="Starting k3s v1.33.4+k3s1 (148243c4)"', "containerd: exit status 1"]
+    rows += [f'level=info msg="line {number}"' for number in range(lines)]
+    assert only("\n".join(rows) + "\n").end.kind == kind

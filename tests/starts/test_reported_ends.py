@@ -241,3 +241,11 @@ def test_a_line_counts_from_when_it_was_written_not_from_when_the_journal_took_i
     journal = Journal().begin().ticking(1.0, 8.0)
     journal.other(9.0, "kernel", "Out of memory: Killed process 1000 (k3s-server) total-vm:1kB, anon-rss:1kB")
     assert journal.kube(written, "one more", lag=16.0 - written).report().end.kind == kind
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("server-1", "failed"), ("my_worker", "failed"), ("rke2", "failed"), ("db-1", "running")]
+)
+def test_where_no_line_names_a_container_its_role_is_enough(name: str, kind: str) -> None:
+    text = COMPOSE.replace("server-1  | ", "")
+    assert only(text + f"{name} exited with code 137\n").end.kind == kind

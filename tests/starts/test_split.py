@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from analyzer.starts import Start
+import pytest
+
+from analyzer.starts import Start, find_starts
 from tests.kit.handmade import RBAC, Journal
 
 KILLED = "k3s.service: Main process exited, code=killed, status=9/KILL"
@@ -118,3 +120,38 @@ def test_words_of_a_helper_under_the_units_name_are_of_no_start() -> None:
     journal = Journal().bare(0.0, "modprobe: FATAL: Module br_netfilter not found").begin(1.0).ticking(2.0, 3.0)
     [start] = journal.starts()
     assert "modprobe" not in "".join(record.message for record in start.process)
+
+
+def parts(*rows: str) -> list[list[str]]:
+    """The messages of each start in a text that names no process."""
+    log_records = Journal().log_records(("\n".join(rows) + "\n").encode())
+    return [[record.message for record in start.process] for start in find_starts(log_records.records)]
+
+
+def bare(second: int, text: str) -> str:
+    return f'time="2026-03-01T06:03:{second:02d}Z" level=info msg="{text}"'
+
+
+FIRST = [
+    bare(1, "Starting k3s v1.33.4+k3s1 (148243c4)"),
+    "I0301 06:03:02.000000       7 server.go:155] Version: v1.33.4",
+]
+LAST = ["Stopping etcd server...", "etcd server stopped"]
+
+
+def test_what_stands_above_a_banner_is_of_the_run_before() -> None:
+    """However long nothing was said before it; but for the wrapper's own lines."""
+    rows = [*FIRST, bare(9, LAST[0]), bare(14, LAST[1]), bare(14, "Acquiring lock file /x")]
+    first, second = parts(*rows, bare(14, "Starting k3s v1.33.4+k3s1 (148243c4)"), bare(15, "more"))
+    assert first[-2:] == LAST
+    assert second == ["Acquiring lock file /x", "Starting k3s v1.33.4+k3s1 (148243c4)", "more"]
+
+
+@pytest.mark.parametrize(("pause", "lines"), [(1, 1), (2, 3)])
+def test_a_run_without_banner_begins_behind_a_pause_of_two_seconds(pause: int, lines: int) -> None:
+    """Up to three lines before the first of which it is known."""
+    rows = [*FIRST, bare(9, LAST[0]), bare(9 + pause, "one"), bare(9 + pause, "two")]
+    _, second = parts(
+        *rows, bare(9 + pause, "Opening etcd client"), FIRST[1].replace("03:02", "03:20").replace("7 s", "8 s")
+    )
+    assert len(second) == lines + 1

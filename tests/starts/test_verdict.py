@@ -6,6 +6,7 @@ import pytest
 
 from analyzer.results import StartReport
 from analyzer.starts import Verdict, judge
+from analyzer.starts.verdict import _too_short
 from tests.kit.handmade import RBAC, Journal, check
 
 CANCEL = 'signal received: "terminated", canceling context...'
@@ -232,3 +233,12 @@ def test_a_limit_of_starts_says_nothing_of_a_process_that_ran() -> None:
     told.systemd(9.0, "Failed to start k3s.service - Lightweight Kubernetes.")
     assert verdict(told).outcome == "failed"
     assert verdict(told.banner(0.1).bare(0.2, "some words of a helper")).outcome == "incomplete"
+
+
+@pytest.mark.parametrize(("lived", "short"), [(1.999999, True), (2.0, False)])
+def test_in_two_seconds_no_api_server_can_have_become_ready(lived: float, short: bool) -> None:
+    """The end of a line's microsecond counts."""
+    [start] = Journal().begin().systemd(lived, EXIT_1).starts()
+    assert _too_short(start, start.records[-1]) is short
+    [later] = Journal().ticking(0.0, 0.4).systemd(lived, EXIT_1).starts()
+    assert not _too_short(later, later.records[-1]), "nobody knows for how long it had lived"

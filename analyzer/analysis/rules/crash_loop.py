@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
 from analyzer.analysis.causes_first import by_severity, root_first
-from analyzer.analysis.failed_starts import FailedStarts, failed_starts, last_words
+from analyzer.analysis.failed_starts import LOOP, RESTARTS, FailedStarts, failed_starts, last_words
 from analyzer.analysis.rule_context import count
 from analyzer.analysis.rule_registry import rule
 from analyzer.events.finding_info import about, explains
@@ -17,8 +16,6 @@ from analyzer.events.redaction import mask_secrets
 from analyzer.results import Finding, StartReport
 from analyzer.starts.truncated_lines import same_words
 
-_COUNTER = re.compile(r"restart counter is at (\d+)")
-_LOOP = 3
 _STEPS = (
     ("node_registered", "the node's registration"), ("k3s_running", "k3s is up and running"),
     ("api_running", "readiness"), ("serving_securely", "the API server's serving"),
@@ -71,7 +68,7 @@ def _add_earlier(report: StartReport, before: Sequence[StartReport]) -> StartRep
     told = [
         f"{words or 'no reason in the text'}{f' ({number} times)' if number > 1 else ''}" for words, number in groups
     ]
-    shown = "; ".join(told[:3]) + (f"; and {len(told) - 3} other reasons" if len(told) > 3 else "")
+    shown = "; ".join(told[:3]) + (f"; and {count(len(told) - 3, 'other reason')}" if len(told) > 3 else "")
     number, held = len(before), sum(member.outcome == "ready" for member in before)
     title = f"{count(number, 'try', 'tries')} failed before this one"
     if held == number:
@@ -101,7 +98,7 @@ def _tell(result: list[StartReport], streak: list[int], after: int | None) -> No
         return
     members = [result[position] for position in streak]
     counter = max((_restarts(member) for member in members), default=0)
-    if len(members) < _LOOP and counter < _LOOP:
+    if len(members) < LOOP and counter < LOOP:
         return
     recovered = after is not None and result[after].outcome == "ready"
     target = after if after is not None else streak[-1]
@@ -183,4 +180,4 @@ def _reached(report: StartReport) -> int | None:
 
 def _restarts(report: StartReport) -> int:
     told = (milestone.text for milestone in report.milestones if milestone.id == "restart_scheduled")
-    return max((int(hit[1]) for text in told if (hit := _COUNTER.search(text)) is not None), default=0)
+    return max((int(hit[1]) for text in told if (hit := RESTARTS.search(text)) is not None), default=0)

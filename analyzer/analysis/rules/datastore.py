@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
+from analyzer.analysis.check_windows import PROBES
 from analyzer.analysis.rule_context import ROLES, RuleContext, count, durations, listing
 from analyzer.analysis.rule_registry import rule
 from analyzer.analysis.shared_facts import (
@@ -24,7 +25,6 @@ from analyzer.window import at_least, at_most
 
 _STORE_STEPS = ("etcd3", "Txn call", "Write to database", "Object stored")
 _VERBS = frozenset({"Get", "List", "Create", "Update", "Patch", "Delete"})
-PROBES = ("etcd", "etcd-readiness")
 # Serial requests of the rbac hook, read in the source and measured: on a restart, and at most on an empty datastore.
 _ROLES_REQUESTS = (125, 260)
 _HOOK_LIMIT_S = 30.0

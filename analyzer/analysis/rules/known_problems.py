@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
+from analyzer.analysis.normal_lines import normal_marks
 from analyzer.analysis.rule_context import RuleContext, count, times
 from analyzer.analysis.rule_registry import EVERY, PROBLEM, looked_for, rule
 from analyzer.events.catalogue import causes_in
 from analyzer.events.event import Mark
-from analyzer.events.finding_info import problems as catalogue_problems
-from analyzer.events.finding_info import reported_as
-from analyzer.results import Finding
+from analyzer.events.finding_info import problems as catalogue_problems, reported_as
+from analyzer.events.measured import READY, spread
+from analyzer.results import Finding, Goal
 from analyzer.window import at_least, at_most
 
 _OFTEN = 5
 _OFTEN_IN_A_FRAGMENT = 3  # who shows the middle of a wait has waited
 _SHORT_S = 15.0
+_LONG_AFTER_S = 300.0  # after readiness a node has long registered
 
 
 @rule(PROBLEM, after=("process_failed",), place="stuck")
@@ -74,20 +76,49 @@ def _peer(context: RuleContext, marks: list[Mark], name: str) -> Finding:
     return context.say(name, detail, marks, severity=severity, title=title)
 
 
+@rule("later_than_usual")
+def later_than_usual(context: RuleContext) -> Iterator[Finding]:
+    """A start of k3s that took longer than nearly all that were measured."""
+    report, measured = context.report, spread(READY)
+    ours = report.product == "k3s" and report.role != "agent" and report.begin_seen and report.observer != "wait"
+    least = report.ready.lower
+    if ours and report.outcome == "ready" and measured is not None and least is not None and least > measured.usual_s:
+        detail = (
+            f"Ready after at least {at_least(least)}: of {measured.starts} starts measured, 95 of 100 were ready "
+            f"within {measured.usual_s:g} s."
+        )
+        noticed = context.studied.verdict.detected
+        yield context.say("later_than_usual", detail, [noticed] if noticed is not None else [])
+
+
+def _should_have_come(context: RuleContext, goal: Goal) -> bool:
+    """Whether a whole text goes on for long after readiness, its kubelet was started, and its node never came."""
+    report, start = context.report, context.studied.start
+    noticed, last = report.detected.upper, report.cut_at_s
+    if goal.id != "node" or goal.state != "unknown" or report.role == "agent" or report.product != "k3s":
+        return False
+    whole = (
+        report.begin_seen and not start.filtered and not report.gaps and start.first("kubelet_requested") is not None
+    )
+    return whole and noticed is not None and last is not None and last - noticed >= _LONG_AFTER_S
+
+
 @rule("healthy", after=(EVERY,))
 def healthy(context: RuleContext, others: Sequence[Finding]) -> Iterator[Finding]:
-    """A start that became ready and shows nothing to be done."""
+    """A start that became ready in its usual time, reached all it is for and shows nothing to be done."""
     report, ready = context.report, context.report.ready
     if report.outcome != "ready" or report.end.kind == "failed" or report.observer == "wait":
         return
-    if any(finding.severity != "info" for finding in others):
+    if any(finding.severity != "info" or finding.id == "later_than_usual" for finding in others):
+        return
+    if any(goal.state == "not_reached" or _should_have_come(context, goal) for goal in report.goals):
         return
     detail = "It became ready"
     if report.begin_seen and ready.upper is not None and report.role != "agent":
         least = f"at least {at_least(ready.lower)} and " if ready.lower is not None and ready.lower > 0 else ""
         detail += f" after {least}at most {at_most(ready.upper)}"
     polls = sum(1 for poll in report.polls if poll.printed and poll.error is not None)
-    noise = sum(1 for mark in context.starting if mark.kind == "noise")
+    noise = len(normal_marks(context))
     if polls or noise:
         seen = [count(polls, "poll line")] * bool(polls)
         seen += [count(noise, "other line" if polls else "line")] * bool(noise)

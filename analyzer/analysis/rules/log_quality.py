@@ -6,6 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+from analyzer.analysis.failed_starts import LOOP, RESTARTS
+from analyzer.analysis.normal_lines import normal_marks
 from analyzer.analysis.rule_context import RuleContext, count, listing
 from analyzer.analysis.rule_registry import rule
 from analyzer.events.catalogue import info
@@ -14,10 +16,8 @@ from analyzer.records.log_record import LogRecord, Payload
 from analyzer.results import Finding
 
 _SUPPRESSED = re.compile(r"^Suppressed (?P<count>\d+) messages? from (?P<unit>\S+)")
-_COUNTER = re.compile(r"restart counter is at (\d+)")
 _PICKED = ("grep separator: lines are missing", "lines left out by hand")
 _LOUD = ("warning", "error", "fatal", "panic")
-_LOOP = 3
 _MANY_LOUD = 8
 
 
@@ -105,9 +105,9 @@ def restarted(context: RuleContext) -> Iterator[Finding]:
     before = [record for record in before if record.host == first.host]
     if any(record.ident == family for record in before):
         return  # lines of an earlier run: the starts tell it themselves
-    counted = [(int(hit[1]), r) for r in before if r.payload is Payload.SYSTEMD and (hit := _COUNTER.search(r.message))]
+    counted = [(int(hit[1]), r) for r in before if r.payload is Payload.SYSTEMD and (hit := RESTARTS.search(r.message))]
     counted = [(number, record) for number, record in counted if family in f"{record.unit or ''} {record.message}"]
-    if counted and counted[-1][0] >= _LOOP:
+    if counted and counted[-1][0] >= LOOP:
         number, record = counted[-1]
         detail = f"systemd had started it again {count(number, 'time')} already when this start began."
         yield context.say("restarted", detail, [record], severity="warning" if context.never_ready else "info")
@@ -116,7 +116,7 @@ def restarted(context: RuleContext) -> Iterator[Finding]:
 @rule("noise_explained")
 def noise(context: RuleContext) -> Iterator[Finding]:
     """Known noise with its number: what stands under "looks bad, but is normal"."""
-    marks = [mark for mark in context.starting if mark.kind == "noise"]
+    marks = normal_marks(context)
     if not marks:
         return
     counts: Counter[str] = Counter()

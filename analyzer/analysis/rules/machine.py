@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import pairwise, takewhile
 
 from analyzer.analysis.rule_context import RuleContext, count, durations, sentence
@@ -25,8 +26,19 @@ from analyzer.window import at_least, at_most
 _GREPPED = 40  # so few lines may have been picked out by hand, with holes of their own
 _FIRST_YEAR = 2019
 _TIMEOUTS_S = (1.0, 2.0, 5.0, 10.0, 15.0, 30.0)
+_CAUGHT_UP_S = 1.0  # of a delay may lie outside of a silence that explains it: until all is written that was held up
 _OVER_S = 0.4  # a timer fires late, and its news is printed later still
 _TIMED_OUT = re.compile(r"time[d-]? ?out|deadline exceeded|retry|took too long|did not respond|no response", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """Something that came ``late_s`` too late, and from when until when it was waited for."""
+
+    late_s: float
+    record: LogRecord
+    begin_s: float
+    end_s: float
 
 
 @rule("cpu_starved")
@@ -40,22 +52,21 @@ def starved(context: RuleContext) -> Iterator[Finding]:
             f"the API server took at least {at_least(boot)} from its version line to serving (1 to 3 s on a free core)"
         )
         records += context.boot
-    late = late_lines(context)
+    late, slow = _not_held(context, _late_lines(context)), _not_held(context, _slow_answers(context))
     if late:
         lines = count(len(late), "line")
         signs.append(
-            f"{lines} reached the journal late, the worst at least {at_least(late[0][0])} after being written "
+            f"{lines} reached the journal late, the worst at least {at_least(late[0].late_s)} after being written "
             "(99 % take under 20 ms)"
         )
-        records += [record for _, record in late]
-    slow = slow_answers(context)
+        records += [delay.record for delay in late]
     if slow:
-        worst = max(after for after, _ in slow)
+        worst = max(delay.late_s for delay in slow)
         signs.append(
             f"{count(len(slow), 'poll')} took long to be answered, the slowest at least {at_least(worst)} "
             "(3 to 50 ms on a free core)"
         )
-        records += [record for _, record in slow]
+        records += [delay.record for delay in slow]
     # Between machines a lost packet does the same.
     shakes = context.of("tls_handshake_timeout") if context.report.role != "agent" else []
     if len(shakes) > 1 or (shakes and signs):
@@ -69,6 +80,34 @@ def starved(context: RuleContext) -> Iterator[Finding]:
         strong = len(signs) > 1 or boot >= 2 * SLOW_BOOT_S
         detail = sentence("; ".join(signs)) + "."
         yield context.say("cpu_starved", detail, records, severity="warning" if strong else "info")
+
+
+def _freezes(context: RuleContext) -> list[Gap]:
+    """Silences that no work of the rbac hook explains."""
+    return [gap for gap in silences(context) if not only_roles(context, gap)]
+
+
+def _not_held(context: RuleContext, spans: Iterable[Delay]) -> list[Delay]:
+    """Without those that a silence explains: nearly all of the delay lies in it."""
+    freezes = _freezes(context)
+
+    def held(delay: Delay) -> bool:
+        frozen_s = sum(max(0.0, min(delay.end_s, gap.end_s) - max(delay.begin_s, gap.begin_s)) for gap in freezes)
+        return frozen_s > 0 and delay.late_s - frozen_s <= _CAUGHT_UP_S
+
+    return [delay for delay in spans if not held(delay)]
+
+
+def _late_lines(context: RuleContext) -> list[Delay]:
+    """From when a line was written until it reached the journal."""
+    found = ((late, record, context.at(record)) for late, record in late_lines(context))
+    return [Delay(late, record, at, at + late) for late, record, at in found if at is not None]
+
+
+def _slow_answers(context: RuleContext) -> list[Delay]:
+    """From when a poll was due until its answer was read."""
+    found = ((late, record, context.at(record)) for late, record in slow_answers(context))
+    return [Delay(late, record, at - late, at) for late, record, at in found if at is not None]
 
 
 @rule("frozen_gap")
@@ -96,11 +135,25 @@ def silence(context: RuleContext) -> Iterator[Finding]:
         detail += ". It was still waiting then; polls that are answered as before are not printed"
     elif explained:
         detail += ". The rbac hook was still at work, which reads and writes without printing"
+    elif held := _held(context):
+        detail += (
+            f". {sentence(' and '.join(held))} right after it: all stood still and then caught up, which is a freeze "
+            "(a paused or migrated machine, a snapshot, swapping) and not too little CPU"
+        )
     else:
         detail += ". A frozen, swapped or starved process looks like that; so does waiting for a stalled datastore"
     severity: FindingSeverity = "warning" if missing or (not explained and not context.never_ready) else "info"
     title, advice = f"Nothing was logged for {int(length)} s", "" if waiting or explained else None
     yield context.say("frozen_gap", detail + ".", [worst], severity=severity, title=title, advice=advice)
+
+
+def _held(context: RuleContext) -> list[str]:
+    """What came late only because everything stood still."""
+    late, slow = _late_lines(context), _slow_answers(context)
+    late_held = len(late) - len(_not_held(context, late))
+    slow_held = len(slow) - len(_not_held(context, slow))
+    said = [f"{count(late_held, 'line')} reached the journal late"] if late_held else []
+    return said + ([f"{count(slow_held, 'poll')} took long to be answered"] if slow_held else [])
 
 
 def _missing_polls(context: RuleContext, gap: Gap) -> bool:

@@ -6,12 +6,13 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+from analyzer.analysis.normal_lines import normal_marks
 from analyzer.analysis.rule_context import RuleContext, Sourced, count, durations, times
 from analyzer.analysis.rule_registry import PROBLEM, rule
 from analyzer.analysis.shared_facts import SLOW
 from analyzer.events import chain
 from analyzer.events.bare_ends import meaning
-from analyzer.events.causes import Cause, cause_of
+from analyzer.events.causes import Cause, advice_for, cause_of
 from analyzer.events.certificate_times import missed_by
 from analyzer.events.check_info import info as check_info
 from analyzer.events.event import Mark
@@ -23,8 +24,8 @@ from analyzer.records.startup_order import WRAPPER
 from analyzer.results import Finding
 from analyzer.starts import Start
 from analyzer.starts.panics import Panic, panics
-from analyzer.starts.process_end import is_echo
 from analyzer.starts.reported_ends import KILLS
+from analyzer.starts.stop_echoes import is_echo
 
 _LIMIT_TEXT = "ailed to wait for API server to become ready"
 _GAVE_UP = "ailed to wait for apiserver being healthy"
@@ -32,8 +33,7 @@ _DEADLY_S = 5.0
 _OTHER_LOG = {
     "rancher": "This is Rancher's own log; what its k3s wrote is in a file inside the container: "
     "docker exec <container> tail -n 500 /var/lib/rancher/k3s.log",
-    "openrc": "This is the supervisor's log; under OpenRC the service writes into a file: "
-    "sudo tail -n 500 /var/log/k3s.log",
+    "openrc": "This is the supervisor's log; under OpenRC the service writes into a file: {log}",
 }
 _OOM = re.compile(r"killed by the OOM killer|systemd-oomd killed|Failed with result 'oom-kill'")
 _PATIENCE = re.compile(r"start(?:-pre|-post)? operation timed out|result '(?:timeout|watchdog)'|Watchdog timeout")
@@ -41,7 +41,7 @@ _CHILD = re.compile(r"^(containerd|cri-dockerd|etcd|kubelet|dockerd): (?:exit st
 _YAML = re.compile(r"\byaml: |converting YAML")
 _YAML_FILE = re.compile(r"/[\w./-]{1,200}\.ya?ml\b")
 _LINES_BEFORE = 3
-_UNNAMED = "what the message names"
+_LOUD = frozenset(("warning", "error", "fatal", "panic"))
 _SERVER_ECHO = re.compile(r"server is stopping\W*$|http: Server closed")
 
 
@@ -120,8 +120,7 @@ def _named(context: RuleContext, cause: Cause, text: str, after: str, records: l
     beside = [mark.record for mark in context.studied.start.announced if mark.id == about.beside]
     if beside:
         detail += f". Said beside it: {mask_secrets(beside[0].message)[:200]}"
-    advice = (cause.advice or about.advice).replace("<port>", _port(groups.get("address", "")))
-    advice = advise(advice, context.site).replace("{target}", mask_secrets(cause.target) or _UNNAMED)
+    advice = advice_for(cause, context.site)
     if (file := _file_named_before(context, text)) is not None:
         detail += f". The line before names the file: {file}"
         advice = f"Correct {file}; the message names the line."
@@ -151,8 +150,29 @@ def _unnamed(context: RuleContext, text: str, after: str, records: list[LogRecor
     if "killed by signal" in text or "due to signal 9" in text:
         yield context.say("killed", detail, records, severity="critical")
     elif not timed_out and not (memory and records[:1] == memory[:1]):
-        advice = _where_it_says_more(context, text)
-        yield context.say("process_failed", detail, records, severity="critical", advice=advice)
+        advice, before = _where_it_says_more(context, text), []
+        if advice is None and (before := _last_troubles(context)):
+            named = "; ".join(f"line {record.line} “{_words(record)}”" for record in before)
+            detail += f"{'' if detail.endswith('.') else '.'} The last that went wrong before it: {named}."
+            advice = "What these lines name comes first; all that stands around them: {log}"
+        yield context.say("process_failed", detail, [*records, *before], severity="critical", advice=advice)
+
+
+def _last_troubles(context: RuleContext) -> list[LogRecord]:
+    """The last lines of the process before its end that are warnings or worse and no usual noise."""
+    end = context.studied.verdict.end
+    passed = {mark.record.seq for mark in normal_marks(context)}
+    said = {
+        _words(record): record
+        for record in context.studied.start.process
+        if (end is None or record.seq < end.seq) and record.level in _LOUD and record.seq not in passed
+    }
+    return list(said.values())[-_LINES_BEFORE:]
+
+
+def _words(record: LogRecord) -> str:
+    error = record.fields.get("error", "")
+    return mask_secrets(f"{record.message}: {error}" if error else record.message)[:200].strip()
 
 
 def _where_it_says_more(context: RuleContext, text: str) -> str | None:
@@ -160,17 +180,14 @@ def _where_it_says_more(context: RuleContext, text: str) -> str | None:
     if text.startswith("exited with") and any(s >= _DEADLY_S for s, _ in durations(context.of(*SLOW))):
         return "The datastore was slow right before; see the finding on it."
     if child is not None:
-        return f"{child[1]} ended, and k3s with it: its own words are in {_log_of(context, child[1])}."
+        return f"{child[1]} ended, and k3s with it: its own words are in {_log_of(child[1])}."
     if context.studied.start.first("supervisor_exit") is not None:
         return _OTHER_LOG["rancher" if text.startswith("k3s exited with") else "openrc"]
     return None
 
 
-def _log_of(context: RuleContext, child: str) -> str:
-    product = context.report.product if context.report.product != "unknown" else "k3s"
-    if child == "containerd":
-        return f"/var/lib/rancher/{product}/agent/containerd/containerd.log"
-    return f"the lines of {child} before its end"
+def _log_of(child: str) -> str:
+    return "{containerd_log}" if child == "containerd" else f"the lines of {child} before its end"
 
 
 def _memory(context: RuleContext) -> list[LogRecord]:
@@ -184,11 +201,6 @@ def _memory(context: RuleContext) -> list[LogRecord]:
 def _systemd_timeout(context: RuleContext) -> list[LogRecord]:
     marks = context.studied.start.marks("systemd_failed")
     return [mark.record for mark in marks if _PATIENCE.search(mark.record.message)]
-
-
-def _port(address: str) -> str:
-    port = address.rpartition(":")[2]
-    return port if port.isdigit() else "<port>"
 
 
 def _fifteen_minutes(context: RuleContext, text: str) -> Finding:

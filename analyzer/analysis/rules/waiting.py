@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from analyzer.analysis.rule_context import RuleContext, count, times
 from analyzer.analysis.rule_registry import EVERY, POLL, rule
+from analyzer.analysis.rules.tried_again import told_by
 from analyzer.events import poll_errors
 from analyzer.events.event import Mark
 from analyzer.events.finding_info import POLLS
@@ -19,14 +20,18 @@ _API_POD = "kube-apiserver"
 _FROM_THE_API = ("readyz_failing", "forbidden", "not_ready_text")  # so the pod is up
 _ETCD_OF_RKE2 = (
     "Normal for some seconds. If it stays, etcd's own lines say why (peers, disk, certificates, space); it is "
-    "a static pod: /var/log/pods/kube-system_etcd-*, and /var/lib/rancher/rke2/agent/logs/kubelet.log if there "
-    "is none."
+    "a static pod: {etcd_log}, and {kubelet_log} if there is none."
 )
 
 
-@rule("datastore_waiting", "static_pod_waiting", "server_not_ready")
-def still_waiting(context: RuleContext) -> Iterable[Finding]:
-    """What a start without polls says it is waiting for: its etcd, RKE2's static pods, or another server."""
+@rule("datastore_waiting", "static_pod_waiting", "server_not_ready", after=("tried_again",))
+def still_waiting(context: RuleContext, known: Sequence[Finding]) -> Iterable[Finding]:
+    """What a start without polls says it is waiting for: its etcd, RKE2's static pods, or another server.
+
+    Not where a finding names the reason that these lines give.
+    """
+    if told_by(known, context.of("datastore_waiting", "pod_not_synced", "server_not_ready", "apiserver_waiting")):
+        return ()
     if not context.never_ready or context.report.end.kind == "failed":
         return ()
     return list(_for_etcd(context)) or list(_for_pods(context)) or _for_server(context)

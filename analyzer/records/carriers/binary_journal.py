@@ -100,6 +100,7 @@ class _AsExport(io.RawIOBase):
         self._tally = tally
         self._content = content
         self._held = memoryview(b"")
+        self.torn: set[int] = set()  # numbers of the entries before which others are unreadable
 
     def readable(self) -> bool:
         return True
@@ -122,15 +123,18 @@ class _AsExport(io.RawIOBase):
     def _entry(self, entry: JournalEntry) -> bytes:
         if entry.lost:
             self._tally.lose(entry.number, entry.lost)
+        if entry.gap:
+            self.torn.add(entry.number)
         rows = [b"__CURSOR=%d\n" % entry.number]
-        for key, value in _fields(entry).items():
+        fields = _fields(entry)
+        for key, value in fields.items():
             if not key:
                 continue
             if b"\n" in value:
                 rows.append(b"%s\n%s%s\n" % (key.encode(), len(value).to_bytes(8, "little"), value))
             else:
                 rows.append(b"%s=%s\n" % (key.encode(), value))
-        self._content.update(rows[-1])
+        self._content.update(fields.get("MESSAGE", b""))
         rows.append(b"\n")
         return b"".join(rows)
 
@@ -142,6 +146,7 @@ def _scanned(entries: Iterable[JournalEntry], tally: Tally, content: Any) -> Ite
     with io.BufferedReader(export, 1 << 18) as reader:  # type: ignore[assignment]
         for row in counted(export_candidates(reader, b"__CURSOR"), tally):
             number = int(row.data[9 : row.data.index(b"\n")])
-            for draft in of_entry(row, tally, number):
+            for place, draft in enumerate(of_entry(row, tally, number)):
                 draft.lossy = draft.lossy or number in tally.lossy_lines
+                draft.gap_before = draft.gap_before or (place == 0 and number in export.torn)
                 yield draft

@@ -51,9 +51,7 @@ def _document(opened: Opened, tally: Tally) -> Iterator[Draft]:
     try:
         data = json.loads(opened.reader.read(DOCUMENT_LIMIT).decode("utf-8", "replace"))
     except (ValueError, RecursionError):
-        tally.lines += 1
-        tally.spoil(1, "JSON that cannot be read")
-        return
+        data = None
     if isinstance(data, list):
         for item in data:
             tally.lines += 1
@@ -67,7 +65,7 @@ def _document(opened: Opened, tally: Tally) -> Iterator[Draft]:
     result = inside.get("result") if isinstance(inside, dict) else None
     if not isinstance(result, list):
         tally.lines += 1
-        tally.spoil(1, "JSON of no known carrier")
+        tally.spoil(1, "JSON that cannot be read" if data is None else "JSON of no known carrier")
         return
     for stamp, line, labels in _rows(result):
         tally.lines += 1

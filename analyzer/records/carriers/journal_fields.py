@@ -25,12 +25,7 @@ _SUPPRESSED = "a596d6fe7bfa4994828e72309e95d61e"
 
 
 def _number(text: str | None) -> int | None:
-    if text is None or len(text) > 18:
-        return None
-    try:
-        return int(text)
-    except ValueError:
-        return None
+    return int(text) if text is not None and text.isdecimal() and len(text) <= 18 else None
 
 
 def _clock(text: str | None, most: int) -> int | None:

@@ -15,7 +15,7 @@ _SHORT = re.compile(
     r"(\d{1,2}) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))? (.*)",
     re.DOTALL,
 )
-_FAST_STAMP = re.compile(r"([A-Z][a-z][a-z]) ([ \d]\d) (\d\d):(\d\d):(\d\d)")
+_FAST_STAMP = re.compile(rf"({'|'.join(ENGLISH)}) ([ \d]\d) (\d\d):(\d\d):(\d\d)")
 _FAST_WRITER = re.compile(r"(\S+) ([^\s\[\]:]+)\[(\d+)\]")
 _WRITER_MAX = 400  # characters of host, program and pid; longer ones take the general way
 _FULL = re.compile(
@@ -24,7 +24,9 @@ _FULL = re.compile(
 )
 _MONO = re.compile(r"\[ *(\d{1,9})\.(\d{6})(?: ?(?:<[^<>]{1,30}>)? *)\] (.*)", re.DOTALL)
 _UNIX = re.compile(r" {0,9}(\d{1,10})\.(\d{6}) (.*)", re.DOTALL)
-_TIME_ONLY = re.compile(r" ?(\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))? (\S+ )?([^\s\[\]:=\"{}]+)\[(\d+)\]: ?(.*)", re.DOTALL)
+_TIME_ONLY = re.compile(
+    r" ?(\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))? (?:(\S+) )?([^\s\[\]:=\"{}]+)\[(\d+)\]: ?(.*)", re.DOTALL
+)
 _UNDATED = re.compile(r"[.\s]*+(?:([\w.\-]+) )?([A-Za-z][\w.@/\-]*)\[(\d+)\]: ?(.*)", re.DOTALL)
 _UNIT = re.compile(r"\.(?:service|scope|mount|socket|slice|timer)$")
 
@@ -33,14 +35,18 @@ _UNIT = re.compile(r"\.(?:service|scope|mount|socket|slice|timer)$")
 def _second(stamp: str) -> int | None:
     """``Mar 01 06:03:22`` as a partial wall; ``None`` when this is no such stamp of English months."""
     match = _FAST_STAMP.fullmatch(stamp)
-    if match is None:
-        return None
-    name, day, hour, minute, second = match.groups()
-    month = ENGLISH.get(name)
-    clock = time_of_day(hour, minute, second)
+    found = _partial(*match.groups()) if match is not None else None
+    return found[0] if found is not None else None
+
+
+def _partial(
+    name: str, day: str, hour: str, minute: str, second: str, fraction: str | None = None
+) -> tuple[int, int] | None:
+    """A partial wall and its precision; ``None`` for what no calendar or clock shows."""
+    month, clock = month_number(name), time_of_day(hour, minute, second, fraction)
     if month is None or clock is None or not is_day(month, int(day)):
         return None
-    return pack_partial(month, int(day), clock[0])
+    return pack_partial(month, int(day), clock[0]), clock[1]
 
 
 @lru_cache(maxsize=256)
@@ -52,7 +58,7 @@ def _writer(tail: str) -> tuple[str, str, int | None] | None:
 
 def _is_of_syslog(text: str) -> bool:
     """A blank before a single digit is the C locale's day, as rsyslog writes it; journalctl writes a zero."""
-    return text[4:5] == " " and text[5:6].isdigit()
+    return text[3:5] == "  " and text[5:6].isdigit()
 
 
 def short(text: str) -> Envelope | None:
@@ -61,8 +67,9 @@ def short(text: str) -> Envelope | None:
     value = _second(text[:15]) if text[3:4] == " " else None
     if value is not None:
         at, precision = 16, SECOND
-        if text[15:16] == "." and text[16:22].isdecimal() and text[16:22].isascii() and text[22:23] == " ":
-            value, at, precision = value + int(text[16:22]), 23, 1
+        micros = text[16:22] if text[15:16] == "." and text[22:23] == " " else ""
+        if micros.isdecimal() and micros.isascii():
+            value, at, precision = value + int(micros), 23, 1
         end = text.find("]: ", at, at + _WRITER_MAX) if text[at - 1 : at] == " " else -1
         writer = _writer(text[at : end + 1]) if end >= 0 else None
         if writer is not None:
@@ -72,15 +79,11 @@ def short(text: str) -> Envelope | None:
                 outer=Outer.PARTIAL, value=value, precision=precision, host=host, ident=ident, pid=pid,
             )  # fmt: skip
     match = _SHORT.match(text)
-    if match is None:
+    stamp = _partial(*match.groups()[:6]) if match is not None else None
+    if match is None or stamp is None:
         return None
-    name, day, hour, minute, second, fraction, rest = match.groups()
-    month = month_number(name)
-    clock = time_of_day(hour, minute, second, fraction)
-    if month is None or clock is None or not is_day(month, int(day)):
-        return None
-    envelope = Envelope(rest, outer=Outer.PARTIAL, value=pack_partial(month, int(day), clock[0]), precision=clock[1])
-    envelope.octal = _is_of_syslog(text)
+    name, rest = match[1], match[7]
+    envelope = Envelope(rest, octal=_is_of_syslog(text), outer=Outer.PARTIAL, value=stamp[0], precision=stamp[1])
     if name not in ENGLISH:
         envelope.month = name.lower()
     with_tail(envelope, rest)
@@ -90,14 +93,11 @@ def short(text: str) -> Envelope | None:
 def _full(text: str) -> Envelope | None:
     """short-full and with-unit; only UTC and numeric zone names are believed, letters are ambiguous."""
     match = _FULL.match(text)
-    if match is None:
+    instant = dated(match[1], match[2] if match[2] != "GMT" else "") if match is not None else None
+    if match is None or instant is None:
         return None
-    stamp, zone, rest = match.groups()
-    instant = dated(stamp, zone if zone != "GMT" else "")
-    if instant is None:
-        return None
-    envelope = Envelope(rest).stamped(instant)
-    with_tail(envelope, rest)
+    envelope = Envelope(match[3]).stamped(instant)
+    with_tail(envelope, match[3])
     if envelope.ident is not None and _UNIT.search(envelope.ident):
         unit = envelope.ident  # with-unit shows the unit in the place of the identifier
         if unit == "init.scope":
@@ -127,18 +127,16 @@ def _unix(text: str) -> Envelope | None:
 
 def _undated(text: str) -> Envelope | None:
     """Lines whose date, or date and host, were cut off by the person who pasted them."""
-    match = _TIME_ONLY.match(text)
-    clock = time_of_day(*match.groups()[:4]) if match is not None else None
-    if match is not None and clock is not None:
-        host, ident, pid, rest = match.groups()[4:]
-        stamped = Envelope(rest, tail=True, outer=Outer.TIME, value=clock[0] % DAY, precision=clock[1])
-        stamped.host, stamped.ident, stamped.pid = host.strip() if host else None, ident, pid_of(pid)
-        return stamped
-    match = _UNDATED.match(text)
+    timed = _TIME_ONLY.match(text)
+    clock = time_of_day(*timed.groups()[:4]) if timed is not None else None
+    match = timed if clock is not None else _UNDATED.match(text)
     if match is None:
         return None
-    host, ident, pid, rest = match.groups()
-    return Envelope(rest, host=host, ident=ident, pid=pid_of(pid), tail=True)
+    host, ident, pid, rest = match.groups()[-4:]
+    envelope = Envelope(rest, host=host, ident=ident, pid=pid_of(pid), tail=True)
+    if clock is not None:
+        envelope.outer, envelope.value, envelope.precision = Outer.TIME, clock[0] % DAY, clock[1]
+    return envelope
 
 
 FULL = Carrier("short-full", Outer.WALL, ("short-full", "with-unit"), peel=_full)

@@ -9,7 +9,9 @@ from analyzer.records.draft import Outer
 from analyzer.timebase import parse_iso
 
 # Month first as a rule: AM or PM tells it.
-_WINDOWS = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4}) {1,2}(\d{1,2}):(\d\d):(\d\d) ([AP])M\s{1,9}(\S.*)", re.DOTALL)
+_WINDOWS = re.compile(
+    r"(\d{1,2})/(\d{1,2})/(\d{4}) {1,2}(0?[1-9]|1[0-2]):(\d\d):(\d\d) ([AP])M\s{1,9}(\S.*)", re.DOTALL
+)
 
 
 def _peel(text: str) -> Envelope | None:
@@ -18,8 +20,6 @@ def _peel(text: str) -> Envelope | None:
     if match is None:
         return None
     month, day, year, hour, minute, second, half, rest = match.groups()
-    if not 1 <= int(hour) <= 12:
-        return None
     if int(month) > 12:
         month, day = day, month  # Australia and India, where this much is certain
     hours = int(hour) % 12 + (12 if half == "P" else 0)

@@ -1,0 +1,38 @@
+"""How long starts took that were watched from outside (``measured.toml``)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from analyzer.events.vocabulary import load
+
+READY = "ready"
+SHARES = (5, 25, 50, 75, 90, 95, 100)  # of 100 starts
+_USUAL = SHARES.index(95)
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """The seconds within which ``SHARES`` of ``starts`` were done."""
+
+    starts: int
+    s: tuple[float, ...]
+
+    @property
+    def usual_s(self) -> float:
+        """Within which nearly all were done."""
+        return self.s[_USUAL]
+
+    def share_before(self, seconds: float) -> tuple[int, int]:
+        """Between how many and how many of 100 starts took less than that."""
+        below = max((share for share, most in zip(SHARES, self.s, strict=True) if most < seconds), default=0)
+        above = min((share for share, most in zip(SHARES, self.s, strict=True) if most >= seconds), default=100)
+        return below, above
+
+
+@cache
+def spread(name: str) -> Spread | None:
+    """Of readiness, or of a check; ``None``: not measured."""
+    raw = load("measured.toml").get("spread", {}).get(name)
+    return Spread(raw["starts"], tuple(raw["s"])) if raw is not None else None

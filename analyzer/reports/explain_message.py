@@ -1,0 +1,226 @@
+"""What a message says as a whole: what ends or waits with it, its layers from the outside in, the error at its bottom.
+
+The same words as in a report of ``analyze``: both ask ``causes``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from analyzer.events import chain, finding_info
+from analyzer.events.catalogue import info as rule_of, match as marks_of, unquote_once
+from analyzer.events.causes import END, UNNAMED, Cause, advice_for, cause_of
+from analyzer.events.chain import Chain, Layer, Link
+from analyzer.events.products import advise
+from analyzer.events.redaction import mask_secrets
+from analyzer.records.log_record import LogRecord
+from analyzer.reports.explain_entry import Entry, headed, sentence
+from analyzer.site import Site
+
+KIND = "message"
+_SHOWN = 200  # characters of a layer
+_QUOTED = 3  # levels of quotes around a message
+_ENDING = frozenset(("fatal", "panic"))
+_QUIET = frozenset(("debug", "info", "warning"))
+_BANNER = "starting k3s "
+_WINDOWS = re.compile(r"%PATH%|\b[A-Z]:\\")
+_VERB = re.compile(r"%[wvsq]")  # what a message as its source has it ends with
+_CUT = re.compile(r"[\s.…>]+$")
+_TELLING = 12  # characters of a cut message that must be there
+_MOST = 3  # layers that a cut message may begin
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message out of a pasted line. ``ends``: the words of its line alone say that the process ends with it."""
+
+    text: str
+    level: str = ""
+    ends: bool = False
+
+
+def site_of(text: str, records: Sequence[LogRecord]) -> Site:
+    """Whose words the answer uses, as far as the pasted text shows it."""
+    # RKE2's own messages speak of k3s, too: only the program's name before a line shows that it is k3s'.
+    idents, low = {record.ident or "" for record in records}, text.lower()
+    rke2 = "rke2" in low
+    product = "rke2" if rke2 else "k3s" if any("k3s" in one for one in idents) or _BANNER in low else "unknown"
+    agent = f"{product}-agent" in low or f"{product} agent" in low
+    windows = product != "k3s" and _WINDOWS.search(text) is not None
+    return Site(
+        product="rke2" if windows else product,
+        role="agent" if agent or windows else "unknown",
+        supervisor="windows" if windows else "systemd",
+    )
+
+
+def message_of(record: LogRecord) -> Message:
+    """The message of a line: without stamps, level and quotes, with the field that says why."""
+    why = record.fields.get("error") or record.fields.get("err") or ""
+    text = bare(f"{record.message}: {why}" if why and why not in record.message else record.message)
+    kinds = {mark.kind for mark in marks_of(record)}
+    return Message(text, record.level, record.level in _ENDING or "end" in kinds)
+
+
+def bare(text: str) -> str:
+    """Without quotes around the whole (``%q``)."""
+    text = text.strip()
+    for _ in range(_QUOTED):
+        text, before = unquote_once(text).strip(), text
+        if text == before:
+            break
+    return text
+
+
+def entry_of(message: Message, site: Site) -> Entry | None:
+    """What is known of it as a whole; ``None`` where no layer is known and nothing ends with it."""
+    read = chain.read(message.text, site.product)
+    if not read.links and not message.ends:
+        return None
+    cause = cause_of(message.text, site.product)
+    title, means, advice = _told(cause, read, site)
+    cut = _cut_inside(read)
+    return Entry(
+        KIND,
+        _name(cause, read),
+        sentence(title),
+        headed(
+            ("What it means", sentence(means)),
+            ("What comes of it", _becomes(message, read, site)),
+            ("Layers, from the outside in", [_layer(link, read) for link in read.links]),
+            ("The error inside", [] if cut else _error(read)),
+            ("It may go on so", cut),
+            ("Where", f"In {chain.part(read.links[-1].layer.part).name}." if read.links else ""),
+            ("What to do", sentence(advice)),
+            ("Reported as", (cause.finding if cause is not None else END) if _is_end(message, read) else ""),
+        ),
+    )
+
+
+def entry_of_class(text: str, site: Site) -> Entry | None:
+    """What a mere error says, of which no layer and no class of answers is known."""
+    error, target = chain.classify(bare(text))
+    if error is None:
+        return None
+    advice = error.advice.replace("{target}", mask_secrets(target) or UNNAMED)
+    return Entry(
+        KIND,
+        error.id,
+        sentence(error.short[:1].upper() + error.short[1:]),
+        headed(
+            ("What it means", sentence(advise(error.means, site))),
+            ("About", mask_secrets(target)),
+            ("What to do", sentence(advise(advice, site))),
+        ),
+    )
+
+
+def entries_of_cut(text: str, site: Site) -> list[Entry]:
+    """The messages that a cut one may be."""
+    found = [entry_of(Message(chain.words_of(layer.text[0])), site) for layer in _begun(bare(text))]
+    return [entry for entry in found if entry is not None]
+
+
+def _told(cause: Cause | None, read: Chain, site: Site) -> tuple[str, str, str]:
+    """Title, meaning and advice: those of the report, else of the innermost layer."""
+    if cause is None and not read.links:
+        return _unknown_end(read, site)
+    if cause is None:
+        layer = read.links[-1].layer
+        return _title(layer) or layer.text[0], advise(layer.means, site), advise(chain.part(layer.part).advice, site)
+    about = finding_info.about(cause.finding)
+    known = rule_of(cause.rule.id) if cause.rule is not None else None
+    means = cause.means or (known.description if known is not None else "") or about.meaning
+    title = mask_secrets(cause.title or (_title(read.links[-1].layer) if read.links else "") or about.title)
+    return advise(title, site), advise(means, site), advice_for(cause, site)
+
+
+def _unknown_end(read: Chain, site: Site) -> tuple[str, str, str]:
+    """An end of which at most the class of its error is known."""
+    about = finding_info.about(END)
+    if read.error is None:
+        return about.title, about.meaning, advise(about.advice, site)
+    advice = advise(read.error.advice or about.advice, site).replace("{target}", mask_secrets(read.target) or UNNAMED)
+    return f"{about.title}: {read.error.short}", advise(read.error.means, site), advice
+
+
+def _name(cause: Cause | None, read: Chain) -> str:
+    """The problem's where the catalogue knows it, else the words of the innermost layer."""
+    if cause is not None and cause.rule is not None:
+        return cause.rule.id
+    if read.links:
+        return _words(read.links[-1], read)
+    return cause.finding if cause is not None else END
+
+
+def _words(link: Link, read: Chain) -> str:
+    shown = mask_secrets(read.text[link.begin : link.end])
+    return shown if len(shown) <= _SHOWN else shown[: _SHOWN - 1] + "…"
+
+
+def _title(layer: Layer) -> str:
+    named = rule_of(layer.problem) if layer.problem and not layer.title else None
+    return named.title if named is not None else layer.title
+
+
+def _layer(link: Link, read: Chain) -> str:
+    layer = link.layer
+    means = layer.means if len(read.links) > 1 else ""  # of a single one it stands above
+    told = " ".join(sentence(text) for text in (_title(layer), means) if text)
+    return advise(f"“{_words(link, read)}”: {told or 'a step that only wraps the next one.'}")
+
+
+def _error(read: Chain) -> list[str]:
+    if read.error is None:
+        rest = _VERB.sub("", read.inner).strip(" .")
+        return [f"“{mask_secrets(rest)[:_SHOWN]}”: no class of errors is known for it."] if rest and read.links else []
+    about = f" ({mask_secrets(read.target)})" if read.target else ""
+    return [f"{read.error.short[:1].upper()}{read.error.short[1:]}{about}. {sentence(read.error.means)}".strip()]
+
+
+def _is_end(message: Message, read: Chain) -> bool:
+    outer = read.outermost
+    return message.ends or (outer is not None and outer.ends == "process")
+
+
+def _becomes(message: Message, read: Chain, site: Site) -> str:
+    """What ends, waits or goes on after these words."""
+    outer = read.outermost
+    if message.ends:
+        return "The process ends with it."
+    if outer is None:
+        return ""
+    if outer.ends == "process":
+        if message.level in _QUIET:
+            return f"Said at level {message.level}: the process goes on. As its last words it is why it ended."
+        return "The process ends with it."
+    if outer.ends == "request":
+        return "It answers one request or one subcommand; the server goes on."
+    if outer.ends == "part":
+        return advise("Only that part gives up; {product} goes on without it.", site)
+    lasting = read.error is not None and not read.error.symptom
+    when = (
+        "This error does not heal by itself: when it is said again and again, it is what the start waits for."
+        if lasting
+        else f"For a moment it is part of a start; after {int(chain.usual_s(read))} s it is what the start waits for."
+    )
+    return advise(f"{{product}} says it and tries again: nothing ends with it. {when}", site)
+
+
+def _cut_inside(read: Chain) -> list[str]:
+    """Behind known layers: messages of which only the first words are there."""
+    if read.error is not None or not read.links:
+        return []
+    return [f"{chain.words_of(layer.text[0])}: {sentence(_title(layer))}" for layer in _begun(read.inner)]
+
+
+def _begun(text: str) -> list[Layer]:
+    shown = _CUT.sub("", text).lower()
+    if len(shown) < _TELLING:
+        return []
+    found = [
+        one for one in chain.layers() if any(chain.words_of(words).lower().startswith(shown) for words in one.text)
+    ]
+    return found if len(found) <= _MOST else []

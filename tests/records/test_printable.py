@@ -1,0 +1,31 @@
+"""What a terminal does not show is taken out, and what is no UTF-8 is told."""
+
+from __future__ import annotations
+
+import pytest
+
+from analyzer.records.printable import decode, strip_terminal
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("words", "words"),
+        ("one\ttwo\nthree", "one\ttwo\nthree"),
+        ("\x1b[31mred\x1b[0m", "red"),
+        ("\x1b]0;title\x07words", "words"),
+        ("\x1b]0;title\x1b\\words", "words"),
+        ("a\x00b\x0bc\x1fd\x7fe\x9ff", "abcdef"),
+        ("left\u202eright\u2066\ufeff", "leftright"),
+        ("soft\xadhyphen", "soft\xadhyphen"),
+    ],
+)
+def test_what_a_terminal_does_not_show(text: str, left: str) -> None:
+    assert strip_terminal(text) == left
+
+
+@pytest.mark.parametrize(
+    ("data", "text", "lossy"), [("grün".encode(), "grün", False), (b"gr\xfcn", "gr\ufffdn", True), (b"", "", False)]
+)
+def test_what_is_no_utf8(data: bytes, text: str, lossy: bool) -> None:
+    assert decode(data) == (text, lossy)
