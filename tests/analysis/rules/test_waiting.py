@@ -107,15 +107,15 @@ def waiting(*at: float) -> Journal:
 def test_which_wait_for_etcd_is_lasting(lines: int, spread_s: float, begin_seen: bool, severity: str) -> None:
     """For a minute, said three times, or in a fragment: who shows the middle of a wait has waited."""
     journal = waiting(*(3.0 + number for number in range(lines)))
-    [found] = still_waiting(marked(journal, spread_s, begin_seen=begin_seen))
+    [found] = still_waiting(marked(journal, spread_s, begin_seen=begin_seen), [])
     assert (found.id, found.severity) == ("datastore_waiting", severity)
 
 
 def test_a_wait_for_etcd_ends_when_it_is_ready() -> None:
-    assert not list(still_waiting(made(waiting(3.0, 4.0).say(5.0, "Connection to etcd is ready"))))
-    assert list(still_waiting(made(waiting(3.0, 6.0).say(5.0, "Connection to etcd is ready"))))
-    assert not list(still_waiting(made(waiting(3.0).serving(6.0).running(9.0))))
-    assert not list(still_waiting(made(waiting(3.0), end=End("failed"))))
+    assert not list(still_waiting(made(waiting(3.0, 4.0).say(5.0, "Connection to etcd is ready")), []))
+    assert list(still_waiting(made(waiting(3.0, 6.0).say(5.0, "Connection to etcd is ready")), []))
+    assert not list(still_waiting(made(waiting(3.0).serving(6.0).running(9.0)), []))
+    assert not list(still_waiting(made(waiting(3.0), end=End("failed")), []))
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_when_a_server_that_puts_off_is_told(
     for number in range(lines):
         journal.say(3.0 + number, PUT_OFF)
     context = marked(journal, spread_s, role=role, begin_seen=begin_seen)
-    assert [finding.id for finding in still_waiting(context)] == ["server_not_ready"] * told
+    assert [finding.id for finding in still_waiting(context, [])] == ["server_not_ready"] * told
 
 
 def polled(error: str, length_s: float, severity: Any = "suspect", still: bool = True, **report: Any) -> list[Finding]:
