@@ -69,6 +69,7 @@ class ErrorClass:
     advice: str = ""
     problem: str = ""
     symptom: bool = False
+    decides: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,8 @@ class Chain:
     def advice(self) -> str:
         """What to do: by the innermost layer that knows, then by the class of the error, then by the part."""
         layer = self.innermost
+        if self.error is not None and self.error.decides:
+            return self.error.advice
         if layer is not None and layer.advice:
             return layer.advice
         if self.error is not None and self.error.advice:
