@@ -276,7 +276,7 @@ def _at(text: str, begin: int, product: str) -> Link | None:
 
 def classify(text: str) -> tuple[ErrorClass | None, str]:
     """The class of an innermost error and what it is about; ``None`` where no class is known."""
-    if text.isupper():  # somebody's capitals: Go writes none
+    if text.isupper() and " " in text:  # somebody's capitals: Go writes none
         return classify(text.lower())
     for one in classes():
         if (not one.any or any(words in text for words in one.any)) and (one.match is None or one.match.search(text)):

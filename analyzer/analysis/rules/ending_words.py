@@ -31,7 +31,7 @@ def ending_words(context: RuleContext, known: Sequence[Finding]) -> Iterator[Fin
     if not found:
         return
     cause = cause_of(_words(found[-1]), context.report.product)
-    if cause is None or not cause.sure:
+    if cause is None:
         return
     said = mask_secrets(_words(found[-1]))[:_SHOWN]
     means = f" {advise(cause.means, context.site)}" if cause.means else ""
@@ -44,11 +44,11 @@ def ending_words(context: RuleContext, known: Sequence[Finding]) -> Iterator[Fin
 
 
 def _ends(context: RuleContext, record: LogRecord) -> bool:
-    """Whether the outermost words are those of an end and all that they wrap is known."""
+    """Whether the outermost words are those of an end."""
     if not chain.begins_with(record.message.lstrip('"'), "process"):
         return False
     read = chain.read(_words(record), context.report.product)
-    return read.outermost is not None and read.outermost.ends == "process" and read.links[0].begin == 0 and read.whole
+    return read.outermost is not None and read.outermost.ends == "process" and read.links[0].begin == 0
 
 
 def _words(record: LogRecord) -> str:
