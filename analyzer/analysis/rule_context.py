@@ -222,3 +222,10 @@ def times(marks: Sequence[object]) -> str:
 def sentence(text: str) -> str:
     """With a capital letter."""
     return text[:1].upper() + text[1:]
+
+
+def sentences(parts: Iterable[str]) -> str:
+    """One behind the other, each but the last closed; empty ones left out."""
+    told = [part.strip() for part in parts if part.strip()]
+    closed = [part if part.endswith((".", "!", "?", ":")) else f"{part}." for part in told[:-1]]
+    return " ".join([*closed, *told[-1:]])

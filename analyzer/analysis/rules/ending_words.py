@@ -11,7 +11,7 @@ from analyzer.events.causes import advice_for, cause_of
 from analyzer.events.products import advise
 from analyzer.events.redaction import mask_secrets
 from analyzer.records.log_record import LogRecord
-from analyzer.results import Finding
+from analyzer.results import Finding, FindingSeverity
 
 _SHOWN = 300
 
@@ -36,7 +36,7 @@ def ending_words(context: RuleContext, known: Sequence[Finding]) -> Iterator[Fin
     said = mask_secrets(_words(found[-1]))[:_SHOWN]
     means = f" {advise(cause.means, context.site)}" if cause.means else ""
     detail = f"Said {times(found)}: {said}.{means} A process ends with such words; the text does not show that it did."
-    severity = "critical" if context.never_ready else "warning"
+    severity: FindingSeverity = "critical" if context.never_ready else "warning"
     yield context.say(
         "ending_words", detail, found, title=mask_secrets(cause.title), severity=severity,
         advice=advice_for(cause, context.site),

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from analyzer.analysis.normal_lines import normal_marks
-from analyzer.analysis.rule_context import RuleContext, Sourced, count, durations, times
+from analyzer.analysis.rule_context import RuleContext, Sourced, count, durations, sentences, times
 from analyzer.analysis.rule_registry import PROBLEM, rule
 from analyzer.analysis.shared_facts import SLOW
 from analyzer.events import chain
@@ -109,23 +109,20 @@ def _named(context: RuleContext, cause: Cause, text: str, after: str, records: l
     groups = cause.groups or {}
     about = context.about(cause.finding)
     named = [f"{name} {value}" for name, value in groups.items() if name in ("address", "flag", "option", "hook")]
-    detail = f"The process ended{after}: {text}" + (f" [{', '.join(named)}]" if named else "")
-    if cause.means:
-        detail += f"{'' if detail.endswith(('.', '!', '?')) else '.'} {advise(cause.means, context.site)}"
-    if apart := missed_by(text):
-        detail += f"{'' if detail.endswith(('.', '!', '?')) else '.'} {apart}"
+    told = [f"The process ended{after}: {text}" + (f" [{', '.join(named)}]" if named else "")]
+    told += [advise(cause.means, context.site), missed_by(text)]
     limit = check_info("poststarthook/" + groups["hook"]).limit_s if "hook" in groups else None
     if limit is not None:
-        detail += f". Its limit is {limit:g} s."
+        told.append(f"Its limit is {limit:g} s.")
     beside = [mark.record for mark in context.studied.start.announced if mark.id == about.beside]
     if beside:
-        detail += f". Said beside it: {mask_secrets(beside[0].message)[:200]}"
+        told.append(f"Said beside it: {mask_secrets(beside[0].message)[:200]}")
     advice = advice_for(cause, context.site)
     if (file := _file_named_before(context, text)) is not None:
-        detail += f". The line before names the file: {file}"
+        told.append(f"The line before names the file: {file}")
         advice = f"Correct {file}; the message names the line."
     title = mask_secrets(cause.title)
-    return context.say(about.id, detail, [*records, *beside], severity="critical", title=title, advice=advice)
+    return context.say(about.id, sentences(told), [*records, *beside], severity="critical", title=title, advice=advice)
 
 
 def _file_named_before(context: RuleContext, text: str) -> str | None:
