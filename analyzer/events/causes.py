@@ -53,7 +53,8 @@ def cause_of(text: str, product: str = "unknown") -> Cause | None:
         return _of_error(error, read) if error is not None else None
     rule_of = problem(layer.problem)
     if rule_of is not None and (error is None or not rule_of.outer):
-        return replace(_of_rule(rule_of, {}, layer), sure=read.whole)
+        groups = next((said for rule, said in causes_in(text) if rule.id == rule_of.id), {})
+        return replace(_of_rule(rule_of, groups, layer), sure=read.whole)
     finding = reported_as(named[0].id) if named is not None and not (error is not None and error.problem) else _id(read)
     return Cause(finding, _title(read), read.means, read.advice, _rule(error), {}, read.target, read.whole)
 

@@ -26,6 +26,8 @@ _VALUE = r"(?:(?!: )[^\n]){0,300}?"  # a name, a path, a number: no layer of its
 _ANYTHING = r"[^\n]{0,300}?"  # an error in the middle of a text
 _TO_THE_END = r"(?:(?![:,;)] |[\"\\\n]).){0,300}"  # what is put in at the end of a text goes as far as it may
 _MOST_LAYERS = 32
+_OWN_FILES = ("k3s_", "rke2")
+_TELLING = 16  # characters of its own that a layer needs to tell whose words they are
 _BOUNDARY = re.compile(r'(?:: |\\*"|\[|; |\n|desc = )+|, ')
 _BEFORE = re.compile(
     r"^(?:Error: |Shutdown request received: |fatal: |Observed a panic: |panic: |"
@@ -53,6 +55,7 @@ class Layer:
     problem: str = ""
     ends: Ends = "process"
     product: str = ""
+    own: bool = False  # of k3s or RKE2 themselves: no other program says so
     usual_s: float = USUAL_S
 
 
@@ -148,8 +151,12 @@ class Chain:
 def layers() -> tuple[Layer, ...]:
     """All of them, file by file."""
     names = sorted(path.name for path in Path(__file__).with_name(FOLDER).glob("*.toml"))
-    files = [load(f"{FOLDER}/{name}") for name in names]
-    return tuple(read_as(Layer, file.get("every", {}) | raw) for file in files for raw in file.get("layer", ()))
+    files = [(name, load(f"{FOLDER}/{name}")) for name in names]
+    return tuple(
+        read_as(Layer, file.get("every", {}) | raw, own=name.startswith(_OWN_FILES))
+        for name, file in files
+        for raw in file.get("layer", ())
+    )
 
 
 @cache
@@ -247,6 +254,16 @@ def begins_with(text: str, ends: Ends) -> bool:
     """
     low = text[:200].lower()
     return any(shape.layer.ends == ends and low.startswith(shape.words) for shape in _index()[0].get(low[:_KEY], ()))
+
+
+def is_ours(text: str) -> bool:
+    """Whether a message begins with words that only k3s or RKE2 have."""
+    told, _ = _index()
+    low = _spaced(text[:300]).lower()
+    return any(
+        shape.layer.own and len(shape.words) >= _TELLING and low.startswith(shape.words)
+        for shape in told.get(low[:_KEY], ())
+    )
 
 
 def _beginnings(text: str, at: int) -> Iterator[int]:

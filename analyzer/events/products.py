@@ -27,6 +27,8 @@ def words(site: Site) -> Mapping[str, str]:
         found |= {"unit": site.unit, "units": site.unit}
     elif site.role != "unknown":
         found["units"] = found["unit"]
+    elif site.product == "unknown":
+        found["units"] = " -u ".join(data["product"][name]["units"] for name in ("k3s", "rke2"))
     if site.data_dir:
         found["data"] = site.data_dir
     return {name: _filled(text, found) for name, text in found.items()}

@@ -113,7 +113,10 @@ _RULES = (
     _Rule(_K10, rf"(K10[0-9a-f]{{8}})[0-9a-f]*+(::[\w.-]++):{_VALUE}", r"\1…\2:" + MASK),
     _Rule(_K10, rf"(K10[0-9a-f]{{8}})[0-9a-f]*+::{_VALUE}", r"\1…::" + MASK),
     _Rule(_K10, r"(K10[0-9a-f]{8})[0-9a-f]{24,}", r"\1…"),
-    _Rule(("::server", "::node", "::agent"), rf"(::(?:server|node|agent)):{_VALUE}", r"\1:" + MASK),  # torn in its hash
+    _Rule(  # torn in its hash
+        ("::server", "::node", "::agent"),
+        rf"(::(?:server|node|agent)):(?!<[a-z-]{{1,20}}>){_VALUE}", r"\1:" + MASK,
+    ),
     # "invalid bearer token" speaks of one
     _Rule(("bearer",), rf"(\bBearer(?:\s|%20){{1,4}})(?!tokens?\b|auth){_VALUE}", r"\1" + MASK, re.IGNORECASE),
     _Rule(
@@ -135,6 +138,13 @@ _RULES = (
     # base64 of user:password, or a token of hexadecimal digits, without the header's name; prose has no such words
     _Rule(("basic ",), r"(\bBasic\s)(?=[A-Za-z+/]{1,99}[A-Z0-9+/=])[A-Za-z0-9+/]{8,}={0,2}(?![\w-])", r"\1" + MASK),
     _Rule(("token ",), r"(\b[Tt]oken\s)(?=[A-Za-z_-]{0,99}\d)[A-Za-z0-9_-]{20,}(?![\w.:/-])", r"\1" + MASK),
+    # "API key XyZ123… not valid"
+    _Rule(
+        (" key ",),
+        r"(\b(?:API|[Aa]uth|[Aa]ccess) key )"
+        r"(?=[A-Za-z_-]{0,99}\d)(?=[a-z0-9_-]{0,99}[A-Z])[A-Za-z0-9_-]{10,}(?![\w.:/-])",
+        r"\1" + MASK,
+    ),
     _Rule(("eyj",), r"(?<![A-Za-z0-9_-])eyJ[\w-]{8,}\.[\w-]{4,}(?:\.[\w-]*)?", MASK),
     *_tokens(),
     # a MySQL source: user:password@tcp(host:3306)/name
@@ -156,7 +166,7 @@ _RULES = (
         r"\1" + MASK, re.IGNORECASE,
     ),
     _Rule(_NAMES, rf"((?<=[{{\[(,\s]){_NAME}:)(?![\s\"'\\:]|\Z){_VALUE}", r"\1" + MASK, re.IGNORECASE),
-    _Rule(_NAMES, rf"(<{_NAME}>)[^<\n]{{1,999}}(?=<)", r"\1" + MASK, re.IGNORECASE),
+    _Rule(_NAMES, rf"(<{_NAME}>)[^<\n]{{1,999}}(?=</)", r"\1" + MASK, re.IGNORECASE),
     # --name value; "--token is required" speaks of the flag
     _Rule(
         _NAMES,

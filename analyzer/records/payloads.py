@@ -55,7 +55,7 @@ _LEVELS = {
     "PANI": "panic", "I": "info", "W": "warning", "E": "error", "F": "fatal", "warn": "warning", "dpanic": "panic",
     "C": "fatal", "N": "info", "D": "debug",
 }  # fmt: skip
-_LOGRUS_BEGINS, _KLOG_BEGINS, _TTY_BEGINS = frozenset("tl"), frozenset("IWEF0123456789"), frozenset("TDP")
+_LOGRUS_BEGINS, _KLOG_BEGINS, _TTY_BEGINS = frozenset("tlm"), frozenset("IWEF0123456789"), frozenset("TDP")
 _SYSTEMD_IDENTS = frozenset({"systemd", "(systemd)"})
 
 
@@ -67,7 +67,7 @@ def _logrus(draft: Draft, text: str) -> bool:
     match = _LOGRUS.match(text)
     assert match is not None
     stamp, level = match.group(1), match.group(2)
-    if stamp is None and level is None:
+    if stamp is None and level is None and not text.startswith('msg="'):
         return False
     rest = text[match.end() :]
     has_msg = match.group(0).endswith("msg=")
@@ -239,7 +239,7 @@ def _headed(draft: Draft, text: str) -> bool:
     if text[28:31] == " | " and _OLD_ETCDS_TIME.match(text) and _old_etcd(draft, text[27:]):
         return True
     if first in _LOGRUS_BEGINS:
-        return text.startswith(("time=", "level=")) and _logrus(draft, text)
+        return text.startswith(("time=", "level=", 'msg="')) and _logrus(draft, text)
     if first == "{":
         return text.startswith('{"') and _zap(draft, text)
     if first in _KLOG_BEGINS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from analyzer.events import sequence
+from analyzer.events import chain, sequence
 from analyzer.events.event import HealthBlock, Mark, Placed, PollLine, PollUnchanged, WitnessLine
 from analyzer.records.log_record import Payload
 from analyzer.starts.start import Start
@@ -18,9 +18,11 @@ _SPEAKS_OF_US = re.compile(
 _ONLY_THEIRS = re.compile(
     r"/run/k3s/|/rancher/(?:k3s|rke2)\b|/v1-(?:k3s|rke2)/|\bkine\.sock\b|\bbuilding kine: |"
     r"\b(?:k3s|rke2)\b|\bK10\S{1,80}::|"
+    r"\bsqlite3?\.Error\b|\bdatabase is locked\b|"
     r"(?:127\.0\.0\.1|localhost|0\.0\.0\.0|\[::1?\]):(?:6443|6444|9345|1025[079])\b"
 )
 # Programs that share the journal's formats are many; in these, k3s' own words are nobody else's.
+_LOOKED_AT = 200  # lines
 _THEIR_WORDS = frozenset({Payload.LOGRUS, Payload.PLAIN})
 _OWN_WAIT = re.compile(
     r"^Waiting for (?:containerd|CRI|cri) (?:startup|connection)|"
@@ -47,12 +49,14 @@ def is_ours(start: Start, trusted: bool) -> bool:
             case Mark(
                 kind="end", id="fatal" | "shutdown_requested" | "component_exited" | "supervisor_exit" | "job_failed"
             ):
-                if any(_SPEAKS_OF_US.search(record.message) for record in start.process[:200]):
+                if any(_SPEAKS_OF_US.search(record.message) for record in start.process[:_LOOKED_AT]):
                     return True
             case Mark(kind="problem"):
                 troubled = True
+    if any(r.payload in _THEIR_WORDS and chain.is_ours(r.message) for r in start.process[:_LOOKED_AT]):
+        return True
     return troubled and any(
-        _ONLY_THEIRS.search(f"{r.message} {r.fields.get('error', '')}") for r in start.process[:200]
+        _ONLY_THEIRS.search(f"{r.message} {r.fields.get('error', '')}") for r in start.process[:_LOOKED_AT]
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 
 from analyzer.analysis.normal_lines import normal_marks
 from analyzer.analysis.rule_context import RuleContext, Sourced, count, durations, sentences, times
@@ -14,6 +15,7 @@ from analyzer.events import chain
 from analyzer.events.bare_ends import meaning
 from analyzer.events.causes import Cause, advice_for, cause_of
 from analyzer.events.certificate_times import missed_by
+from analyzer.events.chain import ErrorClass
 from analyzer.events.check_info import info as check_info
 from analyzer.events.event import Mark
 from analyzer.events.products import advise
@@ -41,6 +43,11 @@ _CHILD = re.compile(r"^(containerd|cri-dockerd|etcd|kubelet|dockerd): (?:exit st
 _YAML = re.compile(r"\byaml: |converting YAML")
 _YAML_FILE = re.compile(r"/[\w./-]{1,200}\.ya?ml\b")
 _LINES_BEFORE = 3
+_NEAR = 6  # lines before an end that may say why it waited in vain
+_LATE = frozenset(("process_failed", "etcd_join_failed", "server_unreachable"))
+_NO_WAITING_HEALS = frozenset(
+    ("dns", "no_route", "no_space", "x509_time", "x509_authority", "x509_name", "tls", "plain_http", "unauthorized")
+)
 _LOUD = frozenset(("warning", "error", "fatal", "panic"))
 _SERVER_ECHO = re.compile(r"server is stopping\W*$|http: Server closed")
 
@@ -70,6 +77,12 @@ def failure(context: RuleContext) -> Iterator[Finding]:
                 cause, text, records = other, words, [mark.record, *records]
                 break
     cause = _of_bare_words(context, text) or cause
+    if cause is not None and cause.finding in _LATE and (told := _reason_before(context)) is not None:
+        record, error, target = told
+        title = f"{cause.title}: {error.short}"
+        because = f"Just before: {_words(record)}"
+        cause = replace(cause, title=title, means=f"{because}. {error.means}", advice=error.advice, target=target)
+        records = [*records, record]
     after = " after it had become ready" if context.report.outcome == "ready" else ""
     if any("repeated too quickly" in mark.record.message for mark in context.studied.start.marks("systemd_failed")):
         text += ". systemd does not try it again: it was started too quickly again and again (start limit)"
@@ -77,6 +90,18 @@ def failure(context: RuleContext) -> Iterator[Finding]:
         yield _named(context, cause, text, after, records)
     else:
         yield from _unnamed(context, text, after, records)
+
+
+def _reason_before(context: RuleContext) -> tuple[LogRecord, ErrorClass, str] | None:
+    """What the last lines before an end say that waited in vain: an error that no waiting heals."""
+    end = context.studied.verdict.end
+    before = [r for r in context.studied.start.process if end is not None and r.seq < end.seq][-_NEAR:]
+    for record in reversed(before):
+        if record.level in _LOUD:
+            error, target = chain.classify(_whole(record))
+            if error is not None and error.id in _NO_WAITING_HEALS:
+                return record, error, target
+    return None
 
 
 def _of_bare_words(context: RuleContext, text: str) -> Cause | None:
@@ -110,7 +135,9 @@ def _named(context: RuleContext, cause: Cause, text: str, after: str, records: l
     about = context.about(cause.finding)
     named = [f"{name} {value}" for name, value in groups.items() if name in ("address", "flag", "option", "hook")]
     told = [f"The process ended{after}: {text}" + (f" [{', '.join(named)}]" if named else "")]
-    told += [advise(cause.means, context.site), missed_by(text)]
+    same = _same_problem(context, cause, records)
+    told += [advise(cause.means, context.site), missed_by(text), *(f"Said before: {context.words(m)}" for m in same)]
+    records = [*records, *(mark.record for mark in same)]
     limit = check_info("poststarthook/" + groups["hook"]).limit_s if "hook" in groups else None
     if limit is not None:
         told.append(f"Its limit is {limit:g} s.")
@@ -123,6 +150,19 @@ def _named(context: RuleContext, cause: Cause, text: str, after: str, records: l
         advice = f"Correct {file}; the message names the line."
     title = mask_secrets(cause.title)
     return context.say(about.id, sentences(told), [*records, *beside], severity="critical", title=title, advice=advice)
+
+
+def _same_problem(context: RuleContext, cause: Cause, records: list[LogRecord]) -> list[Mark]:
+    """Earlier lines about the very problem that the end names: they say which flag, which file."""
+    ids = {cause.rule.id} if cause.rule is not None else set()
+    seen = {record.seq for record in records}
+    last = context.studied.verdict.end
+    found = {
+        mark.record.message: mark
+        for mark in context.marks
+        if mark.id in ids and mark.record.seq not in seen and (last is None or mark.record.seq < last.seq)
+    }
+    return list(found.values())[-_LINES_BEFORE:]
 
 
 def _file_named_before(context: RuleContext, text: str) -> str | None:
@@ -167,9 +207,13 @@ def _last_troubles(context: RuleContext) -> list[LogRecord]:
     return list(said.values())[-_LINES_BEFORE:]
 
 
-def _words(record: LogRecord) -> str:
+def _whole(record: LogRecord) -> str:
     error = record.fields.get("error", "")
-    return mask_secrets(f"{record.message}: {error}" if error else record.message)[:200].strip()
+    return f"{record.message}: {error}" if error else record.message
+
+
+def _words(record: LogRecord) -> str:
+    return mask_secrets(_whole(record))[:200].strip()
 
 
 def _where_it_says_more(context: RuleContext, text: str) -> str | None:
