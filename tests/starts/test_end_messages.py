@@ -156,3 +156,9 @@ def test_the_watchdog_counts_before_a_request_and_not_after_it() -> None:
     dog, stopping = "k3s.service: Watchdog timeout (limit 1min)!", "Stopping k3s.service - Lightweight Kubernetes..."
     assert verdict(begun().systemd(7.0, dog).systemd(7.1, stopping)).end_kind == "failed"
     assert verdict(begun().systemd(7.0, stopping).systemd(7.1, dog)).end_kind == "stopped"
+
+
+@pytest.mark.parametrize(("at", "kind"), [(17.000001, "failed"), (17.000002, "running")])
+def test_ten_seconds_behind_the_end_of_its_stamp_are_outlived_by_a_microsecond_more(at: float, kind: str) -> None:
+    journal = Journal().begin().ticking(1.0, 6.0).bare(7.0, "containerd: exit status 1").kube(at, "still here")
+    assert journal.report().end.kind == kind
