@@ -224,3 +224,21 @@ def test_three_checks_are_named_where_no_list_was_printed(checks: int, more: str
     named = f"by the lines of other components {', '.join(n.removeprefix('poststarthook/') for n in names[:2])}"
     third = names[2].removeprefix("poststarthook/")
     assert f"{named} or {third}{more} cleared last. Usually it is rbac/bootstrap-roles" in sentence
+
+
+@pytest.mark.parametrize(
+    ("shown", "sentence"),
+    [
+        ([RBAC], "shows only rbac/bootstrap-roles failing; it is very likely the last, but not proven."),
+        (
+            [RBAC, CRD],
+            "shows rbac/bootstrap-roles and crd-informer-synced failing; which of them cleared last cannot be told.",
+        ),
+    ],
+)
+def test_one_check_of_the_last_list_is_very_likely_the_last(shown: list[str], sentence: str) -> None:
+    facts = of_windows(
+        2.0, Window(8.0, 10.0), *(cleared(name, 8.0, 10.0) for name in shown),
+        last_list=frozenset(shown), last_list_complete=True,
+    )  # fmt: skip
+    assert bottleneck(facts, blame(facts)[0]).sentence == f"The last list {sentence}"

@@ -9,9 +9,11 @@ from analyzer.results import Finding
 from tests.kit.handmade import Journal
 
 
-def ended(words: str, key: str = "--flanel-iface") -> list[Finding]:
-    """The findings, in their order, on a start that skipped a key of config.yaml and ended with these words."""
-    journal = Journal().begin().say(0.2, f"Unknown flag {key} found in config.yaml, skipping", "warning")
+def ended(words: str, *others: str) -> list[Finding]:
+    """The findings, in their order, on a start that skipped keys of config.yaml and ended with these words."""
+    journal = Journal().begin()
+    for key in ("--flanel-iface", *others):
+        journal.say(0.2, f"Unknown flag {key} found in config.yaml, skipping", "warning")
     journal.ticking(0.5, 5.0).say(6.0, words, "fatal")
     journal.systemd(6.1, "k3s.service: Main process exited, code=exited, status=1/FAILURE")
     [start] = analyze_records(journal.log_records(), tool_version="0").starts
@@ -35,3 +37,8 @@ def test_a_skipped_key_that_the_end_names_is_its_cause(words: str, cause: bool) 
     )
     [end] = [finding for finding in found if finding.id == "process_failed"]
     assert ("Most likely because of this: A key in config.yaml" in end.detail) is cause
+
+
+@pytest.mark.parametrize(("words", "cause"), [("no flanel-iface was given", True), ("something is wrong", False)])
+def test_of_several_skipped_keys_one_that_the_end_names_is_enough(words: str, cause: bool) -> None:
+    assert ("Most likely because" in ended(words, "--cni-bin")[cause].detail) is cause

@@ -9,6 +9,7 @@ import pytest
 from analyzer.analysis.line_times import LineTimes
 from analyzer.analysis.pod_evidence import PodEvidence, evidence
 from analyzer.starts import judge
+from analyzer.starts.start import ApiRun
 from analyzer.window import Bound, Evidence
 from tests.kit.handmade import Journal
 
@@ -55,3 +56,21 @@ def test_which_looks_a_restart_or_a_trouble_leaves_in_doubt(
     pods = PodEvidence(restarted_s=restarted_s, troubled_s=troubled_s)
     seen = None if seen_s is None else Evidence(seen_s, Bound.OBSERVED)
     assert pods.outdates(seen, monotone) is outdated
+
+
+@pytest.mark.parametrize(
+    ("sure", "served", "counts"),
+    [(False, False, False), (False, True, True), (True, False, True), (True, True, True)],
+)
+def test_what_a_run_does_counts_once_it_has_the_port_or_where_no_other_can_have_it(
+    sure: bool, served: bool, counts: bool
+) -> None:
+    journal = Journal().begin().ticking(0.5, 7.0)
+    if served:
+        journal.serving(3.0)
+    journal.kube(4.0, "Starting APIServiceRegistrationController", "apiservice_controller.go:170")
+    [start] = journal.running(8.0).starts()
+    run = ApiRun(start.process, start.events)
+    pods = replace(start, pod_lines=tuple(start.process), api_runs=(run,), api=run if sure else None)
+    found = {proof.rule.id for proof in evidence(pods, judge(pods), LineTimes(pods)).proofs}
+    assert ("registration-started" in found) is counts

@@ -49,6 +49,15 @@ def test_answers_shortly_before_a_tick_widen_the_slack(early_s: float, slack_s: 
     assert grid.stamps == 6
 
 
+@pytest.mark.parametrize(("stamp_s", "slack_s"), [(8.0009, 0.35), (8.0011, 0.05)])
+def test_of_the_fastest_answers_the_latest_in_the_journal_widens_the_slack(stamp_s: float, slack_s: float) -> None:
+    """A millisecond slower, and it is none of the fastest."""
+    stamps = [4.0, 6.0, stamp_s, 12.0]
+    line_times = Journal().begin().kube(1.0, "a").kube(8.0, "b", lag=0.3).line_times()
+    grid = _calibrated(fit_grid(stamps, 2.0), stamps, 0, line_times)
+    assert grid is not None and grid.slack_s == pytest.approx(slack_s, abs=1e-6)
+
+
 @pytest.mark.parametrize(
     ("locked", "stamps", "rms_s", "reliable"),
     [

@@ -74,3 +74,16 @@ def test_what_a_cut_list_hides_is_unseen() -> None:
     assert set(poll.unseen) == set(names) - {names[0], names[1]} - set(poll.ok)
     [whole] = Journal().begin().ticking(1.0, 9.0).serving(3.0).listed(6.01, RBAC).report().polls
     assert not whole.cut and whole.unseen == ()
+
+
+@pytest.mark.parametrize(("ours", "steps"), [(True, 1), (False, 0)])
+def test_a_step_right_before_the_last_line_of_a_start_is_one_of_its_clock(ours: bool, steps: int) -> None:
+    journal = Journal()
+    journal.boot = None
+    journal.begin().ticking(1.0, 3.0)
+    if ours:
+        journal.say(3700.0, "an hour later")
+    else:
+        journal.other(3700.0, "systemd-timesyncd", "System clock time unset or jumped backwards")
+    assert len(journal.log_records().steps) == 1
+    assert journal.report().clock.steps == steps

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from analyzer.records import LogRecords, read_log_records
+from analyzer.records.clock_steps import is_step_signal
 from analyzer.timebase import SECOND
 
 BANNER = "Starting k3s v1.33.4+k3s1 (148243c4)"
@@ -173,3 +174,20 @@ def test_lines_before_an_unset_clock_was_set_lie_right_before_it_and_in_its_zone
 @pytest.mark.parametrize(("begin", "steps"), [("2018-12-31T23:59", 1), ("2019-01-01T00:00", 0)])
 def test_a_clock_that_shows_a_time_before_there_was_k3s_was_never_set(begin: str, steps: int) -> None:
     assert len(unset(begin).steps) == steps
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ("Time has been changed", True),
+        ("Initial clock synchronization to Sun 2026-03-01 12:00:00 UTC.", True),
+        ("System clock time unset or jumped backwards, restoring", True),
+        ("System clock wrong by 3600.1 seconds", True),
+        ("System clock was stepped by 3600.1 seconds", True),
+        ("kernel: time jumped forward", True),
+        ("Clock change detected", True),
+        ("Waiting for the clock to be right for the first time", False),
+    ],
+)
+def test_words_of_a_clock_that_was_set(message: str, told: bool) -> None:
+    assert is_step_signal(message) is told

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from analyzer.records import carriers
+from analyzer.records.carriers.carrier import Carrier, Envelope
+from analyzer.records.draft import Outer
 from analyzer.records.line_layers import MAX_LAYERS, Layers
 
 
@@ -28,3 +31,13 @@ def test_what_is_left_of_another_record_is_looked_for_last_also_behind_such_a_li
     assert junk is not None and junk.carrier == "junk"
     again = layers.first('server-1  | time="2026-03-01T06:03:22Z" level=info msg="words"')
     assert again is not None and (again.carrier, again.host) == ("wrapped", "server-1")
+
+
+def test_where_two_can_read_a_line_the_carrier_of_the_line_before_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    def of(name: str) -> Carrier:
+        return Carrier(name, Outer.NONE, peel=lambda text: Envelope(text) if name in text else None)
+
+    monkeypatch.setattr(carriers, "CARRIERS", (of("one"), of("two"), of("three")))
+    layers = Layers()
+    read = [layers.first(text) for text in ("one two", "two three", "one two", "three", "one two three", "one two")]
+    assert [layer.carrier for layer in read if layer is not None] == ["one", "two", "two", "three", "three", "two"]

@@ -143,3 +143,17 @@ def test_the_kernels_first_words_are_among_the_first_twelve_lines(before: int, t
     older += [f"Mar 01 {stamp(0)} node-a kernel: Linux version 6.1.0", *(short(n, BANNER, 100) for n in range(3))]
     newer = [short(100 + n, text, 200) for n, text in enumerate([BANNER, "a", "b"])]
     assert (raws([*newer, *older]) == [*older, *newer]) is turned
+
+
+@pytest.mark.parametrize(
+    ("word", "writer", "turned"),
+    [
+        ("Starting k3s.service - Lightweight Kubernetes...", "systemd[1]", True),
+        ("k3s.service: Consumed 1min 2s CPU time.", "systemd[1]", False),
+        ("Starting k3s.service - Lightweight Kubernetes...", "k3s[1289]", False),
+    ],
+)
+def test_only_systemd_announces_a_start(word: str, writer: str, turned: bool) -> None:
+    newer = [short(100 + n, f"line {n}") for n in range(5)]
+    older = [f"Mar 01 {stamp(0)} node-a {writer}: {word}", *(short(n, f"earlier {n}") for n in range(5))]
+    assert (raws([*newer, *older]) == [*older, *newer]) is turned

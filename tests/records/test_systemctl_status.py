@@ -27,7 +27,8 @@ def moment(record: LogRecord) -> str | None:
     [
         ("9min", 540), ("1h 2min", 3720), ("8s", 8), ("2 weeks 3 days", 1_468_800), ("1 day 2h", 93_600),
         ("1 month 2 days", 2_802_600), ("1 year 0 months", 31_557_600), ("345ms", 0), ("3min 2s", 182),
-        ("no time", None), ("", None),
+        ("1y", 31_557_600), ("2 years", 63_115_200), ("2 months", 5_259_600), ("1w", 604_800), ("1 week", 604_800),
+        ("1d", 86_400), ("2 days", 172_800), ("5us", 0), ("no time", None), ("", None),
     ],
 )  # fmt: skip
 def test_spans(text: str, seconds: int | None) -> None:

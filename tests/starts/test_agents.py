@@ -76,6 +76,20 @@ def test_systemd_s_word_counts_from_1_24_on_and_not_with_a_log_file() -> None:
     assert notified(only(agent().systemd(0.6, done).say(2.0, "containerd is now running"))) is None
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "counts"),
+    [(False, False, True), (True, False, True), (False, True, False), (True, True, False)],
+)
+def test_systemd_s_word_does_not_count_where_any_work_comes_after_it(before: bool, after: bool, counts: bool) -> None:
+    journal = agent()
+    if before:
+        journal.say(0.7, "containerd is now running")
+    journal.systemd(0.8, "Started k3s-agent.service - Lightweight Kubernetes.")
+    if after:
+        journal.say(2.0, "Running kubelet --hostname-override=node-a")
+    assert (notified(only(journal)) is not None) is counts
+
+
 def test_never_registered_needs_a_kubelet_that_never_ran() -> None:
     fatal = "Error: failed to find memory cgroup (v2)"
     assert outcome(agent().say(3.0, fatal, "fatal")) == "failed"

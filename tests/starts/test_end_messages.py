@@ -210,3 +210,9 @@ def test_from_1_36_on_k3s_outlives_its_etcd() -> None:
     assert ended(words, 30.0) == "running"
     assert ended(words, 8.0) == "failed"
     assert ended(words.replace("etcd", "kubelet"), 30.0) == "failed"
+
+
+@pytest.mark.parametrize(("at", "kind"), [(17.000001, "failed"), (17.000002, "running")])
+def test_ten_seconds_behind_the_end_of_its_stamp_are_outlived_by_a_microsecond_more(at: float, kind: str) -> None:
+    journal = Journal().begin().ticking(1.0, 6.0).bare(7.0, "containerd: exit status 1").kube(at, "still here")
+    assert journal.report().end.kind == kind

@@ -393,3 +393,10 @@ def test_without_stamps_nine_lines_below_a_parts_last_words_are_too_many(lines: 
     rows = ['level=info msg="Starting k3s v1.33.4+k3s1 (148243c4)"', "containerd: exit status 1"]
     rows += [f'level=info msg="line {number}"' for number in range(lines)]
     assert only("\n".join(rows) + "\n").end.kind == kind
+
+
+@pytest.mark.parametrize(("closing_at", "kind"), [(11.0, "failed"), (10.0, "stopped")])
+def test_a_failure_behind_the_first_closing_noise_is_an_echo(closing_at: float, kind: str) -> None:
+    journal = Journal().begin().ticking(1.0, 6.0).serving(3.0).running(7.0).say(10.5, "words nobody knows", "fatal")
+    journal.kube(closing_at, "Shutting down kubernetes service endpoint reconciler", "controller.go:128")
+    assert journal.report().end.kind == kind

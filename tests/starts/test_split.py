@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from analyzer.events.event import Mark
 from analyzer.starts import Start, find_starts
 from tests.kit.handmade import RBAC, Journal
 
@@ -155,3 +156,15 @@ def test_a_run_without_banner_begins_behind_a_pause_of_two_seconds(pause: int, l
         *rows, bare(9 + pause, "Opening etcd client"), FIRST[1].replace("03:02", "03:20").replace("7 s", "8 s")
     )
     assert len(second) == lines + 1
+
+
+def test_all_that_systemctl_can_tell_is_no_start_beside_a_better_one() -> None:
+    head = "● k3s.service - Lightweight Kubernetes"
+    since = "since Mon 2026-05-04 08:20:21 UTC; 1s ago"
+    states = ("activating (start)", "active (running)", "failed (Result: exit-code)")
+    blocks = "".join(f"{head}\n     Active: {state} {since}\n" for state in states)
+    journal = Journal().begin().ticking(1.0, 3.0)
+    for text, count in ((blocks.encode(), 3), (journal.short(), 0), (journal.short() + blocks.encode(), 0)):
+        [start] = find_starts(journal.log_records(text).records)
+        told = [event for event in start.events if isinstance(event, Mark) and event.id.startswith("status_")]
+        assert len(told) == count

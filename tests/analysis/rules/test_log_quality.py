@@ -89,3 +89,12 @@ def test_noise_is_counted_by_kind() -> None:
     [found] = noise(made(journal))
     assert found.detail.startswith("2 lines that a healthy start prints as well: ") and "(2)" in found.detail
     assert found.lines == (3,)
+
+
+def test_of_several_cut_lists_the_one_that_hides_most_is_told() -> None:
+    polls = tuple(
+        Poll(4.0 + line, True, "readyz_failing", unseen=unseen, cut=True, line=line, ok=("ping",))
+        for line, unseen in ((5, ("a",)), (6, ("a", "b", "c")), (7, ()))
+    )
+    [found] = cut(made(polls=polls))
+    assert found.detail.startswith("3 check lists end before the trailer; up to 3 checks not shown")

@@ -59,6 +59,20 @@ def test_what_a_child_of_k3s_ended_with_stands_elsewhere() -> None:
     assert other.advice == "kubelet ended, and k3s with it: its own words are in the lines of kubelet before its end."
 
 
+@pytest.mark.parametrize(
+    ("words", "memory"),
+    [
+        ("Failed with result 'oom-kill'.", True),
+        ("A process of this unit has been killed by the OOM killer.", True),
+        ("Failed with result 'signal'.", False),
+    ],
+)
+def test_systemd_says_that_memory_ran_out(words: str, memory: bool) -> None:
+    journal = Journal().begin().ticking(0.5, 6.0)
+    journal.systemd(6.1, "k3s.service: Main process exited, code=killed, status=9/KILL")
+    assert ("out_of_memory" in journal.systemd(6.2, f"k3s.service: {words}").findings()) is memory
+
+
 def test_the_line_before_a_yaml_error_names_the_file() -> None:
     """One of the three before it; the error itself names none."""
     broken = "yaml: line 3: mapping values are not allowed in this context"

@@ -78,3 +78,16 @@ def test_a_banner_anywhere_in_the_file_is_found(first: bool) -> None:
     assert len(data) > 1 << 19
     drafts = list(binary_journal.read_journal(io.BytesIO(data), Tally("x.journal", 0)))
     assert len(drafts) == len(rows)
+
+
+@pytest.mark.parametrize(
+    ("reasons", "noted"),
+    [((), False), (("other",), False), (("zstd not available",), True), (("other", "zstd not available"), True)],
+)
+def test_where_any_text_was_packed_with_zstd_that_is_missing_a_note_says_so(
+    reasons: tuple[str, ...], noted: bool
+) -> None:
+    tally = Tally("x.journal", 0)
+    tally.reasons.update(reasons)
+    assert list(binary_journal.read_journal(io.BytesIO(journal("first")), tally))
+    assert any("zstd" in note for note in tally.notes) is noted

@@ -6,9 +6,10 @@ import io
 
 import pytest
 
-from analyzer.records.carriers.export import read_export
+from analyzer.records.carriers.export import of_entry, read_export
 from analyzer.records.carriers.journal_fields import MESSAGE_LIMIT
 from analyzer.records.draft import Tally
+from analyzer.sources.raw_lines import RawLine
 
 STAMP = b"__REALTIME_TIMESTAMP=1772344800000000\n"
 NEXT = b"\n" + STAMP + b"MESSAGE=next\n"
@@ -44,3 +45,10 @@ def test_a_value_behind_which_the_text_ends_is_cut_unless_nothing_is_so_long(len
     assert [draft.message for draft in drafts] == messages
     assert all(draft.lossy for draft in drafts)
     assert len(tally.malformed_lines) == int(not messages)
+
+
+@pytest.mark.parametrize("gap", [True, False])
+def test_a_gap_lies_before_the_first_line_of_an_entry(gap: bool) -> None:
+    entry = RawLine(7, binary(b"one\ntwo"), gap=gap)
+    drafts = list(of_entry(entry, Tally("x", 0), 7))
+    assert [(draft.message, draft.gap_before) for draft in drafts] == [("one", gap), ("two", False)]

@@ -7,6 +7,7 @@ import pytest
 from analyzer.records.carriers.journalctl_short import short
 from analyzer.records.draft import Outer
 from analyzer.timebase import SECOND, pack_partial
+from tests.kit.effort import calls
 
 SIX = pack_partial(3, 1, 6 * 3600 * SECOND)
 
@@ -56,3 +57,13 @@ def test_a_blank_before_a_single_digit_is_of_syslog_which_writes_control_charact
 ) -> None:
     found = short(f"{date} 06:00:00{fraction} node-a k3s[812]: words")
     assert found is not None and found.octal is octal
+
+
+@pytest.mark.parametrize("stamp", ["Mar 01 06:00:00", "Mar 01 06:00:00.000001"])
+def test_a_usual_line_takes_the_quick_way(stamp: str) -> None:
+    def read(host: str) -> int:
+        line = f"{stamp} {host} k3s[812]: words"
+        short(line)  # neighbouring lines share the second and the writer
+        return calls(lambda: short(line))
+
+    assert read("node-a") < read("h" * 420)
