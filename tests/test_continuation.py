@@ -16,9 +16,9 @@ from tests.kit.score_recorded import CLUSTERS, RECORDED, recordings
 FEW = (
     "1303-fresh-25",
     "1303-term-during-start",
-    "1324-crashloop-slow",
+    pytest.param("1324-crashloop-slow", marks=pytest.mark.slow),
     "1324-etcd-restart",
-    "1324-killed-thrice",
+    pytest.param("1324-killed-thrice", marks=pytest.mark.slow),
     "1350-bad-apiserver-arg",
     "1341-term-during-start",
     "1333-agent-server-down.w",

@@ -37,7 +37,7 @@ FEW = (
     "1303-fresh-25",
     "1322-tz-kolkata",
     pytest.param("1324-crashloop-slow", marks=pytest.mark.slow),
-    "1324-etcd-restart",
+    pytest.param("1324-etcd-restart", marks=pytest.mark.slow),
     "1324-killed-thrice",
     "1350-debug",
 )

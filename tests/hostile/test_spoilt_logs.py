@@ -145,7 +145,7 @@ def _assert_holds(found: dict[str, Any], turn: dict[str, Any], slack: float, cut
     assert upper is None or began + upper + slack >= turn["after"] / 1e6, cut
 
 
-@pytest.mark.parametrize("carrier", ["short", "json", "export"])
+@pytest.mark.parametrize("carrier", ["short", "json", pytest.param("export", marks=pytest.mark.slow)])
 def test_a_file_whose_head_is_missing_never_lies(carrier: str, tmp_path: Path) -> None:
     content = healthy(carrier, NAME)
     turn = [flip for flip in TRUTH["starts"][0]["ready"] if flip["to"] == "ready"][-1]
