@@ -64,6 +64,7 @@ class Rule:
     fields: tuple[tuple[str, str], ...] = ()
     problem_class: str = ""  # fatal | peer | environment | transient | load
     ends_process: bool = False  # load shows in many lines, few of them end a process
+    itself: bool = False  # its words count only as the line's own, never where a line of any level quotes them
     outer: bool = False  # it only says where something failed: the error that it wraps says why
     usual_s: float = 0.0  # of noise: later in a start that is not ready it is none; 0: at any time
     own: bool = False  # of noise: it is none where a client speaks of another machine than its own
@@ -231,6 +232,8 @@ def _is_only_noted(mark: Mark, text: str) -> bool:
     rule = info(mark.id)
     if rule is None or rule.kind != "problem" or not rule.any:
         return False
+    if rule.itself:
+        return not of_its_own(text, rule.any)
     if mark.record.payload is not Payload.LOGRUS or mark.record.level not in NOTES:
         return False
     return not (text.startswith(rule.head or rule.any) or is_wrapped(text) or of_its_own(text, rule.any))

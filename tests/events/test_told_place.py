@@ -102,6 +102,29 @@ def test_a_wait_says_at_info_level_what_it_waits_for() -> None:
     assert "node_password" in [mark.id for mark in match(_line(said, "info"))]
 
 
+@pytest.mark.parametrize("level", ["info", "warning", "error"])
+def test_the_end_of_a_hook_is_no_hooks_in_a_line_that_quotes_it(level: str) -> None:
+    words = 'PostStartHook "rbac/bootstrap-roles" failed: timed out'
+    for line in (f"Event of pod web [{words}]", f"Handled pod web: {words}"):
+        assert "hook_failed" not in [mark.id for mark in match(_line(line, level))]
+    assert "hook_failed" in [mark.id for mark in match(_line(f"apiserver panic: {words}"))]
+    [record] = journal([f"F0203 10:20:30.123456    1193 hooks.go:203] {words}"])
+    assert "hook_failed" in [mark.id for mark in match(record)]
+
+
+@pytest.mark.parametrize(
+    ("text", "panics"),
+    [
+        ("deploy controller panic: nil map", True),
+        ("Shutdown request received: deploy controller panic: nil map", True),
+        ("Event of pod web [deploy controller panic: nil map]", False),
+        ('Adding label why="deploy controller panic: nil map"', False),
+    ],
+)
+def test_a_controllers_panic_has_its_name_in_front(text: str, panics: bool) -> None:
+    assert ("controllers_start" in [mark.id for mark in match(_line(text, "error"))]) is panics
+
+
 def test_a_kubelets_noise_places_only_a_kubelets_line() -> None:
     words = '"Skipping pod synchronization" err="PLEG is not healthy: pleg has yet to be successful"'
     [record] = journal([f"E0203 10:20:30.123456    1193 kubelet.go:2412] {words}"])
