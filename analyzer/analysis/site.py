@@ -13,6 +13,7 @@ from analyzer.starts import Start
 
 _CONTAINER_FORMATS = frozenset(("docker-json", "cri", "docker-t"))
 _STAMP_ALONE = "short-iso"  # how a text is read whose lines begin with a stamp of RFC 3339: journalctl's, docker's
+_OPENRCS_FILE = re.compile(r"^/var/log/(?:k3s|rke2)(?:-[\w-]{1,40})?\.log(?:\.\d{1,3})?(?:\.gz)?$")
 # The process's own files on Windows: of its data directory and of its runtime. Go says %PATH% there, and only there.
 _WINDOWS = re.compile(
     r"\b[A-Z]:(?:\\{1,4}[\w .-]{1,80}){0,8}?"
@@ -45,11 +46,17 @@ def site_of(start: Start, log_records: LogRecords) -> Site:
 def _supervisor(start: Start, lines: Sequence[LogRecord], log_records: LogRecords) -> Supervisor:
     if start.unit is not None:
         return "systemd"
-    if start.first("supervisor_exit") is not None:
+    if start.first("supervisor_exit") is not None or _is_openrcs_file(lines, log_records):
         return "openrc"
     if any(mark.id == "container_exited" for mark in start.announced) or _of_a_container(lines, log_records):
         return "container"
     return "windows" if _is_windows(start, lines) else "systemd"
+
+
+def _is_openrcs_file(lines: Sequence[LogRecord], log_records: LogRecords) -> bool:
+    """Whether the text is the file into which the service that the installer makes for OpenRC writes."""
+    paths = {log_records.sources[record.source].path for record in lines}
+    return bool(paths) and all(map(_OPENRCS_FILE.search, paths)) and not any(record.ident for record in lines)
 
 
 def _of_a_container(lines: Sequence[LogRecord], log_records: LogRecords) -> bool:

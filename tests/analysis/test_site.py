@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 
@@ -21,7 +22,7 @@ OWN_ON_WINDOWS = (
 )
 
 
-def _site(*messages: str, before: str = "") -> Site:
+def _site(*messages: str, before: str = "", path: str = "") -> Site:
     lines = [
         f'{before}time="2026-04-05T07:08:{n:02}Z" level=info msg="{escaped}"'
         for n, message in enumerate(messages)
@@ -29,6 +30,8 @@ def _site(*messages: str, before: str = "") -> Site:
     ]
     log_records, errors = read_log_records(["-"], stdin=io.BytesIO("\n".join([*lines, ""]).encode()))
     assert not errors
+    if path:
+        log_records = replace(log_records, sources=[replace(one, path=path) for one in log_records.sources])
     [start] = find_starts(log_records.records)
     return site_of(start, log_records)
 
@@ -57,6 +60,21 @@ def test_lines_with_nothing_but_a_stamp_before_them_are_a_containers() -> None:
 @pytest.mark.parametrize("before", ["", "2026-04-05T07:08:09+0000 depot k3s[71]: ", "Apr 05 07:08:09 depot k3s[71]: "])
 def test_lines_with_a_host_and_a_name_or_nothing_are_a_services(before: str) -> None:
     assert _site(K3S, before=before).supervisor == "systemd"
+
+
+@pytest.mark.parametrize(
+    ("path", "supervisor"),
+    [
+        ("/var/log/k3s.log", "openrc"),
+        ("/var/log/k3s-agent.log.1", "openrc"),
+        ("/home/eve/k3s.log", "systemd"),
+        ("/var/log/k3s.log.txt", "systemd"),
+        ("/var/log/syslog", "systemd"),
+    ],
+)
+def test_openrcs_service_has_a_file_of_its_own(path: str, supervisor: str) -> None:
+    assert _site(K3S, path=path).supervisor == supervisor
+    assert _site(K3S, path=path, before="Apr 05 07:08:09 depot k3s[71]: ").supervisor == "systemd"
 
 
 @pytest.mark.parametrize(
