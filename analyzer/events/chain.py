@@ -28,7 +28,7 @@ _TO_THE_END = r"(?:(?![:,;)] |[\"\\\n]).){0,300}"  # what is put in at the end o
 _MOST_LAYERS = 32
 _OWN_FILES = ("k3s_", "rke2")
 _TELLING = 16  # characters of its own that a layer needs to tell whose words they are
-_BOUNDARY = re.compile(r'(?:: |\\*"|\[|; |\n|desc = )+|, ')
+_BOUNDARY = re.compile(r'(?:: |(?<!\\)\\*"|\[|; |\n|desc = )+|, ')
 BEFORE = re.compile(
     r"(?:Error: |Shutdown request received: |fatal: |Observed a panic: |panic: |"
     r"F\d{4} [\d:.]{8,15} {1,8}\d{1,7} [\w.]{1,40}:\d{1,5}\] )+"
