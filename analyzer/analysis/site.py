@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from analyzer.events.event import Mark
 from analyzer.records.log_record import LogRecord
@@ -12,11 +12,21 @@ from analyzer.site import Datastore, Site, Supervisor
 from analyzer.starts import Start
 
 _CONTAINER_FORMATS = frozenset(("docker-json", "cri", "docker-t"))
-_WINDOWS = re.compile(r"\b[A-Z]:\\{1,4}(?:var|etc|usr|k|opt)\b|%PATH%", re.IGNORECASE)
+_STAMP_ALONE = "short-iso"  # how a text is read whose lines begin with a stamp of RFC 3339: journalctl's, docker's
+_OPENRCS_FILE = re.compile(r"^/var/log/(?:k3s|rke2)(?:-[\w-]{1,40})?\.log(?:\.\d{1,3})?(?:\.gz)?$")
+# The process's own files on Windows: of its data directory and of its runtime. Go says %PATH% there, and only there.
+_WINDOWS = re.compile(
+    r"\b[A-Z]:(?:\\{1,4}[\w .-]{1,80}){0,8}?"
+    r"\\{1,4}(?:rancher\\{1,4}rke2|agent\\{1,4}(?:etc|containerd|images|pod-manifests))\b"
+    r"|executable file not found in %PATH%",
+    re.IGNORECASE,
+)
+# What it keeps below its data directory; a token's file may lie anywhere.
 _DATA_DIR = re.compile(
     r"(?<![\w./-])(/[\w./-]{1,200}?)"
-    r"/(?:server/(?:tls|db|cred|manifests|token)|agent/(?:etc|containerd|images|pod-manifests|client-ca|kubelet))\b"
+    r"/(?:server/(?:tls|db|cred|manifests)|agent/(?:etc|containerd|images|pod-manifests|client-ca|kubelet))\b"
 )
+_USUAL = frozenset(("/var/lib/rancher/k3s", "/var/lib/rancher/rke2"))
 _LOOKED_AT = 2000  # lines of a start in which its paths are looked for: the components' arguments come early
 
 
@@ -28,33 +38,53 @@ def site_of(start: Start, log_records: LogRecords) -> Site:
         role=start.role,
         supervisor=_supervisor(start, lines, log_records),
         unit=(start.unit or "").removesuffix(".service"),
-        data_dir=_data_dir(lines),
+        data_dir="" if (data_dir := _data_dir(lines)) in _USUAL else data_dir,
         datastore=datastore_of(event for event in start.events if isinstance(event, Mark)),
     )
 
 
-def _supervisor(start: Start, lines: Iterable[LogRecord], log_records: LogRecords) -> Supervisor:
+def _supervisor(start: Start, lines: Sequence[LogRecord], log_records: LogRecords) -> Supervisor:
     if start.unit is not None:
         return "systemd"
-    if start.first("supervisor_exit") is not None:
+    if start.first("supervisor_exit") is not None or _is_openrcs_file(lines, log_records):
         return "openrc"
-    if any(mark.id == "container_exited" for mark in start.announced) or any(
-        log_records.sources[source].format in _CONTAINER_FORMATS for source in {record.source for record in lines}
-    ):
+    if any(mark.id == "container_exited" for mark in start.announced) or _of_a_container(lines, log_records):
         return "container"
-    if start.product != "k3s" and any(_WINDOWS.search(record.message) for record in lines):
-        return "windows"
-    return "systemd"
+    return "windows" if _is_windows(start, lines) else "systemd"
+
+
+def _is_openrcs_file(lines: Sequence[LogRecord], log_records: LogRecords) -> bool:
+    """Whether the text is the file into which the service that the installer makes for OpenRC writes."""
+    paths = {log_records.sources[record.source].path for record in lines}
+    return bool(paths) and all(map(_OPENRCS_FILE.search, paths)) and not any(record.ident for record in lines)
+
+
+def _of_a_container(lines: Sequence[LogRecord], log_records: LogRecords) -> bool:
+    """Whether what collects a container's output wrote the text down.
+
+    ``docker logs --timestamps`` puts a stamp before each line and nothing else; journalctl a host and a name as well.
+    """
+    formats = {log_records.sources[source].format for source in {record.source for record in lines}}
+    if formats & _CONTAINER_FORMATS:
+        return True
+    return formats == {_STAMP_ALONE} and not any(record.ident or record.host or record.unit for record in lines)
+
+
+def _is_windows(start: Start, lines: Sequence[LogRecord]) -> bool:
+    """Whether the process has its own files on Windows: agents of RKE2 alone run there.
+
+    One that has them below Unix' root speaks of another machine.
+    """
+    if start.product == "k3s" or start.role == "server":
+        return False
+    return any(_WINDOWS.search(record.message) for record in lines) and not _data_dir(lines)
 
 
 def _data_dir(lines: Iterable[LogRecord]) -> str:
-    """The folder that --data-dir names; empty where the usual one is used or no line shows one."""
-    for record in lines:
-        named = "/server/" in record.message or "/agent/" in record.message
-        if named and (found := _DATA_DIR.search(record.message)) is not None:
-            usual = found[1].startswith("/var/lib/rancher/")
-            return "" if usual else found[1]
-    return ""
+    """The folder that the process keeps its files in; empty where no line shows one."""
+    named = (r.message for r in lines if "/server/" in r.message or "/agent/" in r.message)
+    found = next(filter(None, map(_DATA_DIR.search, named)), None)
+    return found[1] if found is not None else ""
 
 
 def datastore_of(marks: Iterable[Mark]) -> Datastore:

@@ -9,6 +9,7 @@ from functools import cache, lru_cache
 from typing import Any, Literal
 
 from analyzer.events.event import Mark
+from analyzer.events.told_place import NOTES, is_wrapped, of_a_component, of_its_own
 from analyzer.events.vocabulary import LazyPattern, Minor, load, read_as
 from analyzer.records.goquote import unquote_body
 from analyzer.records.grouping import grouped
@@ -63,6 +64,7 @@ class Rule:
     fields: tuple[tuple[str, str], ...] = ()
     problem_class: str = ""  # fatal | peer | environment | transient | load
     ends_process: bool = False  # load shows in many lines, few of them end a process
+    itself: bool = False  # its words count only as the line's own, never where a line of any level quotes them
     outer: bool = False  # it only says where something failed: the error that it wraps says why
     usual_s: float = 0.0  # of noise: later in a start that is not ready it is none; 0: at any time
     own: bool = False  # of noise: it is none where a client speaks of another machine than its own
@@ -217,11 +219,37 @@ def _tried(rules: Iterable[Rule], record: LogRecord, text: str) -> Sequence[Mark
 
 def _without_opposites(found: Sequence[Mark], index: _Index, text: str) -> Sequence[Mark]:
     """The words with which a process ends are no noise, and what is noise is no problem, but for the user's own."""
+    found = [mark for mark in found if mark.id in index.own_ids or not _is_only_noted(mark, text)]
     kinds = {mark.kind for mark in found}
     if "end" in kinds and index.foreign.search(text):
         return ()
     dropped = "noise" if "end" in kinds else "problem" if "noise" in kinds else None
     return [mark for mark in found if mark.kind != dropped or mark.id in index.own_ids]
+
+
+def _is_only_noted(mark: Mark, text: str) -> bool:
+    """Whether a note holds the words of a problem somewhere, and nobody passes them on as an error."""
+    rule = info(mark.id)
+    if rule is None or rule.kind != "problem" or not rule.any:
+        return False
+    if rule.itself:
+        return not of_its_own(text, rule.any)
+    if mark.record.payload is not Payload.LOGRUS or mark.record.level not in NOTES:
+        return False
+    return not (text.startswith(rule.head or rule.any) or is_wrapped(text) or of_its_own(text, rule.any))
+
+
+def proves_its_place(mark: Mark) -> bool:
+    """Whether a line of this kind comes from the code that its entry in ``sequence.toml`` speaks of.
+
+    A rule that finds its words anywhere finds them in notes that quote them, too: those prove nothing.
+    """
+    rule = info(mark.id)
+    if rule is None or not rule.any or rule.head or mark.record.payload is Payload.SYSTEMD:
+        return True
+    if mark.kind == "noise":
+        return of_a_component(mark.record)
+    return mark.record.level not in NOTES and of_its_own(mark.record.message, rule.any)
 
 
 def _has_literal(rule: Rule, text: str) -> bool:

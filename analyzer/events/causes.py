@@ -14,7 +14,7 @@ from analyzer.events import chain
 from analyzer.events.catalogue import Rule, causes_in, info
 from analyzer.events.chain import Chain, ErrorClass, Layer
 from analyzer.events.finding_info import about, reported_as
-from analyzer.events.products import advise
+from analyzer.events.products import advise_on
 from analyzer.events.redaction import mask_secrets
 from analyzer.site import Site
 
@@ -28,7 +28,7 @@ class Cause:
     """``finding`` is its id in a report; ``title`` and ``advice`` are empty where those of the finding hold.
 
     ``rule`` is the problem of the catalogue with the groups of its expression, where there is one. ``target`` is what
-    the advice puts in for ``{target}``. Not ``sure``: only outer words are known, what they wrap is not.
+    title and advice put in for ``{target}``. Not ``sure``: only outer words are known, what they wrap is not.
     """
 
     finding: str
@@ -112,7 +112,7 @@ def _rule(error: ErrorClass | None) -> Rule | None:
 def _of_error(error: ErrorClass, read: Chain) -> Cause:
     """No layer is known: the error alone, as the catalogue tells it where it does."""
     rule = _rule(error)
-    about = f"{read.target}: {error.short}" if read.target else error.short[:1].upper() + error.short[1:]
+    about = f"{{target}}: {error.short}" if read.target else error.short[:1].upper() + error.short[1:]
     title = rule.title if rule is not None else about
     return Cause(_id(read), title, error.means, error.advice, rule, {}, read.target)
 
@@ -135,7 +135,12 @@ def advice_for(cause: Cause, site: Site) -> str:
     known = cause.advice or about(cause.finding).advice
     port = (cause.groups or {}).get("address", "").rpartition(":")[2]
     advice = known.replace("<port>", port) if port.isdigit() else known
-    return advise(advice, site).replace("{target}", mask_secrets(cause.target) or UNNAMED)
+    return advise_on(advice, mask_secrets(cause.target) or UNNAMED, site)
+
+
+def title_for(cause: Cause, site: Site) -> str:
+    """What went wrong, in the words of where it ran; empty where the title of the finding holds."""
+    return advise_on(cause.title, mask_secrets(cause.target) or UNNAMED, site)
 
 
 def known_layers(text: str) -> tuple[Layer, ...]:

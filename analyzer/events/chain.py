@@ -28,9 +28,9 @@ _TO_THE_END = r"(?:(?![:,;)] |[\"\\\n]).){0,300}"  # what is put in at the end o
 _MOST_LAYERS = 32
 _OWN_FILES = ("k3s_", "rke2")
 _TELLING = 16  # characters of its own that a layer needs to tell whose words they are
-_BOUNDARY = re.compile(r'(?:: |\\*"|\[|; |\n|desc = )+|, ')
-_BEFORE = re.compile(
-    r"^(?:Error: |Shutdown request received: |fatal: |Observed a panic: |panic: |"
+_BOUNDARY = re.compile(r'(?:: |(?<!\\)\\*"|\[|; |\n|desc = )+|, ')
+BEFORE = re.compile(
+    r"(?:Error: |Shutdown request received: |fatal: |Observed a panic: |panic: |"
     r"F\d{4} [\d:.]{8,15} {1,8}\d{1,7} [\w.]{1,40}:\d{1,5}\] )+"
 )
 USUAL_S = 60.0  # for how long a start may try something again
@@ -237,7 +237,7 @@ def read(text: str, product: str = "unknown") -> Chain:
     """
     whole = text[:TEXT_LIMIT].strip()
     links: list[Link] = []
-    at = before.end() if (before := _BEFORE.match(whole)) else 0
+    at = before.end() if (before := BEFORE.match(whole)) else 0
     for begin in _beginnings(whole, at):
         if begin >= at and len(links) < _MOST_LAYERS and (link := _at(whole, begin, product)) is not None:
             links.append(link)

@@ -13,6 +13,12 @@ _WORD = re.compile(r"\{([a-z_]+)\}")
 _NESTED = 4  # words in words
 
 
+class Filled(str):
+    """A text whose words are filled in already: braces that are left in it are the log's own."""
+
+    __slots__ = ()
+
+
 @cache
 def words(site: Site) -> Mapping[str, str]:
     """Every word in braces that an advice may use, filled in."""
@@ -41,8 +47,13 @@ def _filled(text: str, known: Mapping[str, str]) -> str:
 
 
 def advise(advice: str, site: Site = NOWHERE) -> str:
-    """An advice with its words in braces filled in; by default for no certain start."""
-    return _filled(advice, words(site))
+    """An advice with its words in braces filled in, once; by default for no certain start."""
+    return advice if isinstance(advice, Filled) else Filled(_filled(advice, words(site)))
+
+
+def advise_on(advice: str, target: str, site: Site = NOWHERE) -> str:
+    """The same with ``target``, words of the log, in place of ``{target}``: whatever braces it has stay."""
+    return advice if isinstance(advice, Filled) else Filled(advise(advice, site).replace("{target}", target))
 
 
 def known_words() -> frozenset[str]:

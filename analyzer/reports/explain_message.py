@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from analyzer.events import chain, finding_info
 from analyzer.events.catalogue import info as rule_of, match as marks_of, unquote_once
-from analyzer.events.causes import END, UNNAMED, Cause, advice_for, cause_of
+from analyzer.events.causes import END, UNNAMED, Cause, advice_for, cause_of, title_for
 from analyzer.events.chain import Chain, Layer, Link
-from analyzer.events.products import advise
+from analyzer.events.products import advise, advise_on
 from analyzer.events.redaction import mask_secrets
 from analyzer.records.log_record import LogRecord
 from analyzer.reports.explain_entry import Entry, headed, sentence
@@ -104,7 +104,7 @@ def entry_of_class(text: str, site: Site) -> Entry | None:
     error, target = chain.classify(bare(text))
     if error is None:
         return None
-    advice = error.advice.replace("{target}", mask_secrets(target) or UNNAMED)
+    advice = advise_on(error.advice, mask_secrets(target) or UNNAMED, site)
     return Entry(
         KIND,
         error.id,
@@ -112,7 +112,7 @@ def entry_of_class(text: str, site: Site) -> Entry | None:
         headed(
             ("What it means", sentence(advise(error.means, site))),
             ("About", mask_secrets(target)),
-            ("What to do", sentence(advise(advice, site))),
+            ("What to do", sentence(advice)),
         ),
     )
 
@@ -133,8 +133,8 @@ def _told(cause: Cause | None, read: Chain, site: Site) -> tuple[str, str, str]:
     about = finding_info.about(cause.finding)
     known = rule_of(cause.rule.id) if cause.rule is not None else None
     means = cause.means or (known.description if known is not None else "") or about.meaning
-    title = mask_secrets(cause.title or (_title(read.links[-1].layer) if read.links else "") or about.title)
-    return advise(title, site), advise(means, site), advice_for(cause, site)
+    title = title_for(cause, site) or advise((_title(read.links[-1].layer) if read.links else "") or about.title, site)
+    return title, advise(means, site), advice_for(cause, site)
 
 
 def _unknown_end(read: Chain, site: Site) -> tuple[str, str, str]:
@@ -142,7 +142,7 @@ def _unknown_end(read: Chain, site: Site) -> tuple[str, str, str]:
     about = finding_info.about(END)
     if read.error is None:
         return about.title, about.meaning, advise(about.advice, site)
-    advice = advise(read.error.advice or about.advice, site).replace("{target}", mask_secrets(read.target) or UNNAMED)
+    advice = advise_on(read.error.advice or about.advice, mask_secrets(read.target) or UNNAMED, site)
     return f"{about.title}: {read.error.short}", advise(read.error.means, site), advice
 
 

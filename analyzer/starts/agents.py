@@ -22,6 +22,7 @@ _WAIT_ENDED = re.compile(r"^(?:Error: )?failed to retrieve agent configuration: 
 _KUBELET_FAILED = re.compile(r"failed to run Kubelet")
 _WORK_IDS = ("containerd_ready", "kubelet_requested", "server_not_ready", "images_importing")
 _NOTIFIES_SINCE = (1, 24)
+_JOB_FAILED = re.compile(r"^Failed to start ")
 
 
 def registration(start: Start, stop_sign: LogRecord | None) -> Mark | None:
@@ -49,6 +50,15 @@ def notified(start: Start) -> Mark | None:
     mark = next((m for m in start.marks("systemd_started") if m.record.seq > banner.record.seq), None)
     worked = mark is not None and any(work.record.seq > mark.record.seq for work in start.marks(*_WORK_IDS))
     return None if worked else mark
+
+
+def never_reported(start: Start) -> bool:
+    """Whether systemd fails the start job: it does so of a run that ends before the unit reported itself.
+
+    Where it was tried too often, the words speak of the next attempt.
+    """
+    told = [mark.record.message for mark in start.marks("systemd_failed", "process_exited")]
+    return any(map(_JOB_FAILED.search, told)) and not any("repeated too quickly" in words for words in told)
 
 
 def wait_was_ended(start: Start, text: str) -> bool:
@@ -81,7 +91,8 @@ def never_registered(start: Start, end: LogRecord, end_reason: str | None) -> bo
     """Whether the text proves that the node was not registered before the process ended.
 
     That a line is missing proves little, for lines get lost without a notice. But a kubelet that registers prints
-    dozens of lines: without any of them it never ran. RKE2's kubelet writes a file of its own.
+    dozens of lines: without any of them it never ran. RKE2's kubelet writes a file of its own: systemd's word that the
+    unit never reported itself stands for its lines, unless the kubelet was launched.
     """
     if not whole(start, end):
         return False
@@ -90,7 +101,8 @@ def never_registered(start: Start, end: LogRecord, end_reason: str | None) -> bo
     kubelet_ran = start.first("kubelet_requested", "node_registering", "kubelet_started") is not None
     klog = any(record.payload is Payload.KLOG for record in start.process)
     further = any(place.only_after in (Stage.READY, Stage.STARTED) for _, place in start.places)
-    if start.product == "k3s" and not kubelet_ran and not klog and not further:
+    no_sign = not kubelet_ran and not klog and not further
+    if no_sign and (start.product == "k3s" or never_reported(start)):
         return True
     return _KUBELET_FAILED.search(end_reason or "") is not None
 

@@ -175,6 +175,7 @@ def _streams(records: Sequence[LogRecord]) -> dict[tuple[str | None, str], _Stre
     named = _named_streams(records)
     spans = _pid_spans(records)
     apart = units_apart(records)
+    bare = _bare_service(records)
     streams: dict[tuple[str | None, str], _Stream] = {}
     for record in records:
         key = _stream_key(record, named)
@@ -182,6 +183,8 @@ def _streams(records: Sequence[LogRecord]) -> dict[tuple[str | None, str], _Stre
             continue
         if record.unit is not None and (record.host, record.unit) in apart:
             key = (record.host, record.unit.removesuffix(".service"))
+        if bare is not None and record.ident == OPENRC:
+            key = bare
         stream = streams.setdefault(key, _Stream(record.host))
         if record.payload is Payload.SYSTEMD:
             _take_systemd(stream, record)
@@ -303,6 +306,19 @@ def _take_openrc(stream: _Stream, record: LogRecord) -> None:
         return
     current.records.append(record)
     current.closed = current.closed or "exited with " in record.message
+
+
+def _bare_service(records: Iterable[LogRecord]) -> tuple[str | None, str] | None:
+    """The stream of a service's own file under OpenRC, which holds its lines without any name, beside a syslog.
+
+    ``None`` where the text has no such lines, or where it names the service's lines, or several machines' supervisors.
+    """
+    ours = [r for r in records if not r.foreign and r.payload not in (Payload.SYSTEMD, Payload.KERNEL)]
+    supervisors = {r.host for r in ours if r.ident == OPENRC and CHILD.search(r.message)}
+    if len(supervisors) != 1 or any(r.ident is not None and FAMILY.match(r.ident) for r in ours):
+        return None
+    hosts = {r.host for r in ours if r.ident is None}
+    return (hosts.pop(), "") if len(hosts) == 1 else None
 
 
 def _take_process(stream: _Stream, record: LogRecord, spans: _Spans) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from analyzer.events import sequence
+from analyzer.events import catalogue, sequence
 from analyzer.events.event import Event, HealthBlock, Mark, Placed, PollLine, WitnessLine
 from analyzer.events.sequence import Place
 from analyzer.records.log_record import LogRecord
@@ -130,7 +130,8 @@ class Start:
 def _places(event: Event) -> Iterator[Place]:
     match event:
         case Mark():
-            yield from sequence.of_mark(event.id)
+            if catalogue.proves_its_place(event):
+                yield from sequence.of_mark(event.id)
             if event.id in _LAST_WORDS:
                 yield from sequence.of_failure(event.record.message, cut=event.record.truncated)
         case WitnessLine():

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from analyzer.records.log_record import LogRecord, Payload
-from analyzer.starts.agents import agent_outcome
+from analyzer.starts.agents import agent_outcome, never_reported
 from analyzer.starts.end_messages import EndMessage
 from analyzer.starts.process_end import ending, signs
 from analyzer.starts.readiness import doubtful, last_not_ready, noticed
@@ -69,9 +69,7 @@ def not_ready_at(start: Start, end: EndMessage) -> bool:
 def _shown_by_supervisor(start: Start) -> bool:
     """Whether systemd's words show that the unit never reported itself, or that no process ran at all."""
     told = [mark.record.message for mark in start.marks("systemd_failed", "process_exited")]
-    # systemd fails the job of a run that ends before it reported itself; a limit of starts speaks of the next attempt.
-    too_often = any("repeated too quickly" in words for words in told)
-    if any(_NEVER_UP.search(words) or (words.startswith("Failed to start ") and not too_often) for words in told):
+    if never_reported(start) or any(map(_NEVER_UP.search, told)):
         return True
     ran = any(record.payload in _OF_A_RUN for record in start.process)
     helpers = [mark for mark in start.marks("prestart_failed") if "ExecStartPre=" in mark.record.message]

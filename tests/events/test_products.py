@@ -12,7 +12,7 @@ from analyzer.events import chain, poll_errors
 from analyzer.events.catalogue import rules
 from analyzer.events.check_info import known_checks
 from analyzer.events.finding_info import known_findings
-from analyzer.events.products import advise, known_words
+from analyzer.events.products import Filled, advise, advise_on, known_words
 from analyzer.site import NOWHERE, Site, Supervisor
 
 RKE2_ONLY = {
@@ -103,3 +103,14 @@ def test_the_disk_advice_is_that_of_the_datastore() -> None:
 def test_words_in_braces_are_known() -> None:
     used = {word[1:-1] for _, _, text in advices() for word in _WORD.findall(text)}
     assert used - known_words() - {"target"} == set()
+
+
+def test_words_of_the_log_keep_their_braces() -> None:
+    filled = advise_on("Look at {target} on {cmd}", "/x/{token_file}/{target}", Site("k3s"))
+    assert filled == "Look at /x/{token_file}/{target} on k3s"
+    assert advise(filled, Site("k3s")) == filled
+    assert advise_on(filled, "other") == filled
+
+
+def test_a_text_that_is_not_filled_yet_is() -> None:
+    assert advise(str(Filled("{cmd} of it")), Site("rke2")) == "rke2 of it"

@@ -140,6 +140,54 @@ def test_openrcs_supervisor_tells_of_an_end_and_where_the_log_is(told: Told) -> 
     assert "/var/log/k3s.log" in findings(start)["process_failed"].advice
 
 
+def test_openrcs_word_of_an_end_is_part_of_the_run_whose_file_stands_beside_it(told: Told) -> None:
+    start = only(
+        told("""
+        time="2026-06-07T05:04:03Z" level=info msg="Starting k3s v1.34.1+k3s1 (c1d2e3f4)"
+        time="2026-06-07T05:04:04Z" level=fatal msg="starting kubernetes: preparing server: no space left on device"
+        Jun  7 05:04:05 shed daemon.warn supervise-daemon[71]: /usr/local/bin/k3s, pid 72, exited with return code 1
+        """)
+    )
+    assert (start.version, start.outcome, start.site.supervisor) == ("v1.34.1+k3s1", "failed", "openrc")
+    assert start.outcome_reason == "starting kubernetes: preparing server: no space left on device"
+    assert not any("supervisor's log" in finding.advice for finding in start.findings)
+
+
+def test_each_run_of_openrcs_service_has_its_own_end(told: Told) -> None:
+    starts = told("""
+        Jun  7 05:04:02 shed daemon.info supervise-daemon[71]: Child command line: /usr/local/bin/k3s server
+        time="2026-06-07T05:04:03Z" level=info msg="Starting k3s v1.34.1+k3s1 (c1d2e3f4)"
+        time="2026-06-07T05:04:04Z" level=fatal msg="starting kubernetes: preparing server: no space left on device"
+        Jun  7 05:04:05 shed daemon.warn supervise-daemon[71]: /usr/local/bin/k3s, pid 72, exited with return code 1
+        Jun  7 05:04:09 shed daemon.info supervise-daemon[71]: Child command line: /usr/local/bin/k3s server
+        time="2026-06-07T05:04:10Z" level=info msg="Starting k3s v1.34.1+k3s1 (c1d2e3f4)"
+        time="2026-06-07T05:04:11Z" level=info msg="Kine available at unix://kine.sock"
+        """).starts
+    assert [start.outcome for start in starts] == ["failed", "incomplete"]
+    assert [start.end.kind for start in starts] == ["failed", "running"]
+
+
+def test_openrcs_word_stays_apart_where_the_service_writes_under_a_name(told: Told) -> None:
+    starts = told("""
+        Jun  7 05:04:03 shed k3s[72]: time="2026-06-07T05:04:03Z" level=info msg="Starting k3s v1.34.1+k3s1 (c1d2e3f4)"
+        Jun  7 05:04:05 shed daemon.warn supervise-daemon[71]: /usr/local/bin/k3s, pid 72, exited with return code 1
+        """).starts
+    assert [start.end.kind for start in starts] == ["failed"]
+
+
+def test_words_of_a_failure_in_a_note_prove_no_readiness(told: Told) -> None:
+    lines = """
+        Jun 07 05:04:03 shed k3s[72]: time="2026-06-07T05:04:03Z" level=info msg="Starting k3s v1.34.1+k3s1 (c1d2e3f4)"
+        Jun 07 05:04:04 shed k3s[72]: time="2026-06-07T05:04:04Z" level={} msg="{}"
+        """
+    words = "failed to start networking: no route"
+    for level, note in (("info", f"Event of pod web [{words}]"), ("debug", words), ("error", f"Event web: {words}")):
+        start = only(told(lines.format(level, note)))
+        assert start.outcome == "incomplete"
+        assert "healthy" not in findings(start)
+    assert only(told(lines.format("fatal", words))).outcome == "ready"
+
+
 def test_supervise_daemon_of_another_program_is_nobody(told: Told) -> None:
     assert not told("""
         Mar  3 06:03:35 shed daemon.warn supervise-daemon: /usr/sbin/chronyd, pid 2103, exited with return code 1

@@ -162,3 +162,25 @@ def test_where_its_level_is_lost_the_end_of_the_wait_is_a_stop_all_the_same() ->
     assert outcome(agent("v1.36.3+k3s1").say(1.0, REFUSED).bare(14.0, WAIT_ENDED)) == "stopped"
     other = "Error: flannel exited: no such interface"
     assert outcome(agent("v1.36.3+k3s1").say(1.0, REFUSED).bare(14.0, other)) == "failed"
+
+
+# --- RKE2's agent, whose kubelet writes a file of its own
+
+
+def rke2_outcome(told: str, *last: str) -> str:
+    journal = Journal("v1.34.1+rke2r1")
+    journal.say(0.5, "Starting rke2 agent v1.34.1+rke2r1 (c1d2e3f4)").say(1.0, "Running load balancer x -> y")
+    for number, message in enumerate(last):
+        journal.say(2.0 + number, message)
+    journal.say(8.0, "starting: no way to the server", "fatal")
+    journal.systemd(8.2, "rke2-agent.service: Main process exited, code=exited, status=1/FAILURE")
+    journal.systemd(8.3, told)
+    return judge(only(journal)).outcome
+
+
+def test_systemd_says_of_an_rke2_agent_that_it_never_reported_itself() -> None:
+    told = "Failed to start rke2-agent.service - Rancher Kubernetes Engine v2 (agent)."
+    assert rke2_outcome(told) == "failed"
+    assert rke2_outcome(told, "Running kubelet --hostname-override=depot") == "incomplete"
+    assert rke2_outcome("rke2-agent.service: Failed with result 'exit-code'.") == "incomplete"
+    assert rke2_outcome("rke2-agent.service: Start request repeated too quickly.") == "incomplete"

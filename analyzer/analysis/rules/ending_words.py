@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from analyzer.analysis.rule_context import RuleContext, times
 from analyzer.analysis.rule_registry import PROBLEM, rule
 from analyzer.events import chain
-from analyzer.events.causes import advice_for, cause_of
+from analyzer.events.causes import advice_for, cause_of, title_for
 from analyzer.events.products import advise
 from analyzer.events.redaction import mask_secrets
 from analyzer.records.log_record import LogRecord
@@ -38,7 +38,7 @@ def ending_words(context: RuleContext, known: Sequence[Finding]) -> Iterator[Fin
     detail = f"Said {times(found)}: {said}.{means} A process ends with such words; the text does not show that it did."
     severity: FindingSeverity = "critical" if context.never_ready else "warning"
     yield context.say(
-        "ending_words", detail, found, title=mask_secrets(cause.title), severity=severity,
+        "ending_words", detail, found, title=title_for(cause, context.site), severity=severity,
         advice=advice_for(cause, context.site),
     )  # fmt: skip
 

@@ -6,14 +6,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from analyzer.analysis.normal_lines import normal_marks
-from analyzer.analysis.rule_context import RuleContext, count, times
+from analyzer.analysis.rule_context import RuleContext, count, sentences, times
 from analyzer.analysis.rule_registry import EVERY, PROBLEM, looked_for, rule
 from analyzer.events.catalogue import causes_in
-from analyzer.events.causes import advice_for, cause_of
+from analyzer.events.causes import advice_for, cause_of, title_for
 from analyzer.events.event import Mark
 from analyzer.events.finding_info import problems as catalogue_problems, reported_as
 from analyzer.events.measured import READY, spread
-from analyzer.events.redaction import mask_secrets
+from analyzer.events.products import advise
 from analyzer.results import Finding, Goal
 from analyzer.window import at_least, at_most
 
@@ -56,18 +56,21 @@ def _problem(context: RuleContext, marks: list[Mark], name: str) -> Finding:
     alike = len({mark.record.message for mark in marks}) == 1
     said = f"Said {times(marks)}" if alike else f"{len(marks)} lines"
     detail = f"{said}{context.span(marks)}{'' if alike else '; the last'}: {context.words(marks[-1])}"
-    title, advice = _inside(context, marks[-1], name)
-    return context.say(name, detail, marks, severity=severity, title=title, advice=advice)
+    title, advice, means = _inside(context, marks[-1], name)
+    return context.say(name, sentences([detail, means]), marks, severity=severity, title=title, advice=advice)
 
 
-def _inside(context: RuleContext, mark: Mark, name: str) -> tuple[str, str | None]:
-    """Title and advice by the error inside a line that only says where something failed; else those of the finding."""
+def _inside(context: RuleContext, mark: Mark, name: str) -> tuple[str, str | None, str]:
+    """Title, advice and meaning by the error inside of a line that only says where something failed.
+
+    The same that an end with these words is told; else those of the finding.
+    """
     rule = catalogue_problems()[name]
     cause = cause_of(mark.record.message, context.report.product) if rule.outer else None
     if cause is not None and cause.sure and cause.advice:
-        return mask_secrets(cause.title), advice_for(cause, context.site)
+        return title_for(cause, context.site), advice_for(cause, context.site), advise(cause.means, context.site)
     port = mark.groups.get("address", "").rpartition(":")[2]
-    return "", context.about(name).advice.replace("<port>", port) if port.isdigit() else None
+    return "", context.about(name).advice.replace("<port>", port) if port.isdigit() else None, ""
 
 
 def _is_told_alone(problem: str) -> bool:
@@ -88,8 +91,8 @@ def _peer(context: RuleContext, marks: list[Mark], name: str) -> Finding:
         detail += ". It was there in the end" + (f", after at least {at_least(length)}." if length >= 1.0 else ".")
     elif context.report.end.kind == "failed" and severity == "critical":
         severity = "warning"
-    inside, advice = _inside(context, marks[-1], name) if context.never_ready else ("", None)
-    return context.say(name, detail, marks, severity=severity, title=title or inside, advice=advice)
+    inside, advice, means = _inside(context, marks[-1], name) if context.never_ready else ("", None, "")
+    return context.say(name, sentences([detail, means]), marks, severity=severity, title=title or inside, advice=advice)
 
 
 @rule("later_than_usual")

@@ -13,12 +13,12 @@ from analyzer.analysis.rule_registry import PROBLEM, rule
 from analyzer.analysis.shared_facts import SLOW
 from analyzer.events import chain
 from analyzer.events.bare_ends import meaning
-from analyzer.events.causes import Cause, advice_for, cause_of
+from analyzer.events.causes import Cause, advice_for, cause_of, title_for
 from analyzer.events.certificate_times import missed_by
 from analyzer.events.chain import ErrorClass
 from analyzer.events.check_info import info as check_info
 from analyzer.events.event import Mark
-from analyzer.events.products import advise
+from analyzer.events.products import Filled, advise
 from analyzer.events.readyz import abridge
 from analyzer.events.redaction import mask_secrets
 from analyzer.records.log_record import LogRecord, Payload
@@ -79,7 +79,7 @@ def failure(context: RuleContext) -> Iterator[Finding]:
     cause = _of_bare_words(context, text) or cause
     if cause is not None and cause.finding in _LATE and (told := _reason_before(context)) is not None:
         record, error, target = told
-        title = f"{cause.title}: {error.short}"
+        title = Filled(f"{title_for(cause, context.site)}: {error.short}")
         because = f"Just before: {_words(record)}"
         cause = replace(cause, title=title, means=f"{because}. {error.means}", advice=error.advice, target=target)
         records = [*records, record]
@@ -147,8 +147,8 @@ def _named(context: RuleContext, cause: Cause, text: str, after: str, records: l
     advice = advice_for(cause, context.site)
     if (file := _file_named_before(context, text)) is not None:
         told.append(f"The line before names the file: {file}")
-        advice = f"Correct {file}; the message names the line."
-    title = mask_secrets(cause.title)
+        advice = Filled(f"Correct {file}; the message names the line.")
+    title = title_for(cause, context.site)
     return context.say(about.id, sentences(told), [*records, *beside], severity="critical", title=title, advice=advice)
 
 

@@ -13,7 +13,7 @@ from analyzer.events.catalogue import info
 from analyzer.events.causes import UNNAMED, advice_for, cause_of
 from analyzer.events.chain import Chain
 from analyzer.events.event import Mark, PollLine
-from analyzer.events.products import advise
+from analyzer.events.products import Filled, advise
 from analyzer.events.redaction import mask_secrets
 from analyzer.records.log_record import LogRecord, Payload
 from analyzer.results import Finding
@@ -137,7 +137,7 @@ def _told(context: RuleContext, wait: _Wait, others: Sequence[_Wait]) -> Finding
         detail += " Tried again as well: " + "; ".join(_title(other.read) for other in others[:_OFTEN]) + "."
     advice = advice_for(cause, context.site) if cause is not None else None
     if advice is not None and (address := asked(wait.records[-1])):
-        advice = advice.replace(UNNAMED, mask_secrets(address))
+        advice = Filled(advice.replace(UNNAMED, mask_secrets(address)))
     return context.say("tried_again", detail, wait.records, title=_title(wait.read), advice=advice)
 
 

@@ -148,3 +148,39 @@ def test_a_node_that_never_registers_is_not_healthy(node: bool, last: float, hea
         journal.kube(8.0, '"Successfully registered node" node="node-a"', "kubelet_node_status.go:78")
     journal.ticking(0.5, last, every=2.0)
     assert ("healthy" in journal.findings()) is healthy
+
+
+def _told_of(journal: Journal, *ids: str) -> list[Finding]:
+    [start] = journal.whole_report().starts
+    return [finding for finding in start.findings if finding.id in ids]
+
+
+def test_one_error_has_one_title_and_advice_wherever_it_stands() -> None:
+    words = "Failed to start networking: open /x: permission denied"
+    ready = Journal().begin().ticking(0.2, 6.0).serving(2.0)
+    [first] = _told_of(ready.say(2.5, words, "error").running(4.02), "network_start", "ending_words")
+    last = Journal().begin().ticking(0.2, 6.0).serving(2.0).running(4.02).say(7.0, words, "error")
+    [later] = _told_of(last, "network_start", "ending_words")
+    assert (first.title, first.advice) == (later.title, later.advice)
+    assert "permission denied" in first.title and "/x" in first.advice
+    assert "The kernel forbids it" in first.detail and "The kernel forbids it" in later.detail
+
+
+def test_an_outer_error_whose_inside_is_unknown_has_the_advice_of_its_own() -> None:
+    ready = Journal().begin().ticking(0.2, 6.0).serving(2.0)
+    [found] = _told_of(ready.say(2.5, "Failed to start networking: frob", "error").running(4.02), "network_start")
+    assert found.title == "The node's network could not be set up"
+    assert found.advice.startswith("The interface or its address was missing")
+
+
+@pytest.mark.parametrize(
+    ("message", "kept"),
+    [
+        ("starting kubernetes: preparing server: open /x/{token_file}: permission denied", "/x/{token_file}"),
+        ('preparing server: Get "https://h": dial tcp: lookup {cmd}.lan: no such host', "getent hosts {cmd}.lan"),
+    ],
+)
+def test_braces_in_the_log_are_its_own(message: str, kept: str) -> None:
+    [start] = Journal().begin().say(1.0, message, "fatal").whole_report().starts
+    assert kept in start.findings[0].advice
+    assert "node-token" not in start.findings[0].advice
