@@ -21,7 +21,7 @@ def words(site: Site) -> Mapping[str, str]:
     found = {name: text for name, text in product.items() if isinstance(text, str)}
     if site.role == "agent":
         found |= product["agent"]
-    found |= data["supervisor"][site.supervisor]
+    found |= data["windows" if site.supervisor == "windows" else "linux"] | data["supervisor"][site.supervisor]
     found |= {"disk": finding_words["disk"][site.datastore], "component": finding_words["component"]}
     if site.unit:
         found |= {"unit": site.unit, "units": site.unit}

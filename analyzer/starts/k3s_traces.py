@@ -40,7 +40,7 @@ def is_ours(start: Start, trusted: bool) -> bool:
         match event:
             case PollLine() | PollUnchanged() | HealthBlock() | WitnessLine():
                 return True
-            case Mark(kind="milestone") | Mark(id="limit_reached" | "cgroup_root" | "unclean_kubelet" | "cgroup"):
+            case Mark(kind="milestone") | Mark(id="limit_reached" | "cgroup_root" | "unclean_kubelet" | "cgroup" | "cgroup_undelegated"):
                 return True  # the last three are what only a kubelet says
             case Placed(record=record) if record.payload in _THEIR_WORDS:
                 return True
