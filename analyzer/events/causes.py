@@ -87,7 +87,7 @@ def _beside(read: Chain, rule: Rule, text: str) -> bool:
 def _deeper(read: Chain, layer: Layer | None, error: ErrorClass | None, rule: Rule, text: str) -> bool:
     """Whether the layers or the error at the bottom say more than this problem of the catalogue."""
     place = place_of(rule, text)
-    if error is not None and _decides(error) and place < len(text) - len(read.inner):
+    if error is not None and _decides(error) and place < _place_of_error(error, read):
         return True
     if layer is not None and layer.problem == rule.id and not (rule.outer and error is not None):
         return False
@@ -102,6 +102,12 @@ def _deeper(read: Chain, layer: Layer | None, error: ErrorClass | None, rule: Ru
 def _decides(error: ErrorClass) -> bool:
     """Whether the error is the cause whatever step wraps it: a full disk, a name without an address."""
     return error.decides and bool(error.problem)
+
+
+def _place_of_error(error: ErrorClass, read: Chain) -> int:
+    """Where in the text the words of the class begin."""
+    inner = len(read.text) - len(read.inner)
+    return min((inner + at for words in error.any if (at := read.inner.find(words)) >= 0), default=inner)
 
 
 def _title(read: Chain) -> str:
@@ -148,8 +154,9 @@ def advice_for(cause: Cause, site: Site) -> str:
     """What to do about it, in the words of where it ran; what the finding advises where the words say nothing more."""
     known = cause.advice or about(cause.finding).advice
     port = (cause.groups or {}).get("address", "").rpartition(":")[2]
-    advice = known.replace("<port>", port) if port.isdigit() else known
-    return advise(advice, site).replace("{target}", mask_secrets(cause.target) or UNNAMED)
+    filled = advise(known, site)
+    advice = filled.replace("<port>", port) if port.isdigit() else filled
+    return advice.replace("{target}", mask_secrets(cause.target) or UNNAMED)
 
 
 def known_layers(text: str) -> tuple[Layer, ...]:

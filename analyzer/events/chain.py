@@ -91,6 +91,7 @@ class Part:
     advice: str = ""
     product: str = ""
     role: str = ""
+    system: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,12 +308,12 @@ def classify(text: str, said_in: str = "") -> tuple[ErrorClass | None, str]:
 
     ``said_in`` is the part whose layer wraps it: the same words mean a connection in one and a file in another.
     """
-    if text.isupper() and " " in text:  # somebody's capitals: Go writes none
-        return classify(text.lower(), said_in)
     for one in classes():
         if _fits(one, text, said_in):
             about = one.target.search(text) if one.target is not None else None
             return one, about[1] if about is not None else ""
+    if text.isupper() and " " in text:  # somebody's capitals: Go writes none
+        return classify(text.lower(), said_in)
     return None, ""
 
 

@@ -11,6 +11,7 @@ from analyzer.site import NOWHERE, Site
 
 _WORD = re.compile(r"\{([a-z_]+)\}")
 _NESTED = 4  # words in words
+_DRIVE = re.compile(r"\b[A-Z]:\\[^\s,;)]*")
 
 
 @cache
@@ -42,7 +43,7 @@ def _filled(text: str, known: Mapping[str, str]) -> str:
 
 def advise(advice: str, site: Site = NOWHERE) -> str:
     """An advice with its words in braces filled in; by default for no certain start."""
-    return _filled(advice, words(site))
+    return _DRIVE.sub(lambda path: path[0].replace("/", "\\"), _filled(advice, words(site)))
 
 
 def known_words() -> frozenset[str]:

@@ -13,6 +13,7 @@ from analyzer.events.causes import advice_for, cause_of
 from analyzer.events.event import Mark
 from analyzer.events.finding_info import problems as catalogue_problems, reported_as
 from analyzer.events.measured import READY, spread
+from analyzer.events.products import advise
 from analyzer.events.redaction import mask_secrets
 from analyzer.results import Finding, Goal
 from analyzer.window import at_least, at_most
@@ -67,7 +68,7 @@ def _inside(context: RuleContext, mark: Mark, name: str) -> tuple[str, str | Non
     if cause is not None and cause.sure and cause.advice:
         return mask_secrets(cause.title), advice_for(cause, context.site)
     port = mark.groups.get("address", "").rpartition(":")[2]
-    return "", context.about(name).advice.replace("<port>", port) if port.isdigit() else None
+    return "", advise(context.about(name).advice, context.site).replace("<port>", port) if port.isdigit() else None
 
 
 def _is_told_alone(problem: str) -> bool:

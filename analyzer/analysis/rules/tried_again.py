@@ -90,7 +90,8 @@ def _says_more(read: Chain) -> bool:
     """Whether there is more in the line than that something does not answer yet: an error that does not heal, or a
     reason that is itself a state to wait for."""
     inner = read.links[-1].layer
-    return not _heals(read) or (len(read.links) > 1 and inner.ends == "retried" and bool(inner.advice or inner.patience))
+    told = inner.advice or inner.patience
+    return not _heals(read) or (len(read.links) > 1 and inner.ends == "retried" and bool(told))
 
 
 def _heals(read: Chain) -> bool:
