@@ -32,6 +32,7 @@ CLASSES = [
     ("rpc error: code = Internal desc = unexpected EOF", "cut_connection"),
     ("open /srv/images/all.tar.zst: unexpected EOF", "cut_file"),
     ("failed to import images from /srv/one: unexpected EOF", "cut_file"),
+    ("open /proc/net/nf_conntrack: unexpected EOF", "cut_file"),
     ("unexpected EOF", "cut_short"),
     # DNS
     ("dial tcp: lookup db.test on 192.0.2.53:53: read udp 192.0.2.7:4->192.0.2.53:53: i/o timeout", "dns_server"),
@@ -50,6 +51,7 @@ CLASSES = [
     ("listen tcp 0.0.0.0:443: bind: permission denied", "listen_denied"),
     ("operation not permitted", "privilege"),
     ("chown /srv/x: operation not permitted", "permission"),
+    ("read /srv/x: permission denied", "permission"),
     (
         "listen tcp 0.0.0.0:9345: bind: An attempt was made to access a socket in a way forbidden by its access "
         "permissions.",
@@ -62,7 +64,8 @@ CLASSES = [
     # what the kernel refuses
     ('mount("overlay", "/srv/x"): invalid argument', "mount"),
     ("write /proc/sys/net/ipv4/ip_forward: invalid argument", "invalid_operation"),
-    ("cluster-cidr: invalid argument", "invalid_value"),
+    ("read tcp 192.0.2.7:1->192.0.2.8:2: setsockopt: invalid argument", "invalid_operation"),
+    ("failed to read the settings: cluster-cidr: invalid argument", "invalid_value"),
     ("mkdir /srv/x: structure needs cleaning", "structure"),
     ("open /srv/x: stale NFS file handle", "stale_handle"),
     ("open /srv/bin/x: text file busy", "busy_text"),
