@@ -14,7 +14,7 @@ from analyzer.events import chain
 from analyzer.events.catalogue import Rule, causes_in, info
 from analyzer.events.chain import Chain, ErrorClass, Layer
 from analyzer.events.finding_info import about, reported_as
-from analyzer.events.products import advise_on
+from analyzer.events.products import Filled, advise, advise_on
 from analyzer.events.redaction import mask_secrets
 from analyzer.site import Site
 
@@ -41,22 +41,27 @@ class Cause:
     sure: bool = True
 
 
-def cause_of(text: str, product: str = "unknown") -> Cause | None:
-    """The cause that the words of an end name; ``None`` where nothing in them is known."""
+def cause_of(text: str, product: str = "unknown", *, ended: bool = False) -> Cause | None:
+    """The cause that the words of an end name; ``None`` where nothing in them is known.
+
+    ``ended``: more than the words say that the process ended with them. Nobody is told then that it passes by itself.
+    """
     read = chain.read(text, product)
+    ended = ended or (read.outermost is not None and read.outermost.ends == "process")
     error = read.error if read.error is not None and not read.error.symptom else None
     named = next((one for one in causes_in(text) if one[0].id not in _of_classes()), None)
     layer = read.innermost if read.innermost is not None and (read.innermost.title or read.innermost.problem) else None
     if named is not None and not _deeper(read, layer, error, named[0], text):
-        return _of_rule(*named, layer if _beside(read, named[0], text) else None)
+        return _of_rule(*named, layer if _beside(read, named[0], text) else None, ended=ended)
     if layer is None:
         return _of_error(error, read) if error is not None else None
     rule_of = problem(layer.problem)
-    if rule_of is not None and (error is None or not rule_of.outer):
+    if rule_of is not None and not (error is not None and (rule_of.outer or _decides(error))):
         groups = next((said for rule, said in causes_in(text) if rule.id == rule_of.id), {})
-        return replace(_of_rule(rule_of, groups, layer), sure=read.whole)
+        return replace(_of_rule(rule_of, groups, layer, ended=ended), sure=read.whole)
     finding = reported_as(named[0].id) if named is not None and not (error is not None and error.problem) else _id(read)
-    return Cause(finding, _title(read), read.means, read.advice, _rule(error), {}, read.target, read.whole)
+    advice = read.advice_where(ended=ended)
+    return Cause(finding, _title(read), read.means, advice, _rule(error), {}, read.target, read.whole)
 
 
 def problem(name: str) -> Rule | None:
@@ -65,12 +70,12 @@ def problem(name: str) -> Rule | None:
     return found if found is not None and found.kind == "problem" else None
 
 
-def _of_rule(rule: Rule, groups: Mapping[str, str], layer: Layer | None) -> Cause:
+def _of_rule(rule: Rule, groups: Mapping[str, str], layer: Layer | None, *, ended: bool) -> Cause:
     """A problem of the catalogue, with what a layer knows of the very message."""
     if layer is None or not layer.title:
         return Cause(reported_as(rule.id), rule.title, "", rule.advice, rule, groups)
     title = layer.title if rule.outer or layer.problem == rule.id else rule.title
-    return Cause(reported_as(rule.id), title, layer.means, layer.advice or rule.advice, rule, groups)
+    return Cause(reported_as(rule.id), title, layer.means, layer.advice_where(ended=ended) or rule.advice, rule, groups)
 
 
 def _beside(read: Chain, rule: Rule, text: str) -> bool:
@@ -81,13 +86,28 @@ def _beside(read: Chain, rule: Rule, text: str) -> bool:
 
 def _deeper(read: Chain, layer: Layer | None, error: ErrorClass | None, rule: Rule, text: str) -> bool:
     """Whether the layers or the error at the bottom say more than this problem of the catalogue."""
+    place = place_of(rule, text)
+    if error is not None and _decides(error) and place < _place_of_error(error, read):
+        return True
     if layer is not None and layer.problem == rule.id and not (rule.outer and error is not None):
         return False
-    place = place_of(rule, text)
-    telling = layer is not None and (rule.outer or error is not None or bool(layer.problem or layer.advice))
+    telling = layer is not None and (
+        rule.outer or error is not None or bool(layer.problem or layer.advice or layer.patience)
+    )
     if telling and place < read.links[-1].begin:
         return True
     return rule.outer and error is not None and place < len(text) - len(read.inner)
+
+
+def _decides(error: ErrorClass) -> bool:
+    """Whether the error is the cause whatever step wraps it: a full disk, a name without an address."""
+    return error.decides and bool(error.problem)
+
+
+def _place_of_error(error: ErrorClass, read: Chain) -> int:
+    """Where in the text the words of the class begin."""
+    inner = len(read.text) - len(read.inner)
+    return min((inner + at for words in error.any if (at := read.inner.find(words)) >= 0), default=inner)
 
 
 def _title(read: Chain) -> str:
@@ -134,8 +154,9 @@ def advice_for(cause: Cause, site: Site) -> str:
     """What to do about it, in the words of where it ran; what the finding advises where the words say nothing more."""
     known = cause.advice or about(cause.finding).advice
     port = (cause.groups or {}).get("address", "").rpartition(":")[2]
-    advice = known.replace("<port>", port) if port.isdigit() else known
-    return advise_on(advice, mask_secrets(cause.target) or UNNAMED, site)
+    filled = advise(known, site)
+    advice = filled.replace("<port>", port) if port.isdigit() else filled
+    return Filled(advice.replace("{target}", mask_secrets(cause.target) or UNNAMED))
 
 
 def title_for(cause: Cause, site: Site) -> str:

@@ -41,7 +41,8 @@ Ends = Literal["process", "part", "request", "retried"]
 class Layer:
     """One message of the sources. ``text`` are its spellings, as Go's format strings without the error they end with.
 
-    ``title`` says what went wrong, ``means`` more of it, ``advice`` what to do where the error inside does not say it.
+    ``title`` says what went wrong, ``means`` more of it, ``advice`` what to do where the error inside does not say it,
+    ``patience`` the same for as long as nothing ended with it ("it passes", "once is harmless"): never of an end.
     ``problem`` names the problem of the catalogue that says the same. ``ends``: what ends with it (the process, a part
     of it, a request) or that it is tried again; for ``usual_s`` seconds that is part of a start. ``product``: only that
     one says it so.
@@ -52,11 +53,16 @@ class Layer:
     title: str = ""
     means: str = ""
     advice: str = ""
+    patience: str = ""
     problem: str = ""
     ends: Ends = "process"
     product: str = ""
     own: bool = False  # of k3s or RKE2 themselves: no other program says so
     usual_s: float = USUAL_S
+
+    def advice_where(self, *, ended: bool) -> str:
+        """What to do where something ended with it, or where it goes on; empty where the layer does not say it."""
+        return self.advice if ended else self.patience or self.advice
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,7 @@ class ErrorClass:
     short: str
     any: tuple[str, ...] = ()
     match: LazyPattern | None = None
+    parts: frozenset[str] = frozenset()
     target: LazyPattern | None = None
     means: str = ""
     advice: str = ""
@@ -84,6 +91,7 @@ class Part:
     advice: str = ""
     product: str = ""
     role: str = ""
+    system: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,11 +145,15 @@ class Chain:
     @property
     def advice(self) -> str:
         """What to do: by the innermost layer that knows, then by the class of the error, then by the part."""
+        return self.advice_where(ended=True)
+
+    def advice_where(self, *, ended: bool) -> str:
+        """The same; where nothing ended with it, a layer's advice for as long as it is tried again goes first."""
         layer = self.innermost
         if self.error is not None and self.error.decides:
             return self.error.advice
-        if layer is not None and layer.advice:
-            return layer.advice
+        if layer is not None and (said := layer.advice_where(ended=ended)):
+            return said
         if self.error is not None and self.error.advice:
             return self.error.advice
         return part(layer.part).advice if layer is not None else ""
@@ -243,7 +255,7 @@ def read(text: str, product: str = "unknown") -> Chain:
             links.append(link)
             at = link.end
     inner = whole[links[-1].end :].lstrip(": ") if links else whole
-    error, target = classify(inner)
+    error, target = classify(inner, links[-1].layer.part if links else "")
     return Chain(whole, tuple(links), inner, error, target)
 
 
@@ -291,12 +303,21 @@ def _at(text: str, begin: int, product: str) -> Link | None:
     return None
 
 
-def classify(text: str) -> tuple[ErrorClass | None, str]:
-    """The class of an innermost error and what it is about; ``None`` where no class is known."""
-    if text.isupper() and " " in text:  # somebody's capitals: Go writes none
-        return classify(text.lower())
+def classify(text: str, said_in: str = "") -> tuple[ErrorClass | None, str]:
+    """The class of an innermost error and what it is about; ``None`` where no class is known.
+
+    ``said_in`` is the part whose layer wraps it: the same words mean a connection in one and a file in another.
+    """
     for one in classes():
-        if (not one.any or any(words in text for words in one.any)) and (one.match is None or one.match.search(text)):
+        if _fits(one, text, said_in):
             about = one.target.search(text) if one.target is not None else None
             return one, about[1] if about is not None else ""
+    if text.isupper() and " " in text:  # somebody's capitals: Go writes none
+        return classify(text.lower(), said_in)
     return None, ""
+
+
+def _fits(one: ErrorClass, text: str, said_in: str) -> bool:
+    if one.any and not any(words in text for words in one.any):
+        return False
+    return one.match is None or said_in in one.parts or one.match.search(text) is not None

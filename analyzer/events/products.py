@@ -11,6 +11,7 @@ from analyzer.site import NOWHERE, Site
 
 _WORD = re.compile(r"\{([a-z_]+)\}")
 _NESTED = 4  # words in words
+_DRIVE = re.compile(r"\b[A-Z]:\\[^\s,;)]*")
 
 
 class Filled(str):
@@ -27,7 +28,7 @@ def words(site: Site) -> Mapping[str, str]:
     found = {name: text for name, text in product.items() if isinstance(text, str)}
     if site.role == "agent":
         found |= product["agent"]
-    found |= data["supervisor"][site.supervisor]
+    found |= data["windows" if site.supervisor == "windows" else "linux"] | data["supervisor"][site.supervisor]
     found |= {"disk": finding_words["disk"][site.datastore], "component": finding_words["component"]}
     if site.unit:
         found |= {"unit": site.unit, "units": site.unit}
@@ -48,7 +49,9 @@ def _filled(text: str, known: Mapping[str, str]) -> str:
 
 def advise(advice: str, site: Site = NOWHERE) -> str:
     """An advice with its words in braces filled in, once; by default for no certain start."""
-    return advice if isinstance(advice, Filled) else Filled(_filled(advice, words(site)))
+    if isinstance(advice, Filled):
+        return advice
+    return Filled(_DRIVE.sub(lambda path: path[0].replace("/", "\\"), _filled(advice, words(site))))
 
 
 def advise_on(advice: str, target: str, site: Site = NOWHERE) -> str:

@@ -79,7 +79,7 @@ def entry_of(message: Message, site: Site) -> Entry | None:
     read = chain.read(message.text, site.product)
     if not read.links and not message.ends:
         return None
-    cause = cause_of(message.text, site.product)
+    cause = cause_of(message.text, site.product, ended=message.ends)
     title, means, advice = _told(cause, read, site)
     cut = _cut_inside(read)
     return Entry(

@@ -40,8 +40,10 @@ def is_ours(start: Start, trusted: bool) -> bool:
         match event:
             case PollLine() | PollUnchanged() | HealthBlock() | WitnessLine():
                 return True
-            case Mark(kind="milestone") | Mark(id="limit_reached" | "cgroup_root" | "unclean_kubelet" | "cgroup"):
-                return True  # the last three are what only a kubelet says
+            case Mark(kind="milestone") | Mark(id="limit_reached"):
+                return True
+            case Mark(id="cgroup_root" | "unclean_kubelet" | "cgroup" | "cgroup_undelegated"):
+                return True  # what only a kubelet, or who checks for it, says
             case Placed(record=record) if record.payload in _THEIR_WORDS:
                 return True
             case Mark(record=record) if record.payload in _THEIR_WORDS and _in_own_words(event):

@@ -79,7 +79,10 @@ def test_a_manifest_that_cannot_be_read_is_no_value_of_config_yaml() -> None:
     for text in (bad, f"Failed to process config: {bad}"):
         assert "bad_value" not in marks(line("error", text))
     cause = known(bad)
-    assert (cause.finding, cause.title) == ("failed_step", "A manifest could not be applied: it cannot be parsed")
+    assert (cause.finding, cause.title) == (
+        "failed_step",
+        "A manifest could not be applied: what it read cannot be parsed",
+    )
     assert "{config}" not in cause.advice
     assert "bad_value" in marks(line("fatal", "Error: failed to read config: yaml: line 3: mapping values"))
 

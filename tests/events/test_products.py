@@ -31,9 +31,19 @@ STRANGE = {
     "k3s": r"\brke2\b|RKE2|\b9345\b",
     "rke2": r"\bk3s(?!log|-io)\b|K3S_|rancher/k3s",
     "openrc": r"systemctl|journalctl|systemd",
-    "container": r"systemctl|journalctl|systemd|rc-service",
-    "windows": r"systemctl|journalctl|systemd|/etc/rancher|/var/lib/rancher",
+    "container": r"systemctl|journalctl|systemd|rc-service|timedatectl|hostnamectl|LimitNOFILE",
+    "windows": r"systemctl|journalctl|systemd|timedatectl|/etc/rancher|/var/lib/rancher(?!/rke2/server)|[A-Z]:\\\S*/",
 }
+# Commands and files that Windows does not have; what runs on a server is run there.
+NOT_ON_WINDOWS = (
+    r"\bls -|\bdf -|ausearch|\bsudo\b|getent|\bss -|findmnt|dmesg|modprobe|sysctl|\bip (?:address|route|link|-br)\b|"
+    r"lsof|chmod|chown|uname|/proc/|/sys/|(?<!\\)/etc/|\bnc -|free -m|\| grep\b|SELinux"
+)
+ON_A_SERVER = re.compile(r"(?:sudo cat )?/var/lib/rancher/rke2/server[\w/.-]*")
+ONLY_LINUX = re.compile(  # has no counterpart there: nobody says it on Windows
+    r"(?i)cgroup|iptables|nftables|ipvs|conntrack|xtables|sysctl|overlay|fuse|stargz|selinux|swap|systemd|kernel|"
+    r"inotify|flannel|snapshotter|mount|firewall rule|mode of|rootless|/proc|shim|online-cpus"
+)
 _WORD = re.compile(r"\{[a-z_]+\}")
 
 
@@ -49,11 +59,24 @@ def advices() -> Iterator[tuple[str, str, str]]:
     for name in poll_errors.severities():
         yield name, "", " ".join(poll_errors.advice(name))
     for layer in chain.layers():
-        yield layer.text[0], layer.product, f"{layer.title} {layer.advice}"
+        yield layer.text[0], layer.product, f"{layer.title} {layer.advice} {layer.patience}"
     for error in chain.classes():
         yield error.id, "", f"{error.short} {error.advice}"
     for part in chain.parts().values():
         yield part.id, part.product, part.advice
+
+
+def on_windows() -> Iterator[tuple[str, str]]:
+    """(name, text) of what an agent on Windows can be told by layers, parts and classes of errors."""
+    there = {name for name, part in chain.parts().items() if part.role != "server" and not part.system}
+    for layer in chain.layers():
+        told = layer.part in there and layer.product != "k3s"
+        if told and not ONLY_LINUX.search(f"{layer.text} {layer.title}"):
+            yield layer.text[0], f"{layer.title} {layer.advice} {layer.patience}"
+    for error in chain.classes():
+        if not ONLY_LINUX.search(f"{error.id} {error.short}"):
+            yield error.id, error.advice
+    yield from ((name, chain.part(name).advice) for name in there)
 
 
 def sites() -> Iterator[Site]:
@@ -76,6 +99,30 @@ def test_no_advice_has_a_stranger_s_word(site: Site) -> None:
         if found is not None or _WORD.search(filled.replace("{target}", "")):
             strange.append(f"{name}: {found and found[0]}: {filled}")
     assert not strange, "\n".join(strange)
+
+
+def test_an_agent_on_windows_is_told_what_windows_has() -> None:
+    site = Site("rke2", "agent", "windows")
+    said = [f"{name}: {found[0]}: {filled}" for name, found, filled in _not_there(site)]
+    assert not said, "\n".join(said)
+
+
+def _not_there(site: Site) -> Iterator[tuple[str, re.Match[str], str]]:
+    for name, text in on_windows():
+        filled = advise(text, site)
+        if (found := re.search(NOT_ON_WINDOWS, ON_A_SERVER.sub("", filled))) is not None:
+            yield name, found, filled
+
+
+def test_what_a_server_has_is_named_as_the_server_has_it() -> None:
+    told = "{token_file}; {server_data}/server/tls; {data}/agent"
+    there = "/var/lib/rancher/rke2/server"
+    windows = Site("rke2", "agent", "windows", data_dir=r"D:\rke2")
+    assert advise(told, windows) == rf"{there}/node-token; {there}/tls; D:\rke2\agent"
+    agent = Site("rke2", "agent", data_dir="/srv/rke2")
+    assert advise(told, agent) == f"{there}/node-token; {there}/tls; /srv/rke2/agent"
+    server = Site("rke2", "server", data_dir="/srv/rke2")
+    assert advise(told, server) == "/srv/rke2/server/node-token; /srv/rke2/server/tls; /srv/rke2/agent"
 
 
 def test_no_advice_names_a_thing_that_the_table_has_a_word_for() -> None:

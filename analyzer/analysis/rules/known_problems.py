@@ -70,7 +70,7 @@ def _inside(context: RuleContext, mark: Mark, name: str) -> tuple[str, str | Non
     if cause is not None and cause.sure and cause.advice:
         return title_for(cause, context.site), advice_for(cause, context.site), advise(cause.means, context.site)
     port = mark.groups.get("address", "").rpartition(":")[2]
-    return "", context.about(name).advice.replace("<port>", port) if port.isdigit() else None, ""
+    return "", advise(context.about(name).advice, context.site).replace("<port>", port) if port.isdigit() else None, ""
 
 
 def _is_told_alone(problem: str) -> bool:

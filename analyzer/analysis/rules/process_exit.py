@@ -40,6 +40,7 @@ _OTHER_LOG = {
 _OOM = re.compile(r"killed by the OOM killer|systemd-oomd killed|Failed with result 'oom-kill'")
 _PATIENCE = re.compile(r"start(?:-pre|-post)? operation timed out|result '(?:timeout|watchdog)'|Watchdog timeout")
 _CHILD = re.compile(r"^(containerd|cri-dockerd|etcd|kubelet|dockerd): (?:exit status|signal: )")
+_LOGS = {"containerd": "{containerd_log}", "etcd": "{etcd_log}", "kubelet": "{kubelet_log}"}
 _YAML = re.compile(r"\byaml: |converting YAML")
 _YAML_FILE = re.compile(r"/[\w./-]{1,200}\.ya?ml\b")
 _LINES_BEFORE = 3
@@ -67,12 +68,12 @@ def failure(context: RuleContext) -> Iterator[Finding]:
         yield _gave_up(context, text)
         return
     records = _end_line(context)
-    cause = cause_of(text, context.report.product)
+    cause = cause_of(text, context.report.product, ended=True)
     if cause is None or not cause.sure:
         # The root line may only say that something exited; the component's own last words come right before it.
         for mark in reversed(context.of("bare_error", "usage_error", "fatal", "component_exited", before_ready=False)):
             words = mask_secrets(mark.groups.get("cause", mark.record.message))
-            other = cause_of(words, context.report.product)
+            other = cause_of(words, context.report.product, ended=True)
             if other is not None and other.sure:
                 cause, text, records = other, words, [mark.record, *records]
                 break
@@ -120,7 +121,7 @@ def _of_bare_words(context: RuleContext, text: str) -> Cause | None:
         return None
     error, target = chain.classify(text)
     title = f"{found.title}: {error.short}" if error is not None and found.words is None and not alone else found.title
-    known = cause_of(text, product)
+    known = cause_of(text, product, ended=True)
     finding = known.finding if known is not None and found.words is not None else "failed_step"
     return Cause(finding, title, found.means, found.advice, None, {}, target)
 
@@ -221,14 +222,14 @@ def _where_it_says_more(context: RuleContext, text: str) -> str | None:
     if text.startswith("exited with") and any(s >= _DEADLY_S for s, _ in durations(context.of(*SLOW))):
         return "The datastore was slow right before; see the finding on it."
     if child is not None:
-        return f"{child[1]} ended, and k3s with it: its own words are in {_log_of(child[1])}."
+        return f"{child[1]} ended, and {{product}} with it: its own words are in {_log_of(child[1])}."
     if context.studied.start.first("supervisor_exit") is not None:
         return _OTHER_LOG["rancher" if text.startswith("k3s exited with") else "openrc"]
     return None
 
 
 def _log_of(child: str) -> str:
-    return "{containerd_log}" if child == "containerd" else f"the lines of {child} before its end"
+    return _LOGS.get(child, f"the lines of {child} before its end: {{log}}")
 
 
 def _memory(context: RuleContext) -> list[LogRecord]:
@@ -246,7 +247,7 @@ def _systemd_timeout(context: RuleContext) -> list[LogRecord]:
 
 def _fifteen_minutes(context: RuleContext, text: str) -> Finding:
     failing, last = context.still_failing, context.last_answer
-    detail = f"k3s gave up: {text}"
+    detail = f"{advise('{product}', context.site)} gave up: {text}"
     if failing:
         detail += f". Still failing: {', '.join(failing)}"
     elif last is not None:

@@ -47,7 +47,7 @@ def tried_again(context: RuleContext) -> Iterator[Finding]:
 
 def _says_why(context: RuleContext) -> bool:
     """Whether the words of the end name a cause that is not merely that something else was late."""
-    cause = cause_of(context.last_words, context.report.product)
+    cause = cause_of(context.last_words, context.report.product, ended=True)
     read = chain.read(context.last_words, context.report.product)
     return cause is not None and (read.error is None or not read.error.symptom)
 
@@ -90,7 +90,8 @@ def _says_more(read: Chain) -> bool:
     """Whether there is more in the line than that something does not answer yet: an error that does not heal, or a
     reason that is itself a state to wait for."""
     inner = read.links[-1].layer
-    return not _heals(read) or (len(read.links) > 1 and inner.ends == "retried" and bool(inner.advice))
+    told = inner.advice or inner.patience
+    return not _heals(read) or (len(read.links) > 1 and inner.ends == "retried" and bool(told))
 
 
 def _heals(read: Chain) -> bool:

@@ -56,7 +56,9 @@ def test_what_a_child_of_k3s_ended_with_stands_elsewhere() -> None:
         "containerd ended, and k3s with it: its own words are in /var/lib/rancher/k3s/agent/containerd/containerd.log."
     )
     other = ended(Journal().begin().ticking(0.5, 5.0), 6.0, "kubelet: signal: killed")["process_failed"]
-    assert other.advice == "kubelet ended, and k3s with it: its own words are in the lines of kubelet before its end."
+    assert other.advice == (
+        "kubelet ended, and k3s with it: its own words are in journalctl -u k3s --no-pager -o short-precise."
+    )
 
 
 @pytest.mark.parametrize(
