@@ -176,7 +176,7 @@ def test_several_hosts_are_a_table_with_a_line_each() -> None:
 def test_nothing_known_is_told_as_such() -> None:
     made = text.render(report_of(fragment(bottleneck=Bottleneck(), checks=(), polls=(), errors=())))
     assert "does not show whether it became ready" in made
-    assert "journalctl -u k3s -u k3s-agent -b --no-pager -o short-precise" in made
+    assert "journalctl -u k3s -u k3s-agent -u rke2-server -u rke2-agent -b --no-pager" in made
     assert "The date: the stamps hold none." in made
 
 
