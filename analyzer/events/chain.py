@@ -25,6 +25,8 @@ _VERB = re.compile(r"%(?:%|[-+# 0]*[\d.]*[a-zA-Z])")
 _KEY = 4  # layers that begin with words of their own are found by their first characters
 _VALUE = r"(?:(?!: )[^\n]){0,300}?"  # a name, a path, a number: no layer of its own
 _ANYTHING = r"[^\n]{0,300}?"  # an error in the middle of a text
+# As many blanks as stand there: with fewer, each value beside them would share a long run of them in every way.
+_GAP = r"(?<!\s)\s+(?!\s)"
 _QUOTED = r'\\{0,3}"(?:(?!: )[^"\\\n]){0,300}\\{0,3}"'  # a name in quotes; words with a colon are another message
 # What is put in at the end of a text goes as far as it may.
 _TO_THE_END = rf"(?:{_QUOTED}|(?:(?![:,;)] |[\"\\\n]).){{0,300}})"
@@ -208,7 +210,7 @@ def usual_s(read: Chain) -> float:
 def expression(text: str) -> str:
     """The regular expression of a Go format string: ``%s`` and its like stand for anything short."""
     verbs = [*(_ANYTHING if verb[-1] in "vw" else _VALUE for verb in _VERB.findall(text)), ""]
-    words = [re.sub(r"(?:\\\s)+", r"\\s+", re.escape(part)) for part in _VERB.split(text)]
+    words = [re.sub(r"(?:\\\s)+", lambda _: _GAP, re.escape(part)) for part in _VERB.split(text)]
     if len(words) > 1 and not words[-1]:
         verbs[-2] = _TO_THE_END
     return "".join(part + verb for part, verb in zip(words, verbs, strict=True))
