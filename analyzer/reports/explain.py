@@ -30,6 +30,7 @@ from analyzer.events.terms import Term, term, terms
 from analyzer.events.versions import check_list, known_minors
 from analyzer.events.vocabulary import load
 from analyzer.records.log_record import LogRecord, Payload
+from analyzer.records.printable import plain_blanks
 from analyzer.reports import explain_message, wording
 from analyzer.reports.explain_entry import Entry as Entry, Section as Section, filled, headed, sentence
 from analyzer.reports.spelled import spelled
@@ -111,6 +112,7 @@ def recognise(text: str) -> list[Entry]:
 
     What belongs to answers of polls is left out where the message says that something ended, or is tried again.
     """
+    text = plain_blanks(text)
     records = list(_records(text))
     site = explain_message.site_of(text, records)
     wholes = _messages(text, records, site)
