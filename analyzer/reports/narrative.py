@@ -208,7 +208,7 @@ def about_culprit(start: StartReport) -> list[str]:
 def budget(start: StartReport) -> tuple[list[tuple[Phase, str]], Span | None]:
     """The phases with what each waited for, and the whole up to the moment k3s noticed (or as far as they reach)."""
     whole = _whole(wording.until_noticed(start.phases)) if start.phases else None
-    if (whole is None or whole.min == 0.0) and not any(map(_tells, start.phases)):
+    if (whole is None or whole.min < _SHOWN_S) and not any(map(_tells, start.phases)):
         return [], None  # a fragment: nothing to tell
     noticer = wording.noticer(start)
     told = [
