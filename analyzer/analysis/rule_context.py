@@ -99,12 +99,14 @@ class RuleContext:
         return self.apart(marks[0].record, marks[-1].record) or 0.0
 
     def span(self, marks: Sequence[Mark]) -> str:
-        """`` between 3.1 s and 9.4 s``, rounded outwards; nothing without times."""
+        """`` between 3.1 s and 9.4 s``, rounded outwards; nothing without times, and of one line only a moment."""
         early = [at for mark in marks if (at := self.studied.line_times.earliest(mark.record)) is not None]
         late = [at for mark in marks if (at := self.studied.line_times.latest(mark.record)) is not None]
         if not early or not late:
             return ""
         low, high = at_least(max(0.0, min(early))), at_most(max(late))
+        if len(marks) == 1 and low != high:
+            return ""
         return f" at {low}" if low == high else f" between {low} and {high}"
 
     def about(self, name: str) -> FindingInfo:

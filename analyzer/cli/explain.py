@@ -58,13 +58,14 @@ def explain(
 
 
 def _log_behind_a_check(words: list[str]) -> str | None:
-    """The last word, where it is a path and the ones before name a check."""
+    """The last word, where the ones before name a check: the only one behind it is a log, whether it exists or not."""
     if len(words) < 2 or vocabulary.find(" ".join(words)):
         return None
     if not any(entry.kind == "check" for entry in vocabulary.find(" ".join(words[:-1]))):
         return None
     last = words[-1]
-    return last if last == STDIN or "/" in last or "." in last or Path(last).exists() else None
+    is_path = last == STDIN or "/" in last or "." in last or Path(last).exists()
+    return last if len(words) == 2 or is_path else None
 
 
 def _in_log(words: list[str], log: str, choice: str) -> list[Entry]:

@@ -252,6 +252,11 @@ def proves_its_place(mark: Mark) -> bool:
     return mark.record.level not in NOTES and of_its_own(mark.record.message, rule.any)
 
 
+def is_foreign(text: str) -> bool:
+    """Whether words at level fatal are those of a program in the same text: of crictl, helm, kubectl and their like."""
+    return _index().foreign.search(text) is not None
+
+
 def _has_literal(rule: Rule, text: str) -> bool:
     """Whether one of the rule's beginnings or parts is there; true for a rule without any."""
     return not (rule.head or rule.any) or text.startswith(rule.head) or any(part in text for part in rule.any)

@@ -132,14 +132,19 @@ def _rule(error: ErrorClass | None) -> Rule | None:
 def _of_error(error: ErrorClass, read: Chain) -> Cause:
     """No layer is known: the error alone, as the catalogue tells it where it does."""
     rule = _rule(error)
-    about = f"{{target}}: {error.short}" if read.target else error.short[:1].upper() + error.short[1:]
-    title = rule.title if rule is not None else about
+    title = rule.title if rule is not None else error.titled("{target}" if read.target else "")
     return Cause(_id(read), title, error.means, error.advice, rule, {}, read.target)
 
 
 @cache
 def _of_classes() -> frozenset[str]:
     return frozenset(one.problem for one in chain.classes() if one.problem)
+
+
+def agrees(problem_id: str, text: str) -> bool:
+    """Whether a problem that stands for a class of errors is of the class that the text's last error has."""
+    error, _ = chain.classify(text)
+    return error is None or problem_id not in _of_classes() or problem_id == error.problem
 
 
 def place_of(rule: Rule, text: str) -> int:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -24,8 +25,15 @@ _VERB = re.compile(r"%(?:%|[-+# 0]*[\d.]*[a-zA-Z])")
 _KEY = 4  # layers that begin with words of their own are found by their first characters
 _VALUE = r"(?:(?!: )[^\n]){0,300}?"  # a name, a path, a number: no layer of its own
 _ANYTHING = r"[^\n]{0,300}?"  # an error in the middle of a text
-_TO_THE_END = r"(?:(?![:,;)] |[\"\\\n]).){0,300}"  # what is put in at the end of a text goes as far as it may
+# As many blanks as stand there: with fewer, each value beside them would share a long run of them in every way.
+_GAP = r"(?<!\s)\s+(?!\s)"
+_QUOTED = r'\\{0,3}"(?:(?!: )[^"\\\n]){0,300}\\{0,3}"'  # a name in quotes; words with a colon are another message
+# What is put in at the end of a text goes as far as it may.
+_TO_THE_END = rf"(?:{_QUOTED}|(?:(?![:,;)] |[\"\\\n]).){{0,300}})"
+_FILE = "A file"  # the ``subject`` of classes whose target is what is missing or wrong itself
+LAYER_END = r"(?=[\s.,;:)\]\"\\]|$)"  # what stands behind a layer
 _MOST_LAYERS = 32
+_MOST_BEGINNINGS = 256  # places where a layer may begin, that are looked at
 _OWN_FILES = ("k3s_", "rke2")
 _TELLING = 16  # characters of its own that a layer needs to tell whose words they are
 _BOUNDARY = re.compile(r'(?:: |(?<!\\)\\*"|\[|; |\n|desc = )+|, ')
@@ -71,6 +79,7 @@ class ErrorClass:
 
     id: str
     short: str
+    subject: str = ""
     any: tuple[str, ...] = ()
     match: LazyPattern | None = None
     parts: frozenset[str] = frozenset()
@@ -80,6 +89,13 @@ class ErrorClass:
     problem: str = ""
     symptom: bool = False
     decides: bool = False
+
+    def titled(self, target: str) -> str:
+        """What failed, in one line of its own: with the target, or with what such errors are about."""
+        if not self.subject:
+            return f"{target}: {self.short}" if target else self.short[:1].upper() + self.short[1:]
+        about = target if target and self.subject == _FILE else self.subject
+        return f"{about} {self.short.removeprefix('it ')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +133,12 @@ class Chain:
     def outermost(self) -> Layer | None:
         """Who ended."""
         return self.links[0].layer if self.links else None
+
+    @property
+    def leads(self) -> bool:
+        """Whether the message begins with the outermost layer: what unknown words around it end is not known."""
+        before = BEFORE.match(self.text)
+        return bool(self.links) and self.links[0].begin == (before.end() if before else 0)
 
     @property
     def innermost(self) -> Layer | None:
@@ -200,7 +222,7 @@ def usual_s(read: Chain) -> float:
 def expression(text: str) -> str:
     """The regular expression of a Go format string: ``%s`` and its like stand for anything short."""
     verbs = [*(_ANYTHING if verb[-1] in "vw" else _VALUE for verb in _VERB.findall(text)), ""]
-    words = [re.sub(r"(?:\\\s)+", r"\\s+", re.escape(part)) for part in _VERB.split(text)]
+    words = [re.sub(r"(?:\\\s)+", lambda _: _GAP, re.escape(part)) for part in _VERB.split(text)]
     if len(words) > 1 and not words[-1]:
         verbs[-2] = _TO_THE_END
     return "".join(part + verb for part, verb in zip(words, verbs, strict=True))
@@ -230,7 +252,7 @@ def _index() -> tuple[Mapping[str, tuple[_Shape, ...]], tuple[_Shape, ...]]:
         _Shape(
             layer,
             _spaced(words_of(text)).lower(),
-            LazyPattern(rf"(?i)^{expression(text)}(?=[\s.,;:)\]\"\\]|$)"),
+            LazyPattern(rf"(?i)^{expression(text)}{LAYER_END}"),
             len(_VERB.sub("", text)),
         )
         for layer in layers()
@@ -250,7 +272,7 @@ def read(text: str, product: str = "unknown") -> Chain:
     whole = text[:TEXT_LIMIT].strip()
     links: list[Link] = []
     at = before.end() if (before := BEFORE.match(whole)) else 0
-    for begin in _beginnings(whole, at):
+    for begin in islice(_beginnings(whole, at), _MOST_BEGINNINGS):
         if begin >= at and len(links) < _MOST_LAYERS and (link := _at(whole, begin, product)) is not None:
             links.append(link)
             at = link.end

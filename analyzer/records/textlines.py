@@ -38,6 +38,11 @@ from analyzer.records.text_marks import (
 )  # fmt: skip
 from analyzer.sources.raw_lines import RawLine
 
+_HEAD_END = 400  # characters in which the heads of a line end
+_HEADS = re.compile(
+    r"\d\d:\d\d:\d\d\S{0,20}[ \t]{1,8}[\w.-]{1,64}[ \t]{1,8}[\w.-]{1,64}\[\d{1,10}\]:\t?"
+    r'|time="[^"\t]{1,40}"[ \t]{1,8}level=\w{1,9}[ \t]'
+)
 _REPEATED = re.compile(r"message repeated \d+ times: \[ ?(.*)\]$", re.DOTALL)
 _OCTAL = re.compile(r"#([0-3][0-7]{2})")
 _CLOCK_FIRST = re.compile(r" ?\d\d:\d\d:\d\d[ .]")
@@ -49,6 +54,11 @@ class Place(NamedTuple):
     number: int
     lossy: bool = False
     cut: bool = False
+
+
+def _is_tabbed(text: str) -> bool:
+    """Whether somebody's table or editor put tabs between the words of a line's head: then all its blanks are tabs."""
+    return any("\t" in head[0] for head in _HEADS.finditer(text, 0, _HEAD_END))
 
 
 class TextReader:
@@ -126,7 +136,8 @@ class TextReader:
         if "\x00" in text and not lossy:
             self.tally.lose(line.number, "NUL bytes removed")
             lossy = True
-        return strip_terminal(text), lossy
+        text = strip_terminal(text)
+        return (text.replace("\t", " ") if "\t" in text and _is_tabbed(text) else text), lossy
 
     def _outdented(self, text: str) -> str:
         """A line of a text that is indented as a whole (a code block of Markdown or YAML), without that margin."""

@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any, TypeAlias, assert_never
 
 from analyzer.analysis.normal_lines import asks_another
-from analyzer.events import catalogue, finding_info, poll_errors, witness_rules
+from analyzer.events import catalogue, causes, finding_info, poll_errors, witness_rules
 from analyzer.events.check_info import HOOK, CheckInfo, info as check_info, known_checks
 from analyzer.events.detect import detect
 from analyzer.events.event import (
@@ -29,7 +29,8 @@ from analyzer.events.event import (
 from analyzer.events.terms import Term, term, terms
 from analyzer.events.versions import check_list, known_minors
 from analyzer.events.vocabulary import load
-from analyzer.records.log_record import LogRecord
+from analyzer.records.log_record import LogRecord, Payload
+from analyzer.records.printable import plain_blanks
 from analyzer.reports import explain_message, wording
 from analyzer.reports.explain_entry import Entry as Entry, Section as Section, filled, headed, sentence
 from analyzer.reports.spelled import spelled
@@ -46,7 +47,14 @@ KINDS = {
     "witness": "lines that prove when a check passed",
 }
 _OF_UNIT = re.compile(r"\S{1,100}\.service: ")  # systemd's words without its name
+_FAILED = re.compile(r"(?:failed|excluded)\b")
 _MOST_LINES = 20  # of a pasted text, that are taken apart
+_ANSWERS = ("whole", "contains", "ends", "example")
+_TRANSPORT = frozenset(("dial", "read", "write", "connect:", "tls:", "remote"))  # Go's words before an error
+# A path that is not /readyz, or a port on which an API server never listens (etcd, kubelet, DNS, databases).
+_OTHER_REQUEST = re.compile(
+    r'https?://[^\s/"\\]{1,200}/(?!readyz)[^\s"\\]|:(?:2379|2380|2381|10250|53|3306|4222|5432)\b'
+)
 _MARK_KINDS = {"end": "milestone", "problem": "pattern"}
 
 
@@ -65,7 +73,7 @@ def entries(kind: str) -> tuple[Entry, ...]:
 
 def find(name: str) -> list[Entry]:
     """The entries of that name: as a list prints it, with or without ``poststarthook/``, in any case; often one."""
-    bare = re.sub(r"^\[[-+]\]|\s+(?:ok|failed\b.*|excluded\b.*)$", "", name.strip()).strip().strip("\"'`")
+    bare = _bare_name(name)
     keys = {bare.lower(), bare.lower().replace("-", "_"), f"{HOOK}{bare}".lower()}
     found = [entry for entries in _all().values() for key, entry in entries.items() if key.lower() in keys]
     if not found and bare.lower().removeprefix(finding_info.POLLS) in _all()["error"]:
@@ -75,6 +83,17 @@ def find(name: str) -> list[Entry]:
     if not found and (about := check_info(bare)).known:
         found = [_check(about)]
     return [filled(entry, NOWHERE) for entry in found]
+
+
+def _bare_name(text: str) -> str:
+    """Without the sign before a name and the verdict behind it, as a list of checks has them.
+
+    Word by word: whatever is asked comes through here, a whole log as well.
+    """
+    first, *rest = text.split(maxsplit=1) or [""]
+    verdict = rest[0].strip() if rest else ""
+    named = first if verdict == "ok" or _FAILED.match(verdict) else text.strip()
+    return (named[3:] if named.startswith(("[+]", "[-]")) else named).strip().strip("\"'`")
 
 
 def nearest(name: str, count: int = 3) -> list[str]:
@@ -93,6 +112,7 @@ def recognise(text: str) -> list[Entry]:
 
     What belongs to answers of polls is left out where the message says that something ended, or is tried again.
     """
+    text = plain_blanks(text)
     records = list(_records(text))
     site = explain_message.site_of(text, records)
     wholes = _messages(text, records, site)
@@ -144,7 +164,8 @@ def _parts(text: str, records: Sequence[LogRecord], *, whole: bool) -> list[Entr
             case _:
                 assert_never(event)
     found += [("pattern", rule.id) for rule, _ in catalogue.causes_in(text)]
-    if not whole and not any(kind in ("error", "noise") for kind, _ in found):
+    found = [(kind, name) for kind, name in found if kind != "pattern" or causes.agrees(name, text)]
+    if not whole and not any(kind in ("error", "noise") for kind, _ in found) and _may_answer_a_poll(text, records):
         found += _of_poll(poll_errors.classify(text))
     found += [("check", name) for name in _named_checks(text)]
     order = ("pattern", "noise", "error", "check", "milestone", "witness")
@@ -154,6 +175,21 @@ def _parts(text: str, records: Sequence[LogRecord], *, whole: bool) -> list[Entr
         if entry is not None:
             known[kind, name] = entry
     return list(known.values())
+
+
+def _may_answer_a_poll(text: str, records: Sequence[LogRecord]) -> bool:
+    """Whether it may be the bare error of a poll of /readyz: no message with words or a request of its own."""
+    if any(record.level or record.payload is not Payload.PLAIN for record in records) or _OTHER_REQUEST.search(text):
+        return False
+    first, *_ = explain_message.bare(text).lower().split(maxsplit=1) or [""]
+    return first in _first_words()
+
+
+@cache
+def _first_words() -> frozenset[str]:
+    """With which answers to polls begin, whole or without the request and the connection before them."""
+    answers = [text for raw in load("errors.toml")["error"] for text in _texts([raw], *_ANSWERS)]
+    return _TRANSPORT | {text.lower().split(maxsplit=1)[0] for text in answers if text.strip()}
 
 
 def _is_of_another(noise: str, record: LogRecord) -> bool:

@@ -6,11 +6,12 @@ The same words as in a report of ``analyze``: both ask ``causes``.
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analyzer.events import chain, finding_info
-from analyzer.events.catalogue import info as rule_of, match as marks_of, unquote_once
+from analyzer.events.catalogue import info as rule_of, is_foreign, match as marks_of, unquote_once
 from analyzer.events.causes import END, UNNAMED, Cause, advice_for, cause_of, title_for
 from analyzer.events.chain import Chain, Layer, Link
 from analyzer.events.products import advise, advise_on
@@ -26,27 +27,31 @@ _ENDING = frozenset(("fatal", "panic"))
 _QUIET = frozenset(("debug", "info", "warning"))
 _BANNER = "starting k3s "
 _WINDOWS = re.compile(r"%PATH%|\b[A-Z]:\\")
+_RKE2_PORT = re.compile(r"https://[^\s/\"]{1,100}:9345\b")  # of its supervisor; k3s' is 6443
 _VERB = re.compile(r"%[wvsq]")  # what a message as its source has it ends with
-_CUT = re.compile(r"[\s.…>]+$")
+_CUT = f"{string.whitespace}\xa0.…>"  # what stands where a message was cut
 _TELLING = 12  # characters of a cut message that must be there
 _MOST = 3  # layers that a cut message may begin
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message out of a pasted line. ``ends``: the words of its line alone say that the process ends with it."""
+    """A message out of a pasted line. ``ends``: the words of its line alone say that the process ends with it;
+    ``foreign``: they are those of another program, which alone ends."""
 
     text: str
     level: str = ""
     ends: bool = False
+    foreign: bool = False
 
 
 def site_of(text: str, records: Sequence[LogRecord]) -> Site:
     """Whose words the answer uses, as far as the pasted text shows it."""
     # RKE2's own messages speak of k3s, too: only the program's name before a line shows that it is k3s'.
     idents, low = {record.ident or "" for record in records}, text.lower()
-    rke2 = "rke2" in low
-    product = "rke2" if rke2 else "k3s" if any("k3s" in one for one in idents) or _BANNER in low else "unknown"
+    k3s = any("k3s" in one for one in idents) or _BANNER in low
+    rke2 = "rke2" in low or (not k3s and _RKE2_PORT.search(low) is not None)
+    product = "rke2" if rke2 else "k3s" if k3s else "unknown"
     agent = f"{product}-agent" in low or f"{product} agent" in low
     windows = product != "k3s" and _WINDOWS.search(text) is not None
     return Site(
@@ -61,7 +66,9 @@ def message_of(record: LogRecord) -> Message:
     why = record.fields.get("error") or record.fields.get("err") or ""
     text = bare(f"{record.message}: {why}" if why and why not in record.message else record.message)
     kinds = {mark.kind for mark in marks_of(record)}
-    return Message(text, record.level, record.level in _ENDING or "end" in kinds)
+    ends = record.level in _ENDING or "end" in kinds
+    foreign = ends and is_foreign(text)
+    return Message(text, record.level, ends and not foreign, foreign)
 
 
 def bare(text: str) -> str:
@@ -108,7 +115,7 @@ def entry_of_class(text: str, site: Site) -> Entry | None:
     return Entry(
         KIND,
         error.id,
-        sentence(error.short[:1].upper() + error.short[1:]),
+        sentence(mask_secrets(error.titled(target))),
         headed(
             ("What it means", sentence(advise(error.means, site))),
             ("About", mask_secrets(target)),
@@ -181,21 +188,29 @@ def _error(read: Chain) -> list[str]:
 
 
 def _is_end(message: Message, read: Chain) -> bool:
-    outer = read.outermost
-    return message.ends or (outer is not None and outer.ends == "process")
+    return _ends(message, read) or (not message.foreign and not message.level and _may_end(read))
+
+
+def _ends(message: Message, read: Chain) -> bool:
+    """Whether the process ends with it: its line says so, or words of k3s' own that no other level ever has."""
+    return message.ends or (not message.level and read.leads and _may_end(read) and read.links[0].layer.own)
+
+
+def _may_end(read: Chain) -> bool:
+    return read.outermost is not None and (read.outermost.ends == "process" or not read.leads)
 
 
 def _becomes(message: Message, read: Chain, site: Site) -> str:
     """What ends, waits or goes on after these words."""
     outer = read.outermost
-    if message.ends:
+    if _ends(message, read):
         return "The process ends with it."
+    if message.foreign:
+        return advise("Said by a program of its own, as crictl is: that one ends, {product} goes on.", site)
     if outer is None:
         return ""
-    if outer.ends == "process":
-        if message.level in _QUIET:
-            return f"Said at level {message.level}: the process goes on. As its last words it is why it ended."
-        return "The process ends with it."
+    if _may_end(read):
+        return _at_level(message.level)
     if outer.ends == "request":
         return "It answers one request or one subcommand; the server goes on."
     if outer.ends == "part":
@@ -209,6 +224,15 @@ def _becomes(message: Message, read: Chain, site: Site) -> str:
     return advise(f"{{product}} says it and tries again: nothing ends with it. {when}", site)
 
 
+def _at_level(level: str) -> str:
+    """What comes of words that some lines end with and others only note."""
+    if level in _QUIET:
+        return f"Said at level {level}: the process goes on. As its last words it is why it ended."
+    if level:
+        return f"Said at level {level}: that try failed. Only as its last words it is why the process ended."
+    return "At level fatal, or as its last words, it is why the process ended; otherwise only that try failed."
+
+
 def _cut_inside(read: Chain) -> list[str]:
     """Behind known layers: messages of which only the first words are there."""
     if read.error is not None or not read.links:
@@ -217,7 +241,7 @@ def _cut_inside(read: Chain) -> list[str]:
 
 
 def _begun(text: str) -> list[Layer]:
-    shown = _CUT.sub("", text).lower()
+    shown = text.rstrip(_CUT).lower()
     if len(shown) < _TELLING:
         return []
     found = [

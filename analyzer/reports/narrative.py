@@ -20,7 +20,10 @@ from analyzer.reports import wording
 from analyzer.results import Check, ErrorCount, Finding, Phase, Report, StartReport
 from analyzer.window import Span, Window
 
+_SERVING = "serving_securely"
 _NAMED = 3  # checks told by name in a sentence
+_SHOWN_S = 0.05  # less is 0.0 in a table
+_MOMENT_S = 1.0  # within which stamps to a second tell nothing apart
 _BLAMED = 10  # rows of the table of checks
 _TO_DO = "What to do"
 
@@ -81,7 +84,8 @@ def _verdict(start: StartReport) -> str:
     if ready.lower is not None and ready.lower >= 0.1:
         known = f" It was still not ready at {wording.at_least(ready.lower)}."
     if start.outcome == "failed":
-        return f"Failed: the process ended{_when(start)} before it was ready.{known}"
+        comma = "" if start.begin_seen else ","
+        return f"Failed: the process ended{_when(start)}{comma} before it was ready.{known}"
     if start.outcome == "stopped":
         return f"Stopped{_when(start)}, on request, before it was ready.{known}"
     if start.end.kind == "failed":
@@ -136,8 +140,8 @@ def _when(start: StartReport) -> str:
         return ""
     if start.begin_seen:
         return f" after {wording.about(at_s)}"
-    later = f"{wording.about(at_s)} after" if at_s > 0 else "at"
-    return f" {later} the text's first line of it"
+    when = f"{wording.about(at_s)} after" if at_s >= 1 else "within a second of"
+    return f" {when} its first line in the text"
 
 
 def culprit(start: StartReport) -> tuple[str, str]:
@@ -145,8 +149,8 @@ def culprit(start: StartReport) -> tuple[str, str]:
     blamed = start.bottleneck
     count = len(blamed.checks)
     if blamed.certainty == "none" or not count:
-        if start.outcome in ("failed", "stopped"):
-            return "", ""  # the reason above says it
+        if start.outcome in ("failed", "stopped") or _is_explained(start):
+            return "", ""  # the reason above or the cause below says it
         if start.role == "agent":
             return "Nothing of its own: an agent has no checks, it waits for a server.", ""
         return "The text does not show which check was last.", ""
@@ -164,6 +168,12 @@ def culprit(start: StartReport) -> tuple[str, str]:
     if count == 1:
         return sentence, "possible: the text does not rule out another one"
     return sentence, f"possible: any of these {count} can have been last, the text does not show which"
+
+
+def _is_explained(start: StartReport) -> bool:
+    """Whether asking for the last check is beside the point: a cause is known, or it ended before it could serve."""
+    ended_early = start.end.kind != "running" and not any(m.id == _SERVING for m in start.milestones)
+    return ended_early or any(finding.severity == "critical" for finding in start.findings)
 
 
 def _timed(start: StartReport) -> bool:
@@ -197,14 +207,21 @@ def about_culprit(start: StartReport) -> list[str]:
 
 def budget(start: StartReport) -> tuple[list[tuple[Phase, str]], Span | None]:
     """The phases with what each waited for, and the whole up to the moment k3s noticed (or as far as they reach)."""
-    if all(phase.duration_s == Span(0.0) for phase in start.phases):
+    whole = _whole(wording.until_noticed(start.phases)) if start.phases else None
+    if (whole is None or whole.min < _SHOWN_S) and not any(map(_tells, start.phases)):
         return [], None  # a fragment: nothing to tell
     noticer = wording.noticer(start)
     told = [
         (phase, wording.phase_meaning(phase.id, noticer) + ("" if phase.end.upper is not None else " (not seen)"))
         for phase in start.phases
     ]
-    return told, _whole(wording.until_noticed(start.phases))
+    return told, whole
+
+
+def _tells(phase: Phase) -> bool:
+    """Whether there is more to say of how long it took than that it may have taken a moment."""
+    least, most = phase.duration_s.min, phase.duration_s.max
+    return least >= _SHOWN_S or (most is not None and most > _MOMENT_S)
 
 
 def _whole(phases: Sequence[Phase]) -> Span | None:

@@ -11,8 +11,10 @@ import re
 import shutil
 import sys
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import accumulate
 from typing import TypeAlias
 
 from analyzer.errors import printable
@@ -82,6 +84,7 @@ class Page:
         widths = [max(cells(line[n][0]) for line in lines) for n in range(len(columns))]
         wrapping = [n for n, (_, how) in enumerate(columns) if how == "wrap"]
         room = self.width - indent - gap * (len(columns) - 1)
+        widths = [min(width, max(room, _NARROWEST)) if n in wrapping else width for n, width in enumerate(widths)]
         while sum(widths) > room and any(widths[n] > _NARROWEST for n in wrapping):
             widths[max(wrapping, key=lambda n: widths[n])] -= 1
         below = sum(widths) > room and columns[-1][1] == "wrap"  # no room beside the others
@@ -118,7 +121,11 @@ def cells(text: str) -> int:
     """How many columns of a terminal ``text`` takes."""
     if text.isascii():
         return len(text)
-    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+    return sum(map(_cells_of, text))
+
+
+def _cells_of(char: str) -> int:
+    return 0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
 def _styled(part: Part) -> Styled:
@@ -128,16 +135,23 @@ def _styled(part: Part) -> Styled:
 
 def _pieces(text: str, room: int) -> Iterator[tuple[int, int]]:
     """Begin and end of each line of ``text``: broken between words, and within a word that is longer than a line."""
+    columns = _columns(text)
     begin = 0
-    for word in re.finditer(r"\s*\S+\s*", text):
-        if word.start() > begin and cells(text[begin : word.end()].rstrip()) > room:
-            yield begin, word.start()
-            begin = word.start()
-        while cells(text[begin : word.end()].rstrip()) > room:
-            fits = next(n for n in range(room, 0, -1) if cells(text[begin : begin + n]) <= room or n == 1)
-            yield begin, begin + fits
-            begin += fits
+    for number, found in enumerate(re.finditer(r"\S+", text)):
+        word, end = found.start() if number else 0, found.end()
+        if word > begin and columns[end] - columns[begin] > room:
+            yield begin, word
+            begin = word
+        while columns[end] - columns[begin] > room:
+            fits = max(begin + 1, bisect_right(columns, columns[begin] + room, begin, end) - 1)
+            yield begin, fits
+            begin = fits
     yield begin, len(text)
+
+
+def _columns(text: str) -> Sequence[int]:
+    """How many columns stand before each character, and before the end: counted once, as a line may have a million."""
+    return range(len(text) + 1) if text.isascii() else tuple(accumulate(map(_cells_of, text), initial=0))
 
 
 def _cut(styled: Iterable[Styled], begin: int, end: int) -> Iterator[Styled]:

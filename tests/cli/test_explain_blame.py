@@ -51,6 +51,14 @@ def test_an_unknown_name_is_2_and_suggests(run: Run) -> None:
     assert result.stderr.count("\n") == 1
 
 
+def test_a_word_behind_a_check_is_a_log_and_a_missing_one_is_told(run: Run) -> None:
+    result = run("explain", "rbac/bootstrap-roles", "no_such_log")
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert "no_such_log" in result.stderr
+    told = run("explain", "[-]poststarthook/rbac/bootstrap-roles", "failed:", "reason", "withheld")
+    assert told.exit_code == 0 and "In this log" not in told.stdout
+
+
 def test_a_secret_in_an_unknown_text_is_not_repeated(run: Run) -> None:
     result = run("explain", "frob --token=S3CRET \x1b[31m")
     assert result.exit_code == 2

@@ -17,6 +17,7 @@ from analyzer.records.printable import decode, strip_terminal
         ("\x1b]0;title\x1b\\words", "words"),
         ("a\x00b\x0bc\x1fd\x7fe\x9ff", "abcdef"),
         ("left\u202eright\u2066\ufeff", "leftright"),
+        ("no\xa0break\u202fthin\u3000wide", "no break thin wide"),
         ("soft\xadhyphen", "soft\xadhyphen"),
     ],
 )

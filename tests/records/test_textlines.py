@@ -26,3 +26,20 @@ def test_a_list_of_two_hundred_lines_is_one_record_and_no_longer_one(hooks: int,
     assert found.ledger.reasons["record broken over several lines"] == joined
     assert len(found.records) == records
     assert (found.records[1].message.count("[+]"), found.records[-1].message) == (hooks + 1, "two")
+
+
+HEAD = 'Mar 01 06:03:24 node-a k3s[9]: time="2026-03-01T06:03:24Z" level=fatal msg='
+
+
+@pytest.mark.parametrize("blank", [" ", "\xa0", "\u2009", "\t"])
+@pytest.mark.parametrize("head", [HEAD, HEAD.partition("k3s[9]: ")[2]], ids=["journal", "logrus"])
+def test_blanks_of_any_kind_between_the_words_of_a_line_are_read(head: str, blank: str) -> None:
+    line = f'{head}"flannel exited: no way"'.replace(" ", blank)
+    found, _ = read_log_records(["-"], stdin=io.BytesIO(line.encode()))
+    [record] = found.records
+    assert (record.message, record.level) == ("flannel exited: no way", "fatal")
+
+
+def test_a_tab_in_a_message_stays() -> None:
+    found, _ = read_log_records(["-"], stdin=io.BytesIO(f'{HEAD}"one\ttwo"'.encode()))
+    assert found.records[0].message == "one\ttwo"

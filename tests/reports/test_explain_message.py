@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from analyzer.events import chain
-from analyzer.reports import explain
+from analyzer.reports import explain, explain_message
 from analyzer.reports.explain_entry import Entry
+from tests.kit.effort import proportional
 from tests.kit.handmade import Journal
 
 LEARNER = "this server has not yet been promoted from learner to voting member"
@@ -166,7 +167,114 @@ def test_an_end_is_named_as_the_report_names_it() -> None:
             continue
         found = Journal().begin().say(3.0, message.replace('"', "'"), "fatal").whole_report().starts[0].findings
         asked = whole(f"level=fatal msg={in_quotes(message.replace(chr(34), chr(39)))}")
-        if found[0].severity == "critical":  # not the echo of a stop
+        if not found:  # words of crictl: that program ends, not the service
+            assert "that one ends" in section(asked, "What comes of it")
+            assert section(asked, "Reported as") == ""
+        elif found[0].severity == "critical":  # not the echo of a stop
             told.append((found[0].id, section(asked, "Reported as"), message))
     assert len(told) > 50
     assert [one for one in told if one[0] != one[1]] == []
+
+
+SURVIVED = [
+    'level=error msg="Failed to set sysctl: open /proc/sys/net/netfilter/nf_conntrack_max: permission denied"',
+    'level=error msg="failed to get CA certs: EOF"',
+    'level=warning msg="failed to get CA certs: EOF"',
+    "failed to update node lease, error: database is locked",
+    "E0823 14:32:33.956373    6017 controller.go:159] failed to update node lease, error: database is locked",
+    'msg="CA cert validation failed: Get \\"https://127.0.0.1:38543/cacerts\\": x509: cannot validate certificate for '
+    "127.0.0.1 because it doesn't contain any IP SANs\"",
+]
+
+
+@pytest.mark.parametrize("text", SURVIVED)
+def test_what_a_process_survives_is_not_told_as_its_end(text: str) -> None:
+    entry = whole(text)
+    assert section(entry, "What comes of it") not in ("", "The process ends with it.")
+    if "level=" in text:
+        assert section(entry, "Reported as") == ""
+
+
+def test_two_messages_of_one_event_do_not_contradict_each_other() -> None:
+    told = {
+        section(whole(text), "What comes of it")
+        for text in (
+            "this node has been removed from the cluster please restart k3s to rejoin the cluster",
+            "the member has been permanently removed from the cluster",
+            "the data-dir used by this member must be removed",
+        )
+    }
+    assert len(told) == 1 and "goes on without it" in told.pop()
+
+
+NO_POLLS = [
+    'level=error msg="etcd defrag failed: context deadline exceeded"',
+    "etcd defrag failed: context deadline exceeded",
+    'level=error msg="Failed to get apiserver addresses from etcd: context deadline exceeded"',
+    'Get "https://192.0.2.1:9345/cacerts": dial tcp 192.0.2.1:9345: connect: connection refused',
+    "dial tcp 192.0.2.1:2379: connect: no route to host",
+]
+
+
+@pytest.mark.parametrize("text", NO_POLLS)
+def test_a_line_that_is_no_poll_is_not_told_as_one(text: str) -> None:
+    found = explain.recognise(text)
+    assert found and all(entry.kind != "error" for entry in found)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'Get "https://127.0.0.1:6443/readyz?timeout=15s": context deadline exceeded',
+        "dial tcp 127.0.0.1:6443: connect: connection refused",
+        "net/http: TLS handshake timeout",
+    ],
+)
+def test_a_bare_answer_to_a_poll_still_is_one(text: str) -> None:
+    assert "error" in {entry.kind for entry in explain.recognise(text)}
+
+
+def test_a_read_only_sysctl_is_no_read_only_disk() -> None:
+    text = 'level=error msg="Failed to set sysctl: open /proc/sys/net/ipv4/conf/all/forwarding: read-only file system"'
+    assert "remount" not in said(text) and "container" in said(text)
+    assert "remount" in said("open /var/lib/x: read-only file system")
+
+
+def test_quotes_in_a_message_are_no_boundary() -> None:
+    text = r'level=fatal msg="no default routes found in \"/proc/net/route\" or \"/proc/net/ipv6_route\""'
+    entry = whole(text)
+    assert "ipv6_route" in section(entry, "Layers, from the outside in")
+    assert section(entry, "The error inside") == ""
+
+
+def test_the_supervisor_s_port_tells_whose_line_it_is() -> None:
+    line = 'level=fatal msg="failed to get CA certs: Get \\"https://192.0.2.1:{}/cacerts\\": EOF"'
+    assert explain_message.site_of(line.format(9345), ()).product == "rke2"
+    assert explain_message.site_of(line.format(6443), ()).product == "unknown"
+    journal = f"May 04 08:00:40 node-c k3s[8]: {line.format(9345)}"
+    assert "rke2" not in said(journal)
+    assert "6443" not in section(whole(line.format(9345)), "What to do")
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("open /x/y: no such file or directory", "/x/y is not there."),
+        ("something: file does not exist", "A file is not there."),
+        ("mkdir /x/y: file exists", "/x/y is there already."),
+    ],
+)
+def test_a_title_names_what_it_is_about(text: str, title: str) -> None:
+    assert explain.recognise(text)[0].summary == title
+
+
+@pytest.mark.parametrize(
+    "text", ["[-]etcd{}x", "preparing server{}x", "could not parse a as{}", "failed{}failed", "{}…..…x"]
+)
+@pytest.mark.parametrize("filling", [" ", " failed", 'Get "https://', "."])
+def test_a_long_text_is_explained_in_linear_time(text: str, filling: str) -> None:
+    def ask(size: int) -> object:
+        asked = text.format(filling * (size // len(filling)))
+        return explain.find(asked) or explain.recognise(asked)
+
+    assert proportional(ask, 40_000)

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,8 +13,8 @@ from analyzer.reports import text
 from analyzer.reports.format import Options
 from analyzer.reports.output import Destination
 from analyzer.reports.terminal import suited
-from analyzer.results import Bottleneck, Report
-from analyzer.window import Bound, Window
+from analyzer.results import Bottleneck, End, Finding, Milestone, Phase, Report
+from analyzer.window import Bound, Span, Window
 from tests.kit.made_reports import (
     HOSTILE,
     RBAC,
@@ -176,8 +177,60 @@ def test_several_hosts_are_a_table_with_a_line_each() -> None:
 def test_nothing_known_is_told_as_such() -> None:
     made = text.render(report_of(fragment(bottleneck=Bottleneck(), checks=(), polls=(), errors=())))
     assert "does not show whether it became ready" in made
-    assert "journalctl -u k3s -u k3s-agent -b --no-pager -o short-precise" in made
+    assert "journalctl -u k3s -u k3s-agent -u rke2-server -u rke2-agent -b --no-pager" in made
     assert "The date: the stamps hold none." in made
+
+
+def shown(**changes: Any) -> str:
+    return " ".join(text.render(report_of(fragment(**changes))).split())
+
+
+@pytest.mark.parametrize(
+    ("at_s", "words"),
+    [(0.0, "within a second of its first line in the text"), (3.9, "3.9 s after its first line in the text")],
+)
+def test_the_end_of_a_process_whose_begin_is_missing_is_told_plainly(at_s: float, words: str) -> None:
+    made = shown(outcome="failed", end=End("failed", at_s, 3, "exit status 1"))
+    assert f"Failed: the process ended {words}, before it was ready." in made
+    became_ready = shown(outcome="ready", end=End("failed", at_s, 3, "exit status 1"))
+    assert f"Later the process ended by itself {words}: exit status 1" in became_ready
+
+
+UNKNOWN_LAST = {"bottleneck": Bottleneck(), "checks": (), "polls": (), "errors": ()}
+SERVED = (Milestone("serving_securely", 0.5, 2, ""),)
+CAUSE = (Finding("port_taken", "critical", "A port is taken", "", "Free it.", (2,)),)
+
+
+@pytest.mark.parametrize(
+    ("changes", "asked"),
+    [
+        ({}, True),
+        ({"findings": CAUSE}, False),
+        ({"end": End("failed", 1.0, 3, "x")}, False),
+        ({"end": End("failed", 1.0, 3, "x"), "milestones": SERVED}, True),
+    ],
+)
+def test_the_last_check_is_asked_for_only_where_it_may_be_what_is_missing(changes: dict[str, Any], asked: bool) -> None:
+    assert ("does not show which check was last" in shown(**UNKNOWN_LAST, **changes)) is asked
+
+
+def phase(name: str, least: float, most: float | None) -> Phase:
+    end = Window(least, most)
+    return Phase(name, Window(0.0, 0.0), end, Span(least, most), (name,))
+
+
+@pytest.mark.parametrize(
+    ("phases", "told"),
+    [
+        ((phase("extract", 0.0, 1.0),), False),
+        ((phase("containerd", 0.0, None),), False),
+        ((phase("containerd", 0.04, None),), False),
+        ((phase("extract", 0.0, 1.0), phase("datastore", 2.0, None)), True),
+        ((phase("extract", 0.0, 1.5),), True),
+    ],
+)
+def test_a_table_of_phases_that_tells_nothing_is_left_out(phases: tuple[Phase, ...], told: bool) -> None:
+    assert ("Where the time went" in shown(phases=phases)) is told
 
 
 def test_a_report_without_starts_still_tells_what_was_read() -> None:
