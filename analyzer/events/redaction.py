@@ -238,6 +238,12 @@ _RULES = (
         rf"(?![\"'|>\\]|{_PLAIN}|{_FILE})[^\s\"\\]+(?=[ \t]*(?:$|\\+n|\\*\"| #))",
         r"\1" + MASK, re.I | re.M, behind=":",
     ),
+    # an item of a flow mapping of YAML: {username: bob, password: x}
+    _Rule(
+        (),
+        rf"((?<=[{{,])\s{{0,3}}{_NAME}:\s{{1,3}})(?![\"'\\\[{{]|{_PLAIN}|{_FILE})[^\s\"'\\,{{}}]{{1,256}}(?=\s{{0,3}}[,}}])",
+        r"\1" + MASK, re.I, behind=":",
+    ),
     # an item of JSON without quotes; a header amid a line, whose value has a digit as no word does
     _Rule(
         (),

@@ -58,8 +58,8 @@ KINDS = [
 SAID = [
     'the bootstrap token "%s" was not of the form "x"', 'token "%s"', "token '%s'", "Token %s rejected",
     "passphrase %s is wrong", "wrong passphrase: %s", "password %s", "invalid password (%s)",
-    'the password was "%s".', 'pass "%s"', "pass %s", "secretbox key: %s", 'API key "%s"', "Encryption key %s of secretbox",
-    "token is %s", "agent-token-file content %s", 'agent-token-file content "%s"', "token [%s] unknown", "K3S_TOKEN %s",
+    'the password was "%s".', 'pass "%s"', "pass %s", "secretbox key: %s", 'API key "%s"', "token is %s",
+    "Encryption key %s of secretbox", "agent-token-file content %s", 'agent-token-file content "%s"', "token [%s] unknown", "K3S_TOKEN %s",
     "the token `%s` is bad", "dial postgresql:// k3s:%s @host", "dial mysql:// root: %s @host",
 ]  # fmt: skip
 
