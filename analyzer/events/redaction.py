@@ -68,7 +68,7 @@ _NAMED = re.compile(rf"(?:{'|'.join(_DATA['stems'])})(?![\w-])(?:{_ending_in(_LO
 
 # A word of a sentence that names a secret, up to the value.
 _SAID = (
-    rf"(?<![A-Za-z0-9])(?:{'|'.join(_DATA['said'])})(?:-file)?"
+    rf"(?<![A-Za-z0-9])(?:{'|'.join(_DATA['said'])})(?:[- ]file(?=\s(?:content|value)))?"
     rf"(?:\s(?:{'|'.join(_DATA['between'].split())})(?=[\s:])){{0,2}}(?:\s{{1,3}}|\s{{0,3}}:\s{{1,3}})"
 )
 
@@ -264,6 +264,13 @@ _RULES = (
     ),
     # "bootstrap token abc123", "secretbox key: abc123", "password (abc123)"
     _Rule(_STEM_WORDS, rf"(?P<name>{_SAID}[\[(`]?)(?![\"'\\]|{_VARIABLE})(?P<value>{_VALUE})", _said, re.I),
+    # invalid value "abc" for flag -token
+    _Rule(
+        ("value ",),
+        rf"(\bvalue \\*[\"']{{1,2}})(?!{_VARIABLE})[^\s\"'\\]{{1,256}}"
+        rf"(?=\\*[\"']{{1,2}} (?:for|of) (?:the )?(?:flag |option )?-{{0,2}}{_NAME})",
+        r"\1" + MASK, re.I,
+    ),
     # kubeadm-style bootstrap tokens
     _Rule((".",), r"(?<![\w.-])[a-z0-9]{6}\.(?=[a-z0-9]{0,16}\d)[a-z0-9]{16}(?![\w.-])", MASK),
     _Rule(("private key",), r"(-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----).*?(?=-----END|\Z)", r"\1" + MASK, re.DOTALL),
@@ -310,7 +317,7 @@ _OPENING = _Rule(
     rf"(?!\\*[\"'](?:{_FILE}|https?:))|%3D)|"
     rf"--?{_NAME}\s{{1,3}}"
     r"|(?<=[\"'])auth\\*[\"']\s{0,3}:\s{0,3})"
-    rf"|{_SAID}(?=\\*[\"'][^\s\"'\\-])(?!\\*[\"'](?:{_FILE}|https?:|…|%[a-z])))"
+    rf"|{_SAID}(?=\\*[\"']\\*[\"']?[^\s\"'\\-])(?!\\*[\"']{{1,2}}(?:{_FILE}|https?:|…|%[a-z])))"
     r"(?P<escape>\\*)(?P<quote>([\"'])(?:\\*\3(?=\w))?)",
     "",
     re.IGNORECASE,

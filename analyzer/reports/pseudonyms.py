@@ -88,7 +88,7 @@ _HOST_PLACES = tuple(
         ),
         ((":",), rf"(?<![\w.:/-])({_SHORT}):\d{{2,5}}/[A-Za-z]"),
         (("@",), r"(?<![\w.+/-])[\w.+-]{1,64}(?::\*\*\*)?@(?!sha\d{3}:)([A-Za-z][\w-]{0,62})(?![\w.(-])"),
-        (("@",), rf"{_Q}[\w.+-]{{0,64}}{_Q}@{_Q}({_WORD}){_Q}"),  # 'user'@'host'
+        (("@",), rf"[\"'][\w.+-]{{0,64}}{_Q}@{_Q}({_WORD}){_Q}"),  # 'user'@'host'
         (("on node",), rf"\bon node:? ({_WORD})\s*$"),
         (("backend connection request [",), rf"\bbackend connection request \[({_WORD})\]"),
         (("http",), rf"(?<![\w.-])({_WORD})-[0-9a-f]{{8}}\s(?:at|on)\shttps?://"),
@@ -166,9 +166,9 @@ _NAME_PLACES = tuple(
         ),
         (
             ("user",),
-            rf"(?<![\w-])user(?:name)?:\s{{0,3}}{_Q}?({_WORD})(?=\s?[,}}\]]|\\*[\"']|\s(?:Password|Secret|Server)|\s*$)",
+            rf"(?<![\w-])user(?:name)?:\s{{0,3}}(?:{_Q}[\"']?)?({_WORD})(?=\s?[,}}\]]|\\*[\"']|\s(?:Password|Secret|Server)|\s*$)",
         ),
-        (("@",), rf"{_Q}({_WORD}){_Q}@{_Q}"),
+        (("@",), rf"[\"']({_WORD}){_Q}@{_Q}"),
         (
             ("arn:aws",),
             rf"(?<!\w)arn:aws[a-z-]{{0,10}}:[a-z0-9-]{{0,40}}:[a-z0-9-]{{0,40}}:\d{{0,12}}:(?:(?:{_RESOURCES})[:/])?({_WORD}(?:/{_WORD}){{0,5}})",

@@ -59,8 +59,10 @@ SAID = [
     'the bootstrap token "%s" was not of the form "x"', 'token "%s"', "token '%s'", "Token %s rejected",
     "passphrase %s is wrong", "wrong passphrase: %s", "password %s", "invalid password (%s)",
     'the password was "%s".', 'pass "%s"', "pass %s", "secretbox key: %s", 'API key "%s"', "token is %s",
-    "Encryption key %s of secretbox", "agent-token-file content %s", 'agent-token-file content "%s"', "token [%s] unknown", "K3S_TOKEN %s",
+    "Encryption key %s of secretbox",
+    "agent-token-file content %s", 'agent-token-file content "%s"', "token [%s] unknown", "K3S_TOKEN %s",
     "the token `%s` is bad", "dial postgresql:// k3s:%s @host", "dial mysql:// root: %s @host",
+    'a,"msg=""token \\""%s\\"" is bad""",b', 'invalid value "%s" for flag -token: x',
 ]  # fmt: skip
 
 
@@ -133,7 +135,8 @@ def test_ordinary_words_stay(text: str) -> None:
         'pass "--token" to it', "token rke2-agent differs", "password 10.0.0.1:6443", "token v1.33.4+k3s1",
         "token 2026-03-01T06:03:22Z",
         "token https://10.0.0.1:6443/x1", "token expires in 23h59m59s", "passed 100000000 bytes", "token [$K3S_TOKEN2]",
-        "private key /x/a1b2c3.key", 'PASSWORD \'…\'', "password ***",
+        "private key /x/a1b2c3.key", "password ***",
+        "password file 'a1b2c3.csv' must have at least 3 columns",
     ],
 )  # fmt: skip
 def test_what_sentences_say_of_secrets_stays(text: str) -> None:
