@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from analyzer.events.own_words import around
 from analyzer.events.redaction import mask_secrets
 from analyzer.results import Finding, Report, StartReport
 
@@ -36,5 +37,10 @@ def _start(start: StartReport) -> StartReport:
 
 
 def _finding(finding: Finding) -> Finding:
-    title, detail, advice = (mask_secrets(text) for text in (finding.title, finding.detail, finding.advice))
-    return replace(finding, title=title, detail=detail, advice=advice)
+    title, detail = mask_secrets(finding.title), mask_secrets(finding.detail)
+    return replace(finding, title=title, detail=detail, advice=_advice(finding.advice))
+
+
+def _advice(advice: str) -> str:
+    # Most hold nothing that looks like a secret, so that nobody has to ask which words are its own.
+    return advice if mask_secrets(advice) == advice else around(advice, mask_secrets)

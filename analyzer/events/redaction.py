@@ -8,7 +8,7 @@ much is masked.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache, lru_cache
 from itertools import product
 from typing import NamedTuple
@@ -18,15 +18,13 @@ from analyzer.events.vocabulary import load
 MASK = "***"
 
 _DATA = load("secrets.toml")
-# Words (in lower case) without one of which a rule finds nothing: nearly every line passes untouched, and an expression
-# is compiled when it is first needed.
+# What a text (in lower case) has to hold for a rule to find anything: words, or a name that holds a secret before some
+# sign. Nearly every line passes untouched, and an expression is compiled when it is first needed.
 _K10 = ("k10",)
-_NAMES = ("",)  # a name that holds a secret, see _NAMED
 _TOKENS = ("_",)  # the begin of a token, see _STARTS
-_AUTHORIZED = ("authorization", "cookie")
-_STARTS = tuple(prefix.lower() for row in _DATA["tokens"] for prefix in row["prefixes"])
-_BOOTSTRAP = re.compile(r"\.[a-z0-9]{16}\b")  # the second half of a bootstrap token
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{42}")
+_AUTHORIZED = tuple(f"{name}{sign}" for name in ("authorization", "cookie") for sign in (":", "=", " ", '"', "'", "\\"))
+_LONG = 42  # characters of the shortest key in base64
 
 
 def _fixed(endings: Iterable[str]) -> Iterator[str]:
@@ -39,12 +37,19 @@ def _fixed(endings: Iterable[str]) -> Iterator[str]:
 
 # Only the end of a name counts.
 _ENDINGS = "|".join(_DATA["names"])
+
+
+def _ending_in(names: Iterable[str]) -> str:
+    """What is true behind any of these names; asked for their last letters first, as few words end in those."""
+    alike: dict[str, list[str]] = {}
+    for name in _fixed(names):
+        alike.setdefault(name.rstrip(")")[-2:].lower(), []).append(f"(?<={name})")
+    return "|".join(f"(?<={letters})(?:{'|'.join(every)})" for letters, every in alike.items())
+
+
 # A whole name, looked at from its end.
-_NAME = rf"[A-Za-z0-9_.-]{{2,80}}+(?:{'|'.join(f'(?<={ending})' for ending in _fixed(_DATA['names']))})"
-_SPEAKS_ON = (
-    r"(?:is|are|was|were|and|or|in|to|for|of|must|may|can(?:not)?|has|have|not|does|flag|option|value|required)"
-    r"(?=[\s.,:;\"'\\)]|\Z)"
-)
+_NAME = rf"[A-Za-z0-9_.-]{{2,80}}+(?:{_ending_in(_DATA['names'])})"
+_SPEAKS_ON = rf"(?:{'|'.join(_DATA['prose'].split())})(?=[\s.,:;\"'\\)]|\Z)"
 _QUOTED = r"\\+[\"']"  # an escaped quote
 _VARIABLE = r"\$\{?[A-Za-z_]\w*\}?(?=[\s\"'\\]|\Z)"
 # A value without quotes: a quote inside a word belongs to it, so does a backslash that escapes nothing known, and "&"
@@ -55,32 +60,45 @@ _PLAIN = r"(?:true|false|null|none|nil|yes|no)\b"  # what a key of JSON or YAML 
 # A name where text goes on: what stands before it is no word that it ends.
 _BEGIN = r"(?:(?<![\w.-])|(?<=\\[nrt]))"
 
-# The end of such a name where something may follow that makes it one; in lower case.
+# The end of such a name and the sign behind it, in lower case. What all names end in goes first: it is seldom there.
 _ASKED = r"\(\?<[=!][^)]*\)|\(\?-i:((?:\(\?<[=!][^)]*\))*)(\w+)\)"  # what is asked of case and characters before
-_NAMED = re.compile("(?:" + re.sub(_ASKED, r"\2", _ENDINGS).lower() + r")(?![\w-])")
+_LOWERED = dict.fromkeys(re.sub(_ASKED, r"\2", name).lower() for name in _DATA["names"])
+_STEMS = re.compile(rf"(?:{'|'.join(_DATA['stems'])})(?![a-z0-9_])")
+_NAMED = re.compile(rf"(?:{'|'.join(_DATA['stems'])})(?![\w-])(?:{_ending_in(_LOWERED)})(?=(.?))", re.DOTALL)
 
-
-# What such a name ends in: quicker to look for, and seldom there.
-_STEMS = re.compile("(?:" + "|".join(_DATA["stems"]) + r")(?![\w-])")
+# A word of a sentence that names a secret, up to the value.
+_SAID = (
+    rf"(?<![A-Za-z0-9])(?:{'|'.join(_DATA['said'])})(?:[- ]file(?=\s(?:content|value)))?"
+    rf"(?:\s(?:{'|'.join(_DATA['between'].split())})(?=[\s:])){{0,2}}(?:\s{{1,3}}|\s{{0,3}}:\s{{1,3}})"
+)
 
 
 class _Rule(NamedTuple):
-    """An expression with what stands in place of what it finds, and the words it needs."""
+    """An expression with what stands in place of what it finds, and what a text needs for it (see ``_Seen``)."""
 
     words: tuple[str, ...]
     pattern: str
-    replacement: str
+    replacement: str | Callable[[re.Match[str]], str]
     flags: int = 0
+    behind: str = ""  # signs, one of which stands behind a name that holds a secret
 
-    def apply(self, text: str, low: str, named: bool, begun: bool) -> str:
-        """``text`` after the rule.
+    def apply(self, text: str, seen: _Seen) -> str:
+        """``text`` after the rule."""
+        return _compiled(self).sub(self.replacement, text) if seen.allows(self) else text
 
-        ``low`` is what it was, in lower case, ``named`` that such a name is in it, ``begun`` the begin of a token.
-        """
-        words = self.words
-        if not (named if words is _NAMES else begun if words is _TOKENS else _holds(low, words)):
-            return text
-        return _compiled(self).sub(self.replacement, text)
+
+class _Seen(NamedTuple):
+    """What a text, in lower case, holds that a rule may need."""
+
+    low: str
+    behind: frozenset[str]  # what stands behind names that hold a secret
+    begun: bool  # the begin of a token
+
+    def allows(self, rule: _Rule) -> bool:
+        """Whether the rule may find anything."""
+        if rule.behind:
+            return not self.behind.isdisjoint(rule.behind)
+        return self.begun if rule.words is _TOKENS else _holds(self.low, rule.words)
 
 
 def _holds(low: str, words: tuple[str, ...]) -> bool:
@@ -105,6 +123,41 @@ def _tokens() -> tuple[_Rule, ...]:
         )
         for row in _DATA["tokens"]
     )
+
+
+_STEM_WORDS = ("token", "pass", "key", "secret")
+
+
+@cache
+def _words() -> frozenset[str]:
+    data = load("known_words.toml")
+    return frozenset(f"{data['words']} {data['path_pieces']} x509 base64 utf8 utf-8 oauth2 hmac sha1 md5".split())
+
+
+# A path, an address, a version, a date, a length of time: what a sentence may go on with.
+_NO_SECRET = re.compile(
+    r"~?\.{0,2}/|[A-Za-z]:[\\/]|[a-z][a-z0-9+.-]{1,20}://|(?:\d{1,3}\.){3}\d|\[|v?\d+\.\d+(?:[.+-][\w.+-]*)?$|\d{4}-\d\d-\d\d"
+    r"|\d\d:\d\d|(?:[\d.]+(?:h|m|s|ms|µs|ns|d))+$"
+)
+
+
+def _said(found: re.Match[str]) -> str:
+    """A sentence's word and the value behind it, masked if it is one: with a digit, and no word that logs have."""
+    value = found["value"].rstrip(".,:;!?)]}>`")
+    low = value.lower()
+    told = re.split(r"[-./:_]", low)
+    if (
+        len(value) < 6
+        or "<" in value
+        or "…" in value
+        or MASK in value
+        or low in _words()
+        or all(piece in _words() for piece in told if any(map(str.isdigit, piece)))
+        or _NO_SECRET.match(value) is not None
+        or re.fullmatch(_VARIABLE, value) is not None
+    ):
+        return found[0]
+    return found["name"] + MASK + found["value"][len(value) :]
 
 
 _SCHEMES = "|".join(_DATA["schemes"])
@@ -161,17 +214,17 @@ _RULES = (
     ),
     # name=value, and {Name:value} as Go prints a struct or a map
     _Rule(
-        _NAMES,
+        (),
         rf"({_BEGIN}(?:--?)?{_NAME}(?:=|\s=\s|%3D))(?![\"']|{_QUOTED}|{_VARIABLE}|{_FILE}){_VALUE}",
-        r"\1" + MASK, re.IGNORECASE,
+        r"\1" + MASK, re.IGNORECASE, behind="=% ",
     ),
-    _Rule(_NAMES, rf"((?<=[{{\[(,\s]){_NAME}:)(?![\s\"'\\:]|\Z){_VALUE}", r"\1" + MASK, re.IGNORECASE),
-    _Rule(_NAMES, rf"(<{_NAME}>)[^<\n]{{1,999}}(?=</)", r"\1" + MASK, re.IGNORECASE),
+    _Rule((), rf"((?<=[{{\[(,\s]){_NAME}:)(?![\s\"'\\:]|\Z){_VALUE}", r"\1" + MASK, re.IGNORECASE, behind=":"),
+    _Rule((), rf"(<{_NAME}>)[^<\n]{{1,999}}(?=</)", r"\1" + MASK, re.IGNORECASE, behind=">"),
     # --name value; "--token is required" speaks of the flag
     _Rule(
-        _NAMES,
+        (),
         rf"({_BEGIN}--?{_NAME}\s{{1,4}})(?![-\"']|{_QUOTED}|{_SPEAKS_ON}|{_VARIABLE}|{_FILE}){_VALUE}",
-        r"\1" + MASK, re.I,
+        r"\1" + MASK, re.I, behind=" ",
     ),
     _Rule(
         (" -t",),
@@ -180,22 +233,28 @@ _RULES = (
     ),
     # a line of YAML, also inside a quoted text
     _Rule(
-        _NAMES,
+        (),
         rf"((?:^|\]: |\\n|[\"'`])[ \t]{{0,40}}(?:- )?{_NAME}:[ \t]{{1,8}})"
         rf"(?![\"'|>\\]|{_PLAIN}|{_FILE})[^\s\"\\]+(?=[ \t]*(?:$|\\+n|\\*\"| #))",
-        r"\1" + MASK, re.I | re.M,
+        r"\1" + MASK, re.I | re.M, behind=":",
+    ),
+    # an item of a flow mapping of YAML: {username: bob, password: x}
+    _Rule(
+        (),
+        rf"((?<=[{{,])\s{{0,3}}{_NAME}:\s{{1,3}})(?![\"'\\\[{{]|{_PLAIN}|{_FILE})[^\s\"'\\,{{}}]{{1,256}}(?=\s{{0,3}}[,}}])",
+        r"\1" + MASK, re.I, behind=":",
     ),
     # an item of JSON without quotes; a header amid a line, whose value has a digit as no word does
     _Rule(
-        _NAMES,
+        (),
         rf"((?<=[\"']){_NAME}\\*[\"']\s{{0,3}}:\s{{0,3}})(?![\"'\\\[{{]|{_PLAIN})[\w.+-]{{1,256}}",
-        r"\1" + MASK, re.I,
+        r"\1" + MASK, re.I, behind="\"'\\",
     ),
     _Rule(
-        _NAMES,
+        (),
         rf"({_BEGIN}{_NAME}:\s{{1,3}})(?=[^\s\"'\\\d]{{0,99}}\d)(?=[^\s\"'\\]{{6}})"
         rf"(?![\"'\\/\[]|https?:|(?:\d{{1,3}}\.){{3}}|[^\s\"'\\]{{0,99}}:(?:\s|\Z)){_VALUE}",
-        r"\1" + MASK, re.I,
+        r"\1" + MASK, re.I, behind=":",
     ),
     # parameters of a URL whose names are words elsewhere
     _Rule(
@@ -203,12 +262,23 @@ _RULES = (
         rf"((?:[?&;]|%26|%3F|\\u0026)(?:{'|'.join(_DATA['parameters'])})(?:=|%3D)){_VALUE}",
         r"\1" + MASK, re.I,
     ),
+    # "bootstrap token abc123", "secretbox key: abc123", "password (abc123)"
+    _Rule(_STEM_WORDS, rf"(?P<name>{_SAID}[\[(`]?)(?![\"'\\]|{_VARIABLE})(?P<value>{_VALUE})", _said, re.I),
+    # invalid value "abc" for flag -token
+    _Rule(
+        ("value ",),
+        rf"(\bvalue \\*[\"']{{1,2}})(?!{_VARIABLE})[^\s\"'\\]{{1,256}}"
+        rf"(?=\\*[\"']{{1,2}} (?:for|of) (?:the )?(?:flag |option )?-{{0,2}}{_NAME})",
+        r"\1" + MASK, re.I,
+    ),
     # kubeadm-style bootstrap tokens
     _Rule((".",), r"(?<![\w.-])[a-z0-9]{6}\.(?=[a-z0-9]{0,16}\d)[a-z0-9]{16}(?![\w.-])", MASK),
     _Rule(("private key",), r"(-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----).*?(?=-----END|\Z)", r"\1" + MASK, re.DOTALL),
 )  # fmt: skip
 
-_NAME_RULE = _Rule(_NAMES, _NAME, "", re.IGNORECASE)
+_SENTENCE = _Rule((), _SAID, "")
+_NOTHING: frozenset[str] = frozenset()
+_NAME_RULE = _Rule((), _NAME, "", re.IGNORECASE)
 
 # 32 bytes in base64, as keys of WireGuard and of encryption at rest are, and a line of 64 as in a private key: not the
 # sum of an image or of a host's key, not 64 hexadecimal digits.
@@ -217,21 +287,37 @@ _BODY = re.compile(
     r"(?:(?<![\w+/=.:-])|(?<=\\n))(?![0-9a-f]{64})(?![/a-z]{64})(?=[A-Za-z+/]{0,60}\d)(?=[a-z0-9+/]{0,60}[A-Z])[A-Za-z0-9+/]{64,}={0,2}(?![\w-])"
 )
 
-# Without one of these nothing is done at all.
+# Without one of these, a name or the begin of a token, nothing is done at all.
 _WORDS = (
-    *_K10, *_AUTHORIZED, "token", "passw", "passphrase", "secret", "key", "join", "pass", "psk", "pwd",
-    "bearer", "basic ", "eyj", "@", "x-amz-", "x-goog-", " -t", "::server", "::node", "::agent", "\"auth", "'auth",
-    *(f"{name}{sign}" for name in _DATA["parameters"] for sign in ("=", "%3d")),
+    *_K10, *_AUTHORIZED, "token ", " key ", "private key", "bearer", "basic ", "eyj", " -t", "::server", "::node",
+    "::agent", '"auth', "'auth",
 )  # fmt: skip
+_USER = re.compile(r":[^\s@]{0,256}@|:[^\s@]{0,256} @")
+_PARAMETER = re.compile(rf"(?:[?&;]|%26|%3f|\\u0026)(?:{'|'.join(_DATA['parameters'])})(?:=|%3d)")
+_BOOTSTRAP = re.compile(r"\.[a-z0-9]{16}\b")  # the second half of a bootstrap token
+
+
+def _one_of(words: Iterable[str]) -> str:
+    """An expression of these words in which no letter is looked at for each of them anew."""
+    after: dict[str, list[str]] = {}
+    for word in words:
+        after.setdefault(word[0], []).append(word[1:])
+    told = (re.escape(first) + ("" if "" in rest else _one_of(rest)) for first, rest in after.items())
+    return f"(?:{'|'.join(told)})"
+
+
+_START = re.compile(_one_of(prefix.lower() for row in _DATA["tokens"] for prefix in row["prefixes"]))
+
 
 # Where a quoted secret begins, after name="…", "name": "…", "--name", "…" or --name "…". Quotes may be escaped, or
 # doubled as in CSV.
 _OPENING = _Rule(
-    _NAMES,
-    rf"{_BEGIN}(?:(?:--?)?{_NAME}(?:\\*[\"']{{1,2}}\s{{0,3}}(?:[=:]{{1,2}}>?|,)\s{{0,3}}|\s{{0,3}}[=:]{{1,2}}>?\s{{0,3}}"
+    (),
+    rf"(?:{_BEGIN}(?:(?:--?)?{_NAME}(?:\\*[\"']{{1,2}}\s{{0,3}}(?:[=:]{{1,2}}>?|,)\s{{0,3}}|\s{{0,3}}[=:]{{1,2}}>?\s{{0,3}}"
     rf"(?!\\*[\"'](?:{_FILE}|https?:))|%3D)|"
     rf"--?{_NAME}\s{{1,3}}"
     r"|(?<=[\"'])auth\\*[\"']\s{0,3}:\s{0,3})"
+    rf"|{_SAID}(?=\\*[\"']\\*[\"']?[^\s\"'\\-])(?!\\*[\"']{{1,2}}(?:{_FILE}|https?:|…|%[a-z])))"
     r"(?P<escape>\\*)(?P<quote>([\"'])(?:\\*\3(?=\w))?)",
     "",
     re.IGNORECASE,
@@ -239,6 +325,10 @@ _OPENING = _Rule(
 _QUOTE = re.compile(r"(?<!\\)(?P<escape>\\*)(?P<quote>[\"'])")
 
 _URL_WORD = re.compile(r"(?:[^\s\"'\\]|\\(?![\"'nrt]))+")
+# A store's URL with blanks around the user, as from a variable that holds one: "postgresql:// k3s:X @host".
+_TORN = re.compile(
+    r"(?P<user>\b(?:postgres(?:ql)?|mysql|nats)://\s{0,3}[^\s:@/\"']{1,64}\s{0,3}:)[^\n\"'@]{1,200}(?=@)", re.IGNORECASE
+)
 _STORE_QUOTED = re.compile(r"(?<=[\"'])(?:postgres(?:ql)?|mysql|nats)://[^\"'\n]*", re.IGNORECASE)
 # A password with blanks, in a URL without quotes: up to the @ before a host and a path, or before a host.
 _BLANKS = re.compile(
@@ -268,17 +358,33 @@ def _masked(text: str) -> str:
     low = text.lower()
     if "://" in low and ("@" in low or any(f"{store}://" in low for store in _STORES)):
         text = _STORE_QUOTED.sub(lambda found: _mask_url(found[0]), text)
+        text = _TORN.sub(rf"\g<user>{MASK}", text)
         text = _BLANKS.sub(rf"\g<user>{MASK}@", text)
         text = _URL_WORD.sub(lambda found: _mask_urls(found[0]), text)
-    begun = _holds(low, _STARTS)
-    if not begun and not _holds(low, _WORDS) and _BOOTSTRAP.search(low) is None:
+    seen = _seen(low)
+    if seen is None:
         return _without_keys(text)
-    named = _STEMS.search(low) is not None and _NAMED.search(low) is not None
-    if named or "auth" in low:
+    if seen.behind or "auth" in low or _holds(low, _STEM_WORDS):
         text = _mask_quoted(text)
     for rule in _RULES:
-        text = rule.apply(text, low, named, begun)
+        text = rule.apply(text, seen)
     return _without_keys(text)
+
+
+def _seen(low: str) -> _Seen | None:
+    """What a text, in lower case, holds that may be a secret's; ``None`` where nothing is."""
+    stems = _STEMS.search(low) is not None
+    behind = frozenset(" " if sign.isspace() else sign for sign in _NAMED.findall(low)) if stems else _NOTHING
+    begun = _START.search(low) is not None
+    if (
+        behind or begun or _holds(low, _WORDS)
+        or (stems and _compiled(_SENTENCE).search(low) is not None)
+        or ("@" in low and _USER.search(low) is not None)
+        or _PARAMETER.search(low) is not None
+        or _BOOTSTRAP.search(low) is not None
+    ):  # fmt: skip
+        return _Seen(low, behind, begun)
+    return None
 
 
 def names_secret(name: str) -> bool:
@@ -287,7 +393,9 @@ def names_secret(name: str) -> bool:
 
 
 def _without_keys(text: str) -> str:
-    return text if _BASE64.search(text) is None else _BODY.sub(MASK, _KEY.sub(MASK, text))
+    if len(text) < _LONG or max(map(len, text.split())) < _LONG or _BASE64.search(text) is None:
+        return text
+    return _BODY.sub(MASK, _KEY.sub(MASK, text))
 
 
 def _mask_quoted(text: str) -> str:

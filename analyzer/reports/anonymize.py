@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from analyzer.events.check_info import info
+from analyzer.events.own_words import around, foreign
 from analyzer.events.redaction import mask_secrets
 from analyzer.records.log_record import LogRecord
 from analyzer.reports.pseudonyms import Pseudonyms
@@ -48,6 +49,7 @@ _OURS = frozenset(
     ]
 )
 _MACHINE_IDS = frozenset(("boot_id", "invocation_id"))
+_ADVICE = "advice"  # our own words but for what a log put in
 _CHECK_NAMES = frozenset(("failing", "unseen", "ok", "checks", "name"))
 _UNITS = re.compile(r"(?:k3s|k3s-agent|k3s-server|rke2|rke2-server|rke2-agent)(?:\.service)?")
 # journald writes a message with odd bytes as a list of numbers.
@@ -111,8 +113,11 @@ def _texts(part: Any) -> Iterator[str]:
             yield from _texts(item)
     elif is_dataclass(part) and not isinstance(part, type):
         for field in fields(part):
-            if field.name not in _OURS:
-                yield from _texts(getattr(part, field.name))
+            value = getattr(part, field.name)
+            if field.name == _ADVICE and isinstance(value, str):
+                yield from foreign(value)
+            elif field.name not in _OURS:
+                yield from _texts(value)
 
 
 class _Walk:
@@ -160,7 +165,7 @@ class _Walk:
                 return self._names.machine_id(part)
             if name in _CHECK_NAMES and info(part).known:
                 return part
-            return self._text(part)
+            return around(part, self._text) if name == _ADVICE else self._text(part)
         if isinstance(part, tuple):
             return tuple(self._part(item, name) for item in part)
         if is_dataclass(part) and not isinstance(part, type):

@@ -15,11 +15,12 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache, partial
-from itertools import chain, count
+from itertools import count
 
 from analyzer.events.check_info import known_checks
 from analyzer.events.vocabulary import files, load
 from analyzer.reports import known_words as known
+from analyzer.reports.learnt_names import LearntNames
 
 _IPV4 = re.compile(r"(?<![\d.v])(\d{1,3}(?:\.\d{1,3}){3})(?!\d|\.\d)")
 _IPV6 = re.compile(r"(?<![\w:.])([0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:(?:\d{1,3}\.){3}\d{1,3})?)(?![\w:])")
@@ -48,10 +49,22 @@ _WINDOWS = re.compile(
 _SEPARATOR = re.compile(r"(\\+|/)")
 _EC2 = re.compile(r"(?<![\w-])(ip-\d{1,3}(?:-\d{1,3}){3})(?![\w-])")
 
+# Things of a cloud, and the number of an account there: in the name of a resource (an ARN), or said to be one.
+_CLOUD = re.compile(r"(?<![\w-])(?:i|ami|vpc|subnet|sg|vol|eni|eipalloc|snap|rtb|igw|nat|lt)-[0-9a-f]{8,17}(?![\w-])")
+_OF_CLOUD = re.compile(r"-[0-9a-f]{8}|arn:aws|ccount")  # one of which they all hold
+_ACCOUNT = re.compile(
+    r"(?P<before>(?<!\w)arn:aws[a-z-]{0,10}:[a-z0-9-]{0,40}:[a-z0-9-]{0,40}:"
+    r"|\b(?:[Aa]ws-?)?[Aa]ccount(?:[-_ ]?[Ii][Dd])?[\s:=\"'\\]{1,8})"
+    r"(?P<number>\d{12}(?!\w)|(?=:))"
+)
+
 _PORTS = "|".join(map(str, known.PORTS))
 _WORD = r"[A-Za-z0-9](?:[\w.-]{0,251}[A-Za-z0-9])?"
 _Q = r"\\*+[\"']"
 _SHORT = r"(?=[\d-]{0,62}[A-Za-z])[A-Za-z0-9][\w-]{1,62}"  # a host without a domain
+_RESOURCES = (
+    "role|user|group|policy|instance|instance-profile|cluster|nodegroup|function|key|secret|db|assumed-role|volume"
+)
 _INTERFACE = r"[A-Za-z][\w.@-]{1,14}"
 _NUMBERED = r"(?=[a-z]{0,14}[\d.@-])" + _INTERFACE  # … which no word of a sentence is
 # Where a host or node is named, each with words in lower case without one of which the expression finds nothing …
@@ -75,6 +88,7 @@ _HOST_PLACES = tuple(
         ),
         ((":",), rf"(?<![\w.:/-])({_SHORT}):\d{{2,5}}/[A-Za-z]"),
         (("@",), r"(?<![\w.+/-])[\w.+-]{1,64}(?::\*\*\*)?@(?!sha\d{3}:)([A-Za-z][\w-]{0,62})(?![\w.(-])"),
+        (("@",), rf"[\"'][\w.+-]{{0,64}}{_Q}@{_Q}({_WORD}){_Q}"),  # 'user'@'host'
         (("on node",), rf"\bon node:? ({_WORD})\s*$"),
         (("backend connection request [",), rf"\bbackend connection request \[({_WORD})\]"),
         (("http",), rf"(?<![\w.-])({_WORD})-[0-9a-f]{{8}}\s(?:at|on)\shttps?://"),
@@ -83,6 +97,7 @@ _HOST_PLACES = tuple(
         (("=http",), rf"(?<![\w.-])({_WORD})-[0-9a-f]{{8}}=https?://"),
         (("/node/password",), r"/node/password'? for node ([\w.-]+)"),
         (("node password rejected",), rf"\bNode password rejected.{{0,200}}?for node ({_WORD})"),
+        (("node password ",), rf"\bNode password (?:rejected|validation failed) for (?:node )?{_Q}?({_WORD})"),
         (("waiting for cloud-controller-manager",), rf"\bWaiting for cloud-controller-manager.{{0,80}}?node ({_WORD})"),
         (("successfully registered node",), rf"\bSuccessfully registered node{_Q}?\s+{_Q}?(?:node=)?{_Q}?({_WORD})"),
         (
@@ -149,6 +164,16 @@ _NAME_PLACES = tuple(
             ),
             rf"(?<![\w-])--?(?:cluster-name|system-default-registry|node-label|with-node-id|cluster-domain|etcd-s3-folder)(?:=|\s+){_Q}?({_WORD})",
         ),
+        (
+            ("user",),
+            rf"(?<![\w-])user(?:name)?:\s{{0,3}}(?:{_Q}[\"']?)?({_WORD})(?=\s?[,}}\]]|\\*[\"']|\s(?:Password|Secret|Server)|\s*$)",
+        ),
+        (("@",), rf"[\"']({_WORD}){_Q}@{_Q}"),
+        (
+            ("arn:aws",),
+            rf"(?<!\w)arn:aws[a-z-]{{0,10}}:[a-z0-9-]{{0,40}}:[a-z0-9-]{{0,40}}:\d{{0,12}}:(?:(?:{_RESOURCES})[:/])?({_WORD}(?:/{_WORD}){{0,5}})",
+        ),
+        (("cluster",), rf"\bcluster (?:name|named|called)[ :=]{{1,2}}{_Q}?({_WORD})"),
         (("for user ",), rf"\bfor user ({_WORD})"),
         (
             ("@",),
@@ -210,6 +235,7 @@ _NAME_PLACES = tuple(
 )
 _LABELS = re.compile(r"--node-(?:labels?|taints?)(?:=|\s+)[\"']?([^\s\"']{1,1000})")
 _REGISTRY = re.compile(r"/registry/(?P<rest>[\w./:@%-]+)")
+_CLUSTER = re.compile(r"\bcluster ((?=[A-Za-z]{1,40}[-\d])[A-Za-z0-9-]{2,63})(?![\w.-])")  # or "cluster self-signed"
 _SANS = re.compile(r"certificate is valid for ([\w.:*,\s-]{1,4000}?), not ([\w.:*-]+)|--tls-san[= ]\"?([\w.:*,-]+)")
 
 
@@ -226,7 +252,7 @@ class Pseudonyms:
         self._made: set[str] = set()  # every stand-in that was given away
         self._counts: defaultdict[str, Iterator[int]] = defaultdict(partial(count, 1))
         self._addresses = _documentation_v4()
-        self._finder: re.Pattern[str] | None = None
+        self._learnt = LearntNames()
 
     def learn(
         self,
@@ -261,25 +287,31 @@ class Pseudonyms:
             for name in _names_in(text):
                 if name.lower() not in _sought():
                     self._add_name(name)
-        self._finder = None
 
     def apply(self, text: str) -> str:
         """``text`` with everything replaced that the rules above know, and every learnt name."""
-        rules: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
+        before: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
             (_DIGEST, lambda m: self._digest(m[1].lower())),
             (_MAC, lambda m: self._mac(m[1])),
             (_EMAIL, self._email),
             (_URL, self._url),
             (_WINDOWS, lambda m: self._windows(m[0])),
             (_EC2, lambda m: self._host(m[1])),
-            (self._learnt(), lambda m: self._replacement(m[0])),
+        )
+        after: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
             (_DOMAIN, self._domain_and_path),
             (_CERT_NAME, lambda m: m[1] + self._ipv6(m[2].replace("_", ":")).replace(":", "_")),
             (_IPV6, lambda m: self._ipv6(m[1])),
             (_IPV4, lambda m: self._ipv4(m[1])),
             (_PATH, lambda m: self._path(m[1])),
         )
-        for looks_like, replacement in rules:
+        for looks_like, replacement in before:
+            text = looks_like.sub(replacement, text)
+        if _OF_CLOUD.search(text) is not None:
+            text = _CLOUD.sub(lambda m: self._stand_in("name", m[0]), text)
+            text = _ACCOUNT.sub(lambda m: m["before"] + (m["number"] and self._stand_in("name", m["number"])), text)
+        text = self._learnt.replace(text, self._replacement)
+        for looks_like, replacement in after:
             text = looks_like.sub(replacement, text)
         return text
 
@@ -306,17 +338,12 @@ class Pseudonyms:
         for part in (name, name.partition(".")[0]):
             if _worth(part):
                 self._hosts.setdefault(part.lower(), "")
+                self._learnt.add(part.lower())
 
     def _add_name(self, name: str) -> None:
         if _identifies(name) and name.lower() not in self._hosts and not known.is_component(name):
             self._names.setdefault(name.lower(), "")
-
-    def _learnt(self) -> re.Pattern[str]:
-        if self._finder is None:
-            every = sorted(chain(self._hosts, self._names), key=len, reverse=True)
-            choice = "|".join(re.escape(name) for name in every) or r"(?!)"
-            self._finder = re.compile(rf"(?:(?<![A-Za-z0-9])|(?<=\\[nrt]))(?:{choice})(?![A-Za-z0-9])", re.IGNORECASE)
-        return self._finder
+            self._learnt.add(name.lower())
 
     def _replacement(self, found: str) -> str:
         return self._host(found) if found.lower() in self._hosts else self._stand_in("name", found)
@@ -484,10 +511,18 @@ def _names_in(text: str) -> Iterator[str]:
         if not words or any(word in low for word in words):
             for found in place.finditer(text):
                 yield from found[1].split("/")
+    if "cluster " in low:
+        yield from (found[1] for found in _CLUSTER.finditer(text) if not _is_said(found[1].lower()))
     for found in _LABELS.finditer(text):
         yield from re.findall(r"=([\w.-]+)", found[1])
     for found in _REGISTRY.finditer(text):
         yield from found["rest"].split("/")[1:]
+
+
+def _is_said(joined: str) -> bool:
+    """Whether every longer part of some joined words is one that sentences have."""
+    known_ones = (_vocabulary(), _sought(), known.JOINED)
+    return all(len(word) < 4 or any(word in words for words in known_ones) for word in re.findall("[a-z]+", joined))
 
 
 _STAND_IN = re.compile(

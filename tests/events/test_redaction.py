@@ -157,7 +157,8 @@ def test_what_is_no_secret_stays(text: str) -> None:
 
 _PIECES = st.sampled_from(
     ["token", "=", ":", '"', "'", "\\", "--", "-t ", " ", "K10", HASH, "::", "server", "@tcp(", "://", "@", "u:p", "\n",
-     "postgres", "k3s agent", "password", ",", "***", "…", "Bearer ", "eyJ", "abcdef.0123456789abcdef", "&a=", "{", "x"]
+     "postgres", "k3s agent", "password", ",", "***", "…", "Bearer ", "eyJ", "abcdef.0123456789abcdef", "&a=", "{", "x",
+     "value ", " for ", "(", "`", " content ", "abc123", "key: ", "pass ", "postgres:// a:"]
 )  # fmt: skip
 
 

@@ -54,6 +54,18 @@ KINDS = [
 ]  # fmt: skip
 
 
+# A word of a sentence that names a secret, and the value behind it.
+SAID = [
+    'the bootstrap token "%s" was not of the form "x"', 'token "%s"', "token '%s'", "Token %s rejected",
+    "passphrase %s is wrong", "wrong passphrase: %s", "password %s", "invalid password (%s)",
+    'the password was "%s".', 'pass "%s"', "pass %s", "secretbox key: %s", 'API key "%s"', "token is %s",
+    "Encryption key %s of secretbox",
+    "agent-token-file content %s", 'agent-token-file content "%s"', "token [%s] unknown", "K3S_TOKEN %s",
+    "the token `%s` is bad", "dial postgresql:// k3s:%s @host", "dial mysql:// root: %s @host",
+    'a,"msg=""token \\""%s\\"" is bad""",b', 'invalid value "%s" for flag -token: x',
+]  # fmt: skip
+
+
 def logrus(text: str) -> str:
     return 'time="2026-03-01T06:03:22Z" level=info msg=' + json.dumps(text)
 
@@ -69,7 +81,7 @@ AROUND: dict[str, Callable[[str], str]] = {
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, *SAID])
 def test_no_quoting_and_no_carrier_gives_it_away(kind: str) -> None:
     for name, around in AROUND.items():
         text = around(kind % SECRET)
@@ -112,6 +124,24 @@ def test_tokens_are_known_by_their_shape(token: str) -> None:
 )  # fmt: skip
 def test_ordinary_words_stay(text: str) -> None:
     assert mask_secrets(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "token is required", "token must be in format K10<CA-HASH>::<USERNAME>:<PASSWORD>", "invalid token format",
+        "Use --token instead.", "--token without a value", 'msg="invalid token " err="abc1234"', 'invalid token "": x',
+        'token "/var/lib/rancher/k3s/server/token" not found', "token x509: certificate signed by",
+        'pass "--token" to it', "token rke2-agent differs", "password 10.0.0.1:6443", "token v1.33.4+k3s1",
+        "token 2026-03-01T06:03:22Z",
+        "token https://10.0.0.1:6443/x1", "token expires in 23h59m59s", "passed 100000000 bytes", "token [$K3S_TOKEN2]",
+        "private key /x/a1b2c3.key", "password ***",
+        "password file 'a1b2c3.csv' must have at least 3 columns",
+    ],
+)  # fmt: skip
+def test_what_sentences_say_of_secrets_stays(text: str) -> None:
+    for name, around in AROUND.items():
+        assert mask_secrets(around(text)) == around(text), name
 
 
 def test_fields_are_known_by_their_names() -> None:

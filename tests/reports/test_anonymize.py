@@ -18,6 +18,9 @@ from typing import Any
 
 import pytest
 
+from analyzer.analysis.redact_report import redacted
+from analyzer.events import catalogue
+from analyzer.events.products import advise
 from analyzer.events.vocabulary import files, load
 from analyzer.records.log_record import SourceInfo
 from analyzer.reports import json_report
@@ -236,6 +239,10 @@ MESSAGES = [
     '"Attempting to register node" node="zq42"',
     'hostPath /srv/zq43data',
     'no such host: zq44.local',
+    "Access denied for user 'zq45bob'@'zq46db' (using password: YES)",
+    "auth: {username: zq47bob, password: ***}", "joining cluster zq48-prod-cluster failed",
+    "arn:aws:iam::123456789012:role/zq49role", "arn:aws:s3:::zq50bucket/x", "Node password rejected for zq51",
+    'user: "zq52joe"',
 ]  # fmt: skip
 
 
@@ -246,6 +253,46 @@ def test_names_are_known_by_where_real_messages_have_them(message: str) -> None:
     assert planted
     assert "zq" not in made
     assert made.split()[0].rstrip(":,") == message.split()[0].rstrip(":,") or "zq" in message.split()[0]
+
+
+def test_accounts_and_things_of_a_cloud_have_stand_ins() -> None:
+    said = hidden(
+        "arn:aws:eks:eu-west-1:123456789012:cluster/default of account 123456789012",
+        "instance i-0abc1234def567890 in vpc-0a1b2c3d", "pod i-am-no-instance", "account 12 at 1772345002123456",
+    )  # fmt: skip
+    assert said == [
+        "arn:aws:eks:eu-west-1:name-1:cluster/default of account name-1",
+        "instance name-2 in name-3", "pod i-am-no-instance", "account 12 at 1772345002123456",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("said", ["self-signed", "bootstrap-data", "read-only", "add-ons", "k3s-default"])
+def test_joined_words_behind_cluster_are_no_name(said: str) -> None:
+    assert hidden(f"the cluster {said} x", f"{said} again") == [f"the cluster {said} x", f"{said} again"]
+
+
+def advices() -> list[str]:
+    folder = Path(catalogue.__file__).parent
+    names = [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*.toml"))]
+    return [advise(text) for file in names for name, text in strings(load(file)) if name == "advice"]
+
+
+def test_no_advice_of_ours_loses_a_word() -> None:
+    said = advices()
+    assert len(said) > 1000
+    finding = ready_start().findings[0]
+    findings = tuple(replace(finding, advice=text, title="t", detail="d") for text in said)
+    hostile = replace(ready_start(), host="command", findings=findings)  # a machine called like a word of them
+    made = anonymize(redacted(report_of(hostile))).starts[0].findings
+    assert [(a, b.advice) for a, b in zip(said, made, strict=True) if b.advice != a] == []
+
+
+def test_what_a_log_puts_into_an_advice_is_treated() -> None:
+    finding = ready_start().findings[0]
+    own = "psql 'postgres://USER@HOST:5432/NAME' from this machine."
+    filled = replace(finding, advice=f"{own} Look at /srv/zqdata/x on 192.168.7.7, --token zq3cret: {own}")
+    made = anonymize(redacted(report_of(replace(ready_start(), findings=(filled,))))).starts[0].findings[0]
+    assert "zq" not in made.advice and "192.168" not in made.advice
 
 
 def hidden(*texts: str, hosts: tuple[str, ...] = ()) -> list[str]:
