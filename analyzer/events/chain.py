@@ -30,7 +30,6 @@ _GAP = r"(?<!\s)\s+(?!\s)"
 _QUOTED = r'\\{0,3}"(?:(?!: )[^"\\\n]){0,300}\\{0,3}"'  # a name in quotes; words with a colon are another message
 # What is put in at the end of a text goes as far as it may.
 _TO_THE_END = rf"(?:{_QUOTED}|(?:(?![:,;)] |[\"\\\n]).){{0,300}})"
-_FILE = "A file"  # the ``subject`` of classes whose target is what is missing or wrong itself
 LAYER_END = r"(?=[\s.,;:)\]\"\\]|$)"  # what stands behind a layer
 _MOST_LAYERS = 32
 _MOST_BEGINNINGS = 256  # places where a layer may begin, that are looked at
@@ -79,7 +78,6 @@ class ErrorClass:
 
     id: str
     short: str
-    subject: str = ""
     any: tuple[str, ...] = ()
     match: LazyPattern | None = None
     parts: frozenset[str] = frozenset()
@@ -91,11 +89,8 @@ class ErrorClass:
     decides: bool = False
 
     def titled(self, target: str) -> str:
-        """What failed, in one line of its own: with the target, or with what such errors are about."""
-        if not self.subject:
-            return f"{target}: {self.short}" if target else self.short[:1].upper() + self.short[1:]
-        about = target if target and self.subject == _FILE else self.subject
-        return f"{about} {self.short.removeprefix('it ')}"
+        """What failed, in one line of its own."""
+        return f"{target}: {self.short}" if target else self.short[:1].upper() + self.short[1:]
 
 
 @dataclass(frozen=True, slots=True)
