@@ -59,7 +59,8 @@ def cause_of(text: str, product: str = "unknown", *, ended: bool = False) -> Cau
     if rule_of is not None and not (error is not None and (rule_of.outer or _decides(error))):
         groups = next((said for rule, said in causes_in(text) if rule.id == rule_of.id), {})
         return replace(_of_rule(rule_of, groups, layer, ended=ended), sure=read.whole)
-    finding = reported_as(named[0].id) if named is not None and not (error is not None and error.problem) else _id(read)
+    by_rule = named is not None and not (error is not None and error.problem)
+    finding = layer.finding or (reported_as(named[0].id) if by_rule and named is not None else _id(read))
     advice = read.advice_where(ended=ended)
     return Cause(finding, _title(read), read.means, advice, _rule(error), {}, read.target, read.whole)
 

@@ -62,6 +62,7 @@ class Layer:
     advice: str = ""
     patience: str = ""
     problem: str = ""
+    finding: str = ""  # the id of the finding that reports an end with it, where it has one of its own
     ends: Ends = "process"
     product: str = ""
     own: bool = False  # of k3s or RKE2 themselves: no other program says so
@@ -78,6 +79,7 @@ class ErrorClass:
 
     id: str
     short: str
+    alone: str = ""
     any: tuple[str, ...] = ()
     match: LazyPattern | None = None
     parts: frozenset[str] = frozenset()
@@ -90,6 +92,8 @@ class ErrorClass:
 
     def titled(self, target: str) -> str:
         """What failed, in one line of its own."""
+        if self.alone:
+            return self.alone.replace("{target}", target or "A file")
         return f"{target}: {self.short}" if target else self.short[:1].upper() + self.short[1:]
 
 

@@ -163,7 +163,7 @@ def test_one_error_has_one_title_and_advice_wherever_it_stands() -> None:
     [later] = _told_of(last, "network_start", "ending_words")
     assert (first.title, first.advice) == (later.title, later.advice)
     assert "permission denied" in first.title and "/x" in first.advice
-    assert "The kernel forbids it" in first.detail and "The kernel forbids it" in later.detail
+    assert "The system forbids it" in first.detail and "The system forbids it" in later.detail
 
 
 def test_an_outer_error_whose_inside_is_unknown_has_the_advice_of_its_own() -> None:
