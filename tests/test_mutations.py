@@ -38,7 +38,7 @@ FEW = (
     "1322-tz-kolkata",
     pytest.param("1324-crashloop-slow", marks=pytest.mark.slow),
     pytest.param("1324-etcd-restart", marks=pytest.mark.slow),
-    "1324-killed-thrice",
+    pytest.param("1324-killed-thrice", marks=pytest.mark.slow),
     "1350-debug",
 )
 PAIRS = (("1324-fresh-15", "1303-fresh-25"), ("1324-killed-thrice", "1350-debug"), ("1322-tz-kolkata", "1324-v2"))

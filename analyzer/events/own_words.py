@@ -45,7 +45,7 @@ def apart(advice: str) -> tuple[tuple[str, bool], ...]:
 
 @cache
 def _own() -> tuple[str, ...]:
-    """All words of all advices between the places where something is put in, the longest first."""
+    """All words of every advice between the places where something is put in, the longest first."""
     folder = Path(__file__).parent
     names = (path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*.toml")))
     told = {words for name in names for advice in _advices(load(name)) for words in _FILLED.split(advice.strip())}

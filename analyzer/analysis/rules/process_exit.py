@@ -136,7 +136,7 @@ def _named(context: RuleContext, cause: Cause, text: str, after: str, records: l
     about = context.about(cause.finding)
     named = [f"{name} {value}" for name, value in groups.items() if name in ("address", "flag", "option", "hook")]
     told = [f"The process ended{after}: {text}" + (f" [{', '.join(named)}]" if named else "")]
-    same = _same_problem(context, cause, records)
+    same = _same_problem(context, cause, text, records)
     told += [advise(cause.means, context.site), missed_by(text), *(f"Said before: {context.words(m)}" for m in same)]
     records = [*records, *(mark.record for mark in same)]
     limit = check_info("poststarthook/" + groups["hook"]).limit_s if "hook" in groups else None
@@ -153,7 +153,7 @@ def _named(context: RuleContext, cause: Cause, text: str, after: str, records: l
     return context.say(about.id, sentences(told), [*records, *beside], severity="critical", title=title, advice=advice)
 
 
-def _same_problem(context: RuleContext, cause: Cause, records: list[LogRecord]) -> list[Mark]:
+def _same_problem(context: RuleContext, cause: Cause, text: str, records: list[LogRecord]) -> list[Mark]:
     """Earlier lines about the very problem that the end names: they say which flag, which file."""
     ids = {cause.rule.id} if cause.rule is not None else set()
     seen = {record.seq for record in records}
@@ -161,9 +161,18 @@ def _same_problem(context: RuleContext, cause: Cause, records: list[LogRecord]) 
     found = {
         mark.record.message: mark
         for mark in context.marks
-        if mark.id in ids and mark.record.seq not in seen and (last is None or mark.record.seq < last.seq)
+        if mark.id in ids
+        and mark.record.seq not in seen
+        and (last is None or mark.record.seq < last.seq)
+        and not _same_words(mark.record.message, text)
     }
     return list(found.values())[-_LINES_BEFORE:]
+
+
+def _same_words(message: str, text: str) -> bool:
+    """Whether one of two messages only repeats the other."""
+    said = message.removeprefix("Error: ").strip()
+    return said in text or text in message or (text.rpartition(": ")[2] in said and said.rpartition(": ")[2] in text)
 
 
 def _file_named_before(context: RuleContext, text: str) -> str | None:
