@@ -117,21 +117,11 @@ def recognise(text: str) -> list[Entry]:
     site = explain_message.site_of(text, records)
     wholes = _messages(text, records, site)
     told = {entry.name for entry in wholes}
-    parts = [
-        entry
-        for entry in _parts(text, records, whole=bool(wholes))
-        if entry.name not in told and not (wholes and _only_says_where(entry))
-    ]
+    parts = [entry for entry in _parts(text, records, whole=bool(wholes)) if entry.name not in told]
     found = [*wholes, *(filled(entry, site) for entry in parts)] or _of_class(text, site)
     if not found and _OF_UNIT.match(text):
         return recognise(f"systemd[1]: {text}")
     return found
-
-
-def _only_says_where(entry: Entry) -> bool:
-    """Whether it is of a problem that only tells where something failed: the whole message tells that, and why."""
-    rule = catalogue.info(entry.name) if entry.kind == "pattern" else None
-    return rule is not None and rule.outer
 
 
 def _messages(text: str, records: Sequence[LogRecord], site: Site) -> list[Entry]:
