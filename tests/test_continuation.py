@@ -22,7 +22,7 @@ FEW = (
     "1350-bad-apiserver-arg",
     "1341-term-during-start",
     "1333-agent-server-down.w",
-    "1363-ha-join-restart-b.b",
+    pytest.param("1363-ha-join-restart-b.b", marks=pytest.mark.slow),
 )
 SEEDS = 24
 

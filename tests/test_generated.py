@@ -58,7 +58,7 @@ def wrong_claims(seed: int, carriers: tuple[str, ...] = BASIC) -> list[str]:
     return wrong
 
 
-BATCHES = [pytest.param(n, marks=pytest.mark.slow) if n >= 40 else n for n in range(0, JOURNALS, BATCH)]
+BATCHES = [pytest.param(n, marks=pytest.mark.slow) if n >= 30 else n for n in range(0, JOURNALS, BATCH)]
 
 
 @pytest.mark.parametrize("first", BATCHES)

@@ -39,7 +39,7 @@ FEW = (
     pytest.param("1324-crashloop-slow", marks=pytest.mark.slow),
     pytest.param("1324-etcd-restart", marks=pytest.mark.slow),
     pytest.param("1324-killed-thrice", marks=pytest.mark.slow),
-    "1350-debug",
+    pytest.param("1350-debug", marks=pytest.mark.slow),
 )
 PAIRS = (("1324-fresh-15", "1303-fresh-25"), ("1324-killed-thrice", "1350-debug"), ("1322-tz-kolkata", "1324-v2"))
 

@@ -232,7 +232,9 @@ def test_other_units_between_the_lines_change_no_answer(
 
 
 @pytest.mark.parametrize("carrier", ["cri", "docker-json", "cat", "json", "export"])
-@pytest.mark.parametrize("scenario", ["healthy-sqlite", "killed-twice", "etcd-three-servers"])
+@pytest.mark.parametrize(
+    "scenario", ["healthy-sqlite", "killed-twice", pytest.param("etcd-three-servers", marks=pytest.mark.slow)]
+)
 def test_carriers_without_other_units_too(scenario: str, carrier: str, monkeypatch: pytest.MonkeyPatch) -> None:
     end = b"\n\n" if carrier == "export" else b"\n"
     rows = generate(named(scenario), seed=5).render(carrier).removesuffix(end).split(end)
