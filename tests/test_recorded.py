@@ -266,7 +266,7 @@ def observers() -> dict[str, Callable[[bytes], bool]]:
 @pytest.mark.parametrize(
     "name",
     [
-        one if not number % 2 else pytest.param(one, marks=pytest.mark.slow)
+        one if not number % 4 else pytest.param(one, marks=pytest.mark.slow)
         for number, one in enumerate(LAWFUL)
         if isinstance(one, str)
     ],
