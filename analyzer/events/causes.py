@@ -49,7 +49,8 @@ def cause_of(text: str, product: str = "unknown", *, ended: bool = False) -> Cau
     read = chain.read(text, product)
     ended = ended or (read.outermost is not None and read.outermost.ends == "process")
     error = read.error if read.error is not None and not read.error.symptom else None
-    named = next((one for one in causes_in(text) if one[0].id not in _of_classes()), None)
+    found = causes_in(text)
+    named = next((one for one in found if one[0].id not in _of_classes()), None)
     layer = read.innermost if read.innermost is not None and (read.innermost.title or read.innermost.problem) else None
     if named is not None and not _deeper(read, layer, error, named[0], text):
         return _of_rule(*named, layer if _beside(read, named[0], text) else None, ended=ended)
@@ -57,7 +58,7 @@ def cause_of(text: str, product: str = "unknown", *, ended: bool = False) -> Cau
         return _of_error(error, read) if error is not None else None
     rule_of = problem(layer.problem)
     if rule_of is not None and not (error is not None and (rule_of.outer or _decides(error))):
-        groups = next((said for rule, said in causes_in(text) if rule.id == rule_of.id), {})
+        groups = next((said for rule, said in found if rule.id == rule_of.id), {})
         return replace(_of_rule(rule_of, groups, layer, ended=ended), sure=read.whole)
     by_rule = named is not None and not (error is not None and error.problem)
     finding = layer.finding or (reported_as(named[0].id) if by_rule and named is not None else _id(read))
@@ -168,8 +169,3 @@ def advice_for(cause: Cause, site: Site) -> str:
 def title_for(cause: Cause, site: Site) -> str:
     """What went wrong, in the words of where it ran; empty where the title of the finding holds."""
     return advise_on(cause.title, mask_secrets(cause.target) or UNNAMED, site)
-
-
-def known_layers(text: str) -> tuple[Layer, ...]:
-    """The layers of a message, from the outside in."""
-    return tuple(link.layer for link in chain.read(text).links)

@@ -34,6 +34,7 @@ LAYER_END = r"(?=[\s.,;:)\]\"\\]|$)"  # what stands behind a layer
 _MOST_LAYERS = 32
 _MOST_BEGINNINGS = 256  # places where a layer may begin, that are looked at
 _OWN_FILES = ("k3s_", "rke2")
+_LONGEST_WORDS = 300  # characters before the first %
 _TELLING = 16  # characters of its own that a layer needs to tell whose words they are
 _BOUNDARY = re.compile(r'(?:: |(?<!\\)\\*"|\[|; |\n|desc = )+|, ')
 BEFORE = re.compile(
@@ -136,8 +137,7 @@ class Chain:
     @property
     def leads(self) -> bool:
         """Whether the message begins with the outermost layer: what unknown words around it end is not known."""
-        before = BEFORE.match(self.text)
-        return bool(self.links) and self.links[0].begin == (before.end() if before else 0)
+        return bool(self.links) and self.links[0].begin == begin_of(self.text)
 
     @property
     def innermost(self) -> Layer | None:
@@ -163,13 +163,11 @@ class Chain:
         told = (self.innermost.means if self.innermost else "", self.error.means if self.error else "")
         return " ".join(text for text in told if text)
 
-    @property
-    def advice(self) -> str:
-        """What to do: by the innermost layer that knows, then by the class of the error, then by the part."""
-        return self.advice_where(ended=True)
-
     def advice_where(self, *, ended: bool) -> str:
-        """The same; where nothing ended with it, a layer's advice for as long as it is tried again goes first."""
+        """What to do: by the innermost layer that knows, then by the class of the error, then by the part.
+
+        Where nothing ended with it, a layer's advice for as long as it is tried again goes first.
+        """
         layer = self.innermost
         if self.error is not None and self.error.decides:
             return self.error.advice
@@ -211,6 +209,12 @@ def part(name: str) -> Part:
 def classes() -> tuple[ErrorClass, ...]:
     """The classes of innermost errors, in the order in which they are tried."""
     return tuple(read_as(ErrorClass, raw) for raw in load(PARTS).get("class", ()))
+
+
+def begin_of(text: str) -> int:
+    """Where the message begins, behind the words that every end may have in front."""
+    before = BEFORE.match(text)
+    return before.end() if before is not None else 0
 
 
 def usual_s(read: Chain) -> float:
@@ -270,7 +274,7 @@ def read(text: str, product: str = "unknown") -> Chain:
     """
     whole = text[:TEXT_LIMIT].strip()
     links: list[Link] = []
-    at = before.end() if (before := BEFORE.match(whole)) else 0
+    at = begin_of(whole)
     for begin in islice(_beginnings(whole, at), _MOST_BEGINNINGS):
         if begin >= at and len(links) < _MOST_LAYERS and (link := _at(whole, begin, product)) is not None:
             links.append(link)
@@ -285,18 +289,19 @@ def begins_with(text: str, ends: Ends) -> bool:
 
     Many times quicker than reading the whole.
     """
-    low = text[:200].lower()
-    return any(shape.layer.ends == ends and low.startswith(shape.words) for shape in _index()[0].get(low[:_KEY], ()))
+    return any(shape.layer.ends == ends for shape in _begun(text))
 
 
 def is_ours(text: str) -> bool:
     """Whether a message begins with words that only k3s or RKE2 have."""
-    told, _ = _index()
-    low = _spaced(text[:300]).lower()
-    return any(
-        shape.layer.own and len(shape.words) >= _TELLING and low.startswith(shape.words)
-        for shape in told.get(low[:_KEY], ())
-    )
+    return any(shape.layer.own and len(shape.words) >= _TELLING for shape in _begun(text))
+
+
+def _begun(text: str) -> list[_Shape]:
+    """The messages with whose own words a text begins."""
+    possible = _index()[0].get(text[:_KEY].lower(), ())
+    low = _spaced(text[:_LONGEST_WORDS]).lower() if possible else ""
+    return [shape for shape in possible if low.startswith(shape.words)]
 
 
 def _beginnings(text: str, at: int) -> Iterator[int]:

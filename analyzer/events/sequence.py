@@ -7,13 +7,13 @@ from above, and a message of code in front of it shows that the process was not 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import cache
 from typing import Any
 
+from analyzer.events.chain import begin_of
 from analyzer.events.versions import Version, parse_version, past, ready_line_on_cancel
 from analyzer.events.vocabulary import LazyPattern, load, read_as
 from analyzer.records.grouping import grouped
@@ -147,10 +147,6 @@ def of_line(record: LogRecord) -> Sequence[Place]:
     return [place for place in tried if place.matches(text, record.file, record.payload)]
 
 
-_CHAIN = re.compile(
-    r"^(?:Error: |Shutdown request received: |fatal: |Observed a panic: |panic: |"
-    r"F\d{4} [\d:.]{8,15} {1,8}\d{1,7} [\w.]{1,40}:\d{1,5}\] )+"
-)
 _TELLING = 8  # characters of a wrapper that a cut message must show
 
 
@@ -164,7 +160,8 @@ def of_failure(text: str, *, cut: bool = False) -> Sequence[Place]:
 
     ``Error: preparing server: failed to …`` was returned by the code that prepares the server, whatever failed in it.
     """
-    bare = _CHAIN.sub("", text.lstrip('"\\')).lstrip('"\\')
+    text = text.lstrip('"\\')
+    bare = text[begin_of(text) :].lstrip('"\\')
     found = tuple(p for p in _wrappers() if p.matches(bare, "", Payload.LOGRUS))
     if found or not cut:
         return found

@@ -22,7 +22,10 @@ _FIRST_LETTER = 1  # left out of words that are written with a capital or withou
 def of_its_own(text: str, words: Iterable[str]) -> bool:
     """Whether a message begins with one of the words, or known wrappers alone stand in front of it."""
     found = [at for word in words if (at := text.find(word)) >= 0]
-    return bool(found) and min(found) <= _known_until(text, _begin(text)) + _FIRST_LETTER
+    if not found:
+        return False
+    first, begin = min(found), _begin(text)
+    return first <= begin + _FIRST_LETTER or first <= _known_until(text, begin) + _FIRST_LETTER
 
 
 def is_wrapped(text: str) -> bool:

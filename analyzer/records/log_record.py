@@ -112,6 +112,12 @@ class LogRecord:
         return self.at or self.inner_at
 
     @property
+    def with_error(self) -> str:
+        """The message with its field ``error``, as if the one wrapped the other."""
+        error = self.fields.get("error", "")
+        return f"{self.message}: {error}" if error else self.message
+
+    @property
     def local_time(self) -> str | None:
         """Date and time as the text shows them, where it names the year and not the zone (the axis is not absolute)."""
         if self.at is None or self.absolute or self.clock.year_from == "none":

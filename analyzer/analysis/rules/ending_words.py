@@ -21,12 +21,15 @@ def ending_words(context: RuleContext, known: Sequence[Finding]) -> Iterator[Fin
     """The last error line of that kind which no other finding tells of."""
     if context.report.end.kind != "running":
         return
-    told = {line for finding in known for line in finding.lines}
+    told = {(finding.source, line) for finding in known for line in finding.lines}
     normal = {mark.record.seq for mark in context.marks if mark.kind == "noise"}
     found = [
         record
         for record in context.studied.start.process
-        if record.level == "error" and record.seq not in normal and record.line not in told and _ends(context, record)
+        if record.level == "error"
+        and record.seq not in normal
+        and (record.source, record.line) not in told
+        and _ends(context, record)
     ]
     if not found:
         return
@@ -53,6 +56,4 @@ def _ends(context: RuleContext, record: LogRecord) -> bool:
 
 def _words(record: LogRecord) -> str:
     """The message, with klog's own field for the error behind it as another layer."""
-    text = record.message.lstrip('"').replace('" err="', ": ")
-    error = record.fields.get("error", "")
-    return (f"{text}: {error}" if error else text).rstrip('"')
+    return record.with_error.lstrip('"').replace('" err="', ": ").rstrip('"')

@@ -99,7 +99,7 @@ def _reason_before(context: RuleContext) -> tuple[LogRecord, ErrorClass, str] | 
     before = [r for r in context.studied.start.process if end is not None and r.seq < end.seq][-_NEAR:]
     for record in reversed(before):
         if record.level in _LOUD:
-            error, target = chain.classify(_whole(record))
+            error, target = chain.classify(record.with_error)
             if error is not None and error.id in _NO_WAITING_HEALS:
                 return record, error, target
     return None
@@ -217,13 +217,8 @@ def _last_troubles(context: RuleContext) -> list[LogRecord]:
     return list(said.values())[-_LINES_BEFORE:]
 
 
-def _whole(record: LogRecord) -> str:
-    error = record.fields.get("error", "")
-    return f"{record.message}: {error}" if error else record.message
-
-
 def _words(record: LogRecord) -> str:
-    return mask_secrets(_whole(record))[:200].strip()
+    return mask_secrets(record.with_error)[:200].strip()
 
 
 def _where_it_says_more(context: RuleContext, text: str) -> str | None:

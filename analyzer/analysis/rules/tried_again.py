@@ -9,8 +9,7 @@ from analyzer.analysis.normal_lines import asked, is_normal
 from analyzer.analysis.rule_context import RuleContext, times
 from analyzer.analysis.rule_registry import rule
 from analyzer.events import chain
-from analyzer.events.catalogue import info
-from analyzer.events.causes import UNNAMED, advice_for, cause_of
+from analyzer.events.causes import UNNAMED, advice_for, cause_of, problem
 from analyzer.events.chain import Chain
 from analyzer.events.event import Mark, PollLine
 from analyzer.events.products import Filled, advise
@@ -82,8 +81,7 @@ def _is_retried(read: Chain) -> bool:
     outer, inner = read.outermost, read.innermost
     if outer is None or inner is None or outer.ends != "retried":
         return False
-    problem = info(inner.problem) if inner.problem else None
-    return problem is None or problem.kind != "problem"  # those have rules of their own
+    return problem(inner.problem) is None  # those have rules of their own
 
 
 def _says_more(read: Chain) -> bool:
@@ -135,7 +133,8 @@ def _told(context: RuleContext, wait: _Wait, others: Sequence[_Wait]) -> Finding
     over = f" over at least {at_least(length)}" if length >= 1.0 else ""
     detail = f"Said {times(wait.records)}{over}: {said}. {advise(wait.read.means, context.site)}".rstrip()
     if others:
-        detail += " Tried again as well: " + "; ".join(_title(other.read) for other in others[:_OFTEN]) + "."
+        titles = (advise(_title(other.read), context.site) for other in others[:_OFTEN])
+        detail += f" Tried again as well: {'; '.join(titles)}."
     advice = advice_for(cause, context.site) if cause is not None else None
     if advice is not None and (address := asked(wait.records[-1])):
         advice = Filled(advice.replace(UNNAMED, mask_secrets(address)))
