@@ -6,7 +6,7 @@ import re
 
 from analyzer.events import chain, sequence
 from analyzer.events.event import HealthBlock, Mark, Placed, PollLine, PollUnchanged, WitnessLine
-from analyzer.records.log_record import Payload
+from analyzer.records.log_record import LogRecord, Payload
 from analyzer.starts.start import Start
 
 _SPEAKS_OF_US = re.compile(
@@ -18,11 +18,18 @@ _SPEAKS_OF_US = re.compile(
 _ONLY_THEIRS = re.compile(
     r"/run/k3s/|/rancher/(?:k3s|rke2)\b|/v1-(?:k3s|rke2)/|\bkine\.sock\b|\bbuilding kine: |"
     r"\b(?:k3s|rke2)\b|\bK10\S{1,80}::|"
-    r"\bsqlite3?\.Error\b|\bdatabase is locked\b|"
+    r"\bsqlite3\.Error\{|"  # SQLite's error as Go prints it: no other API server has that store
     r"(?:127\.0\.0\.1|localhost|0\.0\.0\.0|\[::1?\]):(?:6443|6444|9345|1025[079])\b"
 )
-# Programs that share the journal's formats are many; in these, k3s' own words are nobody else's.
 _LOOKED_AT = 200  # lines
+# Of what k3s and RKE2 say when something fails, much could be any program's ("failed to write to …"): one of these must
+# be in it.
+_THEIR_THINGS = re.compile(
+    r"\b(?i:k3s|rke2)\b|\bkube|(?i:api ?server)|\betcd\b|flannel|\bkine\b|/cacerts|CA cert|\bdefault routes? found|"
+    r"\bnode[ -](?:ip|name|password)\b|cluster-|bootstrap data|control-plane|static pods?\b|runtime image|"
+    r"agent configuration|cgroup|[Nn]etwork [Pp]olicy|supervisor"
+)
+# Programs that share the journal's formats are many; in these, k3s' own words are nobody else's.
 _THEIR_WORDS = frozenset({Payload.LOGRUS, Payload.PLAIN})
 _OWN_WAIT = re.compile(
     r"^Waiting for (?:containerd|CRI|cri) (?:startup|connection)|"
@@ -55,11 +62,17 @@ def is_ours(start: Start, trusted: bool) -> bool:
                     return True
             case Mark(kind="problem"):
                 troubled = True
-    if any(r.payload in _THEIR_WORDS and chain.is_ours(r.message) for r in start.process[:_LOOKED_AT]):
+    if any(_is_theirs(record) for record in start.process[:_LOOKED_AT]):
         return True
     return troubled and any(
         _ONLY_THEIRS.search(f"{r.message} {r.fields.get('error', '')}") for r in start.process[:_LOOKED_AT]
     )
+
+
+def _is_theirs(record: LogRecord) -> bool:
+    """Whether a line is one of the messages of k3s' and RKE2's sources, about something that only they have."""
+    said = record.payload in _THEIR_WORDS and _THEIR_THINGS.search(record.message) is not None
+    return said and chain.is_ours(record.message)
 
 
 def _in_own_words(mark: Mark) -> bool:

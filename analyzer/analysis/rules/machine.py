@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, takewhile
 
@@ -52,7 +52,8 @@ def starved(context: RuleContext) -> Iterator[Finding]:
             f"the API server took at least {at_least(boot)} from its version line to serving (1 to 3 s on a free core)"
         )
         records += context.boot
-    late, slow = _not_held(context, _late_lines(context)), _not_held(context, _slow_answers(context))
+    freezes = _freezes(context)
+    late, slow = _not_held(_late_lines(context), freezes), _not_held(_slow_answers(context), freezes)
     if late:
         lines = count(len(late), "line")
         signs.append(
@@ -87,9 +88,8 @@ def _freezes(context: RuleContext) -> list[Gap]:
     return [gap for gap in silences(context) if not only_roles(context, gap)]
 
 
-def _not_held(context: RuleContext, spans: Iterable[Delay]) -> list[Delay]:
+def _not_held(spans: Iterable[Delay], freezes: Sequence[Gap]) -> list[Delay]:
     """Without those that a silence explains: nearly all of the delay lies in it."""
-    freezes = _freezes(context)
 
     def held(delay: Delay) -> bool:
         frozen_s = sum(max(0.0, min(delay.end_s, gap.end_s) - max(delay.begin_s, gap.begin_s)) for gap in freezes)
@@ -135,7 +135,7 @@ def silence(context: RuleContext) -> Iterator[Finding]:
         detail += ". It was still waiting then; polls that are answered as before are not printed"
     elif explained:
         detail += ". The rbac hook was still at work, which reads and writes without printing"
-    elif held := _held(context):
+    elif held := _held(context, worst):
         detail += (
             f". {sentence(' and '.join(held))} right after it: all stood still and then caught up, which is a freeze "
             "(a paused or migrated machine, a snapshot, swapping) and not too little CPU"
@@ -147,13 +147,13 @@ def silence(context: RuleContext) -> Iterator[Finding]:
     yield context.say("frozen_gap", detail + ".", [worst], severity=severity, title=title, advice=advice)
 
 
-def _held(context: RuleContext) -> list[str]:
-    """What came late only because everything stood still."""
+def _held(context: RuleContext, freeze: Gap) -> list[str]:
+    """What came late only because everything stood still; nothing where there are other signs of scarce CPU."""
     late, slow = _late_lines(context), _slow_answers(context)
-    late_held = len(late) - len(_not_held(context, late))
-    slow_held = len(slow) - len(_not_held(context, slow))
-    said = [f"{count(late_held, 'line')} reached the journal late"] if late_held else []
-    return said + ([f"{count(slow_held, 'poll')} took long to be answered"] if slow_held else [])
+    if _not_held([*late, *slow], [freeze]) or (context.boot_s or 0.0) >= SLOW_BOOT_S:
+        return []
+    said = [f"{count(len(late), 'line')} reached the journal late"] if late else []
+    return said + ([f"{count(len(slow), 'poll')} took long to be answered"] if slow else [])
 
 
 def _missing_polls(context: RuleContext, gap: Gap) -> bool:

@@ -240,3 +240,11 @@ def test_what_a_freeze_held_up_is_no_sign_of_a_scarce_cpu(at: float, lag: float,
 def test_a_freeze_says_what_it_held_up() -> None:
     [found] = list(silence(made(held_up((3.1, 12.1), (3.15, 12.1)))))
     assert "2 lines reached the journal late right after it" in found.detail
+
+
+def test_a_freeze_is_not_told_where_something_else_was_late_as_well() -> None:
+    """Then the machine may have been short of CPU all the time."""
+    journal = held_up((3.1, 12.1)).kube(17.0, "z", lag=1.5)
+    [found] = list(silence(made(journal)))
+    assert "freeze" not in found.detail
+    assert "cpu_starved" in journal.findings()
