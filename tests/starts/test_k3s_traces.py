@@ -22,7 +22,7 @@ def starts_of(text: str, tmp_path: Path) -> int:
         'msg="CA cert validation failed: Get \\"https://127.0.0.1:38543/cacerts\\": EOF"',
         'level=error msg="no default routes found in \\"/proc/net/route\\""',
         'time="2026-05-04T08:00:00Z" level=warning msg="failed to write to /var/lib/rancher/k3s/server/tls/x.crt: EOF"',
-        'E0504 08:00:00.000000    6017 status.go:71] apiserver received sqlite3.Error{Code:5, err:"database is locked"}',
+        'E0504 08:00:00.000000    6017 status.go:71] apiserver got sqlite3.Error{Code:5, err:"database is locked"}',
     ],
 )
 def test_words_that_only_they_have(text: str, tmp_path: Path) -> None:
