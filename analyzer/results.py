@@ -24,6 +24,7 @@ Certainty = Literal["certain", "possible", "none"]
 LastBlocker = Literal["certain", "possible", "no"]
 CheckState = Literal["ok", "failing", "unseen"]
 GoalState = Literal["reached", "not_reached", "unknown"]
+EpisodeOutcome = Literal["ready", "failed", "stopped", "ongoing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +255,36 @@ class StartReport:
     observer: Literal["k3s", "wait"] = "k3s"  # who polled and noticed: k3s itself, or ``k3slog wait`` from outside
     source: SourceIndex = 0
     site: Site = NOWHERE  # how things are called where it ran; in no output
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What an episode's time was lost to: a finding of one of its starts, in a sentence."""
+
+    start: int  # index of the start
+    finding: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """Consecutive starts of one unit on one host, until it stays up or is asked to stop.
+
+    ``ready``: the last try reached its goal and stayed up (or the log does not show otherwise); ``failed``: the process
+    of the last try ended by itself; ``stopped``: on request before the goal; ``ongoing``: the log ends first.
+    ``took_s``: from the begin of the first try to the goal of the last; where that was not reached, as long as the log
+    shows.
+    """
+
+    index: int
+    host: str | None
+    unit: str | None
+    starts: tuple[int, ...]
+    began_at: datetime | None
+    outcome: EpisodeOutcome
+    tries: int
+    took_s: Span | None
+    cause: Cause | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,10 @@ class Spread:
         """Within which nearly all were done."""
         return self.s[_USUAL]
 
+    def below(self, share: int) -> float:
+        """Within how many seconds so many of 100 were done; ``share`` is one of ``SHARES``."""
+        return self.s[SHARES.index(share)]
+
     def share_before(self, seconds: float) -> tuple[int, int]:
         """Between how many and how many of 100 starts took less than that."""
         below = max((share for share, most in zip(SHARES, self.s, strict=True) if most < seconds), default=0)

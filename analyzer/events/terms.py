@@ -24,7 +24,7 @@ class Term:
     """A name of the report; what a kind of name does not have is empty.
 
     ``short`` is what a chart or a table calls it, ``meaning`` half a sentence (of milestones: sentences), ``sign``
-    stands before it in a text. A poll's error class has the ``symbol`` of its marker (a name of plotly), a ``colour``
+    stands before it in a text, ``words`` are a phase within a sentence. A poll's error class has the ``symbol`` of its marker (a name of plotly), a ``colour``
     of the palette and a ``severity``, an outcome the first two; a phase the mark that ``ends_with`` names.
     """
 
@@ -36,6 +36,7 @@ class Term:
     severity: str = ""
     ends_with: str = ""
     sign: str = ""
+    words: str = ""
 
 
 @cache
@@ -72,3 +73,8 @@ def answer(error: str | None) -> Term:
 def phase_words(phase: str) -> str:
     """What a phase is called on a chart; of one that no line divides, all that it may be."""
     return " / ".join(term("phase", part).short for part in phase.split("+"))
+
+
+def phase_in_words(phase: str) -> str:
+    """A phase within a sentence; of one that no line divides, all that it may be."""
+    return " or ".join(term("phase", part).words or part.replace("_", " ") for part in phase.split("+"))

@@ -26,7 +26,7 @@ class Options:
 
     ``start`` is as in ``selection.select_starts``; ``None``: all of them (of a report for people: a summary and the
     last). ``limit``: at most so many rows of a table, ``None``: as many as suit the format, 0: all. ``width``: columns
-    of text, ``None``: as many as suit.
+    of text, ``None``: as many as suit. ``full``: a report for people in all detail, not the answer alone.
     """
 
     start: str | None = None
@@ -36,6 +36,7 @@ class Options:
     width: int | None = None
     color: bool = False
     ascii: bool = False
+    full: bool = False
 
 
 DEFAULT = Options()

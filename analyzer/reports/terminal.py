@@ -62,6 +62,13 @@ class Page:
             margin = " " * (indent + (hang if number else 0))
             self._lines.append([(margin, ""), *_cut(styled, begin, end)])
 
+    def labelled(self, label: Part, text: Part, width: int) -> None:
+        """A label and, to the right of it, a paragraph of at most ``width`` columns with it."""
+        name, (whole, style) = _styled(label), _styled(text)
+        margin = cells(name[0])
+        for number, (begin, end) in enumerate(_pieces(whole, max(10, width - margin))):
+            self._lines.append([name if number == 0 else (" " * margin, ""), (whole[begin:end], style)])
+
     def blank(self) -> None:
         """An empty line."""
         self._lines.append([])
@@ -115,6 +122,11 @@ class Page:
             lines = ["".join(text for text, _ in line).rstrip() for line in self._lines]
         made = "\n".join(lines).strip("\n") + "\n"
         return made.translate(_ASCII).encode("ascii", "backslashreplace").decode() if self.options.ascii else made
+
+
+def broken(text: str, room: int) -> list[str]:
+    """The lines that a paragraph takes in so many columns."""
+    return [text[begin:end] for begin, end in _pieces(printable(text), room)]
 
 
 def cells(text: str) -> int:

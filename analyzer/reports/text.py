@@ -1,208 +1,128 @@
-"""The report for a terminal: plain text that needs no colour and fits 80 columns."""
+"""The report for a terminal: the answer in at most 24 lines of 80 columns; ``--full`` adds everything else."""
 
 from __future__ import annotations
 
-from analyzer.events.terms import term
-from analyzer.reports import narrative, wording
+import re
+from collections.abc import Sequence
+
+from analyzer.reports import answer as answers, full_text, narrative, wording
+from analyzer.reports.answer import Answer, Part
 from analyzer.reports.format import DEFAULT, Options
 from analyzer.reports.selection import select_starts
-from analyzer.reports.terminal import Page, Part
-from analyzer.results import ErrorCount, Finding, Report, StartReport
+from analyzer.reports.terminal import DEFAULT_WIDTH, Page, broken
+from analyzer.results import Report
 from analyzer.window import Span
 
-_MAX_GROUPS = 12
-
-_OUTCOME_STYLE = {"ready": "green", "failed": "bold red", "stopped": "yellow", "incomplete": "yellow"}
-_SEVERITY_STYLE = {"critical": "bold red", "warning": "yellow", "info": ""}
-_LAST = {"certain": "●", "possible": "○", "no": " "}
-_SIGNS = {"●": "certainly the last", "○": "perhaps the last", "✗": "still failing"}
-
-
-def _hardly_begun(start: StartReport) -> bool:
-    seen = {milestone.id for milestone in start.milestones}
-    return start.outcome == "incomplete" and start.pid is None and seen <= {"systemd_starting", "systemd_started"}
+_SIGNS = {"ok": ("✓", "green"), "slow": ("▲", "yellow"), "failed": ("✗", "bold red"), "stopped": ("■", "yellow"),
+          "unknown": ("?", "yellow")}  # fmt: skip
+_LABEL = 9  # columns before what a line says
+_SHADES = ("█", "▓", "░")  # of the longest part, the second, the others
+# Lines of 80 columns that a section may take: together with the bar no more than 24. Verdict, why and what to do
+# stand in the first eight.
+_VERDICT, _WHY, _SHORT = 2, 3, 2
+_FIRST, _LEAST_DO, _MOST_DO = 8, 3, 5
+_SENTENCE_END = re.compile(r"[.;!?](?= )")
+_GROUPS = 4  # rows of the table of many starts
 
 
 def render(report: Report, options: Options = DEFAULT) -> str:
-    """The whole report as text with a final newline; raises ``UsageError`` for a start that does not exist."""
+    """The report as text with a final newline; raises ``UsageError`` for a start that does not exist."""
     page = Page(options)
-    several = len(report.starts) > 1
-    shown = select_starts(report.starts, options.start)
-    if options.start is None and several:
-        last = -2 if _hardly_begun(report.starts[-1]) else -1  # systemd's next try, of which the text holds no more
-        shown = (report.starts[last],)
-    if several and options.start in (None, "all"):
-        _summary(page, report)
-    for start in shown:
-        _start(page, report, start, numbered=several)
-    _ledger(page, report)
+    if options.start == "all" and len(report.starts) > 1 and not options.full:
+        _all(page, report)
+    else:
+        _answer(page, answers.answer(report, options.start, utc=options.utc))
+    if options.start in (None, "all") and len(report.starts) > 1:
+        _starts(page, report)
+    if options.full:
+        page.blank()
+        return page.text() + "\n" + full_text.render(report, options)
+    _more(page, report, options)
     return page.text()
 
 
-def _summary(page: Page, report: Report) -> None:
+def _answer(page: Page, told: Answer) -> None:
+    sign, style = _SIGNS[told.mark]
+    used = _labelled(page, f"{sign} ", told.verdict, _VERDICT, style=style)
+    used += _labelled(page, "Why", " ".join(told.why), _WHY, tail=_lines(told))
+    _labelled(page, "Do", " ".join(told.do), max(_LEAST_DO, min(_MOST_DO, _FIRST - used)))
+    _labelled(page, "Sure", told.sure, _SHORT)
+    if told.bar:
+        _labelled(page, "Time", _bar(told.bar, min(page.width, DEFAULT_WIDTH) - _LABEL), 1)
+        _labelled(page, "", told.time, _SHORT)
+    _labelled(page, "Normal", told.normal, _SHORT)
+    _labelled(page, "Unknown", told.not_known, _SHORT)
+    _labelled(page, "Start", told.who, _SHORT)
+
+
+def _lines(told: Answer) -> str:
+    return narrative.line_list(told.lines)
+
+
+def _labelled(page: Page, label: str, text: str, most: int, *, tail: str = "", style: str = "") -> int:
+    """A label and what it says on at most so many lines, ``tail`` behind it whatever was cut; the lines taken."""
+    if not text:
+        return 0
+    column = len(label) if style else _LABEL
+    width = min(page.width, DEFAULT_WIDTH) - column
+    said = _fit(" ".join(text.split()), width, most, tail)
+    page.labelled((label.ljust(column), style or "bold"), (said, style), column + width)
+    return len(broken(said, width))
+
+
+def _fit(text: str, width: int, lines: int, tail: str) -> str:
+    """As many whole sentences as fit, else as many words."""
+    if len(broken(text + tail, width)) <= lines:
+        return text + tail
+    ends = [found.end() for found in _SENTENCE_END.finditer(text)]
+    for end in sorted(ends, reverse=True):
+        if len(broken(f"{text[:end]} …{tail}", width)) <= lines:
+            return f"{text[:end]} …{tail}"
+    words = text.split(" ")
+    while len(words) > 1 and len(broken(f"{' '.join(words)} …{tail}", width)) > lines:
+        words.pop()
+    return f"{' '.join(words)} …{tail}"
+
+
+def _bar(parts: Sequence[Part], room: int) -> str:
+    """One line for the whole time: the longest part dark, the second less so."""
+    whole = sum(_middle(part.length) for part in parts)
+    made = ""
+    for part in parts:
+        wide = round(_middle(part.length) / whole * room) if whole > 0 else 0
+        made += _SHADES[2 if part.rank is None else part.rank] * wide
+    return made[:room]
+
+
+def _middle(span: Span) -> float:
+    return span.min if span.max is None else (span.min + span.max) / 2
+
+
+def _starts(page: Page, report: Report) -> None:
+    """All starts in a few lines."""
     starts = report.starts
-    dated = [s.began_at for s in starts if s.began_at is not None]
-    when, utc = "", page.options.utc
-    if dated:
-        begin, end = (wording.clock_time(moment, 1.0, utc=utc) for moment in (dated[0], dated[-1]))
-        when = f", begun {begin} to {end} ({wording.offset(dated[-1], utc=utc)})"
-    page.line((f"{wording.plural(len(starts), 'start')}: {narrative.outcomes(starts)}", "bold"), when, hang=2)
-    groups = narrative.groups(starts)
-    if len(groups) == 1:
-        page.line(f"In order: {groups[0][-1]}", indent=2, hang=2)
-    else:
-        page.table(
-            (("unit and host", "wrap"), ("starts", "right"), ("ready after (s)", "right"), ("in order", "wrap")),
-            groups[:_MAX_GROUPS],
-        )
-        if len(groups) > _MAX_GROUPS:
-            page.line(f"… and {len(groups) - _MAX_GROUPS} more", indent=2)
-    for sentence in narrative.loop(starts) + narrative.slowest(starts):
-        page.line(sentence, indent=2, hang=2)
-    page.blank()
+    _labelled(page, "Starts", f"{wording.plural(len(starts), 'start')}: {narrative.outcomes(starts)}", _SHORT)
+    for where, number, within, pattern in narrative.groups(starts)[:_GROUPS]:
+        ready = f", ready after {within} s" if within not in ("", "?") else ""
+        _labelled(page, "", f"{where}: {number if number != '1' else ''} {pattern}{ready}".replace("  ", " "), 1)
+    if (others := len(narrative.groups(starts)) - _GROUPS) > 0:
+        _labelled(page, "", f"and {wording.plural(others, 'more unit')} (--full)", 1)
 
 
-def _start(page: Page, report: Report, start: StartReport, *, numbered: bool) -> None:
-    first, second = narrative.title(start, utc=page.options.utc)
-    number = f"Start {start.index} of {len(report.starts)}: " if numbered else ""
-    page.line((number + first, "bold"), hang=2)
-    page.line(second, hang=2)
-    page.blank()
-    sentence, *more = narrative.verdict(start)
-    page.line((f"{term('outcome', start.outcome).sign} {sentence}", _OUTCOME_STYLE[start.outcome]), hang=2)
-    for line in more:
-        page.line(line, indent=2)
-    what, sure = narrative.culprit(start)
-    if what:
-        page.line(("Held back by: ", "bold"), what, indent=2, hang=2)
-    for line in ([f"How sure: {sure}."] if sure else []) + narrative.about_culprit(start):
-        page.line(line, indent=2, hang=2)
-    _budget(page, start)
-    _polls(page, start)
-    _blame(page, start)
-    _findings(page, start)
-    _unknowns(page, report, start)
-    page.blank()
+def _all(page: Page, report: Report) -> None:
+    """Every start in two or three lines."""
+    for start in select_starts(report.starts, "all"):
+        told = answers.of_start(report, start, utc=page.options.utc)
+        sign, style = _SIGNS[told.mark]
+        _labelled(page, f"{sign} {start.index}. ", told.verdict, _VERDICT, style=style)
+        _labelled(page, "  Why", " ".join(told.why), 1, tail=_lines(told))
 
 
-def _budget(page: Page, start: StartReport) -> None:
-    rows, whole = narrative.budget(start)
-    if not rows:
-        return
-    page.heading("Where the time went (seconds)")
-    longest = max(_length(p.duration_s) for p, _ in rows)
-    room = max(8, min(30, page.width - 66))
-    table: list[tuple[Part, ...]] = [
-        (
-            wording.phase_label(p.id),
-            wording.span_range(p.duration_s),
-            (_bar(p.duration_s, longest, room), "cyan"),
-            meaning,
-        )
-        for p, meaning in rows
-    ]
-    if whole is not None:
-        noticed = any(p.id == "polling_tax" for p, _ in rows)
-        until = f"until {wording.noticer(start)} noticed" if noticed else "as far as the text goes"
-        table.append(("total", (wording.span_range(whole), "bold"), "", until))
-    page.table((("phase", "left"), ("took", "right"), ("", "left"), ("", "wrap")), table)
-    if any("░" in "".join(row[2]) for row in table):
-        page.line("█ at least, ░ at most. Wherever the true moments lie, the phases add up.", indent=2, hang=2)
+def _more(page: Page, report: Report, options: Options) -> None:
+    counts = report.ledger
+    told = f"--full: all details; --html FILE: the timeline. {wording.plural(counts.lines, 'line')} read"
+    bad = [f"{n} {name}" for n, name in ((counts.malformed, "malformed"), (counts.lossy, "damaged")) if n]
+    _labelled(page, "More", f"{told}{', ' if bad else ''}{', '.join(bad)}.", 1)
 
 
-def _length(span: Span) -> float:
-    return span.min if span.max is None else span.max
-
-
-def _bar(span: Span, longest: float, room: int) -> str:
-    scale = room / longest if longest > 0 else 0.0
-    solid = round(span.min * scale)
-    light = max(0, round(_length(span) * scale) - solid)
-    return "█" * solid + "░" * light or ("▏" if _length(span) > 0 else "")
-
-
-def _polls(page: Page, start: StartReport) -> None:
-    sentence, rows = narrative.polls(start)
-    page.heading("Polls of /readyz")
-    page.line(sentence, indent=2)
-    if rows:
-        page.table(
-            (("answer", "left"), ("polls", "right"), ("seconds", "left"), ("meaning", "wrap")),
-            (
-                ((e.error, "red" if e.severity == "fatal" else ""), str(e.polls), narrative.stretch(e), _meaning(e))
-                for e in rows
-            ),
-        )
-
-
-def _meaning(error: ErrorCount) -> str:
-    return " — ".join(filter(None, (term("error", error.error).meaning, term("answer", error.severity).short)))
-
-
-def _blame(page: Page, start: StartReport) -> None:
-    checks, others = narrative.blame(start)
-    if checks or others:
-        page.heading("Checks, the last to pass first (seconds)")
-    if checks:
-        signs = [_LAST[c.last_blocker] if c.final != "failing" else "✗" for c in checks]
-        page.table(
-            (("", "left"), ("passed", "right"), ("alone", "right"), ("saving", "right"), ("check", "wrap")),
-            (
-                (
-                    sign,
-                    narrative.cleared(c),
-                    wording.span_range(c.exclusive_s),
-                    wording.span_range(c.saving_s),
-                    (narrative.short_name(c.name), "bold" if c.last_blocker == "certain" else ""),
-                )
-                for sign, c in zip(signs, checks, strict=True)
-            ),
-            gap=1,
-        )
-        legend = [f"{sign} {meaning}" for sign, meaning in _SIGNS.items() if sign in signs]
-        if legend:
-            page.line(", ".join(legend) + ".", indent=2)
-        page.line(
-            "passed: when. alone: how long only it was failing. saving: how much earlier ready would have been had it"
-            " been instant.",
-            indent=2,
-        )
-    for sentence in others:
-        page.line(sentence, indent=2)
-
-
-def _findings(page: Page, start: StartReport) -> None:
-    for title, findings in narrative.advice(start):
-        page.heading(title)
-        if not findings:
-            page.line(narrative.nothing_to_do(start), indent=2)
-        for finding in findings:
-            _finding(page, finding)
-
-
-def _finding(page: Page, finding: Finding) -> None:
-    label = "" if finding.severity == "info" else f"{finding.severity}: "
-    title = (label + finding.title, _SEVERITY_STYLE[finding.severity])
-    page.line(title, narrative.line_list(finding.lines), indent=2, hang=2)
-    if finding.detail:
-        page.line(finding.detail, indent=4)
-    if finding.advice:
-        page.line(f"→ {finding.advice}", indent=4, hang=2)
-
-
-def _unknowns(page: Page, report: Report, start: StartReport) -> None:
-    missing = list(narrative.unknowns(report, start))
-    if missing:
-        page.heading("What the text could not tell")
-    for sentence, command in missing:
-        page.line(f"· {sentence}", indent=2, hang=2)
-        if command:
-            page.line(command, indent=6)
-
-
-def _ledger(page: Page, report: Report) -> None:
-    for sentence in narrative.ledger(report):
-        page.line((sentence, "dim"), hang=2)
-    names = [s.path for s in report.sources]
-    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-    page.line((f"From {shown}.", "dim"), hang=2)
+__all__ = ["render", "StartReport"]

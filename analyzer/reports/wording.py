@@ -112,6 +112,13 @@ def _length(span: Span | None, words: Mapping[str, str]) -> str:
     return number_range(span.min, span.max, words)
 
 
+def long_words(span: Span) -> str:
+    """A length that may be minutes, for a sentence: ``4 min 29 s to 4 min 34 s``, ``at least 15 min 00 s``."""
+    if span.max is None:
+        return f"at least {at_least(span.min)}"
+    return length_words(span.min, span.max) if span.min >= 0.05 else f"up to {at_most(span.max)}"
+
+
 def later_words(span: Span | None) -> str:
     """``, 1.2 to 1.7 s later`` for after a moment; empty where nothing is known of the length."""
     if span is None or (span.max is None and span.min < 0.05):
@@ -142,6 +149,14 @@ def at_least(seconds: float) -> str:
 def at_most(seconds: float) -> str:
     """An upper limit for a sentence, as ``about`` has it, rounded up."""
     return _worded(seconds, lambda value: math.ceil(value - 1e-7))
+
+
+def length_words(lower: float, upper: float) -> str:
+    """A range for a sentence, in minutes where it is long: ``10.2 to 12.3 s``, ``4 min 29 s to 4 min 34 s``."""
+    if upper < 120:
+        return number_range(lower, upper, _LENGTHS_IN_WORDS)
+    low, high = at_least(lower), at_most(upper)
+    return low if low == high else f"{low} to {high}"
 
 
 def clock_time(moment: datetime, precision_s: float, *, utc: bool = False) -> str:
