@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from analyzer.ledger import Observer
     from analyzer.records.log_records import LogRecords
     from analyzer.records.select import Selection
+    from analyzer.reports.answer import Answer
     from analyzer.simulator.run import Options, Simulation
     from analyzer.sources.source import Input
 
@@ -98,11 +99,17 @@ class Analysis:
 
         return json_report.render(self.report)
 
-    def to_text(self, *, width: int = 80) -> str:
-        """The report as ``k3slog analyze`` prints it, without colour."""
+    def to_text(self, *, width: int = 80, full: bool = False) -> str:
+        """The report as ``k3slog analyze`` (``--full``) prints it, without colour."""
         from analyzer.reports import format, text
 
-        return text.render(self.report, format.Options(width=width))
+        return text.render(self.report, format.Options(width=width, full=full))
+
+    def answer(self, start: str | None = None) -> Answer:
+        """The answer block: verdict, why, what to do; ``start`` is as in ``--start`` (default: who needs someone)."""
+        from analyzer.reports import answer
+
+        return answer.answer(self.report, start)
 
     def anonymized(self, log: Log | None = None) -> Analysis:
         """The same with stand-ins for hosts, addresses, names, paths and tokens; numbers and verdicts are unchanged.

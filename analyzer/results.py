@@ -210,6 +210,20 @@ class Gap:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """Measured starts of the same kind: half of them were ready after ``from_s`` to ``to_s``, the middle half.
+
+    Only 5 of 100 took longer than ``late_s``. ``kind`` says in words which starts.
+    """
+
+    kind: str
+    starts: int
+    from_s: float
+    to_s: float
+    late_s: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartReport:
     """One start of one k3s process on one host and unit; the JSON has the fields in this order."""
@@ -254,6 +268,7 @@ class StartReport:
     began_local: str | None = None  # its local time as printed, where the text does not say in which zone it is
     observer: Literal["k3s", "wait"] = "k3s"  # who polled and noticed: k3s itself, or ``k3slog wait`` from outside
     source: SourceIndex = 0
+    usual: Usual | None = None  # how long such starts usually take until they are ready
     site: Site = NOWHERE  # how things are called where it ran; in no output
 
 

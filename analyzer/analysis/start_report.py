@@ -17,6 +17,7 @@ from analyzer.analysis.pod_evidence import with_answering_run
 from analyzer.analysis.polls import PollFacts, read_polls, rows
 from analyzer.analysis.site import site_of
 from analyzer.analysis.studied_start import StudiedStart
+from analyzer.analysis.usual import usual
 from analyzer.events.catalogue import info
 from analyzer.events.event import Mark
 from analyzer.events.redaction import mask_secrets
@@ -59,6 +60,7 @@ def study(start: Start, index: int, log_records: LogRecords) -> StudiedStart:
     began = start.began
     reached = tuple(goals(start, verdict, line_times, facts.ready))
     node_ready = (goal.window for goal in reached if goal.id == "node_ready" and goal.state == "reached")
+    site, stones = site_of(start, log_records), tuple(_milestones(start, polls, line_times))
     ends = {"hooks": facts.ready, "polling_tax": facts.detected, "node_ready": next(node_ready, OPEN)}
     report = StartReport(
         index=index,
@@ -84,7 +86,7 @@ def study(start: Start, index: int, log_records: LogRecords) -> StudiedStart:
         poller=note,
         polls=tuple(_with_unseen(poll, expected_checks(start.version)) for poll in poll_rows),
         errors=ErrorCount.of(poll_rows),
-        milestones=tuple(_milestones(start, polls, line_times)),
+        milestones=stones,
         phases=tuple(budget(start, verdict, line_times, ends)),
         checks=tuple(_check(facts.checks[name], blames[name], verdict) for name in facts.checks),
         bottleneck=bottleneck(facts, blames),
@@ -97,7 +99,8 @@ def study(start: Start, index: int, log_records: LogRecords) -> StudiedStart:
         begun_before_s=0.0 if start.begin_seen else None,
         began_local=began.local_time if began is not None and not began.absolute else None,
         goals=reached,
-        site=site_of(start, log_records),
+        usual=usual(site, stones),
+        site=site,
     )
     return StudiedStart(start, verdict, line_times, polls, facts, report)
 

@@ -46,7 +46,11 @@ def analyze(
     svg: Annotated[str | None, typer.Option("--svg", metavar="FILE", help="The same as SVG.")] = None,
     start: Annotated[
         str | None,
-        typer.Option("--start", metavar="N|last|all|slowest", help="Which starts (text: the last in full)."),
+        typer.Option(
+            "--start",
+            metavar="N|last|all|slowest",
+            help="Which starts. Default in a text: the tries that need someone.",
+        ),
     ] = None,
     fail_over: Annotated[
         float | None,
@@ -58,6 +62,7 @@ def analyze(
         ),
     ] = None,
     table: Annotated[Table, typer.Option("--table", help="Which table, with --format csv.")] = "starts",
+    full: Annotated[bool, typer.Option("--full", help="Everything that is known, not the answer alone.")] = False,
     rules: RulesOption = None,
     anonymize: AnonymizeOption = False,
     utc: Annotated[bool, typer.Option("--utc", help="Show times in UTC, not in the zone of the log.")] = False,
@@ -83,7 +88,7 @@ def analyze(
     report = write_report(
         paths,
         Part(unit, boot, since, until, host, directory),
-        Options(start=start, utc=utc, table=table, width=width),
+        Options(start=start, utc=utc, table=table, width=width, full=full),
         (Destination.named(output, force=force), REPORT.chosen(format, output)),
         *((Destination.named(file, force=force), REPORT.named(name)) for name, file in beside if file is not None),
         rules=rules,

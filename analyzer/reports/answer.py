@@ -6,23 +6,23 @@ the log cannot tell. Texts may hold words of the log: whoever shows them must es
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from analyzer.analysis.episodes import episodes, goal_of, leading, lost_s, neediest
-from analyzer.events.finding_info import problems
-from analyzer.events.measured import READY, spread
+from analyzer.analysis.episodes import episodes, goal_of, leading, neediest
+from analyzer.analysis.usual import is_late
+from analyzer.events.finding_info import info as known_finding, problems
 from analyzer.events.readyz import abridge
 from analyzer.events.terms import phase_in_words
 from analyzer.reports import narrative, wording
 from analyzer.reports.selection import select_starts
-from analyzer.results import Episode, Finding, Report, StartReport
+from analyzer.results import Episode, Finding, Report, StartReport, Usual
 from analyzer.window import Span, Window
 
-_QUOTED = 220  # characters of a message of the log that are shown
+_NAMED = 3  # checks by name
 _LATER_S = 10.0  # a later goal is told where it came so much later than the first ...
 _LATER_TIMES = 1.5  # ... and so many times as late
-_SLOW_SHARE = 90  # of 100 measured starts that were ready sooner
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,14 @@ class Answer:
 
     mark: str  # ok | slow | failed | stopped | unknown
     verdict: str
-    why: tuple[str, ...] = ()
+    why: str = ""
+    quotes: tuple[
+        str, ...
+    ] = ()  # what k3s said at its end: the whole message, then its inner parts, shorter and shorter
+    more: str = ""  # what is good to know of the cause where there is room
     lines: tuple[int, ...] = ()  # behind ``why``
-    do: tuple[str, ...] = ()
+    do: str = ""
+    also: str = ""
     sure: str = ""
     bar: tuple[Part, ...] = ()
     time: str = ""
@@ -76,22 +81,17 @@ def of_episode(report: Report, episode: Episode, *, utc: bool = False) -> Answer
     if len(tries) == 1:
         return of_start(report, last, utc=utc)
     caused = _costliest(tries, episode) or last
-    own = of_start(report, caused, utc=utc)
-    shown = of_start(report, last, utc=utc)
+    own, shown = of_start(report, caused, utc=utc), of_start(report, last, utc=utc)
     mark = {"ready": "slow", "failed": "failed", "stopped": "stopped"}.get(episode.outcome, "unknown")
-    return Answer(
+    return replace(
+        own,
         mark=mark,
         verdict=_of_tries(episode, tries),
-        why=own.why + tuple(_changed(tries)),
-        lines=own.lines,
-        do=own.do,
-        sure=own.sure,
+        also=" ".join(_changed(tries)) or own.also,
         bar=shown.bar,
-        time=shown.time and f"The last try: {shown.time}",
+        time=shown.time and f"{shown.time} (last try)",
         normal=shown.normal,
         not_known=shown.not_known,
-        who=own.who,
-        start=caused.index,
     )
 
 
@@ -100,12 +100,16 @@ def of_start(report: Report, start: StartReport, *, utc: bool = False) -> Answer
     finding = leading(start.findings)
     mark, verdict = _verdict(start)
     bar, time = _time(start)
+    why, quotes, more = _why(start, finding)
     return Answer(
         mark=mark,
         verdict=verdict,
-        why=tuple(_why(start, finding)),
+        why=why,
+        quotes=quotes,
+        more=more,
         lines=finding.lines if finding is not None else (),
-        do=tuple(_do(start, finding)),
+        do=_do(start, finding),
+        also=_also(start, finding),
         sure=_sure(start, finding),
         bar=bar,
         time=time,
@@ -124,14 +128,30 @@ def _verdict(start: StartReport) -> tuple[str, str]:
     if start.outcome != "ready":
         marks = {"failed": "failed", "stopped": "stopped"}
         return marks.get(start.outcome, "failed" if start.end.kind == "failed" else "unknown"), _not_ready(start)
-    usual = _usual(start)
-    later = _later(start)
-    told = f"{_ready(start)}{later}." + (f" {usual}" if usual else "")
-    ended = start.end.kind == "failed"
-    if ended:
-        told += f" Later k3s ended by itself{_ended(start)}."
-    trouble = any(finding.severity == "critical" for finding in start.findings)
-    return ("failed" if ended or trouble else "slow" if usual or later else "ok"), told
+    ready = f"{_ready(start)}{_later(start)}."
+    if start.end.kind == "failed":
+        return "failed", f"{name_of(start)} ended by itself{_ended(start)}. Before that: {ready[0].lower()}{ready[1:]}"
+    trouble = [finding for finding in start.findings if finding.severity != "info"]
+    mark = "slow" if trouble or is_late(start) or _later(start) else "ok"
+    return mark, f"{ready}{_slow(start)}" if mark == "slow" else ready
+
+
+def name_of(start: StartReport) -> str:
+    """What to call the process in a sentence."""
+    return {"rke2": "RKE2"}.get(start.product, "k3s")
+
+
+def _slow(start: StartReport) -> str:
+    """What is usual, where it certainly took longer than three of four starts of its kind."""
+    judged = start.begin_seen and start.observer == "k3s"
+    if not judged or start.usual is None or start.ready.lower is None or start.ready.lower <= start.usual.to_s:
+        return ""
+    return f" Slow: {usual_words(start.usual)}."
+
+
+def usual_words(usual: Usual) -> str:
+    """``usually 4 to 8 s on SQLite with a whole core (112 recorded starts)``."""
+    return f"usually {usual.from_s:.0f} to {usual.to_s:.0f} s {usual.kind} ({usual.starts} recorded starts)"
 
 
 def _ready(start: StartReport) -> str:
@@ -142,11 +162,14 @@ def _ready(start: StartReport) -> str:
         what = "The server was ready"
     if goal.window.upper is None:
         return f"{what}; the log does not show when"
-    if not start.begin_seen and start.observer == "k3s" and start.clock.basis != "elapsed":
-        least = goal.window.lower or 0.0
-        took = f"at least {wording.at_least(least)} after the log begins" if least > 1 else "the log does not show how long that took"
-        return f"{what}: {took}" if least <= 1 else f"{what} {took}"
-    return f"{what} {after(goal.window)}"
+    if start.begin_seen or start.observer != "k3s":
+        return f"{what} {after(goal.window)}"
+    if start.clock.basis == "elapsed":
+        return f"{what} {wording.window_words(goal.window)} after the process was last executed"
+    least = goal.window.lower or 0.0
+    if least <= 1:
+        return f"{what}; the log begins too late to show how long that took"
+    return f"{what} at least {wording.at_least(least)} after the log begins"
 
 
 def after(window: Window) -> str:
@@ -186,31 +209,20 @@ _GOAL_WORDS = {
 }  # fmt: skip
 
 
-def _usual(start: StartReport) -> str:
-    """That it took longer than starts usually do, and on what that rests; empty where it did not, or nobody knows."""
-    measured = spread(READY)
-    known = start.product == "k3s" and start.role == "server" and start.begin_seen
-    low = start.ready.lower
-    if measured is None or not known or low is None or low <= measured.below(_SLOW_SHARE):
-        return ""
-    return f"Slow: usually {measured.below(25):.0f} to {measured.below(75):.0f} s ({measured.starts} measured starts)."
-
-
 def _not_ready(start: StartReport) -> str:
-    agent = start.role == "agent"
-    goal = "its node was registered" if agent else "the API server was ready"
-    known = goal_of(start).window.lower
+    goal = "its node was registered" if start.role == "agent" else "the API server was ready"
+    name = name_of(start)
     if start.outcome == "failed":
-        return f"Failed: k3s ended{_ended(start)}, before {goal}." if start.product != "rke2" else (
-            f"Failed: RKE2 ended{_ended(start)}, before {goal}."
-        )
+        return f"Failed: {name} ended{_ended(start)} before {goal}."
     if start.outcome == "stopped":
-        return f"Stopped on request{_ended(start)}, before {goal}."
-    name = "RKE2" if start.product == "rke2" else "k3s"
+        return f"Stopped on request{_ended(start)} before {goal}."
     if start.end.kind == "failed":
-        return f"{name} ended by itself{_ended(start)}. The log does not show whether {goal}."
+        return f"Failed: {name} ended by itself{_ended(start)}. The log does not show whether {goal} before."
+    if start.end.kind == "stopped":
+        return f"Stopped on request{_ended(start)}. The log does not show whether {goal} before."
     if start.observer == "wait":
         return f"Not ready when this wait ended{_so_far(start)}."
+    known = goal_of(start).window.lower
     still = f" It was not ready at {wording.at_least(known)}." if known is not None and known >= 1 else ""
     return f"Not known: the log ends{_so_far(start)} and does not show that {goal}.{still}"
 
@@ -220,7 +232,7 @@ def _ended(start: StartReport) -> str:
     if at_s is None:
         return ""
     if start.begin_seen:
-        return f" after {wording.about(at_s)}"
+        return f" after {wording.about(at_s)}" if at_s >= 0.05 else " at once"
     return f" {wording.about(at_s)} after the log begins" if at_s >= 1 else ""
 
 
@@ -230,24 +242,26 @@ def _so_far(start: StartReport) -> str:
 
 def _of_tries(episode: Episode, tries: Sequence[StartReport]) -> str:
     """The verdict on several tries."""
-    last = tries[-1]
     failed = sum(start.outcome == "failed" or start.end.kind == "failed" for start in tries)
-    took = "" if episode.took_s is None else wording.span_words(episode.took_s)
-    before = f"{wording.plural(failed, 'try', 'tries')} failed"
-    where = wording.place(last)
-    at = f" on {last.host}" if last.host else ""
+    took = "" if episode.took_s is None else wording.long_words(episode.took_s)
+    counted = f"{wording.plural(failed, 'try', 'tries')} failed"
+    name = name_of(tries[-1]) + (f" on {episode.host}" if episode.host else "")
     if episode.outcome == "ready":
-        when = f", {wording.long_words(episode.took_s)} after the first began" if took else ""
-        return f"Came up{at} on try {episode.tries}{when}; {before}."
+        when = f", {took} after the first began" if took else ""
+        return f"{name} came up on try {episode.tries}{when}: {counted}."
+    within = f" in {took}" if took else ""
     if episode.outcome == "failed":
-        within = f" in {wording.long_words(episode.took_s)}" if took else ""
-        return f"Did not stay up{at}: {wording.plural(episode.tries, 'try', 'tries')}{within}, {failed} failed." if where else (
-            f"Did not stay up: {wording.plural(episode.tries, 'try', 'tries')}{within}, {failed} failed."
-        )
+        return f"{name} did not stay up: {_all_of(failed, episode.tries)} failed{within}."
     if episode.outcome == "stopped":
-        return f"Stopped on request on try {episode.tries}{at}; {before} before."
-    within = f" and {wording.long_words(episode.took_s)}" if took else ""
-    return f"Not up{at} after {wording.plural(episode.tries, 'try', 'tries')}{within}, where the log ends; {before}."
+        return f"{name} was stopped on request in try {episode.tries}: {counted} before{within}."
+    after_ = f" after {took}" if took else ""
+    return f"{name} was not up{after_}, where the log ends: {counted}, try {episode.tries} goes on."
+
+
+def _all_of(some: int, every: int) -> str:
+    if some < every:
+        return f"{some} of {every} tries"
+    return "both tries" if every == 2 else f"all {every} tries"
 
 
 def _costliest(tries: Sequence[StartReport], episode: Episode) -> StartReport | None:
@@ -262,59 +276,75 @@ def _changed(tries: Sequence[StartReport]) -> Iterator[str]:
     if len(versions) > 1:
         yield f"The release changed: {' → '.join(versions[:3])}."
     kinds = [finding.title for start in failed if (finding := leading(start.findings)) is not None]
-    several = list(dict.fromkeys(kinds))
-    if len(several) > 1:
-        others = "; ".join(several[:3])
-        yield f"Not all tries failed alike: {others}."
-    elif len(kinds) == len(failed) and len(failed) > 1:
+    different = list(dict.fromkeys(kinds))
+    if len(different) > 1:
+        yield f"Not all tries failed alike: {'; '.join(different[:3])}."
+    elif len(kinds) == len(failed) > 1:
         yield f"All {len(failed)} failed tries ended like this."
 
 
 # --- why and what to do
 
 
-def _why(start: StartReport, finding: Finding | None) -> Iterator[str]:
+def _why(start: StartReport, finding: Finding | None) -> tuple[str, tuple[str, ...], str]:
+    """The cause in a sentence, what k3s said at its end, and more about the cause."""
     reason = start.outcome_reason or (start.end.reason if start.end.kind == "failed" else None)
-    if finding is not None:
-        yield f"{finding.title}."
-        quoted = reason if reason and start.end.kind == "failed" else None
-        if quoted and not _says(finding, quoted):
-            yield f"Last words: {_short(quoted)}"
-        elif finding.detail:
-            yield finding.detail
-        return
-    if reason and start.outcome in ("failed", "stopped"):
-        yield f"Last words: {_short(reason)}"
-        return
-    what, _ = narrative.culprit(start)
-    if what:
-        yield f"Held back by: {what}"
+    if finding is None:
+        if reason and start.end.kind == "failed":
+            return f"{name_of(start)} ended.", tuple(_shorter(reason)), ""
+        return _held_back(start), (), ""
+    title = f"{finding.title}."
+    if not reason or reason in finding.title:
+        return title, (), "" if reason else finding.detail
+    _, echoed, rest = finding.detail.partition(abridge(reason))
+    return title, tuple(_shorter(reason)), rest.lstrip(". ") if echoed else finding.detail
 
 
-def _says(finding: Finding, words: str) -> bool:
-    return words[:60] in finding.detail or words[:60] in finding.title
+_ENDS = frozenset(("process_failed", "failed_step"))
 
 
-def _short(message: str) -> str:
-    text = " ".join(abridge(message).split())
-    return text if len(text) <= _QUOTED else text[: _QUOTED - 1] + "…"
+def _held_back(start: StartReport) -> str:
+    """What a start without a finding waited for, and which checks passed meanwhile."""
+    if not start.bottleneck.checks:
+        return ""
+    told = f"Held back by: {narrative.culprit(start)[0].rstrip('.')}."
+    passed = [c for c in start.checks if c.seen_failing and c.final == "ok"]
+    if start.outcome == "ready" or not passed:
+        return told
+    names = ", ".join(narrative.short_name(c.name) for c in passed[:_NAMED])
+    return f"{told} Passed before: {names}{' …' if len(passed) > _NAMED else ''}."
 
 
-def _do(start: StartReport, finding: Finding | None) -> Iterator[str]:
+def _shorter(message: str) -> Iterator[str]:
+    """A message of the log, then without its outer parts, which say least."""
+    parts = " ".join(abridge(message).split()).rstrip(".").split(": ")
+    for outer in range(len(parts)):
+        yield f"Last words: {'… ' if outer else ''}{': '.join(parts[outer:])}."
+
+
+def _do(start: StartReport, finding: Finding | None) -> str:
     if finding is not None and finding.advice:
-        yield finding.advice
-        return
+        return finding.advice
     other = next((f.advice for f in start.findings if f.severity != "info" and f.advice), "")
-    yield other or narrative.nothing_to_do(start)
+    return other or narrative.nothing_to_do(start)
+
+
+def _also(start: StartReport, finding: Finding | None) -> str:
+    """The other findings that ask for something."""
+    others = [f for f in start.findings if f.severity != "info" and f is not finding]
+    told = [f"{f.title}{narrative.line_list(f.lines[:1])}: {f.detail}" if len(others) == 1 else f.title for f in others]
+    return "; ".join(told)
 
 
 def _sure(start: StartReport, finding: Finding | None) -> str:
-    if finding is not None:
-        if finding.id in problems() or finding.id in ("process_failed", "failed_step"):
-            return "The cause is certain: the log says it itself."
-        return "The cause is likely: it is concluded from the lines named."
-    what, sure = narrative.culprit(start)
-    return wording.capital(sure) + "." if what and sure else ""
+    if finding is None:
+        what, sure = narrative.culprit(start)
+        return wording.capital(sure) + "." if what and sure else ""
+    general = known_finding(finding.id)
+    if finding.id == "process_failed" and general is not None and finding.title == general.title:
+        return "That it ended is certain. The log does not say why in words that this program knows."
+    said = finding.id in problems() or finding.id in _ENDS
+    return "Certain: the log says so itself." if said else "Likely: concluded from the lines above."
 
 
 # --- the time
@@ -328,8 +358,10 @@ def _time(start: StartReport) -> tuple[tuple[Part, ...], str]:
         return (), ""
     longest = sorted(phases, key=lambda p: -_middle(p.duration_s))[:2]
     parts = tuple(Part(phase_in_words(p.id), p.duration_s, longest.index(p) if p in longest else None) for p in phases)
-    named = ", then ".join(f"{phase_in_words(p.id)} {wording.span_words(p.duration_s)}" for p in longest if _middle(p.duration_s) > 0)
-    return parts, f"longest: {named}" if named else ""
+    named = ", then ".join(
+        f"{phase_in_words(p.id)} {wording.span_words(p.duration_s)}" for p in longest if _middle(p.duration_s) > 0
+    )
+    return parts, f"Longest: {named}." if named else ""
 
 
 def _middle(span: Span) -> float:
@@ -340,22 +372,34 @@ def _middle(span: Span) -> float:
 
 
 def _normal(start: StartReport) -> str:
-    said = [finding.title if not finding.detail else finding.detail for finding in narrative.normal(start)]
-    return " ".join(said)
+    polls = start.poller.printed if any(f.id == "normal_polls" for f in narrative.normal(start)) else 0
+    noise = next((f.detail for f in narrative.normal(start) if f.id == "noise_explained"), "")
+    told = [wording.plural(polls, "poll line")] if polls else []
+    told += [_COUNTED.sub(r"\1 other \2" if polls else r"\1 \2", noise.split(" that ", 1)[0])] if noise else []
+    if not told:
+        return ""
+    one = told in (["1 poll line"], ["1 line"])
+    return (
+        f"{' and '.join(told)} {'looks' if one else 'look'} alarming and {'comes' if one else 'come'} with every start."
+    )
+
+
+_COUNTED = re.compile(r"^(\d+) (lines?)$")
 
 
 def _not_known(report: Report, start: StartReport) -> str:
-    told = list(narrative.unknowns(report, start))
+    told = sorted(narrative.unknowns(report, start), key=lambda one: one[0].startswith("Moments finer"))
     if not told:
         return ""
     sentence, command = told[0]
-    more = f" (and {wording.plural(len(told) - 1, 'more point')})" if len(told) > 1 else ""
+    more = f" And {wording.plural(len(told) - 1, 'more point')} (--full)." if len(told) > 1 else ""
     return f"{sentence} {command}".rstrip() + more
 
 
 def _who(start: StartReport, utc: bool) -> str:
-    first, second = narrative.title(start, utc=utc)
-    return f"{first}. {second}."
-
-
-__all__ = ["Answer", "Part", "after", "answer", "lost_s", "of_episode", "of_start"]
+    first = narrative.title(start, utc=utc)[0]
+    if start.began_at is None:
+        return f"{first}, first line {start.began_local} (date or zone not in the log)" if start.began_local else first
+    began = wording.clock_time(start.began_at, start.clock.precision_s, utc=utc)
+    what = "began" if start.begin_seen else "first line"
+    return f"{first}, {what} {began} ({wording.offset(start.began_at, utc=utc)})"

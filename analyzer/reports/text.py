@@ -19,7 +19,7 @@ _LABEL = 9  # columns before what a line says
 _SHADES = ("█", "▓", "░")  # of the longest part, the second, the others
 # Lines of 80 columns that a section may take: together with the bar no more than 24. Verdict, why and what to do
 # stand in the first eight.
-_VERDICT, _WHY, _SHORT = 2, 3, 2
+_VERDICT, _SHORT = 2, 2
 _FIRST, _LEAST_DO, _MOST_DO = 8, 3, 5
 _SENTENCE_END = re.compile(r"[.;!?](?= )")
 _GROUPS = 4  # rows of the table of many starts
@@ -44,8 +44,10 @@ def render(report: Report, options: Options = DEFAULT) -> str:
 def _answer(page: Page, told: Answer) -> None:
     sign, style = _SIGNS[told.mark]
     used = _labelled(page, f"{sign} ", told.verdict, _VERDICT, style=style)
-    used += _labelled(page, "Why", " ".join(told.why), _WHY, tail=_lines(told))
-    _labelled(page, "Do", " ".join(told.do), max(_LEAST_DO, min(_MOST_DO, _FIRST - used)))
+    most = _FIRST - used - _LEAST_DO
+    used += _labelled(page, "Why", _why(page, told, most), most, tail=_lines(told))
+    _labelled(page, "Do", told.do, max(_LEAST_DO, min(_MOST_DO, _FIRST - used)))
+    _labelled(page, "Also", told.also, _SHORT)
     _labelled(page, "Sure", told.sure, _SHORT)
     if told.bar:
         _labelled(page, "Time", _bar(told.bar, min(page.width, DEFAULT_WIDTH) - _LABEL), 1)
@@ -53,6 +55,19 @@ def _answer(page: Page, told: Answer) -> None:
     _labelled(page, "Normal", told.normal, _SHORT)
     _labelled(page, "Unknown", told.not_known, _SHORT)
     _labelled(page, "Start", told.who, _SHORT)
+
+
+def _why(page: Page, told: Answer, most: int) -> str:
+    """As much as fits: the cause, the log's own words from the innermost outwards, more about it."""
+    width = min(page.width, DEFAULT_WIDTH) - _LABEL
+
+    def fits(text: str) -> bool:
+        return len(broken(text + _lines(told), width)) <= most
+
+    quotes = [f"{told.why} {quote}" for quote in told.quotes]
+    whole = [f"{text} {told.more}" for text in quotes or [told.why]] if told.more else []
+    choices = [*whole, *quotes]
+    return next(filter(fits, choices), f"{told.why} {told.more}" if not quotes else (quotes or [told.why])[-1]).strip()
 
 
 def _lines(told: Answer) -> str:
@@ -71,10 +86,11 @@ def _labelled(page: Page, label: str, text: str, most: int, *, tail: str = "", s
 
 
 def _fit(text: str, width: int, lines: int, tail: str) -> str:
-    """As many whole sentences as fit, else as many words."""
+    """As many whole sentences as fit, else as many words: a cut that leaves much room is none."""
     if len(broken(text + tail, width)) <= lines:
         return text + tail
-    ends = [found.end() for found in _SENTENCE_END.finditer(text)]
+    least = lines * width // 2
+    ends = [found.end() for found in _SENTENCE_END.finditer(text) if found.end() >= least]
     for end in sorted(ends, reverse=True):
         if len(broken(f"{text[:end]} …{tail}", width)) <= lines:
             return f"{text[:end]} …{tail}"
@@ -115,7 +131,7 @@ def _all(page: Page, report: Report) -> None:
         told = answers.of_start(report, start, utc=page.options.utc)
         sign, style = _SIGNS[told.mark]
         _labelled(page, f"{sign} {start.index}. ", told.verdict, _VERDICT, style=style)
-        _labelled(page, "  Why", " ".join(told.why), 1, tail=_lines(told))
+        _labelled(page, "  Why", told.why, 1, tail=_lines(told))
 
 
 def _more(page: Page, report: Report, options: Options) -> None:
@@ -123,6 +139,3 @@ def _more(page: Page, report: Report, options: Options) -> None:
     told = f"--full: all details; --html FILE: the timeline. {wording.plural(counts.lines, 'line')} read"
     bad = [f"{n} {name}" for n, name in ((counts.malformed, "malformed"), (counts.lossy, "damaged")) if n]
     _labelled(page, "More", f"{told}{', ' if bad else ''}{', '.join(bad)}.", 1)
-
-
-__all__ = ["render", "StartReport"]

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from analyzer.analysis.normal_lines import normal_marks
 from analyzer.analysis.rule_context import RuleContext, count, sentences, times
 from analyzer.analysis.rule_registry import EVERY, PROBLEM, looked_for, rule
+from analyzer.analysis.usual import is_late
 from analyzer.events.catalogue import causes_in
 from analyzer.events.causes import advice_for, cause_of, title_for
 from analyzer.events.event import Mark
 from analyzer.events.finding_info import problems as catalogue_problems, reported_as
-from analyzer.events.measured import READY, spread
 from analyzer.events.products import advise
 from analyzer.results import Finding, Goal
 from analyzer.window import at_least, at_most
@@ -98,13 +98,12 @@ def _peer(context: RuleContext, marks: list[Mark], name: str) -> Finding:
 @rule("later_than_usual")
 def later_than_usual(context: RuleContext) -> Iterator[Finding]:
     """A start of k3s that took longer than nearly all that were measured."""
-    report, measured = context.report, spread(READY)
-    ours = report.product == "k3s" and report.role != "agent" and report.begin_seen and report.observer != "wait"
-    least = report.ready.lower
-    if ours and report.outcome == "ready" and measured is not None and least is not None and least > measured.usual_s:
+    report, common = context.report, context.report.usual
+    if common is not None and is_late(report):
         detail = (
-            f"Ready after at least {at_least(least)}: of {measured.starts} starts measured, 95 of 100 were ready "
-            f"within {measured.usual_s:g} s."
+            f"Ready after at least {at_least(report.ready.lower or 0.0)}: of {common.starts} starts measured "
+            f"{common.kind}, 95 of 100 were ready within {common.late_s:g} s, half of them within "
+            f"{common.from_s:g} to {common.to_s:g} s."
         )
         noticed = context.studied.verdict.detected
         yield context.say("later_than_usual", detail, [noticed] if noticed is not None else [])
