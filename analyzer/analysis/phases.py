@@ -25,12 +25,20 @@ _SERVER = ("extract", "datastore", "certificates", "apiserver_boot", "hooks", "p
 _LOOSE = ("datastore", "certificates")
 # RKE2's datastore and API server are pods: its runtime and images come first.
 _LOOSE_RKE2 = ("containerd", "images", "datastore", "certificates")
+# So they do in k3s from 1.32.4 on: what is prepared before the runtime is asked for, then both, then the API server is
+# launched. An import of minutes there is no preparation of certificates.
+_PREPARED = "prepared"  # the first part of ``certificates``
+_LOOSE_RUNTIME_FIRST = ("datastore", _PREPARED, "containerd", "images", "certificates")
+_CANONICAL = (_SERVER[0], "containerd", "images", "datastore", _PREPARED, *_SERVER[2:])
 # What comes after readiness, side by side: in time order, and only what certainly came later.
 _TAIL = ("containerd", "images", "startup_hooks", "node", "node_ready")
 # An agent has none of a server's phases. Its kubelet waits for the server once more before it registers.
 _AGENT = ("extract", "server", "containerd", "images", "node", "node_ready")
 # k3s prints these in every start; a text that is whole and lacks one was not that far.
 _ALWAYS = frozenset({"certificates", "apiserver_boot", "images"})
+# Phases that end while the datastore may still be waited for, and those of them in which it is, where it is not ready.
+_BESIDE_DATASTORE = frozenset({_PREPARED, "containerd", "images", "certificates"})
+_PREPARING = frozenset({_PREPARED, "certificates"})
 _FEW_LINES = 10  # so few may have been picked out by hand
 
 
@@ -70,6 +78,8 @@ class _Budget:
     def _server_order(self) -> tuple[str, ...]:
         """The order of this start: some cuts come in the order in which their lines did."""
         loose = _LOOSE_RKE2 if self.start.product == "rke2" else _LOOSE
+        if self.start.product == "k3s" and _runtime_first(self.start):
+            loose = _LOOSE_RUNTIME_FIRST
         ends = {phase: self._end(phase) for phase in loose}
         held = sorted((p for p in loose if ends[p].lower is not None), key=lambda p: (ends[p].lower, loose.index(p)))
         for phase in loose:
@@ -96,7 +106,7 @@ class _Budget:
         ids = self._may_be(order, phase)
         self.phases.append(_phase(ids, self.at, end))
         self.over.update(order[: order.index(phase) + 1])
-        if phase == "certificates" and self._floats(order):
+        if phase in _BESIDE_DATASTORE and self._floats(order):
             self.over.discard("datastore")
         self.at = end
 
@@ -109,12 +119,11 @@ class _Budget:
     def _may_be(self, order: Sequence[str], phase: str) -> tuple[str, ...]:
         """All that the time before a cut may have been spent on."""
         ids = {p for p in order[: order.index(phase) + 1] if p not in self.over}
-        if "datastore" in order and phase == "certificates" and self._floats(order):
+        if "datastore" in order and phase in _PREPARING and self._floats(order):
             ids.add("datastore")  # it was waited for already
         if phase == "node" and "server" in order:
             ids.add("server")
-        canonical = order if "server" in order else (_SERVER[0], *_LOOSE_RKE2, *_SERVER[3:])
-        return tuple(p for p in canonical if p in ids)
+        return tuple(p for p in (order if "server" in order else _CANONICAL) if p in ids)
 
     def _floats(self, order: Sequence[str]) -> bool:
         """Whether the datastore was not known to be ready when the API server was asked for."""
@@ -174,6 +183,7 @@ class _Budget:
             return
         ids = self._open(order, last)
         if ids:
+            ids = self._waits(ids, last)
             end = Window(alive, None, Bound.PROCESS, Bound.NONE, last.line, source=last.source)
             self.phases.append(_phase(ids, self.at, end))
 
@@ -188,6 +198,21 @@ class _Budget:
             complete = False
         until = next((n for n, phase in enumerate(left, 1) if complete and phase in _ALWAYS), len(left))
         return tuple(left[:until])
+
+    def _waits(self, ids: tuple[str, ...], last: LogRecord) -> tuple[str, ...]:
+        """Cuts off the time up to the last line that says which of them is waited for; what the rest may be."""
+        for phase in ids if whole(self.start, last) else ():
+            waited = self.start.marks(*term("phase", phase).waits)
+            said = waited[-1].record if waited else None
+            where = _window(said, self.line_times) if said is not None and said.seq < last.seq else OPEN
+            if len(ids) == 1 or where.upper is None or where.lower is None or not _follows(self.at, where):
+                continue
+            if where.lower > (self.at.upper or 0.0):
+                self.phases.append(_phase((phase,), self.at, where))
+                self.at = where
+                # What stands before it in the order of a start was over when it was waited for.
+                return ids[ids.index(phase) :]
+        return ids
 
     def _waits_for_server(self) -> bool:
         waits = [m for m in self.start.marks("server_not_ready") if m.groups.get("what") == "agent"]
@@ -205,8 +230,20 @@ def budget(start: Start, verdict: Verdict, line_times: LineTimes, windows: Mappi
     return _Budget(start, verdict, line_times, windows).build()
 
 
+def _runtime_first(start: Start) -> bool:
+    """Whether the container runtime was asked for before the API server was launched, or that never was."""
+    runtime, launch = start.first("containerd_requested"), start.first("apiserver_requested")
+    if runtime is None or not start.begin_seen:
+        return False
+    if launch is None:
+        return start.api_first("serving_securely", "apiserver_version") is None
+    return runtime.record.seq < launch.record.seq
+
+
 def _ending(start: Start, phase: str) -> Mark | None:
     """The line that ends a phase; hooks, polling_tax and node_ready end with windows of their own."""
+    if phase == _PREPARED:
+        return start.first("containerd_requested")
     name = term("phase", phase).ends_with
     return start.api_first(name) if name == "serving_securely" else start.first(name)
 
@@ -228,7 +265,8 @@ def _shown(start: Start, phase: str) -> LogRecord | None:
 
 
 def _phase(ids: Sequence[str], begin: Window, end: Window) -> Phase:
-    return Phase("+".join(ids), begin, end, _length(begin, end), tuple(ids))
+    named = tuple(dict.fromkeys("certificates" if name == _PREPARED else name for name in ids))
+    return Phase("+".join(named), begin, end, _length(begin, end), named)
 
 
 def _window(record: LogRecord, line_times: LineTimes) -> Window:
