@@ -286,14 +286,15 @@ class StartGenerator(Endings):
         self._make(listening + self.span(0.2, 0.5))
         asking = Asking(self.moments, plan, rel, self.rng, listening, port=6444)
         begin = configured + self.rng.randint(300, 900)
-        self._runtime(configured + 4000)
+        imported = self._runtime(configured + 4000)
         if rel.shared:
             self._poll_shared(asking, begin)
         else:
             self._poll_legacy(asking, begin)
         if self.success is None:
             return
-        at = self._kubelet(self.success.answered) if product == "k3s" else self.success.answered
+        asked = max(self.success.answered, imported) if plan.images_s else self.success.answered
+        at = self._kubelet(asked) if product == "k3s" else asked
         at = self.setup.run(
             at + self.span(0.05, 0.3),
             "Starting flannel with backend vxlan"
