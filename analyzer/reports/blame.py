@@ -52,7 +52,8 @@ def blamed(start: StartReport, limit: int | None = None, goal: str | None = None
     told = sorted(narrative.suspects(start), key=_cost) if of_checks else []
     shown = tuple(told if limit is None else told[:limit])
     to_it = wording.until_noticed(start.phases) if goal is None or wanted is None else _up_to(start.phases, wanted)
-    phases = sorted(to_it, key=lambda p: (-_most(p.duration_s.max), -p.duration_s.min))
+    boot = [phase for phase in start.phases if phase.id == "boot" and phase not in to_it]
+    phases = sorted([*boot, *to_it], key=lambda p: (-_most(p.duration_s.max), -p.duration_s.min))
     quiet = len(start.checks) - len(told) if of_checks else 0
     return Blamed(start, shown, tuple(phases), len(told) - len(shown), quiet, goal)
 
