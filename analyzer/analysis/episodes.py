@@ -84,7 +84,7 @@ def _place(start: StartReport) -> tuple[object, ...]:
 
 def _over(last: StartReport, following: StartReport) -> bool:
     """Whether the episode of ``last`` was over when the next start began."""
-    if last.end.kind == "stopped" or last.outcome == "stopped" or following.index != last.index + 1 and _apart(last):
+    if last.end.kind == "stopped" or last.outcome == "stopped" or (following.index != last.index + 1 and _apart(last)):
         return True
     reached = goal_of(last).window.upper
     if last.outcome != "ready" or reached is None:

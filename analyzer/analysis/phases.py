@@ -245,7 +245,9 @@ class _Budget:
         end = self.verdict.end
         if end is None:  # the log ends while it waits, and perhaps soon after
             said = self.start.process[-1:]
-            return bool(said) and whole(self.start, None) and said[0].seq in {m.record.seq for m in self._waited("server")}
+            return (
+                bool(said) and whole(self.start, None) and said[0].seq in {m.record.seq for m in self._waited("server")}
+            )
         return whole(self.start, end) and put_off_to_the_end(self.start, end)
 
     def _waited(self, phase: str) -> list[Mark]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from analyzer.analysis.late_goals import late_goals
 from analyzer.analysis.episodes import episodes, goal_of, leading, lost_s, neediest
+from analyzer.analysis.late_goals import late_goals
 from analyzer.events.finding_info import problems
 from analyzer.events.measured import READY, spread
 from analyzer.events.readyz import abridge

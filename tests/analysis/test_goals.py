@@ -274,3 +274,13 @@ def test_a_goal_that_came_much_later_is_told(up: float, told: bool) -> None:
     journal = hangs(up).say(up, "k3s is up and running").systemd(up, "Started k3s.service - Lightweight Kubernetes.")
     report = journal.report()
     assert [goal.id for goal in late_goals(report)] == ["started"] * told
+
+
+def test_a_start_is_healthy_only_if_no_goal_came_much_later() -> None:
+    def up_at(up: float) -> dict[str, str]:
+        journal = hangs(up).say(up, "k3s is up and running")
+        return journal.systemd(up, "Started k3s.service - Lightweight Kubernetes.").findings()
+
+    assert "healthy" in up_at(12.0)
+    assert "healthy" not in up_at(245.0)
+    assert "healthy" not in hangs(245.0).findings()

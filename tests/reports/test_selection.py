@@ -86,7 +86,10 @@ def test_a_goal_that_somebody_names_is_judged_and_named(goal: Goal, limit: float
 
 def test_a_goal_not_reached_fails_only_where_the_process_ended_by_itself() -> None:
     never = Goal("started", Window(), "not_reached")
-    codes = [judge_each([with_goals(never, end=End(kind))], 60, "started")[0].code for kind in ("failed", "stopped", "running")]
+    codes = [
+        judge_each([with_goals(never, end=End(kind))], 60, "started")[0].code
+        for kind in ("failed", "stopped", "running")
+    ]
     assert codes == [FAIL, UNSURE, UNSURE]
 
 
@@ -95,4 +98,8 @@ def test_a_goal_that_the_role_does_not_have_is_undecided_and_ready_is_another_na
     assert judged.code is UNSURE and "a server has no goal server" in judged.sentence
     [judged] = judge_each([replace(ready_start(), role="agent")], 60, "api")
     assert judged.code is UNSURE and "an agent has no goal api" in judged.sentence
-    assert judge_each([ready_start()], 60, "ready") == judge_each([ready_start()], 60, "api") == judge_each([ready_start()], 60)
+    assert (
+        judge_each([ready_start()], 60, "ready")
+        == judge_each([ready_start()], 60, "api")
+        == judge_each([ready_start()], 60)
+    )
