@@ -330,7 +330,7 @@ PHASES = Table(
         _START,
         _text(
             "phase",
-            "extract, server, datastore, certificates, containerd, images, apiserver_boot, hooks, polling_tax, "
+            "boot (before the start), extract, server, datastore, certificates, containerd, images, apiserver_boot, hooks, polling_tax, "
             "startup_hooks, node, node_ready; several joined with + where no line divides them",
             "item.id",
         ),

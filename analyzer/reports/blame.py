@@ -6,7 +6,7 @@ one would have gained had a check been instant. Phases follow each other and do 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -156,7 +156,8 @@ def _title(start: StartReport) -> str:
 def _verdict(told: Blamed) -> list[str]:
     """How it went, after what is known of the goal that somebody asked for."""
     of_goal = [] if told.goal is None else [goal_words.verdict(told.start, told.goal)]
-    return [*of_goal, *narrative.verdict(told.start)]
+    before = goal_words.boot(told.start)
+    return [*of_goal, *narrative.verdict(told.start), *([before] if before else [])]
 
 
 def _still_failing(check: Check) -> str:

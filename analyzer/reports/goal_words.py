@@ -6,6 +6,7 @@ from typing import Literal
 
 from analyzer.analysis.episodes import default_goal, goal_of
 from analyzer.events.goal_rules import goals_of
+from analyzer.events.readyz import abridge
 from analyzer.events.terms import term
 from analyzer.reports import wording
 from analyzer.results import Goal, StartReport
@@ -62,6 +63,21 @@ def verdict(start: StartReport, name: str | None) -> str:
     if goal.state == "unknown" and goal.window.upper is None:
         return f"Goal {goal.id}: the log does not show when {words(start, goal.id)}."
     return f"Goal {goal.id}: {words(start, goal.id)} {wording.window_words(goal.window)}."
+
+
+def boot(start: StartReport) -> str:
+    """What came before the unit, of the first start of a boot; else empty."""
+    phase = next((phase for phase in start.phases if phase.id == "boot"), None)
+    if phase is None:
+        return ""
+    said = {step.id: step for step in start.before}
+    online, last = said.get("network_online"), said.get("ordered_after")
+    told = f"The machine booted for {wording.at_least(phase.duration_s.min)} or more before systemd started the unit"
+    if online is not None and online.at_s is not None:
+        told += f"; the network was online {wording.about(-online.at_s)} before"
+    if last is not None and last is not online and last.line != (online.line if online is not None else None):
+        told += f"; the last thing done before: {abridge(last.text)}"
+    return told.rstrip(".") + "."
 
 
 def no_such_goal(start: StartReport, name: str) -> str:
