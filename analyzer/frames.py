@@ -198,9 +198,10 @@ def _events(start: StartReport) -> Iterator[_Event]:
         yield _Event("poll", poll.error, _poll_window(start, poll), detail, poll.printed, place)
     for check in start.checks:
         yield from _check_events(start, check)
-    for phase in start.phases[:1]:
+    own = [phase for phase in start.phases if phase.id != "boot"]  # before the start, and so of no event of it
+    for phase in own[:1]:
         yield _Event("phase_begin", phase.id, phase.begin)
-    for phase in start.phases:
+    for phase in own:
         yield _Event("phase_end", phase.id, phase.end)
     for kind, window in (("ready", start.ready), ("detected", start.detected)):
         if window.lower is not None or window.upper is not None:
@@ -329,7 +330,7 @@ PHASES = Table(
         _START,
         _text(
             "phase",
-            "extract, server, datastore, certificates, containerd, images, apiserver_boot, hooks, polling_tax, "
+            "boot (before the start), extract, server, datastore, certificates, containerd, images, apiserver_boot, hooks, polling_tax, "
             "startup_hooks, node, node_ready; several joined with + where no line divides them",
             "item.id",
         ),

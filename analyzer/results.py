@@ -121,8 +121,9 @@ class Milestone:
 class Phase:
     """One piece of the time budget, named for what it waits for: its end.
 
-    Time that no line divides is one phase: its ``id`` joins the ids of all that it may be with ``+``, and ``may_be``
-    lists them (of an ordinary phase, its own id alone).
+    ``boot``, the machine's own, stands before the start and ends where that begins. Time that no line divides is one
+    phase: its ``id`` joins the ids of all that it may be with ``+``, and ``may_be`` lists them (of an ordinary phase,
+    its own id alone).
     """
 
     id: str
@@ -262,6 +263,8 @@ class StartReport:
     hooks_alone_s: Span | None = None
     hooks_shared_s: Span | None = None
     gaps: tuple[Gap, ...] = ()
+    # What the kernel and systemd said before the unit was started, of the first start of a boot: before ``began_at``.
+    before: tuple[Milestone, ...] = ()
     cut_at_s: float | None = None  # time of the last line of the start
     # How long before ``began_at`` it may have begun at most: 0 where its begin is in the text, ``None``: not known.
     begun_before_s: float | None = None

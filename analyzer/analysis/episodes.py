@@ -19,10 +19,15 @@ DEFAULT_GOAL = {"agent": "node"}
 
 def goal_of(start: StartReport, name: str | None = None) -> Goal:
     """A goal of a start, by default ``api``, of an agent ``node``: what its outcome speaks of."""
-    wanted = name or DEFAULT_GOAL.get(start.role, "api")
-    if start.observer != "k3s" or (wanted == "api" and start.role != "agent"):
+    wanted = name or default_goal(start)
+    if wanted == "api" and (start.role != "agent" or start.observer != "k3s"):
         return Goal("api", start.ready, "reached" if start.outcome == "ready" else "unknown")
     return next((goal for goal in start.goals if goal.id == wanted), Goal(wanted, OPEN, "unknown"))
+
+
+def default_goal(start: StartReport) -> str:
+    """What its outcome speaks of."""
+    return DEFAULT_GOAL.get(start.role, "api") if start.observer == "k3s" else "api"
 
 
 def episodes(starts: Sequence[StartReport]) -> tuple[Episode, ...]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from analyzer.analysis.line_times import LineTimes
 from analyzer.events.event import Mark
-from analyzer.events.goal_rules import GoalRule, goals_of
+from analyzer.events.goal_rules import GoalRule, goals_of, late
 from analyzer.events.versions import parse_version
 from analyzer.records.log_record import LogRecord
 from analyzer.results import Goal, GoalState
@@ -46,9 +46,30 @@ class _Goals:
         if window.contradicts_itself:  # two proofs that cannot both hold: neither is believed
             window = OPEN
         state = self._state(rule, reached is not None or window.upper is not None)
-        if state != "reached":
-            window = window.unbounded()
+        if state == "reached":
+            return Goal(rule.id, window, state)
+        window = window.unbounded()
+        if state == "unknown" and (open_ := self._still_open(rule, window)) is not None:
+            return Goal(rule.id, window.after(open_), "not_reached")
         return Goal(rule.id, window, state)
+
+    def _still_open(self, rule: GoalRule, window: Window) -> Evidence | None:
+        """Until when a goal whose lines are due had certainly not come; ``None``: that is not shown, or not long.
+
+        Two writers tell of it, k3s and systemd, which waits for that word: where nothing is lost or chosen, both silent
+        is no chance. A line that may come at any moment is worth a word only where it is long overdue.
+        """
+        start = self.start
+        if not rule.due or start.role not in rule.roles or self.verdict.detected is None:
+            return None
+        told = start.first("systemd_starting") is not None and start.first(*rule.reached) is None
+        last = self.verdict.stop_sign or self.verdict.end or (start.process[-1] if start.process else None)
+        if not told or last is None or not whole(start, None):
+            return None
+        bound = self.line_times.not_before(last, Bound.PROCESS)
+        since = self.ready.upper
+        long = bound is not None and since is not None and bound.at_s - since >= late().open_s
+        return bound if long or self.verdict.end_kind != "running" else None
 
     def _marks(self, rule: GoalRule) -> list[Mark]:
         """The lines that show the goal reached, in order."""
@@ -75,6 +96,7 @@ class _Goals:
     def _reached(self, rule: GoalRule) -> tuple[Evidence | None, Mark | None]:
         """The bound from above with its line; the line alone where the clock tells no latest moment."""
         shown = [m for m in self._marks(rule) if not self._too_early(m)]
+        shown = [m for m in shown if m.id in rule.itself] or shown
         if rule.within_s:
             return next(((bound, m) for m in shown if (bound := self._soon(rule, m)) is not None), (None, None))
         timed = [(bound, m) for m in shown if (bound := self.line_times.not_after(m.record)) is not None]
@@ -100,7 +122,12 @@ class _Goals:
         return Evidence(until, Bound.WITNESS, mark.record.line, mark.record.source, f"{rule.id}-limit")
 
     def _not_before(self, rule: GoalRule, reached: Mark | None) -> Evidence | None:
-        """The last line before it at which the goal had not come; nothing may be lost between the two."""
+        """The line that is the goal itself, else the last one before it at which the goal had not come.
+
+        Nothing may be lost between that one and the goal.
+        """
+        if reached is not None and reached.id in rule.itself:
+            return self.line_times.not_before(reached.record)
         anchor = self.start.first(rule.whole_until) if rule.whole_until is not None else reached
         if reached is None or anchor is None or self.start.filtered or self._known_before(rule):
             return None

@@ -6,6 +6,7 @@ before it whose own cut the text does not hold. It is never charged to the one t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -15,7 +16,7 @@ from analyzer.events.event import HealthBlock, Mark, PollLine
 from analyzer.events.terms import term
 from analyzer.records.log_record import LogRecord
 from analyzer.results import Phase
-from analyzer.starts.agents import whole
+from analyzer.starts.agents import put_off_to_the_end, whole
 from analyzer.starts.start import Start, Verdict
 from analyzer.window import OPEN, Bound, Span, Window
 
@@ -24,13 +25,22 @@ from analyzer.window import OPEN, Bound, Span, Window
 _SERVER = ("extract", "datastore", "certificates", "apiserver_boot", "hooks", "polling_tax")
 _LOOSE = ("datastore", "certificates")
 # RKE2's datastore and API server are pods: its runtime and images come first.
-_LOOSE_RKE2 = ("containerd", "images", "datastore", "certificates")
+_PREPARED = "prepared"  # the first part of ``certificates``: until the runtime is asked for
+_LOOSE_RKE2 = (_PREPARED, "containerd", "images", "datastore", "certificates")
+# So they do in k3s from 1.32.4 on: what is prepared before the runtime is asked for, then both, then the API server is
+# launched. An import of minutes there is no preparation of certificates.
+_LOOSE_RUNTIME_FIRST = ("datastore", _PREPARED, "containerd", "images", "certificates")
+_CANONICAL = (_SERVER[0], "containerd", "images", "datastore", _PREPARED, *_SERVER[2:])
 # What comes after readiness, side by side: in time order, and only what certainly came later.
 _TAIL = ("containerd", "images", "startup_hooks", "node", "node_ready")
 # An agent has none of a server's phases. Its kubelet waits for the server once more before it registers.
 _AGENT = ("extract", "server", "containerd", "images", "node", "node_ready")
 # k3s prints these in every start; a text that is whole and lacks one was not that far.
 _ALWAYS = frozenset({"certificates", "apiserver_boot", "images"})
+# Phases that end while the datastore may still be waited for, and those of them in which it is, where it is not ready.
+_BESIDE_DATASTORE = frozenset({_PREPARED, "containerd", "images", "certificates"})
+_PREPARING = frozenset({_PREPARED, "certificates"})
+_MOMENT_S = 1.0  # what takes less is not worth to be named beside something else
 _FEW_LINES = 10  # so few may have been picked out by hand
 
 
@@ -70,8 +80,11 @@ class _Budget:
     def _server_order(self) -> tuple[str, ...]:
         """The order of this start: some cuts come in the order in which their lines did."""
         loose = _LOOSE_RKE2 if self.start.product == "rke2" else _LOOSE
+        if self.start.product == "k3s" and _runtime_first(self.start):
+            loose = _LOOSE_RUNTIME_FIRST
         ends = {phase: self._end(phase) for phase in loose}
-        held = sorted((p for p in loose if ends[p].lower is not None), key=lambda p: (ends[p].lower, loose.index(p)))
+        known = (p for p in loose if ends[p].lower is not None)
+        held = sorted(known, key=lambda p: (*self._place(p, ends[p]), loose.index(p)))
         for phase in loose:
             if phase not in held:  # missing: where it usually comes
                 later = (i for i, p in enumerate(held) if loose.index(p) > loose.index(phase))
@@ -96,7 +109,7 @@ class _Budget:
         ids = self._may_be(order, phase)
         self.phases.append(_phase(ids, self.at, end))
         self.over.update(order[: order.index(phase) + 1])
-        if phase == "certificates" and self._floats(order):
+        if phase in _BESIDE_DATASTORE and self._floats(order, phase):
             self.over.discard("datastore")
         self.at = end
 
@@ -109,18 +122,34 @@ class _Budget:
     def _may_be(self, order: Sequence[str], phase: str) -> tuple[str, ...]:
         """All that the time before a cut may have been spent on."""
         ids = {p for p in order[: order.index(phase) + 1] if p not in self.over}
-        if "datastore" in order and phase == "certificates" and self._floats(order):
+        if phase in _PREPARING and self._floats(order, phase):
             ids.add("datastore")  # it was waited for already
+        ids |= self._unordered(phase)
         if phase == "node" and "server" in order:
             ids.add("server")
-        canonical = order if "server" in order else (_SERVER[0], *_LOOSE_RKE2, *_SERVER[3:])
-        return tuple(p for p in canonical if p in ids)
+        return tuple(p for p in (order if "server" in order else _CANONICAL) if p in ids)
 
-    def _floats(self, order: Sequence[str]) -> bool:
-        """Whether the datastore was not known to be ready when the API server was asked for."""
+    def _floats(self, order: Sequence[str], phase: str) -> bool:
+        """Whether the datastore was not known to be ready when a phase ended."""
         if "datastore" not in order:
             return False
-        return order.index("datastore") > order.index("certificates") or _ending(self.start, "datastore") is None
+        return order.index("datastore") > order.index(phase) or _ending(self.start, "datastore") is None
+
+    def _unordered(self, phase: str) -> set[str]:
+        """What else may have come before a cut where the API server's launch is not in the text.
+
+        Only that line tells whether the runtime and its images came before the API server, or beside it.
+        """
+        start = self.start
+        if start.product != "k3s" or start.role == "agent" or "certificates" in self.over:
+            return set()
+        if phase in ("extract", *_BESIDE_DATASTORE) or start.first("apiserver_requested") is not None:
+            return set()
+        ready = _ending(start, "datastore")
+        if phase == "datastore" and ready is not None and ready.record.message.startswith("Kine "):
+            return set()  # it stands before all of them
+        runtime = start.first("containerd_requested", "containerd_ready", "images_importing", "kubelet_requested")
+        return {"certificates", *(("containerd", "images") if runtime is not None else ())} - self.over
 
     def _divide(self, order: Sequence[str], phase: str) -> None:
         """Where a cut is missing, the first line that only a later phase prints divides the time instead."""
@@ -151,17 +180,24 @@ class _Budget:
         if "polling_tax" not in self.over:
             return
         cuts = [(p, self._end(p)) for p in _TAIL if p not in self.over]
-        missing = ["startup_hooks"] if _ending(self.start, "startup_hooks") is None else []
-        for phase, end in sorted(cuts, key=lambda cut: (cut[1].upper or 0.0, _TAIL.index(cut[0]))):
+        left = ["startup_hooks"] if _ending(self.start, "startup_hooks") is None else []
+        for phase, end in sorted(cuts, key=lambda cut: (*self._place(*cut), _TAIL.index(cut[0]))):
             before = self.at.lower_evidence
             if phase == "node_ready" and before is not None:
                 end = end.after(before)
             sure = phase in ("node", "node_ready") or (end.lower or 0.0) > (self.at.upper or 0.0)
             if not sure or not _follows(self.at, end):
+                if end.upper is not None and end.upper > (self.at.upper or 0.0) + _MOMENT_S:
+                    left.append(phase)  # it may have taken some of the time that follows
                 continue
-            also = [p for p in missing if _TAIL.index(p) < _TAIL.index(phase)]
+            also = [p for p in left if _TAIL.index(p) < _TAIL.index(phase)]
             self.phases.append(_phase((*also, phase), self.at, end))
             self.at = end
+
+    def _place(self, phase: str, end: Window) -> tuple[float, float]:
+        """Where a goal stands among the others: by its line, which tells more than a coarse stamp."""
+        mark = _ending(self.start, phase)
+        return (mark.record.seq if mark is not None else math.inf, end.upper or 0.0)
 
     def _never(self, order: Sequence[str]) -> None:
         """The phase that never ended: the first that the text does not show to be over, or any up to readiness."""
@@ -174,6 +210,7 @@ class _Budget:
             return
         ids = self._open(order, last)
         if ids:
+            ids = self._waits(ids, last)
             end = Window(alive, None, Bound.PROCESS, Bound.NONE, last.line, source=last.source)
             self.phases.append(_phase(ids, self.at, end))
 
@@ -189,9 +226,34 @@ class _Budget:
         until = next((n for n, phase in enumerate(left, 1) if complete and phase in _ALWAYS), len(left))
         return tuple(left[:until])
 
+    def _waits(self, ids: tuple[str, ...], last: LogRecord) -> tuple[str, ...]:
+        """Cuts off the time up to the last line that says which of them is waited for; what the rest may be."""
+        for phase in ids if whole(self.start, last) else ():
+            waited = self._waited(phase)
+            said = waited[-1].record if waited else None
+            where = _window(said, self.line_times) if said is not None and said.seq < last.seq else OPEN
+            if len(ids) == 1 or where.upper is None or where.lower is None or not _follows(self.at, where):
+                continue
+            if where.lower > (self.at.upper or 0.0):
+                self.phases.append(_phase((phase,), self.at, where))
+                self.at = where
+                # What stands before it in the order of a start was over when it was waited for.
+                return ids[ids.index(phase) :]
+        return ids
+
     def _waits_for_server(self) -> bool:
-        waits = [m for m in self.start.marks("server_not_ready") if m.groups.get("what") == "agent"]
-        return bool(waits) and whole(self.start, self.verdict.end)
+        end = self.verdict.end
+        if end is None:  # the log ends while it waits, and perhaps soon after
+            said = self.start.process[-1:]
+            return (
+                bool(said) and whole(self.start, None) and said[0].seq in {m.record.seq for m in self._waited("server")}
+            )
+        return whole(self.start, end) and put_off_to_the_end(self.start, end)
+
+    def _waited(self, phase: str) -> list[Mark]:
+        """The lines with which k3s says that it still waits for the end of a phase."""
+        marks = self.start.marks(*term("phase", phase).waits)
+        return [m for m in marks if m.id != "server_not_ready" or m.groups.get("what") == "agent"]
 
 
 def budget(start: Start, verdict: Verdict, line_times: LineTimes, windows: Mapping[str, Window]) -> list[Phase]:
@@ -205,8 +267,21 @@ def budget(start: Start, verdict: Verdict, line_times: LineTimes, windows: Mappi
     return _Budget(start, verdict, line_times, windows).build()
 
 
+def _runtime_first(start: Start) -> bool:
+    """Whether the container runtime was asked for before the API server was launched, or that never was."""
+    runtime = start.first("containerd_requested", "containerd_ready", "images_importing", "kubelet_requested")
+    launch = start.first("apiserver_requested")
+    if runtime is None:
+        return False
+    if launch is None:
+        return start.begin_seen and start.api_first("serving_securely", "apiserver_version") is None
+    return runtime.record.seq < launch.record.seq
+
+
 def _ending(start: Start, phase: str) -> Mark | None:
     """The line that ends a phase; hooks, polling_tax and node_ready end with windows of their own."""
+    if phase == _PREPARED:
+        return start.first("containerd_requested")
     name = term("phase", phase).ends_with
     return start.api_first(name) if name == "serving_securely" else start.first(name)
 
@@ -228,7 +303,8 @@ def _shown(start: Start, phase: str) -> LogRecord | None:
 
 
 def _phase(ids: Sequence[str], begin: Window, end: Window) -> Phase:
-    return Phase("+".join(ids), begin, end, _length(begin, end), tuple(ids))
+    named = tuple(dict.fromkeys("certificates" if name == _PREPARED else name for name in ids))
+    return Phase("+".join(named), begin, end, _length(begin, end), named)
 
 
 def _window(record: LogRecord, line_times: LineTimes) -> Window:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 from analyzer.analysis.answering_server import answering_server
+from analyzer.analysis.before_unit import before_unit
 from analyzer.analysis.blame import Blame, blame, bottleneck
 from analyzer.analysis.check_windows import CheckFacts, gather
 from analyzer.analysis.goals import goals
@@ -62,6 +63,8 @@ def study(start: Start, index: int, log_records: LogRecords) -> StudiedStart:
     node_ready = (goal.window for goal in reached if goal.id == "node_ready" and goal.state == "reached")
     site, stones = site_of(start, log_records), tuple(_milestones(start, polls, line_times))
     ends = {"hooks": facts.ready, "polling_tax": facts.detected, "node_ready": next(node_ready, OPEN)}
+    phases = budget(start, verdict, line_times, ends)
+    boot, before = before_unit(start, line_times, log_records, phases)
     report = StartReport(
         index=index,
         host=start.host,
@@ -87,7 +90,7 @@ def study(start: Start, index: int, log_records: LogRecords) -> StudiedStart:
         polls=tuple(_with_unseen(poll, expected_checks(start.version)) for poll in poll_rows),
         errors=ErrorCount.of(poll_rows),
         milestones=stones,
-        phases=tuple(budget(start, verdict, line_times, ends)),
+        phases=(*boot, *phases),
         checks=tuple(_check(facts.checks[name], blames[name], verdict) for name in facts.checks),
         bottleneck=bottleneck(facts, blames),
         findings=(),
@@ -99,6 +102,7 @@ def study(start: Start, index: int, log_records: LogRecords) -> StudiedStart:
         begun_before_s=0.0 if start.begin_seen else None,
         began_local=began.local_time if began is not None and not began.absolute else None,
         goals=reached,
+        before=before,
         usual=usual(site, stones),
         site=site,
     )

@@ -13,6 +13,7 @@ from analyzer.cli.inputs import (
     BootOption,
     DirectoryOption,
     ForceOption,
+    GoalOption,
     HostOption,
     OutputOption,
     Part,
@@ -58,9 +59,10 @@ def analyze(
             "--fail-over",
             metavar="SECONDS",
             min=0.0,
-            help="Exit 1 if a selected start was ready too late or failed, 5 if the log cannot tell.",
+            help="Exit 1 if a selected start reached its goal too late or failed, 5 if the log cannot tell.",
         ),
     ] = None,
+    goal: GoalOption = None,
     table: Annotated[Table, typer.Option("--table", help="Which table, with --format csv.")] = "starts",
     full: Annotated[bool, typer.Option("--full", help="Everything that is known, not the answer alone.")] = False,
     rules: RulesOption = None,
@@ -88,7 +90,7 @@ def analyze(
     report = write_report(
         paths,
         Part(unit, boot, since, until, host, directory),
-        Options(start=start, utc=utc, table=table, width=width, full=full),
+        Options(start=start, utc=utc, table=table, width=width, goal=goal, full=full),
         (Destination.named(output, force=force), REPORT.chosen(format, output)),
         *((Destination.named(file, force=force), REPORT.named(name)) for name, file in beside if file is not None),
         rules=rules,
@@ -96,7 +98,7 @@ def analyze(
         no_color=no_color,
     )
     if fail_over is not None:
-        judged = judge_each(select_starts(report.starts, start), fail_over)
+        judged = judge_each(select_starts(report.starts, start), fail_over, goal)
         for one in judged[:_JUDGED_SHOWN]:
             complain(f"--fail-over: {one.sentence}")
         if len(judged) > _JUDGED_SHOWN:

@@ -11,6 +11,7 @@ from analyzer.cli.inputs import (
     BootOption,
     DirectoryOption,
     ForceOption,
+    GoalOption,
     HostOption,
     OutputOption,
     Part,
@@ -39,6 +40,7 @@ def blame(
         int | None,
         typer.Option("--limit", metavar="N", min=0, help="At most N checks of a start, 0: all. Text, Markdown: 10."),
     ] = None,
+    goal: GoalOption = None,
     rules: RulesOption = None,
     anonymize: AnonymizeOption = False,
     unit: UnitOption = None,
@@ -48,14 +50,14 @@ def blame(
     host: HostOption = None,
     directory: DirectoryOption = None,
 ) -> None:
-    """List what delayed readiness, the most first: the checks with what each cost, and the phases.
+    """List what delayed a start's goal, the most first: the checks with what each cost, and the phases.
 
     Exit codes: 0 done, 2 usage, 3 bad input, 4 nothing of k3s in it.
     """
     write_report(
         paths,
         Part(unit, boot, since, until, host, directory),
-        Options(start=start, limit=limit),
+        Options(start=start, limit=limit, goal=goal),
         (Destination.named(output, force=force), BLAME.chosen(format, output)),
         rules=rules,
         anonymize=anonymize,

@@ -15,6 +15,7 @@ from analyzer.api import Log, analyze, load, load_rules
 from analyzer.cli.console import Progress, complain
 from analyzer.errors import ExitCode, UsageError
 from analyzer.reports.format import Format, Kind, Options
+from analyzer.reports.goal_words import GoalName
 from analyzer.reports.output import STDIN, Destination, check_outputs
 from analyzer.reports.selection import select_starts
 from analyzer.reports.terminal import suited
@@ -64,6 +65,14 @@ RulesOption = Annotated[
         "--rules",
         metavar="FILE.toml",
         help="Also look for the marks and findings of FILE; repeat for more.",
+        show_default=False,
+    ),
+]
+GoalOption = Annotated[
+    GoalName | None,
+    typer.Option(
+        "--goal",
+        help="What a start is for: api and ready are the same. Default: api, of agents node.",
         show_default=False,
     ),
 ]

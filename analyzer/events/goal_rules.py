@@ -17,6 +17,7 @@ class GoalRule:
     proof: str
     ready: bool = False
     reached: tuple[str, ...] = ()
+    itself: tuple[str, ...] = ()
     not_before: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
@@ -26,12 +27,30 @@ class GoalRule:
     whole_until: str | None = None
     product: str | None = None
     since: Minor | None = None
+    due: bool = False
+    words: str = ""
+    not_words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """When a goal came notably later than another (``[late]``)."""
+
+    more_s: float
+    times: float
+    open_s: float
 
 
 @cache
 def rules() -> tuple[GoalRule, ...]:
     """All goals, each after those that it follows."""
     return tuple(read_as(GoalRule, raw) for raw in load("goals.toml")["goal"])
+
+
+@cache
+def late() -> Late:
+    """The rule of the file."""
+    return read_as(Late, load("goals.toml")["late"])
 
 
 def goals_of(role: str) -> tuple[GoalRule, ...]:

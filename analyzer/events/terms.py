@@ -24,9 +24,10 @@ class Term:
     """A name of the report; what a kind of name does not have is empty.
 
     ``short`` is what a chart or a table calls it, ``meaning`` half a sentence (of milestones: sentences), ``sign``
-    stands before it in a text, ``words`` are a phase within a sentence. A poll's error class has the ``symbol`` of its
-    marker (a name of plotly), a ``colour`` of the palette and a ``severity``, an outcome the first two; a phase the
-    mark that ``ends_with`` names.
+    stands before it in a text, ``words`` are a phase or a goal within a sentence, ``not_words`` say that a goal has not
+    come. A poll's error class has the ``symbol`` of its marker (a name of plotly), a ``colour`` of the palette and a
+    ``severity``, an outcome the first two; a phase the mark that ``ends_with`` names and those with which k3s says that
+    it ``waits`` for it.
     """
 
     id: str
@@ -38,6 +39,8 @@ class Term:
     ends_with: str = ""
     sign: str = ""
     words: str = ""
+    not_words: str = ""
+    waits: tuple[str, ...] = ()
 
 
 @cache

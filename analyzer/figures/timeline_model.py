@@ -96,7 +96,7 @@ def timeline_model(start: StartReport, *, limit: int = MARK_LIMIT) -> Timeline:
         return Timeline((), 0.0, 0.0, 0.0)
     notes: list[str] = []
     over = max(horizon(start, end), begin)
-    rows = [_phase_row(start.phases, over), _milestone_row(start, notes)]
+    rows = [_phase_row(_own(start), over), _milestone_row(start, notes)]
     rows += _readiness_rows(start, begin, over)
     checks = _check_rows(start, begin, over, notes)
     gaps = _gap_row(start.gaps, notes)
@@ -105,6 +105,11 @@ def timeline_model(start: StartReport, *, limit: int = MARK_LIMIT) -> Timeline:
     rows += [gaps, *checks]
     kept = tuple(r for r in rows if r.marks or r.dots or r.kind == "check")
     return Timeline(kept, begin, end, focus_end, tuple(notes))
+
+
+def _own(start: StartReport) -> list[Phase]:
+    """The phases of the start itself: the machine's boot before it would press them into a corner."""
+    return [phase for phase in start.phases if phase.id != "boot"]
 
 
 def horizon(start: StartReport, end: float) -> float:
@@ -119,7 +124,7 @@ def _range(start: StartReport) -> tuple[float, float, float]:
     over = start.detected.upper if start.detected.upper is not None else start.ready.upper
     until = math.inf if over is None else over
     windows = [start.ready, start.detected, *(c.cleared for c in start.checks)]
-    windows += [window for phase in start.phases for window in (phase.begin, phase.end)]
+    windows += [window for phase in _own(start) for window in (phase.begin, phase.end)]
     last = [start.cut_at_s, start.end.at_s]
     last += [at for check in start.checks for at in (check.failing_until_s, check.first_seen_failing_s)]
     polls = _finite(p.at_s for p in start.polls)

@@ -11,18 +11,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from analyzer.analysis.episodes import episodes, goal_of, leading, neediest
+from analyzer.analysis.late_goals import late_goals
 from analyzer.analysis.usual import is_late
 from analyzer.events.finding_info import info as known_finding, problems
 from analyzer.events.readyz import abridge
 from analyzer.events.terms import phase_in_words
 from analyzer.reports import narrative, wording
+from analyzer.reports.goal_words import later_words
 from analyzer.reports.selection import select_starts
 from analyzer.results import Episode, Finding, Report, StartReport, Usual
 from analyzer.window import Span, Window
 
 _NAMED = 3  # checks by name
-_LATER_S = 10.0  # a later goal is told where it came so much later than the first ...
-_LATER_TIMES = 1.5  # ... and so many times as late
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,29 +184,8 @@ def after(window: Window) -> str:
 
 def _later(start: StartReport) -> str:
     """The goals that came much later than the one the outcome speaks of."""
-    first = goal_of(start)
-    if first.window.upper is None:
-        return ""
-    told = []
-    for goal in start.goals:
-        low = goal.window.lower
-        late = low is not None and low > first.window.upper + _LATER_S and low > _LATER_TIMES * first.window.upper
-        if goal.id != first.id and goal.state == "reached" and late:
-            told.append(f"{_GOAL_WORDS.get(goal.id, goal.id)} only {after(goal.window)}")
-        open_ = goal.state != "reached" and goal.id in ("started", "node_ready") and _waited_long(start, first.window)
-        if open_ and goal.id != first.id:
-            told.append(f"{_GOAL_WORDS[goal.id]} is not in the log")
-    return f", but {', '.join(told[-2:])}" if told and "not in the log" not in told[0] else ""
-
-
-def _waited_long(start: StartReport, reached: Window) -> bool:
-    return start.cut_at_s is not None and reached.upper is not None and start.cut_at_s > reached.upper + 60.0
-
-
-_GOAL_WORDS = {
-    "api": "the API server was ready", "started": "k3s was up", "images": "its images were imported",
-    "node": "the node was registered", "node_ready": "the node was ready", "server": "its server answered",
-}  # fmt: skip
+    told = [later_words(start, goal) for goal in late_goals(start)]
+    return f", but {' and '.join(told[-2:])}" if told else ""
 
 
 def _not_ready(start: StartReport) -> str:

@@ -6,18 +6,19 @@ one would have gained had a check been instant. Phases follow each other and do 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from analyzer.reports import narrative, wording
+from analyzer.reports import goal_words, narrative, wording
 from analyzer.reports.csv_report import Cell, rows_text
 from analyzer.reports.format import DEFAULT, Options
+from analyzer.reports.goal_words import asked, comes_after_ready
 from analyzer.reports.json_report import chosen, dumps, rounded_down, rounded_up
 from analyzer.reports.md import Md, code, document, markup, table as markdown_table
 from analyzer.reports.selection import select_starts
 from analyzer.reports.terminal import Page
-from analyzer.results import Check, Phase, Report, StartReport
+from analyzer.results import Check, Goal, Phase, Report, StartReport
 from analyzer.window import Span
 
 FOR_PEOPLE = 10  # rows, where no limit is given
@@ -38,21 +39,37 @@ class Blamed:
     phases: tuple[Phase, ...]
     more: int = 0
     quiet: int = 0  # checks of which nothing says that they held anything up
+    goal: str | None = None  # what somebody asked for, ``None``: what the outcome speaks of
 
 
-def blamed(start: StartReport, limit: int | None = None) -> Blamed:
-    """The checks that failed or may have been last, the costliest first (at most ``limit``), and the phases."""
-    told = sorted(narrative.suspects(start), key=_cost)
+def blamed(start: StartReport, limit: int | None = None, goal: str | None = None) -> Blamed:
+    """The checks that failed or may have been last, the costliest first (at most ``limit``), and the phases.
+
+    Of a ``goal`` beside readiness the phases up to it, and the checks only where it comes after them.
+    """
+    wanted = asked(start, goal)
+    of_checks = goal is None or (wanted is not None and comes_after_ready(start, wanted))
+    told = sorted(narrative.suspects(start), key=_cost) if of_checks else []
     shown = tuple(told if limit is None else told[:limit])
-    phases = sorted(wording.until_noticed(start.phases), key=lambda p: (-_most(p.duration_s.max), -p.duration_s.min))
-    quiet = len(start.checks) - len(told)
-    return Blamed(start, shown, tuple(phases), len(told) - len(shown), quiet)
+    to_it = wording.until_noticed(start.phases) if goal is None or wanted is None else _up_to(start.phases, wanted)
+    boot = [phase for phase in start.phases if phase.id == "boot" and phase not in to_it]
+    phases = sorted([*boot, *to_it], key=lambda p: (-_most(p.duration_s.max), -p.duration_s.min))
+    quiet = len(start.checks) - len(told) if of_checks else 0
+    return Blamed(start, shown, tuple(phases), len(told) - len(shown), quiet, goal)
+
+
+def _up_to(phases: Sequence[Phase], goal: Goal) -> list[Phase]:
+    """The phases that certainly began before a goal was reached; all of them where nobody knows when."""
+    upper = goal.window.upper
+    if goal.id == "api" and goal.state == "reached":
+        return wording.until_noticed(phases)
+    return [p for p in phases if upper is None or p.begin.lower is None or p.begin.lower < upper]
 
 
 def _every(report: Report, options: Options, limit: int | None = None) -> list[Blamed]:
     """What is told of the chosen starts; ``limit`` where the options have none."""
     most = limit if options.limit is None else options.limit or None
-    return [blamed(start, most) for start in select_starts(report.starts, options.start)]
+    return [blamed(start, most, options.goal) for start in select_starts(report.starts, options.start)]
 
 
 def _cost(check: Check) -> tuple[Any, ...]:
@@ -86,7 +103,7 @@ def text(report: Report, options: Options = DEFAULT) -> str:
 def _text(page: Page, told: Blamed, of: int) -> None:
     start = told.start
     number = f"Start {start.index} of {of}: " if of > 1 else ""
-    for sentence in (number + _title(start), *narrative.verdict(start)):
+    for sentence in (number + _title(start), *_verdict(told)):
         page.line(sentence, hang=2)
     page.blank()
     if told.checks:
@@ -136,6 +153,13 @@ def _title(start: StartReport) -> str:
     return wording.what(start) + (f" ({place})" if place else "")
 
 
+def _verdict(told: Blamed) -> list[str]:
+    """How it went, after what is known of the goal that somebody asked for."""
+    of_goal = [] if told.goal is None else [goal_words.verdict(told.start, told.goal)]
+    before = goal_words.boot(told.start)
+    return [*of_goal, *narrative.verdict(told.start), *([before] if before else [])]
+
+
 def _still_failing(check: Check) -> str:
     return " (still failing)" if check.final == "failing" else ""
 
@@ -146,6 +170,7 @@ def _meaning(phase: Phase, start: StartReport) -> str:
 
 def _nothing(told: Blamed) -> str:
     return wording.first_that_holds(
+        (told.goal is not None and told.start.checks, "Its checks hold readiness up, not this goal."),
         (told.start.role == "agent", "An agent has no checks of its own: it waits for a server."),
         (told.quiet, f"No check was seen failing ({wording.plural(told.quiet, 'check')} known)."),
         (True, "The text says nothing of any check."),
@@ -164,7 +189,7 @@ def _markdown(told: Blamed, of: int) -> list[Md]:
     start = told.start
     title = Md(_title(start))
     lines = [markup("## Start {} of {}: {}", start.index, of, title), Md()]
-    lines += [*(markup("{}  ", Md(sentence)) for sentence in narrative.verdict(start)), Md()]
+    lines += [*(markup("{}  ", Md(sentence)) for sentence in _verdict(told)), Md()]
     if told.checks:
         checks = (
             (*map(Md, _lengths(c)), Md(_LAST[c.last_blocker]), code(c.name) + Md(_still_failing(c)))
@@ -201,11 +226,18 @@ def _ends(span: Span | None) -> tuple[float | None, float | None]:
     return (None, None) if span is None else (rounded_down(span.min), rounded_up(span.max))
 
 
+def _goal(told: Blamed) -> Any:
+    """The goal that it speaks of; ``null`` where the role does not have the one that was asked for."""
+    goal = asked(told.start, told.goal)
+    return None if goal is None else chosen(goal, "id", "window", "state")
+
+
 def json_text(report: Report, options: Options = DEFAULT) -> str:
     """One JSON object; checks and phases have the fields of the report's, in the order of what they cost."""
     made = [
         {
             **chosen(told.start, "index", "host", "unit", "version", "outcome", "ready"),
+            "goal": _goal(told),
             "checks": [chosen(c, *_CHECK_FIELDS) for c in told.checks],
             "phases": [chosen(p, "id", "duration_s") for p in told.phases],
             "more": told.more,

@@ -100,6 +100,8 @@ def _ready(track: _Track, start: StartReport) -> Iterator[Event]:
 def _phases(track: _Track, start: StartReport) -> Iterator[Event]:
     last = _last_moment(start)
     for phase in start.phases:
+        if phase.id == "boot":
+            continue  # before the trace begins
         begin = phase.begin.upper if phase.begin.upper is not None else phase.begin.lower
         sure_end = phase.end.lower if phase.end.lower is not None else begin
         if begin is not None and sure_end is not None:

@@ -25,8 +25,9 @@ class Options:
     """How something is rendered; a format reads of it what means something there.
 
     ``start`` is as in ``selection.select_starts``; ``None``: all of them (of a report for people: a summary and the
-    last). ``limit``: at most so many rows of a table, ``None``: as many as suit the format, 0: all. ``width``: columns
-    of text, ``None``: as many as suit. ``full``: a report for people in all detail, not the answer alone.
+    last). ``goal``: the one that a report speaks of, ``None``: the one that the outcome of a start speaks of.
+    ``limit``: at most so many rows of a table, ``None``: as many as suit the format, 0: all. ``width``: columns of
+    text, ``None``: as many as suit. ``full``: a report for people in all detail, not the answer alone.
     """
 
     start: str | None = None
@@ -37,6 +38,7 @@ class Options:
     color: bool = False
     ascii: bool = False
     full: bool = False
+    goal: str | None = None
 
 
 DEFAULT = Options()

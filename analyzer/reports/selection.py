@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from analyzer.analysis.episodes import default_goal
 from analyzer.errors import ExitCode, UsageError
 from analyzer.reports import wording
-from analyzer.results import StartReport
-from analyzer.window import Window
+from analyzer.reports.goal_words import asked, no_such_goal, words
+from analyzer.results import Goal, StartReport
 
 
 def select_starts(starts: Sequence[StartReport], choice: str | None) -> tuple[StartReport, ...]:
@@ -55,14 +56,14 @@ def worst(judged: Sequence[Judged]) -> ExitCode:
     return min((one.code for one in judged), key=order.index, default=ExitCode.INCONCLUSIVE)
 
 
-def judge_each(starts: Sequence[StartReport], limit_s: float) -> list[Judged]:
-    """Every start against a limit.
+def judge_each(starts: Sequence[StartReport], limit_s: float, goal: str | None = None) -> list[Judged]:
+    """A goal of every start against a limit, by default the one its outcome speaks of.
 
-    A start passes when its window ends by the limit and its begin is in the text or bounded by it: else it may have
-    waited long before the first line. It fails when the window begins at or after the limit, because lengths in a
+    A start passes when the goal's window ends by the limit and its begin is in the text or bounded by it: else it may
+    have waited long before the first line. It fails when the window begins at or after the limit, because lengths in a
     fragment are lower bounds, or when the start failed. Everything else is undecided.
     """
-    judged = [_judge(start, limit_s) for start in starts]
+    judged = [_judge(start, limit_s, goal) for start in starts]
     if any(later.index - start.index > 1 for start, later in pairwise(starts)):
         judged.append(
             Judged(ExitCode.INCONCLUSIVE, "starts in the middle of this very long log were not judged: undecided")
@@ -70,34 +71,40 @@ def judge_each(starts: Sequence[StartReport], limit_s: float) -> list[Judged]:
     return judged
 
 
-def _judge(start: StartReport, limit_s: float) -> Judged:
-    goal = "node" if start.role == "agent" else "ready"
-    ready = _goal(start)
-    most = None if ready.upper is None or start.begun_before_s is None else ready.upper + start.begun_before_s
-    about = f"start {start.index}, limit {limit_s:g} s, {start.outcome}, {goal} {wording.window_words(ready)}"
+def _judge(start: StartReport, limit_s: float, name: str | None) -> Judged:
+    goal = asked(start, name)
+    about = f"start {start.index}, limit {limit_s:g} s, {start.outcome}"
+    if goal is None:
+        return Judged(ExitCode.INCONCLUSIVE, f"{about}: undecided, {no_such_goal(start, name or '')}")
+    window = goal.window
+    about += f", goal {goal.id} {wording.window_words(window)}"
     if start.outcome == "failed":
         return Judged(ExitCode.GATE_FAILED, f"{about}: over the limit, the start failed")
-    if ready.lower is not None and ready.lower >= limit_s:
+    if window.lower is not None and window.lower >= limit_s:
         return Judged(ExitCode.GATE_FAILED, f"{about}: over the limit")
-    told = start.role != "agent" or start.outcome == "ready"
-    if told and most is not None and most <= limit_s:
+    if goal.state == "not_reached" and start.end.kind == "failed":
+        return Judged(ExitCode.GATE_FAILED, f"{about}: over the limit, it ended by itself without it")
+    most = None if window.upper is None or start.begun_before_s is None else window.upper + start.begun_before_s
+    if _told(start, goal) and most is not None and most <= limit_s:
         return Judged(ExitCode.OK, f"{about}: within the limit")
-    return Judged(ExitCode.INCONCLUSIVE, f"{about}: undecided, {_why_undecided(start, ready, goal, limit_s)}")
+    return Judged(ExitCode.INCONCLUSIVE, f"{about}: undecided, {_why_undecided(start, goal, limit_s)}")
 
 
-def _goal(start: StartReport) -> Window:
-    """The window that a limit is held against: of an agent that of its node, else readiness."""
-    if start.role != "agent" or start.observer != "k3s":
-        return start.ready
-    return next((goal.window for goal in start.goals if goal.id == "node"), Window())
+def _told(start: StartReport, goal: Goal) -> bool:
+    """Whether the text says how the start went, as far as its goal goes."""
+    if goal.id == default_goal(start):
+        return start.role != "agent" or start.outcome == "ready"
+    return goal.state == "reached"
 
 
-def _why_undecided(start: StartReport, window: Window, goal: str, limit_s: float) -> str:
-    reached = "its node was registered" if goal == "node" else "it became ready"
+def _why_undecided(start: StartReport, goal: Goal, limit_s: float) -> str:
+    window = goal.window
     return wording.first_that_holds(
-        (window.upper is None, f"the text does not show when {reached}"),
-        (goal == "node" and start.outcome != "ready", "the text does not show how its start went"),
-        (start.begun_before_s is None, "its begin is not in the text, so it took longer than that by an unknown time"),
+        (goal.state == "not_reached" and start.end.kind == "stopped", "it was stopped on request before"),
+        (goal.state == "not_reached", "the log ends before"),
+        (window.upper is None, f"the log does not show when {words(start, goal.id)}"),
+        (not _told(start, goal), "the log does not show how its start went"),
+        (start.begun_before_s is None, "its begin is not in the log, so it took longer than that by an unknown time"),
         ((window.upper or 0.0) > limit_s, "the limit lies inside the window"),
         (True, "its begin is not exactly known"),
     )

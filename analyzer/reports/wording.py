@@ -37,7 +37,8 @@ def phase_label(phase: str) -> str:
 
 
 def until_noticed(phases: Sequence[Phase]) -> list[Phase]:
-    """The phases up to the moment at which readiness was noticed; all, where none of them ends there."""
+    """The phases from its begin to the moment at which readiness was noticed; all, where none of them ends there."""
+    phases = [phase for phase in phases if phase.id != "boot"]
     ends = (number for number, phase in enumerate(phases, 1) if phase.id == "polling_tax")
     return list(phases[: next(ends, None)])
 

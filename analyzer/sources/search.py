@@ -41,18 +41,19 @@ _THOROUGH_ANYWHERE = (*_THOROUGH, *_THOROUGH_OTHER)
 # Of systemd, where it marks itself differently in each kind of carrier.
 Kind = Literal["text", "terminal", "json", "export"]
 _TERMINAL = ("FATA[",)  # logrus on a terminal: FATA[0012]
+_KERNEL = "nel: Linux version"  # the first line of a boot
 _TEXT = (
     "emd[1]: St", "emd[1]: Fail", "emd[1]: Time", ".service: ", "emd-journald", "emd-timesyncd", "-- Boot ",
-    "-- Reboot", *_TERMINAL,
+    "-- Reboot", _KERNEL, *_TERMINAL,
 )  # fmt: skip
 _OF_KIND: dict[Kind, tuple[str, ...]] = {
     "text": _TEXT,
     "terminal": _TEXT,
     "json": (
         '"systemd"', '"systemd-journald"', '"systemd-timesyncd"', '"MESSAGE":[', '"MESSAGE" : [', '"MESSAGE": [',
-        *_TERMINAL,
+        "Linux version", *_TERMINAL,
     ),
-    "export": ("R=systemd\n", "N_DROPPED=", "emd-timesyncd", *_TERMINAL),
+    "export": ("GE=Linux version", "R=systemd\n", "N_DROPPED=", "emd-timesyncd", *_TERMINAL),
 }  # fmt: skip
 
 # The same for the standard library: expressions, and words.
@@ -64,8 +65,10 @@ _EXPRESSIONS_OF_KIND: dict[Kind, tuple[bytes, ...]] = {
     "export": (rb"R=systemd(?:\n|-timesyncd\n)",),
 }
 _WORDS_OF_KIND: dict[Kind, tuple[str, ...]] = {
-    "terminal": (*_TERMINAL, *BANNERS, "Polling for API", "up and running"),
-    "export": ("N_DROPPED=",),
+    "text": (_KERNEL,),
+    "terminal": (_KERNEL, *_TERMINAL, *BANNERS, "Polling for API", "up and running"),
+    "json": ("Linux version",),
+    "export": ("N_DROPPED=", "GE=Linux version"),
 }
 
 Engine = Callable[[bytearray, int, int], list[int]]
@@ -172,7 +175,7 @@ SYSTEMD = (b"systemd[1]: ", b'"systemd"', b"R=systemd\n")
 # systemd's lines about a service that may be k3s: what was printed just before them are a process's last words.
 SERVICE = re.compile(rb"k3s|rke2|ubernetes|process exited|Failed with result|Stopp")
 # What it says about other units, sessions and jobs no rule can use; about the clock, some can.
-OURS = re.compile(rb"k3s|rke2|ubernetes|[Tt]ime |[Cc]lock|jumped")
+OURS = re.compile(rb"k3s|rke2|ubernetes|[Tt]ime |[Cc]lock|jumped|Startup finished|Network is Online")
 # … and those that a busy node prints by the thousand about containers, sessions and timers.
 _OTHER_TYPES = rb"\.(?:mount|scope|slice|timer|socket|device|swap|path)"
 OTHER_UNITS = re.compile(

@@ -25,8 +25,12 @@ class Aftermath(ScriptContext):
         lines = ["Kube API server is now running"]
         if not rel.shared:
             lines.append("ETCD server is now running")
-        lines.append(f"{product} is up and running")
-        at = up = self.run(at, *lines, step=0.0004)
+        up_and_running = f"{product} is up and running"
+        if self.plan.hooks_s:
+            at = self.run(at, *lines, step=0.0004) + round(self.plan.hooks_s * 1e6)
+            at = up = self.run(at, up_and_running, step=0.0004)
+        else:
+            at = up = self.run(at, *lines, up_and_running, step=0.0004)
         others = [f"Creating {product}-supervisor event broadcaster"]
         if rel.minor < 36:
             others.append("Waiting for cloud-controller-manager privileges to become available")
@@ -75,6 +79,9 @@ class Aftermath(ScriptContext):
         buffer.klog(done, "kubelet_node_status.go:78", f'{text} node="{host}"')
         text = "have already set on node" if old else "have been set successfully on node"
         buffer.log(buffer.soon(done, 0.005, 0.03), f"Annotations and labels {text}: {host}")
+        if self.plan.node_ready_s:
+            says = done + round(self.plan.node_ready_s * 1e6)
+            buffer.klog(says, "kubelet_node_status.go:501", '"Fast updating node status as it just became ready"')
         return done
 
     def panic(self, at: int, text: str) -> int:

@@ -224,10 +224,14 @@ class Setup(ScriptContext):
             f"Running containerd -c {self.dir}/agent/etc/containerd/config.toml",
         )
         at = self.buffer.soon(at, 0.3 * self.plan.pace, 0.8 * self.plan.pace)
-        running = "containerd is now running" if self.rel.minor >= 26 else "Containerd is now running"
+        at = self.run(at, "containerd is now running" if self.rel.minor >= 26 else "Containerd is now running")
+        if self.plan.images_s:
+            archive = f"{self.dir}/agent/images/airgap.tar.zst"
+            self.run(at, f"Importing images from {archive}")
+            at += round(self.plan.images_s * 1e6)
+            self.run(at - 2000, f"Imported images from {archive} in {self.plan.images_s:.3f}s")
         return self.run(
             at,
-            running,
             f"Running kubelet --cloud-provider=external --hostname-override={self.plan.host} --node-ip={self.address}",
         )
 

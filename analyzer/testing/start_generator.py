@@ -134,7 +134,8 @@ class StartGenerator(Endings):
         self._after()
 
     def _runtime(self, at: int) -> int:
-        return self.setup.runtime(at)
+        self.reached["images"] = at = self.setup.runtime(at)
+        return at
 
     def _make(self, boot: int) -> None:
         """Draw the API server's moments and write its lines."""
@@ -285,14 +286,15 @@ class StartGenerator(Endings):
         self._make(listening + self.span(0.2, 0.5))
         asking = Asking(self.moments, plan, rel, self.rng, listening, port=6444)
         begin = configured + self.rng.randint(300, 900)
-        self._runtime(configured + 4000)
+        imported = self._runtime(configured + 4000)
         if rel.shared:
             self._poll_shared(asking, begin)
         else:
             self._poll_legacy(asking, begin)
         if self.success is None:
             return
-        at = self.after.kubelet(self.success.answered) if product == "k3s" else self.success.answered
+        asked = max(self.success.answered, imported) if plan.images_s else self.success.answered
+        at = self._kubelet(asked) if product == "k3s" else asked
         at = self.setup.run(
             at + self.span(0.05, 0.3),
             "Starting flannel with backend vxlan"
@@ -318,10 +320,17 @@ class StartGenerator(Endings):
         self._started(at)
         if plan.node and plan.product == "k3s":
             kubelet = at + (self.span(0.0, 0.9) if not self.rel.shared else 3000)
-            self.after.kubelet(kubelet)
+            self._kubelet(kubelet)
             self.stored.names.add(plan.host)
 
+    def _kubelet(self, at: int) -> int:
+        self.reached["node"] = done = self.after.kubelet(at)
+        if self.plan.node_ready_s:
+            self.reached["node_ready"] = done + round(self.plan.node_ready_s * SECOND) + 20_000  # its patch is answered
+        return done
+
     def _started(self, at: int) -> None:
+        self.reached["started"] = at
         if at < self.dies_at:
             self.buffer.systemd(at + self.rng.randint(200, 900), "started", f"Started {self.described}.")
 
@@ -363,7 +372,15 @@ class StartGenerator(Endings):
             ),
             checks={name: CheckTruth(when) for name, when in turned.items()},
             end=EndTruth(kind, self.dies_at if over else None),
+            goals=self._goals(ready),
         )
+
+    def _goals(self, ready: int | None) -> dict[str, int | None]:
+        """When each goal of the role was reached before its end and before the journal was copied."""
+        agent, last = self.plan.role == "agent", min(self.cut, self.dies_at)
+        came = {name: self.reached.get(name) for name in ("images", "node", "node_ready", "started")}
+        reached = {name: at if at is not None and at <= last else None for name, at in came.items()}
+        return {"server" if agent else "api": ready, **reached}
 
     def remember(self) -> None:
         """Put into the datastore what this start wrote before it ended."""

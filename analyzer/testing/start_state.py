@@ -54,6 +54,7 @@ class StartState:
     reason: str | None = field(init=False)
     pods: Pods = field(init=False)  # RKE2: where the API server's own lines go
     failed: bool = field(init=False)
+    reached: dict[str, int] = field(default_factory=dict)  # goals beside the API server's readiness, µs
 
     def __post_init__(self) -> None:
         self.rel = release(self.plan.version)

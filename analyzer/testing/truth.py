@@ -18,7 +18,8 @@ that is written as ``truth.json``::
         "poller", "interval_us",                        # shared-2s | legacy-4x1s | legacy-30s
         "polls": [{"departed_us", "answered_us", "http_status", "error", "failing", "shown_failing", "cut", "printed"}],
         "checks": {name: {"ok_us"}},                    # last turn to ok before ready; null: never
-        "end": {"kind", "at_us"}}]}                     # running | stopped | failed
+        "end": {"kind", "at_us"},                       # running | stopped | failed
+        "goals": {goal: at_us}}]}                       # those of its role; null: not reached by the end of the journal
 
 ``polls`` are the attempts of the server's own waiter in time order, the success (``error`` null) last; ``failing`` is
 what failed when the answer was made, ``shown_failing`` what of it a body cut at 2048 bytes still shows. ``printed``
@@ -65,6 +66,9 @@ class StartPlan:
     rbac_failures: int = 0  # tries of the rbac hook that fail before one succeeds
     rbac_try_s: float = 4.0  # length of a failing try
     aggregated_api_s: float = 0.0  # the discovery round waits for a dead API this long
+    images_s: float = 0.0  # the import of the images directory takes so long
+    hooks_s: float = 0.0  # servers: a start-up hook of k3s keeps it from being up for so long after readiness
+    node_ready_s: float = 0.0  # the kubelet says that its node is ready so long after it was registered; 0: it does not
     stall_at_s: float | None = None  # the datastore stops answering so long after serving …
     stall_s: float = 0.0  # … for so long
     datastore_late_s: float = 0.0  # the datastore answers so much later
@@ -161,6 +165,7 @@ class StartTruth:
     polls: tuple[PollTruth, ...]
     checks: Mapping[str, CheckTruth]
     end: EndTruth
+    goals: Mapping[str, int | None] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)

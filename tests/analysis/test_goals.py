@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from analyzer.analysis.late_goals import late_goals
 from analyzer.events.catalogue import rules as marks
 from analyzer.events.goal_rules import goals_of, rules
+from analyzer.reports.goal_words import later_words
 from analyzer.results import Goal, StartReport
 from analyzer.window import Bound
 from tests.kit.handmade import RBAC, Journal
@@ -72,7 +74,8 @@ def test_a_server_has_its_api_and_is_up_after_it() -> None:
     assert found["api"].window == report.ready
     assert found["api"].state == found["started"].state == "reached"
     assert found["started"].window.upper == pytest.approx(40.0, abs=1.0)
-    assert found["started"].window.lower == report.ready.lower
+    assert found["started"].window.lower == pytest.approx(40.0, abs=1.0)  # the line is the goal itself
+    assert [goal.id for goal in late_goals(report)] == ["started"]
     assert found["node"].state == "unknown"  # it runs on
 
 
@@ -196,13 +199,20 @@ def test_from_which_release_on_a_kubelet_waits_for_its_server(version: str, uppe
     assert window.upper == (None if upper is None else pytest.approx(upper, abs=SLACK))
 
 
-@pytest.mark.parametrize(("told", "upper"), [(1.5, 40.0), (14.5, 14.5)])
-def test_systemd_that_was_told_before_readiness_was_told_at_once(told: float, upper: float) -> None:
-    """With --log the line of systemd comes first; else it is what bounds the start's end."""
+@pytest.mark.parametrize(
+    ("told", "said", "upper"), [(1.5, 40.0, 40.0), (14.5, 40.0, 40.0), (14.5, None, 14.5), (1.5, None, None)]
+)
+def test_systemd_is_believed_where_k3s_does_not_say_it_itself(
+    told: float, said: float | None, upper: float | None
+) -> None:
+    """With --log, or Type=exec, the line of systemd comes first and tells nothing."""
     journal = Journal().begin().ticking(1.0, 13.0).serving(5.0).poll(4.01).listed(6.01, RBAC)
     journal.systemd(told, "Started k3s.service - Lightweight Kubernetes.")
-    journal.say(12.0, "Kube API server is now running").say(40.0, "k3s is up and running")
-    assert named(journal.report())["started"].window.upper == pytest.approx(upper, abs=1e-3)
+    journal.say(12.0, "Kube API server is now running")
+    if said is not None:
+        journal.say(said, "k3s is up and running")
+    window = named(journal.report())["started"].window
+    assert window.upper == (None if upper is None else pytest.approx(upper, abs=1e-3))
 
 
 @pytest.mark.parametrize(("at", "state"), [(6.0, "reached"), (6.1, "unknown"), (15.9, "unknown"), (16.2, "reached")])
@@ -213,3 +223,64 @@ def test_a_report_that_failed_within_its_limit_is_none(at: float, state: str) ->
     journal.kube(at, '"Error updating node status, will retry" err="timeout"', "kubelet_node_status.go:548", "E")
     journal = lives(reports_ready(registered(attempt(journal, 4.0), 5.0), 6.0), 16.1)
     assert named(journal.report())["node_ready"].state == state
+
+
+def hangs(last: float, began: float = 0.0) -> Journal:
+    """A server whose start-up hook hangs: it is ready, and k3s never says that it is up."""
+    journal = Journal().begin(began).ticking(1.0, last).serving(5.0).poll(4.01).listed(6.01, RBAC)
+    return journal.say(12.0, "Kube API server is now running")
+
+
+def test_a_hook_that_hangs_leaves_the_goal_open_where_the_log_ends() -> None:
+    report = hangs(240.0).report()
+    started = named(report)["started"]
+    assert started.state == "not_reached"
+    assert started.window.upper is None
+    assert started.window.lower == pytest.approx(239.8, abs=1.0)
+    [late] = late_goals(report)
+    assert late.id == "started"
+    assert later_words(report, late).startswith("k3s was not up 3 min 4") and "log ends" in later_words(report, late)
+
+
+def test_a_log_that_may_lack_the_line_or_ends_soon_shows_no_open_goal() -> None:
+    def state(journal: Journal) -> str:
+        return named(journal.report())["started"].state
+
+    assert state(hangs(50.0)) == "unknown"  # it may be on its way
+    docker = hangs(240.0)
+    docker.rows = [row for row in docker.rows if row["SYSLOG_IDENTIFIER"] != "systemd"]
+    assert state(docker) == "unknown"  # one writer alone: a line may be lost
+    fragment = hangs(240.0)
+    fragment.rows = [row for row in fragment.rows if "Starting k3s" not in row["MESSAGE"]]
+    assert state(fragment) == "unknown"
+    lossy = hangs(240.0).other(100.0, "systemd-journald", "Suppressed 120 messages from k3s.service")
+    assert state(lossy) == "unknown"
+    simple = hangs(240.0).systemd(0.2, "Started k3s.service - Lightweight Kubernetes.")
+    assert state(simple) == "unknown"  # Type=exec or --log: systemd waits for nothing
+    said = hangs(240.0).say(200.0, "k3s is up and running")
+    assert state(said) == "reached"
+
+
+def test_an_end_before_it_was_up_is_not_reached() -> None:
+    journal = hangs(30.0).systemd(31.0, "k3s.service: Main process exited, code=killed, status=9/KILL")
+    report = journal.report()
+    assert report.outcome == "ready"
+    assert named(report)["started"].state == "not_reached"
+    assert late_goals(report) == ()  # the end is what is told
+
+
+@pytest.mark.parametrize(("up", "told"), [(245.0, True), (14.0, False), (19.0, False)])
+def test_a_goal_that_came_much_later_is_told(up: float, told: bool) -> None:
+    journal = hangs(up).say(up, "k3s is up and running").systemd(up, "Started k3s.service - Lightweight Kubernetes.")
+    report = journal.report()
+    assert [goal.id for goal in late_goals(report)] == ["started"] * told
+
+
+def test_a_start_is_healthy_only_if_no_goal_came_much_later() -> None:
+    def up_at(up: float) -> dict[str, str]:
+        journal = hangs(up).say(up, "k3s is up and running")
+        return journal.systemd(up, "Started k3s.service - Lightweight Kubernetes.").findings()
+
+    assert "healthy" in up_at(12.0)
+    assert "healthy" not in up_at(245.0)
+    assert "healthy" not in hangs(245.0).findings()

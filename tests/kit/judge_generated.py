@@ -6,6 +6,7 @@ carrier cannot show (``cat`` has no systemd lines, a time without a date has no 
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from analyzer.results import Check, Report, StartReport
@@ -24,6 +25,7 @@ class Verdict:
     wrong: list[str] = field(default_factory=list)
     claims: int = 0
     contained: int = 0
+    goals: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def claim(self, holds: bool, otherwise: str) -> None:
         """Count a claim; ``otherwise`` tells how it fails."""
@@ -95,6 +97,7 @@ class _Judge:
         if self.zero_s is None:
             return
         self._moments()
+        self._goals()
         for check in self.start.checks:
             self._check(check)
         self._blame()
@@ -162,6 +165,21 @@ class _Judge:
             self.claim(_within(start.polling_tax_s, tax), f"polling tax {start.polling_tax_s} misses {tax:.6f}")
         if noticed and not self._over_before_the_text and not self.lossy:
             self.claim(start.ready.upper is not None, "ready is open although k3s noticed it")
+
+    def _goals(self) -> None:
+        """A goal's window holds its moment; one that is reached was, and none is denied that was."""
+        for goal in self.start.goals:
+            if goal.id not in self.told.goals:
+                self.claim(goal.state == "unknown", f"goal {goal.id} of another role")
+                continue
+            moment = self.told.goals[goal.id]
+            if goal.id in ("api", "server") and self.told.detected_us is None:
+                continue  # as ready above
+            if goal.state == "reached":
+                self._holds(f"goal {goal.id}", goal.window, moment)
+            elif goal.state == "not_reached":
+                self.claim(moment is None, f"goal {goal.id} denied, reached at {moment}")
+            self.verdict.goals[goal.id, goal.state] += 1
 
     def _check(self, check: Check) -> None:
         told = self.told.checks.get(check.name)

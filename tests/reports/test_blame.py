@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from analyzer.reports import blame
 from analyzer.reports.format import Options
-from analyzer.window import OPEN, Span
+from analyzer.results import Goal
+from analyzer.window import OPEN, Span, Window
 from tests.kit.made_reports import HOSTILE, PRIORITY, RBAC, failed_start, fragment, ready_start, report_of
 
 
@@ -73,3 +74,17 @@ def test_text_of_a_log_cannot_steer_a_terminal_or_break_a_table() -> None:
     table = [line for line in blame.markdown(report).splitlines() if line.startswith("| 2.0")]
     assert len(table) == 1
     assert "</script>" not in table[0].replace("`", " ").split("|")[1]
+
+
+def test_blame_of_a_goal_names_it_and_goes_as_far_as_it() -> None:
+    goal = Goal("images", Window(1.0, 2.0), "reached")
+    start = replace(ready_start(), goals=(goal,))
+    told = blame.blamed(start, goal="images")
+    assert told.checks == () and all((p.begin.lower or 0.0) < 2.0 for p in told.phases)
+    words = blame.text(report_of(start), Options(goal="images"))
+    assert "Goal images: its images were imported between 1.0 and 2.0 s." in words
+    made = json.loads(blame.json_text(report_of(start), Options(goal="images")))
+    assert made["starts"][0]["goal"]["id"] == "images"
+    assert blame.blamed(start, goal="started").checks == blame.blamed(start).checks  # it comes after readiness
+    words = blame.text(report_of(start), Options(goal="server"))
+    assert "a server has no such goal" in words

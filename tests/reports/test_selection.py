@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from analyzer.errors import ExitCode, UsageError
 from analyzer.reports.selection import judge_each, select_starts, worst
+from analyzer.results import End, Goal, StartReport
 from analyzer.window import Bound, Window
 from tests.kit.made_reports import crash_loop, failed_start, fragment, ready_start
 
@@ -58,3 +62,44 @@ def test_a_failed_start_is_over_every_limit_and_one_no_beats_a_doubt_and_any_yes
     assert worst(judge_each([passes, doubt, failed_start(), passes], 60)) is FAIL
     assert worst(judge_each([passes, passes], 60)) is OK
     assert worst(judge_each([], 60)) is UNSURE
+
+
+def with_goals(*goals: Goal, **fields: Any) -> StartReport:
+    return replace(ready_start(), goals=goals, **fields)
+
+
+@pytest.mark.parametrize(
+    ("goal", "limit", "verdict"),
+    [
+        (Goal("started", Window(200.0, 245.0), "reached"), 250.0, OK),
+        (Goal("started", Window(200.0, 245.0), "reached"), 220.0, UNSURE),
+        (Goal("started", Window(200.0, 245.0), "reached"), 200.0, FAIL),
+        (Goal("started", Window(200.0, None), "not_reached"), 250.0, UNSURE),
+        (Goal("started", Window(), "unknown"), 250.0, UNSURE),
+    ],
+)
+def test_a_goal_that_somebody_names_is_judged_and_named(goal: Goal, limit: float, verdict: ExitCode) -> None:
+    [judged] = judge_each([with_goals(goal)], limit, "started")
+    assert judged.code is verdict
+    assert "goal started" in judged.sentence
+
+
+def test_a_goal_not_reached_fails_only_where_the_process_ended_by_itself() -> None:
+    never = Goal("started", Window(), "not_reached")
+    codes = [
+        judge_each([with_goals(never, end=End(kind))], 60, "started")[0].code
+        for kind in ("failed", "stopped", "running")
+    ]
+    assert codes == [FAIL, UNSURE, UNSURE]
+
+
+def test_a_goal_that_the_role_does_not_have_is_undecided_and_ready_is_another_name_of_api() -> None:
+    [judged] = judge_each([ready_start()], 60, "server")
+    assert judged.code is UNSURE and "a server has no goal server" in judged.sentence
+    [judged] = judge_each([replace(ready_start(), role="agent")], 60, "api")
+    assert judged.code is UNSURE and "an agent has no goal api" in judged.sentence
+    assert (
+        judge_each([ready_start()], 60, "ready")
+        == judge_each([ready_start()], 60, "api")
+        == judge_each([ready_start()], 60)
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
+from analyzer.analysis.late_goals import late_goals
 from analyzer.analysis.normal_lines import normal_marks
 from analyzer.analysis.rule_context import RuleContext, count, sentences, times
 from analyzer.analysis.rule_registry import EVERY, PROBLEM, looked_for, rule
@@ -129,7 +130,7 @@ def healthy(context: RuleContext, others: Sequence[Finding]) -> Iterator[Finding
         return
     if any(finding.severity != "info" or finding.id == "later_than_usual" for finding in others):
         return
-    if any(goal.state == "not_reached" or _should_have_come(context, goal) for goal in report.goals):
+    if late_goals(report) or any(g.state == "not_reached" or _should_have_come(context, g) for g in report.goals):
         return
     detail = "It became ready"
     if report.begin_seen and ready.upper is not None and report.role != "agent":
