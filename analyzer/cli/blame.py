@@ -1,4 +1,4 @@
-"""``k3slog blame``: the short table of what delayed readiness."""
+"""``k3slog blame``: what readiness waited for, and what delayed it."""
 
 from __future__ import annotations
 
@@ -39,6 +39,9 @@ def blame(
         int | None,
         typer.Option("--limit", metavar="N", min=0, help="At most N checks of a start, 0: all. Text, Markdown: 10."),
     ] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Text, Markdown: also the tables of checks and phases. So does --limit.")
+    ] = False,
     rules: RulesOption = None,
     anonymize: AnonymizeOption = False,
     unit: UnitOption = None,
@@ -48,14 +51,14 @@ def blame(
     host: HostOption = None,
     directory: DirectoryOption = None,
 ) -> None:
-    """List what delayed readiness, the most first: the checks with what each cost, and the phases.
+    """Show what readiness waited for: the chain of checks and what is behind them.
 
     Exit codes: 0 done, 2 usage, 3 bad input, 4 nothing of k3s in it.
     """
     write_report(
         paths,
         Part(unit, boot, since, until, host, directory),
-        Options(start=start, limit=limit),
+        Options(start=start, limit=limit, full=full),
         (Destination.named(output, force=force), BLAME.chosen(format, output)),
         rules=rules,
         anonymize=anonymize,
