@@ -260,8 +260,9 @@ def _serving(start: StartReport) -> Window | None:
     stone = next((m for m in start.milestones if m.id == "serving_securely" and m.at_s is not None), None)
     if stone is None or stone.at_s is None:
         return None
-    for phase in start.phases:
-        if phase.id.split("+")[-1] == roots()["serving"].phase and phase.end.upper is not None:
+    own_line = (stone.source, stone.line)
+    for phase in start.phases:  # the time before it may be divided by another line as well
+        if phase.id.split("+")[-1] == roots()["serving"].phase and phase.end.upper_ref == own_line:
             return phase.end
     end = Bound.OBSERVED
     late = stone.at_s + start.clock.precision_s
