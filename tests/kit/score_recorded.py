@@ -322,7 +322,7 @@ class _StartJudge:
         if turn is not None and chain["certainty"] == "certain":
             last = {n: [f for f in self.truth["checks"].get(n, ()) if f["to"] == "ok"][-1:] for n in names}
             for name, after in pairwise(names):
-                wrong = last[name] and last[after] and last[after][0]["by"] <= last[name][0]["after"]
+                wrong = any(late["by"] <= early["after"] for early in last[name] for late in last[after])
                 self.score.claim("chain truth", not wrong, f"{self.label}: {name} passed after {after}")
         if chain["in_reason"]:
             passed = self.truth["checks_last"].get(chain["last"][0]) is True
