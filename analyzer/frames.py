@@ -330,8 +330,8 @@ PHASES = Table(
         _START,
         _text(
             "phase",
-            "boot (before the start), extract, server, datastore, certificates, containerd, images, apiserver_boot, hooks, polling_tax, "
-            "startup_hooks, node, node_ready; several joined with + where no line divides them",
+            "boot (before the start), extract, server, datastore, certificates, containerd, images, apiserver_boot, "
+            "hooks, polling_tax, startup_hooks, node, node_ready; several joined with + where no line divides them",
             "item.id",
         ),
         *_window_columns("begin_", "it began", "item.begin"),

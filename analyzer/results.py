@@ -187,6 +187,39 @@ class Bottleneck:
 
 
 @dataclass(frozen=True, slots=True)
+class ChainLink:
+    """One step on the way to readiness: a check, or what checks wait for (``root`` of ``checks.toml``, or a goal).
+
+    ``waited_for`` is the name of the step before it; ``cleared`` is open where nothing tells when it was over.
+    """
+
+    name: str
+    kind: Literal["check", "root", "goal"]
+    waited_for: str | None
+    cleared: Window
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class BlameChain:
+    """What readiness waited for, the earliest first: ``links`` are certain to have come in this order.
+
+    ``last``: the checks that may have been last (of a start that was never ready: that failed when last seen, or that
+    the reason of its end names), as sure as ``certainty`` says; where they are several, ``links`` are only those that
+    all of them wait for. ``root``: the link to look at. ``root_saving_s``: how much earlier readiness could have been
+    had it been quick; ``None`` where nothing bounds that. ``also_failing``: beside a check that the reason names.
+    """
+
+    last: tuple[str, ...]
+    certainty: Certainty
+    links: tuple[ChainLink, ...]
+    root: str | None = None
+    root_saving_s: Span | None = None
+    in_reason: bool = False
+    also_failing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One observation with its evidence and what to do about it."""
 

@@ -1,4 +1,4 @@
-"""``k3slog blame``: the short table of what delayed readiness."""
+"""``k3slog blame``: what readiness waited for, and what delayed it."""
 
 from __future__ import annotations
 
@@ -41,6 +41,9 @@ def blame(
         typer.Option("--limit", metavar="N", min=0, help="At most N checks of a start, 0: all. Text, Markdown: 10."),
     ] = None,
     goal: GoalOption = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Text, Markdown: also the tables of checks and phases. So does --limit.")
+    ] = False,
     rules: RulesOption = None,
     anonymize: AnonymizeOption = False,
     unit: UnitOption = None,
@@ -50,14 +53,14 @@ def blame(
     host: HostOption = None,
     directory: DirectoryOption = None,
 ) -> None:
-    """List what delayed a start's goal, the most first: the checks with what each cost, and the phases.
+    """Show what readiness waited for: the chain of checks and what is behind them.
 
     Exit codes: 0 done, 2 usage, 3 bad input, 4 nothing of k3s in it.
     """
     write_report(
         paths,
         Part(unit, boot, since, until, host, directory),
-        Options(start=start, limit=limit, goal=goal),
+        Options(start=start, limit=limit, goal=goal, full=full),
         (Destination.named(output, force=force), BLAME.chosen(format, output)),
         rules=rules,
         anonymize=anonymize,

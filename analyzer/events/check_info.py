@@ -19,7 +19,8 @@ class CheckInfo:
     """One check. ``limit_s`` in seconds; ``None``: it waits for ever, or its limit is not known.
 
     ``monotone``: once ok it stays ok until the server shuts down. ``hard_limit``: the limit holds also in the middle
-    of a try. ``needs``: checks that must be ok before this one can be. ``known`` is False for names not in the data.
+    of a try. ``needs``: checks that must be ok before this one can be; ``uses``: the roots that its own work goes
+    through. ``first_try_s``: so long after serving it does nothing. ``known`` is False for names not in the data.
     """
 
     name: str
@@ -31,6 +32,8 @@ class CheckInfo:
     advice: str = ""
     needs: tuple[str, ...] = ()
     needs_when_fresh: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
+    first_try_s: float = 0.0
     hard_limit: bool = False
     description: str = ""
     example: str = ""  # its line in the API server's own log
@@ -40,6 +43,30 @@ class CheckInfo:
     def short(self) -> str:
         """The name without the prefix that all hooks share."""
         return self.name.removeprefix(HOOK)
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """What checks wait for that is no check itself; the fields are explained in ``checks.toml``."""
+
+    id: str
+    words: str
+    why: str
+    words_rke2: str = ""
+    phase: str = ""
+    probes: tuple[str, ...] = ()
+    settling_s: float = 0.0
+    findings: tuple[str, ...] = ()
+    slow: str = ""
+    which: str = ""
+    early: str = ""
+    mild: bool = False
+
+
+@cache
+def roots() -> dict[str, Root]:
+    """All roots by their id."""
+    return {raw["id"]: read_as(Root, raw) for raw in load("checks.toml")["root"]}
 
 
 @cache

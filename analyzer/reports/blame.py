@@ -1,7 +1,8 @@
-"""The short table: what delayed readiness, the most first. The numbers are the report's, with both ends of each window.
+"""What delayed readiness: the chain of what it waited for; in full also a table of checks and one of phases.
 
-Checks run at the same time, so neither the moments at which they cleared nor their lengths add up; ``saving`` is what
-one would have gained had a check been instant. Phases follow each other and do add up.
+The numbers are the report's, with both ends of each window. Checks run at the same time, so neither the moments at
+which they cleared nor their lengths add up; ``saving`` is what one would have gained had a check been instant. Phases
+follow each other and do add up.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from analyzer.reports import goal_words, narrative, wording
+from analyzer.analysis.chain_of_blame import blame_chain
+from analyzer.reports import chain, goal_words, narrative, wording
 from analyzer.reports.csv_report import Cell, rows_text
 from analyzer.reports.format import DEFAULT, Options
 from analyzer.reports.goal_words import asked, comes_after_ready
-from analyzer.reports.json_report import chosen, dumps, rounded_down, rounded_up
+from analyzer.reports.json_report import chosen, dumps, plain, rounded_down, rounded_up
 from analyzer.reports.md import Md, code, document, markup, table as markdown_table
 from analyzer.reports.selection import select_starts
 from analyzer.reports.terminal import Page
@@ -22,6 +24,7 @@ from analyzer.results import Check, Goal, Phase, Report, StartReport
 from analyzer.window import Span
 
 FOR_PEOPLE = 10  # rows, where no limit is given
+_SENTENCE = 230  # characters of a sentence with a message of the log, not in full
 _LAST = {"certain": "yes", "possible": "maybe", "no": ""}
 _CHECK_FIELDS = ("name", "final", "cleared", "exclusive_s", "saving_s", "last_blocker")
 _COLUMNS = (
@@ -40,6 +43,7 @@ class Blamed:
     more: int = 0
     quiet: int = 0  # checks of which nothing says that they held anything up
     goal: str | None = None  # what somebody asked for, ``None``: what the outcome speaks of
+    of_checks: bool = True  # whether the checks hold that goal up
 
 
 def blamed(start: StartReport, limit: int | None = None, goal: str | None = None) -> Blamed:
@@ -55,7 +59,7 @@ def blamed(start: StartReport, limit: int | None = None, goal: str | None = None
     boot = [phase for phase in start.phases if phase.id == "boot" and phase not in to_it]
     phases = sorted([*boot, *to_it], key=lambda p: (-_most(p.duration_s.max), -p.duration_s.min))
     quiet = len(start.checks) - len(told) if of_checks else 0
-    return Blamed(start, shown, tuple(phases), len(told) - len(shown), quiet, goal)
+    return Blamed(start, shown, tuple(phases), len(told) - len(shown), quiet, goal, of_checks)
 
 
 def _up_to(phases: Sequence[Phase], goal: Goal) -> list[Phase]:
@@ -92,20 +96,57 @@ def _most(value: float | None) -> float:
 
 
 def text(report: Report, options: Options = DEFAULT) -> str:
-    """A table of checks and one of the phases for each start; fits 80 columns."""
+    """The chain of each start, in full also a table of its checks and one of its phases; fits 80 columns."""
     page = Page(options)
+    full = _in_full(options)
     for told in _every(report, options, FOR_PEOPLE):
-        _text(page, told, len(report.starts))
+        _head(page, told, len(report.starts), full=full)
+        if full:
+            page.blank()
+            _tables(page, told)
         page.blank()
+    if not full:
+        page.line("All checks with what each cost, and the phases: --full")
     return page.text()
 
 
-def _text(page: Page, told: Blamed, of: int) -> None:
+def _in_full(options: Options) -> bool:
+    """Whether the tables are wanted: a goal that was named has its phases there."""
+    return options.full or options.limit is not None or options.goal is not None
+
+
+def _head(page: Page, told: Blamed, of: int, *, full: bool) -> None:
+    """Which start, how it went, and its chain."""
     start = told.start
     number = f"Start {start.index} of {of}: " if of > 1 else ""
     for sentence in (number + _title(start), *_verdict(told)):
-        page.line(sentence, hang=2)
+        page.line(sentence if full else _cut(sentence), hang=2)
     page.blank()
+    found = blame_chain(start)
+    if not told.of_checks:
+        return
+    if found is None:
+        page.line(_no_chain(start))
+        return
+    for sentence in chain.sentences(start, found):
+        page.line(sentence, hang=2)
+    if len(found.links) > 1:
+        page.blank()
+        page.table((("until (s)", "right"), ("waiting for", "wrap")), chain.rows(start, found), indent=0)
+
+
+def _cut(sentence: str) -> str:
+    return sentence if len(sentence) <= _SENTENCE else sentence[: _SENTENCE - 1] + "…"
+
+
+def _no_chain(start: StartReport) -> str:
+    if start.role == "agent":
+        return "The log does not show what its node waited for."
+    return "The log does not show what readiness waited for."
+
+
+def _tables(page: Page, told: Blamed) -> None:
+    start = told.start
     if told.checks:
         head = (("saving", "right"), ("alone", "right"), ("cleared", "right"), ("last", "left"), ("check", "wrap"))
         page.table(
@@ -178,18 +219,32 @@ def _nothing(told: Blamed) -> str:
 
 
 def markdown(report: Report, options: Options = DEFAULT) -> str:
-    """The same as Markdown tables."""
+    """The same as Markdown."""
     lines: list[Md] = []
     for told in _every(report, options, FOR_PEOPLE):
-        lines += [*_markdown(told, len(report.starts)), Md()]
+        lines += [*_markdown_head(told, len(report.starts)), Md()]
+        if _in_full(options):
+            lines += [*_markdown_tables(told), Md()]
     return document(lines)
 
 
-def _markdown(told: Blamed, of: int) -> list[Md]:
+def _markdown_head(told: Blamed, of: int) -> list[Md]:
     start = told.start
-    title = Md(_title(start))
-    lines = [markup("## Start {} of {}: {}", start.index, of, title), Md()]
+    lines = [markup("## Start {} of {}: {}", start.index, of, Md(_title(start))), Md()]
     lines += [*(markup("{}  ", Md(sentence)) for sentence in _verdict(told)), Md()]
+    found = blame_chain(start)
+    if not told.of_checks:
+        return lines
+    if found is None:
+        return [*lines, Md(_no_chain(start))]
+    lines += [markup("{}  ", Md(sentence)) for sentence in chain.sentences(start, found)]
+    rows = ((Md(when), Md(what)) for when, what in chain.rows(start, found))
+    return [*lines, Md(), *markdown_table(("until (s)", "waiting for"), rows, right=(0,))]
+
+
+def _markdown_tables(told: Blamed) -> list[Md]:
+    start = told.start
+    lines: list[Md] = []
     if told.checks:
         checks = (
             (*map(Md, _lengths(c)), Md(_LAST[c.last_blocker]), code(c.name) + Md(_still_failing(c)))
@@ -208,12 +263,17 @@ def _markdown(told: Blamed, of: int) -> list[Md]:
 
 
 def table(report: Report, options: Options = DEFAULT) -> str:
-    """CSV with a header line, one row for each check and phase; an open or unknown end is an empty cell."""
+    """CSV with a header line, a row for each link, check and phase; an open or unknown end is an empty cell."""
     return rows_text(_COLUMNS, (row for told in _every(report, options) for row in _rows(told)))
 
 
 def _rows(told: Blamed) -> Iterator[list[Cell]]:
     index = told.start.index
+    found = blame_chain(told.start)
+    for link in found.links if found is not None else ():
+        window = [rounded_down(link.cleared.lower), rounded_up(link.cleared.upper)]
+        saving = found.root_saving_s if found is not None and link.name == found.root else None
+        yield [index, "chain", link.name, *window, None, None, *_ends(saving), None, None, None, None]
     for check in told.checks:
         cleared = [rounded_down(check.cleared.lower), rounded_up(check.cleared.upper)]
         lengths = [*cleared, *_ends(check.exclusive_s), *_ends(check.saving_s), None, None]
@@ -238,6 +298,7 @@ def json_text(report: Report, options: Options = DEFAULT) -> str:
         {
             **chosen(told.start, "index", "host", "unit", "version", "outcome", "ready"),
             "goal": _goal(told),
+            "chain": plain(blame_chain(told.start)),
             "checks": [chosen(c, *_CHECK_FIELDS) for c in told.checks],
             "phases": [chosen(p, "id", "duration_s") for p in told.phases],
             "more": told.more,

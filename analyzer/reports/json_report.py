@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
+from analyzer.analysis.chain_of_blame import blame_chain
 from analyzer.reports.format import DEFAULT, Options
 from analyzer.reports.selection import select_starts
 from analyzer.results import Check, Gap, Phase, Poll, PollerNote, Report, StartReport
@@ -146,8 +147,12 @@ def report_object(report: Report, options: Options = DEFAULT) -> JsonObject:
         "sources": plain(report.sources),
         "ledger": {**chosen(report.ledger), "reasons": plain(dict(sorted(report.ledger.reasons.items())))},
         "notes": [{"source": source, "text": clean_text(note)} for source, note in report.notes],
-        "starts": [chosen(in_utc(s) if options.utc else s) for s in select_starts(report.starts, options.start)],
+        "starts": [_start(s, options) for s in select_starts(report.starts, options.start)],
     }
+
+
+def _start(start: StartReport, options: Options) -> JsonObject:
+    return {**chosen(in_utc(start) if options.utc else start), "chain": plain(blame_chain(start))}
 
 
 def dumps(data: object, *, pretty: bool = True) -> str:

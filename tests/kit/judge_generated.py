@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import combinations, pairwise
 
-from analyzer.results import Check, Report, StartReport
+from analyzer.analysis.chain_of_blame import blame_chain
+from analyzer.events.check_info import roots
+from analyzer.results import ChainLink, Check, Report, StartReport
 from analyzer.testing import LOSSY, expected_outcome
 from analyzer.testing.truth import SECOND, StartTruth, Truth
 from analyzer.window import Span, Window
@@ -101,6 +104,7 @@ class _Judge:
         for check in self.start.checks:
             self._check(check)
         self._blame()
+        self._chain()
 
     def _identity(self) -> None:
         told, start = self.told, self.start
@@ -233,6 +237,44 @@ class _Judge:
                 self.claim(
                     _within(check.exclusive_s, true_alone), f"{check.name}: alone {check.exclusive_s}, not {true_alone}"
                 )
+
+    def _chain(self) -> None:
+        """The chain of blame: its order, its links, what it says of the last check, what a quick root saves at most."""
+        chain = blame_chain(self.start)
+        if chain is None:
+            return
+        told, links = self.told, chain.links
+        for one, later in combinations(links, 2):
+            early, late = one.cleared.lower, later.cleared.upper
+            self.claim(
+                early is None or late is None or early <= late, f"chain: {one.name} is surely after {later.name}"
+            )
+        self.claim([link.waited_for for link in links] == [None, *(link.name for link in links)][:-1], "chain: broken")
+        self.claim(chain.root is None or chain.root in {link.name for link in links}, f"chain: no link {chain.root}")
+        for link in links:
+            if link.name == "serving":
+                self._holds("chain: serving", link.cleared, told.serving_us)
+        turns = [(link.name, turn) for link in links if (turn := self._turn(link)) is not None]
+        if chain.certainty == "certain":
+            for (name, turn), (after, turn_after) in pairwise(turns):
+                self.claim(turn <= turn_after, f"chain: {name} passed after {after}")
+        if chain.in_reason and chain.last[0] in told.checks:
+            self.claim(told.checks[chain.last[0]].ok_us is None, f"chain: {chain.last[0]} ended it, but it had passed")
+        saving = next((c.saving_s for c in self.start.checks if (c.name,) == chain.last == (chain.root,)), None)
+        if saving is not None and saving.max is not None and chain.root_saving_s is not None:
+            most = chain.root_saving_s.max
+            self.claim(most is None or most >= saving.max, "chain: saves less than its only link")
+
+    def _turn(self, link: ChainLink) -> int | None:
+        """When a link was truly over, where the truth tells."""
+        if link.name == "serving":
+            return self.told.serving_us
+        names = [link.name]
+        if link.kind == "root":  # shown by the probe that has this window
+            probes = roots()[link.name].probes
+            names = [c.name for c in self.start.checks if c.name in probes and c.cleared == link.cleared]
+        found = [self.told.checks[name].ok_us for name in names if name in self.told.checks]
+        return found[0] if found else None
 
 
 def _within(span: Span, length: float) -> bool:

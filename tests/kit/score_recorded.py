@@ -24,6 +24,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -198,6 +199,7 @@ class _StartJudge:
         self.began = datetime.fromisoformat(self.start["began_at"]).timestamp()
         turn = self._readiness()
         self._checks(turn)
+        self._chain(turn)
         reason = self.truth.get("reason_has")
         if reason and self.carrier != "cat":
             given = self.start["outcome_reason"]
@@ -306,6 +308,25 @@ class _StartJudge:
             right = bool(named & last)
             self.score.claim("bottleneck", right, f"{self.label}: {sorted(named)} leaves out {sorted(last)}")
         self.score.sharp.named.append(certain and bool(named) and named <= last)
+
+    def _chain(self, turn: Flip | None) -> None:
+        """No link passed after the next one, and a hook that is named by the reason never passed."""
+        chain = self.start.get("chain")
+        if chain is None:
+            return
+        for one, later in combinations(chain["links"], 2):
+            early, late = one["cleared"]["lower"], later["cleared"]["upper"]
+            right = early is None or late is None or early <= late
+            self.score.claim("chain order", right, f"{self.label}: {one['name']} is surely after {later['name']}")
+        names = [link["name"] for link in chain["links"] if link["kind"] == "check"]
+        if turn is not None and chain["certainty"] == "certain":
+            last = {n: [f for f in self.truth["checks"].get(n, ()) if f["to"] == "ok"][-1:] for n in names}
+            for name, after in pairwise(names):
+                wrong = any(late["by"] <= early["after"] for early in last[name] for late in last[after])
+                self.score.claim("chain truth", not wrong, f"{self.label}: {name} passed after {after}")
+        if chain["in_reason"]:
+            passed = self.truth["checks_last"].get(chain["last"][0]) is True
+            self.score.claim("chain reason", not passed, f"{self.label}: {chain['last'][0]} had passed")
 
 
 class _AgentJudge(_StartJudge):
