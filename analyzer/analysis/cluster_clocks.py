@@ -43,7 +43,9 @@ def offsets(
         found = _by_key(order, told) if order.by == "key" else _by_turn(order, told, starts, owner)
         for pair, most in found:
             edges[pair] = min(most, edges.get(pair, most))
-    edges = {(a, b): most for (a, b), most in edges.items() if most + edges.get((b, a), most) >= 0 or (b, a) not in edges}
+    edges = {
+        (a, b): most for (a, b), most in edges.items() if most + edges.get((b, a), most) >= 0 or (b, a) not in edges
+    }
     above, below = _ways(edges, against, starts), _ways({(b, a): m for (a, b), m in edges.items()}, against, starts)
     if above is None or below is None:
         return ()
@@ -113,9 +115,7 @@ def _by_turn(
                 yield (server, host), up.high - took.low
 
 
-def _pairs(
-    told: Mapping[Host, Sequence[_Told]], owner: Callable[[str], Host | None]
-) -> Iterator[tuple[Host, Host]]:
+def _pairs(told: Mapping[Host, Sequence[_Told]], owner: Callable[[str], Host | None]) -> Iterator[tuple[Host, Host]]:
     for host, messages in told.items():
         servers = (owner(t.message.to) for t in messages if t.message.id == "tunnel_dialled")
         for server in dict.fromkeys(servers):

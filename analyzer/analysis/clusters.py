@@ -19,6 +19,7 @@ from analyzer.results import (
     Cluster,
     ClusterCause,
     Episode,
+    Finding,
     LinkWait,
     StartReport,
     Waited,
@@ -320,9 +321,7 @@ def _window(wait: _Wait, first: str, zero: float | None, clocks: Sequence[ClockO
 # ---------------------------------------------------------------- the first cause
 
 
-def _first_cause(
-    waits: Sequence[_Wait], hosts: dict[str, _Host], tries: Sequence[Episode]
-) -> ClusterCause | None:
+def _first_cause(waits: Sequence[_Wait], hosts: dict[str, _Host], tries: Sequence[Episode]) -> ClusterCause | None:
     """The host at the end of the chains of waiting: the one for which most others waited and that waited for none.
 
     ``None`` where two hosts come into question, or the one is not in the logs.
@@ -360,15 +359,26 @@ def _ends_of(host: str, waits_for: dict[str, set[str]]) -> set[str]:
 
 
 def _cause_on(root: _Host, waits: Sequence[_Wait], tries: Sequence[Episode]) -> ClusterCause:
-    """What was wrong on the host for which others waited: the cause of the tries that it took at that time."""
+    """What was wrong on the host for which others waited: with the tries before, with the start, with the last end."""
     start = _at_that_time(root, waits)
     before = root.starts[: root.starts.index(start)]
     episode = next((e for e in tries if start.index in e.starts), None)
-    if episode is not None and episode.cause is not None:
+    if episode is not None and episode.cause is not None and episode.cause.start in {s.index for s in before}:
         return ClusterCause(root.name, episode.cause.start, episode.cause.finding)
+    own = leading(finding for finding in start.findings if _until_ready(finding, start))
+    if own is not None:
+        return ClusterCause(root.name, start.index, own.id)
     if before and before[-1].end.kind == "failed" and (finding := leading(before[-1].findings)) is not None:
         return ClusterCause(root.name, before[-1].index, finding.id)
     return ClusterCause(root.name, start.index, None)
+
+
+def _until_ready(finding: Finding, start: StartReport) -> bool:
+    """Whether a finding is of the time before a start was ready: what came later held nobody up until then."""
+    ready = start.ready.upper_ref or start.detected.upper_ref
+    if ready is None or not finding.lines:
+        return start.outcome != "ready"
+    return finding.source == ready[0] and max(finding.lines) <= ready[1]
 
 
 def _at_that_time(root: _Host, waits: Sequence[_Wait]) -> StartReport:

@@ -6,16 +6,15 @@ One pass over its lines, of which all but a few are passed over by one compariso
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import chain
 
 from analyzer.analysis.line_times import LineTimes
 from analyzer.events.link_rules import LinkRule, rules_for
 from analyzer.records.log_record import LogRecord
-from analyzer.results import LinkMessage, Links, LinkWait
+from analyzer.results import NO_LINKS, LinkMessage, Links, LinkWait
 from analyzer.starts.start import Start
-from analyzer.timebase import SECOND
 
 _OWN = re.compile(r"^(?:localhost|127\.|0\.0\.0\.0$|::1?$|<nil>$)")  # names no machine
 _MESSAGES = 60  # of one id in a start; where there are more, nobody can say which of them belong together
@@ -30,9 +29,12 @@ def address_of(text: str) -> str:
 
 
 def links_of(start: Start, line_times: LineTimes) -> Links:
-    """All that the lines of a start, and of its static pods, say of other hosts."""
-    if line_times.zero_us is None:
-        return _Gathered(line_times).of(start.process)
+    """All that the lines of a start, and of its static pods, say of other hosts.
+
+    Lines of several inputs that name no host may be of several hosts: they say nothing.
+    """
+    if start.host is None and len({record.source for record in start.process}) > 1:
+        return NO_LINKS
     return _Gathered(line_times).of(chain(start.process, start.pod_lines))
 
 
@@ -163,9 +165,7 @@ class _Gathered:
         if begun is not None and begin is not None and last is not None and span is not None:
             if last.low_s - begin[1] >= _WAIT_S:
                 lines = tuple(dict.fromkeys((begun.line, last.line, record.line)))
-                self.waits.append(
-                    LinkWait("quorum", last.key[0], begin[0], last.low_s, span[1], lines, begun.source)
-                )
+                self.waits.append(LinkWait("quorum", last.key[0], begin[0], last.low_s, span[1], lines, begun.source))
         self.quorum = _Quorum()
 
 

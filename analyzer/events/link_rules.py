@@ -117,6 +117,4 @@ def _table() -> _Table:
 
 def _rule(kind: Any, raw: dict[str, Any]) -> LinkRule:
     match = re.compile(raw["match"]) if "match" in raw else re.compile("^") if kind == "wait" else None
-    return LinkRule(
-        kind, raw.get("what") or raw["id"], match, tuple(raw.get("fields", ())), tuple(raw.get("key", ()))
-    )
+    return LinkRule(kind, raw.get("what") or raw["id"], match, tuple(raw.get("fields", ())), tuple(raw.get("key", ())))

@@ -240,7 +240,7 @@ def _clocks(cluster: Cluster) -> str:
 
 def _agrees(clock: ClockOffset) -> bool:
     low, high = clock.lower_s, clock.upper_s
-    return low is not None and high is not None and -_AGREE_S <= low and high <= _AGREE_S
+    return low is not None and high is not None and low >= -_AGREE_S and high <= _AGREE_S
 
 
 def _offset(clock: ClockOffset) -> str:
