@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from analyzer.analysis.clusters import clusters
+from analyzer.pipeline import read, report_on
 from analyzer.reports.anonymize import anonymize
 from analyzer.results import Cluster, Report
+from analyzer.testing.generator import generate
+from analyzer.testing.truth import Scenario, StartPlan
 from tests.kit.many_hosts import Host, report_of
 
 A, B, C = "a1efb0854e24aa60", "b0fed22cbfa7884c", "c54c2c607b77ebe1"
@@ -32,11 +35,13 @@ def only(report: Report) -> Cluster:
 
 
 def test_an_agent_waits_for_its_server(tmp_path: Path) -> None:
-    found = only(report_of(tmp_path, late_server()))
+    report = report_of(tmp_path, late_server())
+    found = only(report)
     assert (found.servers, found.agents) == (("cp-1",), ("worker-1",))
     [wait] = found.story
     assert (wait.host, wait.waited_for.host, wait.waited_for.goal) == ("worker-1", "cp-1", "api")
     assert wait.waited_s is not None and wait.waited_s.max is not None
+    assert all("validate connection" in report.evidence[wait.source, line] for line in wait.lines[:2])
     assert 36 <= wait.waited_s.min <= 40 <= wait.waited_s.max <= 43
     assert found.first_cause is not None
     assert (found.first_cause.host, found.first_cause.finding) == ("cp-1", None)
@@ -217,3 +222,39 @@ def test_undated_starts_have_no_windows_on_a_common_clock(tmp_path: Path) -> Non
     [found] = clusters(undated)
     assert found.clock_offsets == () and found.began_at is None
     assert all(w.window.lower is None and w.window.upper is None for w in found.story)
+
+
+RECORDED = Path(__file__).parents[1] / "data" / "recorded-clusters"
+
+
+def test_a_recorded_server_and_its_agent_on_one_machine_have_one_clock() -> None:
+    paths = [str(RECORDED / f"1333-agent-joins.{part}.export.gz") for part in "aw"]
+    found = only(report_on(read(paths)[0]))
+    assert (found.servers, found.agents) == (("server-a",), ("worker-b",))
+    [clock] = found.clock_offsets
+    assert clock.lower_s is not None and clock.upper_s is not None
+    assert -1 < clock.lower_s <= 0 <= clock.upper_s < 1
+    assert found.story == () and found.first_cause is None  # the server was ready when the agent came
+
+
+def test_eight_generated_hosts_are_one_cluster(tmp_path: Path) -> None:
+    server = StartPlan(version="v1.34.1+k3s1", store="etcd", host="cp-1")
+    servers = [server, *(replace(server, host=name, join=True, fresh=False) for name in ("cp-2", "cp-3"))]
+    late = [60.0 + 5 * number for number in range(5)]
+    agents = [
+        StartPlan(version="v1.34.1+k3s1", role="agent", host=f"worker-{n}", server_late_s=s) for n, s in enumerate(late)
+    ]
+    made = generate(Scenario(name="eight", starts=(*servers, *agents), host_offset_s=0.0), 1)
+    paths = []
+    for host in dict.fromkeys(plan.host for plan in made.scenario.starts):
+        path = tmp_path / f"{host}.export"
+        path.write_bytes(replace(made, entries=tuple(e for e in made.entries if e.host == host)).render("export"))
+        paths.append(str(path))
+    found = only(report_on(read(paths)[0]))
+    assert (len(found.servers), len(found.agents)) == (3, 5)
+    assert {wait.host for wait in found.story} == set(found.agents)
+    for wait in found.story:
+        assert wait.waited_for.host == "cp-1" and wait.waited_s is not None and wait.waited_s.max is not None
+        true = late[int(wait.host[-1])]
+        assert wait.waited_s.min <= true + 2 and wait.waited_s.max >= true
+    assert found.first_cause is not None and found.first_cause.host == "cp-1"
