@@ -243,7 +243,7 @@ class LinkWait:
     """A stretch in which a host says that it waits for another one; it was over between ``last_s`` and ``over_s``."""
 
     id: str  # of events/links.toml, or quorum
-    target: str  # address or member of etcd; empty: the server that it asks
+    target: str  # address (of several with spaces between them) or member of etcd; empty: the server that it asks
     first_s: float
     last_s: float
     over_s: float | None
@@ -370,7 +370,7 @@ class Waited:
     source: SourceIndex = 0
     start: int = 0  # index of the start that waited, the last one of several
     waited_s: Span | None = None  # on the clock of the host that waited
-    address: str = ""  # that it asked
+    address: str = ""  # that it asked; of several, of which any would have done, with spaces between them
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from analyzer.results import NO_LINKS, LinkMessage, Links, LinkWait
 from analyzer.starts.start import Start
 
 _OWN = re.compile(r"^(?:localhost|127\.|0\.0\.0\.0$|::1?$|<nil>$)")  # names no machine
+_URL = re.compile(r"https://(\[[0-9a-fA-F:]+\]|[^\s:/\"\\]+):\d+")
 _MESSAGES = 60  # of one id in a start; where there are more, nobody can say which of them belong together
 _VALUES, _WAITS = 24, 12
 _SLACK_US = 1000  # a stamp is moved by some microseconds where a monotonic clock runs beside it
@@ -136,12 +137,20 @@ class _Gathered:
         at = self.line_times.earliest(record)
         if at is None:
             return
-        target = self.leader if rule.id == "promotion" else _asked(record.message)
+        target = self.leader if rule.id == "promotion" else self._asked(record.message)
         going = self.open.get(rule.id)
         if going is None:
             self.open[rule.id] = _Open(rule.id, target, record, record, at, at)
         else:
             going.last, going.last_s, going.target = record, max(at, going.last_s), going.target or target
+
+    def _asked(self, message: str) -> str:
+        """The servers of which one was asked: the one in a message, unless the load balancer knew others as well."""
+        known = self.facts.get("asks", {})
+        if len(known) > 1:
+            return " ".join(known)
+        named = (address_of(found[1]) for found in _URL.finditer(message))
+        return next((address for address in named if not _OWN.match(address)), "")
 
     def _over(self, name: str, record: LogRecord) -> None:
         going = self.open.pop(name, None)
@@ -184,12 +193,3 @@ class _Quorum:
         if not needed or len(others) < needed:
             return None
         return sorted(others, key=lambda message: message.low_s)[needed - 1]
-
-
-def _asked(message: str) -> str:
-    """The address in a message that is not the machine's own."""
-    for found in re.finditer(r"https://(\[[0-9a-fA-F:]+\]|[^\s:/\"\\]+):\d+", message):
-        address = address_of(found[1])
-        if not _OWN.match(address):
-            return address
-    return ""

@@ -127,8 +127,7 @@ def _held_up(cluster: Cluster, met: Sequence[Waited], finding: Finding | None) -
     if cause is None:
         known = dict.fromkeys(w.waited_for.host for w in met)
         if list(known) == [None]:
-            at = f" at {longest.address}" if longest.address else ""
-            return f"{_count(hosts)} waited up to {took} for a server{at} whose log is not here."
+            return f"{_count(hosts)} waited, the longest {took}, for {_unknown(longest.address)}."
         return f"{_count(hosts)} waited for others, the longest {took}; which host was the first cause is not known."
     role = "server" if cause.host in cluster.servers else "agent"
     who = cause.host if cause.host.startswith(role) else f"{role} {cause.host}"
@@ -157,14 +156,23 @@ def _story(
         groups.setdefault((wait.waited_for.host, wait.waited_for.goal, wait.address), []).append(wait)
     for (host, goal, address), waits in sorted(groups.items(), key=lambda item: -_most(item[1])):
         hosts = _names(list(dict.fromkeys(wait.host for wait in waits)))
-        whom = host or (f"a server at {address}" if address else "a host whose log is not here")
+        whom = host or _unknown(address)
         lasted = _range([wait.waited_s for wait in waits if wait.waited_s is not None])
-        yield f"{hosts} waited for {_GOALS.get(goal, '{}').format(whom)}: {lasted}."
+        what = _GOALS.get(goal, "{}") if host is not None else "{}"
+        yield f"{hosts} waited for {what.format(whom)}: {lasted}."
     for episode in down:
         last = by_index[episode.starts[-1]]
         why = leading(last.findings)
         if why is not None and (finding is None or why.id != finding.id):
             yield f"{host_of(last)} is not up: {_lowered(why.title)}."
+
+
+def _unknown(address: str) -> str:
+    """A host that the logs do not tell."""
+    several = address.split()
+    if len(several) > 1:
+        return f"any of the servers {_names(several)}"
+    return f"a server at {address}, whose log is not here" if address else "a host whose log is not here"
 
 
 def _most(waits: Sequence[Waited]) -> float:
@@ -202,7 +210,7 @@ def _do(
             f"The others waited for {host}, whose log shows nothing wrong with it: "
             f"look at when its machine and its service started (start {start.index})."
         )
-    if any(wait.waited_for.host is None for wait in _met(cluster)):
+    if any(wait.waited_for.host is None and len(wait.address.split()) < 2 for wait in _met(cluster)):
         yield "Add the log of the server that the others asked."
     for number in cluster.starts:
         why = leading(by_index[number].findings)

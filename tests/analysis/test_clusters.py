@@ -189,6 +189,18 @@ def test_agents_of_one_server_whose_log_is_not_there_wait_for_nobody_known(tmp_p
     assert found.first_cause is None
 
 
+def test_an_agent_whose_load_balancer_knows_several_servers_waits_for_none_in_particular(tmp_path: Path) -> None:
+    server, agent = late_server()
+    other = Host("cp-2", "192.0.2.11").begin(0.0).api(50.0).say(51.0, "x")
+    known = "[192.0.2.10:6443 192.0.2.11:6443] [default: 192.0.2.10:6443]"
+    agent.say(0.6, f"Updated load balancer k3s-agent-load-balancer server addresses -> {known}")
+    found = only(report_of(tmp_path, [server, other, agent]))
+    assert len(found.hosts) == 3
+    [wait] = found.story
+    assert wait.waited_for.host is None and wait.address == "192.0.2.10 192.0.2.11"
+    assert found.first_cause is None
+
+
 @pytest.mark.parametrize("spoil", ["more tunnels", "contradiction"])
 def test_clocks_that_nothing_proves_are_not_compared(spoil: str, tmp_path: Path) -> None:
     server, agent = late_server()
