@@ -263,11 +263,10 @@ def _joined(host: _Host, owners: _Owners, own: set[str]) -> Iterator[_Wait]:
             if going.over is not None:
                 yield going
                 going = None
-        if going is not None and not start.links.waits:
-            if start.outcome == "ready" and start.ready.upper is not None:
-                going = replace(going, over=(start, start.ready.upper))
-                yield going
-                going = None
+        came = start.ready.upper if start.outcome == "ready" and not start.links.waits else None
+        if going is not None and came is not None:
+            yield replace(going, over=(start, came))
+            going = None
     if going is not None:
         yield going
 

@@ -171,10 +171,11 @@ class _Gathered:
         begun, begin = self.quorum.begun, self._span(self.quorum.begun) if self.quorum.begun is not None else None
         last = self.quorum.completed_by()
         span = self._span(record)
-        if begun is not None and begin is not None and last is not None and span is not None:
-            if last.low_s - begin[1] >= _WAIT_S:
-                lines = tuple(dict.fromkeys((begun.line, last.line, record.line)))
-                self.waits.append(LinkWait("quorum", last.key[0], begin[0], last.low_s, span[1], lines, begun.source))
+        if begun is None or begin is None or last is None or span is None:
+            pass
+        elif last.low_s - begin[1] >= _WAIT_S:
+            lines = tuple(dict.fromkeys((begun.line, last.line, record.line)))
+            self.waits.append(LinkWait("quorum", last.key[0], begin[0], last.low_s, span[1], lines, begun.source))
         self.quorum = _Quorum()
 
 
