@@ -93,6 +93,18 @@ class Analysis:
         """One row per start. The result objects themselves are ``report.starts``."""
         return self._frame("starts")
 
+    def episodes(self) -> pd.DataFrame:
+        """One row per episode: consecutive starts of one unit on one host, until it stays up."""
+        from analyzer import frames
+
+        return frames.episodes(self.report)
+
+    def clusters(self) -> pd.DataFrame:
+        """One row per wait of a host for another one of its cluster."""
+        from analyzer import frames
+
+        return frames.clusters(self.report)
+
     def to_json(self) -> str:
         """The report as ``k3slog analyze --format json`` prints it."""
         from analyzer.reports import json_report

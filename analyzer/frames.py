@@ -13,6 +13,8 @@ from functools import partial
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, Literal
 
+from analyzer.analysis.clusters import clusters as all_clusters
+from analyzer.analysis.episodes import episodes as all_episodes
 from analyzer.events.check_info import HOOK
 from analyzer.results import Check, Poll, Report, StartReport
 from analyzer.window import Bound, Window
@@ -416,6 +418,45 @@ STARTS = Table(
 
 TABLES = {t.name: t for t in (TIMELINE, POLLS, CHECKS, HOOKS, PHASES, STARTS)}
 
+# --- of several starts, and of several hosts
+
+_EPISODE = _count("episode", "index of the episode, from 1", "number")
+
+EPISODES = Table(
+    "episodes",
+    "episode: consecutive starts of one unit on one host, until it stays up or is asked to stop",
+    (
+        _EPISODE,
+        _text("host", "host name", from_log=True),
+        _text("unit", "systemd unit", from_log=True),
+        _instant("began_at", "begin of the first try", _with("item.began_at", lambda at: at and at.astimezone(UTC))),
+        _text("outcome", "ready, failed, stopped, ongoing"),
+        _count("tries", "number of starts"),
+        _count("first_start", "index of the first start", _with("item.starts", itemgetter(0))),
+        _count("last_start", "index of the last start", _with("item.starts", itemgetter(-1))),
+        *_span_columns("took", "from the first begin to the goal: at least", f"at most ({_OPEN})"),
+        _count("cause_start", "start whose finding is the cause", _with("item.cause", lambda c: c and c.start)),
+        _text("cause", "id of that finding", _with("item.cause", lambda c: c and c.finding)),
+        _text("cause_sentence", "the cause in a sentence", _with("item.cause", lambda c: c and c.sentence), True),
+    ),
+)
+
+CLUSTERS = Table(
+    "clusters",
+    "wait of one host for another, in the order of the clusters' stories; seconds count from the begin of the first "
+    "start of the cluster's first server, on its clock",
+    (
+        _count("cluster", "number of the cluster, from 1", "number"),
+        _text("host", "host that waited", "item.host", from_log=True),
+        _text("waited_for", "host that it waited for; missing: not in these logs", "item.waited_for.host", True),
+        _text("goal", "what of that host: api, etcd (its member is up), vote", "item.waited_for.goal"),
+        _count("start", "index of the start that waited", "item.start"),
+        *_span_columns("waited", "how long, on its own clock: at least", f"at most ({_OPEN})"),
+        *_window_columns("over_", "the wait was over", "item.window"),
+        _count("source", "index of the input the lines are in, from 0", "item.source"),
+    ),
+)
+
 _STATS = ("delay_s", "requests", "detected_s", "ready_s", "ready_delayed_s", "server_cpu_s", "log_lines")
 
 
@@ -478,6 +519,24 @@ timeline, polls, checks = partial(build, "timeline"), partial(build, "polls"), p
 hooks, phases, starts = partial(build, "hooks"), partial(build, "phases"), partial(build, "starts")
 
 
+def episodes(report: Report) -> pd.DataFrame:
+    """One row per episode of a report."""
+    nothing: Any = None
+    found = all_episodes(report.starts)
+    return _frame(EPISODES, _rows(EPISODES, (_Place(item, item.index, nothing, report) for item in found)))
+
+
+def clusters(report: Report) -> pd.DataFrame:
+    """One row per wait of a host of a cluster for another one."""
+    nothing: Any = None
+    waits = (
+        _Place(wait, number, nothing, report)
+        for number, cluster in enumerate(all_clusters(report.starts), 1)
+        for wait in cluster.story
+    )
+    return _frame(CLUSTERS, _rows(CLUSTERS, waits))
+
+
 def simulation(answer: Simulation) -> pd.DataFrame:
     """One row per policy of ``answer``."""
     nothing: Any = None
@@ -496,7 +555,7 @@ def markdown() -> str:
         "end is open.",
         "Text columns marked † hold text of the log as it is: escape it before you show it.",
     ]
-    for table in (*TABLES.values(), SIMULATION):
+    for table in (*TABLES.values(), EPISODES, CLUSTERS, SIMULATION):
         lines += ["", f"## {table.name}", "", f"One row per {table.row}.", ""]
         lines += ["| column | dtype | unit | meaning |", "|---|---|---|---|"]
         lines += [

@@ -258,6 +258,50 @@ class Usual:
     late_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class LinkMessage:
+    """A line whose counterpart another host logs (``events/links.toml``), written between ``low_s`` and ``high_s``."""
+
+    id: str
+    key: tuple[str, ...]  # what is the same on both sides
+    to: str  # address of the other host; empty: not in the line
+    of: str  # name of the other host
+    low_s: float
+    high_s: float
+    line: int
+    source: SourceIndex = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LinkWait:
+    """A stretch in which a host says that it waits for another one; it was over between ``last_s`` and ``over_s``."""
+
+    id: str  # of events/links.toml, or quorum
+    target: str  # address (of several with spaces between them) or member of etcd; empty: the server that it asks
+    first_s: float
+    last_s: float
+    over_s: float | None
+    lines: tuple[int, ...]
+    source: SourceIndex = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """What the log of a start says of its host and of others."""
+
+    names: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()  # its own ids in etcd
+    asks: tuple[str, ...] = ()  # servers that it asks, the one that it was given first
+    peers: tuple[str, ...] = ()  # addresses of members of etcd, its own among them
+    issuers: tuple[str, ...] = ()  # CAs of its cluster, with the second in which they were made
+    messages: tuple[LinkMessage, ...] = ()
+    waits: tuple[LinkWait, ...] = ()
+
+
+NO_LINKS = Links()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartReport:
     """One start of one k3s process on one host and unit; the JSON has the fields in this order."""
@@ -306,6 +350,7 @@ class StartReport:
     source: SourceIndex = 0
     usual: Usual | None = None  # how long such starts usually take until they are ready
     site: Site = NOWHERE  # how things are called where it ran; in no output
+    links: Links = NO_LINKS  # to other hosts; in no output but by ``clusters``
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,6 +381,68 @@ class Episode:
     tries: int
     took_s: Span | None
     cause: Cause | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """Whom a host waited for; ``host`` is ``None`` where the logs do not show who that is."""
+
+    host: str | None
+    goal: str  # a goal of that host, or etcd: its member of etcd is up
+
+
+@dataclass(frozen=True, slots=True)
+class Waited:
+    """One wait of a host for another one.
+
+    ``window`` holds the moment at which the wait was over, in seconds since ``Cluster.began_at``, on the clock of the
+    first server; its ends are as far apart as the clocks may be where ``clock_offsets`` has the host.
+    """
+
+    host: str
+    waited_for: Awaited
+    window: Window
+    lines: tuple[int, ...]
+    source: SourceIndex = 0
+    start: int = 0  # index of the start that waited, the last one of several
+    waited_s: Span | None = None  # on the clock of the host that waited
+    address: str = ""  # that it asked; of several, of which any would have done, with spaces between them
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterCause:
+    """Where the waiting began: a start on the host that the others waited for, and what was wrong with it."""
+
+    host: str
+    start: int
+    finding: str | None  # ``None``: nothing was wrong that its log shows
+
+
+@dataclass(frozen=True, slots=True)
+class ClockOffset:
+    """By how much the clock of ``host`` is ahead of the one of ``against``; ``None``: not bounded from this side."""
+
+    host: str
+    against: str
+    lower_s: float | None
+    upper_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Hosts that belong together, by what their logs say of each other.
+
+    A host without an entry in ``clock_offsets``: its clock was not compared with the first server's.
+    """
+
+    hosts: tuple[str, ...]
+    servers: tuple[str, ...]
+    agents: tuple[str, ...]
+    story: tuple[Waited, ...] = ()
+    first_cause: ClusterCause | None = None
+    clock_offsets: tuple[ClockOffset, ...] = ()
+    began_at: datetime | None = None  # of the first start on the first server
+    starts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 
 from analyzer import frames
+from tests.analysis.test_clusters import late_server
+from tests.kit import many_hosts
 from tests.kit.frame_schema import validate
 from tests.kit.made_reports import RBAC, crash_loop, fragment, hostile_start, ready_start, report_of
 
@@ -127,3 +129,18 @@ def test_the_docs_are_current() -> None:
         [sys.executable, "-c", "import analyzer.frames, sys; print('pandas' if 'pandas' in sys.modules else '')"],
         capture_output=True, encoding="utf-8", check=True, cwd=root,
     ).stdout  # fmt: skip
+
+
+def test_episodes_and_waits_of_clusters_have_their_rows(tmp_path: Path) -> None:
+    report = many_hosts.report_of(tmp_path, late_server())
+    tries = frames.episodes(report)
+    assert list(tries.columns) == frames.EPISODES.names
+    assert list(tries["tries"]) == [1, 1] and set(tries["host"]) == {"cp-1", "worker-1"}
+    [wait] = frames.clusters(report).to_dict("records")
+    assert (wait["cluster"], wait["host"], wait["waited_for"], wait["goal"]) == (1, "worker-1", "cp-1", "api")
+    assert wait["waited_min_s"] <= 40 <= wait["waited_max_s"] and wait["over_lower_s"] < wait["over_upper_s"]
+    for made, table in ((frames.episodes, frames.EPISODES), (frames.clusters, frames.CLUSTERS)):
+        empty = made(report_of())
+        assert len(empty) == 0 and {c.name: c.dtype for c in table.columns} == {
+            n: str(t) for n, t in empty.dtypes.items()
+        }

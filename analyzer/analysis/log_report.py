@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 from types import MappingProxyType
 
 from analyzer.analysis.find import across_starts, diagnose
@@ -59,7 +60,7 @@ def analyze_records(log_records: LogRecords, *, tool_version: str, user: Rules |
             *about_releases(reports),
             *([(starts[0].records[0].source, _too_many(left_out))] if left_out > 0 else ()),
         ),
-        evidence=MappingProxyType(_evidence(explained)),
+        evidence=MappingProxyType(_evidence(explained, reports)),
     )
 
 
@@ -85,10 +86,12 @@ def _ledger(ledger: Ledger, left_aside: Counter[str], starts: Sequence[Start]) -
     )
 
 
-def _evidence(starts: Sequence[Start]) -> dict[tuple[int, int], str]:
+def _evidence(starts: Sequence[Start], reports: Sequence[StartReport]) -> dict[tuple[int, int], str]:
     texts: dict[tuple[int, int], str] = {}
-    for start in starts:
-        told = (event.record for event in (*start.all_events, *start.announced))
+    for start, report in zip(starts, reports, strict=True):
+        waits = {(wait.source, line) for wait in report.links.waits for line in wait.lines}
+        linked = (r for r in (*start.process, *start.pod_lines) if (r.source, r.line) in waits) if waits else ()
+        told = chain((event.record for event in (*start.all_events, *start.announced)), linked)
         for record in (*told, *start.records[:1], *start.process[:1], *start.records[-1:]):
             texts[(record.source, record.line)] = mask_secrets(record.raw)[:_EVIDENCE_LIMIT]
     return texts

@@ -13,6 +13,7 @@ from analyzer.analysis.blame import Blame, blame, bottleneck
 from analyzer.analysis.check_windows import CheckFacts, gather
 from analyzer.analysis.goals import goals
 from analyzer.analysis.line_times import LineTimes, begin_stamp
+from analyzer.analysis.links import links_of
 from analyzer.analysis.phases import budget
 from analyzer.analysis.pod_evidence import with_answering_run
 from analyzer.analysis.polls import PollFacts, read_polls, rows
@@ -105,6 +106,7 @@ def study(start: Start, index: int, log_records: LogRecords) -> StudiedStart:
         before=before,
         usual=usual(site, stones),
         site=site,
+        links=links_of(start, line_times),
     )
     return StudiedStart(start, verdict, line_times, polls, facts, report)
 

@@ -12,16 +12,18 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from analyzer.analysis.chain_of_blame import blame_chain
+from analyzer.analysis.clusters import clusters
+from analyzer.analysis.episodes import episodes
 from analyzer.reports.format import DEFAULT, Options
 from analyzer.reports.selection import select_starts
-from analyzer.results import Check, Gap, Phase, Poll, PollerNote, Report, StartReport
+from analyzer.results import Check, ClockOffset, Cluster, Episode, Gap, Phase, Poll, PollerNote, Report, StartReport
 from analyzer.window import Span, Window
 
 _DIGITS = 6
@@ -35,7 +37,7 @@ _UNTOLD: dict[type, tuple[str, ...]] = {
         "failing_until_s", "first_seen_failing_s", "first_seen_failing_line", "first_seen_failing_source",
     ),
     Phase: ("may_be",),
-    StartReport: ("site",),
+    StartReport: ("site", "links"),
 }  # fmt: skip
 
 JsonObject = dict[str, Any]
@@ -121,6 +123,8 @@ def plain(value: Any) -> Any:
             return span_object(value)
         case Phase():
             return {"id": value.id, "may_be": list(value.may_be or (value.id,)), **chosen(value)}
+        case ClockOffset():
+            return chosen(value) | {"lower_s": rounded_down(value.lower_s), "upper_s": rounded_up(value.upper_s)}
         case Gap():
             return chosen(value) | {"begin_s": rounded_down(value.begin_s), "end_s": rounded_up(value.end_s)}
     return chosen(value)
@@ -132,14 +136,24 @@ def chosen(part: Any, *names: str) -> JsonObject:
     return {name: plain(getattr(part, name)) for name in told}
 
 
-def in_utc(start: StartReport) -> StartReport:
-    """``start`` with its moments in UTC."""
-    moments = {name: getattr(start, name) for name in ("began_at", "ended_at")}
-    return replace(start, **{name: at.astimezone(UTC) for name, at in moments.items() if at is not None})
+_Dated = TypeVar("_Dated", StartReport, Episode, Cluster)
+
+
+def in_utc(part: _Dated) -> _Dated:
+    """A start, an episode or a cluster with its moments in UTC."""
+    moments = {name: getattr(part, name, None) for name in ("began_at", "ended_at")}
+    return replace(part, **{name: at.astimezone(UTC) for name, at in moments.items() if at is not None})
 
 
 def report_object(report: Report, options: Options = DEFAULT) -> JsonObject:
-    """The report as plain data; ``index`` of the chosen starts keeps counting the whole input."""
+    """The report as plain data; ``index`` of the chosen starts keeps counting the whole input.
+
+    Episodes and clusters are those of the whole input, whichever starts are chosen.
+    """
+
+    def dated(parts: Sequence[_Dated]) -> list[JsonObject]:
+        return [chosen(in_utc(part) if options.utc else part) for part in parts]
+
     return {
         "schema": "k3slog.report",
         "schema_version": 1,
@@ -147,6 +161,8 @@ def report_object(report: Report, options: Options = DEFAULT) -> JsonObject:
         "sources": plain(report.sources),
         "ledger": {**chosen(report.ledger), "reasons": plain(dict(sorted(report.ledger.reasons.items())))},
         "notes": [{"source": source, "text": clean_text(note)} for source, note in report.notes],
+        "episodes": dated(episodes(report.starts)),
+        "clusters": dated(clusters(report.starts)),
         "starts": [_start(s, options) for s in select_starts(report.starts, options.start)],
     }
 

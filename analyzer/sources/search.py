@@ -22,11 +22,13 @@ LOGRUS = (
     "containerd is now running", "Containerd is now running", "Shutdown request", "signal received", "Signal received",
     "Second shutdown signal", "k3s is up and running", "rke2 is up and running", "k3s agent is up and running",
     "rke2 agent is up and running",
+    # … of which another host logs the other side, at any time: who has one has all, so that they can be counted
+    "Handling backend connection", "Connecting to proxy", "Remotedialer connected to proxy",
 )  # fmt: skip
 # … the same for the automaton, which looks anywhere in a line: what they have in common, rare bytes first.
 _ANYWHERE = (
     *BANNERS, "g for API", "now running", "Shutdown request", "ignal received", "up and running", "fatal msg=",
-    "panic msg=",
+    "panic msg=", "ing backend conn", "ing to proxy", "ted to proxy",
 )  # fmt: skip
 # … and those of klog and the Go runtime.
 _OTHER = ("Serving securely", "Started kubelet", "Successfully registered", " [running]:")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from analyzer.reports import json_report
 from analyzer.reports.format import Options
 from analyzer.results import StartReport
 from analyzer.window import Bound, Span, Window
+from tests.analysis.test_clusters import late_server
+from tests.kit import many_hosts
 from tests.kit.made_reports import HOSTILE, crash_loop, failed_start, fragment, hostile_start, ready_start, report_of
 
 
@@ -46,10 +49,24 @@ def test_the_schema_refuses_null_lists_missing_fields_and_unknown_words(validate
             validate(bad)
 
 
+def test_episodes_and_clusters_are_told_of_the_whole_input_whichever_start_is_chosen(
+    tmp_path: Path, validate: Any
+) -> None:
+    report = many_hosts.report_of(tmp_path, late_server(0.4))
+    data = json.loads(json_report.render(report, Options(start="1")))
+    validate(data)
+    assert [start["index"] for start in data["starts"]] == [1]
+    assert [episode["starts"] for episode in data["episodes"]] == [[1], [2]]
+    [cluster] = data["clusters"]
+    assert set(cluster) >= {"hosts", "servers", "agents", "story", "first_cause", "clock_offsets"}
+    assert cluster["story"][0]["waited_for"] == {"host": "cp-1", "goal": "api"}
+    assert json.loads(json_report.render(report_of()))["clusters"] == []
+
+
 def test_every_field_of_the_result_types_is_written() -> None:
     data = json_report.report_object(report_of(ready_start()))
     start = data["starts"][0]
-    told = {f.name for f in dataclasses.fields(StartReport)} - {"site"}  # it only words the advice
+    told = {f.name for f in dataclasses.fields(StartReport)} - {"site", "links"}  # of no reader's concern
     assert set(start) == {*told, "chain"}
     for name, of_type in (("polls", ready_start().polls[0]), ("phases", ready_start().phases[0])):
         drawn_only = {"text", "ok"}
