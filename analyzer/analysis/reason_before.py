@@ -118,16 +118,16 @@ def _went_on(before: Sequence[LogRecord], line: _Line) -> bool:
 def _given_up(read: Chain, about: Things, lines: Sequence[_Line]) -> Reason | None:
     """The loop of tries that an end in vain gives up: the only one there is, with one error to its last try.
 
-    Only of an end that waited, and that names nothing of its own.
+    Only of an end that waited, and that names nothing of its own; anything else that went wrong may be why as well.
     """
     if read.error is None or read.error.id != "timeout" or about:
         return None
+    lines = [line for line in lines if before_ends.is_a_reason(line.error, named=False)]
     loops = [line for line in lines if line.record.payload is Payload.LOGRUS and _is_tried_again(line.read)]
     kinds = {(line.read.links[0].layer.text[0], line.error.id) for line in loops}
-    if len(kinds) != 1 or len(loops) < _LOOP or lines[-1] is not loops[-1]:
+    if len(kinds) != 1 or len(loops) < _LOOP or len(lines) > len(loops):
         return None
-    last = loops[-1]
-    return last.reason if before_ends.is_a_reason(last.error, named=False) else None
+    return loops[-1].reason
 
 
 def _is_tried_again(read: Chain) -> bool:

@@ -86,7 +86,8 @@ REASONS = {
                 "warning",
                 (
                     "Failed to get image from endpoint: GET "
-                    "https://reg.example/v2/rancher/rke2-runtime/manifests/v1.34.2-rke2r1: MANIFEST_UNKNOWN: manifest unknown"
+                    "https://reg.example/v2/rancher/rke2-runtime/manifests/v1.34.2-rke2r1: "
+                    "MANIFEST_UNKNOWN: manifest unknown"
                 ),
             ),
             ("fatal", "all endpoints failed"),
@@ -101,6 +102,8 @@ REASONS = {
     ),
 }
 
+TRIED = ("error", "Waiting to retrieve agent configuration; server is not ready: https://192.0.2.9/x: 401 Unauthorized")
+REASONS["loop"] = ("the credentials were rejected", [TRIED, TRIED, TRIED, ("fatal", "context deadline exceeded")])
 UNRELATED = {
     "bare-noise": [
         ("info", "Pulling runtime image reg.example/rancher/rke2-runtime:v1.34.2-rke2r1"),
