@@ -11,9 +11,12 @@ from analyzer.events.vocabulary import load, read_as
 
 # The journal: code=killed, status=4/ILL; systemctl status: code=killed, signal=ILL, code=exited, status=203/EXEC.
 _CODE = re.compile(
-    r"\bcode=(?P<code>exited|killed|dumped), (?:status=(?P<number>\d{1,3})(?:/(?P<name>[\w-]+))?|signal=(?P<signal>\w+))"
+    r"\bcode=(?P<code>exited|killed|dumped), "
+    r"(?:status=(?P<number>\d{1,3})(?:/(?P<name>[\w-]+))?|signal=(?P<signal>\w+))"
 )
-_SAID = re.compile(r"(?P<how>killed by signal|exited with status) (?:\d{1,3} \((?P<name>[\w-]+)\)|(?P<alone>[A-Z]\w*))$")
+_SAID = re.compile(
+    r"(?P<how>killed by signal|exited with status) (?:\d{1,3} \((?P<name>[\w-]+)\)|(?P<alone>[A-Z]\w*))$"
+)
 _RESULT = re.compile(r"^Active: [a-z-]{1,20} (?:\([\w-]{1,40}\) )?\(Result: (?P<result>[\w-]+)\)")
 
 
