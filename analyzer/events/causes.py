@@ -134,7 +134,8 @@ def _rule(error: ErrorClass | None) -> Rule | None:
 def _of_error(error: ErrorClass, read: Chain) -> Cause:
     """No layer is known: the error alone, as the catalogue tells it where it does."""
     rule = _rule(error)
-    title = rule.title if rule is not None else error.titled("{target}" if read.target else "")
+    own = rule is None or bool(error.alone)  # more than the problem's, which stands for several classes
+    title = rule.title if rule is not None and not own else error.titled("{target}" if read.target else "")
     return Cause(_id(read), title, error.means, error.advice, rule, {}, read.target)
 
 
@@ -163,9 +164,9 @@ def advice_for(cause: Cause, site: Site) -> str:
     port = (cause.groups or {}).get("address", "").rpartition(":")[2]
     filled = advise(known, site)
     advice = filled.replace("<port>", port) if port.isdigit() else filled
-    return Filled(advice.replace("{target}", mask_secrets(cause.target) or UNNAMED))
+    return Filled(advice.replace("{target}", mask_secrets(site.behind(cause.target)) or UNNAMED))
 
 
 def title_for(cause: Cause, site: Site) -> str:
     """What went wrong, in the words of where it ran; empty where the title of the finding holds."""
-    return advise_on(cause.title, mask_secrets(cause.target) or UNNAMED, site)
+    return advise_on(cause.title, mask_secrets(site.behind(cause.target)) or UNNAMED, site)

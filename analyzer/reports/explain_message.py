@@ -31,6 +31,7 @@ _RKE2_PORT = re.compile(r"https://[^\s/\"]{1,100}:9345\b")  # of its supervisor;
 _VERB = re.compile(r"%[wvsq]")  # what a message as its source has it ends with
 _CUT = f"{string.whitespace}\xa0.…>"  # what stands where a message was cut
 _TELLING = 12  # characters of a cut message that must be there
+_BESIDE = "Said beside the end that stands above: by itself it ended nothing."
 _MOST = 3  # layers that a cut message may begin
 
 
@@ -81,12 +82,22 @@ def bare(text: str) -> str:
     return text
 
 
-def entry_of(message: Message, site: Site) -> Entry | None:
-    """What is known of it as a whole; ``None`` where no layer is known and nothing ends with it."""
+def is_end(message: Message, site: Site) -> bool:
+    """Whether the process ends with these words."""
+    return _ends(message, chain.read(message.text, site.product))
+
+
+def entry_of(message: Message, site: Site, *, beside_end: bool = False) -> Entry | None:
+    """What is known of it as a whole; ``None`` where no layer is known and nothing ends with it.
+
+    ``beside_end``: another line of the same text is the end, so that nobody is told of this one that it passes.
+    """
     read = chain.read(message.text, site.product)
+    ends = _ends(message, read)
     if not read.links and not message.ends:
         return None
-    cause = cause_of(message.text, site.product, ended=message.ends)
+    beside_end = beside_end and not ends
+    cause = cause_of(message.text, site.product, ended=message.ends or beside_end)
     title, means, advice = _told(cause, read, site)
     cut = _cut_inside(read)
     return Entry(
@@ -95,9 +106,9 @@ def entry_of(message: Message, site: Site) -> Entry | None:
         sentence(title),
         headed(
             ("What it means", sentence(means)),
-            ("What comes of it", _becomes(message, read, site)),
+            ("What comes of it", _BESIDE if beside_end else _becomes(message, read, site)),
             ("Layers, from the outside in", [_layer(link, read) for link in read.links]),
-            ("The error inside", [] if cut else _error(read)),
+            ("The error inside", [] if cut else _error(read, site)),
             ("It may go on so", cut),
             ("Where", f"In {chain.part(read.links[-1].layer.part).name}." if read.links else ""),
             ("What to do", sentence(advice)),
@@ -179,12 +190,13 @@ def _layer(link: Link, read: Chain) -> str:
     return advise(f"“{_words(link, read)}”: {told or 'a step that only wraps the next one.'}")
 
 
-def _error(read: Chain) -> list[str]:
+def _error(read: Chain, site: Site) -> list[str]:
     if read.error is None:
         rest = _VERB.sub("", read.inner).strip(" .")
         return [f"“{mask_secrets(rest)[:_SHOWN]}”: no class of errors is known for it."] if rest and read.links else []
     about = f" ({mask_secrets(read.target)})" if read.target else ""
-    return [f"{read.error.short[:1].upper()}{read.error.short[1:]}{about}. {sentence(read.error.means)}".strip()]
+    said = f"{read.error.short[:1].upper()}{read.error.short[1:]}"
+    return [f"{said}{about}. {sentence(advise(read.error.means, site))}".strip()]
 
 
 def _is_end(message: Message, read: Chain) -> bool:

@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from analyzer.analysis.normal_lines import normal_marks
+from analyzer.analysis.reason_before import LOUD, Reason, reason_before
 from analyzer.analysis.rule_context import RuleContext, Sourced, count, durations, sentences, times
 from analyzer.analysis.rule_registry import PROBLEM, rule
 from analyzer.analysis.shared_facts import SLOW
 from analyzer.events import chain
 from analyzer.events.bare_ends import meaning
-from analyzer.events.causes import Cause, advice_for, cause_of, title_for
+from analyzer.events.causes import STEP, Cause, advice_for, cause_of, title_for
 from analyzer.events.certificate_times import missed_by
-from analyzer.events.chain import ErrorClass
 from analyzer.events.check_info import info as check_info
 from analyzer.events.event import Mark
 from analyzer.events.products import Filled, advise
@@ -46,12 +46,6 @@ _YAML = re.compile(r"\byaml: |converting YAML")
 _YAML_FILE = re.compile(r"/[\w./-]{1,200}\.ya?ml\b")
 _LINES_BEFORE = 3
 _LINES_ABOVE = 5  # a prompt with the command, and what the wrapper prints
-_NEAR = 6  # lines before an end that may say why it waited in vain
-_LATE = frozenset(("process_failed", "etcd_join_failed", "server_unreachable"))
-_NO_WAITING_HEALS = frozenset(
-    ("dns", "no_route", "no_space", "x509_time", "x509_authority", "x509_name", "tls", "plain_http", "unauthorized")
-)
-_LOUD = frozenset(("warning", "error", "fatal", "panic"))
 # How the kernel's signals and Go's runtime end a program: the words of the shell, of systemd, of Go.
 CRASH = re.compile(
     r"(?i)^(?:panic: |fatal error: |unexpected fault address|SIG(?:SEGV|BUS|ILL|ABRT|FPE|TRAP)\b|\[signal |"
@@ -103,12 +97,9 @@ def failure(context: RuleContext) -> Iterator[Finding]:
                 cause, text, records = other, words, [mark.record, *records]
                 break
     cause = _of_bare_words(context, text) or cause
-    if cause is not None and cause.finding in _LATE and (told := _reason_before(context)) is not None:
-        record, error, target = told
-        title = Filled(f"{title_for(cause, context.site)}: {error.short}")
-        because = f"Just before: {_words(record)}"
-        cause = replace(cause, title=title, means=f"{because}. {error.means}", advice=error.advice, target=target)
-        records = [*records, record]
+    if (reason := reason_before(context, text, _step(context))) is not None:
+        cause = _with_reason(context, cause, reason)
+        records = [*records, reason.record]
     after = " after it had become ready" if context.report.outcome == "ready" else ""
     if any("repeated too quickly" in mark.record.message for mark in context.studied.start.marks("systemd_failed")):
         text += ". systemd does not try it again: it was started too quickly again and again (start limit)"
@@ -118,16 +109,25 @@ def failure(context: RuleContext) -> Iterator[Finding]:
         yield from _unnamed(context, text, after, records)
 
 
-def _reason_before(context: RuleContext) -> tuple[LogRecord, ErrorClass, str] | None:
-    """What the last lines before an end say that waited in vain: an error that no waiting heals."""
+def _with_reason(context: RuleContext, cause: Cause | None, reason: Reason) -> Cause:
+    """The cause of an end that tells no reason, with the one that a line before it tells."""
+    error = reason.error
+    known = cause or Cause(STEP)
+    what = title_for(known, context.site) or advise(context.about(known.finding).title, context.site)
+    outer = (
+        what.removesuffix(f": {read.short}") if (read := chain.classify(context.last_words)[0]) is not None else what
+    )
+    because = f"Just before: {_words(reason.record)}"
+    means = f"{because}{'' if because.endswith('.') else '.'} {error.means}"
+    advice = error.advice or known.advice
+    return replace(known, title=Filled(f"{outer}: {error.short}"), means=means, advice=advice, target=reason.target)
+
+
+def _step(context: RuleContext) -> str:
+    """The last line of the process before its end that is no trouble: what it was doing."""
     end = context.studied.verdict.end
-    before = [r for r in context.studied.start.process if end is not None and r.seq < end.seq][-_NEAR:]
-    for record in reversed(before):
-        if record.level in _LOUD:
-            error, target = chain.classify(record.with_error)
-            if error is not None and error.id in _NO_WAITING_HEALS:
-                return record, error, target
-    return None
+    told = [r for r in context.studied.start.process if end is not None and r.seq < end.seq]
+    return next((r.message for r in reversed(told) if r.level not in LOUD and r.payload is Payload.LOGRUS), "")
 
 
 def _of_bare_words(context: RuleContext, text: str) -> Cause | None:
@@ -266,7 +266,7 @@ def _last_troubles(context: RuleContext) -> list[LogRecord]:
     said = {
         _words(record): record
         for record in context.studied.start.process
-        if (end is None or record.seq < end.seq) and record.level in _LOUD and record.seq not in passed
+        if (end is None or record.seq < end.seq) and record.level in LOUD and record.seq not in passed
     }
     return list(said.values())[-_LINES_BEFORE:]
 
