@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 
-from analyzer.events import chain
+from analyzer.events import chain, exit_codes
 from analyzer.events.catalogue import Rule, causes_in, info
 from analyzer.events.chain import Chain, ErrorClass, Layer
 from analyzer.events.finding_info import about, reported_as
@@ -46,6 +46,9 @@ def cause_of(text: str, product: str = "unknown", *, ended: bool = False) -> Cau
 
     ``ended``: more than the words say that the process ended with them. Nobody is told then that it passes by itself.
     """
+    exited = exit_codes.meaning(text)
+    if exited is not None:
+        return Cause(exited.finding, exited.title, exited.means, exited.advice)
     read = chain.read(text, product)
     ended = ended or (read.outermost is not None and read.outermost.ends == "process")
     error = read.error if read.error is not None and not read.error.symptom else None

@@ -52,7 +52,7 @@ _FIRST_WORDS = re.compile(
     rf"{WRAPPER.pattern}|Configuring \S+ database|Managed etcd cluster |Starting temporary |Opening etcd "
 )
 _SERVES = re.compile(r"^Serving securely on \S{1,80}:(?!(?:10250|1025[789])$)\d{2,5}$")
-_TOLD_ELSEWHERE = frozenset({"status_activating", "status_active", "status_ended"})
+_TOLD_ELSEWHERE = frozenset({"status_activating", "status_active", "status_ended", "status_exited", "status_never_ran"})
 _CONTAINERS_PIDS = 100  # the numbers that processes have in a container are small, and the same in each run
 _PAUSE_US = 2 * SECOND  # a process that ends and one that takes its place are at least so far apart
 _UNKNOWN_FIRST = 3  # lines that a process may print before the first one of which it is known

@@ -75,7 +75,8 @@ def _shown_by_supervisor(start: Start) -> bool:
         return True
     ran = any(record.payload in _OF_A_RUN for record in start.process)
     helpers = [mark for mark in start.marks("prestart_failed") if "ExecStartPre=" in mark.record.message]
-    return not ran and (bool(helpers) or start.first("job_failed") is not None or any(map(_NO_ATTEMPT.search, told)))
+    none_ran = start.first("job_failed", "status_never_ran") is not None
+    return not ran and (bool(helpers) or none_ran or any(map(_NO_ATTEMPT.search, told)))
 
 
 def _too_short(start: Start, end: LogRecord) -> bool:

@@ -1,5 +1,6 @@
 """Ends and waits of made-up texts, each for a kind that a public log once showed: the rule, in other words and objects."""
 
+# ruff: noqa: E501 - messages of one line
 from __future__ import annotations
 
 from io import BytesIO

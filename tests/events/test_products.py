@@ -8,7 +8,7 @@ from itertools import product
 
 import pytest
 
-from analyzer.events import chain, poll_errors
+from analyzer.events import chain, exit_codes, poll_errors
 from analyzer.events.catalogue import rules
 from analyzer.events.check_info import known_checks
 from analyzer.events.finding_info import known_findings
@@ -23,9 +23,10 @@ RKE2_ONLY = {
     "prestart_failed",
     "server_not_ready",
 }
+SYSTEMDS = "systemd's codes"
 NO_SYSTEMD = {  # what only systemd or its journal says
     "systemd_timeout", "lines_lost", "journal_suppressed", "exec_missing", "prestart_failed", "clock_stepped",
-    "clock_before_k3s", "clock_wrong", "rootless_cgroups", "no_quorum",
+    "clock_before_k3s", SYSTEMDS, "clock_wrong", "rootless_cgroups", "no_quorum",
 }  # fmt: skip
 STRANGE = {
     "k3s": r"\brke2\b|RKE2|\b9345\b",
@@ -66,6 +67,8 @@ def advices() -> Iterator[tuple[str, str, str]]:
         yield rule.id, "rke2" if rule.id in RKE2_ONLY else "", f"{rule.title} {rule.advice}"
     for check in known_checks():
         yield check.name, "", check.advice
+    for code in exit_codes.meanings():
+        yield SYSTEMDS, "", f"{code.title} {code.means} {code.advice}"
     for name in poll_errors.severities():
         yield name, "", " ".join(poll_errors.advice(name))
     for layer in chain.layers():
