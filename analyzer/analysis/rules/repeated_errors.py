@@ -44,7 +44,7 @@ def repeated_error(context: RuleContext, known: Sequence[Finding]) -> Iterator[F
     yield context.say("repeated_error", detail, [*records, *(one[-1] for one in others)])
 
 
-def _unexplained(context: RuleContext, known: Sequence[Finding]) -> list[tuple[str, list[LogRecord]]]:
+def _unexplained(context: RuleContext, known: Sequence[Finding]) -> list[tuple[str, tuple[LogRecord, ...]]]:
     told = {(finding.source, line) for finding in known for line in finding.lines}
     seen = {mark.record.seq for mark in context.marks}
     seen |= {event.record.seq for event in context.studied.start.events if isinstance(event, PollLine)}
