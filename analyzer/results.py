@@ -209,6 +209,11 @@ class Gap:
     detail: str = ""
 
 
+_OF_THE_API = frozenset(
+    ("apiserver_requested", "apiserver_version", "apiserver_waiting", "serving_securely", "api_running")
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartReport:
     """One start of one k3s process on one host and unit; the JSON has the fields in this order."""
@@ -254,6 +259,11 @@ class StartReport:
     observer: Literal["k3s", "wait"] = "k3s"  # who polled and noticed: k3s itself, or ``k3slog wait`` from outside
     source: SourceIndex = 0
     site: Site = NOWHERE  # how things are called where it ran; in no output
+
+    @property
+    def shows_no_api(self) -> bool:
+        """It failed, and nothing in the text is of its API server or of a wait for one: nobody asked for checks."""
+        return self.outcome == "failed" and not self.polls and not any(one.id in _OF_THE_API for one in self.milestones)
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,7 +147,7 @@ class Chain:
     @property
     def whole(self) -> bool:
         """Whether all of the message is known: nothing follows the innermost layer, or an error of a known class."""
-        return self.error is not None or not self.inner.strip(" .")
+        return self.error is not None or not self.inner.strip(' ."\\')
 
     @property
     def title(self) -> str:

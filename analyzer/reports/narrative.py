@@ -246,7 +246,7 @@ def _whole(phases: Sequence[Phase]) -> Span | None:
 def polls(start: StartReport) -> tuple[str, tuple[ErrorCount, ...]]:
     """One sentence about the polls, and the error classes worth a row each."""
     poller = start.poller
-    if poller.prints_polls is False:
+    if poller.prints_polls is False and not start.shows_no_api:
         told = "This release polls without printing anything: when checks cleared is known from other lines only."
         return told, start.errors
     if not start.polls:
@@ -395,7 +395,7 @@ def unknowns(report: Report, start: StartReport) -> Iterator[tuple[str, str]]:
         (steps, f"The clock was set {wording.plural(steps, 'time')} during this start."),
         (start.clock.year_from == "none" and start.began_at is not None, "The year: the stamps hold none."),
         (
-            start.poller.prints_polls is False,
+            start.poller.prints_polls is False and not start.shows_no_api,
             "Which checks failed while it waited: this release does not print its polls.",
         ),
         (cut, f"Whether more checks failed: {cut_polls} cut short."),

@@ -46,7 +46,8 @@ NOT_ON_WINDOWS = (
 # Findings and problems of a server, of systemd, or of what only Linux has.
 NOT_FOR_WINDOWS = NO_SYSTEMD | {
     "database_locked", "selinux", "flannel_failed", "conntrack", "kernel_module_missing", "no_default_route",
-    "snapshotter", "fuse_overlayfs", "cgroup", "cgroup_root", "cgroup_undelegated", "cgroup_pids", "exec_denied",
+    "snapshotter", "fuse_overlayfs", "cgroup", "cgroup_controller", "cgroup_root", "cgroup_undelegated",
+    "cgroup_pids", "exec_denied",
     "read_only", "socket_denied", "etcd_quota", "snapshot_missing", "etcd_peer_unreachable", "etcd_join_failed",
     "reconcile_failed",
 }  # fmt: skip

@@ -21,6 +21,7 @@ from analyzer.events.event import Mark
 from analyzer.events.products import Filled, advise
 from analyzer.events.readyz import abridge
 from analyzer.events.redaction import mask_secrets
+from analyzer.events.versions import has_dqlite
 from analyzer.records.log_record import LogRecord, Payload
 from analyzer.records.startup_order import WRAPPER
 from analyzer.results import Finding
@@ -44,11 +45,35 @@ _LOGS = {"containerd": "{containerd_log}", "etcd": "{etcd_log}", "kubelet": "{ku
 _YAML = re.compile(r"\byaml: |converting YAML")
 _YAML_FILE = re.compile(r"/[\w./-]{1,200}\.ya?ml\b")
 _LINES_BEFORE = 3
+_LINES_ABOVE = 5  # a prompt with the command, and what the wrapper prints
+# How the kernel's signals and Go's runtime end a program: the words of the shell, of systemd, of Go.
+CRASH = re.compile(
+    r"(?i)^(?:panic: |fatal error: |unexpected fault address|SIG(?:SEGV|BUS|ILL|ABRT|FPE|TRAP)\b|\[signal |"
+    r"(?:signal: )?(?:segmentation fault|bus error|aborted|illegal instruction|floating point exception))"
+)
+_FIRST_WORDS = "They are the process's first words, and name the cause: k3slog explain 'MESSAGE' takes them apart."
+_NEW_CLUSTER = "--cluster-init"
+_DQLITE = (
+    "This release keeps the datastore of --cluster-init in dqlite, native code: that makes it the first suspect, which "
+    "the text does not prove"
+)
+_WITHOUT_DQLITE = (
+    "Take a release from 1.19 on, which keeps the datastore of --cluster-init in etcd; keep a copy of "
+    "{server_data}/server/db first. One server alone needs no --cluster-init: SQLite is then its datastore. Report it "
+    "with the release and the whole dump: {log}"
+)
 _SERVER_ECHO = re.compile(r"server is stopping\W*$|http: Server closed")
 
 
 @rule(
-    "process_failed", "failed_step", "killed", "systemd_timeout", "fifteen_minute_limit", "controller_gave_up", PROBLEM
+    "process_failed",
+    "failed_step",
+    "crashed",
+    "killed",
+    "systemd_timeout",
+    "fifteen_minute_limit",
+    "controller_gave_up",
+    PROBLEM,
 )
 def failure(context: RuleContext) -> Iterator[Finding]:
     """Why the process ended, by the table of causes; the line that says it is the evidence."""
@@ -194,15 +219,44 @@ def _unnamed(context: RuleContext, text: str, after: str, records: list[LogRecor
         yield context.say("out_of_memory", f"Said beside the end: {words}", memory, severity="critical")
     if timed_out:
         yield context.say("systemd_timeout", f"Said: {timed_out[0].message}", timed_out, severity="critical")
-    if "killed by signal" in text or "due to signal 9" in text:
+    if CRASH.match(text) is not None:
+        yield _crash(context, detail, records)
+    elif "killed by signal" in text or "due to signal 9" in text:
         yield context.say("killed", detail, records, severity="critical")
     elif not timed_out and not (memory and records[:1] == memory[:1]):
         advice, before = _where_it_says_more(context, text), []
-        if advice is None and (before := _last_troubles(context)):
+        if advice is None and text and _says_nothing_before(context):
+            advice = _FIRST_WORDS
+        elif advice is None and (before := _last_troubles(context)):
             named = "; ".join(f"line {record.line} “{_words(record)}”" for record in before)
             detail += f"{'' if detail.endswith('.') else '.'} The last that went wrong before it: {named}."
             advice = "What these lines name comes first; all that stands around them: {log}"
         yield context.say("process_failed", detail, [*records, *before], severity="critical", advice=advice)
+
+
+def _says_nothing_before(context: RuleContext) -> bool:
+    """Whether the text shows the begin, and the process wrote nothing before the words with which it ended."""
+    end, start = context.studied.verdict.end, context.studied.start
+    return end is not None and start.begin_seen and not any(record.seq < end.seq for record in start.process)
+
+
+def _crash(context: RuleContext, detail: str, records: list[LogRecord]) -> Finding:
+    """A signal or a fault of Go's runtime: where in the program, and what of this release is native code."""
+    start = context.studied.start
+    frame = next((panic.frame for panic in reversed(panics(start)) if panic.frame and not panic.survived), None)
+    told = [f"{detail}, first in its own code at {frame}" if frame is not None else detail]
+    advice = None
+    if has_dqlite(start.version) and _asked_for_cluster(context):
+        told.append(_DQLITE)
+        advice = _WITHOUT_DQLITE
+    return context.say("crashed", sentences(told), records, severity="critical", advice=advice)
+
+
+def _asked_for_cluster(context: RuleContext) -> bool:
+    """Whether --cluster-init stands in the lines of the start, or in the command just above its banner."""
+    records = context.studied.start.records
+    above = context.log_records.records[max(0, records[0].seq - _LINES_ABOVE) : records[-1].seq + 1] if records else []
+    return any(_NEW_CLUSTER in record.raw for record in above)
 
 
 def _last_troubles(context: RuleContext) -> list[LogRecord]:
