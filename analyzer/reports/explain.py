@@ -121,7 +121,7 @@ def recognise(text: str) -> list[Entry]:
     found = [*wholes, *(filled(entry, site) for entry in parts)] or _of_class(text, site)
     if not found and _OF_UNIT.match(text):
         return recognise(f"systemd[1]: {text}")
-    return found
+    return found or explain_message.entries_of_code(text, site)
 
 
 def _messages(text: str, records: Sequence[LogRecord], site: Site) -> list[Entry]:

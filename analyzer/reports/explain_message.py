@@ -14,6 +14,7 @@ from analyzer.events import chain, finding_info
 from analyzer.events.catalogue import info as rule_of, is_foreign, match as marks_of, unquote_once
 from analyzer.events.causes import END, UNNAMED, Cause, advice_for, cause_of, title_for
 from analyzer.events.chain import Chain, Layer, Link
+from analyzer.events.exit_codes import exit_code
 from analyzer.events.products import advise, advise_on
 from analyzer.events.redaction import mask_secrets
 from analyzer.records.log_record import LogRecord
@@ -66,7 +67,8 @@ def message_of(record: LogRecord) -> Message:
     why = record.fields.get("error") or record.fields.get("err") or ""
     text = bare(f"{record.message}: {why}" if why and why not in record.message else record.message)
     kinds = {mark.kind for mark in marks_of(record)}
-    ends = record.level in _ENDING or "end" in kinds
+    code = exit_code(text)
+    ends = record.level in _ENDING or ("end" in kinds and (code is None or code.failed))
     foreign = ends and is_foreign(text)
     return Message(text, record.level, ends and not foreign, foreign)
 
@@ -122,6 +124,13 @@ def entry_of_class(text: str, site: Site) -> Entry | None:
             ("What to do", sentence(advice)),
         ),
     )
+
+
+def entries_of_code(text: str, site: Site) -> list[Entry]:
+    """How systemd says that a process failed (``code=exited, status=203/EXEC``), in words that are no line of its."""
+    code = exit_code(text)
+    found = entry_of(Message(bare(text), ends=True), site) if code is not None and code.failed else None
+    return [found] if found is not None else []
 
 
 def entries_of_cut(text: str, site: Site) -> list[Entry]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analyzer.events import chain
+from analyzer.events import chain, exit_codes
 from analyzer.reports import explain, explain_message
 from analyzer.reports.explain_entry import Entry
 from tests.kit.effort import proportional
@@ -278,3 +278,22 @@ def test_a_long_text_is_explained_in_linear_time(text: str, filling: str) -> Non
         return explain.find(asked) or explain.recognise(asked)
 
     assert proportional(ask, 40_000)
+
+
+@pytest.mark.parametrize("head", ["   Main PID: 5 (", "Process: 5 ExecStart=/usr/local/bin/k3s server (", "(", ""])
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        ("code=exited, status=203/EXEC", "failed_step"),
+        ("code=killed, signal=ILL", "killed"),
+        ("code=exited, status=0/SUCCESS", ""),
+    ],
+)
+def test_how_systemd_says_that_a_process_ended_is_known_with_and_without_its_line(
+    head: str, code: str, name: str
+) -> None:
+    found = [entry for entry in explain.recognise(f"{head}{code})" if head else code) if entry.kind == "message"]
+    assert [entry.name for entry in found] == [name] * bool(name), "with status 0 nothing failed"
+    if name:
+        meaning = exit_codes.meaning(code)
+        assert meaning is not None and found[0].summary.startswith(meaning.title)
