@@ -35,6 +35,8 @@ _MOST_LAYERS = 32
 _MOST_BEGINNINGS = 256  # places where a layer may begin, that are looked at
 _OWN_FILES = ("k3s_", "rke2")
 _LONGEST_WORDS = 300  # characters before the first %
+_CUT = " \xa0.…>\t\n"  # what stands where a message was cut
+_TELLING_OF_CUT, _MOST_OF_CUT = 12, 3  # characters that must be there of a cut message, layers that it may be
 _GOES_ON = ("", ":", ";", ",", ".", '"', "\\")  # what may stand behind a message that is over
 _TELLING = 16  # characters of its own that a layer needs to tell whose words they are
 _BOUNDARY = re.compile(r'(?:: |(?<!\\)\\*"|\[|; |\n|desc = )+|, ')
@@ -295,6 +297,21 @@ def begins_with(text: str, ends: Ends) -> bool:
     Many times quicker than reading the whole.
     """
     return any(shape.layer.ends == ends for shape in _begun(text))
+
+
+def begun_by_cut(text: str, product: str = "unknown") -> dict[Layer, str]:
+    """The layers that a cut message may be, with the words that each goes on to say.
+
+    Empty where too little of it is left to say anything, or where it may be one of many.
+    """
+    shown = _spaced(text).strip(_CUT).lower()
+    if len(shown) < _TELLING_OF_CUT:
+        return {}
+    found: dict[Layer, str] = {}
+    for shape in (shape for shapes in _index()[0].values() for shape in shapes if shape.words.startswith(shown)):
+        if product in ("unknown", shape.layer.product) or not shape.layer.product:
+            found.setdefault(shape.layer, shape.begin.strip())
+    return found if len(found) <= _MOST_OF_CUT else {}
 
 
 def is_ours(text: str) -> bool:

@@ -6,7 +6,6 @@ The same words as in a report of ``analyze``: both ask ``causes``.
 from __future__ import annotations
 
 import re
-import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -30,9 +29,6 @@ _BANNER = "starting k3s "
 _WINDOWS = re.compile(r"%PATH%|\b[A-Z]:\\")
 _RKE2_PORT = re.compile(r"https://[^\s/\"]{1,100}:9345\b")  # of its supervisor; k3s' is 6443
 _VERB = re.compile(r"%[wvsq]")  # what a message as its source has it ends with
-_CUT = f"{string.whitespace}\xa0.…>"  # what stands where a message was cut
-_TELLING = 12  # characters of a cut message that must be there
-_MOST = 3  # layers that a cut message may begin
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +131,7 @@ def entries_of_code(text: str, site: Site) -> list[Entry]:
 
 def entries_of_cut(text: str, site: Site) -> list[Entry]:
     """The messages that a cut one may be."""
-    found = [entry_of(Message(chain.words_of(layer.text[0])), site) for layer in _begun(bare(text))]
+    found = [entry_of(Message(words), site) for words in chain.begun_by_cut(bare(text), site.product).values()]
     return [entry for entry in found if entry is not None]
 
 
@@ -246,14 +242,5 @@ def _cut_inside(read: Chain) -> list[str]:
     """Behind known layers: messages of which only the first words are there."""
     if read.error is not None or not read.links:
         return []
-    return [f"{chain.words_of(layer.text[0])}: {sentence(_title(layer))}" for layer in _begun(read.inner)]
-
-
-def _begun(text: str) -> list[Layer]:
-    shown = text.rstrip(_CUT).lower()
-    if len(shown) < _TELLING:
-        return []
-    found = [
-        one for one in chain.layers() if any(chain.words_of(words).lower().startswith(shown) for words in one.text)
-    ]
-    return found if len(found) <= _MOST else []
+    begun = chain.begun_by_cut(read.inner).items()
+    return [f"{words}: {sentence(_title(layer))}" for layer, words in begun]
