@@ -304,13 +304,15 @@ def begun_by_cut(text: str, product: str = "unknown") -> dict[Layer, str]:
 
     Empty where too little of it is left to say anything, or where it may be one of many.
     """
-    shown = _spaced(text).strip(_CUT).lower()
+    shown = _spaced(text).strip(_CUT)
     if len(shown) < _TELLING_OF_CUT:
         return {}
     found: dict[Layer, str] = {}
-    for shape in (shape for shapes in _index()[0].values() for shape in shapes if shape.words.startswith(shown)):
+    every = (shape for shapes in _index()[0].values() for shape in shapes)
+    for shape in (shape for shape in every if shape.words.startswith(shown.lower())):
         if product in ("unknown", shape.layer.product) or not shape.layer.product:
             found.setdefault(shape.layer, shape.begin.strip())
+    found = {layer: words for layer, words in found.items() if words.startswith(shown)} or found
     return found if len(found) <= _MOST_OF_CUT else {}
 
 
