@@ -19,7 +19,7 @@ from analyzer.events.detect import detect
 from analyzer.events.event import Mark
 from analyzer.records.log_record import LogRecord, Payload
 from analyzer.records.startup_order import BANNER, WRAPPER
-from analyzer.starts.filtered import is_filtered
+from analyzer.starts.filtered import is_chosen, is_filtered
 from analyzer.starts.identity import CHILD, FAMILY, OPENRC, identified
 from analyzer.starts.k3s_traces import is_ours
 from analyzer.starts.reported_ends import announced, announcements
@@ -133,10 +133,11 @@ class _Surroundings:
         lost = [r.seq for r in self.losses if first < r.seq < last and r.host == start.host]
         lost += self._after_its_last_line(start)
         lost += [r.seq for r in start.process if _hole(r, first)]
+        start = replace(start, filtered=is_filtered(start, whole=whole))
         return replace(
             start,
             announced=announced(self.told, start),
-            filtered=is_filtered(start, whole=whole),
+            chosen=is_chosen(start, whole=whole),
             losses=sorted(lost),
         )
 

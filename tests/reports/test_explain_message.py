@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analyzer.events import chain
+from analyzer.events import chain, exit_codes
 from analyzer.reports import explain, explain_message
 from analyzer.reports.explain_entry import Entry
 from tests.kit.effort import proportional
@@ -311,3 +311,22 @@ def test_bare_named_lines_are_known() -> None:
 def test_no_word_in_braces_is_left_in_an_entry() -> None:
     text = 'time="2026-05-04T08:00:41Z" level=fatal msg="exec: \\"containerd\\": executable file not found in $PATH"'
     assert "{" not in " ".join(section(whole(text), title) for title in ("The error inside", "What to do"))
+
+
+@pytest.mark.parametrize("head", ["   Main PID: 5 (", "Process: 5 ExecStart=/usr/local/bin/k3s server (", "(", ""])
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        ("code=exited, status=203/EXEC", "failed_step"),
+        ("code=killed, signal=ILL", "killed"),
+        ("code=exited, status=0/SUCCESS", ""),
+    ],
+)
+def test_how_systemd_says_that_a_process_ended_is_known_with_and_without_its_line(
+    head: str, code: str, name: str
+) -> None:
+    found = [entry for entry in explain.recognise(f"{head}{code})" if head else code) if entry.kind == "message"]
+    assert [entry.name for entry in found] == [name] * bool(name), "with status 0 nothing failed"
+    if name:
+        meaning = exit_codes.meaning(code)
+        assert meaning is not None and found[0].summary.startswith(meaning.title)

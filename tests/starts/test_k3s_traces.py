@@ -56,6 +56,10 @@ def test_words_that_any_program_may_say(text: str, tmp_path: Path) -> None:
         ),
         ("ERRO[0002] Kubelet exited: exit status 1", True),
         ("ERRO[0002] the kubelet was told to end", False),
+        ('time="2026-03-01T06:00:00Z" level=error msg="containerd exited: exit status 3"', True),
+        ('time="2026-03-01T06:00:00Z" level=info msg="Containerd Exited: exit status 3, so ends kubelet"', False),
+        ('time="2026-03-01T06:00:00Z" level=error msg="containerd exited with error: kubelet"', False),
+        ("containerd exited: exit status 3", False),
     ],
 )
 def test_builds_and_words_that_only_they_have(line: str, ours: bool) -> None:

@@ -29,6 +29,7 @@ from analyzer.starts import Start
 from analyzer.starts.panics import Panic, panics
 from analyzer.starts.reported_ends import KILLS
 from analyzer.starts.stop_echoes import is_echo
+from analyzer.starts.truncated_lines import ELLIPSIS, readable
 
 _LIMIT_TEXT = "ailed to wait for API server to become ready"
 _GAVE_UP = "ailed to wait for apiserver being healthy"
@@ -88,18 +89,22 @@ def failure(context: RuleContext) -> Iterator[Finding]:
         return
     records = _end_line(context)
     cause = cause_of(text, context.report.product, ended=True)
+    told_of_cut = ""
+    if text.endswith(ELLIPSIS):
+        cause, told_of_cut = _of_cut(text, context)
     if cause is None or not cause.sure:
         # The root line may only say that something exited; the component's own last words come right before it.
         for mark in reversed(context.of("bare_error", "usage_error", "fatal", "component_exited", before_ready=False)):
             words = mask_secrets(mark.groups.get("cause", mark.record.message))
             other = cause_of(words, context.report.product, ended=True)
             if other is not None and other.sure:
-                cause, text, records = other, words, [mark.record, *records]
+                cause, text, records, told_of_cut = other, words, [mark.record, *records], ""
                 break
     cause = _of_bare_words(context, text) or cause
     if (reason := reason_before(context, text, _step(context))) is not None:
         cause = _with_reason(context, cause, reason)
         records = [*records, reason.record]
+    text += told_of_cut
     after = " after it had become ready" if context.report.outcome == "ready" else ""
     if any("repeated too quickly" in mark.record.message for mark in context.studied.start.marks("systemd_failed")):
         text += ". systemd does not try it again: it was started too quickly again and again (start limit)"
@@ -107,6 +112,29 @@ def failure(context: RuleContext) -> Iterator[Finding]:
         yield _named(context, cause, text, after, records)
     else:
         yield from _unnamed(context, text, after, records)
+
+
+def _of_cut(text: str, context: RuleContext) -> tuple[Cause | None, str]:
+    """What an end of which only the first words are left says: its cause where one known message begins so.
+
+    The words for the report say that it is cut, and name the messages that it may be where there are several.
+    """
+    product, shown = context.report.product, readable(text)
+    read = chain.read(shown, product)
+    rest = read.inner if read.links else shown[chain.begin_of(shown) :]
+    begun = {
+        layer: words
+        for layer, words in chain.begun_by_cut(rest, product).items()
+        if read.links or layer.ends == "process"
+    }
+    named = [f"“{words}” ({advise(layer.title, context.site)})" for layer, words in begun.items() if layer.title]
+    if len(begun) != 1:
+        may_be = f"it may be {' or '.join(named)}" if named and len(named) == len(begun) else "what follows is unknown"
+        return cause_of(shown, product, ended=True), f" (the line is cut: {may_be})"
+    [words] = begun.values()
+    cause = cause_of(shown[: len(shown) - len(rest)] + words, product, ended=True)
+    told = f" (the line is cut: of the messages that are known, only “{words}” begins so)"
+    return cause, told
 
 
 def _with_reason(context: RuleContext, cause: Cause | None, reason: Reason) -> Cause:
