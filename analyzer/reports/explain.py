@@ -128,7 +128,7 @@ def recognise(text: str) -> list[Entry]:
     if not found and _OF_UNIT.match(text):
         return recognise(f"systemd[1]: {text}")
     if not found and len(records) == 1 and records[0].payload is Payload.PLAIN and not records[0].level:
-        return _as_logged(text, site)
+        found = _as_logged(text, site)
     return found or explain_message.entries_of_code(text, site)
 
 
