@@ -300,6 +300,9 @@ class Links:
 
 
 NO_LINKS = Links()
+_OF_THE_API = frozenset(
+    ("apiserver_requested", "apiserver_version", "apiserver_waiting", "serving_securely", "api_running")
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -351,6 +354,11 @@ class StartReport:
     usual: Usual | None = None  # how long such starts usually take until they are ready
     site: Site = NOWHERE  # how things are called where it ran; in no output
     links: Links = NO_LINKS  # to other hosts; in no output but by ``clusters``
+
+    @property
+    def shows_no_api(self) -> bool:
+        """It failed, and nothing in the text is of its API server or of a wait for one: nobody asked for checks."""
+        return self.outcome == "failed" and not self.polls and not any(one.id in _OF_THE_API for one in self.milestones)
 
 
 @dataclass(frozen=True, slots=True)

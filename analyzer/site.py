@@ -13,7 +13,8 @@ Supervisor = Literal["systemd", "openrc", "container", "windows"]
 class Site:
     """``unit`` is the service's name without suffix, ``data_dir`` the data directory that the log names.
 
-    Both are empty where the usual ones hold. ``datastore`` is as in ``findings.toml``.
+    Both are empty where the usual ones hold. ``datastore`` is as in ``findings.toml``. ``balancer`` is where an agent's
+    own load balancer listens, ``servers`` what is behind it, where the log names them.
     """
 
     product: str = "unknown"  # k3s | rke2 | unknown
@@ -22,6 +23,12 @@ class Site:
     unit: str = ""
     data_dir: str = ""
     datastore: Datastore = "unknown"
+    balancer: str = ""
+    servers: tuple[str, ...] = ()
+
+    def behind(self, target: str) -> str:
+        """What a target is in truth: behind the agent's own load balancer another machine answers."""
+        return self.servers[0] if self.balancer and target == self.balancer else target
 
 
 NOWHERE = Site()

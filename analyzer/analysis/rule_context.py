@@ -139,11 +139,19 @@ class RuleContext:
             id=name,
             severity=severity or known.severity,
             title=advise(title or known.title, self.site),
-            detail=mask_secrets(detail),
+            detail=mask_secrets(self._with_servers(detail)),
             advice=advise(known.advice if advice is None else advice, self.site),
             lines=tuple(own),
             source=source,
         )
+
+    def _with_servers(self, detail: str) -> str:
+        """A sentence more where a text names the agent's own load balancer: who is asked in truth."""
+        own, servers = self.site.balancer, self.site.servers
+        if not own or own not in detail:
+            return detail
+        behind = f"{own} is this node's own load balancer: what it asks there is {' or '.join(servers)}"
+        return sentences([detail, f"{behind}."])
 
     @cached_property
     def boot(self) -> tuple[LogRecord, ...]:

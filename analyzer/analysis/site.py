@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from analyzer.analysis.behind_balancer import behind_balancer
 from analyzer.events.event import Mark
 from analyzer.records.log_record import LogRecord
 from analyzer.records.log_records import LogRecords
@@ -21,10 +22,10 @@ _WINDOWS = re.compile(
     r"|executable file not found in %PATH%",
     re.IGNORECASE,
 )
-# What it keeps below its data directory; a token's file may lie anywhere.
+# What it keeps below its data directory; a token's file and snapshots may lie anywhere.
 _DATA_DIR = re.compile(
     r"(?<![\w./-])(/[\w./-]{1,200}?)"
-    r"/(?:server/(?:tls|db|cred|manifests)|agent/(?:etc|containerd|images|pod-manifests|client-ca|kubelet))\b"
+    r"/(?:server/(?:tls|db(?!/snapshots)|cred|manifests)|agent/(?:etc|containerd|images|pod-manifests|client-ca|kubelet))\b"
 )
 _USUAL = frozenset(("/var/lib/rancher/k3s", "/var/lib/rancher/rke2"))
 _LOOKED_AT = 2000  # lines of a start in which its paths are looked for: the components' arguments come early
@@ -33,6 +34,7 @@ _LOOKED_AT = 2000  # lines of a start in which its paths are looked for: the com
 def site_of(start: Start, log_records: LogRecords) -> Site:
     """How things are called where the start ran, as far as the text says."""
     lines = start.process[:_LOOKED_AT]
+    balancer, servers = behind_balancer(start, lines)
     return Site(
         product=start.product,
         role=start.role,
@@ -40,6 +42,8 @@ def site_of(start: Start, log_records: LogRecords) -> Site:
         unit=(start.unit or "").removesuffix(".service"),
         data_dir="" if (data_dir := _data_dir(lines)) in _USUAL else data_dir,
         datastore=datastore_of(event for event in start.events if isinstance(event, Mark)),
+        balancer=balancer,
+        servers=servers,
     )
 
 

@@ -38,7 +38,7 @@ _KEY = 6  # rules with a beginning are found by its first characters
 _DESCRIPTION = re.compile(
     r"^(?:Starting|Started|Stopping|Stopped|Failed to start) "
     r"(?:\S{0,200}(?:k3s|rke2)\S{0,200}|Lightweight Kubernetes|Rancher Kubernetes Engine)"
-    r"|^\S{0,200}(?:k3s|rke2)\S{0,200}: |^This usually indicates|^Active: ",
+    r"|^\S{0,200}(?:k3s|rke2)\S{0,200}: |^This usually indicates|^Active: |^Main PID: |^Process: \d+ ExecStart=",
     re.IGNORECASE,
 )
 _GO_UNIT = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9}

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 
-from analyzer.events import chain
+from analyzer.events import chain, exit_codes
 from analyzer.events.catalogue import Rule, causes_in, info
 from analyzer.events.chain import Chain, ErrorClass, Layer
 from analyzer.events.finding_info import about, reported_as
@@ -46,6 +46,9 @@ def cause_of(text: str, product: str = "unknown", *, ended: bool = False) -> Cau
 
     ``ended``: more than the words say that the process ended with them. Nobody is told then that it passes by itself.
     """
+    exited = exit_codes.meaning(text)
+    if exited is not None:
+        return Cause(exited.finding, exited.title, exited.means, exited.advice)
     read = chain.read(text, product)
     ended = ended or (read.outermost is not None and read.outermost.ends == "process")
     error = read.error if read.error is not None and not read.error.symptom else None
@@ -134,7 +137,8 @@ def _rule(error: ErrorClass | None) -> Rule | None:
 def _of_error(error: ErrorClass, read: Chain) -> Cause:
     """No layer is known: the error alone, as the catalogue tells it where it does."""
     rule = _rule(error)
-    title = rule.title if rule is not None else error.titled("{target}" if read.target else "")
+    own = rule is None or bool(error.alone)  # more than the problem's, which stands for several classes
+    title = rule.title if rule is not None and not own else error.titled("{target}" if read.target else "")
     return Cause(_id(read), title, error.means, error.advice, rule, {}, read.target)
 
 
@@ -163,9 +167,9 @@ def advice_for(cause: Cause, site: Site) -> str:
     port = (cause.groups or {}).get("address", "").rpartition(":")[2]
     filled = advise(known, site)
     advice = filled.replace("<port>", port) if port.isdigit() else filled
-    return Filled(advice.replace("{target}", mask_secrets(cause.target) or UNNAMED))
+    return Filled(advice.replace("{target}", mask_secrets(site.behind(cause.target)) or UNNAMED))
 
 
 def title_for(cause: Cause, site: Site) -> str:
     """What went wrong, in the words of where it ran; empty where the title of the finding holds."""
-    return advise_on(cause.title, mask_secrets(cause.target) or UNNAMED, site)
+    return advise_on(cause.title, mask_secrets(site.behind(cause.target)) or UNNAMED, site)

@@ -35,6 +35,9 @@ _MOST_LAYERS = 32
 _MOST_BEGINNINGS = 256  # places where a layer may begin, that are looked at
 _OWN_FILES = ("k3s_", "rke2")
 _LONGEST_WORDS = 300  # characters before the first %
+_CUT = " \xa0.…>\t\n"  # what stands where a message was cut
+_TELLING_OF_CUT, _MOST_OF_CUT = 12, 3  # characters that must be there of a cut message, layers that it may be
+_GOES_ON = ("", ":", ";", ",", ".", '"', "\\")  # what may stand behind a message that is over
 _TELLING = 16  # characters of its own that a layer needs to tell whose words they are
 _BOUNDARY = re.compile(r'(?:: |(?<!\\)\\*"|\[|; |\n|desc = )+|, ')
 BEFORE = re.compile(
@@ -147,7 +150,7 @@ class Chain:
     @property
     def whole(self) -> bool:
         """Whether all of the message is known: nothing follows the innermost layer, or an error of a known class."""
-        return self.error is not None or not self.inner.strip(" .")
+        return self.error is not None or not self.inner.strip(' ."\\')
 
     @property
     def title(self) -> str:
@@ -245,6 +248,8 @@ def _spaced(text: str) -> str:
 class _Shape:
     layer: Layer
     words: str
+    begin: str  # the same as printed
+    whole: bool  # nothing is put in: its words are all of it
     pattern: LazyPattern
     length: int  # of its own words: of two that fit, the one that says more
 
@@ -255,6 +260,8 @@ def _index() -> tuple[Mapping[str, tuple[_Shape, ...]], tuple[_Shape, ...]]:
         _Shape(
             layer,
             _spaced(words_of(text)).lower(),
+            _spaced(words_of(text)),
+            words_of(text) == text,
             LazyPattern(rf"(?i)^{expression(text)}{LAYER_END}"),
             len(_VERB.sub("", text)),
         )
@@ -292,9 +299,36 @@ def begins_with(text: str, ends: Ends) -> bool:
     return any(shape.layer.ends == ends for shape in _begun(text))
 
 
+def begun_by_cut(text: str, product: str = "unknown") -> dict[Layer, str]:
+    """The layers that a cut message may be, with the words that each goes on to say.
+
+    Empty where too little of it is left to say anything, or where it may be one of many.
+    """
+    shown = _spaced(text).strip(_CUT)
+    if len(shown) < _TELLING_OF_CUT:
+        return {}
+    found: dict[Layer, str] = {}
+    every = (shape for shapes in _index()[0].values() for shape in shapes)
+    for shape in (shape for shape in every if shape.words.startswith(shown.lower())):
+        if product in ("unknown", shape.layer.product) or not shape.layer.product:
+            found.setdefault(shape.layer, shape.begin.strip())
+    found = {layer: words for layer, words in found.items() if words.startswith(shown)} or found
+    return found if len(found) <= _MOST_OF_CUT else {}
+
+
 def is_ours(text: str) -> bool:
-    """Whether a message begins with words that only k3s or RKE2 have."""
-    return any(shape.layer.own and len(shape.words) >= _TELLING for shape in _begun(text))
+    """Whether a message begins with words that only k3s or RKE2 have, letter by letter: others say nearly the same."""
+    own = (shape for shape in _begun(text) if shape.layer.own and len(shape.words) >= _TELLING)
+    return any(_as_printed(shape, text) for shape in own)
+
+
+def _as_printed(shape: _Shape, text: str) -> bool:
+    """Whether the words are those of the sources in their own case, and do not go on as another message.
+
+    Programs like k3s say "Containerd Exited: …" and "containerd exited with error: …".
+    """
+    spelled = _spaced(text[:_LONGEST_WORDS])
+    return spelled.startswith(shape.begin) and (not shape.whole or spelled[len(shape.begin) :][:1] in _GOES_ON)
 
 
 def _begun(text: str) -> list[_Shape]:

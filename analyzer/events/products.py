@@ -36,6 +36,8 @@ def words(site: Site) -> Mapping[str, str]:
         found["units"] = found["unit"]
     elif site.product == "unknown":
         found["units"] = " -u ".join(data["product"][name]["units"] for name in ("k3s", "rke2"))
+    if site.servers:
+        found["asked_server"] = f"https://{site.servers[0]}"
     if site.data_dir:
         found["data"] = site.data_dir
     return {name: _filled(text, found) for name, text in found.items()}

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 
 from analyzer.events.vocabulary import load, minor, read_as
+from analyzer.timebase import DAY
 
 _VERSION = re.compile(
     r"(?<![\w.])v?(?P<major>\d{1,2})\.(?P<minor>\d{1,3})\.(?P<patch>\d{1,3})"
@@ -134,6 +136,25 @@ def ready_line_on_cancel(version: str | None) -> bool:
     True unless the release is known to print it on success only: after a sign of stop the line then proves nothing.
     """
     return past(parse_version(version), "closed_on_success_only") is not True
+
+
+def up_line_gated(version: str | None, us: int | None = None) -> bool:
+    """Whether a server's ``up and running`` stands behind the wait for its API server.
+
+    Without a known release by the moment of the line (µs since 1970, UTC): one of before the wait was written is of an
+    older release.
+    """
+    parsed = parse_version(version)
+    if parsed is not None:
+        return past(parsed, "up_line_gated") is True
+    first: date = load("versions.toml")["up_line_gated"]["before_day"]
+    return us is None or us >= (first - date(1970, 1, 1)).days * DAY
+
+
+def has_dqlite(version: str | None) -> bool:
+    """Whether a release keeps the datastore of ``--cluster-init`` in dqlite."""
+    parsed = parse_version(version)
+    return parsed is not None and parsed.kubernetes_minor <= minor(load("versions.toml")["dqlite"]["last"])
 
 
 def prints_signal(version: str | None) -> bool:

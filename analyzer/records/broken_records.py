@@ -18,6 +18,10 @@ _NARROWEST = 40  # columns of a terminal in which a record may have been broken 
 _WORD = 24  # characters by which lines that were broken between words differ
 _MOST_PIECES = 16  # … lines of it
 _CLOSED = re.compile(r"(?: [\w.\-/]{1,60}=(?:\"[^\"]*\"?|[^\s\"]*))*\s*$")
+# The head of a record that was broken before its message, and one that is whole: so it is known where a blank stood.
+_HEAD_BROKEN = re.compile(r'time="[^"]{1,40}(?:" ?[a-z]{0,5}(?:=[a-z]{0,7})?(?: m?s?g?=?)?)?')
+_HEAD = re.compile(r'(?:^|" )level=(?:trace|debug|info|warning|error|fatal|panic) msg="')
+_UNDECIDED = 200  # records of which it is not known yet whether they were broken between words
 _MOST_JOINS = 200  # lines of one record: a check list has about sixty
 
 
@@ -29,6 +33,14 @@ class Unclosed(NamedTuple):
     between: tuple[Draft, ...] = ()  # each was taken for a line of its own
 
 
+class Joint(NamedTuple):
+    """A record of two pieces, and how they were joined."""
+
+    draft: Draft
+    pieces: tuple[str, str]
+    joined: str
+
+
 class BrokenRecords:
     """Goes along a text and puts the broken records in it together."""
 
@@ -36,16 +48,27 @@ class BrokenRecords:
         self._tally = tally
         self.unclosed: Unclosed | None = None  # the last line, when it is such a record
         self._joins = 0  # lines that were made part of it
+        self._widths: set[int] = set()  # of the lines that were broken, two of them at most
+        self._undecided: list[Joint] = []
 
     def see(self, draft: Draft, text: str) -> None:
         """A line was read as a record of its own, of which ``text`` was the undigested message."""
         broken = draft.truncated and draft.payload is Payload.LOGRUS and text[-1:] not in ">…" and _is_open(text)
+        broken = broken or (text[:6] == 'time="' and _HEAD_BROKEN.fullmatch(text) is not None)
         self.unclosed, self._joins = Unclosed(draft, (text,)) if broken else None, 0
 
     def stay(self, before: Unclosed | None, draft: Draft) -> None:
         """The line ``draft`` may stand between the pieces of the record that was unclosed ``before`` it."""
-        if before is not None and self.unclosed is None:
+        if before is None:
+            return
+        headless = len(before.pieces) == 2 and 'msg="' not in before.pieces[0]  # the message of that very head
+        if self.unclosed is None or headless:
             self.unclosed = before._replace(between=(*before.between, draft))
+
+    def keep(self, draft: Draft) -> None:
+        """A piece of the unclosed record that begins with a blank was read as a further line."""
+        if self.unclosed is not None and len(self.unclosed.pieces) > 1:
+            self.unclosed = self.unclosed._replace(between=(*self.unclosed.between, draft))
 
     def takes(self, text: str) -> bool:
         """Whether ``text`` was the rest of a record that somebody's editor broke in two; then it is part of it now.
@@ -61,15 +84,20 @@ class BrokenRecords:
         mail = first <= _EMAIL_WIDTH
         pieces = (*before.pieces, text)
         if len(pieces) == 2:
-            whole = begin + (" " if mail or begin[-1:] in ":,;" else "") + text
+            whole = _joined(begin, text, spaced=mail or len(self._widths) > 1)
         else:  # full to the last column: a terminal broke it, and not between words
             full = first >= _EMAIL_WIDTH and all(len(piece.raw) == first for piece in between)
-            whole = ("" if full else " ").join(pieces)
+            glue = "" if full else " "
+            whole = glue.join((_joined(*pieces[:2], spaced=not full), *pieces[2:]))
         _, end, closed = quoted(whole, whole.index('msg="') + 4) if 'msg="' in whole else ("", 0, False)
         if closed and len(between) > (_MAIL_PIECES if mail else 0) and _CLOSED.match(whole, end) is None:
             return False  # so far below it, that quote is one of the prose
         listed = _CHECK_MARK.search(begin) is not None and _CHECK_MARK.search(text) is not None
         if (closed or listed) and len(whole) <= LINE_LIMIT:
+            if len(self._widths) < 2:
+                self._widths |= {first, *(len(piece.raw) for piece in between)}
+            if len(pieces) == 2 and len(self._undecided) < _UNDECIDED and not listed:
+                self._undecided.append(Joint(draft, (begin, text), whole))
             self._join(before, whole, text)
             return True
         if first >= _NARROWEST and len(text) <= max(_EMAIL_WIDTH, first + _WORD) and len(pieces) < _MOST_PIECES:
@@ -81,12 +109,32 @@ class BrokenRecords:
             piece.message = ""
         draft = before.draft
         draft.message, draft.truncated, draft.raw = whole, False, (draft.raw + text)[:RAW_LIMIT]
+        draft.payload = Payload.PLAIN
         digest(draft)
         self._tally.reasons["record broken over several lines"] += 1
         # Every piece is read again with what came before it: without a bound that is quadratic on hostile text.
         self._joins += 1
         if draft.truncated and _is_open(whole) and self._joins < _MOST_JOINS:
             self.unclosed = Unclosed(draft, (whole,), before.between)
+
+    def settle(self) -> None:
+        """At the end of the text: a terminal broke all records at one column, what breaks between words does not."""
+        for draft, pieces, joined in self._undecided if len(self._undecided) > 1 or len(self._widths) > 1 else ():
+            whole = _joined(*pieces, spaced=len(self._widths) > 1)
+            if whole != joined:
+                draft.message, draft.payload, draft.truncated = whole, Payload.PLAIN, False
+                digest(draft)
+        self._undecided.clear()
+
+
+def _joined(begin: str, text: str, *, spaced: bool) -> str:
+    """Two pieces of a record: ``spaced`` where they were broken between words, unless its head says how it was."""
+    if 'msg="' not in begin:
+        ways = [way for way in (begin + text, f"{begin} {text}") if _HEAD.search(way)]
+        if ways:
+            return ways[0]
+    spaced = spaced or begin[-1:] in ":,;"
+    return f"{begin.rstrip(' ')} {text.lstrip(' ')}" if spaced else begin + text
 
 
 def _is_open(text: str) -> bool:

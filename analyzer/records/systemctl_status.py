@@ -19,6 +19,10 @@ _MAIN_PID = re.compile(r"\s*Main PID: (\d{1,9})\b")
 _HELPER = re.compile(
     r"\s*Process: \d{1,9} ExecStartPre=(?!\S*/modprobe ).{1,500}\(code=(?:exited, status=[1-9]|killed|dumped)"
 )
+# How the main process ended: a code stands behind its number when it is over, and behind its command.
+_CODE = r"\(code=(?:exited|killed|dumped), (?:status|signal)="
+_EXITED = re.compile(rf"\s*Main PID: \d{{1,9}} {_CODE}")
+_EXITED_COMMAND = re.compile(rf"\s*Process: \d{{1,9}} ExecStart=.{{1,500}}?{_CODE}")
 _OVER = re.compile(r"\((?:auto-restart|start-pre|dead|Result: [\w-]+)\)")  # no process of the unit runs
 _SPAN = re.compile(r"(\d{1,6}) ?([a-z]+)")
 _UNITS = {
@@ -71,20 +75,20 @@ class StatusBlock:
         self._inside = False
 
     def records(self, text: str, source: int, line: int) -> list[Draft]:
-        """Drafts of the head, of the state and of a helper that failed; other lines of the block give none."""
+        """Drafts of the head, of the state, of a helper that failed and of how the last run ended; else none."""
         pid = _MAIN_PID.match(text)
         if pid is not None:
             self.pid = int(pid[1])
-            return []
         active = _ACTIVE.match(text)
-        failed = self._over and _HELPER.match(text) is not None
-        if active is None and not failed and not is_head(text):
+        ended = _EXITED.match(text) is not None
+        ended = ended or (self._over and (_HELPER.match(text) or _EXITED_COMMAND.match(text)) is not None)
+        if active is None and not ended and not is_head(text):
             return []
         draft = Draft(source, line, text[:RAW_LIMIT], text.strip(), Payload.SYSTEMD, ident="systemd")
         draft.unit = self.unit or None
         if active is not None:
             self._state(draft, active)
-        elif failed and self._ended is not None:
+        elif ended and self._ended is not None:
             draft.stamped(dated(*self._ended))
         return [draft]
 

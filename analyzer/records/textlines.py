@@ -118,6 +118,7 @@ class TextReader:
                 yield draft
         self._pieces.waiting.clear()
         self._months.settle()
+        self._broken.settle()
         self._edge.settle(self.tally)
 
     def _printable(self, line: RawLine) -> tuple[str, bool]:
@@ -329,7 +330,9 @@ class TextReader:
             return [self._payload(text, place)]
         head = self._head if not self._terminal.foreign else None
         if head is not None and text[0] in " \t" and not _CLOCK_FIRST.match(text) and not STATUS.match(text):
-            return [self._further(text, place, head)]
+            further = self._further(text, place, head)
+            self._broken.keep(further)
+            return [further]
         if self._noise(text):
             drafts = self._status.records(text, self.tally.index, place.number)
             self._of_status = bool(drafts)

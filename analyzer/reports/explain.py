@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import io
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
@@ -49,6 +50,7 @@ KINDS = {
 _OF_UNIT = re.compile(r"\S{1,100}\.service: ")  # systemd's words without its name
 _FAILED = re.compile(r"(?:failed|excluded)\b")
 _MOST_LINES = 20  # of a pasted text, that are taken apart
+_HEALING = frozenset(("noise", "error"))
 _ANSWERS = ("whole", "contains", "ends", "example")
 _TRANSPORT = frozenset(("dial", "read", "write", "connect:", "tls:", "remote"))  # Go's words before an error
 # A path that is not /readyz, or a port on which an API server never listens (etcd, kubelet, DNS, databases).
@@ -115,23 +117,52 @@ def recognise(text: str) -> list[Entry]:
     text = plain_blanks(text)
     records = list(_records(text))
     site = explain_message.site_of(text, records)
-    wholes = _messages(text, records, site)
+    ended, wholes = _messages(text, records, site)
     told = {entry.name for entry in wholes}
+    if ended:  # what a line says as a whole stands there already, without the hope that it passes
+        records = [record for record in records if not _is_wait(record, site)]
     parts = [entry for entry in _parts(text, records, whole=bool(wholes)) if entry.name not in told]
+    if ended:  # a part that heals, or is normal elsewhere, did neither here
+        parts = [entry for entry in parts if entry.kind not in _HEALING]
     found = [*wholes, *(filled(entry, site) for entry in parts)] or _of_class(text, site)
     if not found and _OF_UNIT.match(text):
         return recognise(f"systemd[1]: {text}")
-    return found
+    if not found and len(records) == 1 and records[0].payload is Payload.PLAIN and not records[0].level:
+        found = _as_logged(text, site)
+    return found or explain_message.entries_of_code(text, site)
 
 
-def _messages(text: str, records: Sequence[LogRecord], site: Site) -> list[Entry]:
-    """The entries of whole messages: of each line, else of the text as it stands."""
-    lines = [explain_message.message_of(record) for record in records if not _is_poll(record)]
+def _is_wait(record: LogRecord, site: Site) -> bool:
+    """Whether a line is known as a whole and nothing ends with it."""
+    message = explain_message.message_of(record)
+    return not explain_message.is_end(message, site) and explain_message.entry_of(message, site) is not None
+
+
+def _as_logged(text: str, site: Site) -> list[Entry]:
+    """The named lines of a start that a bare message is: as k3s and RKE2 print it, with its stamp and its level."""
+    line = f'time="2026-01-01T00:00:00Z" level=info msg={json.dumps(text.strip(), ensure_ascii=False)}'
+    found = _parts(text, _records(line), whole=True)
+    return [filled(entry, site) for entry in found if entry.kind in ("milestone", "noise")]
+
+
+def _messages(text: str, records: Sequence[LogRecord], site: Site) -> tuple[bool, list[Entry]]:
+    """The entries of whole messages, of each line, else of the text as it stands; and whether one is an end.
+
+    The end comes first, whatever was said before it.
+    """
+    lines = [explain_message.message_of(record) for record in records if not _is_poll(record)][:_MOST_LINES]
     whole = explain_message.Message(explain_message.bare(text))
-    found = [explain_message.entry_of(message, site) for message in lines[:_MOST_LINES]]
-    if not any(found) and (lines or not records):
-        found = [explain_message.entry_of(whole, site)]
-    return list({entry.name: entry for entry in found if entry is not None}.values())
+    told = lines if any(explain_message.entry_of(one, site) for one in lines) else []
+    if not told and (lines or not records):
+        told = [whole]
+    ends = [one for one in told if explain_message.is_end(one, site)]
+    others = [one for one in told if one not in ends]
+    found = [explain_message.entry_of(message, site, beside_end=bool(ends)) for message in (*ends, *others)]
+    by_name: dict[str, Entry] = {}
+    for entry in found:
+        if entry is not None:
+            by_name.setdefault(entry.name, entry)
+    return bool(ends), list(by_name.values())
 
 
 def _is_poll(record: LogRecord) -> bool:

@@ -6,7 +6,6 @@ The same words as in a report of ``analyze``: both ask ``causes``.
 from __future__ import annotations
 
 import re
-import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +13,7 @@ from analyzer.events import chain, finding_info
 from analyzer.events.catalogue import info as rule_of, is_foreign, match as marks_of, unquote_once
 from analyzer.events.causes import END, UNNAMED, Cause, advice_for, cause_of, title_for
 from analyzer.events.chain import Chain, Layer, Link
+from analyzer.events.exit_codes import exit_code
 from analyzer.events.products import advise, advise_on
 from analyzer.events.redaction import mask_secrets
 from analyzer.records.log_record import LogRecord
@@ -29,9 +29,7 @@ _BANNER = "starting k3s "
 _WINDOWS = re.compile(r"%PATH%|\b[A-Z]:\\")
 _RKE2_PORT = re.compile(r"https://[^\s/\"]{1,100}:9345\b")  # of its supervisor; k3s' is 6443
 _VERB = re.compile(r"%[wvsq]")  # what a message as its source has it ends with
-_CUT = f"{string.whitespace}\xa0.…>"  # what stands where a message was cut
-_TELLING = 12  # characters of a cut message that must be there
-_MOST = 3  # layers that a cut message may begin
+_BESIDE = "Said beside the end that stands above: by itself it ended nothing."
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +64,8 @@ def message_of(record: LogRecord) -> Message:
     why = record.fields.get("error") or record.fields.get("err") or ""
     text = bare(f"{record.message}: {why}" if why and why not in record.message else record.message)
     kinds = {mark.kind for mark in marks_of(record)}
-    ends = record.level in _ENDING or "end" in kinds
+    code = exit_code(text)
+    ends = record.level in _ENDING or ("end" in kinds and (code is None or code.failed))
     foreign = ends and is_foreign(text)
     return Message(text, record.level, ends and not foreign, foreign)
 
@@ -81,12 +80,22 @@ def bare(text: str) -> str:
     return text
 
 
-def entry_of(message: Message, site: Site) -> Entry | None:
-    """What is known of it as a whole; ``None`` where no layer is known and nothing ends with it."""
+def is_end(message: Message, site: Site) -> bool:
+    """Whether the process ends with these words."""
+    return _ends(message, chain.read(message.text, site.product))
+
+
+def entry_of(message: Message, site: Site, *, beside_end: bool = False) -> Entry | None:
+    """What is known of it as a whole; ``None`` where no layer is known and nothing ends with it.
+
+    ``beside_end``: another line of the same text is the end, so that nobody is told of this one that it passes.
+    """
     read = chain.read(message.text, site.product)
+    ends = _ends(message, read)
     if not read.links and not message.ends:
         return None
-    cause = cause_of(message.text, site.product, ended=message.ends)
+    beside_end = beside_end and not ends
+    cause = cause_of(message.text, site.product, ended=message.ends or beside_end)
     title, means, advice = _told(cause, read, site)
     cut = _cut_inside(read)
     return Entry(
@@ -95,9 +104,9 @@ def entry_of(message: Message, site: Site) -> Entry | None:
         sentence(title),
         headed(
             ("What it means", sentence(means)),
-            ("What comes of it", _becomes(message, read, site)),
+            ("What comes of it", _BESIDE if beside_end else _becomes(message, read, site)),
             ("Layers, from the outside in", [_layer(link, read) for link in read.links]),
-            ("The error inside", [] if cut else _error(read)),
+            ("The error inside", [] if cut else _error(read, site)),
             ("It may go on so", cut),
             ("Where", f"In {chain.part(read.links[-1].layer.part).name}." if read.links else ""),
             ("What to do", sentence(advice)),
@@ -124,9 +133,16 @@ def entry_of_class(text: str, site: Site) -> Entry | None:
     )
 
 
+def entries_of_code(text: str, site: Site) -> list[Entry]:
+    """How systemd says that a process failed (``code=exited, status=203/EXEC``), in words that are no line of its."""
+    code = exit_code(text)
+    found = entry_of(Message(bare(text), ends=True), site) if code is not None and code.failed else None
+    return [found] if found is not None else []
+
+
 def entries_of_cut(text: str, site: Site) -> list[Entry]:
     """The messages that a cut one may be."""
-    found = [entry_of(Message(chain.words_of(layer.text[0])), site) for layer in _begun(bare(text))]
+    found = [entry_of(Message(words), site) for words in chain.begun_by_cut(bare(text), site.product).values()]
     return [entry for entry in found if entry is not None]
 
 
@@ -179,12 +195,13 @@ def _layer(link: Link, read: Chain) -> str:
     return advise(f"“{_words(link, read)}”: {told or 'a step that only wraps the next one.'}")
 
 
-def _error(read: Chain) -> list[str]:
+def _error(read: Chain, site: Site) -> list[str]:
     if read.error is None:
         rest = _VERB.sub("", read.inner).strip(" .")
         return [f"“{mask_secrets(rest)[:_SHOWN]}”: no class of errors is known for it."] if rest and read.links else []
     about = f" ({mask_secrets(read.target)})" if read.target else ""
-    return [f"{read.error.short[:1].upper()}{read.error.short[1:]}{about}. {sentence(read.error.means)}".strip()]
+    said = f"{read.error.short[:1].upper()}{read.error.short[1:]}"
+    return [f"{said}{about}. {sentence(advise(read.error.means, site))}".strip()]
 
 
 def _is_end(message: Message, read: Chain) -> bool:
@@ -237,14 +254,5 @@ def _cut_inside(read: Chain) -> list[str]:
     """Behind known layers: messages of which only the first words are there."""
     if read.error is not None or not read.links:
         return []
-    return [f"{chain.words_of(layer.text[0])}: {sentence(_title(layer))}" for layer in _begun(read.inner)]
-
-
-def _begun(text: str) -> list[Layer]:
-    shown = text.rstrip(_CUT).lower()
-    if len(shown) < _TELLING:
-        return []
-    found = [
-        one for one in chain.layers() if any(chain.words_of(words).lower().startswith(shown) for words in one.text)
-    ]
-    return found if len(found) <= _MOST else []
+    begun = chain.begun_by_cut(read.inner).items()
+    return [f"{words}: {sentence(_title(layer))}" for layer, words in begun]

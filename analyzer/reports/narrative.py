@@ -25,6 +25,7 @@ _NAMED = 3  # checks told by name in a sentence
 _SHOWN_S = 0.05  # less is 0.0 in a table
 _MOMENT_S = 1.0  # within which stamps to a second tell nothing apart
 _BLAMED = 10  # rows of the table of checks
+_CALENDAR = ("journal", "klog")  # stamps with month and day at least
 _TO_DO = "What to do"
 
 
@@ -34,9 +35,9 @@ def title(start: StartReport, *, utc: bool = False) -> list[str]:
     first = wording.what(start) + (f" ({where})" if where else "")
     precision = f"stamps to {wording.precision_words(start.clock.precision_s)}"
     if start.began_at is None and not _timed(start):
-        second = "The text holds no times: nothing can be said of how long anything took"
-    elif start.clock.basis == "elapsed":
-        second = f"The text holds no date: seconds count from when the process was last executed; {precision}"
+        second = "No line has a time that can be read: nothing can be said of how long anything took"
+    elif start.began_at is None and start.clock.basis == "elapsed":
+        second = f"{_undated(start)}: seconds count from when the process was last executed; {precision}"
     elif start.began_at is None:
         local = f"; that is {start.began_local} there" if start.began_local else ""
         second = f"{_undated(start)}: seconds count from the first line that has a time{local}; {precision}"
@@ -48,12 +49,21 @@ def title(start: StartReport, *, utc: bool = False) -> list[str]:
 
 
 def _undated(start: StartReport) -> str:
-    """What is missing for a date."""
+    """What is missing for a date; a date that stands somewhere in the text need not be that of the begin."""
     clock = start.clock
-    if clock.basis not in ("journal", "klog"):
-        return "The text holds no date"
+    if clock.basis not in _CALENDAR:
+        return "The text does not say at which date it began"
     what = "of which year and zone" if clock.year_from == "none" else "in which zone"
     return f"The text does not say {what} its times are"
+
+
+def _no_date(start: StartReport) -> str:
+    """The same among what the text could not tell."""
+    if not _timed(start):
+        return "When it began: no line has a time that can be read."
+    if start.clock.basis not in _CALENDAR:
+        return "The date: its stamps count seconds."
+    return "The year and the zone of its times." if start.clock.year_from == "none" else "The zone of its times."
 
 
 def verdict(start: StartReport) -> list[str]:
@@ -236,7 +246,7 @@ def _whole(phases: Sequence[Phase]) -> Span | None:
 def polls(start: StartReport) -> tuple[str, tuple[ErrorCount, ...]]:
     """One sentence about the polls, and the error classes worth a row each."""
     poller = start.poller
-    if poller.prints_polls is False:
+    if poller.prints_polls is False and not start.shows_no_api:
         told = "This release polls without printing anything: when checks cleared is known from other lines only."
         return told, start.errors
     if not start.polls:
@@ -375,7 +385,7 @@ def unknowns(report: Report, start: StartReport) -> Iterator[tuple[str, str]]:
     elif not start.begin_seen:
         yield "How it began: the text starts in the middle. This prints all of it:", whole
     if start.began_at is None:
-        yield "The date: the stamps hold none.", ""
+        yield _no_date(start), ""
     elif start.clock.precision_s >= 1:
         finer = f"Moments finer than {wording.precision_words(start.clock.precision_s)}, because the stamps are not."
         yield (f"{finer} This prints finer ones:", whole) if start.begin_seen else (finer, "")
@@ -385,7 +395,7 @@ def unknowns(report: Report, start: StartReport) -> Iterator[tuple[str, str]]:
         (steps, f"The clock was set {wording.plural(steps, 'time')} during this start."),
         (start.clock.year_from == "none" and start.began_at is not None, "The year: the stamps hold none."),
         (
-            start.poller.prints_polls is False,
+            start.poller.prints_polls is False and not start.shows_no_api,
             "Which checks failed while it waited: this release does not print its polls.",
         ),
         (cut, f"Whether more checks failed: {cut_polls} cut short."),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from analyzer.events.event import Mark
+from analyzer.events.exit_codes import ExitCode, exit_code, meaning
 from analyzer.events.redaction import mask_secrets
 from analyzer.records.log_record import LogRecord, Payload
 from analyzer.starts import panics
@@ -19,7 +20,6 @@ from analyzer.starts.reported_ends import KILLS
 from analyzer.starts.start import Start
 from analyzer.starts.stop_echoes import is_echo
 
-_EXIT = re.compile(r"code=(?P<code>\w+), status=(?P<status>\d+)(?:/(?P<name>[\w-]+))?")
 EndKind = Literal["running", "stopped", "failed"]
 LAST_IDS = ("bare_error", "child_exited")  # said by a part, often only repeated by what k3s itself says
 # systemd ends the unit then, and the process answers its signal as if somebody had asked.
@@ -100,15 +100,9 @@ def _went_on(start: Start, record: LogRecord, lasted: LastActivity) -> bool:
     return named and lasted.outlives(record, OUTLIVED_US, *numbers)
 
 
-def _exit_text(mark: Mark) -> tuple[bool, str]:
+def _exit_text(mark: Mark) -> ExitCode:
     """Whether systemd's exit line tells of a failure, and its words."""
-    match = _EXIT.search(mark.record.message)
-    if match is None:
-        return True, mark.record.message
-    failed = match["code"] != "exited" or match["status"] != "0"
-    name = f" ({match['name']})" if match["name"] else ""
-    what = "killed by signal" if match["code"] in ("killed", "dumped") else "exited with status"
-    return failed, f"{what} {match['status']}{name}"
+    return exit_code(mark.record.message) or ExitCode(True, mark.record.message)
 
 
 def _lost_patience(start: Start, asked: LogRecord | None) -> EndMessage | None:
@@ -235,11 +229,17 @@ def _by_stop(start: Start, asked: LogRecord | None) -> EndMessage | None:
 
 
 def _by_status(start: Start, asked: LogRecord | None) -> EndMessage | None:
-    """systemctl status: the last run is over, and what systemd thinks of it."""
+    """systemctl status: the last run is over, how its main process ended, and what systemd thinks of it."""
     told = start.first("status_ended")
     if told is None:
         return None
     kind: EndKind = "stopped" if told.groups.get("state") in ("inactive", "deactivating") else "failed"
+    exited = start.first("status_exited", "status_never_ran")
+    # The result of systemd's own making (a time limit, no memory) says more than the signal that it sent.
+    if kind == "failed" and exited is not None and meaning(told.record.message) is None:
+        failed, words = _exit_text(exited)
+        if failed:
+            return EndMessage(kind, exited.record, words)
     return EndMessage(kind, told.record, told.record.message)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from analyzer.events.event import PollLine, PollUnchanged
@@ -15,6 +16,10 @@ _LOOKED_AT = 400  # lines of a process in which a common word is looked for
 _SHAPE, _SHAPES = 20, 4  # so many of them must begin differently, in so many characters
 _WORD_IN = 200  # characters of the shortest of them
 _EVERYDAY = 3  # so many other lines of k3s between the polls: a filter by writer at most, which keeps all polls
+# Before a report says that lines were chosen, so many must share a word, or be warnings; a caution needs less.
+_CERTAIN, _CERTAIN_LOUD = 6, 8
+_SPAN_US = 5_000_000  # … over so long: within seconds one part of the program writes many lines that are alike
+_PATH = re.compile(r"\S*/\S*")
 _LATER = ("serving_securely", "apiserver_requested", "apiserver_version", "api_running", "containerd_ready")
 
 
@@ -32,8 +37,8 @@ def is_filtered(start: Start, *, whole: bool = True) -> bool:
     told = [record for record in start.process if record.payload in (Payload.LOGRUS, Payload.KLOG)]
     polls = [event.record for event in start.events if isinstance(event, PollLine | PollUnchanged)]
     late = polls or [mark.record for mark in start.marks(*_LATER)]
-    if start.begin_seen and late and start.first("starting") is None and start.first("extracting") is None:
-        return True  # systemd began it, it got further, but what it always says first is missing
+    if _without_its_first_words(start, late):
+        return True
     asked = {id(record) for record in polls}
     beside = [record for record in told if id(record) not in asked]
     if len(beside) >= (_FEW_LOUD if polls else _MANY_LOUD) and not _quiet(beside):
@@ -53,11 +58,56 @@ def is_filtered(start: Start, *, whole: bool = True) -> bool:
     return len(inside) > 1 and (others == 0 or (not klog and others < _EVERYDAY))
 
 
+def is_chosen(start: Start, *, whole: bool = True) -> bool:
+    """Whether a report may say that lines of a filtered start were chosen: no part of a text taken as it stands is so.
+
+    ``whole``: as of ``is_filtered``.
+    """
+    if not start.filtered:
+        return False
+    late = [event.record for event in start.events if isinstance(event, PollLine | PollUnchanged)]
+    late += [mark.record for mark in start.marks(*_LATER)]
+    if (whole and lines_are_missing(start)) or _without_its_first_words(start, late):
+        return True
+    told = [record for record in start.process if record.payload in (Payload.LOGRUS, Payload.KLOG)]
+    return (only_loud(told) or _all_share_a_word(start)) and _lasts(told)
+
+
+def only_loud(records: Sequence[LogRecord]) -> bool:
+    """Whether all of many lines are warnings or worse, and not one trouble that is said again and again."""
+    different = {record.message[:_SHAPE] for record in records}
+    return len(records) >= _CERTAIN_LOUD and len(different) >= _SHAPES and not _quiet(records)
+
+
+def _all_share_a_word(start: Start) -> bool:
+    """Whether many lines share a word that is none of a path."""
+    texts = [_PATH.sub(" ", text) for text in _texts(start)]
+    return len(texts) >= _CERTAIN and _share_a_word(texts)
+
+
+def _lasts(records: Sequence[LogRecord]) -> bool:
+    moments = [at.us for record in records if (at := record.at or record.inner_at) is not None]
+    return bool(moments) and max(moments) - min(moments) >= _SPAN_US
+
+
+def _without_its_first_words(start: Start, late: Sequence[LogRecord]) -> bool:
+    """Whether systemd began it and it got further, but what it always says first is missing."""
+    return start.begin_seen and bool(late) and start.first("starting", "extracting") is None
+
+
 def _chosen_by_a_word(start: Start) -> bool:
     """Whether all lines of a process share a word, as ``grep`` leaves them."""
+    return _share_a_word(_texts(start))
+
+
+def _texts(start: Start) -> list[str]:
+    """What its lines say, without lists of checks."""
     read = (record for record in start.process[:_LOOKED_AT] if record.message)
-    lines = [" ".join((record.message, *record.fields.values())).lower() for record in read]
-    texts = [text for text in lines if not text.startswith(("[-]", "[+]")) and "check failed" not in text]
+    lines = (" ".join((record.message, *record.fields.values())).lower() for record in read)
+    return [text for text in lines if not text.startswith(("[-]", "[+]")) and "check failed" not in text]
+
+
+def _share_a_word(texts: Sequence[str]) -> bool:
     if len({text[:_SHAPE] for text in texts}) < _SHAPES:
         return False  # a wait that is repeated, a list of checks
     shortest = min(texts, key=len)[:_WORD_IN]

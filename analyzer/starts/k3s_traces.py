@@ -69,8 +69,16 @@ def is_ours(start: Start, trusted: bool) -> bool:
     )
 
 
+# The version that their builds of containerd and its like name, and how their logrus says that its own kubelet ended.
+_THEIR_BUILD = re.compile(r"[-+](?:k3s|rke2r?)\d+\b")
+_THEIR_KUBELET = re.compile(r"^[Kk]ubelet exited: ")
+
+
 def _is_theirs(record: LogRecord) -> bool:
     """Whether a line is one of the messages of k3s' and RKE2's sources, about something that only they have."""
+    built = _THEIR_BUILD.search(record.fields.get("version", "")) or _THEIR_KUBELET.match(record.message)
+    if record.payload is Payload.LOGRUS and built:
+        return True
     said = record.payload in _THEIR_WORDS and _THEIR_THINGS.search(record.message) is not None
     return said and chain.is_ours(record.message)
 

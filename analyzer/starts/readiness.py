@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from analyzer.events import chain
 from analyzer.events.sequence import Place, Stage
-from analyzer.events.versions import poller_for, prints_signal, ready_line_on_cancel
+from analyzer.events.versions import poller_for, prints_signal, ready_line_on_cancel, up_line_gated
 from analyzer.records.log_record import LogRecord, Payload
 from analyzer.starts.start import Start
 
@@ -40,6 +41,8 @@ _NO_SOONER_US = 2_000_000
 _GATED = (Stage.READY, Stage.STARTED)
 _EXPLICIT = ("api_running", "k3s_running", "agent_running")
 _ENDS = ("process_exited", "systemd_stopped", "systemd_failed", "panic")
+_PRECONDITIONS = ("machine", "profile", "kubelet")  # parts whose words say that the agent cannot run on this machine
+_AT_ONCE_US = 5_000_000
 _NEXT = 6  # lines: without a stamp only the place tells that a panic came at once
 _OWN_WORDS = ("api_running", "agent_running")
 
@@ -75,7 +78,7 @@ def noticed(
 
 
 def _believed(start: Start, record: LogRecord, place: Place, stop: LogRecord | None, asked: LogRecord | None) -> bool:
-    if place.own_api and own_api_missing(start):
+    if place.own_api and (own_api_missing(start) or not _gated_up(start, record)):
         return False
     if record.payload is Payload.SYSTEMD:
         return (stop is None or record.seq < stop.seq) and _reported_itself(start, record)
@@ -90,6 +93,29 @@ def _believed(start: Start, record: LogRecord, place: Place, stop: LogRecord | N
     if asked is not None:
         return True  # a stop that the text announces later did not cause what was printed before
     return closing_burst(start, record) is None and not _last_words(start, record)
+
+
+def _gated_up(start: Start, record: LogRecord) -> bool:
+    """Whether in this release ``up and running``, and what systemd makes of it, comes behind the wait for the API."""
+    us = record.stamp.us if record.absolute and record.stamp is not None else None
+    return start.product == "rke2" or up_line_gated(start.release, us)
+
+
+def failed_beside(start: Start, end: LogRecord | None, reason: str | None) -> bool:
+    """Whether a server that called itself up ended at once, because its agent, in the same process, cannot run here.
+
+    Old releases launch the agent's part behind that line; in newer ones both run side by side.
+    """
+    up = start.first("k3s_running")
+    if up is None or end is None or reason is None or end.seq < up.record.seq or start.first("api_running") is not None:
+        return False
+    read = chain.read(reason, start.product)
+    if not any(link.layer.part in _PRECONDITIONS for link in read.links):
+        return False
+    seen, ended = up.record.stamp, end.stamp
+    if seen is None or ended is None:
+        return end.seq - up.record.seq < _NEXT
+    return ended.us <= seen.end_us + _AT_ONCE_US
 
 
 def _gone_at_once(start: Start, record: LogRecord) -> bool:

@@ -21,7 +21,7 @@ _IDS = frozenset({*KILLS, "exec_failed", "access_denied", "container_exited", "s
 _WORDS = (
     "ill process ", "illed process ", "reaped process ", "oom-kill:", "Killed /", "Killing /", "Failed at step ",
     "locate executable ", "Failed to execute ", " denied", "SELinux is preventing ", "DENIED", " exited with code ",
-    " exited (", "illed", "egmentation fault", "borted",
+    " exited (", "illed", "egmentation fault", "borted", "us error", "llegal instruction", "loating point exception",
 )  # fmt: skip
 _MAIN = re.compile(r"^\(?(?:k3s|rke2)(?:-server|-agent)?(?:\.exe)?\)?$")
 _COMM = re.compile(r'\bcomm="([^"]{1,40})"')

@@ -19,7 +19,7 @@ from analyzer.events.detect import detect
 from analyzer.events.event import Mark
 from analyzer.records.log_record import LogRecord, Payload
 from analyzer.records.startup_order import BANNER, WRAPPER
-from analyzer.starts.filtered import is_filtered
+from analyzer.starts.filtered import is_chosen, is_filtered
 from analyzer.starts.identity import CHILD, FAMILY, OPENRC, identified
 from analyzer.starts.k3s_traces import is_ours
 from analyzer.starts.reported_ends import announced, announcements
@@ -52,7 +52,7 @@ _FIRST_WORDS = re.compile(
     rf"{WRAPPER.pattern}|Configuring \S+ database|Managed etcd cluster |Starting temporary |Opening etcd "
 )
 _SERVES = re.compile(r"^Serving securely on \S{1,80}:(?!(?:10250|1025[789])$)\d{2,5}$")
-_TOLD_ELSEWHERE = frozenset({"status_activating", "status_active", "status_ended"})
+_TOLD_ELSEWHERE = frozenset({"status_activating", "status_active", "status_ended", "status_exited", "status_never_ran"})
 _CONTAINERS_PIDS = 100  # the numbers that processes have in a container are small, and the same in each run
 _PAUSE_US = 2 * SECOND  # a process that ends and one that takes its place are at least so far apart
 _UNKNOWN_FIRST = 3  # lines that a process may print before the first one of which it is known
@@ -133,10 +133,11 @@ class _Surroundings:
         lost = [r.seq for r in self.losses if first < r.seq < last and r.host == start.host]
         lost += self._after_its_last_line(start)
         lost += [r.seq for r in start.process if _hole(r, first)]
+        start = replace(start, filtered=is_filtered(start, whole=whole))
         return replace(
             start,
             announced=announced(self.told, start),
-            filtered=is_filtered(start, whole=whole),
+            chosen=is_chosen(start, whole=whole),
             losses=sorted(lost),
         )
 

@@ -57,6 +57,7 @@ class Start:
     commit: str | None = None
     followed_by: Start | None = None  # the next start of the same unit
     filtered: bool = False  # somebody chose the lines (grep): any line may be missing anywhere
+    chosen: bool = False  # … and so many that a report may say so
     losses: Sequence[int] = ()  # seqs of notices about lost lines and of the lines after holes
     announced: Sequence[Mark] = ()  # what the kernel, docker and others say about its end
     api_runs: Sequence[ApiRun] = ()  # runs of RKE2's API server at that time, from its pod's logs

@@ -12,7 +12,7 @@ from analyzer.records.log_record import LogRecord, Payload
 from analyzer.starts.agents import agent_outcome, never_reported
 from analyzer.starts.end_messages import EndMessage
 from analyzer.starts.process_end import ending, signs
-from analyzer.starts.readiness import doubtful, last_not_ready, noticed
+from analyzer.starts.readiness import doubtful, failed_beside, last_not_ready, noticed
 from analyzer.starts.start import Outcome, Start, Verdict
 
 # systemd says so only of a unit that never reported itself.
@@ -34,6 +34,8 @@ def judge(start: Start) -> Verdict:
     outcome: Outcome
     if start.role == "agent":
         outcome = agent_outcome(start, down.first, end.kind, end.record, end.reason)
+    elif end.kind == "failed" and failed_beside(start, end.record, end.reason):
+        outcome, seen = "failed", ()
     elif seen:
         outcome = "ready"
     elif end.kind == "running" or doubtful(start, down.asked, down.echoes) or not not_ready_at(start, end):
@@ -73,7 +75,8 @@ def _shown_by_supervisor(start: Start) -> bool:
         return True
     ran = any(record.payload in _OF_A_RUN for record in start.process)
     helpers = [mark for mark in start.marks("prestart_failed") if "ExecStartPre=" in mark.record.message]
-    return not ran and (bool(helpers) or start.first("job_failed") is not None or any(map(_NO_ATTEMPT.search, told)))
+    none_ran = start.first("job_failed", "status_never_ran") is not None
+    return not ran and (bool(helpers) or none_ran or any(map(_NO_ATTEMPT.search, told)))
 
 
 def _too_short(start: Start, end: LogRecord) -> bool:

@@ -263,6 +263,27 @@ POLLS: Mapping[str, str] = MappingProxyType(
 # ---------------------------------------------------------------- ends
 
 
+def _complains(seed: int) -> bytes:
+    """A server that waits for its etcd and says something of its own meanwhile that nobody knows."""
+    journal = JournalEditor(Scenario(name="trouble", starts=(_plan(store="etcd", unreachable=True),)), seed)
+    journal.cut(journal.truth.exec_us + 6 * SECOND)
+    for number in range(3):
+        at = journal.truth.exec_us + (7 + 5 * number) * SECOND
+        journal.say(at, f"The frobnicator of pod {number} lost its gasket", "error")
+    return journal.export()
+
+
+def _crashed(seed: int) -> bytes:
+    """Go's runtime ends the process: a fault in native code."""
+    journal = _editor(seed)
+    at = journal.serving + SECOND // 2
+    return (
+        journal.end(at, "code=exited, status=2/INVALIDARGUMENT")
+        .raw(at - 10, "SIGSEGV: segmentation violation")
+        .export()
+    )
+
+
 def _plain_end(seed: int) -> bytes:
     journal = _editor(seed)
     return journal.end(journal.serving + SECOND // 2).export()
@@ -349,7 +370,8 @@ def _cut_lines(seed: int) -> bytes:
 
 
 def _grepped(seed: int) -> bytes:
-    text = generate(Scenario(name="trouble", starts=(_plan(),)), seed).render("short-precise").decode()
+    # Of a quick start the warnings are one component's within a second: they might be one stretch of the text.
+    text = generate(Scenario(name="trouble", starts=(_plan(extra={RBAC: 80.0}),)), seed).render("short-precise").decode()
     lines = text.splitlines(keepends=True)
     if seed % 2:
         chosen = [
@@ -423,6 +445,8 @@ FAULTS: Mapping[str, Make] = MappingProxyType(
         "process_failed": _plain_end,
         "panic_survived": _panicked,
         "failed_tries_before": _generated(_plan(fate="bad-token"), _plan(restarted=1)),
+        "repeated_error": _complains,
+        "crashed": _crashed,
         "killed": _generated(_plan(fate="kill", fate_at_s=4.0)),
         "systemd_timeout": _systemd_timeout,
         "prestart_failed": _prestart,

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from analyzer.analysis import analyze_records
 from analyzer.analysis.site import site_of
 from analyzer.records import read_log_records
 from analyzer.site import Site
@@ -83,6 +84,8 @@ def test_openrcs_service_has_a_file_of_its_own(path: str, supervisor: str) -> No
         ("/var/lib/rancher/k3s/agent/containerd/containerd.log", ""),
         ("/var/lib/rancher/edge/agent/containerd/containerd.log", "/var/lib/rancher/edge"),
         ("/srv/cluster/server/tls/server-ca.crt", "/srv/cluster"),
+        ("/mnt/copies/server/db/snapshots/on-demand-1", ""),
+        ("/srv/cluster/server/db/state.db", "/srv/cluster"),
         ("/home/eve/notes/server/token", ""),
         ("/home/eve/notes/agent-token", ""),
     ],
@@ -94,3 +97,42 @@ def test_the_data_directory_is_where_the_process_keeps_its_files(path: str, data
 def test_a_tokens_file_before_it_does_not_hide_it() -> None:
     named = _site(K3S, "Reading token from /home/eve/server/token", "Wrote /srv/cluster/server/cred/admin.kubeconfig")
     assert named.data_dir == "/srv/cluster"
+
+
+RUNS = "Running load balancer k3s-agent-load-balancer 127.0.0.1:6444 -> [192.0.2.8:6443] [default: 192.0.2.7:6443]"
+K3S_AGENT = "Starting k3s agent v1.34.1+k3s1 (c1d2e3f4)"
+REFUSED = "dial tcp 192.0.2.7:6443: connect: connection refused"
+
+
+@pytest.mark.parametrize(
+    ("lines", "balancer", "servers"),
+    [
+        ((K3S_AGENT, RUNS), "127.0.0.1:6444", ("192.0.2.7:6443", "192.0.2.8:6443")),
+        ((K3S_AGENT, RUNS.replace("6444", "7444")), "127.0.0.1:7444", ("192.0.2.7:6443", "192.0.2.8:6443")),
+        ((K3S_AGENT, REFUSED), "127.0.0.1:6444", ("192.0.2.7:6443",)),
+        ((K3S_AGENT, REFUSED.replace(":6443", ":10250")), "", ()),
+        ((K3S_AGENT, REFUSED.replace("192.0.2.7", "127.0.0.1")), "", ()),
+        ((AGENT, REFUSED.replace(":6443", ":9345")), "127.0.0.1:6444", ("192.0.2.7:9345",)),
+        ((K3S, REFUSED), "", ()),  # its own API server listens there
+        ((K3S, RUNS.replace("agent-load", "etcd-server-load")), "", ()),
+        ((K3S_AGENT, RUNS.replace("192.0.2.7:6443", "eve@h{x}:6443").replace("192.0.2.8:6443", "")), "", ()),
+    ],
+)
+def test_who_is_behind_an_agents_own_load_balancer(
+    lines: tuple[str, ...], balancer: str, servers: tuple[str, ...]
+) -> None:
+    site = _site(*lines)
+    assert (site.balancer, site.servers) == (balancer, servers)
+    assert site.behind("127.0.0.1:6444") == (servers[0] if balancer == "127.0.0.1:6444" else "127.0.0.1:6444")
+
+
+def test_a_tunnels_url_names_the_server() -> None:
+    line = 'time="2026-04-05T07:08:01Z" level=info msg="Connecting to proxy" url="wss://192.0.2.9:6443/v1-k3s/connect"'
+    banner = f'time="2026-04-05T07:08:00Z" level=info msg="{K3S_AGENT}"'
+    refused = 'Get \\"https://127.0.0.1:6444/cacerts\\": dial tcp 127.0.0.1:6444: connect: connection refused'
+    fatal = f'time="2026-04-05T07:08:02Z" level=fatal msg="failed to get CA certs: {refused}"'
+    log_records, _ = read_log_records(["-"], stdin=io.BytesIO("\n".join([banner, line, fatal, ""]).encode()))
+    [start] = analyze_records(log_records, tool_version="0").starts
+    first = start.findings[0]
+    assert "127.0.0.1:6444 is this node's own load balancer: what it asks there is 192.0.2.9:6443." in first.detail
+    assert "https://192.0.2.9:6443/cacerts" in first.advice

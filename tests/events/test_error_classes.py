@@ -196,3 +196,22 @@ def test_classes_read_well_behind_a_step_and_advise_in_two_sentences() -> None:
         assert len(error.short) <= 60, error.id
         assert len(_SENTENCE.findall(error.advice)) <= 1, error.id
         assert error.means.endswith("."), error.id
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "target"),
+    [
+        ('exec: "containerd": executable file not found in $PATH', "own_not_in_path", "containerd"),
+        ('exec: "iptables": executable file not found in $PATH', "not_in_path", "iptables"),
+        ('exec: "containerd": executable file not found in %PATH%', "not_in_path", "containerd"),
+        ("fork/exec /srv/k3s/data/1f/bin/runc: permission denied", "exec_denied", "/srv/k3s/data/1f/bin/runc"),
+        ('exec: "/srv/k3s/data/1f/bin/runc": permission denied', "exec_denied", "/srv/k3s/data/1f/bin/runc"),
+        ("open /srv/k3s/data/1f/bin/runc: permission denied", "permission", "/srv/k3s/data/1f/bin/runc"),
+        ("GET https://r.example.org/v2/a/b/manifests/v1: MANIFEST_UNKNOWN: x", "image_unknown", "a/b/manifests/v1"),
+    ],
+)
+def test_programs_that_may_not_run_and_images_that_are_not_there(text: str, name: str, target: str) -> None:
+    error, about = chain.classify(text)
+    assert error is not None
+    assert (error.id, about) == (name, target)
+    assert ("{look_at_exec}" in error.advice) is (name in ("own_not_in_path", "exec_denied"))

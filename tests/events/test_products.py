@@ -8,7 +8,7 @@ from itertools import product
 
 import pytest
 
-from analyzer.events import chain, poll_errors
+from analyzer.events import chain, exit_codes, poll_errors
 from analyzer.events.catalogue import rules
 from analyzer.events.check_info import known_checks
 from analyzer.events.finding_info import known_findings
@@ -23,9 +23,10 @@ RKE2_ONLY = {
     "prestart_failed",
     "server_not_ready",
 }
+SYSTEMDS = "systemd's codes"
 NO_SYSTEMD = {  # what only systemd or its journal says
     "systemd_timeout", "lines_lost", "journal_suppressed", "exec_missing", "prestart_failed", "clock_stepped",
-    "clock_before_k3s", "clock_wrong", "rootless_cgroups", "no_quorum",
+    "clock_before_k3s", SYSTEMDS, "clock_wrong", "rootless_cgroups", "no_quorum",
 }  # fmt: skip
 STRANGE = {
     "k3s": r"\brke2\b|RKE2|\b9345\b",
@@ -37,8 +38,19 @@ STRANGE = {
 # Commands and files that Windows does not have; what runs on a server is run there.
 NOT_ON_WINDOWS = (
     r"\bls -|\bdf -|ausearch|\bsudo\b|getent|\bss -|findmnt|dmesg|modprobe|sysctl|\bip (?:address|route|link|-br)\b|"
-    r"lsof|chmod|chown|uname|/proc/|/sys/|(?<!\\)/etc/|\bnc -|free -m|\| grep\b|SELinux"
+    r"lsof|chmod|chown|uname|/proc/|/sys/|(?<!\\)/etc/|\bnc -|free -m|\| (?:grep|tail|head|sha256sum)\b|SELinux|"
+    r"systemctl|journalctl|\bmount -|\bremount|umount|\bulimit|\bfuser|\bapt\b|\bfsck|/dev/|/usr/|/tmp/|\bdf\b|"
+    r"/var/(?!lib/rancher/rke2/server)|iostat|\btop\b|\bsar\b|sha256sum|restorecon|\bcat /|\btail -|\brm -|"
+    r"network-online|\bping -M|noexec|xfs_repair"
 )
+# Findings and problems of a server, of systemd, or of what only Linux has.
+NOT_FOR_WINDOWS = NO_SYSTEMD | {
+    "database_locked", "selinux", "flannel_failed", "conntrack", "kernel_module_missing", "no_default_route",
+    "snapshotter", "fuse_overlayfs", "cgroup", "cgroup_controller", "cgroup_root", "cgroup_undelegated",
+    "cgroup_pids", "exec_denied",
+    "read_only", "socket_denied", "etcd_quota", "snapshot_missing", "etcd_peer_unreachable", "etcd_join_failed",
+    "reconcile_failed",
+}  # fmt: skip
 ON_A_SERVER = re.compile(r"(?:sudo cat )?/var/lib/rancher/rke2/server[\w/.-]*")
 ONLY_LINUX = re.compile(  # has no counterpart there: nobody says it on Windows
     r"(?i)cgroup|iptables|nftables|ipvs|conntrack|xtables|sysctl|overlay|fuse|stargz|selinux|swap|systemd|kernel|"
@@ -56,6 +68,8 @@ def advices() -> Iterator[tuple[str, str, str]]:
         yield rule.id, "rke2" if rule.id in RKE2_ONLY else "", f"{rule.title} {rule.advice}"
     for check in known_checks():
         yield check.name, "", check.advice
+    for code in exit_codes.meanings():
+        yield SYSTEMDS, "", f"{code.title} {code.means} {code.advice}"
     for name in poll_errors.severities():
         yield name, "", " ".join(poll_errors.advice(name))
     for layer in chain.layers():
@@ -107,8 +121,19 @@ def test_an_agent_on_windows_is_told_what_windows_has() -> None:
     assert not said, "\n".join(said)
 
 
+def reported_on_windows() -> Iterator[tuple[str, str]]:
+    """(name, text) of the findings, problems and answers to polls that an agent there can be told."""
+    for known in known_findings():
+        yield known.id, f"{known.title} {known.title_over} {known.advice}"
+    for rule in rules():
+        yield rule.id, f"{rule.title} {rule.advice}"
+    for name in poll_errors.severities():
+        yield name, " ".join(poll_errors.advice(name))
+
+
 def _not_there(site: Site) -> Iterator[tuple[str, re.Match[str], str]]:
-    for name, text in on_windows():
+    told = (one for one in reported_on_windows() if one[0] not in NOT_FOR_WINDOWS)
+    for name, text in (*on_windows(), *told):
         filled = advise(text, site)
         if (found := re.search(NOT_ON_WINDOWS, ON_A_SERVER.sub("", filled))) is not None:
             yield name, found, filled
@@ -161,3 +186,10 @@ def test_words_of_the_log_keep_their_braces() -> None:
 
 def test_a_text_that_is_not_filled_yet_is() -> None:
     assert advise(str(Filled("{cmd} of it")), Site("rke2")) == "rke2 of it"
+
+
+def test_the_server_that_is_asked_is_the_one_that_the_log_names() -> None:
+    site = Site("k3s", "agent", balancer="127.0.0.1:6444", servers=("192.0.2.7:6443",))
+    assert advise("curl -vk {asked_server}/cacerts", site) == "curl -vk https://192.0.2.7:6443/cacerts"
+    assert advise("set server: {server}", site) == "set server: https://<server>:6443"
+    assert advise("{asked_server}", Site("rke2", "agent")) == "https://<server>:9345"

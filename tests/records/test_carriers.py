@@ -332,7 +332,8 @@ def test_status_paste(tmp_path: Path) -> None:
         "Hint: Some lines were ellipsized, use -l to show in full.\n"
     )
     log_records = read(write(tmp_path, "status", text))
-    head, state, first, second = log_records.records
+    head, state, ended, first, second = log_records.records
+    assert "status=1/FAILURE" in ended.message
     assert head.at is None and utc(state) == "2026-11-22T23:47:50+00:00"
     assert [utc(first), utc(second)] == ["2026-11-22T23:47:56+00:00", "2026-11-22T23:47:57+00:00"]
     assert {r.clock.year_from for r in log_records.records[1:]} == {"stamp"}

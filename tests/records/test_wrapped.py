@@ -57,3 +57,40 @@ def test_a_record_of_many_pieces_without_an_end_is_given_up() -> None:
     rows = [f'level=error msg="{"a" * 70}', *(["b" * 79] * 5000)]
     found = records(*rows)
     assert found[0].truncated and len(found) >= 2
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "",
+        "Mar 01 06:03:21 node-a k3s[2425]: ",
+        "2026-03-01T06:03:21+0000 node-a k3s[2425]: ",
+        "2026-03-01T06:03:21.123456+00:00 node-a k3s[2425]: ",
+        "Sun 2026-03-01 06:03:21 UTC node-a k3s[2425]: ",
+        "[   11.123456] node-a k3s[2425]: ",
+        "1772345001.123456 node-a k3s[2425]: ",
+        "2026-03-01T06:03:21.123456789Z stderr F ",
+        "k3s-1  | ",
+    ],
+)
+@pytest.mark.parametrize("width", [80, 100, 120])
+@pytest.mark.parametrize("between_words", [False, True])
+def test_a_whole_text_that_was_wrapped_is_joined_as_it_was(head: str, width: int, between_words: bool) -> None:
+    """In the middle of a line's own head as well; whether blanks were lost shows where all lines were broken."""
+    said = [
+        ("info", "Starting k3s v1.34.2+k3s1 (66a14f0e)"),
+        ("info", "Taking over what the last run has left in the database, as far as it can be read at all today"),
+        ("warning", "The tables are as they should be but for one"),
+        ("fatal", TEXT),
+        ("info", "and the next thing"),
+    ]
+    lines = [f'{head}time="2026-03-01T06:03:21Z" level={level} msg="{text}"' for level, text in said]
+    if between_words:
+        rows = [row for line in lines for row in textwrap.wrap(line, width, break_on_hyphens=False)]
+    else:
+        rows = [line[at : at + width] for line in lines for at in range(0, len(line), width)]
+    found = [(record.level, record.message) for record in records(*rows)]
+    assert [(level, text.replace(" ", "")) for level, text in found] == [
+        (level, text.replace(" ", "")) for level, text in said
+    ]
+    assert between_words or found == said

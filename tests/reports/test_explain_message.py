@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analyzer.events import chain
+from analyzer.events import chain, exit_codes
 from analyzer.reports import explain, explain_message
 from analyzer.reports.explain_entry import Entry
 from tests.kit.effort import proportional
@@ -278,3 +278,55 @@ def test_a_long_text_is_explained_in_linear_time(text: str, filling: str) -> Non
         return explain.find(asked) or explain.recognise(asked)
 
     assert proportional(ask, 40_000)
+
+
+WAITS = [
+    'time="2026-05-04T08:00:40Z" level=info msg="Waiting to retrieve agent configuration; server is not ready: '
+    'https://127.0.0.1:6444/v1-k3s/readyz: 503"',
+    'time="2026-05-04T08:00:40Z" level=info msg="Waiting for node depot-7 CIDR not assigned yet"',
+    "W0504 08:00:40.000000 1 logging.go:55] [core] grpc: addrConn.createTransport failed to connect to {Addr: "
+    '"127.0.0.1:2379"}. Err: connection error: desc = "transport: Error while dialing: dial tcp 127.0.0.1:2379: '
+    'connect: connection refused"',
+]
+FATAL = 'time="2026-05-04T08:00:41Z" level=fatal msg="failed to start networking: context deadline exceeded"'
+
+
+@pytest.mark.parametrize("wait", WAITS)
+@pytest.mark.parametrize("first", [True, False])
+def test_no_entry_beside_an_end_says_that_it_passes(wait: str, first: bool) -> None:
+    text = "\n".join([wait, FATAL] if first else [FATAL, wait])
+    assert "The process ends with it" in section(whole(text), "What comes of it")
+    assert not any(entry.kind in ("error", "noise") for entry in explain.recognise(text))
+    for words in (*POLLS_ONLY, "part of a start", "Normal for", "tries again: nothing ends", "Nothing in the first"):
+        assert words not in said(text)
+
+
+def test_bare_named_lines_are_known() -> None:
+    [entry] = explain.recognise("Running containerd -c /srv/k3s/agent/etc/containerd/config.toml")
+    assert (entry.kind, entry.name) == ("milestone", "containerd_requested")
+    assert "pod CIDR" in said("CIDR not assigned yet")
+    assert explain.recognise("Running the tap") == []
+
+
+def test_no_word_in_braces_is_left_in_an_entry() -> None:
+    text = 'time="2026-05-04T08:00:41Z" level=fatal msg="exec: \\"containerd\\": executable file not found in $PATH"'
+    assert "{" not in " ".join(section(whole(text), title) for title in ("The error inside", "What to do"))
+
+
+@pytest.mark.parametrize("head", ["   Main PID: 5 (", "Process: 5 ExecStart=/usr/local/bin/k3s server (", "(", ""])
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        ("code=exited, status=203/EXEC", "failed_step"),
+        ("code=killed, signal=ILL", "killed"),
+        ("code=exited, status=0/SUCCESS", ""),
+    ],
+)
+def test_how_systemd_says_that_a_process_ended_is_known_with_and_without_its_line(
+    head: str, code: str, name: str
+) -> None:
+    found = [entry for entry in explain.recognise(f"{head}{code})" if head else code) if entry.kind == "message"]
+    assert [entry.name for entry in found] == [name] * bool(name), "with status 0 nothing failed"
+    if name:
+        meaning = exit_codes.meaning(code)
+        assert meaning is not None and found[0].summary.startswith(meaning.title)

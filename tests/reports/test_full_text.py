@@ -178,7 +178,7 @@ def test_nothing_known_is_told_as_such() -> None:
     made = text.render(report_of(fragment(bottleneck=Bottleneck(), checks=(), polls=(), errors=())))
     assert "does not show whether it became ready" in made
     assert "journalctl -u k3s -u k3s-agent -u rke2-server -u rke2-agent -b --no-pager" in made
-    assert "The date: the stamps hold none." in made
+    assert "When it began: no line has a time that can be read." in made
 
 
 def shown(**changes: Any) -> str:

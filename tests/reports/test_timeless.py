@@ -22,7 +22,7 @@ def test_a_text_without_times(tmp_path: Path) -> None:
     assert {poll["at_s"] for poll in start["polls"]} == {None}
     assert start["bottleneck"]["checks"] == ["poststarthook/rbac/bootstrap-roles"]
     text = " ".join(analysis.to_text().split())
-    assert "The text holds no times" in text
+    assert "No line has a time that can be read" in text
     assert "seconds count from" not in text
     assert "still failing at the end" not in text
     assert "It became ready, but the text does not show when" in text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analyzer.starts import Start
+from analyzer.starts import Start, find_starts
 from tests.kit.handmade import RBAC, Journal
 
 
@@ -143,3 +143,46 @@ def test_in_a_long_line_the_word_counts_within_two_hundred_characters(dropped: i
         text = (begin.ljust(20) + ("abcdefghijklm"[number] + " ") * 90)[: 200 - dropped]
         journal.kube(number, f"{text}token")
     assert only(journal).filtered is chosen
+
+
+def alike(lines: int, step_s: float, shapes: int, text: str = "token") -> Start:
+    journal = Journal()
+    begins = ("Alpha bravo", "Hotel juliet", "Quebec sierra", "Zulu bib hubub")
+    for number in range(lines):
+        journal.kube(number * step_s, f"{begins[number % shapes]:<20}{'abcdefghijkl'[number]}: {text}")
+    return only(journal)
+
+
+@pytest.mark.parametrize(
+    ("lines", "step_s", "shapes", "chosen"),
+    [(6, 1.0, 4, True), (5, 2.0, 4, False), (6, 0.9, 4, False), (12, 1.0, 3, False)],
+)
+def test_a_report_says_that_lines_were_chosen_only_of_many_over_seconds(
+    lines: int, step_s: float, shapes: int, chosen: bool
+) -> None:
+    """A few that are alike stand below one another in any text."""
+    assert alike(lines, step_s, shapes).chosen is chosen
+
+
+def test_a_word_of_a_path_chooses_nothing() -> None:
+    assert not alike(8, 1.0, 4, "/var/lib/token/x").chosen
+
+
+@pytest.mark.parametrize(("shapes", "chosen"), [(4, True), (3, False)])
+def test_one_trouble_that_is_said_again_and_again_is_no_choice(shapes: int, chosen: bool) -> None:
+    journal = Journal()
+    for number in range(12):
+        journal.say(number, ("disk", "pods", "evict", "quota")[number % shapes] + " is no more", "error")
+    start = only(journal)
+    assert start.filtered and start.chosen is chosen
+
+
+def test_no_part_of_a_whole_start_is_called_chosen() -> None:
+    journal = Journal().begin().serving(3.0).ticking(3.1, 9.0).poll(2.0).listed(4.0, RBAC).running(9.5)
+    for number in range(30):
+        journal.kube(10.0 + number / 50, f"Starting {'abcdefghij'[number % 10] * 9} controller")
+    rows = journal.short().decode().splitlines()
+    for length in (4, 8, 12, 20):
+        for at in range(0, len(rows) - length, 3):
+            text = "\n".join(rows[at : at + length]) + "\n"
+            assert not any(start.chosen for start in find_starts(journal.log_records(text.encode()).records)), text

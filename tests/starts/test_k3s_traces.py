@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
@@ -42,3 +43,25 @@ def test_words_that_only_they_have(text: str, tmp_path: Path) -> None:
 )
 def test_words_that_any_program_may_say(text: str, tmp_path: Path) -> None:
     assert starts_of(text + "\n", tmp_path) == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "ours"),
+    [
+        ('time="2026-03-01T06:00:00Z" level=info msg="starting containerd" revision=0f version=v1.7.15-k3s1', True),
+        ('time="2026-03-01T06:00:00Z" level=info msg="starting containerd" revision=0f version=v1.7.15', False),
+        (
+            'time="2026-03-01T06:00:00Z" level=info msg="starting containerd" revision=0f version=1.7.15-ubuntu1',
+            False,
+        ),
+        ("ERRO[0002] Kubelet exited: exit status 1", True),
+        ("ERRO[0002] the kubelet was told to end", False),
+        ('time="2026-03-01T06:00:00Z" level=error msg="containerd exited: exit status 3"', True),
+        ('time="2026-03-01T06:00:00Z" level=info msg="Containerd Exited: exit status 3, so ends kubelet"', False),
+        ('time="2026-03-01T06:00:00Z" level=error msg="containerd exited with error: kubelet"', False),
+        ("containerd exited: exit status 3", False),
+    ],
+)
+def test_builds_and_words_that_only_they_have(line: str, ours: bool) -> None:
+    records, _ = read_log_records(["-"], stdin=io.BytesIO(f"{line}\n".encode()))
+    assert bool(find_starts(records.records)) is ours

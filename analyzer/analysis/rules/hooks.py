@@ -101,7 +101,7 @@ def floor(context: RuleContext) -> Iterator[Finding]:
 def poller(context: RuleContext) -> Iterator[Finding]:
     """Releases that print no polls."""
     note = context.report.poller
-    if note.prints_polls is False and not context.report.polls:
+    if note.prints_polls is False and not context.report.polls and not context.report.shows_no_api:
         banner = context.studied.start.first("starting", "apiserver_version")
         callers = count(context.studied.polls.spec.pollers, "caller asks", "callers ask")
         detail = (

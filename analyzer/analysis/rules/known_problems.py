@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
@@ -15,9 +16,12 @@ from analyzer.events.causes import advice_for, cause_of, title_for
 from analyzer.events.event import Mark
 from analyzer.events.finding_info import problems as catalogue_problems, reported_as
 from analyzer.events.products import advise
+from analyzer.records.log_record import LogRecord
 from analyzer.results import Finding, Goal
 from analyzer.window import at_least, at_most
 
+# What a joining node asks behind /cacerts, and the status with which it was answered.
+_ANSWER = re.compile(r"https?://[^\s\"]{1,200}/v1-[^\s\"]{1,200}: [1-5]\d\d [A-Z]")
 _OFTEN = 5
 _OFTEN_IN_A_FRAGMENT = 3  # who shows the middle of a wait has waited
 _SHORT_S = 15.0
@@ -92,8 +96,17 @@ def _peer(context: RuleContext, marks: list[Mark], name: str) -> Finding:
         detail += ". It was there in the end" + (f", after at least {at_least(length)}." if length >= 1.0 else ".")
     elif context.report.end.kind == "failed" and severity == "critical":
         severity = "warning"
+    if context.never_ready and (answered := _answered_after(context, marks)) is not None:
+        severity = "info"
+        detail += f". That was overcome: line {answered.line} is an answer of the server"
     inside, advice, means = _inside(context, marks[-1], name) if context.never_ready else ("", None, "")
     return context.say(name, sentences([detail, means]), marks, severity=severity, title=title or inside, advice=advice)
+
+
+def _answered_after(context: RuleContext, marks: Sequence[Mark]) -> LogRecord | None:
+    """The first line after a wait for a server that shows an answer of it, whatever it says."""
+    later = (record for record in context.studied.start.process if record.seq > marks[-1].record.seq)
+    return next((record for record in later if _ANSWER.search(record.message) is not None), None)
 
 
 @rule("later_than_usual")

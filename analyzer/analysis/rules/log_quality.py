@@ -14,11 +14,10 @@ from analyzer.events.catalogue import info
 from analyzer.events.event import Mark
 from analyzer.records.log_record import LogRecord, Payload
 from analyzer.results import Finding
+from analyzer.starts.filtered import only_loud
 
 _SUPPRESSED = re.compile(r"^Suppressed (?P<count>\d+) messages? from (?P<unit>\S+)")
 _PICKED = ("grep separator: lines are missing", "lines left out by hand")
-_LOUD = ("warning", "error", "fatal", "panic")
-_MANY_LOUD = 8
 
 
 @rule("lines_lost")
@@ -84,15 +83,14 @@ def grepped(context: RuleContext) -> Iterator[Finding]:
     picked = _picked(context)
     process = context.studied.start.process
     told = [record for record in process if record.payload in (Payload.LOGRUS, Payload.KLOG)]
-    loud = len(told) >= _MANY_LOUD and all(record.level in _LOUD for record in told)
     if picked:
         detail = f"Lines were left out in {count(len(picked), 'place')}, as grep's separators or dots show."
-    elif loud:
-        detail = f"All {len(told)} lines of k3s and Kubernetes are warnings or worse: a filter kept only those."
-    elif context.studied.start.filtered:
-        detail = f"Of {count(len(process), 'line')} some that every such start prints are not there: they were chosen."
-    else:
+    elif not context.studied.start.chosen:
         return
+    elif only_loud(told):
+        detail = f"All {len(told)} lines of k3s and Kubernetes are warnings or worse: a filter kept only those."
+    else:
+        detail = f"Of {count(len(process), 'line')} some that every such start prints are not there: they were chosen."
     detail += " What is missing is unknown, not absent: nothing here is concluded from a line that is not there."
     yield context.say("grepped", detail, picked or told[:1], severity="warning" if context.never_ready else "info")
 

@@ -23,6 +23,7 @@ from analyzer.records.log_record import LogRecord
 from analyzer.results import Finding, FindingSeverity, Gap
 from analyzer.window import at_least, at_most
 
+_TROUBLE = frozenset(("warning", "error", "fatal"))
 _GREPPED = 40  # so few lines may have been picked out by hand, with holes of their own
 _FIRST_YEAR = 2019
 _TIMEOUTS_S = (1.0, 2.0, 5.0, 10.0, 15.0, 30.0)
@@ -127,12 +128,17 @@ def silence(context: RuleContext) -> Iterator[Finding]:
     detail = f"No component wrote a line from {begin} to {end} (at least {at_least(length)})"
     if len(long) > 1:
         detail += f", and {count(len(long) - 1, 'shorter silence')} over {LONG_SILENCE_S:g} s besides"
-    explained = only_roles(context, worst) and not slow_answers(context)
+    roles = only_roles(context, worst) and not slow_answers(context)
+    explained = roles or _tried_meanwhile(context, worst)
     waiting = context.never_ready and bool(context.report.polls) and not explained and not missing
     if missing:
         detail += ". Polls that --debug prints every 2 s are missing as well: the process did not run"
     elif waiting:
         detail += ". It was still waiting then; polls that are answered as before are not printed"
+    elif explained and not roles:
+        detail += (
+            ". Before and after it the same message stands: a step that is tried again, and writes only when it fails"
+        )
     elif explained:
         detail += ". The rbac hook was still at work, which reads and writes without printing"
     elif held := _held(context, worst):
@@ -145,6 +151,17 @@ def silence(context: RuleContext) -> Iterator[Finding]:
     severity: FindingSeverity = "warning" if missing or (not explained and not context.never_ready) else "info"
     title, advice = f"Nothing was logged for {int(length)} s", "" if waiting or explained else None
     yield context.say("frozen_gap", detail + ".", [worst], severity=severity, title=title, advice=advice)
+
+
+def _tried_meanwhile(context: RuleContext, gap: Gap) -> bool:
+    """Whether the lines at both ends of a silence are the same complaint: the pause of a loop, or a slow answer."""
+    said = [(at, record) for record in context.studied.start.process if (at := context.at(record)) is not None]
+    before = [record for at, record in said if at <= gap.begin_s]
+    after = [record for at, record in said if at >= gap.end_s - context.report.clock.precision_s]
+    if not before or not after:
+        return False
+    last, first = before[-1], after[0]
+    return last.level in _TROUBLE and last.seq != first.seq and last.message == first.message
 
 
 def _held(context: RuleContext, freeze: Gap) -> list[str]:

@@ -8,19 +8,20 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from analyzer.analysis.normal_lines import normal_marks
+from analyzer.analysis.reason_before import LOUD, Reason, reason_before
 from analyzer.analysis.rule_context import RuleContext, Sourced, count, durations, sentences, times
 from analyzer.analysis.rule_registry import PROBLEM, rule
 from analyzer.analysis.shared_facts import SLOW
 from analyzer.events import chain
 from analyzer.events.bare_ends import meaning
-from analyzer.events.causes import Cause, advice_for, cause_of, title_for
+from analyzer.events.causes import STEP, Cause, advice_for, cause_of, title_for
 from analyzer.events.certificate_times import missed_by
-from analyzer.events.chain import ErrorClass
 from analyzer.events.check_info import info as check_info
 from analyzer.events.event import Mark
 from analyzer.events.products import Filled, advise
 from analyzer.events.readyz import abridge
 from analyzer.events.redaction import mask_secrets
+from analyzer.events.versions import has_dqlite
 from analyzer.records.log_record import LogRecord, Payload
 from analyzer.records.startup_order import WRAPPER
 from analyzer.results import Finding
@@ -28,6 +29,7 @@ from analyzer.starts import Start
 from analyzer.starts.panics import Panic, panics
 from analyzer.starts.reported_ends import KILLS
 from analyzer.starts.stop_echoes import is_echo
+from analyzer.starts.truncated_lines import ELLIPSIS, readable
 
 _LIMIT_TEXT = "ailed to wait for API server to become ready"
 _GAVE_UP = "ailed to wait for apiserver being healthy"
@@ -44,17 +46,35 @@ _LOGS = {"containerd": "{containerd_log}", "etcd": "{etcd_log}", "kubelet": "{ku
 _YAML = re.compile(r"\byaml: |converting YAML")
 _YAML_FILE = re.compile(r"/[\w./-]{1,200}\.ya?ml\b")
 _LINES_BEFORE = 3
-_NEAR = 6  # lines before an end that may say why it waited in vain
-_LATE = frozenset(("process_failed", "etcd_join_failed", "server_unreachable"))
-_NO_WAITING_HEALS = frozenset(
-    ("dns", "no_route", "no_space", "x509_time", "x509_authority", "x509_name", "tls", "plain_http", "unauthorized")
+_LINES_ABOVE = 5  # a prompt with the command, and what the wrapper prints
+# How the kernel's signals and Go's runtime end a program: the words of the shell, of systemd, of Go.
+CRASH = re.compile(
+    r"(?i)^(?:panic: |fatal error: |unexpected fault address|SIG(?:SEGV|BUS|ILL|ABRT|FPE|TRAP)\b|\[signal |"
+    r"(?:signal: )?(?:segmentation fault|bus error|aborted|illegal instruction|floating point exception))"
 )
-_LOUD = frozenset(("warning", "error", "fatal", "panic"))
+_FIRST_WORDS = "They are the process's first words, and name the cause: k3slog explain 'MESSAGE' takes them apart."
+_NEW_CLUSTER = "--cluster-init"
+_DQLITE = (
+    "This release keeps the datastore of --cluster-init in dqlite, native code: that makes it the first suspect, which "
+    "the text does not prove"
+)
+_WITHOUT_DQLITE = (
+    "Take a release from 1.19 on, which keeps the datastore of --cluster-init in etcd; keep a copy of "
+    "{server_data}/server/db first. One server alone needs no --cluster-init: SQLite is then its datastore. Report it "
+    "with the release and the whole dump: {log}"
+)
 _SERVER_ECHO = re.compile(r"server is stopping\W*$|http: Server closed")
 
 
 @rule(
-    "process_failed", "failed_step", "killed", "systemd_timeout", "fifteen_minute_limit", "controller_gave_up", PROBLEM
+    "process_failed",
+    "failed_step",
+    "crashed",
+    "killed",
+    "systemd_timeout",
+    "fifteen_minute_limit",
+    "controller_gave_up",
+    PROBLEM,
 )
 def failure(context: RuleContext) -> Iterator[Finding]:
     """Why the process ended, by the table of causes; the line that says it is the evidence."""
@@ -69,21 +89,22 @@ def failure(context: RuleContext) -> Iterator[Finding]:
         return
     records = _end_line(context)
     cause = cause_of(text, context.report.product, ended=True)
+    told_of_cut = ""
+    if text.endswith(ELLIPSIS):
+        cause, told_of_cut = _of_cut(text, context)
     if cause is None or not cause.sure:
         # The root line may only say that something exited; the component's own last words come right before it.
         for mark in reversed(context.of("bare_error", "usage_error", "fatal", "component_exited", before_ready=False)):
             words = mask_secrets(mark.groups.get("cause", mark.record.message))
             other = cause_of(words, context.report.product, ended=True)
             if other is not None and other.sure:
-                cause, text, records = other, words, [mark.record, *records]
+                cause, text, records, told_of_cut = other, words, [mark.record, *records], ""
                 break
     cause = _of_bare_words(context, text) or cause
-    if cause is not None and cause.finding in _LATE and (told := _reason_before(context)) is not None:
-        record, error, target = told
-        title = Filled(f"{title_for(cause, context.site)}: {error.short}")
-        because = f"Just before: {_words(record)}"
-        cause = replace(cause, title=title, means=f"{because}. {error.means}", advice=error.advice, target=target)
-        records = [*records, record]
+    if (reason := reason_before(context, text, _step(context))) is not None:
+        cause = _with_reason(context, cause, reason)
+        records = [*records, reason.record]
+    text += told_of_cut
     after = " after it had become ready" if context.report.outcome == "ready" else ""
     if any("repeated too quickly" in mark.record.message for mark in context.studied.start.marks("systemd_failed")):
         text += ". systemd does not try it again: it was started too quickly again and again (start limit)"
@@ -93,16 +114,48 @@ def failure(context: RuleContext) -> Iterator[Finding]:
         yield from _unnamed(context, text, after, records)
 
 
-def _reason_before(context: RuleContext) -> tuple[LogRecord, ErrorClass, str] | None:
-    """What the last lines before an end say that waited in vain: an error that no waiting heals."""
+def _of_cut(text: str, context: RuleContext) -> tuple[Cause | None, str]:
+    """What an end of which only the first words are left says: its cause where one known message begins so.
+
+    The words for the report say that it is cut, and name the messages that it may be where there are several.
+    """
+    product, shown = context.report.product, readable(text)
+    read = chain.read(shown, product)
+    rest = read.inner if read.links else shown[chain.begin_of(shown) :]
+    begun = {
+        layer: words
+        for layer, words in chain.begun_by_cut(rest, product).items()
+        if read.links or layer.ends == "process"
+    }
+    named = [f"“{words}” ({advise(layer.title, context.site)})" for layer, words in begun.items() if layer.title]
+    if len(begun) != 1:
+        may_be = f"it may be {' or '.join(named)}" if named and len(named) == len(begun) else "what follows is unknown"
+        return cause_of(shown, product, ended=True), f" (the line is cut: {may_be})"
+    [words] = begun.values()
+    cause = cause_of(shown[: len(shown) - len(rest)] + words, product, ended=True)
+    told = f" (the line is cut: of the messages that are known, only “{words}” begins so)"
+    return cause, told
+
+
+def _with_reason(context: RuleContext, cause: Cause | None, reason: Reason) -> Cause:
+    """The cause of an end that tells no reason, with the one that a line before it tells."""
+    error = reason.error
+    known = cause or Cause(STEP)
+    what = title_for(known, context.site) or advise(context.about(known.finding).title, context.site)
+    outer = (
+        what.removesuffix(f": {read.short}") if (read := chain.classify(context.last_words)[0]) is not None else what
+    )
+    because = f"Just before: {_words(reason.record)}"
+    means = f"{because}{'' if because.endswith('.') else '.'} {error.means}"
+    advice = error.advice or known.advice
+    return replace(known, title=Filled(f"{outer}: {error.short}"), means=means, advice=advice, target=reason.target)
+
+
+def _step(context: RuleContext) -> str:
+    """The last line of the process before its end that is no trouble: what it was doing."""
     end = context.studied.verdict.end
-    before = [r for r in context.studied.start.process if end is not None and r.seq < end.seq][-_NEAR:]
-    for record in reversed(before):
-        if record.level in _LOUD:
-            error, target = chain.classify(record.with_error)
-            if error is not None and error.id in _NO_WAITING_HEALS:
-                return record, error, target
-    return None
+    told = [r for r in context.studied.start.process if end is not None and r.seq < end.seq]
+    return next((r.message for r in reversed(told) if r.level not in LOUD and r.payload is Payload.LOGRUS), "")
 
 
 def _of_bare_words(context: RuleContext, text: str) -> Cause | None:
@@ -194,15 +247,44 @@ def _unnamed(context: RuleContext, text: str, after: str, records: list[LogRecor
         yield context.say("out_of_memory", f"Said beside the end: {words}", memory, severity="critical")
     if timed_out:
         yield context.say("systemd_timeout", f"Said: {timed_out[0].message}", timed_out, severity="critical")
-    if "killed by signal" in text or "due to signal 9" in text:
+    if CRASH.match(text) is not None:
+        yield _crash(context, detail, records)
+    elif "killed by signal" in text or "due to signal 9" in text:
         yield context.say("killed", detail, records, severity="critical")
     elif not timed_out and not (memory and records[:1] == memory[:1]):
         advice, before = _where_it_says_more(context, text), []
-        if advice is None and (before := _last_troubles(context)):
+        if advice is None and text and _says_nothing_before(context):
+            advice = _FIRST_WORDS
+        elif advice is None and (before := _last_troubles(context)):
             named = "; ".join(f"line {record.line} “{_words(record)}”" for record in before)
             detail += f"{'' if detail.endswith('.') else '.'} The last that went wrong before it: {named}."
             advice = "What these lines name comes first; all that stands around them: {log}"
         yield context.say("process_failed", detail, [*records, *before], severity="critical", advice=advice)
+
+
+def _says_nothing_before(context: RuleContext) -> bool:
+    """Whether the text shows the begin, and the process wrote nothing before the words with which it ended."""
+    end, start = context.studied.verdict.end, context.studied.start
+    return end is not None and start.begin_seen and not any(record.seq < end.seq for record in start.process)
+
+
+def _crash(context: RuleContext, detail: str, records: list[LogRecord]) -> Finding:
+    """A signal or a fault of Go's runtime: where in the program, and what of this release is native code."""
+    start = context.studied.start
+    frame = next((panic.frame for panic in reversed(panics(start)) if panic.frame and not panic.survived), None)
+    told = [f"{detail}, first in its own code at {frame}" if frame is not None else detail]
+    advice = None
+    if has_dqlite(start.version) and _asked_for_cluster(context):
+        told.append(_DQLITE)
+        advice = _WITHOUT_DQLITE
+    return context.say("crashed", sentences(told), records, severity="critical", advice=advice)
+
+
+def _asked_for_cluster(context: RuleContext) -> bool:
+    """Whether --cluster-init stands in the lines of the start, or in the command just above its banner."""
+    records = context.studied.start.records
+    above = context.log_records.records[max(0, records[0].seq - _LINES_ABOVE) : records[-1].seq + 1] if records else []
+    return any(_NEW_CLUSTER in record.raw for record in above)
 
 
 def _last_troubles(context: RuleContext) -> list[LogRecord]:
@@ -212,7 +294,7 @@ def _last_troubles(context: RuleContext) -> list[LogRecord]:
     said = {
         _words(record): record
         for record in context.studied.start.process
-        if (end is None or record.seq < end.seq) and record.level in _LOUD and record.seq not in passed
+        if (end is None or record.seq < end.seq) and record.level in LOUD and record.seq not in passed
     }
     return list(said.values())[-_LINES_BEFORE:]
 

@@ -12,7 +12,7 @@ from analyzer.events import chain
 from analyzer.events.causes import UNNAMED, advice_for, cause_of, problem
 from analyzer.events.chain import Chain
 from analyzer.events.event import Mark, PollLine
-from analyzer.events.products import Filled, advise
+from analyzer.events.products import Filled, advise, advise_on
 from analyzer.events.redaction import mask_secrets
 from analyzer.records.log_record import LogRecord, Payload
 from analyzer.results import Finding
@@ -133,16 +133,17 @@ def _told(context: RuleContext, wait: _Wait, others: Sequence[_Wait]) -> Finding
     over = f" over at least {at_least(length)}" if length >= 1.0 else ""
     detail = f"Said {times(wait.records)}{over}: {said}. {advise(wait.read.means, context.site)}".rstrip()
     if others:
-        titles = (advise(_title(other.read), context.site) for other in others[:_OFTEN])
+        titles = (_title(context, other.read) for other in others[:_OFTEN])
         detail += f" Tried again as well: {'; '.join(titles)}."
     advice = advice_for(cause, context.site) if cause is not None else None
     if advice is not None and (address := asked(wait.records[-1])):
         advice = Filled(advice.replace(UNNAMED, mask_secrets(address)))
-    return context.say("tried_again", detail, wait.records, title=_title(wait.read), advice=advice)
+    return context.say("tried_again", detail, wait.records, title=_title(context, wait.read), advice=advice)
 
 
-def _title(read: Chain) -> str:
-    return mask_secrets(read.title or read.links[-1].layer.text[0])
+def _title(context: RuleContext, read: Chain) -> str:
+    title = mask_secrets(read.title or read.links[-1].layer.text[0])
+    return advise_on(title, mask_secrets(read.target) or UNNAMED, context.site)
 
 
 def told_by(findings: Sequence[Finding], marks: Sequence[Mark]) -> bool:

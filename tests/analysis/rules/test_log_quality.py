@@ -39,7 +39,7 @@ def test_missing_lines_of_the_text_are_told() -> None:
 def loud(lines: int, severity: str) -> Journal:
     journal = Journal()
     for number in range(lines):
-        journal.kube(1.0 + number, "k3s: it is wrong", severity=severity)
+        journal.kube(1.0 + number, f"{'abcd'[number % 4]} of k3s: it is wrong", severity=severity)
     return journal
 
 

@@ -120,3 +120,22 @@ def test_a_stop_on_request_names_four_checks_that_failed(failing: int, shown: st
     assert found.detail.endswith(f"Failing when last seen: {shown}")
     [none] = [one for one in process_exit.stop(made(journal, checks=())) if one.id == "stopped_early"]
     assert "Failing" not in none.detail
+
+
+@pytest.mark.parametrize(
+    ("words", "title", "told"),
+    [
+        ("starting kubern…", "The datastore or the control plane could not be started", "only “starting kubernetes”"),
+        ("starting kubernetes: prep…", "The datastore or the control plane could not be started", "is unknown"),
+        ("starting kubernetes: preparing se…", "The server could not be prepared", "only “preparing server”"),
+        ("failed to ge…", "The process ended by itself", "what follows is unknown"),
+        ("preparing server: failed to check if…", "The server could not be prepared", "it may be “failed to check"),
+    ],
+)
+def test_a_cut_end_is_known_by_the_one_message_that_begins_so(words: str, title: str, told: str) -> None:
+    """Where several do, they are named and none is claimed."""
+    text = Journal().banner(0.1).say(1.0, words, "fatal").short().decode().replace('…"', "…")
+    [report] = analyze_records(Journal().log_records(text.encode()), tool_version="0").starts
+    [finding] = [one for one in report.findings if one.severity == "critical"]
+    assert f"{words} (the line is cut: " in finding.detail and told in finding.detail
+    assert finding.title == title
