@@ -16,7 +16,8 @@ from analyzer.analysis.usual import is_late
 from analyzer.events.finding_info import info as known_finding, problems
 from analyzer.events.readyz import abridge
 from analyzer.events.terms import phase_in_words
-from analyzer.reports import narrative, wording
+from analyzer.reports import chain, goal_words, narrative, wording
+from analyzer.reports.cluster_answer import ClusterAnswer, apart, cluster_answers
 from analyzer.reports.goal_words import later_words
 from analyzer.reports.selection import select_starts
 from analyzer.results import Episode, Finding, Report, StartReport, Usual
@@ -60,26 +61,55 @@ class Answer:
     start: int = 1  # index of the start that is shown
 
 
-def answer(report: Report, choice: str | None = None, *, utc: bool = False) -> Answer:
-    """The answer to one start or, by default, on the episode that needs someone.
+def answer(report: Report, choice: str | None = None, *, utc: bool = False, goal: str | None = None) -> Answer:
+    """The answer on one start or, by default, on the cluster or the episode that needs someone.
 
-    ``choice`` is as in ``select_starts``; raises ``UsageError`` for a start that does not exist.
+    ``choice`` is as in ``select_starts``; raises ``UsageError`` for a start that does not exist. ``goal``: one that is
+    told first, whatever the outcome speaks of.
     """
     if choice is not None:
-        return of_start(report, select_starts(report.starts, choice)[-1], utc=utc)
-    found = episodes(report.starts)
-    needed = neediest(found, report.starts)
+        return of_start(report, select_starts(report.starts, choice)[-1], utc=utc, goal=goal)
+    told = sorted(cluster_answers(report), key=lambda one: _MARKS.index(one.mark))
+    if told:
+        return _of_cluster(report, told[0], utc=utc)
+    needed = neediest(episodes(report.starts), report.starts)
     if needed is None:
         return Answer("unknown", "The log holds no start.")
-    return of_episode(report, needed, utc=utc)
+    return of_episode(report, needed, utc=utc, goal=goal)
 
 
-def of_episode(report: Report, episode: Episode, *, utc: bool = False) -> Answer:
+_MARKS = ("failed", "unknown", "stopped", "slow", "ok")  # who needs someone comes first
+
+
+def _of_cluster(report: Report, told: ClusterAnswer, *, utc: bool) -> Answer:
+    """The answer on a cluster, with the time of the start that held the others up, else of the one that needs someone."""
+    shown = told.start
+    if shown is None and (needed := neediest(episodes(report.starts), report.starts)) is not None:
+        shown = needed.starts[-1]
+    start = next((start for start in report.starts if start.index == shown), None)
+    own = of_start(report, start, utc=utc) if start is not None else Answer("unknown", "")
+    named = f" Slowest: {start.host}. {own.verdict}" if start is not None and told.mark == "ok" and start.host else ""
+    return replace(
+        own,
+        mark=told.mark,
+        verdict=told.verdict + named,
+        why=" ".join(told.story[:1]) or own.why,
+        quotes=() if told.story else own.quotes,
+        more=" ".join(told.story[1:]),
+        lines=told.lines or own.lines,
+        do=" ".join(told.do),
+        also=" ".join(filter(None, (told.clocks, apart(report)))),
+        sure=told.sure or own.sure,
+        time=own.time and f"Start {shown}: {own.time[0].lower()}{own.time[1:]}",
+    )
+
+
+def of_episode(report: Report, episode: Episode, *, utc: bool = False, goal: str | None = None) -> Answer:
     """The answer on an episode: of one try that of its start."""
     tries = [start for start in report.starts if start.index in episode.starts]
     last = tries[-1]
-    if len(tries) == 1:
-        return of_start(report, last, utc=utc)
+    if len(tries) == 1 or goal is not None:
+        return of_start(report, last, utc=utc, goal=goal)
     caused = _costliest(tries, episode) or last
     own, shown = of_start(report, caused, utc=utc), of_start(report, last, utc=utc)
     mark = {"ready": "slow", "failed": "failed", "stopped": "stopped"}.get(episode.outcome, "unknown")
@@ -95,10 +125,12 @@ def of_episode(report: Report, episode: Episode, *, utc: bool = False) -> Answer
     )
 
 
-def of_start(report: Report, start: StartReport, *, utc: bool = False) -> Answer:
+def of_start(report: Report, start: StartReport, *, utc: bool = False, goal: str | None = None) -> Answer:
     """The answer on one start."""
     finding = leading(start.findings)
     mark, verdict = _verdict(start)
+    if goal is not None:
+        verdict = f"{goal_words.verdict(start, goal)} {verdict}"
     bar, time = _time(start)
     why, quotes, more = _why(start, finding)
     return Answer(
@@ -284,6 +316,8 @@ _ENDS = frozenset(("process_failed", "failed_step"))
 
 def _held_back(start: StartReport) -> str:
     """What a start without a finding waited for, and which checks passed meanwhile."""
+    if chained := chain.sentences(start):
+        return " ".join(chained)
     if not start.bottleneck.checks:
         return ""
     told = f"Held back by: {narrative.culprit(start)[0].rstrip('.')}."
@@ -305,7 +339,8 @@ def _do(start: StartReport, finding: Finding | None) -> str:
     if finding is not None and finding.advice:
         return finding.advice
     other = next((f.advice for f in start.findings if f.severity != "info" and f.advice), "")
-    return other or narrative.nothing_to_do(start)
+    healthy = any(f.id == "healthy" for f in start.findings)
+    return other or ("Nothing: this start looks healthy." if healthy else narrative.nothing_to_do(start))
 
 
 def _also(start: StartReport, finding: Finding | None) -> str:
@@ -332,7 +367,7 @@ def _sure(start: StartReport, finding: Finding | None) -> str:
 def _time(start: StartReport) -> tuple[tuple[Part, ...], str]:
     """The bar and the sentence that names its two longest parts."""
     rows, whole = narrative.budget(start)
-    phases = [phase for phase, _ in rows]
+    phases = [phase for phase, _ in rows if phase.id != "boot"]  # before the start, with a sentence of its own
     if not phases or whole is None:
         return (), ""
     longest = sorted(phases, key=lambda p: -_middle(p.duration_s))[:2]
@@ -340,7 +375,8 @@ def _time(start: StartReport) -> tuple[tuple[Part, ...], str]:
     named = ", then ".join(
         f"{phase_in_words(p.id)} {wording.span_words(p.duration_s)}" for p in longest if _middle(p.duration_s) > 0
     )
-    return parts, f"Longest: {named}." if named else ""
+    told = [f"Longest: {named}."] if named else []
+    return parts, " ".join([*told, goal_words.boot(start)]).strip()
 
 
 def _middle(span: Span) -> float:

@@ -31,7 +31,7 @@ def render(report: Report, options: Options = DEFAULT) -> str:
     if options.start == "all" and len(report.starts) > 1 and not options.full:
         _all(page, report)
     else:
-        _answer(page, answers.answer(report, options.start, utc=options.utc))
+        _answer(page, answers.answer(report, options.start, utc=options.utc, goal=options.goal))
     if options.start in (None, "all") and len(report.starts) > 1:
         _starts(page, report)
     if options.full:
