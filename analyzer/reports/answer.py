@@ -82,7 +82,7 @@ _MARKS = ("failed", "unknown", "stopped", "slow", "ok")  # who needs someone com
 
 
 def _of_cluster(report: Report, told: ClusterAnswer, *, utc: bool) -> Answer:
-    """The answer on a cluster, with the time of the start that held the others up, else of the one that needs someone."""
+    """The answer on a cluster, with the time of the start that held the others up, else of who needs someone."""
     shown = told.start
     if shown is None and (needed := neediest(episodes(report.starts), report.starts)) is not None:
         shown = needed.starts[-1]
@@ -253,20 +253,31 @@ def _so_far(start: StartReport) -> str:
 
 def _of_tries(episode: Episode, tries: Sequence[StartReport]) -> str:
     """The verdict on several tries."""
-    failed = sum(start.outcome == "failed" or start.end.kind == "failed" for start in tries)
+    failed = sum(_failed(start) for start in tries)
+    ended = sum(start.outcome == "ready" and start.end.kind == "failed" for start in tries)
     took = "" if episode.took_s is None else wording.long_words(episode.took_s)
-    counted = f"{wording.plural(failed, 'try', 'tries')} failed"
+    counts = wording.those_that_hold(
+        (failed or not ended, f"{wording.plural(failed, 'try', 'tries')} failed"),
+        (ended, f"{ended} {'was' if ended == 1 else 'were'} ready and ended"),
+    )
+    counted = " and ".join(counts)
     name = name_of(tries[-1]) + (f" on {episode.host}" if episode.host else "")
     if episode.outcome == "ready":
         when = f", {took} after the first began" if took else ""
         return f"{name} came up on try {episode.tries}{when}: {counted}."
     within = f" in {took}" if took else ""
     if episode.outcome == "failed":
-        return f"{name} did not stay up: {_all_of(failed, episode.tries)} failed{within}."
+        told = f"{_all_of(failed, episode.tries)} failed" if not ended else f"of {episode.tries} tries {counted}"
+        return f"{name} did not stay up: {told}{within}."
     if episode.outcome == "stopped":
         return f"{name} was stopped on request in try {episode.tries}: {counted} before{within}."
     after_ = f" after {took}" if took else ""
     return f"{name} was not up{after_}, where the log ends: {counted}, try {episode.tries} goes on."
+
+
+def _failed(start: StartReport) -> bool:
+    """Whether a try ended by itself and is not known to have been ready."""
+    return start.outcome == "failed" or (start.outcome != "ready" and start.end.kind == "failed")
 
 
 def _all_of(some: int, every: int) -> str:

@@ -120,7 +120,8 @@ def _starts(page: Page, report: Report) -> None:
     _labelled(page, "Starts", f"{wording.plural(len(starts), 'start')}: {narrative.outcomes(starts)}", _SHORT)
     for where, number, within, pattern in narrative.groups(starts)[:_GROUPS]:
         ready = f", ready after {within} s" if within not in ("", "?") else ""
-        _labelled(page, "", f"{where}: {number if number != '1' else ''} {pattern}{ready}".replace("  ", " "), 1)
+        times = f"{number} tries, " if number != "1" and "×" not in pattern else ""
+        _labelled(page, "", f"{where}: {times}{pattern}{ready}", 1)
     if (others := len(narrative.groups(starts)) - _GROUPS) > 0:
         _labelled(page, "", f"and {wording.plural(others, 'more unit')} (--full)", 1)
 
