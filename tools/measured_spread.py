@@ -29,6 +29,7 @@ KINDS = (
     ("sqlite", 8.0, inf, "on SQLite with a small part of a core"),
     ("sqlite", 0.0, inf, "on SQLite"),
     ("etcd", 0.0, inf, "on embedded etcd"),
+    ("", 0.0, inf, "of k3s, whatever the datastore"),
 )
 
 
@@ -38,7 +39,7 @@ def _middle(window: Window) -> float | None:
 
 def _kinds(starts: Sequence[StartReport]) -> Iterator[str]:
     for datastore, low, high, words in KINDS:
-        of_kind = [start for start in starts if start.site.datastore == datastore]
+        of_kind = [start for start in starts if datastore in ("", start.site.datastore)]
         boots = [boot_s(start) for start in of_kind]
         every = low == 0 and high == inf
         pairs = zip(of_kind, boots, strict=True)

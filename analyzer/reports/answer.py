@@ -194,7 +194,10 @@ def _ready(start: StartReport) -> str:
         what = "The server was ready"
     if goal.window.upper is None:
         return f"{what}; the log does not show when"
-    if start.begin_seen or start.observer != "k3s":
+    if start.observer != "k3s":
+        later = wording.later_words(start.polling_tax_s)
+        return f"{what} {after(goal.window)}" + (f"; {wording.noticer(start)} noticed it{later}" if later else "")
+    if start.begin_seen:
         return f"{what} {after(goal.window)}"
     if start.clock.basis == "elapsed":
         return f"{what} {wording.window_words(goal.window)} after the process was last executed"
@@ -316,10 +319,12 @@ def _why(start: StartReport, finding: Finding | None) -> tuple[str, tuple[str, .
             return f"{name_of(start)} ended.", tuple(_shorter(reason)), ""
         return _held_back(start), (), ""
     title = f"{finding.title}."
+    waited = " ".join(chain.sentences(start)) if start.outcome != "ready" and start.bottleneck.checks else ""
     if not reason or reason in finding.title:
-        return title, (), "" if reason else finding.detail
+        return title, (), " ".join(filter(None, ("" if reason else finding.detail, waited)))
     _, echoed, rest = finding.detail.partition(abridge(reason))
-    return title, tuple(_shorter(reason)), rest.lstrip(". ") if echoed else finding.detail
+    more = rest.lstrip(". ") if echoed else finding.detail
+    return title, tuple(_shorter(reason)), " ".join(filter(None, (more, waited)))
 
 
 _ENDS = frozenset(("process_failed", "failed_step"))
@@ -427,5 +432,5 @@ def _who(start: StartReport, utc: bool) -> str:
     if start.began_at is None:
         return f"{first}, first line {start.began_local} (date or zone not in the log)" if start.began_local else first
     began = wording.clock_time(start.began_at, start.clock.precision_s, utc=utc)
-    what = "began" if start.begin_seen else "first line"
+    what = "wait began" if start.observer != "k3s" else "began" if start.begin_seen else "first line"
     return f"{first}, {what} {began} ({wording.offset(start.began_at, utc=utc)})"

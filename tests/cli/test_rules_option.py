@@ -42,7 +42,7 @@ def log(tmp_path: Path) -> Path:
 
 
 def test_the_documents_example_finds_what_it_says(run: Run, rules: Path, log: Path) -> None:
-    result = run("analyze", log, "--rules", rules)
+    result = run("analyze", log, "--rules", rules, "--full")
     assert result.exit_code == 0
     shown = re.search(r"```console\n(What to do\n.*?)```", DOCUMENT, re.S)
     assert shown is not None

@@ -7,7 +7,7 @@ import pytest
 from analyzer.live.observed_polls import dump, parse
 from analyzer.live.transport import Answer
 from analyzer.live.wait_report import report_of
-from analyzer.reports import html, markdown, text
+from analyzer.reports import full_text, html, markdown, text
 from analyzer.results import Report
 from tests.live.test_wait_report import server, watched
 
@@ -20,7 +20,7 @@ def saved(timeout_s: float = 900.0) -> Report:
     return report_of(parse(dump(wait).splitlines()), path="polls.jsonl")
 
 
-@pytest.mark.parametrize("render", [text.render, markdown.render, html.render])
+@pytest.mark.parametrize("render", [text.render, full_text.render, markdown.render, html.render])
 def test_this_wait_noticed_not_k3s(render: object) -> None:
     assert callable(render)
     made = str(render(saved()))
@@ -28,21 +28,23 @@ def test_this_wait_noticed_not_k3s(render: object) -> None:
 
 
 def test_text_of_a_wait_that_ended_ready() -> None:
-    made = " ".join(text.render(saved()).split())
+    made = " ".join(full_text.render(saved()).split())
     assert "Wait began" in made and "until this wait notices" in made and "until this wait noticed" in made
     assert "polls answered anything but ready" in made and "implied" not in made
     assert "the text starts in the middle" not in made and "k3s asks before" not in made
 
 
 def test_text_of_a_wait_that_ran_out_of_time() -> None:
-    made = " ".join(text.render(saved(6.0)).split())
+    short = " ".join(text.render(saved(6.0)).split())
+    assert short.startswith("? Not ready when this wait ended after 6") and "rbac/bootstrap-roles" in short
+    made = " ".join(full_text.render(saved(6.0)).split())
     assert "Not ready when this wait ended after 6" in made and "the text ends" not in made
     assert "still failing at the last look" in made
 
 
 def test_first_answer_can_be_the_good_one() -> None:
     wait = watched(server(-1.0, {"poststarthook/a": -1.0}, AWAY), "adaptive")
-    made = " ".join(text.render(report_of(wait, path="polls.jsonl")).split())
+    made = " ".join(full_text.render(report_of(wait, path="polls.jsonl")).split())
     assert "The first answer said ready already." in made and "0 polls" not in made
 
 
