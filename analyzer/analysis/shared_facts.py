@@ -61,16 +61,27 @@ def silences(context: RuleContext) -> list[Gap]:
     if context.report.role == "agent":
         node = next((goal.window.upper for goal in context.report.goals if goal.id == "node"), None)
         noticed = None if node is None else node - 2 * context.report.clock.precision_s  # the line itself, too
-    waits = _after_waits(context)
+    explained = _after_waits(context) | _after_ready(context)
     silent = [gap for gap in context.report.gaps if gap.kind == "silent" and (noticed is None or gap.begin_s < noticed)]
-    long = [g for g in silent if surely_s(context, g) >= LONG_SILENCE_S and (g.source, g.line) not in waits]
+    long = [g for g in silent if surely_s(context, g) >= LONG_SILENCE_S and (g.source, g.line) not in explained]
     return sorted(long, key=lambda gap: gap.begin_s - gap.end_s)
 
 
+_QUIET_WORK = ("images_importing", "extracting")  # lines behind which nothing is written until that is done
+
+
 def _after_waits(context: RuleContext) -> set[tuple[int, int | None]]:
-    """(source, line) of the lines that came next after one that says that a server is not ready."""
-    said = {mark.record.seq for mark in context.studied.start.marks("server_not_ready")}
+    """(source, line) of the lines next after one that says that a server is not ready, or that quiet work begins."""
+    said = {mark.record.seq for mark in context.studied.start.marks("server_not_ready", *_QUIET_WORK)}
     return {(after.source, after.line) for line, after in pairwise(context.studied.start.process) if line.seq in said}
+
+
+def _after_ready(context: RuleContext) -> set[tuple[int, int | None]]:
+    """(source, line) of the lines after the one with which a server noticed: its stamp may be coarser than theirs."""
+    noticed = context.studied.verdict.detected
+    if noticed is None or context.report.role == "agent":
+        return set()
+    return {(record.source, record.line) for record in context.studied.start.process if record.seq > noticed.seq}
 
 
 def only_roles(context: RuleContext, gap: Gap) -> bool:

@@ -30,6 +30,7 @@ class GoalRule:
     due: bool = False
     words: str = ""
     not_words: str = ""
+    late_advice: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,10 +72,20 @@ def answer(report: Report, choice: str | None = None, *, utc: bool = False, goal
     told = sorted(cluster_answers(report), key=lambda one: _MARKS.index(one.mark))
     if told:
         return _of_cluster(report, told[0], utc=utc)
-    needed = neediest(episodes(report.starts), report.starts)
+    found = episodes(report.starts)
+    needed = neediest(found, report.starts)
     if needed is None:
         return Answer("unknown", "The log holds no start.")
-    return of_episode(report, needed, utc=utc, goal=goal)
+    shown = of_episode(report, needed, utc=utc, goal=goal)
+    if len(found) == 1 or needed.tries > 1:
+        return shown
+    where = f"start {shown.start}" + (f" on {needed.host}" if needed.host else "")
+    return replace(shown, verdict=f"{where[:1].upper()}{where[1:]}: {_lowered(shown.verdict)}")
+
+
+def _lowered(sentence: str) -> str:
+    """A sentence behind a colon."""
+    return f"{sentence[:1].lower()}{sentence[1:]}" if sentence[1:2].islower() else sentence
 
 
 _MARKS = ("failed", "unknown", "stopped", "slow", "ok")  # who needs someone comes first
@@ -157,6 +167,9 @@ def of_start(report: Report, start: StartReport, *, utc: bool = False, goal: str
 
 def _verdict(start: StartReport) -> tuple[str, str]:
     """The mark and one or two sentences: how it went, and when its goal was reached."""
+    done = next((finding for finding in start.findings if finding.id == "cluster_reset"), None)
+    if done is not None:
+        return "ok", f"{done.title}."
     if start.outcome != "ready":
         marks = {"failed": "failed", "stopped": "stopped"}
         return marks.get(start.outcome, "failed" if start.end.kind == "failed" else "unknown"), _not_ready(start)
@@ -305,7 +318,7 @@ def _changed(tries: Sequence[StartReport]) -> Iterator[str]:
     if len(different) > 1:
         yield f"Not all tries failed alike: {'; '.join(different[:3])}."
     elif len(kinds) == len(failed) > 1:
-        yield f"All {len(failed)} failed tries ended like this."
+        yield f"{'Both' if len(failed) == 2 else f'All {len(failed)}'} failed tries ended like this."
 
 
 # --- why and what to do
@@ -313,7 +326,7 @@ def _changed(tries: Sequence[StartReport]) -> Iterator[str]:
 
 def _why(start: StartReport, finding: Finding | None) -> tuple[str, tuple[str, ...], str]:
     """The cause in a sentence, what k3s said at its end, and more about the cause."""
-    reason = start.outcome_reason or (start.end.reason if start.end.kind == "failed" else None)
+    reason = (start.outcome_reason or start.end.reason) if start.end.kind == "failed" else None
     if finding is None:
         if reason and start.end.kind == "failed":
             return f"{name_of(start)} ended.", tuple(_shorter(reason)), ""
@@ -332,16 +345,13 @@ _ENDS = frozenset(("process_failed", "failed_step"))
 
 def _held_back(start: StartReport) -> str:
     """What a start without a finding waited for, and which checks passed meanwhile."""
-    if chained := chain.sentences(start):
-        return " ".join(chained)
-    if not start.bottleneck.checks:
-        return ""
-    told = f"Held back by: {narrative.culprit(start)[0].rstrip('.')}."
+    held = "" if not start.bottleneck.checks else f"Held back by: {narrative.culprit(start)[0].rstrip('.')}."
+    told = " ".join(chain.sentences(start)) or held
     passed = [c for c in start.checks if c.seen_failing and c.final == "ok"]
     if start.outcome == "ready" or not passed:
         return told
     names = ", ".join(narrative.short_name(c.name) for c in passed[:_NAMED])
-    return f"{told} Passed before: {names}{' …' if len(passed) > _NAMED else ''}."
+    return f"{told} Passed before: {names}{' …' if len(passed) > _NAMED else ''}.".strip()
 
 
 def _shorter(message: str) -> Iterator[str]:
@@ -355,6 +365,9 @@ def _do(start: StartReport, finding: Finding | None) -> str:
     if finding is not None and finding.advice:
         return finding.advice
     other = next((f.advice for f in start.findings if f.severity != "info" and f.advice), "")
+    done = next((f.advice for f in start.findings if f.id == "cluster_reset"), "")
+    if done:
+        return done
     healthy = any(f.id == "healthy" for f in start.findings)
     return other or ("Nothing: this start looks healthy." if healthy else narrative.nothing_to_do(start))
 

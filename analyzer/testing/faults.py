@@ -440,6 +440,7 @@ FAULTS: Mapping[str, Make] = MappingProxyType(
         "join_port": _wrong_port,
         "static_pod_waiting": _pod_waits,
         "tried_again": _learns,
+        "late_goal": _generated(_plan(hooks_s=240.0, run_s=300.0)),
         "later_than_usual": _generated(_plan(extra={RBAC: 80.0})),
         "old_pod_ending": _old_pod_waits,
         "refused_lasting": _polled(log_wording.refused(6443), 80.0),

@@ -104,7 +104,9 @@ def test_a_loop_replaces_what_says_less() -> None:
 
 def test_what_slowed_a_healthy_start_is_named() -> None:
     slows = {known.id for known in known_findings() if known.slows}
-    assert slows == {"cpu_starved", "slow_datastore", "frozen_gap", "server_unreachable", "throttled_client"}
+    assert slows == {
+        "cpu_starved", "slow_datastore", "frozen_gap", "server_unreachable", "throttled_client", "image_import",
+    }  # fmt: skip
     for context in contexts("healthy"):
         told = [finding.id for finding in diagnose(context.studied, context.log_records)]
         assert told[0] == "healthy"
