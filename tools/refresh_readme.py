@@ -14,8 +14,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 SAMPLE = "sample_logs/slow-rbac-one-core.short.txt"
-WIDTH = 100
-SECTIONS = 4  # of the report: the answer, where the time went, the polls, the checks
 
 
 def k3slog(*args: str) -> str:
@@ -25,12 +23,8 @@ def k3slog(*args: str) -> str:
 
 
 def report() -> str:
-    """The first sections of the report, as typed and as printed."""
-    lines = k3slog("analyze", SAMPLE, "--width", str(WIDTH)).rstrip("\n").split("\n")
-    # A section begins with a heading at the left edge after an empty line.
-    heads = [n for n in range(1, len(lines)) if not lines[n - 1] and lines[n][:1].isalpha()]
-    kept = lines[: heads[SECTIONS - 1]] if len(heads) >= SECTIONS else lines
-    return "\n".join(["```console", f"$ k3slog analyze {SAMPLE}", *kept, "…", "```"])
+    """The report, as typed and as printed."""
+    return "\n".join(["```console", f"$ k3slog analyze {SAMPLE}", k3slog("analyze", SAMPLE).rstrip("\n"), "```"])
 
 
 def commands() -> str:

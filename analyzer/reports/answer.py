@@ -418,6 +418,7 @@ def _middle(span: Span) -> float:
 def _normal(start: StartReport) -> str:
     polls = start.poller.printed if any(f.id == "normal_polls" for f in narrative.normal(start)) else 0
     noise = next((f.detail for f in narrative.normal(start) if f.id == "noise_explained"), "")
+    noise = noise if _COUNTED.match(noise.split(" that ", 1)[0]) else ""
     told = [wording.plural(polls, "poll line")] if polls else []
     told += [_COUNTED.sub(r"\1 other \2" if polls else r"\1 \2", noise.split(" that ", 1)[0])] if noise else []
     if not told:

@@ -137,6 +137,7 @@ def _all(page: Page, report: Report) -> None:
 
 def _more(page: Page, report: Report, options: Options) -> None:
     counts = report.ledger
-    told = f"--full: all details; --html FILE: the timeline. {wording.plural(counts.lines, 'line')} read"
+    one = "; --start N: one start" if len(report.starts) > 1 else ""
+    told = f"--full: details; --html FILE: timeline{one}. {wording.plural(counts.lines, 'line')} read"
     bad = [f"{n} {name}" for n, name in ((counts.malformed, "malformed"), (counts.lossy, "damaged")) if n]
     _labelled(page, "More", f"{told}{', ' if bad else ''}{', '.join(bad)}.", 1)
