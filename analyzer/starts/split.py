@@ -374,7 +374,7 @@ def _of_a_new_run(stream: _Stream, record: LogRecord) -> bool:
     if last is None or last.message == record.message:
         return False
     begun, ended = last.at or last.inner_at, record.at or record.inner_at
-    return begun is not None and ended is not None and ended.us - begun.us >= _PAUSE_US
+    return begun is None or ended is None or ended.us - begun.us >= _PAUSE_US
 
 
 def _existing(
