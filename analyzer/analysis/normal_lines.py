@@ -15,12 +15,35 @@ from analyzer.events.event import Mark
 from analyzer.records.log_record import LogRecord
 
 _ADDRESS = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?=:\d)|\[[0-9a-fA-F:]{2,39}\](?=:\d)|localhost(?=:\d)")
+JUST_LAUNCHED = "the container runtime, launched a moment before, does not answer yet"
+_WAITS = ("cri_missing",)
+_FEW_WAITS, _SOON_S = 3, 10.0
+_LAUNCH = re.compile(r"^Running (?:/\S{1,300}/)?(?:containerd|cri-dockerd|dockerd)\b")
 _ASKED = re.compile(r"Addr: \\*\"([^\"\\]*)")
 
 
 def normal_marks(context: RuleContext) -> list[Mark]:
-    """The noise of the start that is normal in it."""
-    return [mark for mark in context.starting if mark.kind == "noise" and is_normal(context, mark)]
+    """The noise of the start that is normal in it, and waits for what was launched a moment before."""
+    noise = [mark for mark in context.starting if mark.kind == "noise" and is_normal(context, mark)]
+    return noise + just_launched(context)
+
+
+def just_launched(context: RuleContext) -> list[Mark]:
+    """Waits for a program that this very process launched some seconds before, while they are few.
+
+    A program needs a moment until its socket is there; a wait that goes on is none of these.
+    """
+    waits = context.of(*_WAITS)
+    if not waits or len(waits) > _FEW_WAITS:
+        return []
+    first, last = waits[0].record, waits[-1].record
+    before = (r for r in reversed(context.studied.start.process) if r.seq < first.seq)
+    launch = next((r for r in before if _LAUNCH.match(r.message)), None)
+    if launch is None:
+        return []
+    begun, ended = context.studied.line_times.earliest(launch), context.studied.line_times.latest(last)
+    soon = begun is not None and ended is not None and ended - begun <= _SOON_S
+    return waits if soon else []
 
 
 def is_normal(context: RuleContext, mark: Mark) -> bool:

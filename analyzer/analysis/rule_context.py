@@ -22,6 +22,7 @@ from analyzer.site import Datastore, Site
 from analyzer.window import at_least, at_most
 
 MAX_LINES = 8
+_LONGEST, _BEGIN = 300, 120  # characters of a message that are shown, and of its begin where that is not all
 ROLES = "poststarthook/rbac/bootstrap-roles"
 CLASSES = "poststarthook/scheduling/bootstrap-system-priority-classes"
 
@@ -203,7 +204,16 @@ class RuleContext:
 
     def words(self, mark: Mark) -> str:
         """A mark's text, masked and short enough for a sentence."""
-        return mask_secrets(with_reason(mark.record))[:300]
+        return shortened(mask_secrets(with_reason(mark.record)))
+
+
+def shortened(text: str) -> str:
+    """A message short enough for a sentence: its begin says who speaks, its end holds the innermost error."""
+    if len(text) <= _LONGEST:
+        return text
+    begin, end = text[:_BEGIN], text[len(text) - _LONGEST + _BEGIN + 3 :]
+    # At blanks: half an address or half a name is none.
+    return f"{begin.rpartition(' ')[0] or begin} … {end.partition(' ')[2] or end}"
 
 
 def durations(marks: Iterable[Mark]) -> list[tuple[float, Mark]]:

@@ -50,6 +50,9 @@ def site_of(start: Start, log_records: LogRecords) -> Site:
 def _supervisor(start: Start, lines: Sequence[LogRecord], log_records: LogRecords) -> Supervisor:
     if start.unit is not None:
         return "systemd"
+    exited = start.first("supervisor_exit")
+    if exited is not None and "rancher" in exited.groups:
+        return "container"  # Rancher's own image runs k3s inside
     if start.first("supervisor_exit") is not None or _is_openrcs_file(lines, log_records):
         return "openrc"
     if any(mark.id == "container_exited" for mark in start.announced) or _of_a_container(lines, log_records):

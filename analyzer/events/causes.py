@@ -60,7 +60,7 @@ def cause_of(text: str, product: str = "unknown", *, ended: bool = False) -> Cau
     if layer is None:
         return _of_error(error, read) if error is not None else None
     rule_of = problem(layer.problem)
-    if rule_of is not None and not (error is not None and (rule_of.outer or _decides(error))):
+    if rule_of is not None and not (error is not None and (rule_of.outer or error.decides)):
         groups = next((said for rule, said in found if rule.id == rule_of.id), {})
         return replace(_of_rule(rule_of, groups, layer, ended=ended), sure=read.whole)
     by_rule = named is not None and not (error is not None and error.problem)
@@ -79,6 +79,8 @@ def _of_rule(rule: Rule, groups: Mapping[str, str], layer: Layer | None, *, ende
     """A problem of the catalogue, with what a layer knows of the very message."""
     if layer is None or not layer.title:
         return Cause(reported_as(rule.id), rule.title, "", rule.advice, rule, groups)
+    if layer.problem and layer.problem != rule.id:  # what it means is another matter
+        return Cause(reported_as(rule.id), rule.title, "", rule.advice, rule, groups)
     title = layer.title if rule.outer or layer.problem == rule.id else rule.title
     return Cause(reported_as(rule.id), title, layer.means, layer.advice_where(ended=ended) or rule.advice, rule, groups)
 
@@ -91,6 +93,8 @@ def _beside(read: Chain, rule: Rule, text: str) -> bool:
 
 def _deeper(read: Chain, layer: Layer | None, error: ErrorClass | None, rule: Rule, text: str) -> bool:
     """Whether the layers or the error at the bottom say more than this problem of the catalogue."""
+    if rule.outer and error is not None and error.decides:
+        return True
     place = place_of(rule, text)
     if error is not None and _decides(error) and place < _place_of_error(error, read):
         return True

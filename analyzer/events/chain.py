@@ -153,9 +153,16 @@ class Chain:
         return self.error is not None or not self.inner.strip(' ."\\')
 
     @property
+    def _told_alone(self) -> bool:
+        """Whether the error inside says all by itself, whatever step of the start met it."""
+        return self.error is not None and self.error.decides and bool(self.error.alone)
+
+    @property
     def title(self) -> str:
         """What went wrong, in one line; empty where no layer is known."""
         layer = self.innermost
+        if self.error is not None and self._told_alone:
+            return self.error.titled("{target}" if self.target else "")
         if layer is None or not layer.title:
             return ""
         return f"{layer.title}: {self.error.short}" if self.error is not None else layer.title
@@ -163,6 +170,8 @@ class Chain:
     @property
     def means(self) -> str:
         """What the innermost layer and the error inside it say, in sentences."""
+        if self._told_alone:
+            return self.error.means if self.error is not None else ""
         told = (self.innermost.means if self.innermost else "", self.error.means if self.error else "")
         return " ".join(text for text in told if text)
 
@@ -288,7 +297,17 @@ def read(text: str, product: str = "unknown") -> Chain:
             at = link.end
     inner = whole[links[-1].end :].lstrip(": ") if links else whole
     error, target = classify(inner, links[-1].layer.part if links else "")
+    if links and (error is None or not error.decides):
+        # What a layer put in may be what decides: the flag of a value that is not allowed.
+        more, about = classify(whole[links[-1].begin :], links[-1].layer.part)
+        if more is not None and more.decides and more.alone and not _is_its_own(more, links[-1].layer):
+            error, target = more, about
     return Chain(whole, tuple(links), inner, error, target)
+
+
+def _is_its_own(error: ErrorClass, layer: Layer) -> bool:
+    """Whether the words of the class are those of the layer itself, which then knows more of it."""
+    return any(words in text for words in error.any for text in layer.text)
 
 
 def begins_with(text: str, ends: Ends) -> bool:

@@ -17,6 +17,10 @@ from analyzer.timebase import SECOND, is_day, pack_partial, parse_iso
 
 _LOGRUS = re.compile(r'(?:time="([^"]*)(?:"|$) ?)?(?:level=(\w+)(?: |$))?(?:msg=)?')
 _GLUED = re.compile(r'time="[^"]{10,40}" level=\w+ ')
+# Somebody cut a stamp, a host or both out of the head of a line: what is left of them says nothing.
+_DAMAGED = re.compile(
+    r"(?:\S{1,40} ){0,4}(?:(?:k3s|rke2)\[\d{1,7}\]: )?(?=level=(?:fatal|error|warning|info|debug|panic) msg=\")"
+)
 # The k3d command quotes the last line of a container; whoever reads that log has no other copy of it.
 _K3D_QUOTE = re.compile(r"warning: encountered fatal log from node (\S+) \(retrying \d+/\d+\): ")
 _BARE_VALUE = re.compile(r"[^\s\"]*")
@@ -229,6 +233,8 @@ def digest(draft: Draft) -> None:
         glued = _GLUED.search(text)
         if glued is not None and glued.start() and _logrus(draft, text[glued.start() :]):
             draft.truncated = True
+    elif (damaged := _DAMAGED.match(text)) is not None:
+        _logrus(draft, text[damaged.end() :])
 
 
 def _headed(draft: Draft, text: str) -> bool:

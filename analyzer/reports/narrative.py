@@ -33,7 +33,7 @@ def title(start: StartReport, *, utc: bool = False) -> list[str]:
     """Who started, and when: two lines."""
     where = ", ".join(p for p in (wording.place(start), f"pid {start.pid}" if start.pid is not None else "") if p)
     first = wording.what(start) + (f" ({where})" if where else "")
-    precision = f"stamps to {wording.precision_words(start.clock.precision_s)}"
+    precision = f"stamps to {wording.precision_words(start.clock.precision_s)}{', some finer' * _some_finer(start)}"
     if start.began_at is None and not _timed(start):
         second = "No line has a time that can be read: nothing can be said of how long anything took"
     elif start.began_at is None and start.clock.basis == "elapsed":
@@ -46,6 +46,12 @@ def title(start: StartReport, *, utc: bool = False) -> list[str]:
         what = "Wait began" if start.observer == "wait" else "Began" if start.begin_seen else "First line"
         second = f"{what} {began} ({wording.offset(start.began_at, utc=utc)}); seconds count from there; {precision}"
     return [first, second]
+
+
+def _some_finer(start: StartReport) -> bool:
+    """Whether lines have stamps of their own that are finer than those of the text: its last moment shows it."""
+    last = start.cut_at_s
+    return start.clock.precision_s >= 1 and last is not None and last % 1 != 0
 
 
 def _undated(start: StartReport) -> str:
@@ -336,6 +342,11 @@ def nothing_to_do(start: StartReport) -> str:
         (start.outcome != "incomplete", "No cause that this program knows is in this text."),
         (start.observer == "wait", "Nothing can be said from outside; the server's own log says more."),
         (start.bottleneck.checks, "Nothing beyond what the checks above wait for; give more of the log."),
+        (
+            normal(start),
+            "Nothing yet: what looks bad in this text is normal. What comes after it decides; give more of it.",
+        ),
+        (notes(start), "Nothing for certain: see what is good to know below, and give more of the log."),
         (True, "Nothing can be said from this text; give more of the log."),
     )
 
@@ -388,6 +399,8 @@ def unknowns(report: Report, start: StartReport) -> Iterator[tuple[str, str]]:
         yield _no_date(start), ""
     elif start.clock.precision_s >= 1:
         finer = f"Moments finer than {wording.precision_words(start.clock.precision_s)}, because the stamps are not."
+        if _some_finer(start):
+            finer = finer.replace(", because the stamps are not", " of lines without a finer stamp of their own")
         yield (f"{finer} This prints finer ones:", whole) if start.begin_seen else (finer, "")
     steps, cut = start.clock.steps, sum(p.cut for p in start.polls)
     cut_polls = f"{wording.plural(cut, 'poll line')} {'was' if cut == 1 else 'were'}"

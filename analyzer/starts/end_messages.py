@@ -21,7 +21,7 @@ from analyzer.starts.start import Start
 from analyzer.starts.stop_echoes import is_echo
 
 EndKind = Literal["running", "stopped", "failed"]
-LAST_IDS = ("bare_error", "child_exited")  # said by a part, often only repeated by what k3s itself says
+LAST_IDS = ("bare_error", "child_exited", "usage_error")  # said by a part, often only repeated by what k3s itself says
 # systemd ends the unit then, and the process answers its signal as if somebody had asked.
 _LOST_PATIENCE = re.compile(r"\bstart(?:-pre|-post)? operation timed out")
 _WATCHDOG = re.compile(r": Watchdog timeout")

@@ -24,6 +24,8 @@ _NAMES_PRODUCT = re.compile(
     r"\b(rke2)-(?:agent-load-balancer|supervisor|cert-monitor|etcd|controller|(?:client|server)-ca)\b"
 )
 _DESCRIBED = re.compile(r"Rancher Kubernetes Engine v2(?: \((server|agent)\))?|Lightweight Kubernetes()")
+# The head of the help that a usage error prints.
+_HELP = re.compile(r"^ {0,9}(?:k3s|rke2) (server|agent)(?: - Run | \[OPTIONS\])")
 _SERVER_SIGNS = (
     "certificates", "client_ca_generated",
     "api_running", "serving_securely", "apiserver_requested", "apiserver_version", "datastore_ready",
@@ -86,6 +88,7 @@ def _roles(start: Start, banner: Mark | None) -> Iterator[str | None]:
     synced = start.marks("pod_synced", "pod_not_synced")
     if start.first(*_SERVER_SIGNS) or any(mark.groups.get("component") for mark in synced):
         yield "server"
+    yield next((hit[1] for record in start.process[:_HEAD] if (hit := _HELP.match(record.message))), None)
     if start.first("agent_running") or any(_BALANCED.search(record.message) for record in start.process[:_HEAD]):
         yield "agent"
     # Of systemd's words alone: the installer calls a server's unit ``k3s``, an agent's ``k3s-agent``.

@@ -53,6 +53,12 @@ _FIRST_WORDS = re.compile(
 )
 _SERVES = re.compile(r"^Serving securely on \S{1,80}:(?!(?:10250|1025[789])$)\d{2,5}$")
 _TOLD_ELSEWHERE = frozenset({"status_activating", "status_active", "status_ended", "status_exited", "status_never_ran"})
+# At a prompt, or where a text tells what was typed: the command that starts a server or an agent.
+_TYPED = re.compile(
+    r"^(?:[\w.-]{1,64}@[\w.-]{1,64}\S{0,100}[$#>] ?|[-\[(]{0,2}[^\s$#]{0,60}[$#] )(?:\w+=\S* ){0,9}(?:sudo (?:-\w+ )*)?"
+    r"(?:(?:\S*/)?(?:k3s|rke2) (?:server|agent)\b|curl \S*[^\n]{0,300}(?:get\.k3s\.io|get\.rke2\.io)|"
+    r"systemctl (?:re)?start (?:k3s|rke2))"
+)
 _CONTAINERS_PIDS = 100  # the numbers that processes have in a container are small, and the same in each run
 _PAUSE_US = 2 * SECOND  # a process that ends and one that takes its place are at least so far apart
 _UNKNOWN_FIRST = 3  # lines that a process may print before the first one of which it is known
@@ -324,7 +330,7 @@ def _bare_service(records: Iterable[LogRecord]) -> tuple[str | None, str] | None
 
 def _take_process(stream: _Stream, record: LogRecord, spans: _Spans) -> None:
     banner = bool(BANNER.match(record.message))
-    target = _existing(stream, record, banner, spans)
+    target = None if _of_a_new_run(stream, record) else _existing(stream, record, banner, spans)
     created = target is None
     if target is None:
         current = stream.current
@@ -353,6 +359,22 @@ def _take_process(stream: _Stream, record: LogRecord, spans: _Spans) -> None:
         target.once.add(word)
     target.invocation_id = target.invocation_id or record.invocation_id
     target.boot_id = target.boot_id or record.boot_id
+
+
+def _of_a_new_run(stream: _Stream, record: LogRecord) -> bool:
+    """Whether a line without any number is of another run: one was typed, or a process that ended ends again."""
+    current = stream.current
+    if current is None or not current.dead or record.pid is not None:
+        return False
+    if record.payload is Payload.PLAIN:
+        return _TYPED.match(record.message) is not None
+    if record.level != "fatal":
+        return False
+    last = next((r for r in reversed(current.process) if r.level == "fatal"), None)
+    if last is None or last.message == record.message:
+        return False
+    begun, ended = last.at or last.inner_at, record.at or record.inner_at
+    return begun is None or ended is None or ended.us - begun.us >= _PAUSE_US
 
 
 def _existing(

@@ -34,6 +34,8 @@ def judge(start: Start) -> Verdict:
     outcome: Outcome
     if start.role == "agent":
         outcome = agent_outcome(start, down.first, end.kind, end.record, end.reason)
+        if outcome == "incomplete" and end.kind == "failed" and _is_of_the_way(start, end):
+            outcome = "failed"  # no node was ever asked for
     elif end.kind == "failed" and failed_beside(start, end.record, end.reason):
         outcome, seen = "failed", ()
     elif seen:
@@ -93,8 +95,13 @@ def _too_short(start: Start, end: LogRecord) -> bool:
 def _is_of_the_way(start: Start, end: EndMessage) -> bool:
     """Whether the message with which the process ended is only said by code in front of readiness."""
     held = [place for record, place in start.places if record is end.failure]
-    doubtful = end.failure is not None and end.failure.truncated and any(p.only_before is None for p in held)
-    return not doubtful and any(p.only_before is not None for p in held)
+    limits = [p.only_before for p in held if p.only_before is not None]
+    if not limits:
+        return False
+    # A cut message may be one that comes later; one that is only said after an earlier stage agrees with the limit.
+    cut = end.failure is not None and end.failure.truncated
+    agrees = (p.only_before is not None or (p.only_after is not None and p.only_after < min(limits)) for p in held)
+    return not cut or all(agrees)
 
 
 def _may_hide(start: Start, shown: LogRecord, end: LogRecord) -> bool:

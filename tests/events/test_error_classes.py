@@ -94,7 +94,16 @@ CLASSES = [
     ("FATAL: bad (SQLSTATE 28000)", "sql_login"),
     ("ERROR: bad (SQLSTATE 42P01)", "sql_missing"),
     ("ERROR: bad (SQLSTATE 25006)", "sql_read_only"),
-    ("FATAL: bad (SQLSTATE 57P01)", "sql_lost"),
+    ("FATAL: bad (SQLSTATE 57P01)", "sql_stopping"),
+    ("FATAL: bad (SQLSTATE 08006)", "sql_lost"),
+    ('ERROR: prepared statement "s_4" does not exist (SQLSTATE 26000)', "sql_pooler"),
+    ("ERROR: no such right (SQLSTATE 42501)", "sql_rights"),
+    ("FATAL: bad (SQLSTATE 53300)", "sql_connections"),
+    ("ERROR: bad (SQLSTATE 53100)", "sql_disk"),
+    ("ERROR: bad (SQLSTATE 42703)", "sql_statement"),
+    ("Error 1142 (42000): INSERT command denied", "sql_rights"),
+    ("Error 1203: too many of this user", "sql_connections"),
+    ("group: unknown group kitchen", "unknown_account"),
     ("ERROR: bad (SQLSTATE 22021)", "sql_other"),
 ]
 

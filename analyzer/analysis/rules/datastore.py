@@ -44,13 +44,20 @@ _GIVEN_UP = re.compile(r"deadline exceeded|request timed out|leader changed|too 
 _ETCD_ADDRESS = re.compile(r'failed to connect to \{Addr: "(?P<address>[^"/]+:\d+)"')
 
 
+_TURNED_AWAY = re.compile(
+    r"\berr:[^\n]{0,300}(?:not yet ready to handle request|is forbidden|unauthorized|already exists)"
+)
+
+
 @rule("slow_datastore", "slow_bootstrap_roles", "slow_try", after=("datastore_check_failing",))
 def slow(context: RuleContext, stalled: Sequence[Finding]) -> Iterator[Finding]:
     """Slow answers of the datastore while the start was under way, by their own lines or by the serial role writes.
 
     ``stalled``: its own check tells that it stood still, which says more than slow writes.
     """
+    refused = _refused(context)
     marks = [mark for mark in context.of(*SLOW, "rbac_try_failed") if _of_the_store(mark)] + _headless(context)
+    marks = [mark for mark in marks if mark.groups.get("trace") not in refused]
     told = _told(context, marks)
     if (told is None or told.severity == "info") and not stalled and _points_at_datastore(context):
         told = _inferred(context, told, [mark for mark in marks if mark.id not in ("trace", "trace_step")])
@@ -58,6 +65,12 @@ def slow(context: RuleContext, stalled: Sequence[Finding]) -> Iterator[Finding]:
     if told is not None and (told.severity != "info" or len(marks) >= _REPEATED):
         yield told
     yield from _roles(context)
+
+
+def _refused(context: RuleContext) -> frozenset[str]:
+    """The traces of requests that were turned away before they came to the datastore: its time is not in them."""
+    steps = (m for m in context.of("trace", "trace_step") if _TURNED_AWAY.search(m.record.message))
+    return frozenset(mark.groups["trace"] for mark in steps if "trace" in mark.groups)
 
 
 def _headless(context: RuleContext) -> list[Mark]:

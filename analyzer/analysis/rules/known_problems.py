@@ -7,11 +7,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from analyzer.analysis.late_goals import late_goals
-from analyzer.analysis.normal_lines import normal_marks
+from analyzer.analysis.normal_lines import just_launched, normal_marks
 from analyzer.analysis.rule_context import RuleContext, count, sentences, times
 from analyzer.analysis.rule_registry import EVERY, PROBLEM, looked_for, rule
+from analyzer.analysis.told_more import told_more
 from analyzer.analysis.usual import is_late
-from analyzer.events.catalogue import causes_in
+from analyzer.events.catalogue import causes_in, with_reason
 from analyzer.events.causes import advice_for, cause_of, title_for
 from analyzer.events.event import Mark
 from analyzer.events.finding_info import problems as catalogue_problems, reported_as
@@ -35,9 +36,15 @@ def problems(context: RuleContext, ended: Sequence[Finding]) -> Iterator[Finding
     Not those that the end names or that ``ended`` tells of already.
     """
     explained = {finding.id for finding in ended} | {reported_as(rule.id) for rule, _ in causes_in(context.last_words)}
+    usual = {mark.record.seq for mark in just_launched(context)}
     groups: dict[str, list[Mark]] = defaultdict(list)
     for mark in context.starting:
-        if mark.kind == "problem" and _is_told_alone(mark.id) and mark.id not in explained:
+        if (
+            mark.kind == "problem"
+            and _is_told_alone(mark.id)
+            and mark.id not in explained
+            and mark.record.seq not in usual
+        ):
             groups[mark.id].append(mark)
     # A line that says why the peer was of no use has that finding; it is no sign that nobody was there.
     told = {mark.record.seq for name, marks in groups.items() for mark in marks if not _is_peer(name)}
@@ -62,7 +69,11 @@ def _problem(context: RuleContext, marks: list[Mark], name: str) -> Finding:
     said = f"Said {times(marks)}" if alike else f"{len(marks)} lines"
     detail = f"{said}{context.span(marks)}{'' if alike else '; the last'}: {context.words(marks[-1])}"
     title, advice, means = _inside(context, marks[-1], name)
-    return context.say(name, sentences([detail, means]), marks, severity=severity, title=title, advice=advice)
+    proof: list[Mark | LogRecord] = [*marks]
+    if (more := told_more(context, name, with_reason(marks[-1].record), marks[-1].groups)) is not None:
+        title, advice, means = more.title or title, more.advice or advice, more.means or means
+        proof += [more.beside] if more.beside is not None else []
+    return context.say(name, sentences([detail, means]), proof, severity=severity, title=title, advice=advice)
 
 
 def _inside(context: RuleContext, mark: Mark, name: str) -> tuple[str, str | None, str]:
@@ -71,7 +82,7 @@ def _inside(context: RuleContext, mark: Mark, name: str) -> tuple[str, str | Non
     The same that an end with these words is told; else those of the finding.
     """
     rule = catalogue_problems()[name]
-    cause = cause_of(mark.record.message, context.report.product) if rule.outer else None
+    cause = cause_of(with_reason(mark.record), context.report.product) if rule.outer else None
     if cause is not None and cause.sure and cause.advice:
         return title_for(cause, context.site), advice_for(cause, context.site), advise(cause.means, context.site)
     port = mark.groups.get("address", "").rpartition(":")[2]

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from analyzer.analysis.failed_starts import LOOP, RESTARTS
-from analyzer.analysis.normal_lines import normal_marks
+from analyzer.analysis.normal_lines import JUST_LAUNCHED, normal_marks
 from analyzer.analysis.rule_context import RuleContext, count, listing
 from analyzer.analysis.rule_registry import rule
 from analyzer.events.catalogue import info
@@ -122,6 +122,8 @@ def noise(context: RuleContext) -> Iterator[Finding]:
     for mark in marks:
         known = context.user.mark(mark.id) or info(mark.id)
         title = (known.headline if known is not None else "") or mark.id
+        if known is not None and known.kind == "problem":
+            title = JUST_LAUNCHED
         counts[title] += 1
         first.setdefault(title, mark)
     detail = f"{count(len(marks), 'line')} that a healthy start prints as well: {listing(counts)}."

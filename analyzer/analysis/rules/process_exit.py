@@ -12,6 +12,7 @@ from analyzer.analysis.reason_before import LOUD, Reason, reason_before
 from analyzer.analysis.rule_context import RuleContext, Sourced, count, durations, sentences, times
 from analyzer.analysis.rule_registry import PROBLEM, rule
 from analyzer.analysis.shared_facts import SLOW
+from analyzer.analysis.told_more import told_more
 from analyzer.events import chain
 from analyzer.events.bare_ends import meaning
 from analyzer.events.causes import STEP, Cause, advice_for, cause_of, title_for
@@ -46,6 +47,7 @@ _LOGS = {"containerd": "{containerd_log}", "etcd": "{etcd_log}", "kubelet": "{ku
 _YAML = re.compile(r"\byaml: |converting YAML")
 _YAML_FILE = re.compile(r"/[\w./-]{1,200}\.ya?ml\b")
 _LINES_BEFORE = 3
+_TELLING_OF_CUT = 16  # characters of a cut end by which another line is known to be the same
 _LINES_ABOVE = 5  # a prompt with the command, and what the wrapper prints
 # How the kernel's signals and Go's runtime end a program: the words of the shell, of systemd, of Go.
 CRASH = re.compile(
@@ -92,6 +94,10 @@ def failure(context: RuleContext) -> Iterator[Finding]:
     told_of_cut = ""
     if text.endswith(ELLIPSIS):
         cause, told_of_cut = _of_cut(text, context)
+        if (longer := _said_longer(text, context)) is not None:
+            words, record = longer
+            cause, records, told_of_cut = cause_of(words, context.report.product, ended=True), [*records, record], ""
+            text = f"{text} (the line is cut; another one says more: {words})"
     if cause is None or not cause.sure:
         # The root line may only say that something exited; the component's own last words come right before it.
         for mark in reversed(context.of("bare_error", "usage_error", "fatal", "component_exited", before_ready=False)):
@@ -112,6 +118,18 @@ def failure(context: RuleContext) -> Iterator[Finding]:
         yield _named(context, cause, text, after, records)
     else:
         yield from _unnamed(context, text, after, records)
+
+
+def _said_longer(text: str, context: RuleContext) -> tuple[str, LogRecord] | None:
+    """The inner words of a cut end where another line has more of them: a component prints them before the end."""
+    inner = readable(text).rpartition(" exited: ")[2].strip()
+    if len(inner) < _TELLING_OF_CUT:
+        return None
+    for mark in reversed(context.of("bare_error", "usage_error", before_ready=False)):
+        words = mask_secrets(mark.record.message).removeprefix("Error: ").strip()
+        if words.startswith(inner) and len(words) > len(inner):
+            return words, mark.record
+    return None
 
 
 def _of_cut(text: str, context: RuleContext) -> tuple[Cause | None, str]:
@@ -203,7 +221,17 @@ def _named(context: RuleContext, cause: Cause, text: str, after: str, records: l
         told.append(f"The line before names the file: {file}")
         advice = Filled(f"Correct {file}; the message names the line.")
     title = title_for(cause, context.site)
+    more = told_more(context, _known_as(cause), text, groups)
+    if more is not None:
+        told[1] = more.means or told[1]
+        title, advice = more.title or title, more.advice or advice
+        beside += [more.beside] if more.beside is not None else []
     return context.say(about.id, sentences(told), [*records, *beside], severity="critical", title=title, advice=advice)
+
+
+def _known_as(cause: Cause) -> str:
+    """The problem of the catalogue that an end is of, else its finding."""
+    return cause.rule.id if cause.rule is not None else cause.finding
 
 
 def _same_problem(context: RuleContext, cause: Cause, text: str, records: list[LogRecord]) -> list[Mark]:
@@ -389,7 +417,30 @@ def stop(context: RuleContext) -> Iterator[Finding]:
     if echoes := _echoes(context):
         lines = count(len(echoes), "line")
         detail = f"{lines} at error or fatal level after the stop began: {context.words(echoes[-1])}"
-        yield context.say("stop_echo", detail, echoes)
+        yield _without_trigger(context, detail, echoes) or context.say("stop_echo", detail, echoes)
+
+
+def _without_trigger(context: RuleContext, detail: str, echoes: list[Mark]) -> Finding | None:
+    """A stop whose trigger the text does not show: an end by itself, where systemd tells of one that nobody asked for.
+
+    ``None``: somebody asked, or the supervisor's words are not in the text.
+    """
+    start = context.studied.start
+    exited = start.first("process_exited")
+    if start.first("stop_signal", "systemd_stopping", "systemd_stopped", "api_running", "k3s_running") is not None:
+        return None
+    first = next((r for r in start.process if context.studied.verdict.stop_sign in (None, r)), echoes[0].record)
+    closing = start.first("shutting_down")
+    first = min((first, *([closing.record] if closing is not None else [])), key=lambda r: r.seq)
+    if exited is None or "status=0" in exited.record.message or first.line is None or start.begin_seen:
+        return None
+    told = [
+        f"{detail}. They say that the process was ending already, not why",
+        f"What ended it stands before line {first.line}, which is not in this text",
+        f"systemd tells of no request to stop, only: {mask_secrets(exited.record.message)}",
+    ]
+    advice = "Look at the lines before these: the first error there, or systemd's word that it stops the unit: {log}"
+    return context.say("stop_echo", sentences(told), [*echoes, exited], severity="warning", advice=advice)
 
 
 def _echoes(context: RuleContext) -> list[Mark]:

@@ -1,0 +1,197 @@
+"""What the rest of a text says of a finding: kinds of public reports, with words of our own."""
+
+from __future__ import annotations
+
+import pytest
+
+from analyzer.events import flags
+from tests.starts.pasted import finding, names, only, told
+
+HEAD = "Mar 04 05:06:07 shed"
+
+
+def k3s(level: str, message: str, second: int = 7, unit: str = "k3s") -> str:
+    quoted = message.replace('"', '\\"')
+    time = f"2026-03-04T05:06:{second:02}Z"
+    return f'Mar 04 05:06:{second:02} shed {unit}[71]: time="{time}" level={level} msg="{quoted}"'
+
+
+def first(text: str) -> tuple[str, str]:
+    found = only(text).findings[0]
+    return found.title, f"{found.detail} {found.advice}"
+
+
+@pytest.mark.parametrize(
+    ("answer", "title"),
+    [
+        ('ERROR: prepared statement "p_3" does not exist (SQLSTATE 26000)', "prepared statement"),
+        ('FATAL: database "barn" does not exist (SQLSTATE 3D000)', "no such database"),
+        ("Error 1142 (42000): SELECT command denied to user", "lacks a right"),
+    ],
+)
+def test_the_answer_of_a_database_is_no_retry_that_heals(answer: str, title: str) -> None:
+    zap = (
+        '{"level":"warn","ts":"2026-03-04T05:06:07.5Z","logger":"etcd-client","caller":"v3/x.go:6",'
+        '"msg":"retrying of unary invoker failed","target":"etcd-endpoints://0xc1/kine.sock","attempt":0,'
+        f'"error":"rpc error: code = Unknown desc = {answer.replace(chr(34), chr(92) + chr(34))}"}}'
+    )
+    start = only(f"{HEAD} k3s[71]: {zap}\n{HEAD} k3s[71]: {zap}\n")
+    assert title in start.findings[0].title
+    assert "noise_explained" not in names(start)
+
+
+@pytest.mark.parametrize("outer", ["", "starting kubernetes: preparing server: start cluster and https: "])
+def test_a_missing_account_is_told_whatever_step_met_it(outer: str) -> None:
+    start = only(
+        k3s("fatal", f"{outer}user: unknown user gardener", unit="rke2")
+        + f"\n{HEAD} systemd[1]: rke2-server.service: Main process exited, code=exited, status=1/FAILURE\n"
+    )
+    assert start.outcome == "failed"
+    assert start.findings[0].title == "The local user or group gardener does not exist on this machine"
+    assert "useradd -r -M -s /sbin/nologin gardener" in start.findings[0].advice
+
+
+def test_a_flag_of_the_server_on_an_agent() -> None:
+    start = only(f"""
+{HEAD} k3s[71]: Incorrect Usage: flag provided but not defined: -cluster-cidr
+{HEAD} k3s[71]: NAME:
+{HEAD} k3s[71]:    k3s agent - Run node agent
+""")
+    assert (start.role, start.outcome) == ("agent", "failed")
+    assert start.findings[0].title == "--cluster-cidr is a flag of the server: the agent does not have it"
+    assert "systemctl cat k3s-agent" in start.findings[0].advice
+
+
+@pytest.mark.parametrize(
+    ("flag", "role", "product", "release", "title"),
+    [
+        ("-disable-apiserver-lb", "server", "k3s", None, "is a flag of the agent"),
+        ("-no-flannel", "agent", "k3s", (1, 30), "was removed"),
+        ("-kine-tls", "server", "k3s", (1, 24), "later ones have it"),
+        ("-flanel-iface", "server", "k3s", None, "--flannel-iface may be meant"),
+        ("-docker", "server", "rke2", None, "RKE2 does not have it"),
+    ],
+)
+def test_what_an_unknown_flag_may_be(
+    flag: str, role: str, product: str, release: tuple[int, int] | None, title: str
+) -> None:
+    guess = flags.guess(flag, role, product, release)
+    assert guess is not None
+    assert title in guess.title
+
+
+def test_of_a_flag_like_none_nothing_is_guessed() -> None:
+    assert flags.guess("-teapot", "server", "k3s", None) is None
+    assert flags.guess("-token", "server", "k3s", (1, 33)) is None
+
+
+def test_a_refused_feature_gate_is_named_also_where_the_end_is_cut() -> None:
+    title, words = first(f"""
+{HEAD} k3s[71]: Error: invalid argument "WarmTeapots=false" for "--feature-gates" flag: cannot s>
+{HEAD} k3s[71]: time="2026-03-04T05:06:07Z" level=fatal msg="apiserver exited: invalid argument \\"WarmTeapot>
+{HEAD} systemd[1]: k3s.service: Main process exited, code=exited, status=1/FAILURE
+""")
+    assert title == "The feature gate WarmTeapots is refused by this release"
+    assert "Take WarmTeapots out of feature-gates" in words
+
+
+def test_the_hash_of_nothing_is_no_other_ca() -> None:
+    nothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    said = "token CA hash does not match the Cluster CA certificate hash: "
+    title, _ = first(k3s("error", f"{said}{'ab' * 32} != {nothing}"))
+    assert title == "The CA that the token was checked against is empty"
+    title, _ = first(k3s("error", f"{said}{'ab' * 32} != {'cd' * 32}"))
+    assert title == "The token was made for another CA than the server's"
+
+
+def test_a_command_typed_anew_and_a_damaged_head_are_another_run() -> None:
+    words = "does not have a correct global unicast ip"
+    starts = told(
+        f'level=fatal msg="interface eth7 {words}: route ip+net: no such network interface"\n'
+        "\n$ sudo k3s server --flannel-iface=br9\n"
+        f'Mar 04 level=fatal msg="interface br9 {words}: can\'t find ip for interface br9"\n'
+    )
+    titles = [start.findings[0].title for start in starts]
+    assert titles == ["There is no interface eth7", "The interface br9 has no address that can be used"]
+    assert [start.outcome for start in starts] == ["failed", "failed"]
+
+
+def test_a_server_tells_of_another_node_and_where_its_release_keeps_the_password() -> None:
+    said = "Node password validation failed for 'attic', using passwd file '/srv/k/server/cred/node-passwd'"
+    title, words = first(k3s("error", said))
+    assert title.startswith("The server refuses the node attic")
+    assert "/srv/k/server/cred/node-passwd" in words
+    assert "secret" not in words
+
+
+def test_one_wait_right_after_the_launch_is_normal_and_one_that_lasts_is_not() -> None:
+    launch = k3s("info", "Running containerd -c /x/config.toml")
+    wait = "Waiting for containerd startup: rpc error: code = Unavailable desc = connection error"
+    start = only(f"{launch}\n{k3s('info', wait, 8)}\n")
+    assert names(start) == {"noise_explained"}
+    lasting = "\n".join(k3s("info", wait, second) for second in range(8, 40, 4))
+    assert "cri_missing" in names(only(f"{launch}\n{lasting}\n"))
+
+
+def test_an_end_without_its_trigger_says_where_to_look() -> None:
+    lines = f"""
+{k3s("info", "Shutting down /v1, Kind=Pod workers")}
+{k3s("fatal", "context canceled")}
+"""
+    exited = f"{HEAD} systemd[1]: k3s.service: Main process exited, code=exited, status=1/FAILURE\n"
+    found = finding(only(lines + exited), "stop_echo")
+    assert found.severity == "warning"
+    assert "stands before line 2" in found.detail
+    asked = f"{HEAD} systemd[1]: Stopping Lightweight Kubernetes...\n"
+    assert finding(only(asked + lines + exited), "stop_echo").severity == "info"
+
+
+def test_lines_that_are_no_log_tell_which_cause_it_is() -> None:
+    flannel = k3s("fatal", "flannel exited: operation not supported")
+    plain, _ = first(flannel)
+    title, words = first(
+        f"modprobe: FATAL: Module vxlan not found in directory /lib/modules/6.1.0-9-teapot\n{flannel}\n"
+    )
+    assert title == plain
+    assert "the running kernel 6.1.0-9-teapot has no module vxlan" in words
+    mount = k3s(
+        "info",
+        'Waiting to retrieve agent configuration; server is not ready: "overlayfs" snapshotter cannot be enabled for '
+        '"/var/lib/rancher/k3s/agent/containerd", try using "fuse-overlayfs" or "native": failed to mount overlay: x',
+    )
+    assert first(f"{mount}\noverlay   overlay   8G  1G  7G  9% /var\n")[0].startswith("The data directory lies on an")
+    assert not first(f"{mount}\noverlay   overlay   8G  1G  7G  9% /home\n")[0].startswith("The data directory lies")
+
+
+@pytest.mark.parametrize(
+    ("errno", "word"), [("permission denied", "may not be"), ("no such file or directory", "missing")]
+)
+def test_an_errno_leaves_one_of_two_meanings(errno: str, word: str) -> None:
+    _, words = first(k3s("fatal", f"kube-proxy exited: open /proc/sys/net/netfilter/nf_conntrack_max: {errno}"))
+    assert word in words
+
+
+def test_a_request_that_waited_for_caches_is_no_slow_datastore_and_no_missing_right() -> None:
+    head = f"{HEAD} k3s[71]: "
+    start = only(
+        f'{head}I0304 05:06:07.646868   71 trace.go:205] Trace[7025]: "Create" url:/api/v1/x (04-Mar-2026 05:05:57.645)'
+        f" (total time: 10001ms):\n"
+        f'{head}Trace[7025]: ---"Write to database call finished" len:9,err:x "k" is forbidden: not yet ready to '
+        f"handle request 10001ms (05:06:07.646)\n"
+        f"{head}E0304 05:06:07.647340   71 controller.go:156] Unable to perform initial Kubernetes service "
+        f'initialization: services "k" is forbidden: not yet ready to handle request\n'
+    )
+    assert start.findings[0].id == "caches_late"
+    assert not names(start) & {"slow_datastore", "noise_explained"}
+
+
+def test_the_innermost_words_of_a_long_line_are_shown() -> None:
+    members = " ".join(f"barn-{number}=https://192.0.2.{number}:2380" for number in range(10, 22))
+    _, words = first(
+        k3s(
+            "info",
+            "Failed to test data store connection: this server is a not a member of the etcd cluster. "
+            f"Found [{members}], expect: barn-21=https://192.0.2.99:2380",
+        )
+    )
+    assert "expect: barn-21=https://192.0.2.99:2380" in words
