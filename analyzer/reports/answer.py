@@ -434,6 +434,8 @@ _COUNTED = re.compile(r"^(\d+) (lines?)$")
 
 def _not_known(report: Report, start: StartReport) -> str:
     told = sorted(narrative.unknowns(report, start), key=lambda one: one[0].startswith("Moments finer"))
+    if start.end.kind == "failed":  # how long each part took is not the question then
+        told = [one for one in told if not one[0].startswith("Moments finer")]
     if not told:
         return ""
     sentence, command = told[0]
