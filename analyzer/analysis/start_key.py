@@ -14,6 +14,7 @@ from analyzer.results import StartReport
 
 _DIGITS = 12  # of an id
 _COUNTED = "0" * 8  # systemd draws its ids; one that was counted, as in an anonymized log, is met in other logs again
+_CHARACTERS = 60  # of a message; long ones are cut elsewhere once names in them are replaced
 _STONES = 10  # milestones in the digest: an export that ends earlier has the first ones as well
 
 
@@ -44,7 +45,7 @@ def _second(start: StartReport) -> str:
 
 def _digest(start: StartReport) -> str:
     began = None if start.began_at is None else start.began_at.timestamp()
-    said: list[object] = [(stone.id, stone.at_s, stone.text) for stone in start.milestones[:_STONES]]
+    said: list[object] = [(stone.id, stone.at_s, stone.text[:_CHARACTERS]) for stone in start.milestones[:_STONES]]
     if not said:  # a piece of a log: whatever else tells it from other pieces
         said = [*((poll.at_s, poll.text) for poll in start.polls), start.outcome_reason, start.cut_at_s]
     told = (began, start.began_local, start.version, said, start.links.names[:1])
