@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from analyzer.ledger import Observer
     from analyzer.records.log_records import LogRecords
     from analyzer.records.select import Selection
-    from analyzer.reports.answer import Answer
+    from analyzer.reports.shown_answer import ShownAnswer
     from analyzer.simulator.run import Options, Simulation
     from analyzer.sources.source import Input
 
@@ -93,17 +93,29 @@ class Analysis:
         """One row per start. The result objects themselves are ``report.starts``."""
         return self._frame("starts")
 
+    def findings(self) -> pd.DataFrame:
+        """One row per finding of a start, the most important of each start first."""
+        return self._frame("findings")
+
+    def goals(self) -> pd.DataFrame:
+        """One row per start and goal that it can have: API, started, images, node, ready node, an agent's server."""
+        return self._frame("goals")
+
+    def milestones(self) -> pd.DataFrame:
+        """One row per named line of a start, and of the machine's boot before it."""
+        return self._frame("milestones")
+
+    def gaps(self) -> pd.DataFrame:
+        """One row per stretch in which the log is silent or lost lines, and per step of the clock."""
+        return self._frame("gaps")
+
     def episodes(self) -> pd.DataFrame:
         """One row per episode: consecutive starts of one unit on one host, until it stays up."""
-        from analyzer import frames
-
-        return frames.episodes(self.report)
+        return self._frame("episodes")
 
     def clusters(self) -> pd.DataFrame:
         """One row per wait of a host for another one of its cluster."""
-        from analyzer import frames
-
-        return frames.clusters(self.report)
+        return self._frame("clusters")
 
     def to_json(self) -> str:
         """The report as ``k3slog analyze --format json`` prints it."""
@@ -117,11 +129,15 @@ class Analysis:
 
         return text.render(self.report, format.Options(width=width, full=full))
 
-    def answer(self, start: str | None = None) -> Answer:
-        """The answer block: verdict, why, what to do; ``start`` is as in ``--start`` (default: who needs someone)."""
-        from analyzer.reports import answer
+    def answer(self, start: str | int | None = None, *, goal: str | None = None) -> ShownAnswer:
+        """The answer block: verdict, why, what to do; printed, the words of the terminal.
 
-        return answer.answer(self.report, start)
+        ``start`` is as in ``--start`` (a number may be an ``int``; default: who needs someone), ``goal`` as in
+        ``--goal``. Raises ``UsageError`` for a start that does not exist.
+        """
+        from analyzer.reports import answer, shown_answer
+
+        return shown_answer.shown(answer.answer(self.report, None if start is None else str(start), goal=goal))
 
     def anonymized(self, log: Log | None = None) -> Analysis:
         """The same with stand-ins for hosts, addresses, names, paths and tokens; numbers and verdicts are unchanged.

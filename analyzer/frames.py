@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from operator import attrgetter, itemgetter
@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from analyzer.analysis.clusters import clusters as all_clusters
 from analyzer.analysis.episodes import episodes as all_episodes
+from analyzer.analysis.start_key import start_key
+from analyzer.analysis.timeline_events import events
 from analyzer.events.check_info import HOOK
-from analyzer.results import Check, Poll, Report, StartReport
-from analyzer.window import Bound, Window
+from analyzer.results import Report, StartReport
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,6 +36,7 @@ class _Place:
     item: Any
     number: int
     start: StartReport
+    key: str
     report: Report
 
 
@@ -61,12 +63,18 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table: what one row is, its columns in order, and the items of a start that have a row each."""
+    """A table: what one row is, its columns in order, and the items that have a row each.
+
+    They are ``items`` of a start, or ``of_report``: numbered, each with the index of the start that it is told of.
+    ``start_column`` is where that index stands.
+    """
 
     name: str
     row: str
     columns: tuple[Column, ...]
     items: Callable[[StartReport], Iterable[Any]] = lambda start: ()
+    of_report: Callable[[Report], Iterable[tuple[int, Any, int]]] | None = None
+    start_column: str = "start"
 
     @property
     def names(self) -> list[str]:
@@ -97,6 +105,10 @@ def _joined(path: str, between: str = " ") -> Callable[[Any], Any]:
     return _with(path, lambda texts: between.join(texts) or None)
 
 
+def _numbers(lines: Iterable[int]) -> str | None:
+    return " ".join(map(str, lines)) or None
+
+
 def _moment(path: str) -> Callable[[Any], Any]:
     def moment(place: _Place) -> datetime | None:
         began_at, seconds = place.start.began_at, attrgetter(path)(place)
@@ -106,6 +118,11 @@ def _moment(path: str) -> Callable[[Any], Any]:
 
 
 _START = _count("start", "index of the start in the whole input, from 1", "start.index")
+_KEY = _text("key", "the start's own in every input: host, then invocation or when and as which process it began",
+             "key", from_log=True)  # fmt: skip
+_HOST = _text("host", "host of the start", "start.host", from_log=True)
+_VERSION = _text("version", "release of the start, from the banner or the API server", "start.version", from_log=True)
+_OF_START = (_START, _KEY, _HOST, _VERSION)
 _SOURCE = _count("source", "index of the input the line is in, from 0")
 _OPEN = "missing: open end"
 
@@ -133,97 +150,13 @@ def _span_columns(prefix: str, least: str, most: str) -> tuple[Column, ...]:
     )
 
 
-# --- the timeline ---------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Event:
-    """A row of the timeline. ``place``: source and line; without it those of the window's ends."""
-
-    kind: str
-    id: str | None
-    window: Window
-    detail: str | None = ""
-    printed: bool = False
-    place: tuple[int, int | None] | None = None
-
-    @property
-    def where(self) -> tuple[int, int | None]:
-        """Source and line."""
-        return self.place or self.window.upper_ref or self.window.lower_ref or (self.window.source, None)
-
-    @property
-    def position(self) -> tuple[bool, float, float]:
-        """Its place in the order."""
-        lower, upper = self.window.lower, self.window.upper
-        first = lower if lower is not None else upper
-        return (first is None, first or 0.0, upper if upper is not None else float("inf"))
-
-
-def _stamped(start: StartReport, at_s: float | None) -> Window:
-    """What the stamp of a line covers."""
-    if at_s is None:
-        return Window()
-    return Window(at_s, at_s + start.clock.precision_s, Bound.OBSERVED, Bound.OBSERVED)
-
-
-def _poll_window(start: StartReport, poll: Poll) -> Window:
-    if poll.at_s is None or poll.printed or poll.line is not None:
-        return _stamped(start, poll.at_s)
-    # A tick of the fitted grid is late by the latency of the fastest answer at least.
-    return Window(poll.at_s - start.poller.grid_slack_s, poll.at_s + start.clock.precision_s, Bound.GRID, Bound.GRID)
-
-
-def _check_events(start: StartReport, check: Check) -> Iterator[_Event]:
-    reasons = "; ".join(check.reasons)
-    if check.seen_failing and check.first_seen_failing_s is not None:
-        seen = Window(
-            None,
-            check.first_seen_failing_s + start.clock.precision_s,
-            Bound.NONE,
-            Bound.OBSERVED,
-            None,
-            check.first_seen_failing_line,
-            source=check.first_seen_failing_source,
-        )
-        yield _Event("check_failing", check.name, seen, reasons, printed=True)
-    if check.cleared.lower is not None or check.cleared.upper is not None:
-        yield _Event("check_ok", check.name, check.cleared, reasons)
-
-
-def _events(start: StartReport) -> Iterator[_Event]:
-    for stone in start.milestones:
-        window = _stamped(start, stone.at_s)
-        yield _Event("milestone", stone.id, window, stone.text, printed=True, place=(stone.source, stone.line))
-    for poll in start.polls:
-        detail, place = " ".join(poll.failing), (poll.source, poll.line)
-        yield _Event("poll", poll.error, _poll_window(start, poll), detail, poll.printed, place)
-    for check in start.checks:
-        yield from _check_events(start, check)
-    own = [phase for phase in start.phases if phase.id != "boot"]  # before the start, and so of no event of it
-    for phase in own[:1]:
-        yield _Event("phase_begin", phase.id, phase.begin)
-    for phase in own:
-        yield _Event("phase_end", phase.id, phase.end)
-    for kind, window in (("ready", start.ready), ("detected", start.detected)):
-        if window.lower is not None or window.upper is not None:
-            yield _Event(kind, None, window)
-    for gap in start.gaps:
-        for kind, at_s in (("gap_begin", gap.begin_s), ("gap_end", gap.end_s)):
-            yield _Event(kind, gap.kind, _stamped(start, at_s), gap.detail, place=(gap.source, gap.line))
-    end = start.end
-    if end.kind != "running":
-        yield _Event("end", end.kind, _stamped(start, end.at_s), end.reason, printed=True, place=(end.source, end.line))
-
-
 # --- the schemas ----------------------------------------------------------------------------------------------------
 
 TIMELINE = Table(
     "timeline",
     "polling attempt, milestone, check transition, phase edge, readiness, gap or end, in time order within a start",
     (
-        _START,
-        _text("host", "host of the start", "start.host", from_log=True),
+        *_OF_START,
         _text("unit", "systemd unit of the start", "start.unit", from_log=True),
         _seconds("t_lower_s", f"earliest moment it can have happened, since began_at ({_OPEN})", "item.window.lower"),
         _seconds(
@@ -259,14 +192,14 @@ TIMELINE = Table(
         _count("source", _SOURCE.meaning, _with("item.where", itemgetter(0))),
         _count("line", "the line that shows it, else the one behind the upper end", _with("item.where", itemgetter(1))),
     ),
-    lambda start: sorted(_events(start), key=attrgetter("position")),
+    events,
 )
 
 POLLS = Table(
     "polls",
     "polling attempt from the first printed one on, in time order; the last of a start is its success",
     (
-        _START,
+        *_OF_START,
         _count("attempt", "number of the attempt within the start, from 1", "number"),
         _seconds("at_s", "stamp of the line (when the answer was read), or the tick of an attempt without a line"),
         _instant("time", "at_s as a time", _moment("item.at_s")),
@@ -305,7 +238,7 @@ _CHECK_COLUMNS = (
 CHECKS = Table(
     "checks",
     "start and readyz check of which the text says anything",
-    (_START, _text("check", "full name as /readyz lists it", "item.name", from_log=True), *_CHECK_COLUMNS),
+    (*_OF_START, _text("check", "full name as /readyz lists it", "item.name", from_log=True), *_CHECK_COLUMNS),
     attrgetter("checks"),
 )
 
@@ -313,7 +246,7 @@ HOOKS = Table(
     "hooks",
     "start and post-start hook (the rows of checks whose name begins with poststarthook/)",
     (
-        _START,
+        *_OF_START,
         _text(
             "hook",
             "name without poststarthook/",
@@ -329,7 +262,7 @@ PHASES = Table(
     "phases",
     "start and phase of its time budget, in time order; phases have no gaps and do not overlap",
     (
-        _START,
+        *_OF_START,
         _text(
             "phase",
             "boot (before the start), extract, server, datastore, certificates, containerd, images, apiserver_boot, "
@@ -342,6 +275,75 @@ PHASES = Table(
         _count("source", _SOURCE.meaning, "item.end.source"),
     ),
     attrgetter("phases"),
+)
+
+
+def _is_before(place: _Place) -> bool:
+    return any(place.item is stone for stone in place.start.before)
+
+
+GOALS = Table(
+    "goals",
+    "start and goal that it can have",
+    (
+        *_OF_START,
+        _text("goal", "api, started, images, node, node_ready, server (the one that an agent asked)", "item.id"),
+        _text("state", "reached, not_reached (it ended without, or the text proves that it had not come), unknown"),
+        *_window_columns("", "it was reached", "item.window"),
+        _instant("time_lower", "lower_s as a time; missing when the log holds no date", _moment("item.window.lower")),
+        _instant("time_upper", "upper_s as a time", _moment("item.window.upper")),
+        _count("source", _SOURCE.meaning, "item.window.source"),
+    ),
+    attrgetter("goals"),
+)
+
+MILESTONES = Table(
+    "milestones",
+    "named line of a start, in time order; also those of the machine's boot before it",
+    (
+        *_OF_START,
+        _text("milestone", "id of the milestone", "item.id"),
+        _seconds("at_s", "timestamp of the line; negative before the start; missing when it has none"),
+        _instant("time", "at_s as a time; missing when the log holds no date", _moment("item.at_s")),
+        _flag("before", "true: of the kernel or systemd, before the unit was started", _is_before),
+        _text("text", "the line's message", from_log=True),
+        _SOURCE,
+        _count("line", "the line"),
+    ),
+    lambda start: (*start.before, *start.milestones),
+)
+
+FINDINGS = Table(
+    "findings",
+    "finding of a start, the most important first",
+    (
+        *_OF_START,
+        _text("finding", "id of the finding", "item.id"),
+        _text("severity", "critical, warning, info"),
+        _text("title", "what it is, in a few words", from_log=True),
+        _text("detail", "what was seen", from_log=True),
+        _text("advice", "what to do", from_log=True),
+        _count("line", "the first line behind it", _with("item.lines", lambda lines: lines[0] if lines else None)),
+        _text("lines", "all of them, separated by spaces", _with("item.lines", _numbers)),
+        _SOURCE,
+    ),
+    attrgetter("findings"),
+)
+
+GAPS = Table(
+    "gaps",
+    "stretch of a start in which the log is silent or lost lines, or step of its clock",
+    (
+        *_OF_START,
+        _text("gap", "silent, lost, boot, clock_step", "item.kind"),
+        _seconds("begin_s", "it began"),
+        _seconds("end_s", "it ended; the same for a step of the clock"),
+        _instant("time", "begin_s as a time; missing when the log holds no date", _moment("item.begin_s")),
+        _text("detail", "what the log says of it", _with("item.detail", lambda text: text or None), from_log=True),
+        _SOURCE,
+        _count("line", "the line that shows it"),
+    ),
+    attrgetter("gaps"),
 )
 
 
@@ -363,15 +365,16 @@ STARTS = Table(
     "start: one run of one k3s or RKE2 process on one host and unit",
     (
         _START,
+        _KEY,
         _text("path", "the input it was found in", _path, from_log=True),
-        _text("host", "host name in the log", from_log=True),
+        _HOST,
         _text("unit", "systemd unit", from_log=True),
         _count("pid", "process id"),
         _text("boot_id", "boot id of the journal", from_log=True),
         _text("invocation_id", "invocation id of the journal", from_log=True),
         _text("product", "k3s, rke2, unknown"),
         _text("role", "server, agent, unknown"),
-        _text("version", "release, from the banner or the API server", from_log=True),
+        _VERSION,
         _text("commit", "commit, from the banner", from_log=True),
         _instant(
             "began_at",
@@ -416,20 +419,18 @@ STARTS = Table(
     lambda start: (start,),
 )
 
-TABLES = {t.name: t for t in (TIMELINE, POLLS, CHECKS, HOOKS, PHASES, STARTS)}
-
 # --- of several starts, and of several hosts
-
-_EPISODE = _count("episode", "index of the episode, from 1", "number")
 
 EPISODES = Table(
     "episodes",
     "episode: consecutive starts of one unit on one host, until it stays up or is asked to stop",
     (
-        _EPISODE,
+        _count("episode", "index of the episode, from 1", "item.index"),
+        replace(_KEY, meaning="key of its first start"),
         _text("host", "host name", from_log=True),
+        replace(_VERSION, meaning="release of its first start"),
         _text("unit", "systemd unit", from_log=True),
-        _instant("began_at", "begin of the first try", _with("item.began_at", lambda at: at and at.astimezone(UTC))),
+        _instant("began_at", "begin of the first try", _with("item.began_at", _utc)),
         _text("outcome", "ready, failed, stopped, ongoing"),
         _count("tries", "number of starts"),
         _count("first_start", "index of the first start", _with("item.starts", itemgetter(0))),
@@ -439,6 +440,8 @@ EPISODES = Table(
         _text("cause", "id of that finding", _with("item.cause", lambda c: c and c.finding)),
         _text("cause_sentence", "the cause in a sentence", _with("item.cause", lambda c: c and c.sentence), True),
     ),
+    of_report=lambda report: ((one.index, one, one.starts[0]) for one in all_episodes(report.starts)),
+    start_column="first_start",
 )
 
 CLUSTERS = Table(
@@ -450,12 +453,26 @@ CLUSTERS = Table(
         _text("host", "host that waited", "item.host", from_log=True),
         _text("waited_for", "host that it waited for; missing: not in these logs", "item.waited_for.host", True),
         _text("goal", "what of that host: api, etcd (its member is up), vote", "item.waited_for.goal"),
-        _count("start", "index of the start that waited", "item.start"),
+        replace(_START, meaning="index of the start that waited"),
+        _KEY,
+        _VERSION,
         *_span_columns("waited", "how long, on its own clock: at least", f"at most ({_OPEN})"),
         *_window_columns("over_", "the wait was over", "item.window"),
         _count("source", "index of the input the lines are in, from 0", "item.source"),
     ),
+    of_report=lambda report: (
+        (number, wait, wait.start)
+        for number, cluster in enumerate(all_clusters(report.starts), 1)
+        for wait in cluster.story
+    ),
 )
+
+TABLES = {
+    t.name: t
+    for t in (
+        STARTS, EPISODES, CLUSTERS, FINDINGS, GOALS, PHASES, CHECKS, HOOKS, POLLS, MILESTONES, GAPS, TIMELINE,
+    )
+}  # fmt: skip
 
 _STATS = ("delay_s", "requests", "detected_s", "ready_s", "ready_delayed_s", "server_cpu_s", "log_lines")
 
@@ -493,13 +510,23 @@ def _rows(table: Table, places: Iterable[_Place]) -> list[Row]:
 
 
 def rows(name: str, report: Report, starts: Sequence[StartReport] | None = None) -> list[Row]:
-    """The rows of table ``name`` as dicts in schema order, missing values ``None``; ``KeyError`` for no such table."""
-    table = TABLES[name]
-    chosen = report.starts if starts is None else starts
-    return _rows(
-        table,
-        (_Place(item, number, start, report) for start in chosen for number, item in enumerate(table.items(start), 1)),
-    )
+    """The rows of table ``name`` as dicts in schema order, missing values ``None``; ``KeyError`` for no such table.
+
+    With ``starts`` those of these starts; episodes and waits between hosts are those of the whole report all the same.
+    """
+    return _rows(TABLES[name], _places(TABLES[name], report, report.starts if starts is None else starts))
+
+
+def _places(table: Table, report: Report, starts: Sequence[StartReport]) -> Iterator[_Place]:
+    if table.of_report is not None:
+        by_index = {start.index: (start, start_key(start)) for start in report.starts}
+        for number, item, index in table.of_report(report):
+            yield _Place(item, number, *by_index[index], report)
+        return
+    for start in starts:
+        key = start_key(start)
+        for number, item in enumerate(table.items(start), 1):
+            yield _Place(item, number, start, key, report)
 
 
 def _frame(table: Table, made: list[Row]) -> pd.DataFrame:
@@ -517,30 +544,15 @@ def build(name: str, report: Report, starts: Sequence[StartReport] | None = None
 # One table each, by its name: ``frames.checks(report)`` is ``frames.build("checks", report)``.
 timeline, polls, checks = partial(build, "timeline"), partial(build, "polls"), partial(build, "checks")
 hooks, phases, starts = partial(build, "hooks"), partial(build, "phases"), partial(build, "starts")
-
-
-def episodes(report: Report) -> pd.DataFrame:
-    """One row per episode of a report."""
-    nothing: Any = None
-    found = all_episodes(report.starts)
-    return _frame(EPISODES, _rows(EPISODES, (_Place(item, item.index, nothing, report) for item in found)))
-
-
-def clusters(report: Report) -> pd.DataFrame:
-    """One row per wait of a host of a cluster for another one."""
-    nothing: Any = None
-    waits = (
-        _Place(wait, number, nothing, report)
-        for number, cluster in enumerate(all_clusters(report.starts), 1)
-        for wait in cluster.story
-    )
-    return _frame(CLUSTERS, _rows(CLUSTERS, waits))
+goals, milestones, gaps = partial(build, "goals"), partial(build, "milestones"), partial(build, "gaps")
+findings, episodes, clusters = partial(build, "findings"), partial(build, "episodes"), partial(build, "clusters")
 
 
 def simulation(answer: Simulation) -> pd.DataFrame:
     """One row per policy of ``answer``."""
     nothing: Any = None
-    return _frame(SIMULATION, _rows(SIMULATION, (_Place(item, 0, nothing, nothing) for item in answer.policies)))
+    places = (_Place(item, 0, nothing, nothing, nothing) for item in answer.policies)
+    return _frame(SIMULATION, _rows(SIMULATION, places))
 
 
 def markdown() -> str:
@@ -555,7 +567,7 @@ def markdown() -> str:
         "end is open.",
         "Text columns marked † hold text of the log as it is: escape it before you show it.",
     ]
-    for table in (*TABLES.values(), EPISODES, CLUSTERS, SIMULATION):
+    for table in (*TABLES.values(), SIMULATION):
         lines += ["", f"## {table.name}", "", f"One row per {table.row}.", ""]
         lines += ["| column | dtype | unit | meaning |", "|---|---|---|---|"]
         lines += [

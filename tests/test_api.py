@@ -2,12 +2,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 import analyzer
 from analyzer import frames
+from analyzer.cli import analyze as analyze_command
+from analyzer.reports import answer, text
+from analyzer.reports.format import Options
 from tests.kit.frame_schema import validate
 from tests.kit.made_reports import crash_loop, hostile_start, ready_start, report_of
 
@@ -37,6 +42,10 @@ def test_every_table_is_a_method(name: str) -> None:
     validate(getattr(made, name)(), name)
 
 
+def test_every_table_can_be_written_as_csv() -> None:
+    assert get_args(analyze_command.Table) == tuple(frames.TABLES)
+
+
 def test_an_analysis_shows_itself_in_a_shell_and_safely_in_a_notebook() -> None:
     made = analyzer.Analysis(crash_loop(2))
     assert repr(made) == "<Analysis of 3 starts: 2 failed, 1 ready>"
@@ -46,12 +55,33 @@ def test_an_analysis_shows_itself_in_a_shell_and_safely_in_a_notebook() -> None:
 
 
 def test_text_and_json_are_what_the_command_prints() -> None:
-    from analyzer.reports import json_report, text
+    from analyzer.reports import json_report
 
     report = report_of(ready_start())
     made = analyzer.Analysis(report)
     assert made.to_json() == json_report.render(report)
     assert made.to_text() == text.render(report)
+
+
+def test_an_answer_is_printed_in_the_words_of_the_terminal() -> None:
+    made = analyzer.Analysis(crash_loop(2))
+    for start in (None, "1", 3, "slowest"):
+        told = made.answer(start)
+        choice = None if start is None else str(start)
+        assert text.render(made.report, Options(start=choice)).startswith(f"{told}\n")
+        assert told.verdict.split()[0] in str(told) and "\x1b" not in str(told)
+        assert repr(told) == f"<Answer, {told.mark}: {told.verdict!r}>"
+        assert parts_of(told) == parts_of(answer.answer(made.report, choice))
+    with pytest.raises(analyzer.UsageError):
+        made.answer(9)
+    hostile = analyzer.Analysis(report_of(hostile_start())).answer()
+    assert "\x1b" not in str(hostile) + repr(hostile) and len(repr(hostile).splitlines()) == 1
+    assert str(analyzer.Analysis(report_of()).answer()) == "? The log holds no start."
+
+
+def parts_of(told: answer.Answer) -> dict[str, object]:
+    """Its fields, one level deep."""
+    return {field.name: getattr(told, field.name) for field in fields(told)}
 
 
 def test_loading_nothing_is_a_usage_error() -> None:

@@ -9,6 +9,9 @@ import pandas as pd
 import pytest
 
 from analyzer import frames
+from analyzer.analysis.start_key import start_key
+from analyzer.results import Finding, Gap, Goal, Milestone
+from analyzer.window import OPEN
 from tests.analysis.test_clusters import late_server
 from tests.kit import many_hosts
 from tests.kit.frame_schema import validate
@@ -136,7 +139,9 @@ def test_episodes_and_waits_of_clusters_have_their_rows(tmp_path: Path) -> None:
     tries = frames.episodes(report)
     assert list(tries.columns) == frames.EPISODES.names
     assert list(tries["tries"]) == [1, 1] and set(tries["host"]) == {"cp-1", "worker-1"}
+    assert list(tries["key"]) == [start_key(start) for start in report.starts]
     [wait] = frames.clusters(report).to_dict("records")
+    assert wait["key"] == start_key(report.starts[wait["start"] - 1])
     assert (wait["cluster"], wait["host"], wait["waited_for"], wait["goal"]) == (1, "worker-1", "cp-1", "api")
     assert wait["waited_min_s"] <= 40 <= wait["waited_max_s"] and wait["over_lower_s"] < wait["over_upper_s"]
     for made, table in ((frames.episodes, frames.EPISODES), (frames.clusters, frames.CLUSTERS)):
@@ -144,3 +149,42 @@ def test_episodes_and_waits_of_clusters_have_their_rows(tmp_path: Path) -> None:
         assert len(empty) == 0 and {c.name: c.dtype for c in table.columns} == {
             n: str(t) for n, t in empty.dtypes.items()
         }
+
+
+@pytest.mark.parametrize("name", sorted(frames.TABLES))
+def test_every_table_with_a_start_says_which_it_was(name: str) -> None:
+    columns = frames.TABLES[name].names
+    assert {"key", "host", "version", frames.TABLES[name].start_column} <= set(columns)
+    starts = REPORTS["loop"].starts
+    for row in frames.rows(name, REPORTS["loop"]):
+        start = starts[row[frames.TABLES[name].start_column] - 1]
+        assert (row["key"], row["host"], row["version"]) == (start_key(start), start.host, start.version)
+
+
+def test_goals_findings_gaps_and_milestones_are_rows() -> None:
+    start = replace(
+        ready_start(),
+        goals=(Goal("api", ready_start().ready, "reached"), Goal("node", OPEN, "unknown")),
+        findings=(Finding("slow", "warning", "It was slow", "10 s", "Buy a disk", (17, 9), 0),),
+        gaps=(Gap(1.5, 8.0, "silent", 12), Gap(9.0, 9.0, "clock_step", 14, 0, "set back by 3.0 s")),
+        before=(Milestone("kernel", -30.0, 1, "Linux version 6"),),
+    )
+    report = report_of(start)
+    api, node = frames.goals(report).to_dict("records")
+    assert (api["goal"], api["state"], api["lower_s"], api["upper_line"]) == ("api", "reached", 12.0312, 61)
+    assert api["time_lower"] == pd.Timestamp("2025-03-01T06:03:34.031200Z")
+    assert node["state"] == "unknown" and pd.isna(node["upper_s"]) and pd.isna(node["time_upper"])
+    [found] = frames.findings(report).to_dict("records")
+    assert (found["finding"], found["line"], found["lines"], found["advice"]) == ("slow", 17, "17 9", "Buy a disk")
+    assert frames.gaps(report)[["gap", "begin_s", "end_s", "line"]].values.tolist() == [
+        ["silent", 1.5, 8.0, 12], ["clock_step", 9.0, 9.0, 14],
+    ]  # fmt: skip
+    stones = frames.milestones(report)
+    assert stones["before"].tolist() == [True] + [False] * len(start.milestones)
+    assert stones["milestone"].tolist() == ["kernel", *(stone.id for stone in start.milestones)]
+    assert stones["time"].iloc[0] == pd.Timestamp("2025-03-01T06:02:52.000000Z")
+
+
+def test_episodes_are_those_of_the_whole_report_whichever_starts_are_chosen() -> None:
+    report = REPORTS["loop"]
+    assert frames.build("episodes", report, report.starts[-1:]).equals(frames.episodes(report))

@@ -31,7 +31,10 @@ from analyzer.reports.kinds import REPORT
 from analyzer.reports.output import Destination
 from analyzer.reports.selection import judge_each, select_starts, worst
 
-Table = Literal["starts", "polls", "checks", "hooks", "phases", "timeline"]
+Table = Literal[
+    "starts", "episodes", "clusters", "findings", "goals", "phases", "checks", "hooks", "polls", "milestones", "gaps",
+    "timeline",
+]  # fmt: skip
 _JUDGED_SHOWN = 20
 
 

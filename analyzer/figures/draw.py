@@ -6,6 +6,7 @@ through :func:`plain`, because plotly reads a subset of HTML in its labels.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from html import escape
 from typing import Any, Final
@@ -54,11 +55,22 @@ _DOT: Final = {  # name, symbol, colour
 }
 _EXPLAINED: Final = frozenset({"failing", "uncertain", "ok", "unseen", "gap"})
 STARTS_LIMIT: Final = 1500
+_TICKS: Final = 20
 
 
 def plain(text: str) -> str:
     """Text that plotly shows as it is: its pseudo-HTML and its control characters made harmless."""
     return escape(printable(text), quote=False)
+
+
+def apart(labels: Sequence[str]) -> list[str]:
+    """The labels of an axis, the repeated ones numbered: bars of one name would lie over each other."""
+    count, seen = Counter(labels), Counter[str]()
+    made = []
+    for label in labels:
+        seen[label] += 1
+        made.append(f"{label} ({seen[label]} of {count[label]})" if count[label] > 1 else label)
+    return made
 
 
 def axis_title(start: StartReport) -> str:
@@ -118,7 +130,7 @@ def timeline(start: StartReport, *, all_checks: bool = False) -> Any:
     figure.update_yaxes(
         tickmode="array",
         tickvals=list(range(len(rows))),
-        ticktext=[("▶ " if r.blocker else "") + plain(r.label) for r in rows],
+        ticktext=apart([("▶ " if r.blocker else "") + plain(r.label) for r in rows]),
         range=[len(rows) - 0.4, -0.6],
         automargin=True,
         fixedrange=True,
@@ -200,14 +212,14 @@ def _spans(title: str, unit: str, rows: Sequence[tuple[str, Span | None]], why_e
     known = [(name, span) for name, span in reversed(rows) if span is not None]  # plotly counts from the bottom
     if not known:
         return _empty(title, why_empty)
-    names = [plain(name) for name, _ in known]
+    names = apart([plain(name) for name, _ in known][::-1])[::-1]
     least = [span.min for _, span in known]
     widest = max(span.min if span.max is None else span.max for _, span in known)
     more = [(widest * 1.1 if span.max is None else span.max) - span.min for _, span in known]
     limits = ("no upper limit" if span.max is None else f"at most {up(span.max, 3)} s" for _, span in known)
     hover = [
-        plain(f"{name}: at least {down(span.min, 3)} s, {limit}")
-        for (name, span), limit in zip(known, limits, strict=True)
+        f"{name}: at least {down(span.min, 3)} s, {limit}"
+        for name, (_, span), limit in zip(names, known, limits, strict=True)
     ]
     figure = _base(title, 130 + ROW_HEIGHT * len(known))
     figure.add_trace(
@@ -287,9 +299,15 @@ def starts(report: Report) -> Any:
         )
     if len(shown) < len(report.starts):
         figure.update_layout(title={"text": f"Time to ready, the last {len(shown)} of {len(report.starts)} starts"})
-    figure.update_xaxes(title="start (number in the text)", tickformat="d")
+    # Left alone, the axis of a few starts has ticks between them, which "d" rounds to the same numbers.
+    figure.update_xaxes(title="start (number in the log)", tickformat="d", **_few_ticks([s.index for s in timed]))
     figure.update_yaxes(title="seconds after the start began", rangemode="tozero")
     return figure
+
+
+def _few_ticks(numbers: Sequence[int]) -> dict[str, Any]:
+    """Whole ticks for ``numbers`` in ascending order: each of a few, else none of its own choosing."""
+    return {"tickmode": "array", "tickvals": list(numbers)} if len(numbers) <= _TICKS else {}
 
 
 def _until(start: StartReport) -> float:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from typing import Any
 
 from analyzer.figures.palette import LIGHT
 from analyzer.simulator.run import Simulation
 
+_DECADES = 6  # with more of them only the powers of ten have a tick
 _SYMBOLS = ("square", "circle", "triangle-up", "star", "diamond", "cross", "x", "pentagon")
 _HUES = ("hue-1", "hue-2", "hue-3", "hue-4", "hue-5", "hue-6")
 
@@ -59,6 +62,24 @@ def pareto(simulation: Simulation) -> Any:
         font={"family": "system-ui, sans-serif", "size": 12, "color": LIGHT["ink"]},
         margin={"l": 60, "r": 20, "t": 60, "b": 60},
     )
-    figure.update_xaxes(title="mean requests until noticed (both axes logarithmic)", type="log")
-    figure.update_yaxes(title="mean delay in s (whiskers: p50 to p95)", type="log")
+    across = [*(p.requests for p in simulation.frontier), *_numbers(simulation, "requests", "mean")]
+    up = [*(p.delay_s for p in simulation.frontier), *_numbers(simulation, "delay_s", "p50", "mean", "p95")]
+    title = "mean requests until noticed (both axes logarithmic)"
+    figure.update_xaxes(title=title, type="log", **log_ticks(across))
+    figure.update_yaxes(title="mean delay in s (whiskers: p50 to p95)", type="log", **log_ticks(up))
     return figure
+
+
+def _numbers(simulation: Simulation, name: str, *parts: str) -> list[float]:
+    stats = [getattr(result, name) for result in simulation.policies]
+    return [getattr(stat, part) for stat in stats if stat is not None for part in parts]
+
+
+def log_ticks(values: Iterable[float]) -> dict[str, Any]:
+    """Ticks of a log axis with whole numbers on them: plotly's own repeat "2" and "5" in every decade."""
+    known = [value for value in values if value > 0]
+    if not known:
+        return {}
+    decades = range(math.floor(math.log10(min(known))) - 1, math.ceil(math.log10(max(known))) + 1)
+    steps = (1, 2, 5) if len(decades) <= _DECADES else (1,)
+    return {"tickmode": "array", "tickvals": [float(f"{step}e{power}") for power in decades for step in steps]}

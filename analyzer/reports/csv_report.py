@@ -38,8 +38,9 @@ def render(report: Report, options: Options = DEFAULT) -> str:
 def plain_rows(report: Report, options: Options) -> Iterator[dict[str, Any]]:
     """The rows of table ``options.table``: seconds to the microsecond, times in ISO 8601 with the zone's offset."""
     starts = select_starts(report.starts, options.start)
-    zones = {s.index: s.began_at.tzinfo if s.began_at and not options.utc else UTC for s in starts}
-    ordered = frames.TABLES[options.table].ordered
+    zones = {s.index: s.began_at.tzinfo if s.began_at and not options.utc else UTC for s in report.starts}
+    table = frames.TABLES[options.table]
+    ordered = table.ordered
     rounding = {low: rounded_down for low, _ in ordered} | {high: rounded_up for _, high in ordered}
 
     def plain(name: str, value: Any, start: int) -> Any:
@@ -48,7 +49,7 @@ def plain_rows(report: Report, options: Options) -> Iterator[dict[str, Any]]:
         return rounding.get(name, rounded)(value) if isinstance(value, float) else value
 
     for row in frames.rows(options.table, report, starts):
-        yield {name: plain(name, value, row["start"]) for name, value in row.items()}
+        yield {name: plain(name, value, row[table.start_column]) for name, value in row.items()}
 
 
 def timeline(report: Report, options: Options = DEFAULT) -> str:

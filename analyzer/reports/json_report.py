@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 from analyzer.analysis.chain_of_blame import blame_chain
 from analyzer.analysis.clusters import clusters
 from analyzer.analysis.episodes import episodes
+from analyzer.analysis.start_key import start_key
 from analyzer.reports.format import DEFAULT, Options
 from analyzer.reports.selection import select_starts
 from analyzer.results import Check, ClockOffset, Cluster, Episode, Gap, Phase, Poll, PollerNote, Report, StartReport
@@ -168,7 +169,8 @@ def report_object(report: Report, options: Options = DEFAULT) -> JsonObject:
 
 
 def _start(start: StartReport, options: Options) -> JsonObject:
-    return {**chosen(in_utc(start) if options.utc else start), "chain": plain(blame_chain(start))}
+    told = chosen(in_utc(start) if options.utc else start)
+    return {"key": clean_text(start_key(start)), **told, "chain": plain(blame_chain(start))}
 
 
 def dumps(data: object, *, pretty: bool = True) -> str:

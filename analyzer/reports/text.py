@@ -41,6 +41,13 @@ def render(report: Report, options: Options = DEFAULT) -> str:
     return page.text()
 
 
+def answer_lines(told: Answer, options: Options = DEFAULT) -> str:
+    """The answer alone, without what stands under it in the report."""
+    page = Page(options)
+    _answer(page, told)
+    return page.text()
+
+
 def _answer(page: Page, told: Answer) -> None:
     sign, style = _SIGNS[told.mark]
     used = _labelled(page, f"{sign} ", told.verdict, _VERDICT, style=style)

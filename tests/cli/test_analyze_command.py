@@ -33,7 +33,7 @@ def test_text_is_the_default_and_stdout_holds_nothing_else(run: Run, log: Path) 
 
 @pytest.mark.parametrize(
     ("format", "begin"),
-    [("json", '{\n  "schema"'), ("csv", "start,path"), ("markdown", "## Start 1"), ("text", "▲ The")],
+    [("json", '{\n  "schema"'), ("csv", "start,key,path"), ("markdown", "## Start 1"), ("text", "▲ The")],
 )
 def test_every_format_goes_to_stdout_and_to_a_file(run: Run, log: Path, format: str, begin: str) -> None:
     result = run("analyze", log, "--format", format)
@@ -182,7 +182,7 @@ def test_width_and_utc_reach_the_text(run: Run, log: Path, pipeline: Any, width:
 
 
 @pytest.mark.parametrize(
-    ("args", "begin"), [([], "start,host"), (["-f", "json"], "[{"), (["-f", "trace"], '{"traceEvents"')]
+    ("args", "begin"), [([], "start,key,host"), (["-f", "json"], "[{"), (["-f", "trace"], '{"traceEvents"')]
 )
 def test_timeline_formats(run: Run, log: Path, args: list[str], begin: str) -> None:
     result = run("timeline", log, *args)

@@ -13,6 +13,8 @@ from hypothesis import given, strategies as st
 from analyzer import figures
 from analyzer.errors import BadInputError, UsageError
 from analyzer.figures import export
+from analyzer.figures.draw import apart
+from analyzer.figures.simulation import log_ticks
 from analyzer.figures.timeline_model import MARK_LIMIT, Timeline, blame_rows, check_marks, short_name, timeline_model
 from analyzer.results import Check, Poll, StartReport
 from analyzer.window import OPEN, Bound, Span, Window
@@ -220,3 +222,28 @@ def test_a_renderer_that_fails_becomes_one_line() -> None:
 
     with pytest.raises(BadInputError, match=r"Kaleido requires Google Chrome$"):
         export.image_bytes(Broken(), "svg")
+
+
+def test_no_axis_has_a_label_twice() -> None:
+    assert apart(["a", "b", "a"]) == ["a (1 of 2)", "b", "a (2 of 2)"]
+    start = made.base()
+    twice = replace(start, phases=(*start.phases, *start.phases[:1]))
+    certain, possible = figures.phases(twice).data
+    assert len(set(certain.y)) == len(set(possible.y)) == len(certain.y) == len(twice.phases)
+    checks = (replace(start.checks[0], name="etcd"), replace(start.checks[1], name="poststarthook/etcd"))
+    labels = figures.timeline(replace(start, checks=checks), all_checks=True).layout.yaxis.ticktext
+    assert len(set(labels)) == len(labels)
+
+
+@pytest.mark.parametrize(("number", "own"), [(2, (1, 2)), (20, tuple(range(1, 21))), (300, None)])
+def test_starts_are_numbered_by_whole_ticks(number: int, own: tuple[int, ...] | None) -> None:
+    starts = tuple(replace(made.base(), index=index) for index in range(1, number + 1))
+    drawn = figures.starts(replace(made.SITUATIONS["healthy"](), starts=starts))
+    assert drawn.layout.xaxis.tickvals == own
+
+
+def test_ticks_of_a_log_axis_are_numbers_of_their_own() -> None:
+    ticks = log_ticks([0.004, 3.0, 0.0])["tickvals"]
+    assert len(set(ticks)) == len(ticks) and {0.005, 0.01, 0.02, 1.0, 2.0, 5.0} <= set(ticks)
+    assert log_ticks([1e-9, 1e9])["tickvals"][:3] == [1e-10, 1e-9, 1e-8]
+    assert log_ticks([0.0]) == log_ticks([]) == {}

@@ -166,7 +166,7 @@ def test_no_planted_thing_survives_in_any_format(seed: int) -> None:
 def skeleton(value: Any, name: str = "") -> Any:
     """The JSON report without the texts of a log: what must not change."""
     free = {"host", "boot_id", "invocation_id", "outcome_reason", "reason", "text", "title", "detail", "advice", "path"}
-    free |= {"sentence", "reasons", "hosts", "servers", "agents", "against", "address"}
+    free |= {"sentence", "reasons", "hosts", "servers", "agents", "against", "address", "key"}
     if isinstance(value, dict):
         return {key: skeleton(item, key) for key, item in value.items() if key not in free}
     if isinstance(value, list):
