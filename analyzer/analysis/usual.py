@@ -31,6 +31,13 @@ def usual(site: Site, milestones: Iterable[Milestone]) -> Usual | None:
     return Usual(kind.words, kind.starts, kind.below(25), kind.below(75), kind.usual_s)
 
 
+def is_usual(start: StartReport) -> bool:
+    """Whether it was certainly ready in the time that nearly all starts of its kind took."""
+    most = start.ready.upper
+    judged = start.outcome == "ready" and start.begin_seen and start.observer == "k3s"
+    return judged and start.usual is not None and most is not None and most <= start.usual.late_s
+
+
 def is_late(start: StartReport) -> bool:
     """Whether it was certainly ready later than nearly all starts of its kind."""
     least = start.ready.lower

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from analyzer.analysis.episodes import episodes, goal_of, leading, neediest
 from analyzer.analysis.late_goals import late_goals
-from analyzer.analysis.usual import is_late
+from analyzer.analysis.usual import is_late, is_usual
 from analyzer.events.finding_info import info as known_finding, problems
 from analyzer.events.readyz import abridge
 from analyzer.events.terms import phase_in_words
@@ -39,10 +39,11 @@ class Part:
 class Answer:
     """One start or episode in a few sentences.
 
-    ``mark`` is ``ok`` only where the start took its usual time; ``bar`` is empty where no time is known.
+    ``mark`` is ``ok`` only where the start certainly took its usual time, ``ready`` where nobody knows what is usual or
+    how long it took; ``bar`` is empty where no time is known.
     """
 
-    mark: str  # ok | slow | failed | stopped | unknown
+    mark: str  # ok | ready | slow | failed | stopped | unknown
     verdict: str
     why: str = ""
     quotes: tuple[
@@ -88,7 +89,7 @@ def _lowered(sentence: str) -> str:
     return f"{sentence[:1].lower()}{sentence[1:]}" if sentence[1:2].islower() else sentence
 
 
-_MARKS = ("failed", "unknown", "stopped", "slow", "ok")  # who needs someone comes first
+_MARKS = ("failed", "unknown", "stopped", "slow", "ready", "ok")  # who needs someone comes first
 
 
 def _of_cluster(report: Report, told: ClusterAnswer, *, utc: bool) -> Answer:
@@ -177,7 +178,7 @@ def _verdict(start: StartReport) -> tuple[str, str]:
     if start.end.kind == "failed":
         return "failed", f"{name_of(start)} ended by itself{_ended(start)}. Before that: {ready[0].lower()}{ready[1:]}"
     trouble = [finding for finding in start.findings if finding.severity != "info"]
-    mark = "slow" if trouble or is_late(start) or _later(start) else "ok"
+    mark = "slow" if trouble or is_late(start) or _later(start) else "ok" if is_usual(start) else "ready"
     return mark, f"{ready}{_slow(start)}" if mark == "slow" else ready
 
 

@@ -13,8 +13,10 @@ from analyzer.reports.terminal import DEFAULT_WIDTH, Page, broken
 from analyzer.results import Report
 from analyzer.window import Span
 
-_SIGNS = {"ok": ("✓", "green"), "slow": ("▲", "yellow"), "failed": ("✗", "bold red"), "stopped": ("■", "yellow"),
-          "unknown": ("?", "yellow")}  # fmt: skip
+_SIGNS = {
+    "ok": ("✓", "green"), "ready": ("✓", ""), "slow": ("▲", "yellow"), "failed": ("✗", "bold red"),
+    "stopped": ("■", "yellow"), "unknown": ("?", "yellow"),
+}  # fmt: skip
 _LABEL = 9  # columns before what a line says
 _SHADES = ("█", "▓", "░")  # of the longest part, the second, the others
 # Lines of 80 columns that a section may take: together with the bar no more than 24. Verdict, why and what to do

@@ -89,6 +89,18 @@ def test_green_only_where_the_time_is_usual(ready: float, late: float, sign: str
     assert ("usually 5 to 15 s on SQLite (99 recorded starts)" in told) == (sign == "▲")
 
 
+def test_no_green_where_nobody_knows_what_is_usual() -> None:
+    usual = Usual("on SQLite", 99, 5.0, 15.0, 20.0)
+    known = replace(ready_start(), findings=(), usual=usual)
+    assert answer.answer(report_of(known)).mark == "ok"
+    for start in (
+        replace(known, usual=None),
+        replace(known, begin_seen=False),
+        replace(known, product="rke2", usual=None),
+    ):
+        assert answer.answer(report_of(start)).mark == "ready"
+
+
 def test_a_start_with_a_warning_is_not_green() -> None:
     warned = replace(ready_start(), findings=(Finding("slow_datastore", "warning", "t", "d", "a"),))
     assert lines_of(report_of(warned))[0].startswith("▲")
