@@ -371,8 +371,8 @@ def _cut_lines(seed: int) -> bytes:
 
 def _grepped(seed: int) -> bytes:
     # Of a quick start the warnings are one component's within a second: they might be one stretch of the text.
-    text = generate(Scenario(name="trouble", starts=(_plan(extra={RBAC: 80.0}),)), seed).render("short-precise").decode()
-    lines = text.splitlines(keepends=True)
+    made = generate(Scenario(name="trouble", starts=(_plan(extra={RBAC: 80.0}),)), seed)
+    lines = made.render("short-precise").decode().splitlines(keepends=True)
     if seed % 2:
         chosen = [
             line for line in lines if "level=error" in line or "level=warn" in line or "]: W" in line or "]: E" in line
