@@ -74,7 +74,9 @@ def analyze(
     no_color: Annotated[bool, typer.Option("--no-color", help="No colour. So does the variable NO_COLOR.")] = False,
     width: Annotated[
         int | None,
-        typer.Option("--width", min=40, max=400, help="Columns of the report. Default: the terminal's, at most 120; else 80."),
+        typer.Option(
+            "--width", min=40, max=400, help="Columns of the report. Default: the terminal's, at most 120; else 80."
+        ),
     ] = None,
     unit: UnitOption = None,
     boot: BootOption = None,

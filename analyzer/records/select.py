@@ -77,7 +77,9 @@ def check(wanted: Selection) -> None:
     """Raises ``UsageError`` for values that mean nothing, before anything is read."""
     boot = wanted.boot
     if boot is not None and not _INDEX.fullmatch(boot) and not _BOOT_ID.fullmatch(boot.replace("-", "")):
-        raise UsageError(f"{boot!r} is not a boot", hint="Give its id, or an index: 0 is the last boot, -1 the one before")
+        raise UsageError(
+            f"{boot!r} is not a boot", hint="Give its id, or an index: 0 is the last boot, -1 the one before"
+        )
     for option, value in (("--since", wanted.since), ("--until", wanted.until)):
         if value is not None and _moment(value) is None:
             raise UsageError(

@@ -398,9 +398,13 @@ def unknowns(report: Report, start: StartReport) -> Iterator[tuple[str, str]]:
     if start.began_at is None:
         yield _no_date(start), ""
     elif start.clock.precision_s >= 1:
-        finer = f"Moments finer than {wording.precision_words(start.clock.precision_s)}, because the timestamps are not."
+        finer = (
+            f"Moments finer than {wording.precision_words(start.clock.precision_s)}, because the timestamps are not."
+        )
         if _some_finer(start):
-            finer = finer.replace(", because the timestamps are not", " of lines without a finer timestamp of their own")
+            finer = finer.replace(
+                ", because the timestamps are not", " of lines without a finer timestamp of their own"
+            )
         yield (f"{finer} This prints finer ones:", whole) if start.begin_seen else (finer, "")
     steps, cut = start.clock.steps, sum(p.cut for p in start.polls)
     cut_polls = f"{wording.plural(cut, 'poll line')} {'was' if cut == 1 else 'were'}"

@@ -17,7 +17,9 @@ from analyzer.cli.main import app
 ROOT = Path(__file__).parents[2]
 EVENTS = ROOT / "analyzer" / "events"
 TABLES = ("findings", "terms", "phases", "goals", "errors", "milestones")
-READ = frozenset(("title", "title_over", "meaning", "advice", "late_advice", "short", "words", "not_words", "description"))
+READ = frozenset(
+    ("title", "title_over", "meaning", "advice", "late_advice", "short", "words", "not_words", "description")
+)
 ALL = frozenset(("report", "page", "data", "help", "docs"))
 NOT_THE_PAGE = ALL - {"page"}  # the page still has sentences of its own (html_view.py) with the old words
 _QUOTED = re.compile(r"`[^`\n]*`|<!--.*?-->|https?://\S+", re.DOTALL)
@@ -38,7 +40,7 @@ WORDS = (
     Word(r"\b(?:is|are|was|were|be|been) told\b(?! apart)", "reported, says"),
     Word(r"\btold (?:of|that|by)\b", "reported"),
     # "there is no …" is good English; "it is no longer/more" too
-    Word(r"(?<!there )(?<!there’)\b(?:is|was) no (?!longer\b|more\b|later\b|earlier\b|better\b|reason\b)", "is not a …"),
+    Word(r"(?<!there )\b(?:is|was) no (?!longer\b|more\b|later\b|earlier\b|better\b|reason\b)", "is not a …"),
     Word(r"\b(?:its|the|whose) begin\b", "start, beginning"),
 )
 
