@@ -170,16 +170,16 @@ def _after_the_list(facts: Facts, possible: list[str], failing: frozenset[str]) 
     shown, unseen = [n for n in possible if n in failing], [n for n in possible if n not in failing]
     if not shown or not facts.last_list_complete:
         sentence = f"The last list shows {_join([*shown, *sorted(failing.difference(shown))])} still failing"
-        return f"{sentence}, but not every check; which cleared last cannot be told."
+        return f"{sentence}, but not every check: the log does not show which cleared last."
     only = "only " if len(shown) == 1 else ""
     sentence = f"The last list shows {only}{_join(shown)} failing; "
     if facts.answering.answered == "other":
-        return f"{sentence}the next answer may have been another server's, so which check was the last cannot be told."
+        return f"{sentence}the next answer may have been another server's, so which check was the last is not known."
     if unseen:
         return f"{sentence}after it {_join(unseen, 'or')} may have turned bad again unseen."
     if len(shown) == 1:
         return f"{sentence}it is very likely the last, but not proven."
-    return f"{sentence}which of them cleared last cannot be told."
+    return f"{sentence}the log does not show which of them cleared last."
 
 
 def _timeless(facts: Facts) -> Bottleneck:

@@ -74,7 +74,9 @@ def analyze(
     no_color: Annotated[bool, typer.Option("--no-color", help="No colour. So does the variable NO_COLOR.")] = False,
     width: Annotated[
         int | None,
-        typer.Option("--width", min=40, max=400, help="Columns of the text. Default: the terminal's, at most 120; 80."),
+        typer.Option(
+            "--width", min=40, max=400, help="Columns of the report. Default: the terminal's, at most 120; else 80."
+        ),
     ] = None,
     unit: UnitOption = None,
     boot: BootOption = None,
@@ -88,7 +90,7 @@ def analyze(
     Exit codes: 0 done, 1 over the limit, 2 usage, 3 bad input, 4 nothing of k3s in it, 5 undecided.
     """
     if fail_over is not None and not math.isfinite(fail_over):
-        raise UsageError(f"--fail-over {fail_over:g} is no number of seconds", hint="For example --fail-over 30")
+        raise UsageError(f"--fail-over {fail_over:g} is not a number of seconds", hint="For example --fail-over 30")
     beside = (("html", html), ("png", png), ("svg", svg))
     report = write_report(
         paths,

@@ -212,5 +212,5 @@ def _stdin(paths: Sequence[str]) -> BinaryIO | None:
         return None
     stream = sys.stdin
     if stream is None:
-        raise UsageError("there is no standard input", hint="Name a file: k3slog analyze k3s.log")
+        raise UsageError("standard input is missing", hint="Name a file: k3slog analyze k3s.log")
     return stream.buffer

@@ -94,7 +94,7 @@ def schedule(
         found = analyze(log).report.starts
         curve = analysed_starts.curve(found)
         if curve is None:
-            raise NoDataError(f"no start became ready in the text ({len(found)} seen)", hint="Try --distribution.")
+            raise NoDataError(f"no start became ready in the log ({len(found)} seen)", hint="Try --distribution.")
         dist = planner.empirical(analysed_starts.draw_ready(curve, 4000, 1))
         dist = planner.Distribution(f"pooled curve of {curve.windows} starts", dist.cdf, dist.horizon_s)
         aware = stateaware.judge_starts(found, load("cloud-2vcpu").machine, costs)

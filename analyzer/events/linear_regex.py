@@ -51,14 +51,14 @@ def _compiled(pattern: str) -> Any:
     except re2.error as error:
         said = error.args[0]
         words = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
-        raise ValueError(f"is no regular expression of RE2: {words}") from error
+        raise ValueError(f"is not a regular expression of RE2: {words}") from error
 
 
 def _backtracking(pattern: str) -> re.Pattern[str]:
     try:
         compiled = re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:
-        raise ValueError(f"is no regular expression: {error}") from error
+        raise ValueError(f"is not a regular expression: {error}") from error
     if len(_BRANCHING.findall(pattern)) > 1:
         raise ValueError("has more than one repeat or choice, which only the package google-re2 runs in bounded time")
     return compiled

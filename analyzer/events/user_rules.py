@@ -152,7 +152,7 @@ _Check = Callable[[str, Any], _Problem | None]
 
 
 def _text(key: str, value: Any) -> _Problem | None:
-    return None if isinstance(value, str) else _Problem(f"{key} is no text", f'Write {key} = "…"')
+    return None if isinstance(value, str) else _Problem(f"{key} is not a text", f'Write {key} = "…"')
 
 
 def _fits(pattern: str, message: str, hint: str) -> _Check:
@@ -189,7 +189,7 @@ def _texts(least: int = 0) -> _Check:
 def _some_of(*choices: str) -> _Check:
     def check(key: str, value: Any) -> _Problem | None:
         if isinstance(value, str):
-            return _Problem(f"{key} is no list", f'Write {key} = ["{value}"]')
+            return _Problem(f"{key} is not a list", f'Write {key} = ["{value}"]')
         return _texts()(key, value) or next((_unknown(one, choices, key) for one in value if one not in choices), None)
 
     return check
@@ -207,15 +207,15 @@ def _expression(key: str, value: Any) -> _Problem | None:
 
 def _fields(key: str, value: Any) -> _Problem | None:
     fits = isinstance(value, dict) and all(isinstance(one, str) for one in value.values())
-    return None if fits else _Problem(f"{key} is no table of texts", f'Write {key} = {{ took = "duration" }}')
+    return None if fits else _Problem(f"{key} is not a table of texts", f'Write {key} = {{ took = "duration" }}')
 
 
 def _number(key: str, value: Any) -> _Problem | None:
     fits = isinstance(value, int) and not isinstance(value, bool) and value > 0
-    return None if fits else _Problem(f"{key} is no whole number above 0", f"Write {key} = 3")
+    return None if fits else _Problem(f"{key} is not a whole number above 0", f"Write {key} = 3")
 
 
-_MINOR = _fits(r"\d{1,2}\.\d{1,3}", "is no minor release", 'Write it as "1.33"')
+_MINOR = _fits(r"\d{1,2}\.\d{1,3}", "is not a minor release", 'Write it as "1.33"')
 _BOTH: Mapping[str, _Check] = {
     "id": _fits("[a-z][a-z0-9_]{1,59}", "is not valid", "Lower case letters, digits and _, a letter first"),
     "title": _text,
@@ -272,7 +272,7 @@ class _File:
         for kind, keys in _KEYS.items():
             tables = data.get(kind, [])
             if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-                raise self.bad((kind,), _Problem(f"{kind} is no list of tables", f"Write [[{kind}]] before each"))
+                raise self.bad((kind,), _Problem(f"{kind} is not a list of tables", f"Write [[{kind}]] before each"))
             for number, table in enumerate(tables):
                 self._check((kind, number), table, keys)
                 yield kind, (kind, number), table

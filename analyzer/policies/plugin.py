@@ -42,7 +42,7 @@ def load_plugin(point: EntryPoint, params: Mapping[str, Any]) -> Policy:
     with _fault_of(plugin):
         made = point.load()(**params)
         if not isinstance(made, Policy) or not isinstance(made.limits, Limits) or not isinstance(made.name, str):
-            raise TypeError(f"it gives {type(made).__name__}, which is no policy")
+            raise TypeError(f"it gives {type(made).__name__}, which is not a policy")
         kind = _VectorPlugin if hasattr(made, "vector_loops") else _Plugin
         return kind(made.name, made.limits, int(made.decisive), bool(made.informed), plugin, made)
 

@@ -151,5 +151,5 @@ def drop_twice(tally: Tally, drafts: list[Draft]) -> list[Draft]:
     lines = {drafts[place].line for place in copies}
     tally.reasons[GIVEN_TWICE] += len(lines)
     if len(lines) >= BLOCK:
-        tally.notes.append(f"{len(lines)} lines stand twice in the text, counted once")
+        tally.notes.append(f"{len(lines)} lines stand twice in the log, counted once")
     return without(drafts, copies, copies)

@@ -102,7 +102,7 @@ def drop_repeats(tally: Tally, drafts: list[Draft]) -> list[Draft]:
         at += 1
     if not copies:
         return drafts
-    tally.tell(f"{len(copies)} lines stand twice in the text, counted once", GIVEN_TWICE, len(copies))
+    tally.tell(f"{len(copies)} lines stand twice in the log, counted once", GIVEN_TWICE, len(copies))
     return without(drafts, copies, holes)
 
 

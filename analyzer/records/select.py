@@ -77,11 +77,13 @@ def check(wanted: Selection) -> None:
     """Raises ``UsageError`` for values that mean nothing, before anything is read."""
     boot = wanted.boot
     if boot is not None and not _INDEX.fullmatch(boot) and not _BOOT_ID.fullmatch(boot.replace("-", "")):
-        raise UsageError(f"{boot!r} is no boot", hint="Give its id, or an index: 0 is the last boot, -1 the one before")
+        raise UsageError(
+            f"{boot!r} is not a boot", hint="Give its id, or an index: 0 is the last boot, -1 the one before"
+        )
     for option, value in (("--since", wanted.since), ("--until", wanted.until)):
         if value is not None and _moment(value) is None:
             raise UsageError(
-                f"{option} {value!r} is no moment of a log",
+                f"{option} {value!r} is not a moment of a log",
                 hint="For example '2025-03-01 06:00', '2025-03-01T06:00:00Z', '2025-03-01 06:00+01:00' or @1740808800."
                 " Words such as yesterday are understood for this machine's journal only",
             )
@@ -143,7 +145,7 @@ def _written_zone(written: re.Match[str]) -> tzinfo:
 
 def _of_host(host: str, records: Iterable[LogRecord]) -> Callable[[LogRecord], bool]:
     if all(record.host is None for record in records):
-        raise UsageError("--host cannot choose: the text names no host", hint="Leave --host out")
+        raise UsageError("--host cannot choose: the log names no host", hint="Leave --host out")
     short = host if "." not in host else None
     return lambda r: r.host == host or (short is not None and (r.host or "").partition(".")[0] == short)
 
@@ -163,7 +165,7 @@ def _of_boot(boot: str, records: list[LogRecord]) -> Callable[[LogRecord], bool]
             mine.append(key)
     if not told:
         raise UsageError(
-            "--boot cannot choose: the text does not tell boots apart", hint="journalctl -o export does; or use --since"
+            "--boot cannot choose: the log does not tell boots apart", hint="journalctl -o export does; or use --since"
         )
     if _INDEX.fullmatch(boot) is None:
         return lambda r: r.boot_id == boot.replace("-", "")
@@ -181,7 +183,7 @@ def _of_span(since: str | None, until: str | None, records: list[LogRecord]) -> 
     needs_zone = any(end is not None and not end[1] for end in ends)
     stamped = [r for r in records if r.at is not None]
     if not stamped or any(not r.absolute and r.clock.year_from == "none" for r in stamped):
-        raise UsageError("--since and --until cannot choose: the text has no dates with a year", hint="Leave them out")
+        raise UsageError("--since and --until cannot choose: the log has no dates with a year", hint="Leave them out")
     if needs_zone and usual is None and any(r.absolute for r in stamped):
         raise UsageError("the log does not say its zone", hint="Give one: --since '2025-03-01 06:00:00Z'")
     if any(end is not None and end[1] for end in ends) and not all(r.absolute for r in stamped):
@@ -207,7 +209,7 @@ def _of_span(since: str | None, until: str | None, records: list[LogRecord]) -> 
 
 def _of_units(units: tuple[str, ...], records: Iterable[LogRecord]) -> Callable[[LogRecord], bool]:
     if all(record.unit is None and record.ident is None for record in records):
-        raise UsageError("--unit cannot choose: the text names neither units nor programs", hint="Leave --unit out")
+        raise UsageError("--unit cannot choose: the log names neither units nor programs", hint="Leave --unit out")
     full = {unit if "." in unit else f"{unit}.service" for unit in units}
     bases = {unit.removesuffix(".service") for unit in units}
     programs = {_PROGRAMS.get(base, base) for base in bases}

@@ -214,7 +214,7 @@ def _nothing(told: Blamed) -> str:
         (told.goal is not None and told.start.checks, "Its checks hold readiness up, not this goal."),
         (told.start.role == "agent", "An agent has no checks of its own: it waits for a server."),
         (told.quiet, f"No check was seen failing ({wording.plural(told.quiet, 'check')} known)."),
-        (True, "The text says nothing of any check."),
+        (True, "The log says nothing of any check."),
     )
 
 

@@ -34,7 +34,7 @@ def in_log(entry: Entry, report: Report, start: StartReport) -> Entry:
 
 def _said(check: Check | None, start: StartReport) -> Iterator[str]:
     if check is None or (check.final == "unseen" and not check.seen_failing):
-        yield "The text says nothing of this check."
+        yield "The log says nothing of this check."
         return
     if check.final == "ok":
         yield f"It passed {wording.window_words(check.cleared)}."

@@ -103,7 +103,7 @@ def _budget(page: Page, start: StartReport) -> None:
     ]
     if whole is not None:
         noticed = any(p.id == "polling_tax" for p, _ in rows)
-        until = f"until {wording.noticer(start)} noticed" if noticed else "as far as the text goes"
+        until = f"until {wording.noticer(start)} noticed" if noticed else "as far as the log goes"
         table.append(("total", (wording.span_range(whole), "bold"), "", until))
     page.table((("phase", "left"), ("took", "right"), ("", "left"), ("", "wrap")), table)
     if any("░" in "".join(row[2]) for row in table):
@@ -193,7 +193,7 @@ def _finding(page: Page, finding: Finding) -> None:
 def _unknowns(page: Page, report: Report, start: StartReport) -> None:
     missing = list(narrative.unknowns(report, start))
     if missing:
-        page.heading("What the text could not tell")
+        page.heading("What the log could not tell")
     for sentence, command in missing:
         page.line(f"· {sentence}", indent=2, hang=2)
         if command:

@@ -61,7 +61,7 @@ def _start(report: Report, start: StartReport, utc: bool) -> list[Md]:
         markup("- {}", Md(sentence)) + (markup(" {}", code(command)) if command else Md())
         for sentence, command in narrative.unknowns(report, start)
     ]
-    return lines + _section("What the text could not tell", missing)
+    return lines + _section("What the log could not tell", missing)
 
 
 def _budget(start: StartReport) -> list[Md]:

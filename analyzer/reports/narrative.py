@@ -33,7 +33,7 @@ def title(start: StartReport, *, utc: bool = False) -> list[str]:
     """Who started, and when: two lines."""
     where = ", ".join(p for p in (wording.place(start), f"pid {start.pid}" if start.pid is not None else "") if p)
     first = wording.what(start) + (f" ({where})" if where else "")
-    precision = f"stamps to {wording.precision_words(start.clock.precision_s)}{', some finer' * _some_finer(start)}"
+    precision = f"timestamps to {wording.precision_words(start.clock.precision_s)}{', some finer' * _some_finer(start)}"
     if start.began_at is None and not _timed(start):
         second = "No line has a time that can be read: nothing can be said of how long anything took"
     elif start.began_at is None and start.clock.basis == "elapsed":
@@ -58,9 +58,9 @@ def _undated(start: StartReport) -> str:
     """What is missing for a date; a date that stands somewhere in the text need not be that of the begin."""
     clock = start.clock
     if clock.basis not in _CALENDAR:
-        return "The text does not say at which date it began"
+        return "The log does not say at which date it began"
     what = "of which year and zone" if clock.year_from == "none" else "in which zone"
-    return f"The text does not say {what} its times are"
+    return f"The log does not say {what} its times are"
 
 
 def _no_date(start: StartReport) -> str:
@@ -68,7 +68,7 @@ def _no_date(start: StartReport) -> str:
     if not _timed(start):
         return "When it began: no line has a time that can be read."
     if start.clock.basis not in _CALENDAR:
-        return "The date: its stamps count seconds."
+        return "The date: its timestamps count seconds."
     return "The year and the zone of its times." if start.clock.year_from == "none" else "The zone of its times."
 
 
@@ -90,7 +90,7 @@ def _verdict(start: StartReport) -> str:
         return _agent(start)
     if start.outcome == "ready":
         if ready.upper is None:
-            return "It became ready, but the text does not show when."
+            return "It became ready, but the log does not show when."
         if not start.begin_seen and start.observer == "k3s":
             return _ready_fragment(start)
         when = wording.window_words(detected) + wording.later_words(start.polling_tax_s)
@@ -105,14 +105,14 @@ def _verdict(start: StartReport) -> str:
     if start.outcome == "stopped":
         return f"Stopped{_when(start)}, on request, before it was ready.{known}"
     if start.end.kind == "failed":
-        return f"Not known: the process ended, and the text does not show whether it had become ready.{known}"
+        return f"Not known: the process ended, and the log does not show whether it had become ready.{known}"
     if start.observer == "wait":
         after = "" if start.cut_at_s is None else f" after {wording.about(start.cut_at_s)}"
         return f"Not ready when this wait ended{after}.{known}"
     if start.cut_at_s is not None:
-        end = f"the text ends at {wording.about(start.cut_at_s)} and does not show that it was ready"
+        end = f"the log ends at {wording.about(start.cut_at_s)} and does not show that it was ready"
     else:
-        end = "the text does not show whether it became ready"
+        end = "the log does not show whether it became ready"
     return f"Not known: {end}.{known}"
 
 
@@ -124,15 +124,15 @@ def _agent(start: StartReport) -> str:
         server = f" The server it asked answered ready {wording.window_words(start.detected)}."
     if start.outcome == "ready":
         seen = start.begin_seen and node.upper is not None
-        when = f" {wording.window_words(node)}" if seen else "; the text does not show how long that took"
+        when = f" {wording.window_words(node)}" if seen else "; the log does not show how long that took"
         return f"Its node was registered{when}.{server}"
     if start.outcome in ("failed", "stopped"):
         how = "Failed: the process ended" if start.outcome == "failed" else "Stopped"
         return f"{how}{_when(start)}; its node was never registered.{server}"
     if start.end.kind != "running":
-        known = f"the process ended{_when(start)}; whether its node was registered is not in the text"
+        known = f"the process ended{_when(start)}; whether its node was registered is not in the log"
     else:
-        known = "the text does not show whether its node was registered"
+        known = "the log does not show whether its node was registered"
     return f"Not known: {known}.{server}"
 
 
@@ -146,7 +146,7 @@ def _ready_fragment(start: StartReport) -> str:
     took = f"it took at least {wording.at_least(least)}" if least > 1 else "how long it took is not known"
     latest = start.detected.upper
     seen = "" if latest is None else f" Ready {wording.at_most(latest)} after the first line at the latest."
-    return f"It became ready, but its begin is not in the text: {took}.{seen}"
+    return f"It became ready, but its beginning is not in the log: {took}.{seen}"
 
 
 def _when(start: StartReport) -> str:
@@ -157,7 +157,7 @@ def _when(start: StartReport) -> str:
     if start.begin_seen:
         return f" after {wording.about(at_s)}"
     when = f"{wording.about(at_s)} after" if at_s >= 1 else "within a second of"
-    return f" {when} its first line in the text"
+    return f" {when} its first line in the log"
 
 
 def culprit(start: StartReport) -> tuple[str, str]:
@@ -169,7 +169,7 @@ def culprit(start: StartReport) -> tuple[str, str]:
             return "", ""  # the reason above or the cause below says it
         if start.role == "agent":
             return "Nothing of its own: an agent has no checks, it waits for a server.", ""
-        return "The text does not show which check was last.", ""
+        return "The log does not show which check was last.", ""
     sentence = blamed.sentence or " or ".join(blamed.checks)
     if count > _NAMED:
         others = "1 other check" if count == _NAMED + 1 else f"one of {count - _NAMED} other checks"
@@ -182,8 +182,8 @@ def culprit(start: StartReport) -> tuple[str, str]:
     if blamed.certainty == "certain":
         return sentence, "certain: no other check can have been last"
     if count == 1:
-        return sentence, "possible: the text does not rule out another one"
-    return sentence, f"possible: any of these {count} can have been last, the text does not show which"
+        return sentence, "possible: the log does not rule out another one"
+    return sentence, f"possible: any of these {count} can have been last, the log does not show which"
 
 
 def _is_explained(start: StartReport) -> bool:
@@ -256,7 +256,7 @@ def polls(start: StartReport) -> tuple[str, tuple[ErrorCount, ...]]:
         told = "This release polls without printing anything: when checks cleared is known from other lines only."
         return told, start.errors
     if not start.polls:
-        return "The text holds no poll of /readyz.", ()
+        return "The log holds no poll of /readyz.", ()
     if start.observer == "wait":
         if not poller.printed:
             return "The first answer said ready already.", ()
@@ -394,19 +394,23 @@ def unknowns(report: Report, start: StartReport) -> Iterator[tuple[str, str]]:
     if start.observer == "wait":
         yield "What happened before the wait, and inside the server: the server's own log tells.", ""
     elif not start.begin_seen:
-        yield "How it began: the text starts in the middle. This prints all of it:", whole
+        yield "How it began: the log starts in the middle. This prints all of it:", whole
     if start.began_at is None:
         yield _no_date(start), ""
     elif start.clock.precision_s >= 1:
-        finer = f"Moments finer than {wording.precision_words(start.clock.precision_s)}, because the stamps are not."
+        finer = (
+            f"Moments finer than {wording.precision_words(start.clock.precision_s)}, because the timestamps are not."
+        )
         if _some_finer(start):
-            finer = finer.replace(", because the stamps are not", " of lines without a finer stamp of their own")
+            finer = finer.replace(
+                ", because the timestamps are not", " of lines without a finer timestamp of their own"
+            )
         yield (f"{finer} This prints finer ones:", whole) if start.begin_seen else (finer, "")
     steps, cut = start.clock.steps, sum(p.cut for p in start.polls)
     cut_polls = f"{wording.plural(cut, 'poll line')} {'was' if cut == 1 else 'were'}"
     without_command = wording.those_that_hold(
         (steps, f"The clock was set {wording.plural(steps, 'time')} during this start."),
-        (start.clock.year_from == "none" and start.began_at is not None, "The year: the stamps hold none."),
+        (start.clock.year_from == "none" and start.began_at is not None, "The year: the timestamps hold none."),
         (
             start.poller.prints_polls is False and not start.shows_no_api,
             "Which checks failed while it waited: this release does not print its polls.",
@@ -492,7 +496,7 @@ def loop(starts: Sequence[StartReport]) -> list[str]:
     spacing = f", {facts.spacing}" if facts.spacing else ""
     life = "" if facts.middle_life_s is None else f"; half of them ended within {wording.about(facts.middle_life_s)}"
     lines = [f"{facts.count} starts failed{spacing}{life}."]
-    reasons = [(why or "no reason in the text", number) for why, number in facts.reasons]
+    reasons = [(why or "no reason in the log", number) for why, number in facts.reasons]
     if len(reasons) == 1:
         return [*lines, f"Always for the same reason: {reasons[0][0]}"]
     lines += [f"{number} × {why}" for why, number in reasons[:3]]

@@ -104,7 +104,7 @@ def _why_undecided(start: StartReport, goal: Goal, limit_s: float) -> str:
         (goal.state == "not_reached", "the log ends before"),
         (window.upper is None, f"the log does not show when {words(start, goal.id)}"),
         (not _told(start, goal), "the log does not show how its start went"),
-        (start.begun_before_s is None, "its begin is not in the log, so it took longer than that by an unknown time"),
+        (start.begun_before_s is None, "its beginning is not in the log, so it took longer by an unknown time"),
         ((window.upper or 0.0) > limit_s, "the limit lies inside the window"),
-        (True, "its begin is not exactly known"),
+        (True, "its beginning is not exactly known"),
     )

@@ -126,7 +126,7 @@ def simulate_starts(
     worlds = pooled(found, machine) if pool else possible(found, machine)
     if worlds is None:
         raise NoDataError(
-            f"no start became ready in the text ({len(found)} seen)",
+            f"no start became ready in the log ({len(found)} seen)",
             hint="Try --scenario, or a log with a whole start.",
         )
     named = scenario.name if scenario is not None else f"{DEFAULT_MACHINE} (name another with --scenario)"

@@ -257,7 +257,7 @@ def _build(table: Mapping[str, Any]) -> Scenario:
     for hook in hooks.values():
         for need in hook.after:
             if need not in hooks:
-                raise ValueError(f"hook {hook.check} waits for {need!r}, which is no hook of the scenario")
+                raise ValueError(f"hook {hook.check} waits for {need!r}, which is not a hook of the scenario")
     try:
         order = tuple(TopologicalSorter({h.check: h.after for h in hooks.values()}).static_order())
     except CycleError as error:

@@ -55,7 +55,7 @@ def lz4_block(data: bytes, limit: int) -> bytes:
         back = data[at] | data[at + 1] << 8
         length, at = _lz4_length(data, at + 2, token & 15)
         if not 0 < back <= len(out):
-            raise ValueError("lz4: offset before the begin")
+            raise ValueError("lz4: offset before the beginning")
         length = max(0, min(length + 4, limit - len(out)))
         piece = bytes(out[len(out) - back :])  # a match may run into what it writes: the piece is repeated then
         out += (piece * (length // back + 1))[:length]

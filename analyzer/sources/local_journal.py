@@ -49,7 +49,7 @@ def journal_input(query: Query) -> Input:
     """The journal as an input. Raises ``UsageError`` for values no ``journalctl`` would take."""
     for unit in query.units:
         if not unit or unit.startswith("-") or "\0" in unit:
-            raise UsageError(f"{unit!r} is no unit", hint="For example --unit k3s")
+            raise UsageError(f"{unit!r} is not a unit", hint="For example --unit k3s")
     if any("\0" in (value or "") for value in (query.boot, query.since, query.until, query.directory)):
         raise UsageError("a value holds a NUL character", hint="Leave it out")
     return Input(NAME, open=lambda: LocalJournal(query))

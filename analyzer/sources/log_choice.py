@@ -8,7 +8,7 @@ from analyzer.sources.open_input import looks_binary, utf16
 
 NOT_BY_NAME = "not a log by its name"
 NOT_TEXT = "not text"
-NO_STAMPS = "text without the stamps of a log"
+NO_STAMPS = "text without the timestamps of a log"
 EMPTY = "empty"
 OURS = "written by k3slog itself"
 

@@ -161,7 +161,7 @@ def _echo(start: Start) -> EndMessage | None:
     marks = real(start, start.marks("fatal", "component_exited"))
     echo = next((m.record for m in marks if is_echo(start, m.record, m.record.message)), None)
     return (
-        EndMessage("stopped", echo, "shut down; the text holds no request, only its echo") if echo is not None else None
+        EndMessage("stopped", echo, "shut down; the log holds no request, only its echo") if echo is not None else None
     )
 
 
@@ -225,7 +225,7 @@ def _by_stop(start: Start, asked: LogRecord | None) -> EndMessage | None:
     ]
     if not stopped or start.followed_by is not None or start.first("restart_scheduled") is not None:
         return None
-    return EndMessage("stopped", stopped[0], "systemd stopped the unit; the text holds no request")
+    return EndMessage("stopped", stopped[0], "systemd stopped the unit; the log holds no request")
 
 
 def _by_status(start: Start, asked: LogRecord | None) -> EndMessage | None:

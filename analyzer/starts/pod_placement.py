@@ -95,7 +95,7 @@ def _place(
         return placed, f"its lines are evidence for the start{'s' if len(placed) > 1 else ''} of {shown}{clock}"
     if len(steady) < len(spans) or not spans:
         return {}, "the wall clock was set, or the journal is not dated by it; left aside"
-    return {}, "its lines are of the time of no start in the text; left aside"
+    return {}, "its lines are of the time of no start in the log; left aside"
 
 
 def _with_pod(start: Start, lines: Sequence[LogRecord], runs: Sequence[ApiRun]) -> Start:

@@ -50,7 +50,7 @@ def main(arguments: list[str]) -> int:
     """
     folder = Path(arguments[0] if arguments else "sample_logs")
     if not folder.is_dir():
-        raise OutputError(f"{folder} is no folder", hint="Run this in the project's folder, or name one")
+        raise OutputError(f"{folder} is not a folder", hint="Run this in the project's folder, or name one")
     for name, carrier, seed in SAMPLES:
         for path in made(name, seed).write(folder, (carrier,), force=True):
             print(f"Wrote {path}", file=sys.stderr)

@@ -215,7 +215,7 @@ def _build() -> dict[str, Scenario]:
         Scenario(
             name="starved",
             starts=(plan("v1.32.4+k3s1", pace=5.0, starved=True, request_ms=4.0),),
-            story="An eighth of a core: answers take seconds, and the journal's stamps are late.",
+            story="An eighth of a core: answers take seconds, and the journal's timestamps are late.",
         ),
         Scenario(
             name="cut-body",

@@ -232,7 +232,8 @@ def test_three_checks_are_named_where_no_list_was_printed(checks: int, more: str
         ([RBAC], "shows only rbac/bootstrap-roles failing; it is very likely the last, but not proven."),
         (
             [RBAC, CRD],
-            "shows rbac/bootstrap-roles and crd-informer-synced failing; which of them cleared last cannot be told.",
+            "shows rbac/bootstrap-roles and crd-informer-synced failing; "
+            "the log does not show which of them cleared last.",
         ),
     ],
 )

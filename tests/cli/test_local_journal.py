@@ -116,7 +116,7 @@ def test_options_are_handed_on_and_none_passes_for_another(fake: Fake) -> None:
     assert call(notes)[5:] == ["-u", "a b", "--since=--vacuum-size=1", "--until=yesterday; rm -rf /"]
     code, _, err = on_a_terminal("analyze", "--unit=--rotate")
     assert code == 2
-    assert "is no unit" in err
+    assert "is not a unit" in err
 
 
 def test_a_device_is_no_pipe_but_a_pipe_is_chosen_from(fake: Fake, run: Run) -> None:
@@ -297,10 +297,10 @@ def test_parts_of_a_text_with_zones(wanted: dict[str, Any], left: list[str]) -> 
     [
         (SHORT, {"since": "2025-03-01"}, "no dates with a year"),
         (SHORT, {"boot": "0"}, "does not tell boots apart"),
-        (ISO, {"since": "yesterday"}, "is no moment of a log"),
-        (ISO, {"since": "-1h"}, "is no moment of a log"),
-        (ISO, {"until": "2025-02-30"}, "is no moment of a log"),
-        (ISO, {"boot": "last"}, "is no boot"),
+        (ISO, {"since": "yesterday"}, "is not a moment of a log"),
+        (ISO, {"since": "-1h"}, "is not a moment of a log"),
+        (ISO, {"until": "2025-02-30"}, "is not a moment of a log"),
+        (ISO, {"boot": "last"}, "is not a boot"),
         (b'time="2025-03-01T06:00:00Z" level=info msg="x"\n', {"host": "a"}, "names no host"),
         (b'time="2025-03-01T06:00:00Z" level=info msg="x"\n', {"units": ("k3s",)}, "neither units nor programs"),
     ],

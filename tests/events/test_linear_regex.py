@@ -89,7 +89,7 @@ def test_expressions_find_what_they_name() -> None:
     ],
 )
 def test_what_re2_does_not_know_is_said_in_plain_words(pattern: str, words: str) -> None:
-    with pytest.raises(ValueError, match="is no regular expression of RE2: ") as caught:
+    with pytest.raises(ValueError, match="is not a regular expression of RE2: ") as caught:
         LinearPattern(pattern)
     assert words in str(caught.value)
     assert "b'" not in str(caught.value)
@@ -105,7 +105,7 @@ def test_without_re2_one_repeat_or_choice_is_the_most() -> None:
     for pattern in [*EXPLODE, "a.*b.*", "(a|aa)+", r"(a+)\1", "(?:a?){2}", "(?P<a>.)*(?P=a)"]:
         with pytest.raises(ValueError, match="only the package google-re2 runs"):
             LinearPattern(pattern)
-    with pytest.raises(ValueError, match="is no regular expression: "):
+    with pytest.raises(ValueError, match="is not a regular expression: "):
         LinearPattern("a(")
     for pattern in [r"since (?P<since>\S+)", "a.*b", "(?!x)y", "one|two", "(?:ab){3}", "^[a-z]*$"]:
         one = LinearPattern(pattern)
@@ -143,7 +143,7 @@ def test_an_expression_that_is_refused_is_told_with_file_and_line(tmp_path: Path
     ran = analyze(own, own)
     said, *hints = ran.stderr.splitlines()
     assert ran.returncode == 3
-    assert said.startswith(f'k3slog: {own}, line 5: [[mark]] of "aaa": match is no regular expression of RE2: ')
+    assert said.startswith(f'k3slog: {own}, line 5: [[mark]] of "aaa": match is not a regular expression of RE2: ')
     assert hints == []
 
 

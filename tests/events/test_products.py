@@ -168,7 +168,7 @@ def test_an_unknown_role_gets_both_units() -> None:
 
 
 def test_the_disk_advice_is_that_of_the_datastore() -> None:
-    assert "SQLite syncs" in advise("{disk}", Site(datastore="sqlite"))
+    assert "SQLite syncs on every write" in advise("{disk}", Site(datastore="sqlite"))
     assert "--datastore-endpoint" in advise("{disk}", NOWHERE)
 
 

@@ -63,7 +63,7 @@ def _hundred() -> bytes:
 KINDS: dict[str, Kind] = {
     "crash loop": Kind(_named("crash-loop-until-roles"), "datastore answers slowly", "SSD"),
     "stuck 15 min": Kind(_named("stuck-15-minutes"), "no quorum", "Start the missing servers"),
-    "slow rbac": Kind(_named("slow-rbac-one-core"), "roles took long", "Slow disk"),
+    "slow rbac": Kind(_named("slow-rbac-one-core"), "roles took long", "Make the datastore faster"),
     "slow import before the API server": Kind(_plans(_plan(images_s=197.0, run_s=260.0)), "import", "archives"),
     "slow import, old release": Kind(
         _plans(replace(_plan(images_s=197.0, run_s=260.0), version="v1.28.4+k3s1")), "import", "archives"

@@ -31,14 +31,14 @@ def test_text_of_a_wait_that_ended_ready() -> None:
     made = " ".join(full_text.render(saved()).split())
     assert "Wait began" in made and "until this wait notices" in made and "until this wait noticed" in made
     assert "polls answered anything but ready" in made and "implied" not in made
-    assert "the text starts in the middle" not in made and "k3s asks before" not in made
+    assert "the log starts in the middle" not in made and "k3s asks before" not in made
 
 
 def test_text_of_a_wait_that_ran_out_of_time() -> None:
     short = " ".join(text.render(saved(6.0)).split())
     assert short.startswith("? Not ready when this wait ended after 6") and "rbac/bootstrap-roles" in short
     made = " ".join(full_text.render(saved(6.0)).split())
-    assert "Not ready when this wait ended after 6" in made and "the text ends" not in made
+    assert "Not ready when this wait ended after 6" in made and "the log ends" not in made
     assert "still failing at the last look" in made
 
 

@@ -54,7 +54,7 @@ def test_a_moment(text: str, us: float, utc: bool) -> None:
 )  # fmt: skip
 def test_no_moment(text: str) -> None:
     assert _moment(text) is None
-    with pytest.raises(UsageError, match="is no moment of a log"):
+    with pytest.raises(UsageError, match="is not a moment of a log"):
         check(Selection(since=text))
 
 
@@ -67,7 +67,7 @@ def test_a_boot_is_named_by_its_place_or_its_id(boot: str) -> None:
 
 @pytest.mark.parametrize("boot", ["last", "0123456789abcdef0123456789abcdeg", "--1", ""])
 def test_anything_else_is_no_boot(boot: str) -> None:
-    with pytest.raises(UsageError, match="is no boot"):
+    with pytest.raises(UsageError, match="is not a boot"):
         check(Selection(boot=boot))
 
 

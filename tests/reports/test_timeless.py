@@ -28,4 +28,4 @@ def test_a_text_without_times(tmp_path: Path) -> None:
     assert "No line has a time that can be read" in text
     assert "seconds count from" not in text
     assert "still failing at the end" not in text
-    assert "It became ready, but the text does not show when" in text
+    assert "It became ready, but the log does not show when" in text

@@ -292,7 +292,7 @@ def test_for_which_starts_a_log_is_evidence(starts: int, told: str) -> None:
 def test_a_line_is_of_a_start_from_its_begin_to_its_last_line(moment: float, placed: int) -> None:
     found, sentence = laid(servers(0.0, 60.0), moment)
     assert found == placed
-    assert placed or sentence == "its lines are of the time of no start in the text; left aside"
+    assert placed or sentence == "its lines are of the time of no start in the log; left aside"
 
 
 @pytest.mark.parametrize(("skew_us", "placed"), [(2000, 1), (2001, 0)])

@@ -66,7 +66,7 @@ def _add_earlier(report: StartReport, before: Sequence[StartReport]) -> StartRep
     if report.end.kind == "failed" and len(groups) == 1 and same_words(groups[0][0], last_words(report)):
         return report  # it says the same itself
     told = [
-        f"{words or 'no reason in the text'}{f' ({number} times)' if number > 1 else ''}" for words, number in groups
+        f"{words or 'no reason in the log'}{f' ({number} times)' if number > 1 else ''}" for words, number in groups
     ]
     shown = "; ".join(told[:3]) + (f"; and {count(len(told) - 3, 'other reason')}" if len(told) > 3 else "")
     number, held = len(before), sum(member.outcome == "ready" for member in before)
@@ -143,11 +143,11 @@ def _parts(members: list[StartReport], counter: int) -> list[str]:
     if facts.spacing:
         parts.append(facts.spacing)
     if len(members) == 1:
-        parts.append(f"only the last one's words are in the text: {common}" if common else "the text does not say why")
+        parts.append(f"only the last one's words are in the log: {common}" if common else "the log does not say why")
     elif number == len(members):
         parts.append(f"always with the same words: {common}" if common else "none says why")
     else:
-        parts.append(f"{number} of them with: {common or 'no reason in the text'}")
+        parts.append(f"{number} of them with: {common or 'no reason in the log'}")
     return parts + _changes(members, facts)
 
 
@@ -168,7 +168,7 @@ def _changes(members: list[StartReport], facts: FailedStarts) -> list[str]:
             parts.append(f"they lived about {lives[0]:.0f} to {lives[-1]:.0f} s")
         elif not parts:
             parts.append(
-                f"each ended about {sum(lives) / len(lives):.0f} s after its begin, nothing changed between them"
+                f"each ended about {sum(lives) / len(lives):.0f} s after its beginning, nothing changed between them"
             )
     return parts
 

@@ -38,7 +38,7 @@ def ending_words(context: RuleContext, known: Sequence[Finding]) -> Iterator[Fin
         return
     said = mask_secrets(_words(found[-1]))[:_SHOWN]
     means = f" {advise(cause.means, context.site)}" if cause.means else ""
-    detail = f"Said {times(found)}: {said}.{means} A process ends with such words; the text does not show that it did."
+    detail = f"Said {times(found)}: {said}.{means} A process ends with such words; the log does not show that it did."
     severity: FindingSeverity = "critical" if context.never_ready else "warning"
     yield context.say(
         "ending_words", detail, found, title=title_for(cause, context.site), severity=severity,

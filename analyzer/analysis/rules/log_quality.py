@@ -37,7 +37,7 @@ def lost(context: RuleContext) -> Iterator[Finding]:
         total = sum(number for number, _ in dropped)
         parts.append(f"journald suppressed {count(total, 'line')} in {count(len(dropped), 'place')}")
     if holes and not _picked(context):
-        parts.append(f"lines are missing in {count(len(holes), 'place')} of the text")
+        parts.append(f"lines are missing in {count(len(holes), 'place')} of the log")
     if wordless:
         whose = "its" if len(wordless) == 1 else "their"
         parts.append(f"{count(len(wordless), 'line')} came without {whose} text")

@@ -224,7 +224,7 @@ def clock(context: RuleContext) -> Iterator[Finding]:
     began = context.report.began_at
     if began is not None and began.year < _FIRST_YEAR:
         detail = (
-            f"The stamps say {began:%Y-%m-%d}. Certificates made under a wrong clock are not valid under the right "
+            f"The timestamps say {began:%Y-%m-%d}. Certificates made under a wrong clock are not valid under the right "
             "one, and the other way round."
         )
         first = context.studied.start.began

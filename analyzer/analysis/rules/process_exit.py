@@ -58,7 +58,7 @@ _FIRST_WORDS = "They are the process's first words, and name the cause: k3slog e
 _NEW_CLUSTER = "--cluster-init"
 _DQLITE = (
     "This release keeps the datastore of --cluster-init in dqlite, native code: that makes it the first suspect, which "
-    "the text does not prove"
+    "the log does not prove"
 )
 _WITHOUT_DQLITE = (
     "Take a release from 1.19 on, which keeps the datastore of --cluster-init in etcd; keep a copy of "
@@ -268,7 +268,7 @@ def _file_named_before(context: RuleContext, text: str) -> str | None:
 
 def _unnamed(context: RuleContext, text: str, after: str, records: list[LogRecord]) -> Iterator[Finding]:
     """An end whose cause the process itself does not name: a kill, a time limit of systemd, or nothing known."""
-    detail = f"The process ended{after}: {text or 'the text does not say why'}"
+    detail = f"The process ended{after}: {text or 'the log does not say why'}"
     memory, timed_out = _memory(context), _systemd_timeout(context)
     if memory:
         words = mask_secrets(memory[0].message)[:200]
@@ -408,7 +408,7 @@ def stop(context: RuleContext) -> Iterator[Finding]:
     if done:
         yield context.say("cluster_reset", f"Said: {context.words(done[-1])}", done)
     elif report.outcome == "stopped":
-        when = "" if report.end.at_s is None else f" about {report.end.at_s:.1f} s after its begin"
+        when = "" if report.end.at_s is None else f" about {report.end.at_s:.1f} s after its beginning"
         failing = context.still_failing
         detail = f"It was asked to end{when}: {(report.end.reason or verdict.end.message).rstrip('.')}"
         if failing:

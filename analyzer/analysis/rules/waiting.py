@@ -121,7 +121,7 @@ def poll_answers(context: RuleContext) -> Iterator[Finding]:
         elif error.error == "forbidden" and still and length >= 60.0:
             detail = (
                 f"{over} were refused (403, printed as 'unknown'). "
-                "Normal until the default roles are loaded; for ever when an administrator removed or froze them."
+                "Normal until the default roles are loaded; they stay so when an administrator removed or froze them."
             )
             yield context.say("forbidden_lasting", detail, polls)
         elif error.error == "connection_refused" and length >= 60.0:
@@ -142,6 +142,6 @@ def stuck(context: RuleContext, others: Sequence[Finding]) -> Iterator[Finding]:
     elif any(finding.severity == "critical" for finding in others):
         waits = "see the other findings for what it waits for"
     else:
-        waits = "the text does not say for what"
-    detail = f"After {int(report.cut_at_s)} s the text ends and readiness had not come; {waits}."
+        waits = "the log does not say for what"
+    detail = f"After {int(report.cut_at_s)} s the log ends and readiness had not come; {waits}."
     yield context.say("stuck", detail, [context.studied.start.records[-1], *([last] if last is not None else [])])

@@ -80,7 +80,7 @@ def test_a_start_that_held_ends_the_row(start: StartReport) -> None:
 @pytest.mark.parametrize(
     ("lives", "words"),
     [
-        ((2.0, 3.0, 4.0), "each ended about 3 s after its begin, nothing changed between them"),
+        ((2.0, 3.0, 4.0), "each ended about 3 s after its beginning, nothing changed between them"),
         ((2.0, 3.0, 4.01), "they lived about 2 to 4 s"),  # more than half as long again and a second
         ((2.0, 3.0, None), None),
         ((0.0, 0.0, 0.0), None),

@@ -31,7 +31,7 @@ def test_lines_that_the_journal_suppressed_are_counted() -> None:
 
 def test_missing_lines_of_the_text_are_told() -> None:
     [hole] = suppressed(gaps=(Gap(2.0, 3.0, "lost", 7), Gap(4.0, 12.0, "silent", 9)))
-    assert hole.detail.startswith("lines are missing in 1 place of the text; polls")
+    assert hole.detail.startswith("lines are missing in 1 place of the log; polls")
     assert hole.lines == (7,)
     assert not suppressed(gaps=(Gap(4.0, 12.0, "silent", 9),))
 

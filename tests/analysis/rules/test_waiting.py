@@ -176,7 +176,7 @@ def test_after_two_minutes_a_start_is_stuck(cut_at_s: float | None, told: bool) 
         return [one.detail for one in stuck(made(waiting, **({"cut_at_s": cut_at_s} | report)), others)]
 
     critical = Finding("x", "critical", "t", "d", "a")
-    assert [detail.rpartition("; ")[2] for detail in found([])] == ["the text does not say for what."] * told
+    assert [detail.rpartition("; ")[2] for detail in found([])] == ["the log does not say for what."] * told
     assert [detail.rpartition("; ")[2] for detail in found([critical])] == [
         "see the other findings for what it waits for."
     ] * told
