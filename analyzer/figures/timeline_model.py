@@ -113,7 +113,9 @@ def timeline_model(start: StartReport, *, limit: int = MARK_LIMIT) -> Timeline:
     rows += [gaps, *checks]
     kept = tuple(r for r in rows if r.marks or r.dots or r.kind == "check")
     first = min([begin, *_before(start)])
-    return Timeline(kept, begin, end, focus_end, tuple(notes), first, max(first, begin - (focus_end - begin) * _BOOT_SHARE))
+    return Timeline(
+        kept, begin, end, focus_end, tuple(notes), first, max(first, begin - (focus_end - begin) * _BOOT_SHARE)
+    )
 
 
 def _own(start: StartReport) -> list[Phase]:

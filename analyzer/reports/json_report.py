@@ -24,7 +24,19 @@ from analyzer.analysis.episodes import episodes
 from analyzer.analysis.start_key import start_key
 from analyzer.reports.format import DEFAULT, Options
 from analyzer.reports.selection import select_starts
-from analyzer.results import Check, ClockOffset, Cluster, Episode, Finding, Gap, Phase, Poll, PollerNote, Report, StartReport
+from analyzer.results import (
+    Check,
+    ClockOffset,
+    Cluster,
+    Episode,
+    Finding,
+    Gap,
+    Phase,
+    Poll,
+    PollerNote,
+    Report,
+    StartReport,
+)
 from analyzer.window import Span, Window
 
 _DIGITS = 6
