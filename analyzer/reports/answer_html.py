@@ -6,7 +6,7 @@ copies a command, and the lines behind the cause can be pointed at.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -18,7 +18,7 @@ from analyzer.figures.palette import LIGHT
 from analyzer.reports import answer as answers, narrative, wording
 from analyzer.reports.answer import Answer, Part
 from analyzer.reports.html_page import asset, fragment
-from analyzer.results import Episode, Report, StartReport
+from analyzer.results import Episode, LedgerCounts, Report, StartReport
 from analyzer.site import NOWHERE, Site
 from analyzer.window import Span
 
@@ -229,15 +229,28 @@ def notebook(report: Report) -> str:
     """The answer block alone, at most 30 kB, without scripts."""
     told = answers.answer(report)
     shown = next((one for one in report.starts if one.index == told.start), None)
+    counts = narrative.outcomes(report.starts) if len(report.starts) > 1 else ""
+    return _alone(lambda room: block(report, told, room=room), title(report, shown), counts)
+
+
+def alone(told: Answer) -> str:
+    """The same of an answer whose report is not at hand."""
+    lines = f" {narrative.line_list(told.lines).strip()}" if told.lines else ""
+    whole = replace(told, more=f"{told.more}{lines}", lines=())
+    nothing = Report("", (), LedgerCounts(), ())
+    return _alone(lambda room: block(nothing, whole, room=room), "", "")
+
+
+def _alone(made_with: Callable[[int], Block], heading: str, counts: str) -> str:
     made = ""
     for room in _ROOMS:
         made = fragment(
             "answer_alone.html.j2",
-            title=_cut(title(report, shown), room),
-            block=block(report, told, room=room),
+            title=_cut(heading, room),
+            block=made_with(room),
             style=Markup(asset("page/answer.css")),  # our own file, never a log's text
             colours=LIGHT,
-            counts=narrative.outcomes(report.starts) if len(report.starts) > 1 else "",
+            counts=counts,
         )
         if len(made.encode("utf-8", "replace")) <= _LIGHT:
             break

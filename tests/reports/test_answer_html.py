@@ -10,6 +10,7 @@ import pytest
 
 from analyzer.reports import answer as answers, answer_html, html
 from analyzer.reports.html import quantiles, render
+from analyzer.reports.shown_answer import shown
 from analyzer.results import Finding, Phase, Report
 from analyzer.window import OPEN, Span, Window
 from tests.kit import page_factory as made
@@ -56,6 +57,13 @@ def test_a_notebook_stays_light_whatever_the_log_says() -> None:
     block = answer_html.notebook(made.report(start))
     assert len(block.encode("utf-8", "replace")) <= 30_000
     assert "\x1b" not in block and "\u202e" not in block
+
+
+def test_an_answer_alone_shows_itself_the_same() -> None:
+    report = made.crash_loop()
+    told = answers.answer(report)
+    text = plain(shown(told)._repr_html_())
+    assert told.verdict in text and told.do in text and f"(line {told.lines[0]})" in text
 
 
 def test_lines_behind_the_cause_lead_to_their_source() -> None:
