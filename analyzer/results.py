@@ -230,6 +230,7 @@ class Finding:
     advice: str
     lines: tuple[int, ...] = ()
     source: SourceIndex = 0
+    moments: tuple[float | None, ...] = field(default=(), compare=False)  # of ``lines``, to draw them; in no output
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ def test_an_analysis_shows_itself_in_a_shell_and_safely_in_a_notebook() -> None:
     assert repr(made) == "<Analysis of 3 starts: 2 failed, 1 ready>"
     assert len(made) == 3 and [s.index for s in made] == [1, 2, 3]
     html = analyzer.Analysis(report_of(hostile_start()))._repr_html_()
-    assert html.startswith("<pre") and "</script>" not in html and "\x1b" not in html
+    assert html.startswith('<div class="k3slog-answer') and "</script>" not in html and "\x1b" not in html
 
 
 def test_text_and_json_are_what_the_command_prints() -> None:

@@ -130,12 +130,13 @@ class RuleContext:
             KeyError: neither knows such a finding.
         """
         known = self.about(name)
-        shown = (one.record if isinstance(one, Mark) else one for one in proof)
+        shown = [one.record if isinstance(one, Mark) else one for one in proof]
         places = [(one.source, one.line) for one in shown if one.line is not None] + list(lines)
         source = places[0][0] if places else self.report.source
         own = list(dict.fromkeys(line for place, line in places if place == source))
         if len(own) > MAX_LINES:
             own = own[: MAX_LINES - 1] + own[-1:]
+        by_place = {(one.source, one.line): one for one in reversed(shown)}
         return Finding(
             id=name,
             severity=severity or known.severity,
@@ -144,7 +145,14 @@ class RuleContext:
             advice=advise(known.advice if advice is None else advice, self.site),
             lines=tuple(own),
             source=source,
+            moments=tuple(self._moment(by_place.get((source, line))) for line in own),
         )
+
+    def _moment(self, shown: Sourced | None) -> float | None:
+        """When a line of a finding was written, where it is known."""
+        if isinstance(shown, LogRecord):
+            return self.at(shown)
+        return shown.at_s if isinstance(shown, Poll) else None
 
     def _with_servers(self, detail: str) -> str:
         """A sentence more where a text names the agent's own load balancer: who is asked in truth."""

@@ -52,6 +52,7 @@ _DOT: Final = {  # name, symbol, colour
     "milestone": ("milestone", "diamond", "milestone"),
     "step": ("clock step or loss", "line-ns", "gap"),
     "seen": ("seen failing once", "line-ns", "failing"),
+    "trouble": ("slow or failing again", "triangle-down", "failing"),
 }
 _EXPLAINED: Final = frozenset({"failing", "uncertain", "ok", "unseen", "gap"})
 STARTS_LIMIT: Final = 1500
@@ -123,10 +124,9 @@ def timeline(start: StartReport, *, all_checks: bool = False) -> Any:
     figure = _base(title, 150 + ROW_HEIGHT * max(4, len(rows)))
     _add_bars(figure, rows)
     _add_dots(figure, rows)
-    margin = (model.focus_end - model.begin) * 0.03
-    figure.update_xaxes(
-        title=axis_title(start), range=[model.begin - margin, model.focus_end + margin], zeroline=False, showline=True
-    )
+    margin = (model.focus_end - model.focus_begin) * 0.03
+    shown = [model.focus_begin - margin, model.focus_end + margin]
+    figure.update_xaxes(title=axis_title(start), range=shown, zeroline=False, showline=True)
     figure.update_yaxes(
         tickmode="array",
         tickvals=list(range(len(rows))),

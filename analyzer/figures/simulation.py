@@ -41,6 +41,7 @@ def pareto(simulation: Simulation) -> Any:
             name=plain(result.policy),
             text=[plain(result.policy)],
             textposition="top center",
+            cliponaxis=False,
             marker={
                 "size": 12,
                 "symbol": _SYMBOLS[index % len(_SYMBOLS)],
@@ -64,7 +65,7 @@ def pareto(simulation: Simulation) -> Any:
     )
     across = [*(p.requests for p in simulation.frontier), *_numbers(simulation, "requests", "mean")]
     up = [*(p.delay_s for p in simulation.frontier), *_numbers(simulation, "delay_s", "p50", "mean", "p95")]
-    title = "mean requests until noticed (both axes logarithmic)"
+    title = "mean requests (both axes logarithmic)"
     figure.update_xaxes(title=title, type="log", **log_ticks(across))
     figure.update_yaxes(title="mean delay in s (whiskers: p50 to p95)", type="log", **log_ticks(up))
     return figure

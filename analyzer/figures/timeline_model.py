@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Final, Literal
 
+from analyzer.events.check_info import roots
 from analyzer.events.terms import answer, phase_words, term
 from analyzer.results import Check, Gap, Phase, Poll, StartReport
 from analyzer.window import Bound, Span, Window
@@ -23,10 +24,14 @@ MARK_LIMIT: Final = 5000  # SVG marks per figure; a browser needs seconds for mo
 POLLS_ONE_BY_ONE: Final = 200  # above that, neighbouring implied polls overlap and become one bar
 CHECK_ROW_LIMIT: Final = 600
 POINT_LIMIT: Final = 400  # milestones and gaps drawn each
+_BOOT_SHARE: Final = 0.3  # of the shown start that the machine's boot before it may take: it must not press the rest
+
+# Findings each of whose lines shows the datastore slow or failing; others also name a line on which it passed.
+_SLOW_LINES: Final = ("slow_datastore", "no_quorum", "too_many_clients")
 
 Ref = tuple[int, int]  # (source, 1-based line)
 MarkKind = Literal["phase", "failing", "uncertain", "ok", "unseen", "waiting", "ready", "run", "gap"]
-RowKind = Literal["phases", "milestones", "ready", "detected", "polls", "check", "gaps"]
+RowKind = Literal["phases", "milestones", "datastore", "ready", "detected", "polls", "check", "gaps"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,7 @@ class Mark:
     count: int = 1  # polls merged into a run
     error: str | None = None  # of a run
     label: str = ""  # text inside the bar
+    matters: bool = False  # of an uncertain one: it decides when the API server was ready
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +60,7 @@ class Dot:
     refs: tuple[Ref, ...] = ()
     printed: bool = True
     error: str | None = None
-    kind: Literal["poll", "milestone", "step", "seen"] = "poll"
+    kind: Literal["poll", "milestone", "step", "seen", "trouble"] = "poll"
     label: str = ""
 
 
@@ -82,6 +88,8 @@ class Timeline:
     end: float
     focus_end: float  # up to here lies the start itself; a log often runs on for days
     notes: tuple[str, ...] = ()  # what was merged or left out
+    boot_begin: float = 0.0  # ``begin``, or that of the machine's boot before it
+    focus_begin: float = 0.0  # from here: the start itself, and of the boot no more than fits
 
     @property
     def drawable(self) -> bool:
@@ -96,7 +104,7 @@ def timeline_model(start: StartReport, *, limit: int = MARK_LIMIT) -> Timeline:
         return Timeline((), 0.0, 0.0, 0.0)
     notes: list[str] = []
     over = max(horizon(start, end), begin)
-    rows = [_phase_row(_own(start), over), _milestone_row(start, notes)]
+    rows = [_phase_row(start, over), _milestone_row(start, notes), _datastore_row(start, over)]
     rows += _readiness_rows(start, begin, over)
     checks = _check_rows(start, begin, over, notes)
     gaps = _gap_row(start.gaps, notes)
@@ -104,12 +112,28 @@ def timeline_model(start: StartReport, *, limit: int = MARK_LIMIT) -> Timeline:
     rows += _poll_rows(start.polls, max(200, limit - fixed), notes)
     rows += [gaps, *checks]
     kept = tuple(r for r in rows if r.marks or r.dots or r.kind == "check")
-    return Timeline(kept, begin, end, focus_end, tuple(notes))
+    first = min([begin, *_before(start)])
+    return Timeline(
+        kept, begin, end, focus_end, tuple(notes), first, max(first, begin - (focus_end - begin) * _BOOT_SHARE)
+    )
 
 
 def _own(start: StartReport) -> list[Phase]:
-    """The phases of the start itself: the machine's boot before it would press them into a corner."""
+    """The phases of the start itself, without the machine's boot before it."""
     return [phase for phase in start.phases if phase.id != "boot"]
+
+
+def _boot(start: StartReport) -> Phase | None:
+    """The machine's boot before the start, where its begin is known."""
+    return next((phase for phase in start.phases if phase.id == "boot" and phase.begin.upper is not None), None)
+
+
+def _before(start: StartReport) -> list[float]:
+    """Moments of the machine before the start; none where no date ties them to it."""
+    if start.began_at is None:
+        return []
+    boot = _boot(start)
+    return _finite([*(stone.at_s for stone in start.before), boot.begin.upper if boot is not None else None])
 
 
 def horizon(start: StartReport, end: float) -> float:
@@ -172,7 +196,9 @@ def basis(window: Window) -> str:
     return "; ".join(f"{word}: {bound_words(kind, witness)}" for word, at, kind, witness in ends if at is not None)
 
 
-def _uncertain(window: Window, begin: float, end: float, what: str) -> tuple[Mark, ...]:
+def _uncertain(
+    window: Window, begin: float, end: float, what: str, *, matters: bool = False, label: str = ""
+) -> tuple[Mark, ...]:
     """The window itself as a mark; open ends run to the edge of the text. Nothing for a window of width zero."""
     low = begin if window.lower is None else window.lower
     high = end if window.upper is None else window.upper
@@ -180,7 +206,8 @@ def _uncertain(window: Window, begin: float, end: float, what: str) -> tuple[Mar
         return ()
     why = basis(window)
     note = (what if window.upper is None else f"{what} somewhere in here") + (f"; {why}" if why else "")
-    return (Mark("uncertain", low, high, note, window.refs, window.lower is None, window.upper is None),)
+    ends = window.lower is None, window.upper is None
+    return (Mark("uncertain", low, high, note, window.refs, *ends, label=label, matters=matters),)
 
 
 def _maybe(window: Window, start: StartReport, what: str) -> str:
@@ -190,8 +217,14 @@ def _maybe(window: Window, start: StartReport, what: str) -> str:
     return f"{what}? Not seen: if it did, then somewhere in here{ended}"
 
 
-def _phase_row(phases: Sequence[Phase], end: float) -> Row:
+def _phase_row(start: StartReport, end: float) -> Row:
+    phases, boot = _own(start), _boot(start)
     marks: list[Mark] = []
+    if boot is not None and boot.begin.upper is not None and boot.begin.upper < 0:
+        words = phase_words(boot.id)
+        note = f"phase {words}: the machine, before it started the unit; it began before this, unseen"
+        refs = _refs(boot.begin.upper_ref)
+        marks.append(Mark("phase", boot.begin.upper, 0.0, note, refs, open_begin=True, label=words))
     cuts: dict[tuple[float | None, float | None], Mark] = {}
     for phase in phases:
         words = phase_words(phase.id)
@@ -210,7 +243,8 @@ def _phase_row(phases: Sequence[Phase], end: float) -> Row:
 
 
 def _milestone_row(start: StartReport, notes: list[str]) -> Row:
-    timed = [(m, m.at_s, term("milestone", m.id).short) for m in start.milestones if m.at_s is not None]
+    stones = [*start.before, *start.milestones]
+    timed = [(m, m.at_s, term("milestone", m.id).short) for m in stones if m.at_s is not None]
     if len(timed) > POINT_LIMIT:
         notes.append(f"{len(timed)} milestones: the first {POINT_LIMIT} are drawn, all are in the table")
     dots = tuple(
@@ -220,6 +254,48 @@ def _milestone_row(start: StartReport, notes: list[str]) -> Row:
     return Row("milestones", "milestones", "Milestones", "Named lines of the start", (), dots)
 
 
+def _datastore_row(start: StartReport, end: float) -> Row:
+    """When it waited for its datastore, when that was ready, when its checks failed, and lines that show it slow."""
+    marks = [*_datastore_phase(start, end), *_failing_probes(start, end)]
+    dots = [
+        Dot(m.at_s, "the datastore was ready", _refs(_ref(m.source, m.line)), kind="milestone")
+        for m in start.milestones
+        if m.id == "datastore_ready" and m.at_s is not None
+    ]
+    for finding in (one for one in start.findings if one.id in _SLOW_LINES):
+        timed = zip(finding.lines, finding.moments, strict=False)
+        dots += [
+            Dot(at, finding.title, _refs(_ref(finding.source, line)), kind="trouble")
+            for line, at in timed
+            if at is not None
+        ]
+    full = "The datastore: waited for, ready, slow or failing"
+    return Row("datastore", "datastore", "Datastore", full, tuple(marks), tuple(dots))
+
+
+def _datastore_phase(start: StartReport, end: float) -> Iterator[Mark]:
+    phase = next((phase for phase in start.phases if phase.id == "datastore"), None)
+    if phase is None or phase.end.lower is None:
+        return
+    low, high = phase.begin.upper, phase.end.lower
+    if low is not None and high > low:
+        refs = _refs(phase.begin.upper_ref, phase.end.upper_ref)
+        yield Mark("waiting", low, min(high, end), "certainly waiting for the datastore", refs)
+    seen = phase.end.upper is not None
+    yield from _uncertain(phase.end, high, end, "the datastore was ready" if seen else "the wait ends: not seen")
+
+
+def _failing_probes(start: StartReport, end: float) -> Iterator[Mark]:
+    """The stretches in which a check of the datastore was certainly failing, those of several once."""
+    found: dict[tuple[float, float], Mark] = {}
+    for check in start.checks:
+        if check.name in roots()["datastore"].probes:
+            failing = (mark for mark in check_marks(check, 0.0, end) if mark.kind == "failing")
+            for mark in failing:
+                found.setdefault((mark.begin, mark.end), replace(mark, note=f"the check {check.name}: {mark.note}"))
+    yield from found.values()
+
+
 def _ready_marks(start: StartReport, begin: float, end: float, who: str) -> Iterator[Mark]:
     ready, until = start.ready, start.detected.upper
     if ready.lower is not None and ready.lower > begin:
@@ -227,7 +303,9 @@ def _ready_marks(start: StartReport, begin: float, end: float, who: str) -> Iter
         said = f"/readyz was certainly not OK yet ({why})"
         yield Mark("waiting", begin, min(ready.lower, end), said, _refs(ready.lower_ref))
     if ready.lower is not None or ready.upper is not None:
-        yield from _uncertain(ready, begin, end, _maybe(ready, start, "/readyz turned OK"))
+        told = "turned OK in here" if ready.upper is not None else "not seen"
+        what = _maybe(ready, start, "/readyz turned OK")
+        yield from _uncertain(ready, begin, end, what, matters=True, label=told)
     if ready.upper is not None and until is not None and until > ready.upper:
         yield Mark(
             "ready", ready.upper, until, f"/readyz was OK, {who} had not asked again yet", _refs(ready.upper_ref)
@@ -282,7 +360,7 @@ def _check_rows(start: StartReport, begin: float, end: float, notes: list[str]) 
             "check",
             short_name(check.name),
             check.name,
-            check_marks(check, begin, end),
+            check_marks(check, begin, end, certain=blockers.get(check.name) == "certain"),
             _only_sight(check),
             check.cleared,
             blocker=blockers.get(check.name, ""),
@@ -292,11 +370,11 @@ def _check_rows(start: StartReport, begin: float, end: float, notes: list[str]) 
     ]
 
 
-def check_marks(check: Check, begin: float, end: float) -> tuple[Mark, ...]:
+def check_marks(check: Check, begin: float, end: float, *, certain: bool = False) -> tuple[Mark, ...]:
     """The states of one check over ``[begin, end]``: unseen, certainly failing, the uncertain window, ok.
 
     Certainly failing runs from the first sight of it to the lower end of the window; what lies before the first sight
-    is unseen, not failing. A check never seen failing has only its window.
+    is unseen, not failing. A check never seen failing has only its window. ``certain``: it is the bottleneck.
     """
     window = check.cleared
     marks: list[Mark] = []
@@ -320,7 +398,7 @@ def check_marks(check: Check, begin: float, end: float) -> tuple[Mark, ...]:
     if window.upper is None:
         seen = "last seen failing; " if check.failing_at_last else ""
         what = f"{seen}not seen to turn OK: if it did, then somewhere in here"
-    marks += _uncertain(window, begin, end, what)
+    marks += _uncertain(window, begin, end, what, matters=certain)
     if window.upper is not None and end > window.upper:
         marks.append(Mark("ok", window.upper, end, "certainly OK", _refs(window.upper_ref)))
     return tuple(marks)

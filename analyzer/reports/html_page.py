@@ -33,10 +33,16 @@ def filled(template: str, script: str, **values: Any) -> str:
             policy=_policy(scripts),
             scripts=[Markup(text) for text in scripts],  # our own files, never a log's text
             colours={"light": LIGHT, "dark": DARK},
+            style=Markup(asset("page/page.css") + asset("page/answer.css")),
             plotly_licence=asset("plotly/LICENSE-plotly.txt"),
             **values,
         )
     )
+
+
+def fragment(template: str, **values: Any) -> str:
+    """``template`` with ``values`` for a place in a document of others: no script, no head."""
+    return _environment().get_template(template).render(many_sources=False, **values)
 
 
 @cache

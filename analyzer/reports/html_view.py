@@ -26,7 +26,7 @@ from analyzer.reports.wording import (
     those_that_hold,
     window_words,
 )
-from analyzer.results import Check, Finding, Poll, Report, StartReport
+from analyzer.results import Check, Finding, Poll, StartReport
 from analyzer.window import up
 
 TABLE_ROWS: Final = 400  # per table; a page is for reading
@@ -51,13 +51,13 @@ class Words:
 
     def at(self, at: float | None) -> str:
         """Seconds since the start began."""
-        return "no stamp" if at is None else f"{at:.3f} s"
+        return "no timestamp" if at is None else f"{at:.3f} s"
 
     @property
     def origin(self) -> str:
         """What second 0 is."""
         return first_that_holds(
-            (self.start.began_at is None, "the first stamped line"),
+            (self.start.began_at is None, "the first line with a timestamp"),
             (self.start.observer == "wait", "the wait began"),
             (self.start.begin_seen, "the start began"),
             (True, "the first line of this fragment"),
@@ -79,14 +79,14 @@ def verdict(start: StartReport) -> tuple[str, str, list[str]]:
         if ready.width is not None and ready.width > 0.05:
             said.append(f"That is a window {up(ready.width)} s wide: nobody looked in between.")
     elif ready.lower is not None and ready.lower <= 0:
-        said.append("The text does not show the API becoming ready (/readyz turning OK).")
+        said.append("The log does not show the API becoming ready (/readyz turning OK).")
     elif ready.lower is not None:
         said.append(
             f"The API was certainly not ready (/readyz not OK) until {at_least(ready.lower)} "
-            f"after {origin}; the text does not show it becoming ready."
+            f"after {origin}; the log does not show it becoming ready."
         )
     else:
-        said.append("The text does not say when or whether the API became ready (/readyz turned OK).")
+        said.append("The log does not say when or whether the API became ready (/readyz turned OK).")
     if detected.upper is not None:
         said.append(f"{capital(noticer(start))} noticed it {window_words(detected)}{later_words(start.polling_tax_s)}.")
     return outcome.sign, headline, said
@@ -99,13 +99,13 @@ def end_words(start: StartReport) -> str:
     at = f" at {about(end.at_s)}" if end.at_s is not None else ""
     return first_that_holds(
         (start.observer == "wait", "not known: the server was asked from outside"),
-        (end.kind == "running", "still running at the end of the text"),
+        (end.kind == "running", "still running at the end of the log"),
         (True, f"{end.kind}{at}{f' ({clock})' if clock else ''}"),
     )
 
 
 def _ready_cell(start: StartReport) -> str:
-    """When it was ready, for the table of all starts; ``?`` where its begin is not in the text."""
+    """When it was ready, for the table of all starts; ``?`` where its begin is not in the log."""
     if start.ready.lower is None and start.ready.upper is None:
         return "–"
     return window_words(start.ready) if start.begin_seen or start.observer == "wait" else "?"
@@ -150,13 +150,13 @@ def start_view(start: StartReport) -> dict[str, Any]:
         "bottleneck": start.bottleneck.sentence,
         "certainty": start.bottleneck.certainty,
         "facts": [
-            ("Host and unit", " · ".join(t for t in (start.host, start.unit) if t) or "not in the text"),
-            ("Program", " ".join(who) + (f" {start.version}" if start.version else ", version not in the text")),
-            ("Began", f"{origin} ({zone})" if origin else f"no date in the text ({zone})"),
+            ("Host and unit", " · ".join(t for t in (start.host, start.unit) if t) or "not in the log"),
+            ("Program", " ".join(who) + (f" {start.version}" if start.version else ", version not in the log")),
+            ("Began", f"{origin} ({zone})" if origin else f"no date in the log ({zone})"),
             ("End of the process", end_words(start)),
             ("Poller", _poller_words(start)),
         ],
-        "axis": f"{words.origin}, {origin} ({zone})" if origin else f"{words.origin} (no date in the text)",
+        "axis": f"{words.origin}, {origin} ({zone})" if origin else f"{words.origin} (no date in the log)",
         "zone": zone,
         "origin": words.origin,
         "findings": [_finding(f) for f in start.findings],
@@ -306,22 +306,13 @@ def _clock_notes(start: StartReport) -> list[str]:
     rest = term("clock", clock.basis).meaning
     often = "once" if clock.steps == 1 else f"{clock.steps} times"
     return those_that_hold(
-        (True, f"Times rest on {rest}; one stamp is good to {precision_words(clock.precision_s)}."),
-        (clock.year_from == "none", "The year is not in the text and was not guessed."),
+        (True, f"Times rest on {rest}; one timestamp is good to {precision_words(clock.precision_s)}."),
+        (clock.year_from == "none", "The year is not in the log and was not guessed."),
         (clock.year_from not in ("none", "stamp"), f"The year was taken from: {clock.year_from}."),
         (clock.utc_offset is None, "The zone of the log is not known."),
         (
             clock.steps,
             f"The wall clock was set {often} during this start; clock times on this page use one setting throughout, "
-            "so on one side of a step they differ from the stamps in the log.",
+            "so on one side of a step they differ from the timestamps in the log.",
         ),
     )
-
-
-def page_title(report: Report, shown: StartReport | None) -> str:
-    """The title of the page."""
-    if shown is None:
-        return "k3s start-up: no start found"
-    product = "RKE2" if shown.product == "rke2" else "k3s"
-    count = f": {len(report.starts)} starts" if len(report.starts) > 1 else ""
-    return f"{product} start-up{f' on {shown.host}' if shown.host else ''}{count}"

@@ -24,7 +24,19 @@ from analyzer.analysis.episodes import episodes
 from analyzer.analysis.start_key import start_key
 from analyzer.reports.format import DEFAULT, Options
 from analyzer.reports.selection import select_starts
-from analyzer.results import Check, ClockOffset, Cluster, Episode, Gap, Phase, Poll, PollerNote, Report, StartReport
+from analyzer.results import (
+    Check,
+    ClockOffset,
+    Cluster,
+    Episode,
+    Finding,
+    Gap,
+    Phase,
+    Poll,
+    PollerNote,
+    Report,
+    StartReport,
+)
 from analyzer.window import Span, Window
 
 _DIGITS = 6
@@ -38,6 +50,7 @@ _UNTOLD: dict[type, tuple[str, ...]] = {
         "failing_until_s", "first_seen_failing_s", "first_seen_failing_line", "first_seen_failing_source",
     ),
     Phase: ("may_be",),
+    Finding: ("moments",),
     StartReport: ("site", "links"),
 }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""What a notebook shows: a table of the inputs for a log, the text report in a box that can scroll for an analysis."""
+"""What a notebook shows: a table of the inputs for a log, the page's answer block for an analysis."""
 
 from __future__ import annotations
 
@@ -8,17 +8,13 @@ from html import escape
 from analyzer.errors import BadInputError, printable
 from analyzer.ledger import Ledger
 from analyzer.records.log_record import SourceInfo
-from analyzer.reports import text
-from analyzer.reports.format import Options
+from analyzer.reports import answer_html
 from analyzer.results import Report
 
 
 def render(report: Report) -> str:
-    """A fragment of HTML without scripts; all text is escaped."""
-    return (
-        '<pre style="overflow-x:auto;line-height:1.25;font-family:monospace" role="region" aria-label="k3slog report">'
-        f"{escape(text.render(report, Options(width=100)))}</pre>"
-    )
+    """A fragment of HTML without scripts, at most 30 kB; all text is escaped."""
+    return answer_html.notebook(report)
 
 
 def render_log(sources: Sequence[SourceInfo], ledger: Ledger, errors: Sequence[BadInputError]) -> str:

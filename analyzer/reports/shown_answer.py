@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from analyzer.reports import text
+from analyzer.reports import answer_html, text
 from analyzer.reports.answer import Answer
 
 
@@ -14,6 +14,10 @@ class ShownAnswer(Answer):
 
     def __str__(self) -> str:
         return text.answer_lines(self).rstrip("\n")
+
+    def _repr_html_(self) -> str:
+        """In a notebook: as the page's first card."""
+        return answer_html.alone(self)
 
     def __repr__(self) -> str:
         return f"<Answer, {self.mark}: {self.verdict!r}>"

@@ -15,7 +15,9 @@ from analyzer.version import __version__
 _DRAW = """(function () {
 "use strict";
 var data = JSON.parse(document.getElementById("k3slog-figure").textContent);
-Plotly.newPlot("pareto", data.data, data.layout, {responsive: true, displaylogo: false});
+data.layout.margin = {l: 60, r: 40, t: 20, b: 50};
+Plotly.newPlot("pareto", data.data, data.layout, {responsive: true, displayModeBar: false, displaylogo: false});
+document.documentElement.dataset.drawn = "yes";
 })();
 """
 
@@ -25,12 +27,16 @@ def render(simulation: Simulation, _options: Options = DEFAULT) -> str:
     figure: dict[str, Any] = json.loads(pareto(simulation).to_json())
     figure["layout"].pop("template", None)  # large, and the basic bundle's defaults serve
     figure["layout"].pop("title", None)  # the page has its own heading
+    story = words.story(simulation)
+    verdict, end, more = (story[0] if story else "There is nothing to tell.").partition(". ")
+    verdict += end.strip()
     return filled(
         "simulation.html.j2",
         _DRAW,
         title=f"Polling, simulated: {simulation.source}",
         simulation=simulation,
-        story=words.story(simulation),
+        verdict=verdict,
+        story=[*filter(None, [more]), *story[1:]],
         heads=words.HEADS,
         rows=words.table(simulation),
         frontier=[(f"{p.requests:.1f}", words.seconds(p.delay_s)) for p in simulation.frontier],

@@ -29,12 +29,8 @@ def expected_windows(start: StartReport, *, all_checks: bool) -> list[list[float
     windows = [c.cleared for c in checks] + [start.ready]
     if start.detected.upper is not None:
         windows.append(start.detected)
-    for row in model.rows:
-        if row.kind == "phases":
-            extra = [[m.begin, m.end] for m in row.marks if m.kind == "uncertain"]
-            break
-    else:
-        extra = []
+    lanes = [row for row in model.rows if row.kind in ("phases", "datastore")]
+    extra = [[mark.begin, mark.end] for row in lanes for mark in row.marks if mark.kind == "uncertain"]
     known = [w for w in windows if w.lower is not None or w.upper is not None]
     drawn = [[model.begin if w.lower is None else w.lower, edge if w.upper is None else w.upper] for w in known]
     # nothing is left to draw of a window without width, or of one that would open only after the process ended
@@ -141,7 +137,7 @@ def test_starts_switch_by_table_list_chart_and_keys(opened: Any) -> None:
         assert page.input_value("#pick") == index
         return index
 
-    assert current() == "6"
+    assert current() == "5"  # the one that the answer speaks of
     page.click("#starts a[href='#start=2']")
     assert current() == "2"
     assert "address already in use" in page.inner_text("article.start")
@@ -170,6 +166,7 @@ def test_table_of_starts_sorts(opened: Any) -> None:
         return found
 
     assert indexes() == ["1", "2", "3", "4", "5", "6"]
+    page.click("#starts button[data-key=index]")
     page.click("#starts button[data-key=index]")
     assert indexes() == ["6", "5", "4", "3", "2", "1"]
     page.click("#starts button[data-key=ready]")

@@ -36,7 +36,7 @@ def test_windows_on_the_page_are_the_analysis(opened: Any, path: Path) -> None:
         close_to(shown.windows(), expected_windows(start, all_checks=True))
         told = shown.page.inner_text("article.start section.verdict")
         assert start.bottleneck.sentence in told
-        assert (start.version or "version not in the text") in told
+        assert (start.version or "version not in the log") in told
     assert text_problems(shown.page) == []
     shown.page.set_viewport_size({"width": 390, "height": 844})
     shown.page.wait_for_function("() => document.getElementById('timeline').clientWidth < 390")

@@ -2,9 +2,9 @@
 const DATA = JSON.parse(document.getElementById("k3slog-data").textContent);
 const CONFIG = { displayModeBar: false, displaylogo: false, scrollZoom: false, doubleClick: false, showTips: false, responsive: false };
 const FONT = "system-ui, -apple-system, Segoe UI, Roboto, Liberation Sans, sans-serif";
-const HEIGHT = { phase: 0.8, failing: 0.66, waiting: 0.66, uncertain: 0.66, ok: 0.2, ready: 0.34, unseen: 0.05, run: 0.74, gap: 0.7 };
+const HEIGHT = { phase: 0.8, failing: 0.66, waiting: 0.66, uncertain: 0.66, pale: 0.5, ok: 0.2, ready: 0.34, unseen: 0.05, run: 0.74, gap: 0.7 };
 const FILL = { phase: "phase-a", failing: "failing", waiting: "failing", ok: "ok", ready: "ok", unseen: "unseen", run: "phase-b", gap: "paper" };
-const NAMES = { phase: "phase", failing: "certainly failing", waiting: "certainly not ready", uncertain: "uncertain", ok: "certainly OK",
+const NAMES = { phase: "phase", failing: "certainly failing", waiting: "certainly not ready", uncertain: "uncertain", pale: "uncertain", ok: "certainly OK",
   ready: "ready, not noticed yet", unseen: "nothing seen", run: "merged polls", gap: "gap" };
 const COARSE = window.matchMedia("(pointer: coarse)").matches;
 
@@ -34,6 +34,7 @@ function hatch() {
 }
 
 function barMarker(kind) {
+  if (kind === "pale") { return { color: colour("uncertain-fill"), line: { color: colour("uncertain"), width: 0.7 } }; }
   if (kind === "uncertain") { return hatch(); }
   if (kind === "gap") { return { color: colour("panel"), line: { color: colour("gap"), width: 1.5 } }; }
   if (kind === "run") { return { color: colour("phase-b"), line: { color: colour("hue-1"), width: 1 } }; }
@@ -75,8 +76,9 @@ function timelineFigure(start, rows, range, width, faded) {
   const ends = { x: [], y: [], text: [] };
   placed.forEach((spot) => {
     spot.row.marks.forEach((mark) => {
-      if (!bars.has(mark.k)) { bars.set(mark.k, []); }
-      bars.get(mark.k).push([spot, mark, marks.push({ spot, mark, from: mark.a, to: mark.b }) - 1]);
+      const look = mark.k === "uncertain" && !mark.m ? "pale" : mark.k; // hatched only where it decides something
+      if (!bars.has(look)) { bars.set(look, []); }
+      bars.get(look).push([spot, mark, marks.push({ spot, mark, from: mark.a, to: mark.b }) - 1]);
       if (mark.ob) { ends.x.push(mark.b); ends.y.push(spot.center); ends.text.push("»"); }
       if (mark.oa) { ends.x.push(mark.a); ends.y.push(spot.center); ends.text.push("«"); }
     });
@@ -87,10 +89,10 @@ function timelineFigure(start, rows, range, width, faded) {
     });
   });
   const data = [];
-  ["unseen", "ok", "phase", "run", "gap", "waiting", "failing", "ready", "uncertain"].forEach((kind) => {
+  ["unseen", "ok", "phase", "run", "gap", "waiting", "failing", "ready", "pale", "uncertain"].forEach((kind) => {
     const found = bars.get(kind);
     if (!found) { return; }
-    data.push({ type: "bar", orientation: "h", name: NAMES[kind], meta: kind, hoverinfo: "none", cliponaxis: true,
+    data.push({ type: "bar", orientation: "h", name: NAMES[kind], meta: kind === "pale" ? "uncertain" : kind, look: kind, hoverinfo: "none", cliponaxis: true,
       y: found.map(([spot]) => spot.center), base: found.map(([, mark]) => mark.a), x: found.map(([, mark]) => mark.b - mark.a),
       width: found.map(([spot]) => HEIGHT[kind] * spot.unit), marker: barMarker(kind), customdata: found.map(([, , i]) => i) });
   });
@@ -103,6 +105,7 @@ function timelineFigure(start, rows, range, width, faded) {
       symbol = look[0] + (first.p || first.x === null ? "" : "-open");
       shade = colour(look[1]);
     } else if (first.k === "step") { symbol = "line-ns"; shade = colour("gap");
+    } else if (first.k === "trouble") { symbol = "triangle-down"; shade = colour("failing");
     } else if (first.k === "seen") { symbol = "line-ns"; shade = colour("failing"); }
     data.push({ type: "scatter", mode: "markers", meta: first.k, hoverinfo: "none", name: first.k,
       x: found.map(([, dot]) => dot.t), y: found.map(([spot]) => spot.center), customdata: found.map(([, , i]) => i),
@@ -171,10 +174,23 @@ function barNames(figure, range, inner) {
   return figure.marks.filter((item) => item.mark.l && item.to > item.from).flatMap((item) => {
     const low = Math.max(item.from, range[0]);
     const high = Math.min(item.to, range[1]);
+    if (item.mark.k === "uncertain") { return hatchWords(item, low, high, range, scale); }
     if ((high - low) * scale < textWidth(item.mark.l, 400) + 4) { return []; }
     return [{ xref: "x", yref: "y", x: (low + high) / 2, y: item.spot.center, xanchor: "center", yanchor: "middle", showarrow: false,
       text: plain(item.mark.l), font: { size: 11, color: colour(item.mark.k === "gap" ? "ink" : "phase-ink") } }];
   });
+}
+
+// What a hatched window is, inside it or beside it, whichever has room.
+function hatchWords(item, low, high, range, scale) {
+  if (high < low) { return []; }
+  const room = textWidth(item.mark.l, 400) + 12;
+  const words = { xref: "x", yref: "y", y: item.spot.center, yanchor: "middle", showarrow: false, text: plain(item.mark.l),
+    bgcolor: colour("paper"), borderpad: 1, font: { size: 11, color: colour("ink") } };
+  if ((high - low) * scale > room) { return [Object.assign(words, { x: (low + high) / 2, xanchor: "center" })]; }
+  if (!item.mark.ob && (range[1] - high) * scale > room) { return [Object.assign(words, { x: high, xshift: 4, xanchor: "left" })]; }
+  if (!item.mark.oa && (low - range[0]) * scale > room) { return [Object.assign(words, { x: low, xshift: -4, xanchor: "right" })]; }
+  return [];
 }
 
 const STONES_FIRST = ["fatal", "panic", "serving_securely", "k3s_running", "api_running", "datastore_ready", "starting", "apiserver_requested"];
@@ -203,51 +219,52 @@ function stoneNames(figure, range, inner) {
   return names;
 }
 
-// Lengths that are known within limits: solid up to the least, hatched up to the most.
-function spansFigure(items, width, unit, shade) {
-  const widest = Math.max(...items.map((i) => (i.max === null ? i.min : i.max)), 0.001);
-  const y = items.map((_, i) => i);
-  const open = (i) => (i.max === null ? widest * 1.12 : i.max);
-  const index = y.slice();
-  const layout = baseLayout(width, items.length * 42 + 58);
-  layout.dragmode = false;
-  layout.margin = { l: 10, r: 16, t: 2, b: 46 };
-  layout.xaxis = Object.assign(axisLook(), { range: [0, widest * 1.16], fixedrange: true, ticksuffix: " s", nticks: 7, title: { text: unit, standoff: 4, font: { size: 12 } } });
-  layout.yaxis = Object.assign(axisLook(), { range: [items.length - 0.35, -0.6], fixedrange: true, showgrid: false, showticklabels: false, ticks: "" });
-  layout.annotations = items.map((item, i) => ({ xref: "paper", x: 0, xanchor: "left", yref: "y", y: i - 0.33, yanchor: "middle", showarrow: false,
-    align: "left", text: plain(fitted(item.label, width - 30 - textWidth(": " + item.words, 700))) + ": <b>" + plain(item.words) + "</b>", font: { size: 12, color: colour("ink") } }));
-  const bar = (name, base, length, marker) => ({ type: "bar", orientation: "h", name, meta: name, hoverinfo: "none", y: y.map((v) => v + 0.1), base, x: length,
-    width: 0.36, marker, customdata: index });
-  return { layout, data: [
-    bar("least", items.map(() => 0), items.map((i) => i.min), { color: colour(shade) }),
-    bar("most", items.map((i) => i.min), items.map((i) => open(i) - i.min), hatch()),
-    { type: "scatter", mode: "text", hoverinfo: "skip", x: items.filter((i) => i.max === null).map(open), y: y.filter((i) => items[i].max === null).map((v) => v + 0.1),
-      text: items.filter((i) => i.max === null).map(() => "»"), textposition: "middle right", textfont: { size: 15, color: colour("uncertain") } } ] };
+// Times differ so much that one start would flatten the others: then the axis is logarithmic.
+function isWide(items) {
+  const ends = items.map((i) => i.until).filter((t) => t > 0).sort((a, b) => a - b);
+  return ends.length > 2 && ends[ends.length - 1] > 8 * ends[Math.floor(ends.length / 2)];
 }
+
+const LOG_TICKS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60, 120, 300, 600, 1800, 3600, 10800, 43200, 86400, 604800];
 
 function overviewFigure(items, width, current) {
   const known = items.filter((i) => i.lower !== null || i.upper !== null);
+  const wide = isWide(known);
   const top = Math.max(...known.map((i) => i.until), 1);
-  const layout = baseLayout(width, 250);
+  const bottom = wide ? Math.max(0.05, Math.min(...known.map((i) => i.until).filter((t) => t > 0)) / 2) : 0;
+  const low = (i) => Math.max(bottom, i.lower || 0);
+  const high = (i) => Math.max(bottom, i.until);
+  const layout = baseLayout(width, 220);
   const data = [];
   layout.dragmode = false;
   layout.showlegend = true;
   layout.legend = { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", font: { size: 12 }, itemclick: false, itemdoubleclick: false };
-  layout.margin = { l: 76, r: 12, t: 30, b: 44 };
+  layout.margin = { l: 64, r: 12, t: 30, b: 40 };
   const first = items[0].index;
   const final = items[items.length - 1].index;
   layout.xaxis = Object.assign(axisLook(), { range: [first - 0.7, final + 0.7], fixedrange: true, tickformat: "d", showgrid: false,
-    dtick: final - first < Math.max(4, width / 40) ? 1 : undefined, title: { text: "start, by its number in the text", standoff: 4, font: { size: 12 } } });
-  layout.yaxis = Object.assign(axisLook(), { range: [0, top * 1.12], fixedrange: true, ticksuffix: " s", nticks: 6, title: { text: "after it began", standoff: 6, font: { size: 12 } } });
+    dtick: final - first < Math.max(4, width / 40) ? 1 : undefined, title: { text: "start, by its number in the log", standoff: 4, font: { size: 12 } } });
+  layout.yaxis = Object.assign(axisLook(), { fixedrange: true }, wide
+    ? { type: "log", range: [Math.log10(bottom), Math.log10(top * 1.4)], ...logTicks(bottom, top * 1.4) }
+    : { range: [0, top * 1.15], ticksuffix: " s", nticks: 5 });
   layout.shapes = [{ type: "rect", xref: "x", yref: "paper", x0: current - 0.5, x1: current + 0.5, y0: 0, y1: 1, layer: "below", fillcolor: colour("link"), opacity: 0.14, line: { width: 0 } }];
-  data.push({ type: "bar", name: "window", showlegend: false, hoverinfo: "none", x: known.map((i) => i.index), base: known.map((i) => Math.max(0, i.lower || 0)),
-    y: known.map((i) => i.until - Math.max(0, i.lower || 0)), width: 0.6, marker: hatch(), customdata: known.map((i) => i.index) });
+  DATA.quantiles.forEach((q) => layout.shapes.push({ type: "rect", xref: "paper", yref: "y", x0: 0, x1: 1, y0: Math.max(bottom, q.lower), y1: Math.max(bottom, q.upper), layer: "below",
+    fillcolor: colour("hue-6"), opacity: 0.45, line: { color: colour("hue-6"), width: 1 } }));
+  layout.annotations = DATA.quantiles.map((q, i) => ({ xref: "paper", x: i, xanchor: i ? "right" : "left", yref: "y", yanchor: "bottom", showarrow: false,
+    y: wide ? Math.log10(Math.max(bottom, q.upper)) : q.upper, text: q.name, bgcolor: colour("paper"), opacity: 0.85, borderpad: 1, font: { size: 11, color: colour("ink") } }));
+  data.push({ type: "bar", name: "window", showlegend: false, hoverinfo: "none", x: known.map((i) => i.index), base: known.map(low),
+    y: known.map((i) => Math.max(high(i) - low(i), 0)), width: 0.6, marker: barMarker("pale"), customdata: known.map((i) => i.index) });
   Object.entries(DATA.outcomes).forEach(([outcome, [symbol, shade]]) => {
     const name = outcome + (outcome === "failed" || outcome === "stopped" ? ", certainly not ready up to here" : "");
     const group = known.filter((i) => i.outcome === outcome);
     if (!group.length) { return; }
-    data.push({ type: "scatter", mode: "markers", name, hoverinfo: "none", x: group.map((i) => i.index), y: group.map((i) => Math.max(0, i.upper === null ? i.lower : i.upper)),
-      marker: { symbol, color: colour(shade), size: 9 }, customdata: group.map((i) => i.index) });
+    data.push({ type: "scatter", mode: "markers", name, hoverinfo: "none", x: group.map((i) => i.index), y: group.map((i) => Math.max(bottom, i.upper === null ? i.lower : i.upper)),
+      marker: { symbol, color: colour(shade), size: known.length > 40 ? 6 : 9 }, customdata: group.map((i) => i.index) });
   });
-  return { data, layout };
+  return { data, layout, wide };
+}
+
+function logTicks(bottom, top) {
+  const values = LOG_TICKS.filter((t) => t >= bottom && t <= top);
+  return { tickmode: "array", tickvals: values, ticktext: values.map((t) => elapsed(t, t < 1 ? 1 : 0)) };
 }

@@ -72,7 +72,10 @@ function copyRefs(refs, note) {
   const text = refs.length
     ? refs.map((ref) => { const { source, line } = lineName(ref); return source + ":" + line + ": " + (DATA.evidence[ref] || ""); }).join("\n")
     : note;
-  const named = refs.length ? (refs.length > 1 ? "lines " : "line ") + refs.map((ref) => lineName(ref).line).join(", ") : "the description";
+  copyText(text, refs.length ? (refs.length > 1 ? "lines " : "line ") + refs.map((ref) => lineName(ref).line).join(", ") : "the description");
+}
+
+function copyText(text, named) {
   const done = () => say("Copied " + named);
   const byHand = () => {
     const area = document.createElement("textarea");

@@ -2,7 +2,7 @@
 const byIndex = new Map(DATA.starts.map((start) => [start.index, start]));
 const order = DATA.starts.map((start) => start.index);
 const sections = new Map();
-const main = document.getElementById("content");
+const main = document.getElementById("details");
 const view = { start: DATA.shown, range: null, filter: "", extra: false };
 let figure = null;
 let cursor = -1;
@@ -11,8 +11,8 @@ let shownWidth = 0;
 function current() { return byIndex.get(view.start); }
 
 function focusRange(start) {
-  const margin = (start.focus - start.begin) * 0.03;
-  return [start.begin - margin, start.focus + margin];
+  const margin = (start.focus - start.focus_begin) * 0.03;
+  return [start.focus_begin - margin, start.focus + margin];
 }
 
 function wholeRange(start) {
@@ -40,6 +40,15 @@ function writeHash() {
   const hash = "#" + parts.join("&");
   if (hash === location.hash) { return; }
   try { history.replaceState(null, "", hash); } catch (error) { location.hash = hash; }
+}
+
+// On a narrow screen a row is a list of cells, each with the name of its column before it.
+function labelCells(root) {
+  root.querySelectorAll("table:not(.stacked)").forEach((table) => {
+    const heads = Array.from(table.tHead.rows[0].cells, (cell) => cell.textContent.trim());
+    Array.from(table.tBodies[0].rows).forEach((row) => Array.from(row.cells).forEach((cell, i) => { if (cell.textContent.trim()) { cell.dataset.label = heads[i]; } }));
+    table.classList.add("stacked");
+  });
 }
 
 // --- filter ---------------------------------------------------------------------------------------------------------
@@ -70,7 +79,7 @@ function tellMatches(start, rows, wanted) {
   const box = document.getElementById("matches");
   if (!wanted.length) { box.textContent = ""; return; }
   const checks = start.rows.filter((row) => row.kind === "check").length;
-  const messages = start.rows.filter((row) => row.kind !== "check").flatMap((row) => row.dots);
+  const messages = start.rows.filter((row) => row.kind !== "check" && row.kind !== "datastore").flatMap((row) => row.dots);
   const hits = messages.filter((dot) => matches(markText(dot), wanted)).length;
   box.textContent = rows.filter((row) => row.kind === "check").length + " of " + checks + " checks, " + hits + " of " + messages.length + " messages";
 }
@@ -100,16 +109,24 @@ function drawTimeline() {
   document.getElementById("extra").parentElement.hidden = extra === 0;
   if (!(start.end > start.begin) || !rows.length) {
     figure = null;
-    say_empty(box, rows.length || !start.rows.length ? "No line of this start carries a usable time stamp, so there is no time axis. The tables below hold what the text says." : "Nothing matches the filter.");
+    say_empty(box, rows.length || !start.rows.length ? "No line of this start has a usable timestamp, so there is no time axis. The tables below hold what the log says." : "Nothing matches the filter.");
     return;
   }
   shownWidth = box.clientWidth;
   figure = timelineFigure(start, rows, range, shownWidth, (dot) => wanted.length > 0 && !matches(markText(dot), wanted));
   cursor = -1;
+  legend(figure.data, rows);
   const fresh = !box.classList.contains("js-plotly-plot");
   if (fresh) { box.textContent = ""; }
   Plotly.react(box, figure.data, figure.layout, CONFIG);
   if (fresh) { listen(box); }
+}
+
+// The legend has what the picture has.
+function legend(data, rows) {
+  const looks = new Set(data.map((trace) => trace.look || trace.meta));
+  if (rows.some((row) => row.blocker)) { looks.add("blocker"); }
+  main.querySelectorAll(".legend li").forEach((item) => { item.hidden = !item.dataset.look.split(" ").some((look) => looks.has(look)); });
 }
 
 function listen(box) {
@@ -162,30 +179,13 @@ function move(part) {
   setRange([low + (high - low) * part, high + (high - low) * part]);
 }
 
-function drawSpans(id, items, unit, shade, why) {
-  const box = document.getElementById(id);
-  if (!box) { return; }
-  if (!items.length) { say_empty(box, why); return; }
-  const made = spansFigure(items, box.clientWidth, unit, shade);
-  const fresh = !box.classList.contains("js-plotly-plot");
-  if (fresh) { box.textContent = ""; }
-  Plotly.react(box, made.data, made.layout, CONFIG);
-  box.spanItems = items;
-  if (!fresh) { return; }
-  box.on("plotly_hover", (event) => {
-    const item = box.spanItems[event.points[0].customdata];
-    if (!item) { return; }
-    fillTip(item.full, item.words, "", []);
-    showTip(event.event.clientX, event.event.clientY);
-  });
-  box.on("plotly_unhover", hideTip);
-}
-
 function drawOverview() {
   const box = document.getElementById("overview");
   if (!box) { return; }
-  if (!DATA.overview.some((i) => i.lower !== null || i.upper !== null)) { say_empty(box, "No start in this text says anything about readiness."); return; }
+  if (!DATA.overview.some((i) => i.lower !== null || i.upper !== null)) { say_empty(box, "No start in this log says anything about readiness."); return; }
   const made = overviewFigure(DATA.overview, box.clientWidth, view.start);
+  document.getElementById("overview-scale").textContent = (made.wide ? ", on a logarithmic scale" : "")
+    + DATA.quantiles.map((q) => "; " + q.words).join("");
   const fresh = !box.classList.contains("js-plotly-plot");
   Plotly.react(box, made.data, made.layout, CONFIG);
   if (!fresh) { return; }
@@ -203,8 +203,6 @@ function drawAll() {
   drawOverview();
   if (!start) { return; }
   drawTimeline();
-  drawSpans("blame", start.blame, "time in which it alone was failing", "failing", "The text does not say how long any check alone was failing.");
-  drawSpans("phases", start.phases, "length of the phase", "hue-1", "The text holds no cut points of phases.");
 }
 
 // --- switching ------------------------------------------------------------------------------------------------------
@@ -218,6 +216,7 @@ function showStart(index, keep) {
     if (!sections.has(index)) {
       const template = document.querySelector('template[data-start="' + index + '"]');
       sections.set(index, document.importNode(template.content, true).querySelector("article.start"));
+      labelCells(sections.get(index));
     }
     old.replaceWith(sections.get(index));
     view.start = index;
@@ -350,7 +349,8 @@ document.addEventListener("click", (event) => {
   const link = event.target.closest('a[href^="#start="]');
   if (link) { event.preventDefault(); showStart(Number(link.getAttribute("href").slice(7))); return; }
   if (!button) { return; }
-  if (button.dataset.ref) { copyRefs([button.dataset.ref], "");
+  if (button.dataset.copy) { copyText(button.dataset.copy, "the command");
+  } else if (button.dataset.ref) { copyRefs([button.dataset.ref], "");
   } else if (button.dataset.do) { DO[button.dataset.do]();
   } else if (button.dataset.key) { sortStarts(button);
   } else if (button.id === "previous") { step(-1);
@@ -391,10 +391,11 @@ let beforePrint = "";
 window.addEventListener("beforeprint", () => {
   beforePrint = document.documentElement.dataset.theme || "";
   setTheme("light");
-  main.querySelectorAll("details").forEach((box) => { box.open = true; });
+  document.querySelectorAll("main details").forEach((box) => { box.open = true; });
   drawAll();
 });
 window.addEventListener("afterprint", () => { setTheme(beforePrint); drawAll(); });
 
+labelCells(document);
 applyHash();
 document.documentElement.dataset.drawn = "yes";
