@@ -22,8 +22,11 @@ from analyzer.results import Episode, LedgerCounts, Report, StartReport
 from analyzer.site import NOWHERE, Site
 from analyzer.window import Span
 
-SIGNS: Final = {"ok": "✓", "slow": "▲", "failed": "✗", "stopped": "■", "unknown": "?"}
-WORDS: Final = {"ok": "ready", "slow": "needs a look", "failed": "failed", "stopped": "stopped", "unknown": "not known"}
+SIGNS: Final = {"ok": "✓", "ready": "✓", "slow": "▲", "failed": "✗", "stopped": "■", "unknown": "?"}
+WORDS: Final = {
+    "ok": "ready", "ready": "ready", "slow": "needs a look", "failed": "failed", "stopped": "stopped",
+    "unknown": "not known",
+}  # fmt: skip
 OTHERS: Final = 12  # episodes beside the one that is told
 _ROOM: Final = 1500  # characters of a text on the page
 _ROOMS: Final = (900, 400, 150)  # in a notebook, the first that keeps the block light
@@ -193,7 +196,7 @@ def others(report: Report, told: Answer) -> tuple[list[Other], int]:
     found = [one for one in episodes(report.starts) if told.start not in one.starts]
     kept = [_other(report, one) for one in sorted(found, key=_need)[:OTHERS]]
     if len({start.host for start in report.starts}) == 1:  # of one host only what needs a look
-        kept = [one for one in kept if one.mark != "ok"]
+        kept = [one for one in kept if one.mark not in ("ok", "ready")]
     return kept, len(found) - len(kept)
 
 
