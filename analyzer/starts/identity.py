@@ -26,6 +26,11 @@ _NAMES_PRODUCT = re.compile(
 _DESCRIBED = re.compile(r"Rancher Kubernetes Engine v2(?: \((server|agent)\))?|Lightweight Kubernetes()")
 # The head of the help that a usage error prints.
 _HELP = re.compile(r"^ {0,9}(?:k3s|rke2) (server|agent)(?: - Run | \[OPTIONS\])")
+# The command, as it was typed at a prompt.
+_COMMAND = re.compile(
+    r"^(?:[^\s$#>]{0,100}[$#>] ?|\[[^\]\n]{1,100}\][$#] )(?:\w+=\S* ){0,9}(?:sudo (?:-\w+ )*)?(?:/\S{1,200}/)?(k3s|rke2) (?:-\S{1,100} ){0,20}"
+    r"(server|agent|etcd-snapshot|secrets-encrypt|certificate|token)\b"
+)
 _SERVER_SIGNS = (
     "certificates", "client_ca_generated",
     "api_running", "serving_securely", "apiserver_requested", "apiserver_version", "datastore_ready",
@@ -69,6 +74,7 @@ def _products(start: Start, banner: Mark | None, version: str | None) -> Iterato
     yield next(("rke2" if hit[0].startswith("Rancher") else "k3s" for hit in _descriptions(start)), None)
     yield next((product for product in ("rke2", "k3s") if product in (version or "")), None)
     yield _product_by_paths(start)
+    yield next((hit[1] for hit in typed(start)), None)
     exited = start.first("supervisor_exit")
     if exited is not None and "rancher" in exited.groups:
         yield "k3s"  # its container runs k3s
@@ -101,6 +107,11 @@ def _names(start: Start) -> Iterator[str]:
     """Units and identifiers of the first lines."""
     for record in start.records[:_HEAD]:
         yield from filter(None, (record.unit or start.unit, record.ident))
+
+
+def typed(start: Start) -> Iterator[re.Match[str]]:
+    """The commands of k3s or RKE2 that stand at a prompt in the first lines: product, then what it should do."""
+    return (hit for record in start.process[:_HEAD] if (hit := _COMMAND.match(record.raw)) is not None)
 
 
 def _descriptions(start: Start) -> Iterator[re.Match[str]]:
