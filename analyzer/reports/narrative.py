@@ -96,6 +96,8 @@ def _verdict(start: StartReport) -> str:
     ready, detected = start.ready, start.detected
     if start.outcome != "failed" and any(finding.id == "cluster_reset" for finding in start.findings):
         return f"Ended as planned{_when(start)}: a run for one task, which does not go on to serve."
+    if start.outcome == "incomplete" and any(finding.id == "component_log" for finding in start.findings):
+        return "Not known: this is a component's log, containerd's; how k3s or RKE2 itself went is not in it."
     if start.role == "agent" and start.observer == "k3s":
         return _agent(start)
     if start.outcome == "ready":

@@ -17,6 +17,8 @@ from analyzer.starts.start import Outcome, Start, Verdict
 
 # systemd says so only of a unit that never reported itself.
 _NEVER_UP = re.compile(r"start(?:-pre)? operation timed out|status=203/EXEC")
+# A kubelet checks its flags before all else: its node was not registered, whatever the server beside it had reached.
+_REFUSED_AT_START = ("label_refused",)
 _OF_A_RUN = frozenset({Payload.LOGRUS, Payload.KLOG, Payload.ZAP})
 # systemd says this of an attempt in which no process ran, or whose process it waited for in vain.
 _NO_ATTEMPT = re.compile(r"^Failed to start |: Start request repeated too quickly")
@@ -62,6 +64,8 @@ def not_ready_at(start: Start, end: EndMessage) -> bool:
         return True
     if end.record is None:
         return False
+    if any(mark.record.seq == end.record.seq for mark in start.marks(*_REFUSED_AT_START)):
+        return True
     if (end.failure is not None and _is_of_the_way(start, end)) or _too_short(start, end.record):
         return True
     shown = last_not_ready(start, end.record)
