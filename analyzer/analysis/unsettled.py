@@ -1,4 +1,4 @@
-"""What forbids to say that all is well: a wait that is open at the end of the text, alarming lines that nobody knows."""
+"""What forbids to say that all is well: a wait that is open at the end of the text, alarming lines of unknown words."""
 
 from __future__ import annotations
 

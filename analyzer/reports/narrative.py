@@ -12,6 +12,7 @@ from itertools import groupby
 
 from analyzer.analysis.failed_starts import failed_starts
 from analyzer.events import finding_info
+from analyzer.events.chain import shown_whole
 from analyzer.events.check_info import HOOK, info
 from analyzer.events.products import advise
 from analyzer.events.readyz import abridge
@@ -82,7 +83,7 @@ def verdict(start: StartReport) -> list[str]:
     if start.outcome == "ready" and start.role != "agent" and _node_is_open(start):
         lines.append("That is said of its API server alone: the text does not show that its node was registered.")
     if start.outcome in ("failed", "stopped") and start.outcome_reason:
-        lines.append(f"Reason: {abridge(start.outcome_reason)}")
+        lines.append(f"Reason: {shown_whole(abridge(start.outcome_reason))}")
     return lines
 
 

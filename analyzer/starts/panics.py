@@ -143,7 +143,7 @@ _FATAL_FRAME = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Dump:
-    """Frames of goroutines without the line that begins such a dump: ``on_purpose`` where a fatal message printed it."""
+    """Frames of goroutines without the line that begins such a dump; ``on_purpose``: a fatal message printed it."""
 
     records: Sequence[LogRecord]
     frame: str | None
@@ -158,7 +158,9 @@ def headless(start: Start) -> Dump | None:
     if first is None:
         return None
     dump = start.process[first : _end_of_dump(start.process, first, set())]
-    if any(record.level in ("fatal", "panic") for record in start.process[max(0, first - _BETWEEN) : first + len(dump)]):
+    if any(
+        record.level in ("fatal", "panic") for record in start.process[max(0, first - _BETWEEN) : first + len(dump)]
+    ):
         return None  # its head is there: what it says is told by others
     return Dump(dump, _own_frame(dump), any(_FATAL_FRAME.match(record.message) for record in dump))
 

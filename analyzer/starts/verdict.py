@@ -36,7 +36,7 @@ def judge(start: Start) -> Verdict:
     outcome: Outcome
     if start.role == "agent":
         outcome = agent_outcome(start, down.first, end.kind, end.record, end.reason)
-        if outcome == "incomplete" and end.kind == "failed" and _is_of_the_way(start, end):
+        if outcome == "incomplete" and end.kind == "failed" and (_is_of_the_way(start, end) or _never_ran(start)):
             outcome = "failed"  # no node was ever asked for
     elif end.kind == "failed" and failed_beside(start, end.record, end.reason):
         outcome, seen = "failed", ()
@@ -83,6 +83,12 @@ def _shown_by_supervisor(start: Start) -> bool:
     helpers = [mark for mark in start.marks("prestart_failed") if "ExecStartPre=" in mark.record.message]
     none_ran = start.first("job_failed", "status_never_ran") is not None
     return not ran and (bool(helpers) or none_ran or any(map(_NO_ATTEMPT.search, told)))
+
+
+def _never_ran(start: Start) -> bool:
+    """Whether systemd could not execute the program, and no line of a run stands beside that."""
+    ran = any(record.payload in _OF_A_RUN for record in start.process)
+    return not ran and any("status=203/EXEC" in mark.record.message for mark in start.marks("process_exited"))
 
 
 def _too_short(start: Start, end: LogRecord) -> bool:

@@ -268,7 +268,8 @@ def _of_containerd(seed: int) -> bytes:
     where = "/var/lib/rancher/k3s/agent/containerd/io.containerd.snapshotter.v1.native"
     lines = ("starting containerd", f"loading plugin from {where}", "serving...")
     return "".join(
-        f'time="2026-02-03T10:20:{seed % 10 + at:02}.100000000Z" level=info msg="{text}"\n' for at, text in enumerate(lines)
+        f'time="2026-02-03T10:20:{seed % 10 + at:02}.100000000Z" level=info msg="{text}"\n'
+        for at, text in enumerate(lines)
     ).encode()
 
 
@@ -387,7 +388,9 @@ def _cut_lines(seed: int) -> bytes:
 
 def _grepped(seed: int) -> bytes:
     # Of a quick start the warnings are one component's within a second: they might be one stretch of the text.
-    text = generate(Scenario(name="trouble", starts=(_plan(extra={RBAC: 80.0}),)), seed).render("short-precise").decode()
+    text = (
+        generate(Scenario(name="trouble", starts=(_plan(extra={RBAC: 80.0}),)), seed).render("short-precise").decode()
+    )
     lines = text.splitlines(keepends=True)
     if seed % 2:
         chosen = [

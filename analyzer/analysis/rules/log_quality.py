@@ -19,11 +19,13 @@ from analyzer.starts.filtered import only_loud
 _SUPPRESSED = re.compile(r"^Suppressed (?P<count>\d+) messages? from (?P<unit>\S+)")
 # What containerd says, and neither k3s nor RKE2 does.
 _CONTAINERD = re.compile(
-    r"^(?:starting containerd$|Start |Connect containerd service$|(?:skip |failed to )?load(?:ing)? plugin\b|Get image filesystem|"
-    r"containerd successfully booted|metadata content store|serving\.\.\.$|changing OOM score|could not use snapshotter |"
-    r"Image(?:Create|Update|Delete) event |(?:RunPodSandbox|StopPodSandbox|RemovePodSandbox|PullImage|CreateContainer|"
-    r"StartContainer|StopContainer|RemoveContainer|ExecSync|Exec for|TaskExit|TaskOOM|Attach)\b|shim (?:disconnected|reaped)|"
-    r"cleaning up (?:dead shim|after shim)|cleanup warnings|received exit event|connecting to shim|using (?:legacy|experimental) )"
+    r"^(?:starting containerd$|Start |Connect containerd service$|(?:skip |failed to )?load(?:ing)? plugin\b|"
+    r"Get image filesystem|containerd successfully booted|metadata content store|serving\.\.\.$|changing OOM score|"
+    r"could not use snapshotter |Image(?:Create|Update|Delete) event |"
+    r"(?:RunPodSandbox|StopPodSandbox|RemovePodSandbox|PullImage|CreateContainer|StartContainer|StopContainer|"
+    r"RemoveContainer|ExecSync|Exec for|TaskExit|TaskOOM|Attach)\b|"
+    r"shim (?:disconnected|reaped)|cleaning up (?:dead shim|after shim)|cleanup warnings|received exit event|"
+    r"connecting to shim|using (?:legacy|experimental) )"
 )
 _PICKED = ("grep separator: lines are missing", "lines left out by hand")
 

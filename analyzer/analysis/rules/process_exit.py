@@ -207,7 +207,7 @@ def _named(context: RuleContext, cause: Cause, text: str, after: str, records: l
     groups = cause.groups or {}
     about = context.about(cause.finding)
     named = [f"{name} {value}" for name, value in groups.items() if name in ("address", "flag", "option", "hook")]
-    told = [f"The process ended{after}: {text}" + (f" [{', '.join(named)}]" if named else "")]
+    told = [f"The process ended{after}: {chain.shown_whole(text)}" + (f" [{', '.join(named)}]" if named else "")]
     same = _same_problem(context, cause, text, records)
     told += [advise(cause.means, context.site), missed_by(text), *(f"Said before: {context.words(m)}" for m in same)]
     records = [*records, *(mark.record for mark in same)]
