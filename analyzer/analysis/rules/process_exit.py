@@ -55,7 +55,10 @@ CRASH = re.compile(
     r"(?:signal: )?(?:segmentation fault|bus error|aborted|illegal instruction|floating point exception))"
 )
 _FIRST_WORDS = "They are the process's first words, and name the cause: k3slog explain 'MESSAGE' takes them apart."
-_ITS_HEAD = "Look at the lines before these: {} stands there, and why: {{log}}. In RKE2 a kubelet writes its own: {{kubelet_log}}"
+_ITS_HEAD = (
+    "Look at the lines before these: {} stands there, and why: {{log}}. "
+    "In RKE2 a kubelet writes its own: {{kubelet_log}}"
+)
 _NEW_CLUSTER = "--cluster-init"
 _DQLITE = (
     "This release keeps the datastore of --cluster-init in dqlite, native code: that makes it the first suspect, which "
