@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Sequence
 
 from analyzer.analysis.rule_context import RuleContext
 from analyzer.events.catalogue import Rule, info
@@ -17,6 +18,8 @@ from analyzer.records.log_record import LogRecord
 _ADDRESS = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?=:\d)|\[[0-9a-fA-F:]{2,39}\](?=:\d)|localhost(?=:\d)")
 JUST_LAUNCHED = "the container runtime, launched a moment before, does not answer yet"
 _WAITS = ("cri_missing",)
+# It answers, and not as a runtime: that does not pass.
+_OTHER_ANSWER = "code = Unimplemented"
 _FEW_WAITS, _SOON_S = 3, 10.0
 _LAUNCH = re.compile(r"^Running (?:/\S{1,300}/)?(?:containerd|cri-dockerd|dockerd)\b")
 _ASKED = re.compile(r"Addr: \\*\"([^\"\\]*)")
@@ -33,8 +36,8 @@ def just_launched(context: RuleContext) -> list[Mark]:
 
     A program needs a moment until its socket is there; a wait that goes on is none of these.
     """
-    waits = context.of(*_WAITS)
-    if not waits or len(waits) > _FEW_WAITS:
+    waits = context.of(*_WAITS, before_ready=False)
+    if not waits or len(waits) > _FEW_WAITS or any(_OTHER_ANSWER in mark.record.message for mark in waits):
         return []
     first, last = waits[0].record, waits[-1].record
     before = (r for r in reversed(context.studied.start.process) if r.seq < first.seq)
@@ -44,6 +47,11 @@ def just_launched(context: RuleContext) -> list[Mark]:
     begun, ended = context.studied.line_times.earliest(launch), context.studied.line_times.latest(last)
     soon = begun is not None and ended is not None and ended - begun <= _SOON_S
     return waits if soon else []
+
+
+def other_answer(marks: Sequence[Mark]) -> bool:
+    """Whether a wait's last line says that somebody answers, and not as what is waited for."""
+    return bool(marks) and _OTHER_ANSWER in marks[-1].record.message
 
 
 def is_normal(context: RuleContext, mark: Mark) -> bool:

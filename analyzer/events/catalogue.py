@@ -25,6 +25,7 @@ Kind = Literal["milestone", "end", "problem", "noise"]
 
 _FIRST_SENTENCE = re.compile(r"(?<=[a-z0-9)])[.:;] ")
 _WHY_IN_A_FIELD = frozenset({Payload.ZAP, Payload.LOGRUS})
+_OF_PLUGINS = ("failed to load plugin", "could not use snapshotter ")
 _WARNINGS_WITH_A_WHY = frozenset(
     {
         "retrying of unary invoker failed",
@@ -191,6 +192,7 @@ def with_reason(record: LogRecord) -> str:
     if record.payload is Payload.ZAP and record.message == "alarm raised" and "alarm" in record.fields:
         return f"{record.message}: {record.fields['alarm']}"
     why = record.level in ("error", "fatal", "panic") or record.message in _WARNINGS_WITH_A_WHY
+    why = why or record.message.startswith(_OF_PLUGINS)
     if record.payload in _WHY_IN_A_FIELD and why and "error" in record.fields:
         return f"{record.message}: {record.fields['error']}"
     return record.message

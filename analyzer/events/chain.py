@@ -229,6 +229,11 @@ def begin_of(text: str) -> int:
     return before.end() if before is not None else 0
 
 
+def shown_whole(text: str) -> str:
+    """A message for people: one that ends with a colon says that it gives no reason."""
+    return f"{text.rstrip()} (no reason given)" if text.rstrip().endswith(":") else text
+
+
 def usual_s(read: Chain) -> float:
     """For how long a message that is tried again is part of a start, at most."""
     return max((link.layer.usual_s for link in read.links), default=USUAL_S)

@@ -94,6 +94,7 @@ class Terminal:
 
     def __init__(self) -> None:
         self.foreign = False
+        self.called = ""  # "rke2 agent": what was started last, until a line of it is read
 
     def see(self, text: str, read: bool) -> bool:
         """Whether the line is a prompt; it says whose the following lines are.
@@ -110,5 +111,7 @@ class Terminal:
         if command:
             name, following = _called(command)
             inside = name in ("k3s", "rke2") and following in _INSIDE
+            role = next((word for word in _WORD.findall(command[:2000]) if word in ("server", "agent")), "")
+            self.called = f"{name} {role}" if role and name in ("k3s", "rke2") and not inside else ""
             self.foreign = not shows_a_log(command) and (read or inside or _known(name))
         return True

@@ -60,6 +60,11 @@ _LEVELS = {
     "C": "fatal", "N": "info", "D": "debug",
 }  # fmt: skip
 _LOGRUS_BEGINS, _KLOG_BEGINS, _TTY_BEGINS = frozenset("tlm"), frozenset("IWEF0123456789"), frozenset("TDP")
+# What systemd forks for ExecStart= has the program's name in brackets until it executes it.
+_EXECUTOR = re.compile(r"\([\w.@-]{1,64}\)$")
+_EXECUTORS_WORDS = re.compile(
+    r"^[\w.@\\:-]{1,200}\.service: (?:Failed at step \w{1,30} spawning |(?:Failed|Unable) to (?:locate|execute) )"
+)
 _SYSTEMD_IDENTS = frozenset({"systemd", "(systemd)"})
 
 
@@ -218,10 +223,17 @@ def _systemd(draft: Draft, text: str) -> None:
         draft.journal = {"N_RESTARTS": counter.group(1)}
 
 
+def _is_systemds(draft: Draft, text: str) -> bool:
+    """Whether PID 1 wrote it, or what it forked and has not yet become the program."""
+    if draft.ident in _SYSTEMD_IDENTS:
+        return draft.pid is None or draft.pid == 1 or bool(draft.journal)
+    return _EXECUTOR.match(draft.ident or "") is not None and _EXECUTORS_WORDS.search(text) is not None
+
+
 def digest(draft: Draft) -> None:
     """Recognise the payload of ``draft.message`` and fill payload, level, file, fields, message and inner stamp."""
     text = draft.message
-    if draft.ident in _SYSTEMD_IDENTS and (draft.pid is None or draft.pid == 1 or draft.journal):
+    if _is_systemds(draft, text):
         _systemd(draft, text)
     elif draft.ident == "kernel":
         draft.payload = Payload.KERNEL

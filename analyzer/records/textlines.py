@@ -374,4 +374,7 @@ class TextReader:
         if self._terminal.foreign and BANNER.match(draft.message):
             self._terminal.foreign = False
         draft.foreign = self._terminal.foreign
+        if self._terminal.called and not draft.foreign:
+            draft.fields = {**draft.fields, "called": self._terminal.called}
+            self._terminal.called = ""
         return draft

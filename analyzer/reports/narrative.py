@@ -12,6 +12,7 @@ from itertools import groupby
 
 from analyzer.analysis.failed_starts import failed_starts
 from analyzer.events import finding_info
+from analyzer.events.chain import shown_whole
 from analyzer.events.check_info import HOOK, info
 from analyzer.events.products import advise
 from analyzer.events.readyz import abridge
@@ -79,13 +80,25 @@ def verdict(start: StartReport) -> list[str]:
         ended = "was stopped" if start.end.kind == "stopped" else "ended by itself"
         why = f": {start.end.reason}" if start.end.reason else "."
         lines.append(f"Later the process {ended}{_when(start)}{why}")
+    if start.outcome == "ready" and start.role != "agent" and _node_is_open(start):
+        lines.append("That is said of its API server alone: the text does not show that its node was registered.")
     if start.outcome in ("failed", "stopped") and start.outcome_reason:
-        lines.append(f"Reason: {abridge(start.outcome_reason)}")
+        lines.append(f"Reason: {shown_whole(abridge(start.outcome_reason))}")
     return lines
+
+
+def _node_is_open(start: StartReport) -> bool:
+    """Whether the text ends in a wait, and its node was not seen to come."""
+    reached = any(goal.id in ("node", "node_ready") and goal.state == "reached" for goal in start.goals)
+    return not reached and any(finding.id in ("open_wait", "cri_missing") for finding in start.findings)
 
 
 def _verdict(start: StartReport) -> str:
     ready, detected = start.ready, start.detected
+    if start.outcome != "failed" and any(finding.id == "cluster_reset" for finding in start.findings):
+        return f"Ended as planned{_when(start)}: a run for one task, which does not go on to serve."
+    if start.outcome == "incomplete" and any(finding.id == "component_log" for finding in start.findings):
+        return "Not known: this is a component's log, containerd's; how k3s or RKE2 itself went is not in it."
     if start.role == "agent" and start.observer == "k3s":
         return _agent(start)
     if start.outcome == "ready":
@@ -337,7 +350,9 @@ def nothing_to_do(start: StartReport) -> str:
         return f"{verdict.title}. {verdict.advice}"
     if verdict is not None:
         return f"Nothing. {verdict.title}: {verdict.detail[:1].lower()}{verdict.detail[1:]}"
+    open_ = {finding.id for finding in start.findings} & {"open_wait", "unknown_alarms"}
     return wording.first_that_holds(
+        (open_, "Nothing for certain: see what is good to know below, and give more of the log."),
         (start.outcome == "ready", "Nothing was found that needs it."),
         (start.outcome != "incomplete", "No cause that this program knows is in this text."),
         (start.observer == "wait", "Nothing can be said from outside; the server's own log says more."),

@@ -69,6 +69,8 @@ def _products(start: Start, banner: Mark | None, version: str | None) -> Iterato
     yield next(("rke2" if hit[0].startswith("Rancher") else "k3s" for hit in _descriptions(start)), None)
     yield next((product for product in ("rke2", "k3s") if product in (version or "")), None)
     yield _product_by_paths(start)
+    called = _called(start)
+    yield called[0] if called is not None else None
     exited = start.first("supervisor_exit")
     if exited is not None and "rancher" in exited.groups:
         yield "k3s"  # its container runs k3s
@@ -85,6 +87,8 @@ def _roles(start: Start, banner: Mark | None) -> Iterator[str | None]:
         if FAMILY.match(name.removesuffix(".service")):
             yield next((role for role in ("agent", "server") if role in name), None)
     yield next((hit[1] for hit in _descriptions(start)), None)
+    called = _called(start)
+    yield called[1] if called is not None else None
     synced = start.marks("pod_synced", "pod_not_synced")
     if start.first(*_SERVER_SIGNS) or any(mark.groups.get("component") for mark in synced):
         yield "server"
@@ -103,6 +107,13 @@ def _names(start: Start) -> Iterator[str]:
         yield from filter(None, (record.unit or start.unit, record.ident))
 
 
+def _called(start: Start) -> tuple[str, str] | None:
+    """Product and role of the command at the prompt before the first lines, where it stands in the text."""
+    called = next((said for record in start.process[:_HEAD] if (said := record.fields.get("called"))), "")
+    product, _, role = called.partition(" ")
+    return (product, role) if role else None
+
+
 def _descriptions(start: Start) -> Iterator[re.Match[str]]:
     """What systemd calls the unit in the first lines."""
     told = (record.message for record in start.records[:_HEAD] if record.payload is Payload.SYSTEMD)
@@ -114,7 +125,9 @@ def _product_by_paths(start: Start) -> str | None:
         child = CHILD.search(record.message) if record.ident == OPENRC else None
         if child is not None:
             return child[1]
-        found = _NAMES_PRODUCT.search(f"{record.message} {record.fields.get('url', '')}")
+        found = _NAMES_PRODUCT.search(
+            f"{record.message} {record.fields.get('url', '')} {record.fields.get('error', '')}"
+        )
         if found is not None:
             return "rke2" if "rke2" in found.groups() or found[4] else "k3s"
     return None

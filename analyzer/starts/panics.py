@@ -107,12 +107,13 @@ def _end_of_dump(process: Sequence[LogRecord], at: int, firsts: set[int]) -> int
             break
         if index in firsts and (index > end or _RAW.match(record.message)):
             break
-        if _of_a_dump(record):
+        if of_a_dump(record):
             end, last = index + 1, seen or last
     return end
 
 
-def _of_a_dump(record: LogRecord) -> bool:
+def of_a_dump(record: LogRecord) -> bool:
+    """Whether a line is one of a dump of goroutines."""
     return record.payload is Payload.PANIC or (
         record.payload in (Payload.PLAIN, Payload.TRACE) and _FRAME.match(record.message) is not None
     )
@@ -133,6 +134,41 @@ def _own_frame(dump: Sequence[LogRecord]) -> str | None:
             if hit is not None and _NOT_ITS_OWN.match(hit[1]) is None and not line.lstrip().startswith(_OF_GO):
                 return hit[1].rpartition("/")[2]
     return None
+
+
+_FATAL_FRAME = re.compile(
+    r"^\s*(?:[\w.\-]{1,120}/){0,12}(?:klog(?:/v\d+)?\.(?:\(\*loggingT\)\.)?|logrus\.(?:\(\*?\w{1,40}\)\.)?)(?:Fatal|Exit)\w{0,12}\("
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Dump:
+    """Frames of goroutines without the line that begins such a dump; ``on_purpose``: a fatal message printed it."""
+
+    records: Sequence[LogRecord]
+    frame: str | None
+    on_purpose: bool
+
+
+def headless(start: Start) -> Dump | None:
+    """The first dump of a text that does not show why it was printed."""
+    if start.marks("panic", "panic_recovered"):
+        return None
+    first = next((at for at, record in enumerate(start.process) if _is_frame(record)), None)
+    if first is None:
+        return None
+    dump = start.process[first : _end_of_dump(start.process, first, set())]
+    if any(
+        record.level in ("fatal", "panic") for record in start.process[max(0, first - _BETWEEN) : first + len(dump)]
+    ):
+        return None  # its head is there: what it says is told by others
+    return Dump(dump, _own_frame(dump), any(_FATAL_FRAME.match(record.message) for record in dump))
+
+
+def _is_frame(record: LogRecord) -> bool:
+    return record.payload is Payload.PANIC or (
+        record.payload is Payload.PLAIN and _NOT_ITS_OWN.match(record.message) is not None and of_a_dump(record)
+    )
 
 
 _Who = tuple[int | str | None, int | str | None]

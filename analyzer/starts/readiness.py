@@ -78,8 +78,11 @@ def noticed(
 
 
 def _believed(start: Start, record: LogRecord, place: Place, stop: LogRecord | None, asked: LogRecord | None) -> bool:
-    if place.own_api and (own_api_missing(start) or not _gated_up(start, record)):
+    if place.own_api and own_api_missing(start):
         return False
+    own_words = record.payload is Payload.LOGRUS and place.mark not in _EXPLICIT and start.role != "agent"
+    if (place.own_api or own_words) and not _gated_up(start, record):
+        return False  # k3s up to 1.18.2 has no channel that tells of a ready API server: nothing stands behind it
     if record.payload is Payload.SYSTEMD:
         return (stop is None or record.seq < stop.seq) and _reported_itself(start, record)
     if not place.opened_by_cancel(start.release):

@@ -28,7 +28,10 @@ from analyzer.starts.start import Start
 from analyzer.timebase import SECOND
 
 _OURS = re.compile(r"Lightweight Kubernetes|Rancher Kubernetes Engine|\bk3s service\b")
-_THEIR_FILES = re.compile(r"/run/k3s/|/var/lib/rancher/(?:k3s|rke2)/|/v1-(?:k3s|rke2)/|\bkine\.sock\b|^DesiredSet - ")
+_THEIR_FILES = re.compile(
+    r"/run/k3s/|/var/lib/rancher/(?:k3s|rke2)/|/v1-(?:k3s|rke2)/|\bkine\.sock\b|^DesiredSet - |"
+    r"github\.com/(?:rancher|k3s-io)/(?:k3s|rke2)\b|github\.com/k3s-io/"
+)
 # journald's rate limit, counted per unit; the notice is its own line, not one of the process.
 _SUPPRESSED = re.compile(r"^Suppressed \d+ messages from (?:\S*/)?(?:k3s|rke2)[\w.@-]*$")
 _LAUNCH = "Running kube-apiserver "
@@ -170,7 +173,7 @@ def find_starts(records: Sequence[LogRecord], extra: Sequence[Rule] = ()) -> lis
         starts += _finish(stream, extra, around, trusted=bool(FAMILY.match(name)))
     if not starts:  # a piece of the middle in which nothing is known is better told than denied
         for stream in streams.values():
-            if any(_THEIR_FILES.search(r.message) for opened in stream.opens for r in opened.process[:200]):
+            if any(_THEIR_FILES.search(r.with_error) for opened in stream.opens for r in opened.process[:200]):
                 starts += _finish(stream, extra, around, trusted=True)
     # What systemctl told the person at the keyboard is a start of its own only where the text holds nothing better.
     better = [start for start in starts if not _only_told(start)]

@@ -17,6 +17,8 @@ from analyzer.starts.start import Outcome, Start, Verdict
 
 # systemd says so only of a unit that never reported itself.
 _NEVER_UP = re.compile(r"start(?:-pre)? operation timed out|status=203/EXEC")
+# A kubelet checks its flags before all else: its node was not registered, whatever the server beside it had reached.
+_REFUSED_AT_START = ("label_refused",)
 _OF_A_RUN = frozenset({Payload.LOGRUS, Payload.KLOG, Payload.ZAP})
 # systemd says this of an attempt in which no process ran, or whose process it waited for in vain.
 _NO_ATTEMPT = re.compile(r"^Failed to start |: Start request repeated too quickly")
@@ -34,7 +36,7 @@ def judge(start: Start) -> Verdict:
     outcome: Outcome
     if start.role == "agent":
         outcome = agent_outcome(start, down.first, end.kind, end.record, end.reason)
-        if outcome == "incomplete" and end.kind == "failed" and _is_of_the_way(start, end):
+        if outcome == "incomplete" and end.kind == "failed" and (_is_of_the_way(start, end) or _never_ran(start)):
             outcome = "failed"  # no node was ever asked for
     elif end.kind == "failed" and failed_beside(start, end.record, end.reason):
         outcome, seen = "failed", ()
@@ -62,6 +64,8 @@ def not_ready_at(start: Start, end: EndMessage) -> bool:
         return True
     if end.record is None:
         return False
+    if any(mark.record.seq == end.record.seq for mark in start.marks(*_REFUSED_AT_START)):
+        return True
     if (end.failure is not None and _is_of_the_way(start, end)) or _too_short(start, end.record):
         return True
     shown = last_not_ready(start, end.record)
@@ -79,6 +83,12 @@ def _shown_by_supervisor(start: Start) -> bool:
     helpers = [mark for mark in start.marks("prestart_failed") if "ExecStartPre=" in mark.record.message]
     none_ran = start.first("job_failed", "status_never_ran") is not None
     return not ran and (bool(helpers) or none_ran or any(map(_NO_ATTEMPT.search, told)))
+
+
+def _never_ran(start: Start) -> bool:
+    """Whether systemd could not execute the program, and no line of a run stands beside that."""
+    ran = any(record.payload in _OF_A_RUN for record in start.process)
+    return not ran and any("status=203/EXEC" in mark.record.message for mark in start.marks("process_exited"))
 
 
 def _too_short(start: Start, end: LogRecord) -> bool:

@@ -263,6 +263,23 @@ POLLS: Mapping[str, str] = MappingProxyType(
 # ---------------------------------------------------------------- ends
 
 
+def _of_containerd(seed: int) -> bytes:
+    """The first lines of containerd's own file."""
+    where = "/var/lib/rancher/k3s/agent/containerd/io.containerd.snapshotter.v1.native"
+    lines = ("starting containerd", f"loading plugin from {where}", "serving...")
+    return "".join(
+        f'time="2026-02-03T10:20:{seed % 10 + at:02}.100000000Z" level=info msg="{text}"\n'
+        for at, text in enumerate(lines)
+    ).encode()
+
+
+def _node_missing(seed: int) -> bytes:
+    """Ready, and still without its node in the last line of the text."""
+    journal = _editor(seed)
+    text = 'Waiting for control-plane node node-a startup: nodes "node-a" not found'
+    return journal.say(journal.last + 100_000, text).export()
+
+
 def _complains(seed: int) -> bytes:
     """A server that waits for its etcd and says something of its own meanwhile that nobody knows."""
     journal = JournalEditor(Scenario(name="trouble", starts=(_plan(store="etcd", unreachable=True),)), seed)
@@ -448,6 +465,8 @@ FAULTS: Mapping[str, Make] = MappingProxyType(
         "process_failed": _plain_end,
         "panic_survived": _panicked,
         "failed_tries_before": _generated(_plan(fate="bad-token"), _plan(restarted=1)),
+        "component_log": _of_containerd,
+        "open_wait": _node_missing,
         "repeated_error": _complains,
         "crashed": _crashed,
         "killed": _generated(_plan(fate="kill", fate_at_s=4.0)),

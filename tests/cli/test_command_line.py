@@ -191,7 +191,7 @@ def test_the_input_is_never_the_output_not_even_through_stdin(tmp_path: Path) ->
 @pytest.mark.parametrize("limit", ["nan", "inf", "1e999"])
 def test_a_limit_that_is_no_number_of_seconds_is_refused(run: Callable[..., Any], limit: str) -> None:
     result = run("analyze", SAMPLE, "--fail-over", limit)
-    assert result.exit_code == 2 and "no number of seconds" in result.stderr
+    assert result.exit_code == 2 and "not a number of seconds" in result.stderr
 
 
 @pytest.mark.parametrize("command", ["analyze", "blame", "timeline"])

@@ -7,16 +7,18 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from analyzer.analysis.late_goals import late_goals
-from analyzer.analysis.normal_lines import just_launched, normal_marks
-from analyzer.analysis.rule_context import RuleContext, count, sentences, times
+from analyzer.analysis.normal_lines import just_launched, normal_marks, other_answer
+from analyzer.analysis.rule_context import RuleContext, count, sentences, shortened, times
 from analyzer.analysis.rule_registry import EVERY, PROBLEM, looked_for, rule
 from analyzer.analysis.told_more import told_more
+from analyzer.analysis.unsettled import open_waits, unknown_alarms
 from analyzer.analysis.usual import is_late
 from analyzer.events.catalogue import causes_in, with_reason
 from analyzer.events.causes import advice_for, cause_of, title_for
 from analyzer.events.event import Mark
 from analyzer.events.finding_info import problems as catalogue_problems, reported_as
 from analyzer.events.products import advise
+from analyzer.events.redaction import mask_secrets
 from analyzer.records.log_record import LogRecord
 from analyzer.results import Finding, Goal
 from analyzer.window import at_least, at_most
@@ -38,7 +40,7 @@ def problems(context: RuleContext, ended: Sequence[Finding]) -> Iterator[Finding
     explained = {finding.id for finding in ended} | {reported_as(rule.id) for rule, _ in causes_in(context.last_words)}
     usual = {mark.record.seq for mark in just_launched(context)}
     groups: dict[str, list[Mark]] = defaultdict(list)
-    for mark in context.starting:
+    for mark in [*context.starting, *_does_not_pass(context)]:
         if (
             mark.kind == "problem"
             and _is_told_alone(mark.id)
@@ -57,13 +59,20 @@ def problems(context: RuleContext, ended: Sequence[Finding]) -> Iterator[Finding
             yield _problem(context, marks, name)
 
 
+def _does_not_pass(context: RuleContext) -> list[Mark]:
+    """Lines behind readiness of a wait that is answered by somebody else: a ready API server does not end it."""
+    noticed = context.studied.verdict.detected
+    later = (m for m in context.of("cri_missing", before_ready=False) if noticed and m.record.seq >= noticed.seq)
+    return [mark for mark in later if other_answer([mark])]
+
+
 def _problem(context: RuleContext, marks: list[Mark], name: str) -> Finding:
     severity = context.about(name).severity
     if severity == "critical" and (not context.never_ready or context.report.end.kind == "failed"):
         # It became ready all the same, or it ended with another cause.
         severity = "info" if catalogue_problems()[name].problem_class == "load" else "warning"
     few = _OFTEN if context.report.begin_seen else _OFTEN_IN_A_FRAGMENT
-    if name == "cri_missing" and len(marks) < few and context.spread(marks) < _SHORT_S:
+    if name == "cri_missing" and len(marks) < few and context.spread(marks) < _SHORT_S and not other_answer(marks):
         severity = "info"  # k3s asks its own runtime from the moment it launches it
     alike = len({mark.record.message for mark in marks}) == 1
     said = f"Said {times(marks)}" if alike else f"{len(marks)} lines"
@@ -146,9 +155,31 @@ def _should_have_come(context: RuleContext, goal: Goal) -> bool:
     return whole and noticed is not None and last is not None and last - noticed >= _LONG_AFTER_S
 
 
-@rule("healthy", after=(EVERY,))
+@rule("healthy", "open_wait", "unknown_alarms", after=(EVERY,))
 def healthy(context: RuleContext, others: Sequence[Finding]) -> Iterator[Finding]:
-    """A start that became ready in its usual time, reached all it is for and shows nothing to be done."""
+    """A start that became ready in its usual time, reached all it is for and shows nothing to be done.
+
+    Not while it waits at the end of the text, or lines that look alarming are not known: that is said instead.
+    """
+    unsettled = list(_unsettled(context, others))
+    yield from unsettled or _healthy(context, others)
+
+
+def _unsettled(context: RuleContext, others: Sequence[Finding]) -> Iterator[Finding]:
+    """What nobody else tells of a text that goes on without an end and asks for nothing yet."""
+    if context.report.end.kind == "failed" or any(finding.severity != "info" for finding in others):
+        return
+    for wait in open_waits(context):
+        said = shortened(mask_secrets(with_reason(wait.records[-1])))
+        detail = f"It still waited for {wait.what} when the text ended. Said {times(wait.records)}; the last: {said}"
+        yield context.say("open_wait", detail, wait.records)
+    if alarms := unknown_alarms(context, others):
+        said = shortened(mask_secrets(with_reason(alarms[0])))
+        detail = f"{count(len(alarms), 'line')} at error level or worse that this program does not know, as: {said}"
+        yield context.say("unknown_alarms", detail, alarms)
+
+
+def _healthy(context: RuleContext, others: Sequence[Finding]) -> Iterator[Finding]:
     report, ready = context.report, context.report.ready
     if report.outcome != "ready" or report.end.kind == "failed" or report.observer == "wait":
         return

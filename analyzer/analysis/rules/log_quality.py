@@ -17,6 +17,16 @@ from analyzer.results import Finding
 from analyzer.starts.filtered import only_loud
 
 _SUPPRESSED = re.compile(r"^Suppressed (?P<count>\d+) messages? from (?P<unit>\S+)")
+# What containerd says, and neither k3s nor RKE2 does.
+_CONTAINERD = re.compile(
+    r"^(?:starting containerd$|Start |Connect containerd service$|(?:skip |failed to )?load(?:ing)? plugin\b|"
+    r"Get image filesystem|containerd successfully booted|metadata content store|serving\.\.\.$|changing OOM score|"
+    r"could not use snapshotter |Image(?:Create|Update|Delete) event |"
+    r"(?:RunPodSandbox|StopPodSandbox|RemovePodSandbox|PullImage|CreateContainer|StartContainer|StopContainer|"
+    r"RemoveContainer|ExecSync|Exec for|TaskExit|TaskOOM|Attach)\b|"
+    r"shim (?:disconnected|reaped)|cleaning up (?:dead shim|after shim)|cleanup warnings|received exit event|"
+    r"connecting to shim|using (?:legacy|experimental) )"
+)
 _PICKED = ("grep separator: lines are missing", "lines left out by hand")
 
 
@@ -93,6 +103,18 @@ def grepped(context: RuleContext) -> Iterator[Finding]:
         detail = f"Of {count(len(process), 'line')} some that every such start prints are not there: they were chosen."
     detail += " What is missing is unknown, not absent: nothing here is concluded from a line that is not there."
     yield context.say("grepped", detail, picked or told[:1], severity="warning" if context.never_ready else "info")
+
+
+@rule("component_log")
+def component(context: RuleContext) -> Iterator[Finding]:
+    """A text that holds nothing but what containerd writes into its own file."""
+    start = context.studied.start
+    said = [record for record in start.process if record.payload is Payload.LOGRUS]
+    own = [record for record in said if _CONTAINERD.match(record.message)]
+    alone = len(own) == len(said) and not any(record.ident or record.klog_pid for record in start.records)
+    if own and alone:
+        detail = f"{count(len(own), 'line')} of containerd and none of k3s or RKE2 itself."
+        yield context.say("component_log", detail, own[:1])
 
 
 @rule("restarted")

@@ -27,7 +27,7 @@ from analyzer.records.log_record import LogRecord, Payload
 from analyzer.records.startup_order import WRAPPER
 from analyzer.results import Finding
 from analyzer.starts import Start
-from analyzer.starts.panics import Panic, panics
+from analyzer.starts.panics import Panic, headless, panics
 from analyzer.starts.reported_ends import KILLS
 from analyzer.starts.stop_echoes import is_echo
 from analyzer.starts.truncated_lines import ELLIPSIS, readable
@@ -55,6 +55,10 @@ CRASH = re.compile(
     r"(?:signal: )?(?:segmentation fault|bus error|aborted|illegal instruction|floating point exception))"
 )
 _FIRST_WORDS = "They are the process's first words, and name the cause: k3slog explain 'MESSAGE' takes them apart."
+_ITS_HEAD = (
+    "Look at the lines before these: {} stands there, and why: {{log}}. "
+    "In RKE2 a kubelet writes its own: {{kubelet_log}}"
+)
 _NEW_CLUSTER = "--cluster-init"
 _DQLITE = (
     "This release keeps the datastore of --cluster-init in dqlite, native code: that makes it the first suspect, which "
@@ -206,7 +210,7 @@ def _named(context: RuleContext, cause: Cause, text: str, after: str, records: l
     groups = cause.groups or {}
     about = context.about(cause.finding)
     named = [f"{name} {value}" for name, value in groups.items() if name in ("address", "flag", "option", "hook")]
-    told = [f"The process ended{after}: {text}" + (f" [{', '.join(named)}]" if named else "")]
+    told = [f"The process ended{after}: {chain.shown_whole(text)}" + (f" [{', '.join(named)}]" if named else "")]
     same = _same_problem(context, cause, text, records)
     told += [advise(cause.means, context.site), missed_by(text), *(f"Said before: {context.words(m)}" for m in same)]
     records = [*records, *(mark.record for mark in same)]
@@ -306,6 +310,24 @@ def _crash(context: RuleContext, detail: str, records: list[LogRecord]) -> Findi
         told.append(_DQLITE)
         advice = _WITHOUT_DQLITE
     return context.say("crashed", sentences(told), records, severity="critical", advice=advice)
+
+
+@rule("crashed")
+def dumped(context: RuleContext) -> Iterator[Finding]:
+    """Frames of goroutines without their head: where it ended, though the text does not show why."""
+    dump = headless(context.studied.start)
+    if dump is None or context.report.end.kind == "failed":
+        return
+    where = f" in {dump.frame}" if dump.frame is not None else ""
+    if dump.on_purpose:
+        title = f"A part ended on purpose with a fatal message{where}"
+        detail = "The frames are those that a message at fatal level prints with itself: no fault of the program."
+        advice = _ITS_HEAD.format("the message itself, at fatal level (F in klog),")
+    else:
+        title = f"Frames of goroutines{where}: what printed them is not in the text"
+        detail = "A panic, a fatal message or a signal that asks for a dump prints them; these begin without it."
+        advice = _ITS_HEAD.format("what printed them")
+    yield context.say("crashed", detail, dump.records[:1], title=title, advice=advice)
 
 
 def _asked_for_cluster(context: RuleContext) -> bool:

@@ -1,0 +1,100 @@
+"""What forbids to say that all is well: a wait that is open at the end of the text, alarming lines of unknown words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from analyzer.analysis.rule_context import RuleContext
+from analyzer.events.event import HealthBlock, Mark, PollLine, PollUnchanged
+from analyzer.events.open_waits import WaitLine, wait_lines
+from analyzer.records.log_record import LogRecord, Payload
+from analyzer.results import Finding
+from analyzer.starts.panics import of_a_dump
+
+_AT_END_S = 3.0  # a wait that is said each second or two is still there when the text ends so soon after
+_AT_END_LINES = 3  # the same without times
+_TOLD = (Mark, PollLine, PollUnchanged, HealthBlock)
+_WORST = frozenset(("fatal", "panic"))
+_ITS_OWN = frozenset({Payload.LOGRUS, Payload.PLAIN, Payload.PANIC})
+_PASSING = re.compile(r"0x[0-9a-f]+|[0-9a-f]{12,}|\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenWait:
+    """A wait that was not over when the text ended."""
+
+    what: str
+    records: Sequence[LogRecord]
+
+
+def open_waits(context: RuleContext) -> list[OpenWait]:
+    """The known waits of which the text shows no end, their lines in order."""
+    process = context.studied.start.process
+    if not process or context.report.end.kind != "running" or context.report.observer == "wait":
+        return []
+    found = [OpenWait(wait.what, _said(process, wait)) for wait in wait_lines() if not _by_readiness(context, wait)]
+    return [wait for wait in found if wait.records and _at_the_end(context, wait.records)]
+
+
+def _by_readiness(context: RuleContext, wait: WaitLine) -> bool:
+    return wait.until_ready and not context.never_ready
+
+
+def _said(process: Sequence[LogRecord], wait: WaitLine) -> list[LogRecord]:
+    """The lines of the wait behind the last that shows it over."""
+    said: list[LogRecord] = []
+    for record in process:
+        if record.payload is not Payload.LOGRUS:
+            continue
+        if wait.words.match(record.message):
+            said.append(record)
+        elif wait.over is not None and wait.over.match(record.message):
+            said.clear()
+    return said
+
+
+def _at_the_end(context: RuleContext, said: Sequence[LogRecord]) -> bool:
+    """Whether the text ends before the next line of the wait would have to stand in it."""
+    last, process = said[-1], context.studied.start.process
+    rest = context.apart(last, process[-1])
+    if rest is None:
+        return any(record.seq == last.seq for record in process[-_AT_END_LINES:])
+    pause = context.apart(said[0], last) or 0.0
+    return rest <= max(_AT_END_S, 2 * pause / max(1, len(said) - 1))
+
+
+def unknown_alarms(context: RuleContext, known: Sequence[Finding]) -> list[LogRecord]:
+    """Alarming lines that are neither known nor told: fatal ones and dumps, and errors.
+
+    A whole start that reached all that it is for shows by that that components' errors were overcome.
+    """
+    told_of = {(finding.source, line) for finding in known for line in finding.lines}
+    start, report = context.studied.start, context.report
+    known_seqs = {event.record.seq for event in start.events if isinstance(event, _TOLD)}
+    told = {_kind(r) for r in start.process if r.seq in known_seqs or (r.source, r.line) in told_of}
+    arrived = report.outcome == "ready" and all(goal.state == "reached" for goal in report.goals)
+    whole = report.outcome == "ready" and (report.begin_seen or arrived)
+    dumped = any(finding.id in ("crashed", "panic_survived") for finding in known)
+    stop = context.studied.verdict.stop_sign
+    return [
+        record
+        for record in start.process
+        if _is_alarming(record, whole=whole, dumped=dumped)
+        and record.seq not in known_seqs
+        and (stop is None or record.seq < stop.seq)
+        and _kind(record) not in told
+    ]
+
+
+def _is_alarming(record: LogRecord, *, whole: bool, dumped: bool) -> bool:
+    if record.level in _WORST:
+        return True
+    if record.payload is Payload.PANIC or (record.payload is Payload.PLAIN and of_a_dump(record)):
+        return not dumped
+    return record.level == "error" and (not whole or record.payload in _ITS_OWN)
+
+
+def _kind(record: LogRecord) -> str:
+    return _PASSING.sub("0", record.message)
