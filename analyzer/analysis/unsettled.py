@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from analyzer.analysis.normal_lines import just_launched
 from analyzer.analysis.rule_context import RuleContext
 from analyzer.events.event import HealthBlock, Mark, PollLine, PollUnchanged
 from analyzer.events.open_waits import WaitLine, wait_lines
@@ -17,7 +18,6 @@ _AT_END_S = 3.0  # a wait that is said each second or two is still there when th
 _AT_END_LINES = 3  # the same without times
 _TOLD = (Mark, PollLine, PollUnchanged, HealthBlock)
 _WORST = frozenset(("fatal", "panic"))
-_ITS_OWN = frozenset({Payload.LOGRUS, Payload.PLAIN, Payload.PANIC})
 _PASSING = re.compile(r"0x[0-9a-f]+|[0-9a-f]{12,}|\d+")
 
 
@@ -35,7 +35,12 @@ def open_waits(context: RuleContext) -> list[OpenWait]:
     if not process or context.report.end.kind != "running" or context.report.observer == "wait":
         return []
     found = [OpenWait(wait.what, _said(process, wait)) for wait in wait_lines() if not _by_readiness(context, wait)]
-    return [wait for wait in found if wait.records and _at_the_end(context, wait.records)]
+    soon = {mark.record.seq for mark in just_launched(context)}
+    return [
+        wait
+        for wait in found
+        if wait.records and not soon.issuperset(r.seq for r in wait.records) and _at_the_end(context, wait.records)
+    ]
 
 
 def _by_readiness(context: RuleContext, wait: WaitLine) -> bool:
@@ -68,7 +73,7 @@ def _at_the_end(context: RuleContext, said: Sequence[LogRecord]) -> bool:
 def unknown_alarms(context: RuleContext, known: Sequence[Finding]) -> list[LogRecord]:
     """Alarming lines that are neither known nor told: fatal ones and dumps, and errors.
 
-    A whole start that reached all that it is for shows by that that components' errors were overcome.
+    A whole start that became ready shows by that that its errors were overcome: healthy recordings print some.
     """
     told_of = {(finding.source, line) for finding in known for line in finding.lines}
     start, report = context.studied.start, context.report
@@ -93,7 +98,7 @@ def _is_alarming(record: LogRecord, *, whole: bool, dumped: bool) -> bool:
         return True
     if record.payload is Payload.PANIC or (record.payload is Payload.PLAIN and of_a_dump(record)):
         return not dumped
-    return record.level == "error" and (not whole or record.payload in _ITS_OWN)
+    return record.level == "error" and not whole
 
 
 def _kind(record: LogRecord) -> str:

@@ -377,7 +377,11 @@ def _also(start: StartReport, finding: Finding | None) -> str:
     """The other findings that ask for something."""
     others = [f for f in start.findings if f.severity != "info" and f is not finding]
     told = [f"{f.title}{narrative.line_list(f.lines[:1])}: {f.detail}" if len(others) == 1 else f.title for f in others]
-    return "; ".join(told)
+    given_up = any(_GIVEN_UP in f.detail for f in start.findings)
+    return " ".join(filter(None, ("systemd does not try it again (start limit)." if given_up else "", "; ".join(told))))
+
+
+_GIVEN_UP = "does not try it again"
 
 
 def _sure(start: StartReport, finding: Finding | None) -> str:
@@ -445,9 +449,10 @@ def _not_known(report: Report, start: StartReport) -> str:
 
 
 def _who(start: StartReport, utc: bool) -> str:
-    first = narrative.title(start, utc=utc)[0]
+    first, second = narrative.title(start, utc=utc)
     if start.began_at is None:
-        return f"{first}, first line {start.began_local} (date or zone not in the log)" if start.began_local else first
+        when = f", first line {start.began_local}" if start.began_local else ""
+        return f"{first}{when}. {second.partition(': seconds')[0].partition('; ')[0]}."
     began = wording.clock_time(start.began_at, start.clock.precision_s, utc=utc)
     what = "wait began" if start.observer != "k3s" else "began" if start.begin_seen else "first line"
     return f"{first}, {what} {began} ({wording.offset(start.began_at, utc=utc)})"

@@ -93,7 +93,7 @@ def test_failures_first_in_the_list_and_in_the_table() -> None:
     raw = render(report)
     assert "6 hosts, 6 starts" in plain(raw)
     beside = re.findall(r'<li class="(\w+)"><span class="sign">', raw)
-    assert beside == ["failed", "ok", "ok", "ok", "ok"]
+    assert beside == ["failed", "ready", "ready", "ready", "ready"]
     rows = [attrs["data-start"] for tag, attrs in Page(raw).elements if tag == "tr" and "data-start" in attrs]
     assert rows == ["3", "6", "1", "2", "4", "5"]
 

@@ -171,7 +171,7 @@ def _unsettled(context: RuleContext, others: Sequence[Finding]) -> Iterator[Find
         return
     for wait in open_waits(context):
         said = shortened(mask_secrets(with_reason(wait.records[-1])))
-        detail = f"It still waited for {wait.what} when the text ended. Said {times(wait.records)}; the last: {said}"
+        detail = f"It still waited for {wait.what} when the log ended. Said {times(wait.records)}; the last: {said}"
         yield context.say("open_wait", detail, wait.records)
     if alarms := unknown_alarms(context, others):
         said = shortened(mask_secrets(with_reason(alarms[0])))
