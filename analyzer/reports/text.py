@@ -149,4 +149,7 @@ def _more(page: Page, report: Report, options: Options) -> None:
     one = "; --start N: one start" if len(report.starts) > 1 else ""
     told = f"--full: details; --html FILE: timeline{one}. {wording.plural(counts.lines, 'line')} read"
     bad = [f"{n} {name}" for n, name in ((counts.malformed, "malformed"), (counts.lossy, "damaged")) if n]
+    if notes := [note for _, note in report.notes]:
+        others = f" And {wording.plural(len(notes) - 1, 'more note')} (--full)." if len(notes) > 1 else ""
+        _labelled(page, "Note", f"{notes[0][:1].upper()}{notes[0][1:]}.{others}", _SHORT)
     _labelled(page, "More", f"{told}{', ' if bad else ''}{', '.join(bad)}.", 1)

@@ -1,7 +1,8 @@
 """Which entries of a whole node's journal have to do with k3s or RKE2: told from shared fields, before any is decoded.
 
 Kept are the entries of, and PID 1's about, every unit, identifier or program with k3s or RKE2 in its name; what moves
-or sets the clock; and lines of the kernel and of journald that name k3s or RKE2 or tell of a lack of memory.
+or sets the clock; the kernel's first line and network-online; and lines of the kernel and of journald that name k3s
+or RKE2 or tell of a lack of memory.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ _NAME_KEYS = frozenset(
      b"_SYSTEMD_USER_UNIT", b"CONTAINER_NAME", b"CONTAINER_TAG", b"IMAGE_NAME", b"COREDUMP_UNIT", b"COREDUMP_COMM")
 )  # fmt: skip
 _OURS = re.compile(rb"k3s|rke2|k3d", re.IGNORECASE)
-_CLOCK = re.compile(rb"timesync|chrony|ntpd|ntpsec|ptp4l|phc2sys|oomd", re.IGNORECASE)
+_CLOCK = re.compile(rb"timesync|chrony|ntpd|ntpsec|ptp4l|phc2sys|oomd|^network-online\.target$", re.IGNORECASE)
 _TIME_CHANGED = b"MESSAGE_ID=c7a787079b354eaaa9e77b371893cd27"
 _SUPPRESSED = b"MESSAGE_ID=a596d6fe7bfa4994828e72309e95d61e"
 _KERNEL = b"_TRANSPORT=kernel"
-_MESSAGE = re.compile(rb"k3s|rke2|out of memory|oom[-_ ]?kill|oom_reaper|killed process", re.IGNORECASE)
+_MESSAGE = re.compile(
+    rb"k3s|rke2|Linux version \d|out of memory|oom[-_ ]?kill|oom_reaper|killed process", re.IGNORECASE
+)
 BANNERS = re.compile(rb"Starting (?:k3s|rke2|K3s|RKE2) (?:agent )?v\d")
 _KNOWN_LIMIT = 300_000
 

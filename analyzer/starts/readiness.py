@@ -112,6 +112,8 @@ def failed_beside(start: Start, end: LogRecord | None, reason: str | None) -> bo
     up = start.first("k3s_running")
     if up is None or end is None or reason is None or end.seq < up.record.seq or start.first("api_running") is not None:
         return False
+    if _gated_up(start, up.record):
+        return False  # the API server was ready, whatever became of its agent
     read = chain.read(reason, start.product)
     if not any(link.layer.part in _PRECONDITIONS for link in read.links):
         return False

@@ -386,6 +386,15 @@ def _cut_lines(seed: int) -> bytes:
     return "".join(line[:120] + (">" if len(line) > 120 else "") + "\n" for line in text.splitlines()).encode()
 
 
+def _unknown_words(seed: int) -> bytes:
+    """The later part of a healthy start, and an error of words that nobody knows."""
+    text = generate(Scenario(name="trouble", starts=(_plan(),)), seed).render("short-precise").decode()
+    lines = text.splitlines(keepends=True)
+    head = lines[-1].split("]: ", 1)[0]
+    said = f'{head}]: time="2026-03-01T06:03:59Z" level=error msg="the left sprocket is bent"\n'
+    return "".join([*lines[len(lines) // 2 :], said]).encode()
+
+
 def _grepped(seed: int) -> bytes:
     # Of a quick start the warnings are one component's within a second: they might be one stretch of the text.
     text = (
@@ -457,6 +466,7 @@ FAULTS: Mapping[str, Make] = MappingProxyType(
         "join_port": _wrong_port,
         "static_pod_waiting": _pod_waits,
         "tried_again": _learns,
+        "unknown_alarms": _unknown_words,
         "late_goal": _generated(_plan(hooks_s=240.0, run_s=300.0)),
         "later_than_usual": _generated(_plan(extra={RBAC: 80.0})),
         "old_pod_ending": _old_pod_waits,

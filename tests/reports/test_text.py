@@ -24,7 +24,7 @@ MADE = {
     "hostile": report_of(hostile_start()),
     "long-words": report_of(replace(failed_start(index=1), outcome_reason=": ".join(["word " * 30] * 40))),
 }
-ORDER = ("Why", "Do", "Also", "Sure", "Time", "Normal", "Unknown", "Start", "Starts", "More")
+ORDER = ("Why", "Do", "Also", "Sure", "Time", "Normal", "Unknown", "Start", "Starts", "Note", "More")
 
 
 def lines_of(report: Report, **options: object) -> list[str]:

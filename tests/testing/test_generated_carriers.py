@@ -197,7 +197,7 @@ def test_samples_are_what_the_generator_makes(tmp_path: Path) -> None:
 
 
 def test_samples_are_written_into_a_folder_that_exists(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="no folder"):
+    with pytest.raises(OutputError, match="not a folder"):
         samples.main([str(tmp_path / "none")])
 
 
