@@ -61,7 +61,9 @@ _PLAIN = r"(?:true|false|null|none|nil|yes|no)\b"  # what a key of JSON or YAML 
 _BEGIN = r"(?:(?<![\w.-])|(?<=\\[nrt]))"
 
 # The end of such a name and the sign behind it, in lower case. What all names end in goes first: it is seldom there.
-_ASKED = r"\(\?<[=!][^)]*\)|\(\?-i:((?:\(\?<[=!][^)]*\))*)(\w+)\)"  # what is asked of case and characters before
+_ASKED = (
+    r"\(\?<[=!][^)]{0,300}\)|\(\?-i:((?:\(\?<[=!][^)]{0,300}\))*)(\w+)\)"  # what is asked of case and characters before
+)
 _LOWERED = dict.fromkeys(re.sub(_ASKED, r"\2", name).lower() for name in _DATA["names"])
 _STEMS = re.compile(rf"(?:{'|'.join(_DATA['stems'])})(?![a-z0-9_])")
 _NAMED = re.compile(rf"(?:{'|'.join(_DATA['stems'])})(?![\w-])(?:{_ending_in(_LOWERED)})(?=(.?))", re.DOTALL)

@@ -20,7 +20,10 @@ _FORMS = (
     re.compile(rf"(?:^|/){_WHAT}-{_NODE}_kube-system_(?P=what)-[0-9a-f]{{64}}\.log$"),
     re.compile(rf"(?:^|/)podlogs/kube-system-{_WHAT}-{_NODE}$"),
 )
-_SYSTEM_POD = re.compile(r"(?:^|/)kube-system_[^/]+/[^/]+/\d+\.log(?:[.-]\S*)?$|_kube-system_[^/]+-[0-9a-f]{64}\.log$")
+_SYSTEM_POD = re.compile(
+    r"(?:^|/)kube-system_[^/]{1,400}/[^/]{1,400}/\d+\.log(?:[.-]\S*)?$"
+    r"|_kube-system_[^/]{1,400}-[0-9a-f]{64}\.log$"
+)
 _PREVIOUS = "-previous"
 OTHER_POD = "log of a pod that tells nothing about starts"
 
