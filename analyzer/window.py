@@ -160,6 +160,11 @@ class Span:
     min: float
     max: float | None = field(default=None)
 
+    @property
+    def middle(self) -> float:
+        """Half way between both ends; of one without an upper limit its least. For drawing and ordering."""
+        return self.min if self.max is None else (self.min + self.max) / 2
+
 
 def down(value: float, places: int = 1) -> str:
     """``value`` rounded down to ``places`` decimals, as text; float noise costs no digit."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from analyzer.analysis.cluster_clocks import offsets
 from analyzer.analysis.episodes import episodes, leading
@@ -45,27 +46,30 @@ def host_of(start: StartReport) -> str:
     return start.host or next(iter(start.links.names), None) or f"log {start.source + 1}"
 
 
-@dataclass(slots=True)
+@dataclass
 class _Host:
-    """All starts of one host."""
+    """All starts of one host; what they say is gathered once, as every host is held against every other."""
 
     name: str
     starts: list[StartReport] = field(default_factory=list)
+    _said: dict[str, dict[str, None]] = field(default_factory=dict)
 
     def all(self, what: str) -> dict[str, None]:
         """What the links of its starts say, in order."""
-        return {value: None for start in self.starts for value in getattr(start.links, what)}
+        if what not in self._said:
+            self._said[what] = {value: None for start in self.starts for value in getattr(start.links, what)}
+        return self._said[what]
 
-    @property
+    @cached_property
     def names(self) -> dict[str, None]:
         return {self.name.lower(): None} | {name.lower(): None for name in self.all("names")}
 
-    @property
+    @cached_property
     def is_server(self) -> bool:
         roles = {start.role for start in self.starts}
         return "server" in roles or ("agent" not in roles and not self.all("asks"))
 
-    @property
+    @cached_property
     def span(self) -> tuple[float, float] | None:
         """From its first start to its last line, as its clock says."""
         dated = [_ends(start) for start in self.starts if start.began_at is not None]
@@ -153,8 +157,10 @@ def _groups(hosts: Sequence[_Host], owners: _Owners) -> list[list[_Host]]:
     asked: dict[str, str] = {}
     members = {host.name for host in hosts if host.all("members")}
     for host in hosts:
-        fit = {other.name for other in hosts if other.is_server and _fit(host, other)}
         peers = host.all("peers")
+        if not (peers or host.all("asks")):
+            continue
+        fit = {other.name for other in hosts if other.is_server and _fit(host, other)}
         for value in host.all("asks") | peers:
             owner = owners.owner(value, fit & members if value in peers else fit)
             if owner is not None:

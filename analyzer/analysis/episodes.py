@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from itertools import pairwise
 
 from analyzer.events.finding_info import info
 from analyzer.results import Cause, Episode, EpisodeOutcome, Finding, Goal, StartReport
 from analyzer.window import OPEN, Span, Window
 
+_CLOCK_UNSET = "clock_unset"
 HELD_S = 60.0  # a goal that held so long ends an episode
-DEFAULT_GOAL = {"agent": "node"}
+_DEFAULT_GOAL = {"agent": "node"}
 
 
 def goal_of(start: StartReport, name: str | None = None) -> Goal:
@@ -27,7 +27,7 @@ def goal_of(start: StartReport, name: str | None = None) -> Goal:
 
 def default_goal(start: StartReport) -> str:
     """What its outcome speaks of."""
-    return DEFAULT_GOAL.get(start.role, "api") if start.observer == "k3s" else "api"
+    return _DEFAULT_GOAL.get(start.role, "api") if start.observer == "k3s" else "api"
 
 
 def episodes(starts: Sequence[StartReport]) -> tuple[Episode, ...]:
@@ -64,13 +64,13 @@ def _urgency(episode: Episode, last: StartReport) -> int:
     if episode.outcome == "failed" or last.end.kind == "failed":
         return 3
     if episode.outcome == "ongoing":
-        if _hardly_begun(last) and episode.tries == 1:
+        if hardly_begun(last) and episode.tries == 1:
             return 0
         return 3 if any(finding.severity == "critical" for finding in last.findings) else 2
     return 1
 
 
-def _hardly_begun(start: StartReport) -> bool:
+def hardly_begun(start: StartReport) -> bool:
     """Systemd's next try, of which the log holds no more."""
     seen = {milestone.id for milestone in start.milestones}
     return start.outcome == "incomplete" and start.pid is None and seen <= {"systemd_starting", "systemd_started"}
@@ -110,6 +110,8 @@ def _between(first: StartReport, later: StartReport) -> Span | None:
     if first.began_at is None or later.began_at is None:
         return None
     apart = (later.began_at - first.began_at).total_seconds()
+    if apart <= -first.clock.precision_s or any(one.id == _CLOCK_UNSET for one in first.findings):
+        return None  # the clock was set between the two: a machine without a battery at its clock
     return Span(max(0.0, apart - first.clock.precision_s), max(0.0, apart + later.clock.precision_s))
 
 
@@ -186,8 +188,3 @@ def leading(findings: Iterable[Finding]) -> Finding | None:
 def _of_tries(finding: Finding) -> bool:
     """Findings that only say that other tries failed."""
     return finding.id in ("crash_loop", "failed_tries_before", "restarted")
-
-
-def gaps_between(tries: Sequence[StartReport]) -> list[Span]:
-    """From each try's begin to the next one's, where both are dated."""
-    return [span for one, later in pairwise(tries) if (span := _between(one, later)) is not None]

@@ -40,6 +40,7 @@ _ALWAYS = frozenset({"certificates", "apiserver_boot", "images"})
 # Phases that end while the datastore may still be waited for, and those of them in which it is, where it is not ready.
 _BESIDE_DATASTORE = frozenset({_PREPARED, "containerd", "images", "certificates"})
 _PREPARING = frozenset({_PREPARED, "certificates"})
+_OF_THE_RUNTIME = ("containerd_requested", "containerd_ready", "images_importing", "kubelet_requested")
 _MOMENT_S = 1.0  # what takes less is not worth to be named beside something else
 _FEW_LINES = 10  # so few may have been picked out by hand
 
@@ -148,7 +149,7 @@ class _Budget:
         ready = _ending(start, "datastore")
         if phase == "datastore" and ready is not None and ready.record.message.startswith("Kine "):
             return set()  # it stands before all of them
-        runtime = start.first("containerd_requested", "containerd_ready", "images_importing", "kubelet_requested")
+        runtime = start.first(*_OF_THE_RUNTIME)
         return {"certificates", *(("containerd", "images") if runtime is not None else ())} - self.over
 
     def _divide(self, order: Sequence[str], phase: str) -> None:
@@ -269,7 +270,7 @@ def budget(start: Start, verdict: Verdict, line_times: LineTimes, windows: Mappi
 
 def _runtime_first(start: Start) -> bool:
     """Whether the container runtime was asked for before the API server was launched, or that never was."""
-    runtime = start.first("containerd_requested", "containerd_ready", "images_importing", "kubelet_requested")
+    runtime = start.first(*_OF_THE_RUNTIME)
     launch = start.first("apiserver_requested")
     if runtime is None:
         return False

@@ -18,7 +18,7 @@ _AT_END_S = 3.0  # a wait that is said each second or two is still there when th
 _AT_END_LINES = 3  # the same without times
 _TOLD = (Mark, PollLine, PollUnchanged, HealthBlock)
 _WORST = frozenset(("fatal", "panic"))
-_PASSING = re.compile(r"0x[0-9a-f]+|[0-9a-f]{12,}|\d+")
+_PASSING = re.compile(r"0x[0-9a-f]+|[0-9a-f]{12,}|\d+")  # what differs from one line to the next in the same words
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +75,10 @@ def unknown_alarms(context: RuleContext, known: Sequence[Finding]) -> list[LogRe
 
     A whole start that became ready shows by that that its errors were overcome: healthy recordings print some.
     """
-    told_of = {(finding.source, line) for finding in known for line in finding.lines}
+    told_of = lines_told(known)
     start, report = context.studied.start, context.report
     known_seqs = {event.record.seq for event in start.events if isinstance(event, _TOLD)}
-    told = {_kind(r) for r in start.process if r.seq in known_seqs or (r.source, r.line) in told_of}
+    told = {words_of(r) for r in start.process if r.seq in known_seqs or (r.source, r.line) in told_of}
     arrived = report.outcome == "ready" and all(goal.state == "reached" for goal in report.goals)
     whole = report.outcome == "ready" and (report.begin_seen or arrived)
     dumped = any(finding.id in ("crashed", "panic_survived") for finding in known)
@@ -89,7 +89,7 @@ def unknown_alarms(context: RuleContext, known: Sequence[Finding]) -> list[LogRe
         if _is_alarming(record, whole=whole, dumped=dumped)
         and record.seq not in known_seqs
         and (stop is None or record.seq < stop.seq)
-        and _kind(record) not in told
+        and words_of(record) not in told
     ]
 
 
@@ -101,5 +101,11 @@ def _is_alarming(record: LogRecord, *, whole: bool, dumped: bool) -> bool:
     return record.level == "error" and not whole
 
 
-def _kind(record: LogRecord) -> str:
+def lines_told(known: Sequence[Finding]) -> frozenset[tuple[int, int]]:
+    """(source, line) of the lines that findings name."""
+    return frozenset((finding.source, line) for finding in known for line in finding.lines)
+
+
+def words_of(record: LogRecord) -> str:
+    """A message without numbers, ports and hashes: the same for each line of a kind."""
     return _PASSING.sub("0", record.message)

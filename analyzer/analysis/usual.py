@@ -33,13 +33,23 @@ def usual(site: Site, milestones: Iterable[Milestone]) -> Usual | None:
 
 def is_usual(start: StartReport) -> bool:
     """Whether it was certainly ready in the time that nearly all starts of its kind took."""
-    most = start.ready.upper
-    judged = start.outcome == "ready" and start.begin_seen and start.observer == "k3s"
-    return judged and start.usual is not None and most is not None and most <= start.usual.late_s
+    most, common = start.ready.upper, _common(start)
+    return common is not None and most is not None and most <= common.late_s
+
+
+def is_slow(start: StartReport) -> bool:
+    """Whether it was certainly ready later than three of four starts of its kind."""
+    least, common = start.ready.lower, _common(start)
+    return common is not None and least is not None and least > common.to_s
 
 
 def is_late(start: StartReport) -> bool:
     """Whether it was certainly ready later than nearly all starts of its kind."""
-    least = start.ready.lower
+    least, common = start.ready.lower, _common(start)
+    return common is not None and least is not None and least > common.late_s
+
+
+def _common(start: StartReport) -> Usual | None:
+    """What is usual, of a start that was ready and whose time from its begin is known."""
     judged = start.outcome == "ready" and start.begin_seen and start.observer == "k3s"
-    return judged and start.usual is not None and least is not None and least > start.usual.late_s
+    return start.usual if judged else None

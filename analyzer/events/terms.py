@@ -16,6 +16,7 @@ from analyzer.events.vocabulary import load, read_as
 TermKind = Literal[
     "error", "milestone", "phase", "goal",
     "outcome", "finding", "answer", "problem", "check", "proof", "gap", "poller", "clock", "bound", "last", "observer",
+    "mark",
 ]  # fmt: skip
 
 

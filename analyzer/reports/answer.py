@@ -10,18 +10,19 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from analyzer.analysis.clusters import clusters
 from analyzer.analysis.episodes import episodes, goal_of, leading, neediest
 from analyzer.analysis.late_goals import late_goals
-from analyzer.analysis.usual import is_late, is_usual
+from analyzer.analysis.usual import is_late, is_slow, is_usual
 from analyzer.events.finding_info import info as known_finding, problems
 from analyzer.events.readyz import abridge
-from analyzer.events.terms import phase_in_words
+from analyzer.events.terms import phase_in_words, terms
 from analyzer.reports import chain, goal_words, narrative, wording
-from analyzer.reports.cluster_answer import ClusterAnswer, apart, cluster_answers
+from analyzer.reports.cluster_answer import apart, cluster_answers
 from analyzer.reports.goal_words import later_words
 from analyzer.reports.selection import select_starts
-from analyzer.results import Episode, Finding, Report, StartReport, Usual
-from analyzer.window import Span, Window
+from analyzer.results import Cluster, Episode, Finding, Report, StartReport, Usual
+from analyzer.window import SourceIndex, Span
 
 _NAMED = 3  # checks by name
 
@@ -46,11 +47,10 @@ class Answer:
     mark: str  # ok | ready | slow | failed | stopped | unknown
     verdict: str
     why: str = ""
-    quotes: tuple[
-        str, ...
-    ] = ()  # what k3s said at its end: the whole message, then its inner parts, shorter and shorter
+    quotes: tuple[str, ...] = ()  # its last words: the whole message, then its inner parts, ever shorter
     more: str = ""  # what is good to know of the cause where there is room
-    lines: tuple[int, ...] = ()  # behind ``why``
+    lines: tuple[int, ...] = ()  # behind ``why``, of ``source``
+    source: SourceIndex = 0
     do: str = ""
     also: str = ""
     sure: str = ""
@@ -70,9 +70,8 @@ def answer(report: Report, choice: str | None = None, *, utc: bool = False, goal
     """
     if choice is not None:
         return of_start(report, select_starts(report.starts, choice)[-1], utc=utc, goal=goal)
-    told = sorted(cluster_answers(report), key=lambda one: _MARKS.index(one.mark))
-    if told:
-        return _of_cluster(report, told[0], utc=utc)
+    if together := clusters(report.starts):
+        return _of_cluster(report, together, utc=utc)
     found = episodes(report.starts)
     needed = neediest(found, report.starts)
     if needed is None:
@@ -89,11 +88,10 @@ def _lowered(sentence: str) -> str:
     return f"{sentence[:1].lower()}{sentence[1:]}" if sentence[1:2].islower() else sentence
 
 
-_MARKS = ("failed", "unknown", "stopped", "slow", "ready", "ok")  # who needs someone comes first
-
-
-def _of_cluster(report: Report, told: ClusterAnswer, *, utc: bool) -> Answer:
-    """The answer on a cluster, with the time of the start that held the others up, else of who needs someone."""
+def _of_cluster(report: Report, together: Sequence[Cluster], *, utc: bool) -> Answer:
+    """The answer on the cluster that needs someone first, with the time of the start that held the others up."""
+    needs_first = list(terms("mark"))
+    told = min(cluster_answers(report, together), key=lambda one: needs_first.index(one.mark))
     shown = told.start
     if shown is None and (needed := neediest(episodes(report.starts), report.starts)) is not None:
         shown = needed.starts[-1]
@@ -107,9 +105,10 @@ def _of_cluster(report: Report, told: ClusterAnswer, *, utc: bool) -> Answer:
         why=" ".join(told.story[:1]) or own.why,
         quotes=() if told.story else own.quotes,
         more=" ".join(told.story[1:]),
-        lines=told.lines or own.lines,
+        lines=told.lines if told.story else own.lines,
+        source=told.source if told.story else own.source,
         do=" ".join(told.do),
-        also=" ".join(filter(None, (told.clocks, apart(report)))),
+        also=" ".join(filter(None, (told.clocks, apart(report, together)))),
         sure=told.sure or own.sure,
         time=own.time and f"Start {shown}: {own.time[0].lower()}{own.time[1:]}",
     )
@@ -151,6 +150,7 @@ def of_start(report: Report, start: StartReport, *, utc: bool = False, goal: str
         quotes=quotes,
         more=more,
         lines=finding.lines if finding is not None else (),
+        source=finding.source if finding is not None else start.source,
         do=_do(start, finding),
         also=_also(start, finding),
         sure=_sure(start, finding),
@@ -176,23 +176,18 @@ def _verdict(start: StartReport) -> tuple[str, str]:
         return marks.get(start.outcome, "failed" if start.end.kind == "failed" else "unknown"), _not_ready(start)
     ready = f"{_ready(start)}{_later(start)}."
     if start.end.kind == "failed":
-        return "failed", f"{name_of(start)} ended by itself{_ended(start)}. Before that: {ready[0].lower()}{ready[1:]}"
+        return (
+            "failed",
+            f"{wording.program(start)} ended by itself{_ended(start)}. Before that: {ready[0].lower()}{ready[1:]}",
+        )
     trouble = [finding for finding in start.findings if finding.severity != "info"]
     mark = "slow" if trouble or is_late(start) or _later(start) else "ok" if is_usual(start) else "ready"
     return mark, f"{ready}{_slow(start)}" if mark == "slow" else ready
 
 
-def name_of(start: StartReport) -> str:
-    """What to call the process in a sentence."""
-    return {"rke2": "RKE2"}.get(start.product, "k3s")
-
-
 def _slow(start: StartReport) -> str:
     """What is usual, where it certainly took longer than three of four starts of its kind."""
-    judged = start.begin_seen and start.observer == "k3s"
-    if not judged or start.usual is None or start.ready.lower is None or start.ready.lower <= start.usual.to_s:
-        return ""
-    return f" Slow: {usual_words(start.usual)}."
+    return f" Slow: {usual_words(start.usual)}." if start.usual is not None and is_slow(start) else ""
 
 
 def usual_words(usual: Usual) -> str:
@@ -210,25 +205,17 @@ def _ready(start: StartReport) -> str:
         return f"{what}; the log does not show when"
     if start.observer != "k3s":
         later = wording.later_words(start.polling_tax_s)
-        return f"{what} {after(goal.window)}" + (f"; {wording.noticer(start)} noticed it{later}" if later else "")
+        return f"{what} {wording.after_words(goal.window)}" + (
+            f"; {wording.noticer(start)} noticed it{later}" if later else ""
+        )
     if start.begin_seen:
-        return f"{what} {after(goal.window)}"
+        return f"{what} {wording.after_words(goal.window)}"
     if start.clock.basis == "elapsed":
         return f"{what} {wording.window_words(goal.window)} after the process was last executed"
     least = goal.window.lower or 0.0
     if least <= 1:
         return f"{what}; the log begins too late to show how long that took"
     return f"{what} at least {wording.at_least(least)} after the log begins"
-
-
-def after(window: Window) -> str:
-    """A window of a goal for a sentence: ``after 10.2 to 12.3 s``, ``within 14 s``."""
-    low, high = window.lower, window.upper
-    if high is None:
-        return "at an unknown moment" if low is None else f"after more than {wording.at_least(low)}"
-    if low is None or low < 0.05:
-        return f"within {wording.at_most(high)}"
-    return f"after {wording.length_words(low, high)}"
 
 
 def _later(start: StartReport) -> str:
@@ -239,13 +226,13 @@ def _later(start: StartReport) -> str:
 
 def _not_ready(start: StartReport) -> str:
     goal = "its node was registered" if start.role == "agent" else "the API server was ready"
-    name = name_of(start)
+    name = wording.program(start)
     if start.outcome == "failed":
         return f"Failed: {name} ended{_ended(start)} before {goal}."
     if start.outcome == "stopped":
         return f"Stopped on request{_ended(start)} before {goal}."
     if start.end.kind == "failed":
-        return f"Failed: {name} ended by itself{_ended(start)}. The log does not show whether {goal} before."
+        return f"{name} ended by itself{_ended(start)}. The log does not show whether {goal} before."
     if start.end.kind == "stopped":
         return f"Stopped on request{_ended(start)}. The log does not show whether {goal} before."
     if start.observer == "wait":
@@ -270,31 +257,32 @@ def _so_far(start: StartReport) -> str:
 
 def _of_tries(episode: Episode, tries: Sequence[StartReport]) -> str:
     """The verdict on several tries."""
-    failed = sum(_failed(start) for start in tries)
+    failed = sum(start.outcome == "failed" for start in tries)
     ended = sum(start.outcome == "ready" and start.end.kind == "failed" for start in tries)
+    unsure = sum(start.outcome == "incomplete" and start.end.kind == "failed" for start in tries)
     took = "" if episode.took_s is None else wording.long_words(episode.took_s)
     counts = wording.those_that_hold(
-        (failed or not ended, f"{wording.plural(failed, 'try', 'tries')} failed"),
+        (failed, f"{wording.plural(failed, 'try', 'tries')} failed"),
         (ended, f"{ended} {'was' if ended == 1 else 'were'} ready and ended"),
+        (unsure, f"{wording.plural(unsure, 'try', 'tries')} ended with an error"),
     )
-    counted = " and ".join(counts)
-    name = name_of(tries[-1]) + (f" on {episode.host}" if episode.host else "")
+    counted = " and ".join(counts) or "the log does not show how the others ended"
+    name = wording.program(tries[-1]) + (f" on {episode.host}" if episode.host else "")
     if episode.outcome == "ready":
         when = f", {took} after the first began" if took else ""
         return f"{name} came up on try {episode.tries}{when}: {counted}."
     within = f" in {took}" if took else ""
     if episode.outcome == "failed":
-        told = f"{_all_of(failed, episode.tries)} failed" if not ended else f"of {episode.tries} tries {counted}"
+        told = (
+            f"{_all_of(failed, episode.tries)} failed"
+            if failed and not (ended or unsure)
+            else f"of {episode.tries} tries {counted}"
+        )
         return f"{name} did not stay up: {told}{within}."
     if episode.outcome == "stopped":
         return f"{name} was stopped on request in try {episode.tries}: {counted} before{within}."
     after_ = f" after {took}" if took else ""
     return f"{name} was not up{after_}, where the log ends: {counted}, try {episode.tries} goes on."
-
-
-def _failed(start: StartReport) -> bool:
-    """Whether a try ended by itself and is not known to have been ready."""
-    return start.outcome == "failed" or (start.outcome != "ready" and start.end.kind == "failed")
 
 
 def _all_of(some: int, every: int) -> str:
@@ -319,7 +307,8 @@ def _changed(tries: Sequence[StartReport]) -> Iterator[str]:
     if len(different) > 1:
         yield f"Not all tries failed alike: {'; '.join(different[:3])}."
     elif len(kinds) == len(failed) > 1:
-        yield f"{'Both' if len(failed) == 2 else f'All {len(failed)}'} failed tries ended like this."
+        which = "failed tries" if all(start.outcome == "failed" for start in failed) else "tries that ended"
+        yield f"{'Both' if len(failed) == 2 else f'All {len(failed)}'} {which} ended like this."
 
 
 # --- why and what to do
@@ -330,7 +319,7 @@ def _why(start: StartReport, finding: Finding | None) -> tuple[str, tuple[str, .
     reason = (start.outcome_reason or start.end.reason) if start.end.kind == "failed" else None
     if finding is None:
         if reason and start.end.kind == "failed":
-            return f"{name_of(start)} ended.", tuple(_shorter(reason)), ""
+            return f"{wording.program(start)} ended.", tuple(_shorter(reason)), ""
         return _held_back(start), (), ""
     title = f"{finding.title}."
     waited = " ".join(chain.sentences(start)) if start.outcome != "ready" and start.bottleneck.checks else ""
@@ -404,17 +393,13 @@ def _time(start: StartReport) -> tuple[tuple[Part, ...], str]:
     phases = [phase for phase, _ in rows if phase.id != "boot"]  # before the start, with a sentence of its own
     if not phases or whole is None:
         return (), ""
-    longest = sorted(phases, key=lambda p: -_middle(p.duration_s))[:2]
+    longest = sorted(phases, key=lambda p: -p.duration_s.middle)[:2]
     parts = tuple(Part(phase_in_words(p.id), p.duration_s, longest.index(p) if p in longest else None) for p in phases)
     named = ", then ".join(
-        f"{phase_in_words(p.id)} {wording.span_words(p.duration_s)}" for p in longest if _middle(p.duration_s) > 0
+        f"{phase_in_words(p.id)} {wording.span_words(p.duration_s)}" for p in longest if p.duration_s.middle > 0
     )
     told = [f"Longest: {named}."] if named else []
     return parts, " ".join([*told, goal_words.boot(start)]).strip()
-
-
-def _middle(span: Span) -> float:
-    return span.min if span.max is None else (span.min + span.max) / 2
 
 
 # --- the rest
@@ -438,9 +423,9 @@ _COUNTED = re.compile(r"^(\d+) (lines?)$")
 
 
 def _not_known(report: Report, start: StartReport) -> str:
-    told = sorted(narrative.unknowns(report, start), key=lambda one: one[0].startswith("Moments finer"))
+    told = sorted(narrative.unknowns(report, start), key=lambda one: one[0].startswith(narrative.FINER))
     if start.end.kind == "failed":  # how long each part took is not the question then
-        told = [one for one in told if not one[0].startswith("Moments finer")]
+        told = [one for one in told if not one[0].startswith(narrative.FINER)]
     if not told:
         return ""
     sentence, command = told[0]

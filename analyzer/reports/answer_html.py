@@ -14,19 +14,14 @@ from markupsafe import Markup
 
 from analyzer.analysis.episodes import episodes, lost_s
 from analyzer.events.commands import can_copy, commands_in
+from analyzer.events.terms import term
 from analyzer.figures.palette import LIGHT
 from analyzer.reports import answer as answers, narrative, wording
 from analyzer.reports.answer import Answer, Part
 from analyzer.reports.html_page import asset, fragment
 from analyzer.results import Episode, LedgerCounts, Report, StartReport
 from analyzer.site import NOWHERE, Site
-from analyzer.window import Span
 
-SIGNS: Final = {"ok": "✓", "ready": "✓", "slow": "▲", "failed": "✗", "stopped": "■", "unknown": "?"}
-WORDS: Final = {
-    "ok": "ready", "ready": "ready", "slow": "needs a look", "failed": "failed", "stopped": "stopped",
-    "unknown": "not known",
-}  # fmt: skip
 OTHERS: Final = 12  # episodes beside the one that is told
 _ROOM: Final = 1500  # characters of a text on the page
 _ROOMS: Final = (900, 400, 150)  # in a notebook, the first that keeps the block light
@@ -82,21 +77,22 @@ def block(report: Report, told: Answer, *, room: int = _ROOM) -> Block:
     """An answer, laid out; ``room``: characters of each text."""
     start = next((one for one in report.starts if one.index == told.start), None)
     site = start.site if start is not None else NOWHERE
+    mark = term("mark", told.mark)
     return Block(
         mark=told.mark,
-        sign=SIGNS[told.mark],
-        state=WORDS[told.mark],
+        sign=mark.sign,
+        state=mark.short,
         verdict=_cut(told.verdict, room),
-        sections=tuple(_sections(report, told, site, room)),
+        sections=tuple(_sections(told, site, room)),
         bar=tuple(_stretches(told.bar)),
         start=told.start,
     )
 
 
-def _sections(report: Report, told: Answer, site: Site, room: int) -> Iterator[Section]:
+def _sections(told: Answer, site: Site, room: int) -> Iterator[Section]:
     why = " ".join(filter(None, (told.why, *told.quotes[:1], told.more)))
     texts = (
-        ("Why", why, refs(report, told)),
+        ("Why", why, refs(told)),
         ("Do", told.do, ()),
         ("Also", told.also, ()),
         ("Sure", told.sure, ()),
@@ -112,15 +108,9 @@ def _sections(report: Report, told: Answer, site: Site, room: int) -> Iterator[S
             yield Section(label, tuple(found), behind)
 
 
-def refs(report: Report, told: Answer) -> tuple[Ref, ...]:
-    """The lines behind the cause with their source: those of the finding that names them."""
-    if not told.lines:
-        return ()
-    ordered = sorted(report.starts, key=lambda start: start.index != told.start)
-    found = (finding for start in ordered for finding in start.findings if finding.lines == told.lines)
-    finding = next(found, None)
-    source = finding.source if finding is not None else ordered[0].source
-    return tuple((source, line) for line in told.lines)
+def refs(told: Answer) -> tuple[Ref, ...]:
+    """The lines behind the cause with their source."""
+    return tuple((told.source, line) for line in told.lines)
 
 
 def _with_commands(text: str, site: Site) -> Iterator[Piece]:
@@ -150,7 +140,7 @@ def _plain(text: str) -> Iterator[Piece]:
 
 
 def _stretches(bar: tuple[Part, ...]) -> Iterator[Stretch]:
-    lengths = [_middle(part.length) for part in bar]
+    lengths = [part.length.middle for part in bar]
     whole, at = sum(lengths), 0.0
     if whole <= 0:
         return
@@ -160,10 +150,6 @@ def _stretches(bar: tuple[Part, ...]) -> Iterator[Stretch]:
         if width > 0:
             yield Stretch(f"{at:.2f}", f"{width:.2f}", look, f"{part.label} {wording.span_words(part.length)}")
         at += width
-
-
-def _middle(span: Span) -> float:
-    return span.min if span.max is None else (span.min + span.max) / 2
 
 
 def _cut(text: str, room: int) -> str:
@@ -207,14 +193,15 @@ def _need(episode: Episode) -> tuple[int, float, int]:
 def _other(report: Report, episode: Episode) -> Other:
     own = answers.of_episode(report, episode)
     where = episode.host or episode.unit or f"start {own.start}"
-    return Other(own.mark, SIGNS[own.mark], WORDS[own.mark], where, _cut(own.verdict, _ROOM), own.start)
+    mark = term("mark", own.mark)
+    return Other(own.mark, mark.sign, mark.short, where, _cut(own.verdict, _ROOM), own.start)
 
 
 def title(report: Report, shown: StartReport | None) -> str:
     """What the page is about: the episode, or the hosts and their starts."""
     if shown is None:
         return "k3s start-up: no start found"
-    product = "RKE2" if shown.product == "rke2" else "k3s"
+    product = wording.program(shown)
     hosts = {start.host for start in report.starts if start.host is not None}
     if len(hosts) > 1:
         return f"{product} start-up: {len(hosts)} hosts, {wording.plural(len(report.starts), 'start')}"

@@ -14,7 +14,7 @@ from analyzer.analysis.episodes import episodes, goal_of, leading
 from analyzer.events.link_rules import longest_usual_s
 from analyzer.reports import wording
 from analyzer.results import ClockOffset, Cluster, Episode, Finding, Report, StartReport, Waited
-from analyzer.window import Span
+from analyzer.window import SourceIndex, Span
 
 _SENTENCES = 6
 _NAMED = 3  # hosts by name in a sentence
@@ -33,18 +33,21 @@ class ClusterAnswer:
     sure: str = ""
     clocks: str = ""
     start: int | None = None
-    lines: tuple[int, ...] = ()  # behind the cause, in the source of ``start``
+    lines: tuple[int, ...] = ()  # behind the cause, of ``source``
+    source: SourceIndex = 0
 
 
-def cluster_answers(report: Report) -> tuple[ClusterAnswer, ...]:
-    """The answer on each cluster of a report; empty where no two hosts belong together."""
+def cluster_answers(report: Report, found: Sequence[Cluster] | None = None) -> tuple[ClusterAnswer, ...]:
+    """The answer on each cluster of a report (``found``: its clusters); empty where no two hosts belong together."""
     tries = episodes(report.starts)
-    return tuple(of_cluster(report, cluster, tries) for cluster in clusters(report.starts))
+    return tuple(
+        of_cluster(report, cluster, tries) for cluster in (clusters(report.starts) if found is None else found)
+    )
 
 
-def apart(report: Report) -> str:
+def apart(report: Report, found: Sequence[Cluster] | None = None) -> str:
     """That hosts of one report do not belong together, as far as their logs say; empty where all do."""
-    found = clusters(report.starts)
+    found = clusters(report.starts) if found is None else found
     hosts = list(dict.fromkeys(host_of(start) for start in report.starts if start.observer == "k3s"))
     joined = {host for cluster in found for host in cluster.hosts}
     alone = [host for host in hosts if host not in joined]
@@ -79,6 +82,7 @@ def of_cluster(report: Report, cluster: Cluster, tries: Sequence[Episode]) -> Cl
         clocks=_clocks(cluster),
         start=start.index if start is not None else None,
         lines=finding.lines if finding is not None else (),
+        source=finding.source if finding is not None else 0,
     )
 
 

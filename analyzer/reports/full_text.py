@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from analyzer.analysis.episodes import hardly_begun
 from analyzer.events.terms import term
 from analyzer.reports import narrative, wording
 from analyzer.reports.format import DEFAULT, Options
@@ -18,18 +19,13 @@ _LAST = {"certain": "●", "possible": "○", "no": " "}
 _SIGNS = {"●": "certainly the last", "○": "perhaps the last", "✗": "still failing"}
 
 
-def _hardly_begun(start: StartReport) -> bool:
-    seen = {milestone.id for milestone in start.milestones}
-    return start.outcome == "incomplete" and start.pid is None and seen <= {"systemd_starting", "systemd_started"}
-
-
 def render(report: Report, options: Options = DEFAULT) -> str:
     """The whole report as text with a final newline; raises ``UsageError`` for a start that does not exist."""
     page = Page(options)
     several = len(report.starts) > 1
     shown = select_starts(report.starts, options.start)
     if options.start is None and several:
-        last = -2 if _hardly_begun(report.starts[-1]) else -1  # systemd's next try, of which the text holds no more
+        last = -2 if hardly_begun(report.starts[-1]) else -1  # systemd's next try, of which the text holds no more
         shown = (report.starts[last],)
     if several and options.start in (None, "all"):
         _summary(page, report)

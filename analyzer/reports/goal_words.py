@@ -10,7 +10,6 @@ from analyzer.events.readyz import abridge
 from analyzer.events.terms import term
 from analyzer.reports import wording
 from analyzer.results import Goal, StartReport
-from analyzer.window import Window
 
 GoalName = Literal["api", "ready", "started", "images", "node", "node_ready", "server"]
 _ALIASES = {"ready": "api"}
@@ -32,8 +31,7 @@ def comes_after_ready(start: StartReport, goal: Goal) -> bool:
 def words(start: StartReport, goal: str, *, came: bool = True) -> str:
     """That a goal was reached, or that it was not: ``the node was registered``."""
     about = term("goal", goal)
-    program = "RKE2" if start.product == "rke2" else "k3s"
-    return ((about.words if came else about.not_words) or about.meaning).format(program=program)
+    return ((about.words if came else about.not_words) or about.meaning).format(program=wording.program(start))
 
 
 def later_words(start: StartReport, goal: Goal) -> str:
@@ -44,13 +42,7 @@ def later_words(start: StartReport, goal: Goal) -> str:
         return f"{words(start, goal.id, came=False)} {later}, where the log ends"
     if not start.begin_seen:
         return f"{words(start, goal.id)} only {later} or more"
-    return f"{words(start, goal.id)} only {after(goal.window)}"
-
-
-def after(window: Window) -> str:
-    """``after 10.2 to 12.3 s``, ``after more than 10 s``."""
-    low, high = window.lower or 0.0, window.upper
-    return f"after more than {wording.at_least(low)}" if high is None else f"after {wording.length_words(low, high)}"
+    return f"{words(start, goal.id)} only {wording.after_words(goal.window)}"
 
 
 def verdict(start: StartReport, name: str | None) -> str:

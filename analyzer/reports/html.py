@@ -255,7 +255,7 @@ def _evidence(
             drawn: list[Mark | Dot] = [*row.marks, *row.dots]
             wanted |= dict.fromkeys(ref for one in drawn for ref in one.refs)
         wanted |= dict.fromkeys(_table_refs(start))
-    wanted |= dict.fromkeys(answer_html.refs(report, told))
+    wanted |= dict.fromkeys(answer_html.refs(told))
     texts = {ref: printable(report.evidence[ref]) for ref in wanted if ref in report.evidence}
     budget = max(EVIDENCE_BYTES, 40 * 200 * len(models))
     for limit in _EVIDENCE_CUTS:

@@ -28,6 +28,7 @@ _MOMENT_S = 1.0  # within which stamps to a second tell nothing apart
 _BLAMED = 10  # rows of the table of checks
 _CALENDAR = ("journal", "klog")  # stamps with month and day at least
 _TO_DO = "What to do"
+FINER = "Moments finer"  # how the least of what is not known begins
 
 
 def title(start: StartReport, *, utc: bool = False) -> list[str]:
@@ -354,12 +355,12 @@ def nothing_to_do(start: StartReport) -> str:
     return wording.first_that_holds(
         (open_, "Nothing for certain: see what is good to know below, and give more of the log."),
         (start.outcome == "ready", "Nothing was found that needs it."),
-        (start.outcome != "incomplete", "No cause that this program knows is in this text."),
+        (start.outcome != "incomplete", "No cause that this program knows is in this log."),
         (start.observer == "wait", "Nothing can be said from outside; the server's own log says more."),
         (start.bottleneck.checks, "Nothing beyond what the checks above wait for; give more of the log."),
         (
             normal(start),
-            "Nothing yet: what looks bad in this text is normal. What comes after it decides; give more of it.",
+            "Nothing yet: what looks bad in this log is normal. What comes after it decides; give more of it.",
         ),
         (notes(start), "Nothing for certain: see what is good to know below, and give more of the log."),
         (True, "Nothing can be said from this text; give more of the log."),
@@ -413,13 +414,9 @@ def unknowns(report: Report, start: StartReport) -> Iterator[tuple[str, str]]:
     if start.began_at is None:
         yield _no_date(start), ""
     elif start.clock.precision_s >= 1:
-        finer = (
-            f"Moments finer than {wording.precision_words(start.clock.precision_s)}, because the timestamps are not."
-        )
-        if _some_finer(start):
-            finer = finer.replace(
-                ", because the timestamps are not", " of lines without a finer timestamp of their own"
-            )
+        own = _some_finer(start)
+        why = " of lines without a finer timestamp of their own" if own else ", because the timestamps are not"
+        finer = f"{FINER} than {wording.precision_words(start.clock.precision_s)}{why}."
         yield (f"{finer} This prints finer ones:", whole) if start.begin_seen else (finer, "")
     steps, cut = start.clock.steps, sum(p.cut for p in start.polls)
     cut_polls = f"{wording.plural(cut, 'poll line')} {'was' if cut == 1 else 'were'}"

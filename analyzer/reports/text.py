@@ -5,18 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from analyzer.events.terms import term
 from analyzer.reports import answer as answers, full_text, narrative, wording
 from analyzer.reports.answer import Answer, Part
 from analyzer.reports.format import DEFAULT, Options
 from analyzer.reports.selection import select_starts
 from analyzer.reports.terminal import DEFAULT_WIDTH, Page, broken
 from analyzer.results import Report
-from analyzer.window import Span
 
-_SIGNS = {
-    "ok": ("✓", "green"), "ready": ("✓", ""), "slow": ("▲", "yellow"), "failed": ("✗", "bold red"),
-    "stopped": ("■", "yellow"), "unknown": ("?", "yellow"),
-}  # fmt: skip
+_STYLES = {"ok": "green", "slow": "yellow", "failed": "bold red", "stopped": "yellow", "unknown": "yellow"}
 _LABEL = 9  # columns before what a line says
 _SHADES = ("█", "▓", "░")  # of the longest part, the second, the others
 # Lines of 80 columns that a section may take: together with the bar no more than 24. Verdict, why and what to do
@@ -51,8 +48,7 @@ def answer_lines(told: Answer, options: Options = DEFAULT) -> str:
 
 
 def _answer(page: Page, told: Answer) -> None:
-    sign, style = _SIGNS[told.mark]
-    used = _labelled(page, f"{sign} ", told.verdict, _VERDICT, style=style)
+    used = _verdict(page, told)
     most = _FIRST - used - _LEAST_DO
     used += _labelled(page, "Why", _why(page, told, most), most, tail=_lines(told))
     _labelled(page, "Do", told.do, max(_LEAST_DO, min(_MOST_DO, _FIRST - used)))
@@ -64,6 +60,12 @@ def _answer(page: Page, told: Answer) -> None:
     _labelled(page, "Normal", told.normal, _SHORT)
     _labelled(page, "Unknown", told.not_known, _SHORT)
     _labelled(page, "Start", told.who, _SHORT)
+
+
+def _verdict(page: Page, told: Answer, number: str = "") -> int:
+    """The first lines, which hang behind their sign; how many they are."""
+    sign = f"{term('mark', told.mark).sign} {number}"
+    return _labelled(page, sign, told.verdict, _VERDICT, style=_STYLES.get(told.mark, ""), column=len(sign))
 
 
 def _why(page: Page, told: Answer, most: int) -> str:
@@ -83,11 +85,12 @@ def _lines(told: Answer) -> str:
     return narrative.line_list(told.lines)
 
 
-def _labelled(page: Page, label: str, text: str, most: int, *, tail: str = "", style: str = "") -> int:
+def _labelled(
+    page: Page, label: str, text: str, most: int, *, tail: str = "", style: str = "", column: int = _LABEL
+) -> int:
     """A label and what it says on at most so many lines, ``tail`` behind it whatever was cut; the lines taken."""
     if not text:
         return 0
-    column = len(label) if style else _LABEL
     width = min(page.width, DEFAULT_WIDTH) - column
     said = _fit(" ".join(text.split()), width, most, tail)
     page.labelled((label.ljust(column), style or "bold"), (said, style), column + width)
@@ -111,27 +114,24 @@ def _fit(text: str, width: int, lines: int, tail: str) -> str:
 
 def _bar(parts: Sequence[Part], room: int) -> str:
     """One line for the whole time: the longest part dark, the second less so."""
-    whole = sum(_middle(part.length) for part in parts)
+    whole = sum(part.length.middle for part in parts)
     made = ""
     for part in parts:
-        wide = round(_middle(part.length) / whole * room) if whole > 0 else 0
+        wide = round(part.length.middle / whole * room) if whole > 0 else 0
         made += _SHADES[2 if part.rank is None else part.rank] * wide
     return made[:room]
-
-
-def _middle(span: Span) -> float:
-    return span.min if span.max is None else (span.min + span.max) / 2
 
 
 def _starts(page: Page, report: Report) -> None:
     """All starts in a few lines."""
     starts = report.starts
     _labelled(page, "Starts", f"{wording.plural(len(starts), 'start')}: {narrative.outcomes(starts)}", _SHORT)
-    for where, number, within, pattern in narrative.groups(starts)[:_GROUPS]:
+    groups = narrative.groups(starts)
+    for where, number, within, pattern in groups[:_GROUPS]:
         ready = f", ready after {within} s" if within not in ("", "?") else ""
         times = f"{number} tries, " if number != "1" and "×" not in pattern else ""
         _labelled(page, "", f"{where}: {times}{pattern}{ready}", 1)
-    if (others := len(narrative.groups(starts)) - _GROUPS) > 0:
+    if (others := len(groups) - _GROUPS) > 0:
         _labelled(page, "", f"and {wording.plural(others, 'more unit')} (--full)", 1)
 
 
@@ -139,8 +139,7 @@ def _all(page: Page, report: Report) -> None:
     """Every start in two or three lines."""
     for start in select_starts(report.starts, "all"):
         told = answers.of_start(report, start, utc=page.options.utc)
-        sign, style = _SIGNS[told.mark]
-        _labelled(page, f"{sign} {start.index}. ", told.verdict, _VERDICT, style=style)
+        _verdict(page, told, f"{start.index}. ")
         _labelled(page, "  Why", told.why, 1, tail=_lines(told))
 
 

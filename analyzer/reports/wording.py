@@ -160,6 +160,16 @@ def length_words(lower: float, upper: float) -> str:
     return low if low == high else f"{low} to {high}"
 
 
+def after_words(window: Window) -> str:
+    """A window of a goal for a sentence: ``after 10.2 to 12.3 s``, ``within 14 s``, ``after more than 10 s``."""
+    low, high = window.lower, window.upper
+    if high is None:
+        return "at an unknown moment" if low is None else f"after more than {at_least(low)}"
+    if low is None or low < 0.05:
+        return f"within {at_most(high)}"
+    return f"after {length_words(low, high)}"
+
+
 def clock_time(moment: datetime, precision_s: float, *, utc: bool = False) -> str:
     """Date and time as far as the stamps go, without the offset, which a report names once."""
     shown = moment.astimezone(UTC) if utc else moment
@@ -200,9 +210,14 @@ def plural(count: int, noun: str, many: str = "") -> str:
     return f"{count} {noun if count == 1 else many or noun + 's'}"
 
 
+def program(start: StartReport) -> str:
+    """What to call the process in a sentence."""
+    return {"rke2": "RKE2"}.get(start.product, "k3s")
+
+
 def what(start: StartReport) -> str:
     """``k3s server v1.33.4+k3s1``, as far as the text says."""
-    product = "k3s or RKE2" if start.product == "unknown" else {"rke2": "RKE2"}.get(start.product, start.product)
+    product = "k3s or RKE2" if start.product == "unknown" else program(start)
     role = "" if start.role == "unknown" else start.role
     return " ".join(w for w in (product, role, start.version or "") if w)
 

@@ -122,3 +122,9 @@ def test_lost_time_of_no_length_is_none() -> None:
     (one,) = episodes([start(1)])
     assert lost_s(replace(one, took_s=None)) == 0.0
     assert lost_s(replace(one, took_s=Span(3.0, None))) == 3.0
+
+
+def test_a_clock_that_went_back_between_two_tries_gives_no_length() -> None:
+    assert episodes([start(1, failed_at=3.0), start(2, -500.0)])[0].took_s is None
+    unset = replace(failed_start(index=1).findings[0], id="clock_unset")
+    assert episodes([start(1, failed_at=3.0, findings=(unset,)), start(2, 9e6)])[0].took_s is None

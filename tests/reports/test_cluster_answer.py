@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from analyzer.reports.answer import answer
 from analyzer.reports.cluster_answer import apart, cluster_answers
 from tests.analysis.test_clusters import late_server, voted
 from tests.kit.many_hosts import Host, report_of
@@ -50,3 +51,11 @@ def test_hosts_that_nothing_connects_are_told_apart(tmp_path: Path) -> None:
     (tmp_path / "b").mkdir()
     alone = report_of(tmp_path / "b", [one])
     assert apart(alone) == "" and cluster_answers(alone) == ()
+
+
+def test_lines_stand_only_behind_the_sentence_that_they_show(tmp_path: Path) -> None:
+    """Who waited is told without a finding: the lines of another start's finding are none of its."""
+    report = report_of(tmp_path, late_server(0.3))
+    [told] = cluster_answers(report)
+    shown = answer(report)
+    assert told.lines == () and shown.why == told.story[0] and shown.lines == ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -140,3 +141,22 @@ def test_a_chosen_start_is_told_alone(choice: str) -> None:
 def test_all_starts_in_a_few_lines_each() -> None:
     made = lines_of(MADE["crash-loop"], start="all")
     assert sum(bool(re.match(r"\S \d+\. ", line)) for line in made) == len(MADE["crash-loop"].starts)
+
+
+def test_what_is_not_known_of_a_try_is_not_counted_as_a_failure() -> None:
+    first, later = failed_start(index=1), replace(ready_start(index=2), findings=())
+    later = replace(later, began_at=first.began_at + timedelta(seconds=5) if first.began_at else None)
+    unsure = replace(first, outcome="incomplete", outcome_reason=None, findings=())
+    assert "1 try failed" in answer.answer(report_of(first, later)).verdict
+    assert "1 try ended with an error" in answer.answer(report_of(unsure, later)).verdict
+    gone = replace(unsure, end=End())
+    assert "does not show how the others ended" in answer.answer(report_of(gone, later)).verdict
+    alone = answer.answer(report_of(unsure))
+    assert "Failed" not in alone.verdict and "does not show whether the API server was ready" in alone.verdict
+
+
+@pytest.mark.parametrize("mark", ["ok", "ready"])
+def test_the_verdict_hangs_behind_its_sign_whatever_its_colour(mark: str) -> None:
+    told = answer.Answer(mark, "word " * 30)
+    first, second, *_ = text.answer_lines(told).splitlines()
+    assert first.startswith("✓ word") and second.startswith("  word")

@@ -110,7 +110,7 @@ def _tell(result: list[StartReport], streak: list[int], after: int | None) -> No
             f"Nothing is left to do now; what ended the others: --start {members[-1].index} shows the last of them."
         )
     elif len(members) == 1:
-        advice = advice.replace("; the others repeat it.", "; the others are not in this text.")
+        advice = advice.replace("; the others repeat it.", "; the others are not in this log.")
     finding = Finding(
         id=loop.id,
         severity="warning" if recovered else loop.severity,
@@ -135,9 +135,9 @@ def _tell(result: list[StartReport], streak: list[int], after: int | None) -> No
 def _parts(members: list[StartReport], counter: int) -> list[str]:
     facts = failed_starts(members)
     common, number = facts.reasons[0]
-    parts = [f"{count(len(members), 'start')} in a row failed" if len(members) > 1 else "The start in this text failed"]
+    parts = [f"{count(len(members), 'start')} in a row failed" if len(members) > 1 else "The start in this log failed"]
     if counter > len(members):
-        parts.append(f"systemd counts {counter} restarts, so more lie before this text")
+        parts.append(f"systemd counts {counter} restarts, so more lie before this log")
     elif counter:
         parts.append(f"systemd's counter stands at {counter}")
     if facts.spacing:

@@ -23,7 +23,8 @@ from analyzer.records.log_record import LogRecord
 from analyzer.results import Finding, Goal
 from analyzer.window import at_least, at_most
 
-# What a joining node asks behind /cacerts, and the status with which it was answered.
+# What a joining node asks behind /cacerts, and the status with which it was answered: by the server, or by what stands
+# before it.
 _ANSWER = re.compile(r"https?://[^\s\"]{1,200}/v1-[^\s\"]{1,200}: [1-5]\d\d [A-Z]")
 _OFTEN = 5
 _OFTEN_IN_A_FRAGMENT = 3  # who shows the middle of a wait has waited
@@ -118,7 +119,7 @@ def _peer(context: RuleContext, marks: list[Mark], name: str) -> Finding:
         severity = "warning"
     if context.never_ready and (answered := _answered_after(context, marks)) is not None:
         severity = "info"
-        detail += f". That was overcome: line {answered.line} is an answer of the server"
+        detail += f". That was overcome: line {answered.line} holds an answer over HTTP"
     inside, advice, means = _inside(context, marks[-1], name) if context.never_ready else ("", None, "")
     return context.say(name, sentences([detail, means]), marks, severity=severity, title=title or inside, advice=advice)
 

@@ -24,7 +24,7 @@ def late_goal(context: RuleContext) -> Iterator[Finding]:
         return
     goal = found[0]
     about = next(rule for rule in goals_of(report.role) if rule.id == goal.id)
-    program = "RKE2" if report.product == "rke2" else "k3s"
+    program = advise("{product}", context.site)
     came = (about.words if goal.state == "reached" else about.not_words or f"{about.words} not").format(program=program)
     low, high = goal.window.lower or 0.0, goal.window.upper
     detail = f"At least {at_least(low - since)} passed between the two"

@@ -324,7 +324,7 @@ def dumped(context: RuleContext) -> Iterator[Finding]:
         detail = "The frames are those that a message at fatal level prints with itself: no fault of the program."
         advice = _ITS_HEAD.format("the message itself, at fatal level (F in klog),")
     else:
-        title = f"Frames of goroutines{where}: what printed them is not in the text"
+        title = f"Frames of goroutines{where}: what printed them is not in the log"
         detail = "A panic, a fatal message or a signal that asks for a dump prints them; these begin without it."
         advice = _ITS_HEAD.format("what printed them")
     yield context.say("crashed", detail, dump.records[:1], title=title, advice=advice)
@@ -458,7 +458,7 @@ def _without_trigger(context: RuleContext, detail: str, echoes: list[Mark]) -> F
         return None
     told = [
         f"{detail}. They say that the process was ending already, not why",
-        f"What ended it stands before line {first.line}, which is not in this text",
+        f"What ended it stands before line {first.line}, which is not in this log",
         f"systemd tells of no request to stop, only: {mask_secrets(exited.record.message)}",
     ]
     advice = "Look at the lines before these: the first error there, or systemd's word that it stops the unit: {log}"

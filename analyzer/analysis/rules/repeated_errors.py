@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from analyzer.analysis.rule_context import RuleContext, count, times
 from analyzer.analysis.rule_registry import EVERY, rule
+from analyzer.analysis.unsettled import lines_told, words_of
 from analyzer.events.event import PollLine
 from analyzer.events.redaction import mask_secrets
 from analyzer.records.grouping import grouped
@@ -17,8 +17,6 @@ from analyzer.window import at_least
 _BAD = frozenset(("error", "fatal"))
 _OFTEN = 2
 _SHOWN = 300
-# What differs from one try to the next in the same words: numbers, ports, hashes.
-_PASSING = re.compile(r"0x[0-9a-f]+|[0-9a-f]{12,}|\d+")
 
 
 @rule("repeated_error", after=(EVERY,))
@@ -45,11 +43,11 @@ def repeated_error(context: RuleContext, known: Sequence[Finding]) -> Iterator[F
 
 
 def _unexplained(context: RuleContext, known: Sequence[Finding]) -> list[tuple[str, tuple[LogRecord, ...]]]:
-    told = {(finding.source, line) for finding in known for line in finding.lines}
+    told = lines_told(known)
     seen = {mark.record.seq for mark in context.marks}
     seen |= {event.record.seq for event in context.studied.start.events if isinstance(event, PollLine)}
     unknown = (
-        (_PASSING.sub("0", record.message), record)
+        (words_of(record), record)
         for record in context.studied.start.process
         if record.level in _BAD
         and record.payload is Payload.LOGRUS

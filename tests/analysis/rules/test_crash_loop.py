@@ -45,7 +45,7 @@ def told(reports: list[StartReport], name: str = "crash_loop") -> list[tuple[int
     ("starts", "counter", "detail"),
     [
         (2, 0, None), (3, 0, "3 starts in a row failed; one about"), (1, 2, None),
-        (1, 3, "The start in this text failed; systemd counts 3 restarts, so more lie before this text; only the last"),
+        (1, 3, "The start in this log failed; systemd counts 3 restarts, so more lie before this log; only the last"),
         (3, 3, "3 starts in a row failed; systemd's counter stands at 3; one about"),
         (3, 4, "3 starts in a row failed; systemd counts 4 restarts, so more"),
     ],
