@@ -8,10 +8,11 @@ time alone and the time shared are the whole.
 from __future__ import annotations
 
 import gzip
+import json
 import random
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache, partial
 from itertools import pairwise
 from pathlib import Path
@@ -20,11 +21,13 @@ from typing import Any
 import pytest
 
 import analyzer
+from analyzer.analysis.episodes import goal_of
 from analyzer.events.event import WitnessRule
 from analyzer.events.witness_rules import rules
-from analyzer.reports import json_report
+from analyzer.reports import answer, json_report, narrative
 from analyzer.results import StartReport
 from analyzer.window import Window
+from tests.kit.made_reports import report_of as report_of_starts
 from tests.kit.score_recorded import (
     CARRIERS,
     CLUSTERS,
@@ -32,6 +35,7 @@ from tests.kit.score_recorded import (
     recordings,
     report_of,
     score_recording,
+    truth_path,
 )
 
 # The bar: as sharp as a plain reader that uses the printed polls, the grid and the witness rules alone.
@@ -111,6 +115,37 @@ def test_the_goals_of_agents_are_told() -> None:
         right += score_recording(recording, "export").right
     assert right["goal node"] >= 7
     assert right["goal node_ready"] >= 5
+
+
+def with_truth(*folders: Path) -> Iterator[tuple[StartReport, dict[str, Any]]]:
+    """Every start with what the watcher saw of it."""
+    for path in recordings(*folders):
+        truth = json.loads(truth_path(path).read_text())
+        starts = report_of(path, "export").starts
+        pairs = zip(starts, truth["starts"], strict=True)
+        yield from ((start, seen | {"role": truth.get("role")}) for start, seen in pairs)
+
+
+def test_a_killed_server_that_was_ready_is_not_said_to_have_ended_before() -> None:
+    """k3s asks every two seconds; the outcome is what it noticed, the words must not say more."""
+    killed = 0
+    for start, seen in [*with_truth(), *with_truth(CLUSTERS)]:
+        if start.outcome in ("failed", "stopped") and seen["ready"] and seen["role"] != "agent":
+            told = [*narrative.verdict(start), answer.answer(report_of_starts(start)).verdict]
+            assert not re.search("before (it|the API server) was ready", " ".join(told))
+            killed += 1
+    assert killed >= 2
+
+
+def test_an_agent_is_up_in_the_window_of_its_goal() -> None:
+    windows = [
+        (goal_of(start, "started").window, (seen["detected_line_rt"] / 1e6 - start.began_at.timestamp()))
+        for start, seen in with_truth(CLUSTERS)
+        if seen["role"] == "agent" and seen["detected_line_rt"] and start.began_at is not None
+    ]
+    assert len(windows) >= 5
+    assert all(window.lower is None or window.lower - SAME_S <= at_s for window, at_s in windows)
+    assert all(window.upper is not None and at_s <= window.upper + SAME_S for window, at_s in windows)
 
 
 # --- laws -----------------------------------------------------------------------------------------------------------

@@ -118,6 +118,11 @@ class LogRecord:
         return f"{self.message}: {error}" if error else self.message
 
     @property
+    def in_layers(self) -> str:
+        """The same, with klog's own field for the error behind its message as another layer."""
+        return self.with_error.lstrip('"').replace('" err="', ": ").rstrip('"')
+
+    @property
     def local_time(self) -> str | None:
         """Date and time as the text shows them, where it names the year and not the zone (the axis is not absolute)."""
         if self.at is None or self.absolute or self.clock.year_from == "none":

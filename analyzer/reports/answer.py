@@ -227,10 +227,13 @@ def _later(start: StartReport) -> str:
 def _not_ready(start: StartReport) -> str:
     goal = "its node was registered" if start.role == "agent" else "the API server was ready"
     name = wording.program(start)
+    unseen = goal_words.perhaps_ready(start)
     if start.outcome == "failed":
-        return f"Failed: {name} ended{_ended(start)} before {goal}."
+        before = "it saw the API server ready" if unseen else goal
+        return f"Failed: {name} ended{_ended(start)} before {before}."
     if start.outcome == "stopped":
-        return f"Stopped on request{_ended(start)} before {goal}."
+        before = f"{name} saw the API server ready" if unseen else goal
+        return f"Stopped on request{_ended(start)} before {before}."
     if start.end.kind == "failed":
         return f"{name} ended by itself{_ended(start)}. The log does not show whether {goal} before."
     if start.end.kind == "stopped":

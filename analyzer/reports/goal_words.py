@@ -14,6 +14,8 @@ from analyzer.results import Goal, StartReport
 GoalName = Literal["api", "ready", "started", "images", "node", "node_ready", "server"]
 _ALIASES = {"ready": "api"}
 
+_UNSEEN_S = 0.3  # less lies between a line that shows it was not ready and the end
+
 
 def asked(start: StartReport, name: str | None) -> Goal | None:
     """The goal that somebody named, by default the one that the outcome speaks of; ``None``: its role has no such."""
@@ -55,6 +57,16 @@ def verdict(start: StartReport, name: str | None) -> str:
     if goal.state == "unknown" and goal.window.upper is None:
         return f"Goal {goal.id}: the log does not show when {words(start, goal.id)}."
     return f"Goal {goal.id}: {words(start, goal.id)} {wording.window_words(goal.window)}."
+
+
+def perhaps_ready(start: StartReport) -> bool:
+    """Whether its API server served and may have become ready, unnoticed, before the process ended.
+
+    k3s asks every two seconds; of killed servers some were ready for as long (measured on recordings).
+    """
+    served = any(milestone.id == "serving_securely" for milestone in start.milestones)
+    since, ended = start.ready.lower, start.end.at_s
+    return start.role != "agent" and served and (since is None or ended is None or ended - since > _UNSEEN_S)
 
 
 def boot(start: StartReport) -> str:

@@ -17,7 +17,7 @@ from analyzer.events.check_info import HOOK, info
 from analyzer.events.products import advise
 from analyzer.events.readyz import abridge
 from analyzer.events.terms import term, terms
-from analyzer.reports import wording
+from analyzer.reports import goal_words, wording
 from analyzer.results import Check, ErrorCount, Finding, Phase, Report, StartReport
 from analyzer.window import Span, Window
 
@@ -113,11 +113,12 @@ def _verdict(start: StartReport) -> str:
     known = ""
     if ready.lower is not None and ready.lower >= 0.1:
         known = f" It was still not ready at {wording.at_least(ready.lower)}."
+    before = "before it was seen ready" if goal_words.perhaps_ready(start) else "before it was ready"
     if start.outcome == "failed":
         comma = "" if start.begin_seen else ","
-        return f"Failed: the process ended{_when(start)}{comma} before it was ready.{known}"
+        return f"Failed: the process ended{_when(start)}{comma} {before}.{known}"
     if start.outcome == "stopped":
-        return f"Stopped{_when(start)}, on request, before it was ready.{known}"
+        return f"Stopped{_when(start)}, on request, {before}.{known}"
     if start.end.kind == "failed":
         return f"Not known: the process ended, and the log does not show whether it had become ready.{known}"
     if start.observer == "wait":

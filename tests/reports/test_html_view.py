@@ -14,7 +14,7 @@ def test_verdicts() -> None:
     assert ready[1] == "Ready"
     assert ready[2][0] == "The API became ready (/readyz turned OK) between 12.0 and 14.1 s after the start began."
     failed = view.verdict(made.failed(1))
-    assert failed[1] == "Failed before it was ready"
+    assert failed[1] == "Failed before it was seen ready"
     assert "certainly not ready (/readyz not OK) until 8.0 s" in failed[2][0]
     agent = view.verdict(made.agent().starts[0])
     assert agent[2] == ["An agent has no API server of its own, so there is no readiness to time."]

@@ -33,10 +33,10 @@ def ending_words(context: RuleContext, known: Sequence[Finding]) -> Iterator[Fin
     ]
     if not found:
         return
-    cause = cause_of(_words(found[-1]), context.report.product)
+    cause = cause_of(found[-1].in_layers, context.report.product)
     if cause is None:
         return
-    said = mask_secrets(_words(found[-1]))[:_SHOWN]
+    said = mask_secrets(found[-1].in_layers)[:_SHOWN]
     means = f" {advise(cause.means, context.site)}" if cause.means else ""
     detail = f"Said {times(found)}: {said}.{means} A process ends with such words; the log does not show that it did."
     severity: FindingSeverity = "critical" if context.never_ready else "warning"
@@ -50,10 +50,5 @@ def _ends(context: RuleContext, record: LogRecord) -> bool:
     """Whether the outermost words are those of an end."""
     if not chain.begins_with(record.message.lstrip('"'), "process"):
         return False
-    read = chain.read(_words(record), context.report.product)
+    read = chain.read(record.in_layers, context.report.product)
     return read.outermost is not None and read.outermost.ends == "process" and read.links[0].begin == 0
-
-
-def _words(record: LogRecord) -> str:
-    """The message, with klog's own field for the error behind it as another layer."""
-    return record.with_error.lstrip('"').replace('" err="', ": ").rstrip('"')

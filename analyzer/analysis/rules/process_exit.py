@@ -19,6 +19,7 @@ from analyzer.events.causes import STEP, Cause, advice_for, cause_of, title_for
 from analyzer.events.certificate_times import missed_by
 from analyzer.events.check_info import info as check_info
 from analyzer.events.event import Mark
+from analyzer.events.exit_codes import exit_code
 from analyzer.events.products import Filled, advise
 from analyzer.events.readyz import abridge
 from analyzer.events.redaction import mask_secrets
@@ -111,6 +112,9 @@ def failure(context: RuleContext) -> Iterator[Finding]:
                 cause, text, records, told_of_cut = other, words, [mark.record, *records], ""
                 break
     cause = _of_bare_words(context, text) or cause
+    if cause is None and (last := _last_error(context)) is not None:
+        cause, text = cause_of(last.in_layers, context.report.product, ended=True), mask_secrets(last.in_layers)
+        records = [last, *records]
     if (reason := reason_before(context, text, _step(context))) is not None:
         cause = _with_reason(context, cause, reason)
         records = [*records, reason.record]
@@ -122,6 +126,22 @@ def failure(context: RuleContext) -> Iterator[Finding]:
         yield _named(context, cause, text, after, records)
     else:
         yield from _unnamed(context, text, after, records)
+
+
+def _last_error(context: RuleContext) -> LogRecord | None:
+    """The process's very last line, an error with a known cause, where systemd only reports an exit status.
+
+    A part that cannot go on prints its error and calls ``os.Exit`` (the kubelet's container manager does).
+    """
+    start, end = context.studied.start, context.studied.verdict.end
+    if end is None or end.payload is not Payload.SYSTEMD or exit_code(end.message) is None:
+        return None
+    last = next((record for record in reversed(start.process) if record.seq < end.seq), None)
+    noise = {mark.record.seq for mark in normal_marks(context)}
+    if last is None or last.level not in ("error", "fatal") or last.seq in noise:
+        return None
+    cause = cause_of(last.in_layers, context.report.product, ended=True)
+    return last if cause is not None and (cause.sure or cause.rule is not None) else None
 
 
 def _said_longer(text: str, context: RuleContext) -> tuple[str, LogRecord] | None:
