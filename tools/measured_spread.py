@@ -29,7 +29,7 @@ KINDS = (
     ("sqlite", 8.0, inf, "on SQLite with a small part of a core"),
     ("sqlite", 0.0, inf, "on SQLite"),
     ("etcd", 0.0, inf, "on embedded etcd"),
-    ("", 0.0, inf, "of k3s, whatever the datastore"),
+    ("", 0.0, inf, "on any datastore"),
 )
 
 

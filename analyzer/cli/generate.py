@@ -29,7 +29,7 @@ def generate(
     force: ForceOption = False,
     show: Annotated[bool, typer.Option("--list", help="List the scenarios and write nothing.")] = False,
 ) -> None:
-    """Make a journal whose truth is known, for tests and demonstrations.
+    """Make a synthetic log with known timings, for tests and demonstrations.
 
     Writes the journal in each carrier and its truth (NAME.truth.json) into a folder, for example:
 

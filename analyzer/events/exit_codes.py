@@ -57,6 +57,11 @@ def exit_code(text: str) -> ExitCode | None:
     return ExitCode(failed, f"{what} {told['signal'] or told['number'] + name}")
 
 
+def are_exit_words(text: str) -> bool:
+    """Whether words are only those that this module makes of an exit: no message of the process."""
+    return _SAID.fullmatch(text) is not None
+
+
 def meaning(text: str) -> ExitMeaning | None:
     """What a signal, a status of systemd's own or its result mean; ``None``: it names none, or says no more than that.
 

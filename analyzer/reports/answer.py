@@ -14,14 +14,17 @@ from analyzer.analysis.clusters import clusters
 from analyzer.analysis.episodes import episodes, goal_of, leading, neediest
 from analyzer.analysis.late_goals import late_goals
 from analyzer.analysis.usual import is_late, is_slow, is_usual
+from analyzer.events.exit_codes import are_exit_words
 from analyzer.events.finding_info import info as known_finding, problems
+from analyzer.events.link_rules import longest_usual_s
+from analyzer.events.products import advise
 from analyzer.events.readyz import abridge
 from analyzer.events.terms import phase_in_words, terms
 from analyzer.reports import chain, goal_words, narrative, wording
 from analyzer.reports.cluster_answer import apart, cluster_answers
 from analyzer.reports.goal_words import later_words
 from analyzer.reports.selection import select_starts
-from analyzer.results import Cluster, Episode, Finding, Report, StartReport, Usual
+from analyzer.results import Cluster, Episode, Finding, Phase, Report, StartReport, Usual
 from analyzer.window import SourceIndex, Span
 
 _NAMED = 3  # checks by name
@@ -57,7 +60,8 @@ class Answer:
     bar: tuple[Part, ...] = ()
     time: str = ""
     normal: str = ""
-    not_known: str = ""
+    not_known: str = ""  # what the log cannot tell, with the command that would
+    not_known_more: str = ""  # that there is more of it
     who: str = ""
     start: int = 1  # index of the start that is shown
 
@@ -79,8 +83,14 @@ def answer(report: Report, choice: str | None = None, *, utc: bool = False, goal
     shown = of_episode(report, needed, utc=utc, goal=goal)
     if len(found) == 1 or needed.tries > 1:
         return shown
-    where = f"start {shown.start}" + (f" on {needed.host}" if needed.host else "")
-    return replace(shown, verdict=f"{where[:1].upper()}{where[1:]}: {_lowered(shown.verdict)}")
+    where = f"Start {shown.start}" + (f" on {needed.host}" if needed.host else "")
+    told = shown.verdict.removeprefix("Failed: ")
+    joined = f"{where} failed: {told}" if told != shown.verdict else f"{where}: {_lowered(told)}"
+    return replace(shown, verdict=joined)
+
+
+def _host_of(start: StartReport | None) -> str:
+    return f"{start.host}, " if start is not None and start.host else ""
 
 
 def _lowered(sentence: str) -> str:
@@ -97,7 +107,8 @@ def _of_cluster(report: Report, together: Sequence[Cluster], *, utc: bool) -> An
         shown = needed.starts[-1]
     start = next((start for start in report.starts if start.index == shown), None)
     own = of_start(report, start, utc=utc) if start is not None else Answer("unknown", "")
-    named = f" Slowest: {start.host}. {own.verdict}" if start is not None and told.mark == "ok" and start.host else ""
+    own_words = _lowered(own.verdict)
+    named = f" Slowest: {start.host}; {own_words}" if start is not None and told.mark == "ok" and start.host else ""
     return replace(
         own,
         mark=told.mark,
@@ -110,7 +121,7 @@ def _of_cluster(report: Report, together: Sequence[Cluster], *, utc: bool) -> An
         do=" ".join(told.do),
         also=" ".join(filter(None, (told.clocks, apart(report, together)))),
         sure=told.sure or own.sure,
-        time=own.time and f"Start {shown}: {own.time[0].lower()}{own.time[1:]}",
+        time=own.time and f"{_host_of(start)}start {shown}, {_lowered(own.time)}",
     )
 
 
@@ -127,11 +138,12 @@ def of_episode(report: Report, episode: Episode, *, utc: bool = False, goal: str
         own,
         mark=mark,
         verdict=_of_tries(episode, tries),
-        also=" ".join(_changed(tries)) or own.also,
+        also=" ".join((*_changed(tries), *_then_waited(last, caused))) or own.also,
         bar=shown.bar,
         time=shown.time and f"{shown.time} (last try)",
         normal=shown.normal,
         not_known=shown.not_known,
+        not_known_more=shown.not_known_more,
     )
 
 
@@ -143,6 +155,7 @@ def of_start(report: Report, start: StartReport, *, utc: bool = False, goal: str
         verdict = f"{goal_words.verdict(start, goal)} {verdict}"
     bar, time = _time(start)
     why, quotes, more = _why(start, finding)
+    not_known, not_known_more = _not_known(report, start)
     return Answer(
         mark=mark,
         verdict=verdict,
@@ -157,7 +170,8 @@ def of_start(report: Report, start: StartReport, *, utc: bool = False, goal: str
         bar=bar,
         time=time,
         normal=_normal(start),
-        not_known=_not_known(report, start),
+        not_known=not_known,
+        not_known_more=not_known_more,
         who=_who(start, utc),
         start=start.index,
     )
@@ -241,8 +255,10 @@ def _not_ready(start: StartReport) -> str:
     if start.observer == "wait":
         return f"Not ready when this wait ended{_so_far(start)}."
     known = goal_of(start).window.lower
-    still = f" It was not ready at {wording.at_least(known)}." if known is not None and known >= 1 else ""
-    return f"Not known: the log ends{_so_far(start)} and does not show that {goal}.{still}"
+    if known is not None and known >= 1:
+        not_yet = goal.replace("was ", "was not yet ")
+        return f"Not known: the log ends{_so_far(start)}. At {wording.at_least(known)} {not_yet}."
+    return f"Not known: the log ends{_so_far(start)} and does not show that {goal}."
 
 
 def _ended(start: StartReport) -> str:
@@ -263,10 +279,10 @@ def _of_tries(episode: Episode, tries: Sequence[StartReport]) -> str:
     failed = sum(start.outcome == "failed" for start in tries)
     ended = sum(start.outcome == "ready" and start.end.kind == "failed" for start in tries)
     unsure = sum(start.outcome == "incomplete" and start.end.kind == "failed" for start in tries)
-    took = "" if episode.took_s is None else wording.long_words(episode.took_s)
+    took = "" if episode.took_s is None else wording.rounded_words(episode.took_s)
     counts = wording.those_that_hold(
         (failed, f"{wording.plural(failed, 'try', 'tries')} failed"),
-        (ended, f"{ended} {'was' if ended == 1 else 'were'} ready and ended"),
+        (ended, f"{ended} {'was' if ended == 1 else 'were'} ready and then ended"),
         (unsure, f"{wording.plural(unsure, 'try', 'tries')} ended with an error"),
     )
     counted = " and ".join(counts) or "the log does not show how the others ended"
@@ -274,18 +290,18 @@ def _of_tries(episode: Episode, tries: Sequence[StartReport]) -> str:
     if episode.outcome == "ready":
         when = f", {took} after the first began" if took else ""
         return f"{name} came up on try {episode.tries}{when}: {counted}."
-    within = f" in {took}" if took else ""
+    within = f" within {took}" if took else ""
     if episode.outcome == "failed":
-        told = (
-            f"{_all_of(failed, episode.tries)} failed"
-            if failed and not (ended or unsure)
-            else f"of {episode.tries} tries {counted}"
-        )
+        told = f"of {episode.tries} tries {counted}"
+        if failed and not (ended or unsure):
+            told = f"{_all_of(failed, episode.tries)} failed"
+        elif ended == episode.tries:
+            told = f"{_all_of(ended, episode.tries)} were ready and then ended"
         return f"{name} did not stay up: {told}{within}."
     if episode.outcome == "stopped":
         return f"{name} was stopped on request in try {episode.tries}: {counted} before{within}."
     after_ = f" after {took}" if took else ""
-    return f"{name} was not up{after_}, where the log ends: {counted}, try {episode.tries} goes on."
+    return f"{name} was not yet up{after_}, where the log ends: {counted}, try {episode.tries} is still running."
 
 
 def _all_of(some: int, every: int) -> str:
@@ -310,8 +326,15 @@ def _changed(tries: Sequence[StartReport]) -> Iterator[str]:
     if len(different) > 1:
         yield f"Not all tries failed alike: {'; '.join(different[:3])}."
     elif len(kinds) == len(failed) > 1:
-        which = "failed tries" if all(start.outcome == "failed" for start in failed) else "tries that ended"
-        yield f"{'Both' if len(failed) == 2 else f'All {len(failed)}'} {which} ended like this."
+        which = " failed tries" if all(start.outcome == "failed" for start in failed) else ""
+        yield f"{'Both' if len(failed) == 2 else f'All {len(failed)}'}{which} ended like this."
+
+
+def _then_waited(last: StartReport, caused: StartReport) -> Iterator[str]:
+    """A long wait of the last try for another machine, which the cause of an earlier one does not explain."""
+    waits = [phase.duration_s for phase in last.phases if phase.id == "server"]
+    if last is not caused and waits and waits[0].min > longest_usual_s("server"):
+        yield f"The last try then waited {wording.span_words(waits[0])} for its server."
 
 
 # --- why and what to do
@@ -349,20 +372,28 @@ def _held_back(start: StartReport) -> str:
 
 def _shorter(message: str) -> Iterator[str]:
     """A message of the log, then without its outer parts, which say least."""
+    said = "systemd reports" if are_exit_words(message) else "Last error"
     parts = " ".join(abridge(message).split()).rstrip(".").split(": ")
     for outer in range(len(parts)):
-        yield f"Last words: {'… ' if outer else ''}{': '.join(parts[outer:])}."
+        yield f"{said}: {'… ' if outer else ''}{': '.join(parts[outer:])}."
 
 
 def _do(start: StartReport, finding: Finding | None) -> str:
     if finding is not None and finding.advice:
-        return finding.advice
+        return f"{_rest_of_it(start)}{finding.advice}" if finding.severity != "critical" else finding.advice
     other = next((f.advice for f in start.findings if f.severity != "info" and f.advice), "")
     done = next((f.advice for f in start.findings if f.id == "cluster_reset"), "")
     if done:
         return done
     healthy = any(f.id == "healthy" for f in start.findings)
     return other or ("Nothing: this start looks healthy." if healthy else narrative.nothing_to_do(start))
+
+
+def _rest_of_it(start: StartReport) -> str:
+    """First of all the rest of a log that ends while a server starts without a fault."""
+    if start.outcome != "incomplete" or start.end.kind != "running" or start.observer != "k3s":
+        return ""
+    return f"Get the rest of the log ({advise('{whole_log}', start.site)}). Then: "
 
 
 def _also(start: StartReport, finding: Finding | None) -> str:
@@ -382,12 +413,22 @@ def _sure(start: StartReport, finding: Finding | None) -> str:
         return wording.capital(sure) + "." if what and sure else ""
     general = known_finding(finding.id)
     if finding.id == "process_failed" and general is not None and finding.title == general.title:
-        return "That it ended is certain. The log does not say why in words that this program knows."
+        return "That it ended is certain; k3slog finds no reason in the log."
+    if finding.id == "killed":
+        return "That it was killed is certain; why is not in the log."
     said = finding.id in problems() or finding.id in _ENDS
-    return "Certain: the log says so itself." if said else "Likely: concluded from the lines above."
+    return "Certain: the log says so itself." if said else "Likely: inferred from the lines named under Why."
 
 
 # --- the time
+
+_MOMENT_S, _SHARE, _MANY = 2.0, 0.03, 3
+
+
+def _undivided(phases: Sequence[Phase], longest: Phase) -> bool:
+    """Whether nearly all of the time may belong to any of several phases."""
+    several = phase_in_words(longest.id).count(" or ") >= _MANY
+    return several and longest.duration_s.middle > 0.9 * sum(phase.duration_s.middle for phase in phases)
 
 
 def _time(start: StartReport) -> tuple[tuple[Part, ...], str]:
@@ -397,6 +438,10 @@ def _time(start: StartReport) -> tuple[tuple[Part, ...], str]:
     if not phases or whole is None:
         return (), ""
     longest = sorted(phases, key=lambda p: -p.duration_s.middle)[:2]
+    if start.outcome != "ready" and (whole.middle < _MOMENT_S or _undivided(phases, longest[0])):
+        return (), ""  # it ended at once, or no line divides its time
+    if longest[-1].duration_s.middle < _SHARE * longest[0].duration_s.middle:
+        longest.pop()
     parts = tuple(Part(phase_in_words(p.id), p.duration_s, longest.index(p) if p in longest else None) for p in phases)
     named = ", then ".join(
         f"{phase_in_words(p.id)} {wording.span_words(p.duration_s)}" for p in longest if p.duration_s.middle > 0
@@ -417,23 +462,26 @@ def _normal(start: StartReport) -> str:
     if not told:
         return ""
     one = told in (["1 poll line"], ["1 line"])
-    return (
-        f"{' and '.join(told)} {'looks' if one else 'look'} alarming and {'comes' if one else 'come'} with every start."
-    )
+    return f"{' and '.join(told)} {'looks' if one else 'look'} alarming; every start prints {'it' if one else 'them'}."
 
 
 _COUNTED = re.compile(r"^(\d+) (lines?)$")
 
 
-def _not_known(report: Report, start: StartReport) -> str:
+_SILENT = "No line at all "
+
+
+def _not_known(report: Report, start: StartReport) -> tuple[str, str]:
+    """The first thing that the log cannot tell, and how many more there are."""
     told = sorted(narrative.unknowns(report, start), key=lambda one: one[0].startswith(narrative.FINER))
+    if any(finding.id == "frozen_gap" and finding.severity != "info" for finding in start.findings):
+        told = [one for one in told if not one[0].startswith(_SILENT)]  # a finding tells of it
     if start.end.kind == "failed":  # how long each part took is not the question then
         told = [one for one in told if not one[0].startswith(narrative.FINER)]
     if not told:
-        return ""
-    sentence, command = told[0]
-    more = f" And {wording.plural(len(told) - 1, 'more point')} (--full)." if len(told) > 1 else ""
-    return f"{sentence} {command}".rstrip() + more
+        return "", ""
+    more = f"{len(told) - 1} more with --full." if len(told) > 1 else ""
+    return " ".join(told[0]).rstrip(), more
 
 
 def _who(start: StartReport, utc: bool) -> str:

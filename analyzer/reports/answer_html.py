@@ -98,7 +98,7 @@ def _sections(told: Answer, site: Site, room: int) -> Iterator[Section]:
         ("Sure", told.sure, ()),
         ("Time", told.time, ()),
         ("Normal", told.normal, ()),
-        ("Unknown", told.not_known, ()),
+        ("Unknown", " ".join(filter(None, (told.not_known, told.not_known_more))), ()),
         ("Start", told.who, ()),
     )
     for label, text, behind in texts:

@@ -69,7 +69,7 @@ def of_cluster(report: Report, cluster: Cluster, tries: Sequence[Episode]) -> Cl
     start = by_index.get(cause.start) if cause is not None else None
     finding = _finding(start, cause.finding) if cause is not None and start is not None else None
     met = _met(cluster)
-    waited = _held_up(cluster, met, finding) if met else "none waited long for another one."
+    waited = _held_up(cluster, met, finding) if met else _all_went(own, by_index)
     verdict = _size(cluster) + waited + _still_down(down, by_index)
     failed = any(_troubled(by_index[episode.starts[-1]]) for episode in down)
     rough = any(_troubled(by_index[number]) for number in cluster.starts)
@@ -118,6 +118,16 @@ def _size(cluster: Cluster) -> str:
     return f"{len(cluster.hosts)} hosts ({', '.join(kinds)}): "
 
 
+def _all_went(own: Sequence[Episode], by_index: dict[int, StartReport]) -> str:
+    """Where no host held another one up: whether all are up, and how many starts failed before."""
+    last = [by_index[episode.starts[-1]] for episode in _last_of_each(own)]
+    starts = [by_index[number] for episode in own for number in episode.starts]
+    failed = sum(start.outcome == "failed" for start in starts)
+    if failed and all(goal_of(start).state == "reached" and start.end.kind != "failed" for start in last):
+        return f"all came up; {failed} of {wording.plural(len(starts), 'start')} failed before."
+    return "none waited long for another."
+
+
 def _met(cluster: Cluster) -> list[Waited]:
     """The waits that took longer than usual."""
     return [w for w in cluster.story if w.waited_s is not None and w.waited_s.min > longest_usual_s(w.waited_for.goal)]
@@ -163,7 +173,9 @@ def _story(
         whom = host or _unknown(address)
         lasted = _range([wait.waited_s for wait in waits if wait.waited_s is not None])
         what = _GOALS.get(goal, "{}") if host is not None else "{}"
-        yield f"{hosts} waited for {what.format(whom)}: {lasted}."
+        yield f"{hosts} waited {lasted} for {what.format(whom)}."
+    if finding is None and not down and not _met(cluster) and (rough := _rough(cluster, by_index)) is not None:
+        yield f"{host_of(rough[0])} (start {rough[0].index}): {_lowered(rough[1].title)}."
     for episode in down:
         last = by_index[episode.starts[-1]]
         why = leading(last.findings)
@@ -216,11 +228,15 @@ def _do(
         )
     if any(wait.waited_for.host is None and len(wait.address.split()) < 2 for wait in _met(cluster)):
         yield "Add the log of the server that the others asked."
-    for number in cluster.starts:
-        why = leading(by_index[number].findings)
-        if why is not None and why.advice and why.severity != "info":
-            yield f"On {host_of(by_index[number])} (start {number}): {why.advice}"
+    if (rough := _rough(cluster, by_index)) is not None:
+        yield f"On {host_of(rough[0])} (start {rough[0].index}): {rough[1].advice}"
     yield "Nothing to do."
+
+
+def _rough(cluster: Cluster, by_index: dict[int, StartReport]) -> tuple[StartReport, Finding] | None:
+    """The first start of a cluster with a finding that asks for something."""
+    found = ((by_index[number], leading(by_index[number].findings)) for number in cluster.starts)
+    return next(((s, why) for s, why in found if why is not None and why.advice and why.severity != "info"), None)
 
 
 def _sure(cluster: Cluster, met: Sequence[Waited], finding: Finding | None) -> str:
@@ -246,7 +262,7 @@ def _clocks(cluster: Cluster) -> str:
         told.append(f"The clocks of {_names([first, *agree])} agree within {wording.at_most(most)}.")
     told += [_offset(clock) for clock in apart[:2]]
     if missing:
-        told.append(f"Not compared with {first}: {_names(missing)}.")
+        told.append(f"How the clock of {first} differs from those of {_names(missing)} is not known.")
     return " ".join(told)
 
 

@@ -19,12 +19,17 @@ _LAST = {"certain": "●", "possible": "○", "no": " "}
 _SIGNS = {"●": "certainly the last", "○": "perhaps the last", "✗": "still failing"}
 
 
-def render(report: Report, options: Options = DEFAULT) -> str:
-    """The whole report as text with a final newline; raises ``UsageError`` for a start that does not exist."""
+def render(report: Report, options: Options = DEFAULT, chosen: int | None = None) -> str:
+    """The whole report as text with a final newline; raises ``UsageError`` for a start that does not exist.
+
+    ``chosen``: the index of the start that is shown where the options name none; by default the last.
+    """
     page = Page(options)
     several = len(report.starts) > 1
     shown = select_starts(report.starts, options.start)
-    if options.start is None and several:
+    if options.start is None and chosen is not None:
+        shown = tuple(start for start in report.starts if start.index == chosen)
+    elif options.start is None and several:
         last = -2 if hardly_begun(report.starts[-1]) else -1  # systemd's next try, of which the text holds no more
         shown = (report.starts[last],)
     if several and options.start in (None, "all"):

@@ -437,8 +437,9 @@ def unknowns(report: Report, start: StartReport) -> Iterator[tuple[str, str]]:
         names = ", ".join(short_name(c.name) for c in unseen[:3]) + (" …" if len(unseen) > 3 else "")
         yield f"The state of {wording.plural(len(unseen), 'check')}{at_end}: {names}", ""
     for gap in start.gaps[:5]:
-        when = wording.capital(wording.window_words(Window(gap.begin_s, gap.end_s)))
-        yield f"{when}: {term('gap', gap.kind).meaning}{f' ({gap.detail})' if gap.detail else ''}.", ""
+        when = wording.window_words(Window(gap.begin_s, gap.end_s))
+        told = term("gap", gap.kind).meaning
+        yield f"{told[:1].upper()}{told[1:]} {when}{f' ({gap.detail})' if gap.detail else ''}.", ""
     if len(start.gaps) > 5:
         yield f"… and {len(start.gaps) - 5} more such gaps.", ""
 

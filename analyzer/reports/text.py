@@ -19,7 +19,8 @@ _SHADES = ("█", "▓", "░")  # of the longest part, the second, the others
 # Lines of 80 columns that a section may take: together with the bar no more than 24. Verdict, why and what to do
 # stand in the first eight.
 _VERDICT, _SHORT = 2, 2
-_FIRST, _LEAST_DO, _MOST_DO = 8, 3, 5
+_FIRST, _LEAST_DO, _MOST_DO = 8, 3, 6
+_LINES = 22  # of the answer, without what stands under it
 _SENTENCE_END = re.compile(r"[.;!?](?= )")
 _GROUPS = 4  # rows of the table of many starts
 
@@ -27,15 +28,16 @@ _GROUPS = 4  # rows of the table of many starts
 def render(report: Report, options: Options = DEFAULT) -> str:
     """The report as text with a final newline; raises ``UsageError`` for a start that does not exist."""
     page = Page(options)
+    told = answers.answer(report, options.start, utc=options.utc, goal=options.goal)
     if options.start == "all" and len(report.starts) > 1 and not options.full:
         _all(page, report)
     else:
-        _answer(page, answers.answer(report, options.start, utc=options.utc, goal=options.goal))
+        _answer(page, told)
     if options.start in (None, "all") and len(report.starts) > 1:
         _starts(page, report)
     if options.full:
         page.blank()
-        return page.text() + "\n" + full_text.render(report, options)
+        return page.text() + "\n" + full_text.render(report, options, told.start)
     _more(page, report, options)
     return page.text()
 
@@ -48,18 +50,19 @@ def answer_lines(told: Answer, options: Options = DEFAULT) -> str:
 
 
 def _answer(page: Page, told: Answer) -> None:
+    width = min(page.width, DEFAULT_WIDTH) - _LABEL
     used = _verdict(page, told)
     most = _FIRST - used - _LEAST_DO
     used += _labelled(page, "Why", _why(page, told, most), most, tail=_lines(told))
-    _labelled(page, "Do", told.do, max(_LEAST_DO, min(_MOST_DO, _FIRST - used)))
-    _labelled(page, "Also", told.also, _SHORT)
-    _labelled(page, "Sure", told.sure, _SHORT)
-    if told.bar:
-        _labelled(page, "Time", _bar(told.bar, min(page.width, DEFAULT_WIDTH) - _LABEL), 1)
-        _labelled(page, "", told.time, _SHORT)
-    _labelled(page, "Normal", told.normal, _SHORT)
-    _labelled(page, "Unknown", told.not_known, _SHORT)
-    _labelled(page, "Start", told.who, _SHORT)
+    bar = _bar(told.bar, width) if told.bar else ""
+    rest = (
+        ("Also", told.also), ("Sure", told.sure), ("Time", bar), ("", told.time), ("Normal", told.normal),
+        ("Unknown", _unknown(page, told, width)), ("Start", told.who),
+    )  # fmt: skip
+    room = _LINES - used - sum(min(_SHORT, len(broken(" ".join(text.split()), width))) for _, text in rest if text)
+    _labelled(page, "Do", told.do, max(_LEAST_DO, min(_MOST_DO, room)))
+    for label, text in rest:
+        _labelled(page, label, text, _SHORT)
 
 
 def _verdict(page: Page, told: Answer, number: str = "") -> int:
@@ -79,6 +82,13 @@ def _why(page: Page, told: Answer, most: int) -> str:
     whole = [f"{text} {told.more}" for text in quotes or [told.why]] if told.more else []
     choices = [*whole, *quotes]
     return next(filter(fits, choices), f"{told.why} {told.more}" if not quotes else (quotes or [told.why])[-1]).strip()
+
+
+def _unknown(page: Page, told: Answer, width: int) -> str:
+    """What the log cannot tell; how much more there is only where that costs no command its end."""
+    more = f"{told.not_known} {told.not_known_more}"
+    fits = len(broken(" ".join(more.split()), width)) <= _SHORT
+    return more.strip() if fits and not page.options.full else told.not_known
 
 
 def _lines(told: Answer) -> str:
@@ -128,11 +138,17 @@ def _starts(page: Page, report: Report) -> None:
     _labelled(page, "Starts", f"{wording.plural(len(starts), 'start')}: {narrative.outcomes(starts)}", _SHORT)
     groups = narrative.groups(starts)
     for where, number, within, pattern in groups[:_GROUPS]:
-        ready = f", ready after {within} s" if within not in ("", "?") else ""
-        times = f"{number} tries, " if number != "1" and "×" not in pattern else ""
-        _labelled(page, "", f"{where}: {times}{pattern}{ready}", 1)
+        _labelled(page, "", f"{where}: {pattern}{_within(within, number)}", 1)
     if (others := len(groups) - _GROUPS) > 0:
         _labelled(page, "", f"and {wording.plural(others, 'more unit')} (--full)", 1)
+
+
+def _within(within: str, number: str) -> str:
+    """How long it took the starts of a unit that became ready."""
+    if within in ("", "?"):
+        return ""
+    after = f"at most {within.removeprefix('0.0–')}" if within.startswith("0.0–") else within
+    return f" after {after} s" if number == "1" else f" (ready after {after} s)"
 
 
 def _all(page: Page, report: Report) -> None:

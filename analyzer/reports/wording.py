@@ -120,6 +120,12 @@ def long_words(span: Span) -> str:
     return length_words(span.min, span.max) if span.min >= 0.05 else f"up to {at_most(span.max)}"
 
 
+def rounded_words(span: Span) -> str:
+    """The same, as one number where a tenth of a second holds it."""
+    narrow = span.max is not None and span.max - span.min < 0.05
+    return about(span.middle) if narrow else long_words(span)
+
+
 def later_words(span: Span | None) -> str:
     """``, 1.2 to 1.7 s later`` for after a moment; empty where nothing is known of the length."""
     if span is None or (span.max is None and span.min < 0.05):

@@ -49,9 +49,7 @@ def starved(context: RuleContext) -> Iterator[Finding]:
     records: list[LogRecord] = []
     boot = context.boot_s or 0.0
     if boot >= SLOW_BOOT_S:
-        signs.append(
-            f"the API server took at least {at_least(boot)} from its version line to serving (1 to 3 s on a free core)"
-        )
+        signs.append(f"the API server took at least {at_least(boot)} to begin to serve (1 to 3 s on a free core)")
         records += context.boot
     freezes = _freezes(context)
     late, slow = _not_held(_late_lines(context), freezes), _not_held(_slow_answers(context), freezes)
@@ -65,7 +63,7 @@ def starved(context: RuleContext) -> Iterator[Finding]:
     if slow:
         worst = max(delay.late_s for delay in slow)
         signs.append(
-            f"{count(len(slow), 'poll')} took long to be answered, the slowest at least {at_least(worst)} "
+            f"{count(len(slow), 'poll')} took long to be answered, up to {at_least(worst)} or more "
             "(3 to 50 ms on a free core)"
         )
         records += [delay.record for delay in slow]
@@ -147,7 +145,7 @@ def silence(context: RuleContext) -> Iterator[Finding]:
             "(a paused or migrated machine, a snapshot, swapping) and not too little CPU"
         )
     else:
-        detail += ". A frozen, swapped or starved process looks like that; so does waiting for a stalled datastore"
+        detail += ". A frozen, swapped-out or starved process looks like that; so does waiting for a stalled datastore"
     severity: FindingSeverity = "warning" if missing or (not explained and not context.never_ready) else "info"
     title, advice = f"Nothing was logged for {int(length)} s", "" if waiting or explained else None
     yield context.say("frozen_gap", detail + ".", [worst], severity=severity, title=title, advice=advice)
