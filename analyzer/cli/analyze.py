@@ -53,7 +53,7 @@ def analyze(
         typer.Option(
             "--start",
             metavar="N|last|all|slowest",
-            help="Which starts. Default in a text: the tries that need someone.",
+            help="Which starts. Default in a text report: the tries that need someone.",
         ),
     ] = None,
     fail_over: Annotated[
