@@ -182,7 +182,7 @@ def test_library_figures_show_least_and_most() -> None:
 def test_open_spans_and_missing_ones() -> None:
     start = replace(made.base(), checks=(replace(made.base().checks[0], exclusive_s=Span(3.0)),))
     assert "no upper limit" in figures.blame(start).data[1].hovertext[-1]
-    assert figures.blame(made.agent().starts[0]).layout.annotations[0].text.startswith("the text does not say")
+    assert figures.blame(made.agent().starts[0]).layout.annotations[0].text.startswith("the log does not say")
     assert figures.starts(made.agent()).layout.annotations[0].text.startswith("no start in this log")
 
 
