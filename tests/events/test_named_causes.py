@@ -33,7 +33,7 @@ def line(level: str, text: str) -> str:
 @pytest.mark.parametrize(
     ("text", "finding", "title"),
     [
-        ("failed to validate token: failed to get CA certs: Unauthorized", "not_a_server", "no supervisor"),
+        ("failed to validate token: failed to get CA certs: Unauthorized", "not_a_server", "not a supervisor"),
         ('preparing server: https://192.0.2.1:6443/cacerts: cannot get path "/cacerts"', "not_a_server", "supervisor"),
         ("failed to validate token: failed to get CA certs: starting", "server_unreachable", "still starting"),
         (
