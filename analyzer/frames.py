@@ -161,7 +161,7 @@ TIMELINE = Table(
         _seconds("t_lower_s", f"earliest moment it can have happened, since began_at ({_OPEN})", "item.window.lower"),
         _seconds(
             "t_upper_s",
-            f"latest moment; for a stamped line the end of what its stamp covers ({_OPEN})",
+            f"latest moment; for a line with a timestamp the end of what that covers ({_OPEN})",
             "item.window.upper",
         ),
         _instant("time_lower", "t_lower_s as a time; missing when the log holds no date", _moment("item.window.lower")),
@@ -201,7 +201,7 @@ POLLS = Table(
     (
         *_OF_START,
         _count("attempt", "number of the attempt within the start, from 1", "number"),
-        _seconds("at_s", "stamp of the line (when the answer was read), or the tick of an attempt without a line"),
+        _seconds("at_s", "timestamp of the line (when the answer was read), or the tick of an attempt without a line"),
         _instant("time", "at_s as a time", _moment("item.at_s")),
         _flag("printed", "true: a line of its own; false: implied by the grid, or the success"),
         _text("error", "error class; missing for the success"),
@@ -237,7 +237,7 @@ _CHECK_COLUMNS = (
 
 CHECKS = Table(
     "checks",
-    "start and readyz check of which the text says anything",
+    "start and readyz check of which the log says anything",
     (*_OF_START, _text("check", "full name as /readyz lists it", "item.name", from_log=True), *_CHECK_COLUMNS),
     attrgetter("checks"),
 )
@@ -288,7 +288,7 @@ GOALS = Table(
     (
         *_OF_START,
         _text("goal", "api, started, images, node, node_ready, server (the one that an agent asked)", "item.id"),
-        _text("state", "reached, not_reached (it ended without, or the text proves that it had not come), unknown"),
+        _text("state", "reached, not_reached (it ended without, or the log proves that it had not come), unknown"),
         *_window_columns("", "it was reached", "item.window"),
         _instant("time_lower", "lower_s as a time; missing when the log holds no date", _moment("item.window.lower")),
         _instant("time_upper", "upper_s as a time", _moment("item.window.upper")),
@@ -383,15 +383,15 @@ STARTS = Table(
         ),
         _instant(
             "ended_at",
-            "when the process ended; missing when the text does not show it",
+            "when the process ended; missing when the log does not show it",
             _with("item.ended_at", _utc),
         ),
         _text(
             "utc_offset", "zone in which the log shows times; missing: unknown", "item.clock.utc_offset", from_log=True
         ),
-        _flag("begin_seen", "false: the text begins in the middle of the start"),
+        _flag("begin_seen", "false: the log begins in the middle of the start"),
         _text("clock_basis", "what the times rest on: monotonic, journal, logrus, klog, elapsed", "item.clock.basis"),
-        _seconds("clock_precision_s", "precision of the stamps", "item.clock.precision_s"),
+        _seconds("clock_precision_s", "precision of the timestamps", "item.clock.precision_s"),
         _count("clock_steps", "jumps of the wall clock within the start", "item.clock.steps"),
         _text("outcome", "ready, failed, stopped, incomplete"),
         _text("outcome_reason", "the message that explains a failure or stop", from_log=True),
@@ -403,7 +403,7 @@ STARTS = Table(
         _text("poller", "shared-2s, legacy-4x1s, legacy-30s, unknown", "item.poller.kind"),
         _seconds("interval_s", "polling interval", "item.poller.interval_s"),
         _flag("prints_polls", "whether this release prints its polls", "item.poller.prints_polls"),
-        _count("polls_printed", "poll lines in the text", "item.poller.printed"),
+        _count("polls_printed", "poll lines in the log", "item.poller.printed"),
         _count("polls_implied", "attempts between them that were not printed", "item.poller.implied"),
         _text(
             "bottleneck",
@@ -430,12 +430,12 @@ EPISODES = Table(
         _text("host", "host name", from_log=True),
         replace(_VERSION, meaning="release of its first start"),
         _text("unit", "systemd unit", from_log=True),
-        _instant("began_at", "begin of the first try", _with("item.began_at", _utc)),
+        _instant("began_at", "start of the first try", _with("item.began_at", _utc)),
         _text("outcome", "ready, failed, stopped, ongoing"),
         _count("tries", "number of starts"),
         _count("first_start", "index of the first start", _with("item.starts", itemgetter(0))),
         _count("last_start", "index of the last start", _with("item.starts", itemgetter(-1))),
-        *_span_columns("took", "from the first begin to the goal: at least", f"at most ({_OPEN})"),
+        *_span_columns("took", "from the start of the first try to the goal: at least", f"at most ({_OPEN})"),
         _count("cause_start", "start whose finding is the cause", _with("item.cause", lambda c: c and c.start)),
         _text("cause", "id of that finding", _with("item.cause", lambda c: c and c.finding)),
         _text("cause_sentence", "the cause in a sentence", _with("item.cause", lambda c: c and c.sentence), True),
@@ -446,8 +446,8 @@ EPISODES = Table(
 
 CLUSTERS = Table(
     "clusters",
-    "wait of one host for another, in the order of the clusters' stories; seconds count from the begin of the first "
-    "start of the cluster's first server, on its clock",
+    "wait of one host for another, in the order of the clusters' stories; seconds count from the beginning of the "
+    "first start of the cluster's first server, on its clock",
     (
         _count("cluster", "number of the cluster, from 1", "number"),
         _text("host", "host that waited", "item.host", from_log=True),

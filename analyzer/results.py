@@ -349,7 +349,7 @@ class StartReport:
     cut_at_s: float | None = None  # time of the last line of the start
     # How long before ``began_at`` it may have begun at most: 0 where its begin is in the text, ``None``: not known.
     begun_before_s: float | None = None
-    began_local: str | None = None  # its local time as printed, where the text does not say in which zone it is
+    began_local: str | None = None  # its local time as printed, where the log does not say in which zone it is
     observer: Literal["k3s", "wait"] = "k3s"  # who polled and noticed: k3s itself, or ``k3slog wait`` from outside
     source: SourceIndex = 0
     usual: Usual | None = None  # how long such starts usually take until they are ready
@@ -377,7 +377,7 @@ class Episode:
 
     ``ready``: the last try reached its goal and stayed up (or the log does not show otherwise); ``failed``: the process
     of the last try ended by itself; ``stopped``: on request before the goal; ``ongoing``: the log ends first.
-    ``took_s``: from the begin of the first try to the goal of the last; where that was not reached, as long as the log
+    ``took_s``: from the start of the first try to the goal of the last; where that was not reached, as long as the log
     shows.
     """
 

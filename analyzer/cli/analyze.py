@@ -53,7 +53,7 @@ def analyze(
         typer.Option(
             "--start",
             metavar="N|last|all|slowest",
-            help="Which starts. Default of the text: the start that needs attention.",
+            help="Which starts. Default in the text report: the start that needs attention.",
         ),
     ] = None,
     fail_over: Annotated[

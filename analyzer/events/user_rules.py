@@ -152,7 +152,7 @@ _Check = Callable[[str, Any], _Problem | None]
 
 
 def _text(key: str, value: Any) -> _Problem | None:
-    return None if isinstance(value, str) else _Problem(f"{key} is not a text", f'Write {key} = "…"')
+    return None if isinstance(value, str) else _Problem(f"{key} is not a string", f'Write {key} = "…"')
 
 
 def _fits(pattern: str, message: str, hint: str) -> _Check:
@@ -179,7 +179,7 @@ def _texts(least: int = 0) -> _Check:
     def check(key: str, value: Any) -> _Problem | None:
         texts = [value] if isinstance(value, str) else value
         if not isinstance(texts, list) or not all(isinstance(one, str) for one in texts):
-            return _Problem(f"{key} is neither a text nor a list of texts", f'Write {key} = ["…", "…"]')
+            return _Problem(f"{key} is neither a string nor a list of strings", f'Write {key} = ["…", "…"]')
         problems = (_Problem(f'{key} "{text}" is too short', hint) for text in texts if len(text) < least)
         return next(problems, None)
 
@@ -207,7 +207,7 @@ def _expression(key: str, value: Any) -> _Problem | None:
 
 def _fields(key: str, value: Any) -> _Problem | None:
     fits = isinstance(value, dict) and all(isinstance(one, str) for one in value.values())
-    return None if fits else _Problem(f"{key} is not a table of texts", f'Write {key} = {{ took = "duration" }}')
+    return None if fits else _Problem(f"{key} is not a table of strings", f'Write {key} = {{ took = "duration" }}')
 
 
 def _number(key: str, value: Any) -> _Problem | None:
@@ -251,7 +251,7 @@ _KEYS: Mapping[str, Mapping[str, _Check]] = {
 _NEEDED = {
     "id": "Lower case letters, digits and _",
     "kind": "One of problem, noise, milestone",
-    "head or any": "Give a text that every such line holds; match may narrow it",
+    "head or any": "Give words that every such line holds; match may narrow it",
     "marks": "Name the ids of the marks that make this finding",
     "title": "One line that names the trouble, or says why it is none",
 }
@@ -289,7 +289,7 @@ class _File:
             hit = re.search(r"line (\d+), column (\d+)", place)
             line = int(hit[1]) if hit is not None else self.text.rstrip("\n").count("\n") + 1
             where = f"(column {hit[2]})" if hit is not None else "at the end of the file"
-            hint = "Texts need quotes, tables [[mark]]; is a quote or a bracket left open?"
+            hint = "Strings need quotes, tables [[mark]]; is a quote or a bracket left open?"
             message = f"{self.name}, line {line}: not TOML: {words[:1].lower()}{words[1:]} {where}"
             raise BadInputError(message, hint=hint) from error
 

@@ -77,7 +77,7 @@ def apart(labels: Sequence[str]) -> list[str]:
 def axis_title(start: StartReport) -> str:
     """What second 0 is and in which zone, for the shared time axis."""
     if start.began_at is None:
-        return "seconds since the first stamped line of this start (the text holds no date)"
+        return "seconds since the first line with a timestamp (no date in the log)"
     return f"seconds since {start.began_at:%Y-%m-%d %H:%M:%S} ({zone_words(start)})"
 
 
@@ -119,7 +119,7 @@ def timeline(start: StartReport, *, all_checks: bool = False) -> Any:
     model = timeline_model(start)
     title = _name(start)
     if not model.drawable:
-        return _empty(title, "no line of this start carries a usable time stamp")
+        return _empty(title, "no line of this start has a timestamp that can be used")
     rows = [r for r in model.rows if all_checks or not r.extra]
     figure = _base(title, 150 + ROW_HEIGHT * max(4, len(rows)))
     _add_bars(figure, rows)
@@ -249,7 +249,7 @@ def blame(start: StartReport) -> Any:
         f"{_name(start)}: which check alone held readiness up",
         "exclusive time, seconds (solid: at least, hatched: at most)",
         rows,
-        "the text does not say how long any check alone was failing",
+        "the log does not say how long any check failed alone",
     )
 
 
@@ -259,7 +259,7 @@ def phases(start: StartReport) -> Any:
         f"{_name(start)}: time budget",
         "length of the phase, seconds (solid: at least, hatched: at most)",
         [(phase_words(p.id), p.duration_s) for p in start.phases],
-        "the text holds no cut points of phases",
+        "the log does not show where a phase ends",
     )
 
 
@@ -268,7 +268,7 @@ def starts(report: Report) -> Any:
     shown = report.starts[-STARTS_LIMIT:]
     timed = [s for s in shown if s.ready.lower is not None or s.ready.upper is not None]
     if not timed:
-        return _empty("Time to ready", "no start in this text says anything about readiness")
+        return _empty("Time to ready", "no start in this log says anything about readiness")
     figure = _base("Time to ready, start by start", 420)
     figure.add_trace(
         go.Bar(

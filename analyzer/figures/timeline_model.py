@@ -380,7 +380,7 @@ def check_marks(check: Check, begin: float, end: float, *, certain: bool = False
     marks: list[Mark] = []
     low = window.lower
     if low is None and window.upper is None:
-        return (Mark("unseen", begin, end, "the text says nothing about when this check cleared"),)
+        return (Mark("unseen", begin, end, "the log does not say when this check cleared"),)
     if check.seen_failing and low is not None:
         # the window starts when the request left, which is before the answer that names the check
         first = low if check.first_seen_failing_s is None else min(check.first_seen_failing_s, low)

@@ -72,7 +72,7 @@ def from_toml(path: Path) -> Policy:
     params = dict(table)
     kind, name = params.pop("kind"), params.pop("name", path.stem)
     if not isinstance(name, str) or not name:
-        raise UsageError(f"{path}: name is not a text")
+        raise UsageError(f"{path}: name is not a string")
     limits: dict[str, Any] = {key: _number(kind, key, params.pop(key)) for key in _LIMITS if key in params}
     if limits.get("total_s") == 0:  # never give up
         limits["total_s"] = None

@@ -82,7 +82,7 @@ def verdict(start: StartReport) -> list[str]:
         why = f": {start.end.reason}" if start.end.reason else "."
         lines.append(f"Later the process {ended}{_when(start)}{why}")
     if start.outcome == "ready" and start.role != "agent" and _node_is_open(start):
-        lines.append("That is said of its API server alone: the text does not show that its node was registered.")
+        lines.append("That is said of its API server alone: the log does not show that its node was registered.")
     if start.outcome in ("failed", "stopped") and start.outcome_reason:
         lines.append(f"Reason: {shown_whole(abridge(start.outcome_reason))}")
     return lines
@@ -364,7 +364,7 @@ def nothing_to_do(start: StartReport) -> str:
             "Nothing yet: what looks bad in this log is normal. What comes after it decides; give more of it.",
         ),
         (notes(start), "Nothing for certain: see what is good to know below, and give more of the log."),
-        (True, "Nothing can be said from this text; give more of the log."),
+        (True, "This much of the log says nothing for certain; give more of it."),
     )
 
 

@@ -33,7 +33,7 @@ def line(level: str, text: str) -> str:
 @pytest.mark.parametrize(
     ("text", "finding", "title"),
     [
-        ("failed to validate token: failed to get CA certs: Unauthorized", "not_a_server", "no supervisor"),
+        ("failed to validate token: failed to get CA certs: Unauthorized", "not_a_server", "not a supervisor"),
         ('preparing server: https://192.0.2.1:6443/cacerts: cannot get path "/cacerts"', "not_a_server", "supervisor"),
         ("failed to validate token: failed to get CA certs: starting", "server_unreachable", "still starting"),
         (
@@ -220,4 +220,4 @@ def test_a_file_without_a_name_is_a_flag_that_other_servers_have(outer: str) -> 
 
 def test_a_copy_of_a_database_is_no_snapshot() -> None:
     words = "preparing server: start managed database: snapshot missing hash but --skip-hash-check=false"
-    assert known(words).title == "The file is no snapshot of etcd"
+    assert known(words).title == "The file is not a snapshot of etcd"

@@ -182,8 +182,8 @@ def test_library_figures_show_least_and_most() -> None:
 def test_open_spans_and_missing_ones() -> None:
     start = replace(made.base(), checks=(replace(made.base().checks[0], exclusive_s=Span(3.0)),))
     assert "no upper limit" in figures.blame(start).data[1].hovertext[-1]
-    assert figures.blame(made.agent().starts[0]).layout.annotations[0].text.startswith("the text does not say")
-    assert figures.starts(made.agent()).layout.annotations[0].text.startswith("no start in this text")
+    assert figures.blame(made.agent().starts[0]).layout.annotations[0].text.startswith("the log does not say")
+    assert figures.starts(made.agent()).layout.annotations[0].text.startswith("no start in this log")
 
 
 def test_plotly_gets_no_markup_from_a_log() -> None:

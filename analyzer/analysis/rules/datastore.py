@@ -176,7 +176,7 @@ def _roles(context: RuleContext) -> Iterator[Finding]:
     if least > _HOOK_LIMIT_S and not context.of("rbac_try_failed") and context.report.end.kind != "failed":
         detail = (
             f"{ROLES} was at work for at least {at_least(least)}, past its limit of {_HOOK_LIMIT_S:g} s, and no line "
-            "tells of a failed try: the limit is looked at only between tries, so one slow try passes."
+            "reports a failed try: the limit is looked at only between tries, so one slow try passes."
         )
         yield context.say("slow_try", detail, lines=lines)
 

@@ -10,6 +10,7 @@ from analyzer.analysis.rule_context import RuleContext
 from analyzer.analysis.rule_registry import rule
 from analyzer.events.goal_rules import goals_of
 from analyzer.events.products import advise
+from analyzer.events.terms import phase_in_words
 from analyzer.results import Finding
 from analyzer.window import at_least, at_most
 
@@ -32,7 +33,7 @@ def late_goal(context: RuleContext) -> Iterator[Finding]:
     phases = [phase for phase in report.phases if phase.begin.lower is not None and phase.begin.lower >= since - 1.0]
     longest = max(phases, key=lambda phase: phase.duration_s.min, default=None)
     if longest is not None and longest.duration_s.min >= (low - since) / 2:
-        detail += f" Most of it is the phase {longest.id}."
+        detail += f" Most of it went to {phase_in_words(longest.id)}."
     came = came if came.startswith("k3s") else f"{came[:1].upper()}{came[1:]}"
     title = f"{came}{' only' if goal.state == 'reached' else ''} long after {_first(report.role)}"
     lines = [ref for ref in (goal.window.lower_ref, goal.window.upper_ref) if ref is not None]

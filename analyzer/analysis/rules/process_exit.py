@@ -479,7 +479,7 @@ def _without_trigger(context: RuleContext, detail: str, echoes: list[Mark]) -> F
     told = [
         f"{detail}. They say that the process was ending already, not why",
         f"What ended it stands before line {first.line}, which is not in this log",
-        f"systemd tells of no request to stop, only: {mask_secrets(exited.record.message)}",
+        f"systemd reports no request to stop, only: {mask_secrets(exited.record.message)}",
     ]
     advice = "Look at the lines before these: the first error there, or systemd's word that it stops the unit: {log}"
     return context.say("stop_echo", sentences(told), [*echoes, exited], severity="warning", advice=advice)

@@ -54,7 +54,7 @@ def read_journal(file: BinaryIO, tally: Tally, path: str | None = None) -> Itera
         if not journal.entries_met:
             raise BadInputError(f"{tally.path} is a systemd journal of which nothing can be read", hint="Copy it again")
     if any("zstd not available" in reason for reason in tally.reasons):
-        tally.notes.append("texts packed with zstd could not be read: install k3slog[zstd]")
+        tally.notes.append("fields packed with zstd could not be read: install k3slog[zstd]")
 
 
 def journal_entries(file: BinaryIO, path: str | None, name: str) -> Iterator[dict[str, bytes]]:
