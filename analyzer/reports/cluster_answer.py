@@ -262,7 +262,7 @@ def _clocks(cluster: Cluster) -> str:
         told.append(f"The clocks of {_names([first, *agree])} agree within {wording.at_most(most)}.")
     told += [_offset(clock) for clock in apart[:2]]
     if missing:
-        told.append(f"How the clock of {first} differs from those of {_names(missing)} is not known.")
+        told.append(f"The clocks of {first} and {_names(missing)} could not be compared.")
     return " ".join(told)
 
 

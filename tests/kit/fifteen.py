@@ -79,7 +79,7 @@ KINDS: dict[str, Kind] = {
     "cluster reset": Kind(lambda: _RESET.encode(), "reset is done", "--cluster-reset"),
     "three servers and five agents": Kind(_hosts, "waited for|held", "look at when its machine", ".export"),
     "100 starts": Kind(_hundred, "roles took long", "SSD|disk", ".export"),
-    "fragment": Kind(_named("copied-too-early"), "Not known", "more CPU"),
+    "fragment": Kind(_named("copied-too-early"), "Not known", "rest of the log.*CPU limit"),
     "healthy": Kind(_named("healthy-sqlite"), "was ready after", "Nothing"),
     "legacy": Kind(_named("legacy-1.28"), "was ready after", "Nothing"),
     "RKE2": Kind(_named("rke2-server"), "was ready", "Nothing"),

@@ -126,7 +126,7 @@ def test_an_unknown_cause_is_not_called_certain() -> None:
     failed = failed_start(index=1)
     known = Finding("process_failed", "critical", "The process ended by itself", "The process ended: x", "a", (3,))
     told = answer.answer(report_of(replace(failed, findings=(known,))))
-    assert "does not say why" in told.sure
+    assert "no reason" in told.sure
 
 
 @pytest.mark.parametrize("choice", ["1", "4", "last", "slowest"])
@@ -158,5 +158,28 @@ def test_what_is_not_known_of_a_try_is_not_counted_as_a_failure() -> None:
 @pytest.mark.parametrize("mark", ["ok", "ready"])
 def test_the_verdict_hangs_behind_its_sign_whatever_its_colour(mark: str) -> None:
     told = answer.Answer(mark, "word " * 30)
-    first, second, *_ = text.answer_lines(told).splitlines()
+    first, second, *_ = text.text.answer_lines(told).splitlines()
     assert first.startswith("✓ word") and second.startswith("  word")
+
+
+def test_words_of_the_supervisor_are_not_the_process_s() -> None:
+    killed = replace(failed_start(index=1), outcome_reason="killed by signal 9 (KILL)", findings=())
+    killed = replace(killed, end=replace(killed.end, kind="failed", reason="killed by signal 9 (KILL)"))
+    assert answer.answer(report_of(killed)).quotes[0].startswith("systemd reports: killed by signal 9")
+
+
+def test_a_command_is_not_cut_for_the_number_of_other_points() -> None:
+    told = answer.Answer(
+        "ready", "ready", not_known=f"This prints it: {'x' * 90}", not_known_more="3 more with --full."
+    )
+    assert "3 more" not in text.answer_lines(told) and "x" * 40 in text.answer_lines(told)
+    short = answer.Answer("ready", "ready", not_known="The year.", not_known_more="3 more with --full.")
+    assert "The year. 3 more with --full." in text.answer_lines(short)
+
+
+def test_full_details_are_of_the_start_that_the_answer_is_about() -> None:
+    report = MADE["crash-loop"]
+    told = answer.answer(report)
+    made = text.render(report, Options(full=True))
+    assert f"Start {told.start} of {len(report.starts)}" in made
+    assert "with --full" not in made

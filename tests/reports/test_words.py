@@ -178,7 +178,7 @@ def test_each_source_is_read_where_its_words_stand() -> None:
         "analyzer/figures": "no start in this log says anything about readiness",
         "analyzer/reports": "An agent has no API server of its own",
         "analyzer/events": "is neither a string nor a list of strings",
-        "k3slog analyze --help": "Default in a text report: the tries that need someone.",
+        "k3slog analyze --help": "Default in the text report: the start that needs attention.",
         "the tables": "missing when the log does not show it",
         "report.schema.json": "where the log does not say in which zone it is",
         "docs/rules.md": "is reported with its line",
