@@ -16,7 +16,7 @@ BROWSER := $(VENV)/.browser-stamp
 BOOK    := $(VENV)/.notebook-stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install wheel test check format test-browser test-notebooks test-slow fuzz bench lock vendor-plotly gold samples docs mutants cov clean
+.PHONY: help demo install wheel test check format test-browser test-notebooks test-slow fuzz bench lock vendor-plotly gold samples pictures docs mutants cov clean
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z][a-z-]*:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -103,6 +103,10 @@ gold: $(DEV) ## Write the reports that tests/reports/test_gold.py compares with 
 
 samples: $(RUN) ## Write the generated sample logs anew
 	@$(BIN)/python -m analyzer.testing.samples
+
+pictures: $(BROWSER) $(BOOK) ## Write the pictures of the README anew with a real Chromium
+	@sh tools/bootstrap-chromium
+	@$(BIN)/python tools/pictures.py
 
 docs: $(RUN) ## Write the generated parts of docs/ anew
 	@$(BIN)/python -m analyzer.frames >docs/frames.md.new && mv docs/frames.md.new docs/frames.md

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from analyzer.errors import printable
 from analyzer.figures.palette import DARK, LIGHT
 
+_OPTION = re.compile(r"(?<![^\s(])--?[a-z][\w-]{0,30}")
 _ASSETS = Path(__file__).with_name("assets")
 
 
@@ -54,7 +56,13 @@ def asset(name: str) -> str:
 @cache
 def page_script() -> str:
     """The script of the report's page."""
-    parts = "\n".join(asset(f"page/{name}.js") for name in ("ticks", "figures", "hover", "view"))
+    return script("theme", "ticks", "figures", "hover", "view")
+
+
+@cache
+def script(*names: str) -> str:
+    """The script of a page: files of ours, in one scope."""
+    parts = "\n".join(asset(f"page/{name}.js") for name in names)
     return f'(function () {{\n"use strict";\n{parts}\n}})();\n'
 
 
@@ -68,8 +76,19 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_visible,
     )
+    environment.filters |= {"options": _options, "path": _path}
     environment.policies["json.dumps_kwargs"] = {"sort_keys": True, "separators": (",", ":")}
     return environment
+
+
+def _options(text: str) -> Markup:
+    """``text`` in which no line ends inside an option of a command: "-" and "-cluster-reset" would be another one."""
+    return Markup(_OPTION.sub(r'<span class="option">\g<0></span>', str(escape(printable(text)))))
+
+
+def _path(name: str) -> Markup:
+    """``name`` in which a line may end after each slash."""
+    return Markup(escape(printable(name)).replace("/", Markup("/<wbr>")))
 
 
 def _visible(value: Any) -> Any:

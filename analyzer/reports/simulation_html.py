@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Final
 
+from analyzer.figures.palette import LIGHT
 from analyzer.figures.simulation import pareto
 from analyzer.reports import simulation as words
 from analyzer.reports.format import DEFAULT, Options
-from analyzer.reports.html_page import filled
+from analyzer.reports.html_page import filled, script
 from analyzer.simulator.run import Simulation
 from analyzer.version import __version__
 
-_DRAW = """(function () {
-"use strict";
-var data = JSON.parse(document.getElementById("k3slog-figure").textContent);
-data.layout.margin = {l: 60, r: 40, t: 20, b: 50};
-Plotly.newPlot("pareto", data.data, data.layout, {responsive: true, displayModeBar: false, displaylogo: false});
-document.documentElement.dataset.drawn = "yes";
-})();
-"""
+_COLOURS: Final = {LIGHT[name]: name for name in ("ink", "muted", *(f"hue-{n}" for n in range(1, 7)))}
 
 
 def render(simulation: Simulation, _options: Options = DEFAULT) -> str:
@@ -27,12 +21,13 @@ def render(simulation: Simulation, _options: Options = DEFAULT) -> str:
     figure: dict[str, Any] = json.loads(pareto(simulation).to_json())
     figure["layout"].pop("template", None)  # large, and the basic bundle's defaults serve
     figure["layout"].pop("title", None)  # the page has its own heading
+    figure["names"] = _COLOURS  # so that the page can draw them in the dark
     story = words.story(simulation)
     verdict, end, more = (story[0] if story else "There is nothing to tell.").partition(". ")
     verdict += end.strip()
     return filled(
         "simulation.html.j2",
-        _DRAW,
+        script("theme", "simulation"),
         title=f"Polling, simulated: {simulation.source}",
         simulation=simulation,
         verdict=verdict,

@@ -71,12 +71,18 @@ def cut_tables(page: Any) -> list[str]:
     return found
 
 
+EMPTY_COLUMNS = """() => Array.from(document.querySelectorAll('main table')).flatMap((t) =>
+    Array.from(t.tHead.rows[0].cells).filter((h, i) => !h.hidden
+        && Array.from(t.tBodies[0].rows).every((r) => !r.cells[i].textContent.trim())).map((h) => h.textContent))"""
+
+
 @pytest.mark.parametrize("name", ["crash-loop", "healthy", "stuck"])
 def test_no_table_is_cut_on_a_telephone(opened: Any, name: str) -> None:
     shown = opened(made.SITUATIONS[name](), viewport={"width": 390, "height": 844})
     shown.page.evaluate("() => document.querySelectorAll('details').forEach((d) => { d.open = true; })")
     assert cut_tables(shown.page) == []
     assert shown.page.evaluate("() => document.documentElement.scrollWidth <= window.innerWidth")
+    assert shown.page.evaluate(EMPTY_COLUMNS) == []
     label = shown.page.locator("table[data-table=checks] td").first.get_attribute("data-label")
     assert label is not None and label.startswith("Turned OK")
 
@@ -91,6 +97,11 @@ def test_on_paper_the_answer_has_a_page_and_then_comes_the_appendix(opened: Any,
     assert box["y"] + box["height"] < 1032
     assert not shown.page.locator("button.copy, .tools, .chart-tools .buttons").filter(visible=True).count()
     assert shown.page.evaluate("() => document.documentElement.scrollWidth <= window.innerWidth")
+
+
+LOOK = """() => ({paper: getComputedStyle(document.querySelector('main .card')).backgroundColor,
+    plot: document.querySelector('#pareto .main-svg').style.backgroundColor,
+    mark: document.querySelector('#pareto .points path').style.fill})"""
 
 
 def test_the_simulation_has_the_same_design(browser: Any, tmp_path: Path) -> None:
@@ -111,7 +122,17 @@ def test_the_simulation_has_the_same_design(browser: Any, tmp_path: Path) -> Non
     page.wait_for_selector("html[data-drawn=yes]")
     assert page.locator("main > :first-child > :first-child").get_attribute("id") == "answer"
     assert page.evaluate("() => document.documentElement.scrollWidth <= window.innerWidth")
-    page.emulate_media(media="print")
+    assert cut_tables(page) == []
+    before = page.locator(".numbers.stacked td").first.evaluate("(e) => getComputedStyle(e, '::before').content")
+    assert "attr(" in before or "noticed at" in before
+    light = page.evaluate(LOOK)
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function(f"(light) => ({LOOK})().plot !== light.plot", arg=light)
+    dark = page.evaluate(LOOK)
+    assert light["paper"] == light["plot"] != dark["paper"] == dark["plot"] and light["mark"] != dark["mark"]
+    page.locator("#theme").click()
+    assert page.evaluate(LOOK) == light
+    page.emulate_media(color_scheme="light", media="print")
     assert page.locator(".front").evaluate("(e) => getComputedStyle(e).breakAfter") == "page"
     assert complaints == []
     context.close()

@@ -84,7 +84,15 @@ def test_a_command_can_be_copied_and_a_blank_is_only_shown() -> None:
     page = Page(render(made.report(start)))
     copied = {attrs["data-copy"] for _, attrs in page.elements if "data-copy" in attrs}
     assert "sudo systemctl start k3s" in copied and not any("<peer>" in text for text in copied)
-    assert '<code class="command">nc -vz &lt;peer&gt; 2380</code>' in render(made.report(start))
+    shown_only = '<code class="command">nc <span class="option">-vz</span> &lt;peer&gt; 2380</code>'
+    assert shown_only in render(made.report(start))
+
+
+def test_no_line_ends_within_an_option_and_what_looks_like_markup_stays_text() -> None:
+    advice = "Run k3s server --cluster-reset <b>--x</b> once (-u k3s), a well-known way."
+    page = render(made.report(replace(made.base(), findings=(Finding("x", "info", "T", "D", advice, (44,)),))))
+    assert '<span class="option">--cluster-reset</span>' in page and '(<span class="option">-u</span> k3s)' in page
+    assert "a well-known way." in page and "<b>--x" not in page and advice in plain(page)
 
 
 def test_failures_first_in_the_list_and_in_the_table() -> None:

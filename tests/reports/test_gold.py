@@ -43,6 +43,10 @@ MADE = {
 }
 
 
+# where a line may or may not end, and what only a screen shows: all within one piece of text
+_INLINE = re.compile(r'<wbr>|<span class="(?:option|screen)">([^<]*)</span>')
+
+
 class _Words(HTMLParser):
     """The page as a reader without styles and scripts meets it: one line per piece of text."""
 
@@ -64,7 +68,7 @@ class _Words(HTMLParser):
 
 def words_of(page: str) -> str:
     parser = _Words()
-    parser.feed(page)
+    parser.feed(_INLINE.sub(r"\1", page))
     return "\n".join(parser.lines) + "\n"
 
 

@@ -21,7 +21,7 @@ from analyzer.reports.html import render
 from analyzer.results import Report
 from tests.kit import page_factory as made
 
-VOID = {"meta", "input", "br", "line", "circle", "path"}
+VOID = {"meta", "input", "br", "wbr", "line", "circle", "path"}
 
 
 class Page(HTMLParser):

@@ -1,14 +1,11 @@
 // Figures from the rows of the embedded data. Nothing is computed about the start here: a bar is a row's mark.
 const DATA = JSON.parse(document.getElementById("k3slog-data").textContent);
 const CONFIG = { displayModeBar: false, displaylogo: false, scrollZoom: false, doubleClick: false, showTips: false, responsive: false };
-const FONT = "system-ui, -apple-system, Segoe UI, Roboto, Liberation Sans, sans-serif";
 const HEIGHT = { phase: 0.8, failing: 0.66, waiting: 0.66, uncertain: 0.66, pale: 0.5, ok: 0.2, ready: 0.34, unseen: 0.05, run: 0.74, gap: 0.7 };
 const FILL = { phase: "phase-a", failing: "failing", waiting: "failing", ok: "ok", ready: "ok", unseen: "unseen", run: "phase-b", gap: "paper" };
 const NAMES = { phase: "phase", failing: "certainly failing", waiting: "certainly not ready", uncertain: "uncertain", pale: "uncertain", ok: "certainly OK",
   ready: "ready, not noticed yet", unseen: "nothing seen", run: "merged polls", gap: "gap" };
 const COARSE = window.matchMedia("(pointer: coarse)").matches;
-
-function colour(name) { return getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim(); }
 
 // plotly reads a subset of HTML in its texts; names from a log must stay names
 function plain(text) { return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;"); }

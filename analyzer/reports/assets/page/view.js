@@ -42,11 +42,16 @@ function writeHash() {
   try { history.replaceState(null, "", hash); } catch (error) { location.hash = hash; }
 }
 
-// On a narrow screen a row is a list of cells, each with the name of its column before it.
+// On a narrow screen a row is a list of cells, each with the name of its column before it. A column of nothing is left out.
 function labelCells(root) {
   root.querySelectorAll("table:not(.stacked)").forEach((table) => {
     const heads = Array.from(table.tHead.rows[0].cells, (cell) => cell.textContent.trim());
     Array.from(table.tBodies[0].rows).forEach((row) => Array.from(row.cells).forEach((cell, i) => { if (cell.textContent.trim()) { cell.dataset.label = heads[i]; } }));
+    heads.forEach((_, i) => {
+      if (Array.from(table.tBodies[0].rows).every((row) => !row.cells[i].textContent.trim())) {
+        Array.from(table.rows).forEach((row) => { row.cells[i].hidden = true; });
+      }
+    });
     table.classList.add("stacked");
   });
 }
@@ -264,14 +269,7 @@ function sortStarts(button) {
   Array.from(body.rows).sort((a, b) => (up ? compare(a, b) : compare(b, a))).forEach((tr) => body.append(tr));
 }
 
-// --- theme, keys, events --------------------------------------------------------------------------------------------
-
-const THEMES = ["", "light", "dark"];
-
-function setTheme(name) {
-  if (name) { document.documentElement.dataset.theme = name; } else { delete document.documentElement.dataset.theme; }
-  document.getElementById("theme").textContent = "Theme: " + (name || "as the system");
-}
+// --- keys, events ---------------------------------------------------------------------------------------------------
 
 function toggleHelp() {
   const help = document.getElementById("help");
@@ -357,7 +355,7 @@ document.addEventListener("click", (event) => {
   } else if (button.id === "next") { step(1);
   } else if (button.id === "help-button") { toggleHelp();
   } else if (button.id === "theme") {
-    setTheme(THEMES[(THEMES.indexOf(document.documentElement.dataset.theme || "") + 1) % THEMES.length]);
+    nextTheme();
     drawAll();
   }
 });
