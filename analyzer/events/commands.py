@@ -10,10 +10,11 @@ from analyzer.events.products import words
 from analyzer.events.vocabulary import load
 from analyzer.site import NOWHERE, Site
 
-_PIPED = r"(?: \| (?:grep -i -E|wc) [\w.-]+)*"
+_QUOTED = r"'[\w .-]+'"
+_PIPED = rf"(?: \| (?:grep -i -E|wc) (?:{_QUOTED}|[\w.-]+))*"
 _BEHIND = r"(?![\w/-])"
 # Beyond these a shell would do more than the advice says, or the reader has to fill something in.
-_SAFE = re.compile(r"(?: \| |[\w .:/\[\]@%+=-])+")
+_SAFE = re.compile(rf"(?: \| |{_QUOTED}|[\w .:/\[\]@%+=-])+")
 _BLANK = re.compile(r"\b(?:NAME|CONTAINER|ADDRESS|PATH|FILE)\b")
 
 

@@ -21,6 +21,7 @@ def found(text: str, site: Site = NOWHERE) -> list[str]:
         ("From this node: curl -vk https://192.0.2.7:6443/cacerts. Refused: wait.", ["curl -vk https://192.0.2.7:6443/cacerts"]),
         ("journalctl -k names what AppArmor did", ["journalctl -k"]),
         ("See systemctl cat k3s | grep -i -E Timeout; then go on.", ["systemctl cat k3s | grep -i -E Timeout"]),
+        ("Look: journalctl -k | grep -i -E 'out of memory'.", ["journalctl -k | grep -i -E 'out of memory'"]),
         ("Look at kubectl get crd | wc -l", ["kubectl get crd | wc -l"]),
         ("Nothing to run here.", []),
         ("presudo systemctl start k3s-other", []),

@@ -158,7 +158,7 @@ def test_what_is_not_known_of_a_try_is_not_counted_as_a_failure() -> None:
 @pytest.mark.parametrize("mark", ["ok", "ready"])
 def test_the_verdict_hangs_behind_its_sign_whatever_its_colour(mark: str) -> None:
     told = answer.Answer(mark, "word " * 30)
-    first, second, *_ = text.text.answer_lines(told).splitlines()
+    first, second, *_ = text.answer_lines(told).splitlines()
     assert first.startswith("✓ word") and second.startswith("  word")
 
 
@@ -170,7 +170,7 @@ def test_words_of_the_supervisor_are_not_the_process_s() -> None:
 
 def test_a_command_is_not_cut_for_the_number_of_other_points() -> None:
     told = answer.Answer(
-        "ready", "ready", not_known=f"This prints it: {'x' * 90}", not_known_more="3 more with --full."
+        "ready", "ready", not_known=f"This prints it: {'x' * 60}", not_known_more="3 more with --full."
     )
     assert "3 more" not in text.answer_lines(told) and "x" * 40 in text.answer_lines(told)
     short = answer.Answer("ready", "ready", not_known="The year.", not_known_more="3 more with --full.")
