@@ -98,7 +98,7 @@ def _sections(told: Answer, site: Site, room: int) -> Iterator[Section]:
         ("Sure", told.sure, ()),
         ("Time", told.time, ()),
         ("Normal", told.normal, ()),
-        ("Unknown", " ".join(filter(None, (told.not_known, told.not_known_more))), ()),
+        ("Unknown", told.not_known, ()),
         ("Start", told.who, ()),
     )
     for label, text, behind in texts:
