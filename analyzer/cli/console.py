@@ -42,6 +42,15 @@ class Progress:
         self._write(f"\r\x1b[KReading {name}: {share}")
         self._shown = True
 
+    def inputs(self, done: int, total: int) -> None:
+        """Called after each of many inputs."""
+        now = time.monotonic()
+        if now - self._begin < _QUIET_S or now - self._told < _EVERY_S:
+            return
+        self._told = now
+        self._write(f"\r\x1b[KRead {done} of {total} inputs")
+        self._shown = True
+
     def __enter__(self) -> Progress | None:
         """The observer, or ``None`` where nobody watches."""
         return self if sys.stderr is not None and sys.stderr.isatty() else None

@@ -24,6 +24,7 @@ from analyzer.version import __version__
 # holds a function of its name.
 COMMANDS = {
     "analyze": "Explain the starts in a log: when ready, and what held them back.",
+    "fleet": "Read many logs, each by itself, and say what the whole looks like.",
     "blame": "List what delayed readiness, the most first.",
     "explain": "Say what a check, an error, a milestone, a finding or a message means.",
     "timeline": "Write all that happened in time order: csv, json, parquet, trace.",

@@ -87,7 +87,7 @@ def _no_room(given: Input) -> BadInputError:
     return BadInputError(
         f"{given.name} and what follows it were not read: {given.container} holds more lines about starts than can be"
         " held",
-        hint="Name fewer files",
+        hint="Many machines: k3slog fleet reads each log by itself; else name fewer files",
     )
 
 

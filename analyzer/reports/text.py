@@ -22,6 +22,7 @@ _VERDICT, _SHORT = 2, 2
 _FIRST, _LEAST_DO, _MOST_DO = 8, 3, 6
 _LINES = 22  # of the answer, without what stands under it
 _SENTENCE_END = re.compile(r"[.;!?](?= )")
+_MANY_INPUTS, _MANY_HOSTS = 20, 10  # from here on the whole is of more interest than one start
 _GROUPS = 4  # rows of the table of many starts
 
 
@@ -167,4 +168,6 @@ def _more(page: Page, report: Report, options: Options) -> None:
     if notes := [note for _, note in report.notes]:
         others = f" And {wording.plural(len(notes) - 1, 'more note')} (--full)." if len(notes) > 1 else ""
         _labelled(page, "Note", f"{notes[0][:1].upper()}{notes[0][1:]}.{others}", _SHORT)
+    if len(report.sources) >= _MANY_INPUTS and len({start.host for start in report.starts}) >= _MANY_HOSTS:
+        told = f"k3slog fleet PATH: many hosts at once. {told}"
     _labelled(page, "More", f"{told}{', ' if bad else ''}{', '.join(bad)}.", 1)

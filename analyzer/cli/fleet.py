@@ -1,0 +1,142 @@
+"""``k3slog fleet``: many logs, each read by itself, and what the whole of them looks like."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from analyzer.cli.console import Progress
+from analyzer.cli.inputs import AnonymizeOption, ForceOption, OutputOption, format_option
+from analyzer.errors import ExitCode, NoDataError, UsageError
+from analyzer.reports.format import Options
+from analyzer.reports.kinds import FLEET
+from analyzer.reports.output import Destination, check_outputs
+from analyzer.reports.terminal import suited
+
+CollectionArgument = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="COLLECTION...",
+        help="Logs, folders of logs, bundles, reports in JSON, what --save wrote; URLs with k3slog[remote].",
+        show_default=False,
+    ),
+]
+LabelOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--label",
+        metavar="NAME=VALUE|REGEX",
+        help="A label of your own; a regular expression with one group takes it from the path. Repeat for more.",
+        show_default=False,
+    ),
+]
+WhereOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--where", metavar="NAME=VALUE", help="Only such starts; also NAME!=VALUE. Repeat for more.", show_default=False
+    ),
+]
+ByOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--by", metavar="NAME", help="Group by a label: host, version, kubernetes, … or your own.", show_default=False
+    ),
+]
+JobsOption = Annotated[
+    int | None,
+    typer.Option("--jobs", "-j", metavar="N", min=1, help="Processes. Default: the cores.", show_default=False),
+]
+SchedulerOption = Annotated[
+    str | None,
+    typer.Option(
+        "--scheduler", metavar="ADDRESS", help="A Dask cluster that does the work (k3slog[dask]).", show_default=False
+    ),
+]
+TimeoutOption = Annotated[
+    float, typer.Option("--timeout", metavar="SECONDS", min=1.0, help="Time for one input.")
+]
+MemoryOption = Annotated[
+    int | None,
+    typer.Option("--memory", metavar="MIB", min=256, help="Memory of a process. Default: 2048.", show_default=False),
+]
+
+
+def fleet(
+    collection: CollectionArgument,
+    format: Annotated[str | None, format_option(FLEET)] = None,
+    output: OutputOption = None,
+    force: ForceOption = False,
+    html: Annotated[
+        str | None, typer.Option("--html", metavar="FILE", help="Also write a web page to FILE.", show_default=False)
+    ] = None,
+    label: LabelOption = None,
+    by: ByOption = None,
+    where: WhereOption = None,
+    confidence: Annotated[
+        float | None,
+        typer.Option(
+            "--confidence",
+            metavar="SHARE",
+            min=0.5,
+            max=0.999,
+            help="Also an interval for each quantile that covers the chance of few hosts, for example 0.95.",
+            show_default=False,
+        ),
+    ] = None,
+    save: Annotated[
+        str | None,
+        typer.Option("--save", metavar="DIR", help="Keep the rows as Parquet (k3slog[parquet]).", show_default=False),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="With --save: read only inputs that are new.")] = False,
+    jobs: JobsOption = None,
+    scheduler: SchedulerOption = None,
+    timeout: TimeoutOption = 120.0,
+    memory: MemoryOption = None,
+    anonymize: AnonymizeOption = False,
+    utc: Annotated[bool, typer.Option("--utc", help="Show times in UTC.")] = False,
+    no_color: Annotated[bool, typer.Option("--no-color", help="No colour. So does the variable NO_COLOR.")] = False,
+) -> None:
+    """Read many logs, each by itself, and say what the whole looks like: times, failures, hosts that stand out.
+
+    Exit codes: 0 done, 2 usage, 3 an input could not be read (the others are reported), 4 nothing of k3s at all.
+    """
+    from analyzer.collection.gather import Gathering, gather
+    from analyzer.collection.labels import LabelRules, check_names, where_of
+    from analyzer.collection.summary import summary
+    from analyzer.collection.work import WorkOptions
+    from analyzer.reports.fleet_report import FleetReport
+
+    if resume and save is None:
+        raise UsageError("--resume is for --save", hint="Name the folder: --save DIR --resume")
+    rules = LabelRules.of(label or ())
+    wanted = tuple(where_of(one, rules) for one in where or ())
+    groups = check_names(by or (), rules)
+    writes = [(Destination.named(output, force=force), FLEET.chosen(format, output))]
+    if html is not None:
+        writes.append((Destination.named(html, force=force), FLEET.named("html")))
+    check_outputs([place for place, _ in writes], collection)
+    work = WorkOptions(limit_s=timeout, memory_bytes=(memory or 2048) * 2**20, anonymize=anonymize)
+    how = Gathering(rules, wanted, jobs, scheduler, work)
+    store = None
+    if save is not None:
+        from analyzer.collection.store import Store
+
+        store = Store.open(save, resume=resume, force=force, anonymize=anonymize)
+    with Progress() as watched:
+        told = None if watched is None else watched.inputs
+        found = gather(collection, how, store, told)
+    if not found.inputs:
+        raise NoDataError("no log in it", hint="Name a folder of logs, or a pattern: k3slog fleet 'logs/**/*.gz'")
+    if not found.starts and not any(one.error_kind not in ("", "no_data") for one in found.inputs):
+        raise NoDataError(f"no trace of a k3s or RKE2 run in {len(found.inputs)} inputs")
+    report = FleetReport(summary(found, groups, confidence), found)
+    if anonymize:
+        from analyzer.reports.fleet_anonymize import anonymized
+
+        report = anonymized(report)
+    options = Options(utc=utc)
+    for place, chosen in writes:
+        place.write(chosen.render(report, suited(options, place, no_color=no_color)))
+    if any(one.error_kind not in ("", "no_data") for one in found.inputs):
+        raise typer.Exit(int(ExitCode.BAD_INPUT))
