@@ -35,6 +35,7 @@ _WARNINGS_WITH_A_WHY = frozenset(
         "failed to reach the peer URL",
     }
 )
+_REMEMBERED = 1000  # characters of a message; longer ones are not worth the memory
 _KEY = 6  # rules with a beginning are found by its first characters
 _DESCRIPTION = re.compile(
     r"^(?:Starting|Started|Stopping|Stopped|Failed to start) "
@@ -205,10 +206,19 @@ def _candidates(index: _Index, record: LogRecord, message: str, text: str) -> li
     quiet = record.payload is Payload.KLOG and record.level == "info"
     if quiet or text.startswith("Polling for API"):
         return rules
-    rules += [rule for literal, rule in index.anywhere if literal in message]
+    rules += _anywhere_in(message) if len(message) < _REMEMBERED else _searched(message)
     if record.level in ("fatal", "panic"):
         rules += index.by_level
     return rules
+
+
+def _searched(message: str) -> tuple[Rule, ...]:
+    """The rules of the vocabulary that look for a part of a text, where the text has it."""
+    return tuple(rule for literal, rule in _index().anywhere if literal in message)
+
+
+# Errors come again and again in the same words, and some hundred parts are looked for in each.
+_anywhere_in = lru_cache(maxsize=4096)(_searched)
 
 
 def _tried(rules: Iterable[Rule], record: LogRecord, text: str) -> Sequence[Mark]:

@@ -345,15 +345,23 @@ _CUT = (">", "…")
 _ROUNDS = 5
 
 
-@lru_cache(maxsize=512)  # a report shows the same answer of a poll in several places
 def mask_secrets(text: str) -> str:
     """``text`` with tokens, passwords, keys and bearer values replaced by ``***``; masking twice changes nothing."""
+    return _of_a_line(text) if len(text) < _LINE else _of_a_text(text)
+
+
+def _settled(text: str) -> str:
     for _ in range(_ROUNDS):
         masked = _masked(text)
         if masked == text:
             break
         text = masked  # what was masked may have brought other things together
     return text
+
+
+_LINE = 1000  # characters: longer texts are not worth the memory when they are many
+_of_a_line = lru_cache(maxsize=4096)(_settled)  # errors come again and again in the same words
+_of_a_text = lru_cache(maxsize=512)(_settled)  # a report shows the same answer of a poll in several places
 
 
 def _masked(text: str) -> str:

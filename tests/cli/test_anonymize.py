@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
+
+from tests.kit.in_process import k3slog
 
 SAMPLE = Path(__file__).parents[2] / "sample_logs" / "starved.short-precise.txt"
 
 
 def run(*args: str | Path, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    command = [sys.executable, "-m", "analyzer.cli.main", "anonymize", *map(str, args)]
-    return subprocess.run(command, input=given, capture_output=True, check=False)
+    return k3slog("anonymize", *args, given=given)
 
 
 def test_to_stdout_to_a_file_and_from_a_pipe_it_is_the_same(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.kit.frame_schema import validate
+from tests.kit.in_process import k3slog
 
 K3SLOG = [sys.executable, "-c", "from analyzer.cli.main import run; run()"]
 
@@ -36,6 +37,12 @@ def shell(*args: object, **how: Any) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*K3SLOG, *map(str, args)], capture_output=True, text=True, check=False, **how)
 
 
+def here(*args: object) -> subprocess.CompletedProcess[str]:
+    """The same in this process."""
+    done = k3slog(*args)
+    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
     path = tmp_path / "k3s.log"
@@ -49,7 +56,7 @@ def test_json_of_real_text_obeys_the_schema_and_holds_the_truth(log: Path) -> No
     done = shell("analyze", log, "--format", "json")
     assert (done.returncode, done.stderr) == (0, "")
     report = json.loads(done.stdout)
-    Draft202012Validator(json.loads(shell("schema").stdout)).validate(report)
+    Draft202012Validator(json.loads(here("schema").stdout)).validate(report)
     (start,) = report["starts"]
     assert (start["outcome"], start["version"], start["host"]) == ("ready", "v1.33.4+k3s1", "node-a")
     assert start["detected"]["lower"] <= 8.0 < start["detected"]["upper"] <= 9.0
@@ -69,30 +76,30 @@ def test_a_pipe_and_a_file_and_copies_of_it_tell_the_same(log: Path) -> None:
 
 def test_every_way_to_write_it_works_on_real_text(log: Path) -> None:
     for args in (["-f", "text"], ["-f", "markdown"], ["-f", "csv"], ["-f", "csv", "--table", "timeline"]):
-        done = shell("analyze", log, *args)
+        done = here("analyze", log, *args)
         assert (done.returncode, done.stderr) == (0, ""), args
         assert "v1.33.4+k3s1" in done.stdout or "milestone" in done.stdout
-    assert json.loads(shell("timeline", log, "-f", "trace").stdout)["traceEvents"]
+    assert json.loads(here("timeline", log, "-f", "trace").stdout)["traceEvents"]
 
 
 @pytest.mark.parametrize(("limit", "code"), [("60", 0), ("0.5", 1), ("5", 5)])
 def test_the_gate(log: Path, limit: str, code: int) -> None:
-    assert shell("analyze", log, "--fail-over", limit).returncode == code
+    assert here("analyze", log, "--fail-over", limit).returncode == code
 
 
 def test_bad_and_empty_inputs(log: Path, tmp_path: Path) -> None:
-    missing = shell("analyze", log, tmp_path / "none", "-f", "json")
+    missing = here("analyze", log, tmp_path / "none", "-f", "json")
     assert missing.returncode == 3
     assert json.loads(missing.stdout)["starts"]
     assert missing.stderr.startswith("k3slog: ") and missing.stderr.count("\n") == 1
-    assert shell("analyze", tmp_path / "none").returncode == 3
+    assert here("analyze", tmp_path / "none").returncode == 3
     other = tmp_path / "other.log"
     other.write_text("Mar 01 06:03:22 node-a sshd[1]: Server listening on 0.0.0.0 port 22.\n")
     for name in (other, "/dev/null"):
-        done = shell("analyze", name)
+        done = here("analyze", name)
         assert (done.returncode, done.stdout) == (4, "")
         assert done.stderr.startswith("k3slog: ") and done.stderr.count("\n") == 1
-    assert shell("analyze", input="").returncode == 4
+    assert here("analyze").returncode == 4
 
 
 def test_two_thousand_lines_take_less_than_a_second_and_a_half(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ class Visible:
         told: Truth = self.part.truth["starts"][self.number]
         return told
 
-    @property
+    @cached_property
     def last_us(self) -> int:
         """When the last line that the text has of it came."""
         return max(stamp_us(self.part.rows[i]) for i in self.rows)
@@ -74,7 +74,7 @@ class Visible:
         """Whether the text goes on until the end, or beyond it with a later start of the same machine."""
         return self.last_us >= self.ends_from_us or self.later_seen
 
-    @property
+    @cached_property
     def begin_seen(self) -> bool:
         """Whether the text has the line with which it began, or an earlier start's line bounds the begin."""
         mine = self.part.rows_of(self.number)

@@ -12,8 +12,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def copied_into(folder: Path) -> Path:
-    """``folder``, with ``analyzer/`` in it."""
-    shutil.copytree(ROOT / "analyzer", folder / "analyzer", ignore=shutil.ignore_patterns("__pycache__"))
+    """``folder``, with ``analyzer/`` in it; with what is compiled of it, or every process would do that again."""
+    shutil.copytree(ROOT / "analyzer", folder / "analyzer")
     return folder
 
 

@@ -18,6 +18,7 @@ import pytest
 from analyzer.live.observed_polls import dump, parse
 from analyzer.live.wait_report import LOCKED_OUT, report_of
 from analyzer.reports.schema import schema_text
+from tests.kit.in_process import k3slog
 from tests.kit.interruptible import interruptible
 from tests.live.double import Act, Double, Pki, stages
 
@@ -199,9 +200,9 @@ def test_credentials_never_show(pki: Pki, config: Path, tmp_path: Path) -> None:
     ],
 )
 def test_bad_arguments_and_files(options: list[str], code: int) -> None:
-    done = run(*options)
+    done = k3slog("wait", *options)
     assert done.returncode == code, done.stderr
-    assert done.stdout == "" and done.stderr and "Traceback" not in done.stderr and "p4ss" not in done.stderr
+    assert done.stdout == b"" and done.stderr and b"Traceback" not in done.stderr and b"p4ss" not in done.stderr
 
 
 def test_output_is_not_overwritten_without_force(pki: Pki, config: Path, tmp_path: Path) -> None:

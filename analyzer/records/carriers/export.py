@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 from analyzer.records.carriers.carrier import Carrier, Opened
 from analyzer.records.carriers.journal_fields import MESSAGE_LIMIT, from_bytes
@@ -15,7 +16,18 @@ from analyzer.sources.scan import BIG, export_candidates
 
 _BEGIN = re.compile(rb"(?:__CURSOR|__REALTIME_TIMESTAMP|__MONOTONIC_TIMESTAMP|_BOOT_ID|__SEQNUM)=")
 _KEY = re.compile(rb"[A-Z0-9_]{1,64}\Z")
+_LONGEST_KEY = 64
 _ENTRY_LIMIT = 1024  # fields of one entry; real ones have about 25
+
+
+@lru_cache(maxsize=512)
+def _known(key: bytes) -> str | None:
+    return key.decode() if _KEY.match(key) else None
+
+
+def _name(key: bytes) -> str | None:
+    """A field's name, which every entry has again; ``None`` for what cannot be one."""
+    return _known(key) if len(key) <= _LONGEST_KEY else None
 
 
 class _Entry:
@@ -32,19 +44,20 @@ class _Entry:
             return
         whole = row.endswith(b"\n")
         key, equals, value = row.partition(b"=")
-        if equals and _KEY.match(key):
-            self._put(key, value[:-1] if whole else value)
+        name = _name(key if equals else row[:-1])
+        if equals and name is not None:
+            self._put(name, value[:-1] if whole else value)
             if not whole and len(row) >= MESSAGE_LIMIT:
                 self.lossy = True
                 while not stream.readline(MESSAGE_LIMIT).endswith(b"\n"):
                     if not stream.readline(1):
                         break
-        elif whole and _KEY.match(row[:-1]):
-            self._binary(row[:-1], stream)
+        elif whole and not equals and name is not None:
+            self._binary(name, stream)
         else:
             self.bad = True
 
-    def _binary(self, key: bytes, stream: io.BufferedIOBase) -> None:
+    def _binary(self, name: str, stream: io.BufferedIOBase) -> None:
         length = int.from_bytes(stream.read(8), "little")
         value = stream.read(min(length, MESSAGE_LIMIT + 1))
         left = length - len(value)
@@ -58,11 +71,11 @@ class _Entry:
         elif stream.read(1) not in (b"\n", b""):
             self.bad = True
             return
-        self._put(key, value)
+        self._put(name, value)
 
-    def _put(self, key: bytes, value: bytes) -> None:
+    def _put(self, name: str, value: bytes) -> None:
         if len(self.fields) < _ENTRY_LIMIT:
-            self.fields[key.decode()] = value
+            self.fields[name] = value
 
 
 def read_export(stream: io.BufferedIOBase, tally: Tally, first: int = 1, most: int | None = None) -> Iterator[Draft]:
