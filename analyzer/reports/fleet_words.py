@@ -33,7 +33,7 @@ _BAD = {  # kinds of errors, in the order in which they are told
     "unreadable": "missing or damaged",
     "no_data": "without a line of k3s",
     "too_long": "timed out",
-    "killed": "crashed their reader",
+    "killed": "crashed while being read",
     "memory": "out of memory",
 }
 
