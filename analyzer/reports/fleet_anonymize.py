@@ -35,12 +35,10 @@ def anonymized(report: FleetReport) -> FleetReport:
 def _learn(names: Pseudonyms, report: FleetReport) -> None:
     fleet, collection = report.fleet, report.collection
     hosts = {row.host for row in collection.starts if row.host}
-    hosts |= {one.host for one in (*fleet.slowest, *fleet.outliers) if one.host}
+    hosts |= {one.host for one in fleet.slowest if one.host} | {one.host for one in fleet.outliers if one.host}
     hosts |= {value for labels in _every_label(report) for name, value in labels if name == "host" and value}
     own = {row.unit.removesuffix(".service") for row in collection.starts if row.unit and row.unit not in _UNITS}
-    own |= {
-        word for labels in _every_label(report) for name, value in labels if name not in OWN_LABELS for word in (value,)
-    }
+    own |= {value for labels in _every_label(report) for name, value in labels if name not in OWN_LABELS}
     own |= {piece for row in _bad(report) for piece in _pieces(row.input)}
     names.learn(dict.fromkeys(_texts(report)), sorted(hosts), sorted(own - hosts), (), prepared)
 

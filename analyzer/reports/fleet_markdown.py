@@ -14,7 +14,9 @@ from analyzer.reports.md import Md, code, document, markup, table
 from analyzer.version import __version__
 
 LINES = 60
-_OUTLIERS, _REASONS, _FINDINGS, _SLOWEST, _GROUPS, _INPUTS = 6, 5, 5, 5, 10, 3
+_OUTLIERS, _REASONS, _FINDINGS, _SLOWEST, _INPUTS = 5, 4, 4, 4, 3
+_GROUPS = 20  # at most; as many as leave room for the rest
+_AROUND = 8  # lines of their table that are no group
 _TEXT = 400  # characters of one item
 
 
@@ -30,9 +32,8 @@ def render(report: FleetReport, options: Options = DEFAULT) -> str:
         lines += _section("Why starts failed", list(words.reasons(all_starts)), _REASONS)
         lines += _section("Findings", [words.finding(one) for one in words.findings(all_starts)], _FINDINGS)
         lines += _section("Slowest starts", [words.slow(one) for one in fleet.slowest[:_SLOWEST]], _SLOWEST)
-    lines += _groups(fleet)
-    lines += _inputs(fleet)
-    return document([*lines, Md(), markup("k3slog {}", code(__version__))])
+    last = [*_inputs(fleet), Md(), markup("k3slog {}", code(__version__))]
+    return document([*lines, *_groups(fleet, min(_GROUPS, LINES - len(lines) - len(last) - _AROUND)), *last])
 
 
 def _heading(title: str) -> list[Md]:
@@ -51,9 +52,9 @@ def _list(items: Iterable[str]) -> list[Md]:
     return [markup("- {}", Md(item if len(item) <= _TEXT else f"{item[:_TEXT]} …")) for item in items]
 
 
-def _groups(fleet: Fleet) -> list[Md]:
+def _groups(fleet: Fleet, most: int) -> list[Md]:
     groups = words.grouped(fleet)
-    shown = words.slowest_groups(groups, _GROUPS)
+    shown = words.slowest_groups(groups, most)
     rows = words.group_rows(replace(fleet, groups=(*(g for g in fleet.groups if not g.by), *shown)))
     if not rows:
         return []

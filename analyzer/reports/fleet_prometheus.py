@@ -183,9 +183,8 @@ def _with_groups(samples: list[_Sample], groups: Sequence[Group], left_out: list
         seen |= keys
         told += 1
     if told < len(groups):
-        left_out.append(
-            f"{len(groups) - told} of {len(groups)} groups, of more than {SERIES} series or alike in their labels"
-        )
+        why = f"beyond {SERIES} series, or alike in their labels"
+        left_out.append(f"{len(groups) - told} of {len(groups)} groups, {why}")
     return made
 
 

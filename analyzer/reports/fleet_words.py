@@ -136,7 +136,12 @@ def curve(group: Group) -> str:
             told.append(f"{share} {_within(quantile.min, quantile.max)}")
         if quantile.max is None:
             break
-    told[0] = told[0].replace("half", f"half of {of_whom} {had}" if metric.n > 1 else f"{of_whom} {had}", 1)
+    if metric.n == 1:
+        who = "it" if group.starts == 1 else "one of them"
+        began = f"{who} {had.replace('were', 'was').replace('their', 'its')}"
+    else:
+        began = f"half of {of_whom} {had}"
+    told[0] = told[0].replace("half", began, 1)
     open_end = (
         f": {counted(never, 'start')} {_was(never)} never seen ready" if told[-1].endswith("at all") and never else ""
     )
