@@ -10,6 +10,7 @@ from analyzer.reports.format import Kind
 if TYPE_CHECKING:
     from analyzer.reports.explain import Names
     from analyzer.reports.explain_entry import Entry
+    from analyzer.reports.fleet_report import FleetReport
     from analyzer.reports.simulation_schedule import Plan
     from analyzer.results import Report
     from analyzer.simulator.run import Simulation
@@ -21,5 +22,6 @@ SIMULATION: Kind[Simulation] = Kind("simulation")
 SCHEDULE: Kind[Plan] = Kind("schedule")
 EXPLANATION: Kind[Sequence[Entry]] = Kind("explanation")
 NAMES: Kind[Names] = Kind("list of names")
+FLEET: Kind[FleetReport] = Kind("summary of many starts")
 
-EVERY: tuple[Kind[Any], ...] = (REPORT, BLAME, TIMELINE, SIMULATION, SCHEDULE, EXPLANATION, NAMES)
+EVERY: tuple[Kind[Any], ...] = (REPORT, BLAME, TIMELINE, SIMULATION, SCHEDULE, EXPLANATION, NAMES, FLEET)

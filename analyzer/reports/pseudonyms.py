@@ -321,6 +321,10 @@ class Pseudonyms:
             return name
         return self._ipv4(name) if _IPV4.fullmatch(name) else self._host(name)
 
+    def name(self, text: str) -> str:
+        """The stand-in of what a person called something, whatever it looks like."""
+        return self._stand_in("name", text)
+
     def file(self, path: str) -> str:
         """The stand-in of an input's path; what its suffixes say about its kind stays."""
         if path == "-":

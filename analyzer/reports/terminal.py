@@ -126,7 +126,8 @@ class Page:
 
 def broken(text: str, room: int) -> list[str]:
     """The lines that a paragraph takes in so many columns."""
-    return [text[begin:end] for begin, end in _pieces(printable(text), room)]
+    shown = printable(text)
+    return [shown[begin:end] for begin, end in _pieces(shown, room)]
 
 
 def cells(text: str) -> int:

@@ -205,3 +205,6 @@ def test_the_schema_is_printed(run: Run, log: Path) -> None:
     assert json.loads(printed)["$defs"]["window"]
     assert run("schema", "-o", log.parent / "s.json").exit_code == 0
     assert (log.parent / "s.json").read_text() == printed
+    assert run("schema", "report").stdout == printed
+    assert json.loads(run("schema", "fleet").stdout)["properties"]["schema"] == {"const": "k3slog.fleet"}
+    assert run("schema", "nothing").exit_code == 2

@@ -5,16 +5,29 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib.util import find_spec
 from typing import Any
 
 from analyzer import figures, frames
 from analyzer.reports.explain import Entry, Section
+from analyzer.reports.fleet_report import FleetReport
 from analyzer.reports.format import Format, Options
-from analyzer.reports.kinds import BLAME, EVERY, EXPLANATION, NAMES, REPORT, SCHEDULE, SIMULATION, TIMELINE
+from analyzer.reports.kinds import (
+    BLAME,
+    EVERY,
+    EXPLANATION,
+    FLEET,
+    NAMES,
+    REPORT,
+    SCHEDULE,
+    SIMULATION,
+    TIMELINE,
+)
 from analyzer.reports.simulation_schedule import Plan
 from analyzer.results import Report
 from analyzer.simulator.run import Ceiling, Difference, Point, PolicyResult, Simulation, Stat
 from analyzer.simulator.schedule import Costs, Schedule
+from tests.kit import made_fleets
 
 WIDE = Options(start="all", width=400)
 
@@ -27,6 +40,17 @@ def everything(report: Report) -> dict[str, str]:
             for options in _ways(one):
                 made[f"{kind.name} as {one.name}, {options.table}"] = _readable(one, report, options)
     return made
+
+
+def every_fleet_format(report: FleetReport) -> dict[str, str]:
+    """The summary of many starts in every format."""
+    return {f"{FLEET.name} as {one.name}": _readable(one, report, WIDE) for one in fleet_formats()}
+
+
+def fleet_formats() -> list[Format[FleetReport]]:
+    """Every format of a summary whose renderer is there."""
+    there = find_spec("analyzer.reports.fleet_html") is not None
+    return [one for one in FLEET.formats() if there or one.name != "html"]
 
 
 def every_kind(report: Report, hostile: str) -> Iterator[tuple[str, Format[Any], str]]:
@@ -43,11 +67,11 @@ def every_kind(report: Report, hostile: str) -> Iterator[tuple[str, Format[Any],
     entry = Entry("check", hostile, hostile, (Section("The line", (hostile,)), Section("More", (hostile,))))
     subjects = {
         REPORT: report, BLAME: report, TIMELINE: report, SIMULATION: simulation, SCHEDULE: plan,
-        EXPLANATION: [entry], NAMES: {"check": (hostile,)},
+        EXPLANATION: [entry], NAMES: {"check": (hostile,)}, FLEET: made_fleets.hostile(hostile),
     }  # fmt: skip
     assert set(subjects) == set(EVERY), "a new kind needs a subject here"
     for kind in EVERY:
-        for one in kind.formats():
+        for one in fleet_formats() if kind is FLEET else kind.formats():
             for options in _ways(one):
                 yield kind.name, one, _readable(one, subjects[kind], options)
 

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 from markdown_it import MarkdownIt
+from prometheus_client.parser import text_string_to_metric_families
 
 from analyzer.errors import UsageError
-from analyzer.reports.kinds import BLAME, EVERY, EXPLANATION, REPORT, SCHEDULE, SIMULATION, TIMELINE
+from analyzer.reports.kinds import BLAME, EVERY, EXPLANATION, FLEET, REPORT, SCHEDULE, SIMULATION, TIMELINE
 from analyzer.results import Bottleneck, End, Finding, Gap, LedgerCounts, Milestone, Phase, Poll, Report
 from analyzer.window import Span
 from tests.kit.every_format import every_kind
@@ -76,6 +77,8 @@ def test_no_format_lets_a_log_say_more_than_words(text: str) -> None:
             assert not re.search(r'(?m)(?:^|,)"?=', made), where
         elif name in ("json", "trace"):
             assert json.loads(made), where
+        elif name == "prometheus":
+            assert list(text_string_to_metric_families(made)), where
 
 
 def _is_tame_markdown(made: str, text: str, where: str) -> None:
@@ -119,6 +122,7 @@ def test_every_kind_has_its_default_and_names_and_suffixes_that_are_unique() -> 
         (BLAME, None, "x.md", "markdown"), (TIMELINE, None, None, "csv"), (TIMELINE, None, "x.json", "json"),
         (TIMELINE, None, "x.trace.json", "trace"), (TIMELINE, None, "x.parquet", "parquet"),
         (SIMULATION, None, "x.csv", "csv"), (SCHEDULE, None, "x.json", "json"), (EXPLANATION, None, "x.md", "markdown"),
+        (FLEET, None, None, "text"), (FLEET, None, "k3slog.prom", "prometheus"), (FLEET, None, "x.htm", "html"),
     ],
 )  # fmt: skip
 def test_a_format_is_chosen_by_name_then_by_suffix(

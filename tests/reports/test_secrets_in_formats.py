@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 
 import analyzer
+from analyzer.collection.model import InputRow, Outlier
+from analyzer.reports.fleet_anonymize import anonymized
 from tests.events.test_secret_kinds import KINDS, SECRET
-from tests.kit.every_format import everything
+from tests.kit import made_fleets
+from tests.kit.every_format import every_fleet_format, everything
 
 
 def crash_loop(reasons: list[str]) -> str:
@@ -33,3 +37,28 @@ def test_no_format_shows_one() -> None:
     for report in (found.report, found.anonymized(log).report):
         for name, made in everything(report).items():
             assert SECRET not in made, (name, made[made.index(SECRET) - 200 :][:300])
+
+
+def test_no_format_of_many_starts_shows_one() -> None:
+    """Whoever put it there: a log into a reason, a user into a label, a path or a URL."""
+    kinds = [kind % SECRET for kind in KINDS[::4]]
+    large = made_fleets.large()
+    rows = [
+        replace(row, reason=kind, cause=kind, labels=(("note", kind), ("token", SECRET)))
+        for row, kind in zip(large.collection.starts, kinds, strict=False)
+    ]
+    urls = [f"s3://user:{SECRET}@bucket/node.gz", f"https://h.example/x?X-Amz-Signature={SECRET}&n=1"]
+    inputs = [InputRow(url, 1, 1, 0, f"{url}: {kind}", "unreadable") for url in urls for kind in kinds[:3]]
+    outliers = [Outlier("node-1", "ready", f"its log says: {kind}", (("note", kind),)) for kind in kinds]
+    report = made_fleets.report(
+        rows,
+        [(1.0 + at, 2.0 + at) for at in range(len(rows))],
+        by=lambda row: row.labels,
+        inputs=inputs,
+        outliers=outliers,
+    )
+    for one in (report, anonymized(report)):
+        for name, made in every_fleet_format(one).items():
+            assert "***" in made, name
+            joined = "".join(made.split())  # a text breaks lines within long words
+            assert SECRET not in joined, (name, joined[joined.index(SECRET) - 200 :][:300])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from analyzer.reports.format import Options
-from analyzer.reports.terminal import Page, cells
+from analyzer.reports.terminal import Page, broken, cells
 from tests.kit.effort import calls, proportional
 
 
@@ -44,3 +44,7 @@ def test_a_long_cell_gives_way_to_the_others() -> None:
     assert max(map(len, table(100_000))) <= 80
     assert table(100_000)[1] == table(300)[1] == f"  {'x' * 46}  {'y' * 30}"
     assert calls(lambda: table(40_000)) < 40_000  # not once for each column that is taken away
+
+
+def test_the_pieces_of_a_paragraph_are_those_that_are_shown() -> None:
+    assert broken("\x1b[31mred green", 12) == ["\\x1b[31mred ", "green"]

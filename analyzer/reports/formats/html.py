@@ -1,7 +1,8 @@
 """A page for a browser, in one file."""
 
 from analyzer.reports.format import later
-from analyzer.reports.kinds import REPORT, SIMULATION
+from analyzer.reports.kinds import FLEET, REPORT, SIMULATION
 
 REPORT.add("html", later("analyzer.reports.html:render"), ".html", ".htm")
 SIMULATION.add("html", later("analyzer.reports.simulation_html:render"), ".html", ".htm")
+FLEET.add("html", later("analyzer.reports.fleet_html:render"), ".html", ".htm")

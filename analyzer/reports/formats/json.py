@@ -1,7 +1,7 @@
 """JSON, for programs."""
 
 from analyzer.reports.format import later
-from analyzer.reports.kinds import BLAME, EXPLANATION, NAMES, REPORT, SCHEDULE, SIMULATION, TIMELINE
+from analyzer.reports.kinds import BLAME, EXPLANATION, FLEET, NAMES, REPORT, SCHEDULE, SIMULATION, TIMELINE
 
 REPORT.add("json", later("analyzer.reports.json_report:render"), ".json")
 BLAME.add("json", later("analyzer.reports.blame:json_text"), ".json")
@@ -10,3 +10,4 @@ SIMULATION.add("json", later("analyzer.reports.simulation:render_json"), ".json"
 SCHEDULE.add("json", later("analyzer.reports.simulation_schedule:render_json"), ".json")
 EXPLANATION.add("json", later("analyzer.reports.explain_views:json_text"), ".json")
 NAMES.add("json", later("analyzer.reports.explain_views:json_listing"), ".json")
+FLEET.add("json", later("analyzer.reports.fleet_json:render"), ".json")

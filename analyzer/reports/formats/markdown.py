@@ -1,10 +1,11 @@
 """Markdown, for issues and wikis."""
 
 from analyzer.reports.format import later
-from analyzer.reports.kinds import BLAME, EXPLANATION, NAMES, REPORT, SIMULATION
+from analyzer.reports.kinds import BLAME, EXPLANATION, FLEET, NAMES, REPORT, SIMULATION
 
 REPORT.add("markdown", later("analyzer.reports.markdown:render"), ".md")
 BLAME.add("markdown", later("analyzer.reports.blame:markdown"), ".md")
 SIMULATION.add("markdown", later("analyzer.reports.simulation:render_markdown"), ".md")
 EXPLANATION.add("markdown", later("analyzer.reports.explain_views:markdown"), ".md")
 NAMES.add("markdown", later("analyzer.reports.explain_views:markdown_listing"), ".md")
+FLEET.add("markdown", later("analyzer.reports.fleet_markdown:render"), ".md")
