@@ -97,4 +97,5 @@ def _unrotated(name: str, names: set[str]) -> tuple[str, _When]:
 
 def _first(base: str, parts: Sequence[tuple[_When, File]]) -> str:
     """The path of the file that is not rotated, or of the first one by name."""
-    return next((file.path for _, file in parts if file.base == base), parts[0][1].path)
+    current = {base + end for end in _ENDS}
+    return next((file.path for when, file in parts if when == _LAST and file.base in current), parts[0][1].path)
