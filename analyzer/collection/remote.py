@@ -9,6 +9,7 @@ import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from itertools import islice
@@ -185,7 +186,8 @@ def as_input(url: str) -> Input:
 def open_stream(url: str) -> BinaryIO:
     """A file elsewhere, unbuffered and forwards only; its ``size`` is in bytes as stored, ``None`` when not known.
 
-    Raises ``BadInputError`` where it cannot be opened; reading raises ``OSError``. Neither names a credential.
+    Raises ``BadInputError`` where it cannot be opened; so does reading where the connection breaks off, as what came
+    by then is no answer that one gets twice. Neither names a credential.
     """
     url = url[:]
     filesystem = _filesystem(url)
@@ -199,12 +201,14 @@ def open_stream(url: str) -> BinaryIO:
             file = filesystem.open(path, "rb", block_size=_BLOCK)
             size = getattr(file, "size", None)
     except Exception as error:
+        if _before_pattern(url) != url:
+            expand(url)  # says why there is nothing
         raise _bad(error, url) from None
     return _Stream(file, url, size)  # type: ignore[return-value]
 
 
 class _Stream(io.RawIOBase):
-    """What fsspec opened; whatever goes wrong is an ``OSError`` without credentials."""
+    """What fsspec opened; whatever goes wrong is a ``BadInputError`` without credentials."""
 
     def __init__(self, file: Any, url: str, size: int | None) -> None:
         super().__init__()
@@ -219,18 +223,17 @@ class _Stream(io.RawIOBase):
         try:
             data = self._file.read(min(len(view), _PIECE))
         except Exception as error:
-            raise OSError(_words(error, self._url)) from None
+            raise BadInputError(
+                f"reading {mask_url(self._url)} broke off: {_words(error, self._url)}", hint="Try again"
+            ) from None
         view[: len(data)] = data
         return len(data)
 
     def close(self) -> None:
         if not self.closed:
-            try:
+            with suppress(Exception):  # nothing is lost
                 self._file.close()
-            except Exception as error:
-                raise OSError(_words(error, self._url)) from None
-            finally:
-                super().close()
+            super().close()
 
     def __repr__(self) -> str:
         return f"<stream of {mask_url(self._url)}>"

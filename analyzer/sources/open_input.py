@@ -137,6 +137,8 @@ def open_packed(name: str, outer: Stream, budget: Budget) -> Stream:
         kind = packed_as(outer.peek(8192))
         stream = unpacked(outer, budget)
         stream.peek(8192)
+    except BadInputError:
+        raise  # the stream itself says what is wrong
     except NoModuleError:
         raise BadInputError(
             f"{name} is packed with zstd and no module for it is installed",
