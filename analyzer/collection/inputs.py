@@ -7,25 +7,26 @@ beside an input changes what it is.
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import stat
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import BinaryIO, Literal
 
 from analyzer.collection import remote
 from analyzer.collection.labels import LabelRules
 from analyzer.collection.model import InputSpec
 from analyzer.collection.names import File, Group, grouped, left_out_by_path
 from analyzer.errors import BadInputError, UsageError
-from analyzer.sources.inputs import DEPTH_LIMIT, FILES_LIMIT, HEAD, expand_globs, open_member
+from analyzer.sources.inputs import DEPTH_LIMIT, FILES_LIMIT, HEAD, expand_globs, open_file, open_member
 from analyzer.sources.log_choice import left_out_by_content
-from analyzer.sources.open_input import utf16
+from analyzer.sources.open_input import open_packed, utf16
 from analyzer.sources.source import Input
 from analyzer.sources.streams import Budget, Stream, unpacked
-from analyzer.sources.unpack import TAR_BLOCK, archive_kind, packed_as
+from analyzer.sources.unpack import TAR_BLOCK, archive_kind, is_damage, packed_as, reason
 
 SAVED = "_k3slog.json"  # lies in a folder that ``fleet --save`` wrote
 STDIN = "-"
@@ -79,6 +80,33 @@ def kind_of(spec: InputSpec) -> Kind:
         except Exception:
             return "log"  # reading it says what is wrong
     return "report" if _is_report(head) else "log"
+
+
+class _Named(Stream):
+    """A stream that has a name, and whose damage is a ``BadInputError``."""
+
+    name = ""
+
+    def _take(self, view: memoryview) -> int:
+        try:
+            return super()._take(view)
+        except Exception as error:
+            if not is_damage(error):
+                raise
+            raise BadInputError(f"{self.name} cannot be read: {reason(error)}", hint="Copy it again") from None
+
+
+def open_report(spec: InputSpec) -> BinaryIO:
+    """A report as a stream of JSON, unpacked, here or elsewhere. Raises ``BadInputError``, on reading too."""
+    [file] = spec.files
+    outer = Stream(remote.open_stream(file) if remote.is_url(file) else open_file(file))
+    try:
+        stream = _Named(open_packed(spec.name, outer, Budget(outer.tell)))
+    except BaseException:
+        outer.close()
+        raise
+    stream.name = spec.name
+    return io.BufferedReader(stream)
 
 
 # ------------------------------------------------------------------------------------------------ what is named

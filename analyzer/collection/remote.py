@@ -179,7 +179,7 @@ def as_input(url: str) -> Input:
     parts = parts_of(plain)
     return Input(
         mask_url(plain), lambda: open_stream(plain), pod=pod_of(parts.place) if parts is not None else None,
-        unopened=True,
+        unknown=True,
     )  # fmt: skip
 
 

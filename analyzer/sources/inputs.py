@@ -96,13 +96,7 @@ class Inputs:
         once: set[str] = set()
         for path in self._paths:
             if isinstance(path, Input):
-                if not path.unopened:
-                    yield path
-                    continue
-                try:
-                    yield from self._streamed(path)
-                except BadInputError as error:
-                    self.errors.append(error)
+                yield from self._made_elsewhere(path)
                 continue
             for name in expand_globs([path]):
                 if name == "-":
@@ -113,6 +107,18 @@ class Inputs:
                     yield from self._named(name)
                 except BadInputError as error:
                     self.errors.append(error)
+
+    def _made_elsewhere(self, given: Input) -> Iterator[Input]:
+        if not given.unknown:
+            yield given
+            return
+        try:
+            raw = given.open()
+            size: int | None = given.size if given.size is not None else getattr(raw, "size", None)
+            for one in self._opened(given.name, Stream(raw), size):
+                yield one if one.container else replace(one, pod=given.pod)
+        except BadInputError as error:
+            self.errors.append(error)
 
     # ------------------------------------------------------------------------------------------- what is named
 
@@ -134,13 +140,6 @@ class Inputs:
             yield from self._opened(name, Stream(open_file(name)), status.st_size, name)
         else:  # a pipe with a name
             yield from self._opened(name, Stream(open_file(name)))
-
-    def _streamed(self, given: Input) -> Iterator[Input]:
-        """What lies elsewhere and is read once, from its begin to its end: an archive or a log."""
-        raw = given.open()
-        size: int | None = given.size if given.size is not None else getattr(raw, "size", None)
-        for one in self._opened(given.name, Stream(raw), size):
-            yield one if one.container else replace(one, pod=given.pod)
 
     def _opened(self, name: str, outer: Stream, size: int | None = None, path: str | None = None) -> Iterator[Input]:
         """What the user named: an archive or a log. ``path``: that of a regular file, which can be opened again."""

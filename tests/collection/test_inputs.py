@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 
 from analyzer import pipeline
-from analyzer.collection.inputs import SAVED, kind_of, readable, saved_folders, specs
+from analyzer.collection.inputs import SAVED, kind_of, open_report, readable, saved_folders, specs
 from analyzer.collection.labels import LabelRules
 from analyzer.collection.model import InputSpec
-from analyzer.errors import NoDataError, UsageError
+from analyzer.errors import BadInputError, NoDataError, UsageError
 from analyzer.results import Report
 from analyzer.sources.inputs import FILES_LIMIT
 from analyzer.sources.log_choice import EMPTY, NO_STAMPS, NOT_BY_NAME
@@ -189,6 +189,19 @@ def test_reports_are_known_by_their_begin(tmp_path: Path) -> None:
     by_name = inputs(*sorted(tmp_path.glob("*")))
     assert {os.path.basename(spec.name): spec.kind for spec in by_name} == {**found, "fleet.json": "log"}
     assert {kind_of(spec) for spec in by_name if spec.kind == "log"} == {"log"}
+
+
+def test_reports_are_opened_unpacked(tmp_path: Path) -> None:
+    long = json.dumps({"schema": "k3slog.report", "text": "x" * 2_000_000}).encode()
+    write(tmp_path, {"a.json": long, "b.json.gz": gzip.compress(long), "c.json.gz": gzip.compress(long)[:-9]})
+    for spec in inputs(tmp_path)[:2]:
+        with open_report(spec) as stream:
+            assert stream.name == spec.name
+            assert stream.read(3_000_000) == long
+    with open_report(inputs(tmp_path)[2]) as stream, pytest.raises(BadInputError, match="cannot be read"):
+        stream.read(3_000_000)
+    with pytest.raises(BadInputError, match="does not exist"):
+        open_report(InputSpec("x", (str(tmp_path / "missing.json"),), kind="report"))
 
 
 def test_saved_folders_are_told_apart_and_never_walked(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ import pytest
 
 from analyzer import pipeline
 from analyzer.collection import remote
-from analyzer.collection.inputs import kind_of, readable, specs
+from analyzer.collection.inputs import kind_of, open_report, readable, specs
 from analyzer.collection.labels import LabelRules
 from analyzer.collection.model import InputSpec
 from analyzer.errors import BadInputError, UsageError
@@ -263,6 +263,9 @@ def test_a_download_that_breaks_off_is_a_bad_input(web: str) -> None:
 def test_reports_on_a_web_server_are_known_when_they_are_read(web: str) -> None:
     found = {spec.name.rpartition("/")[2]: kind_of(spec) for spec in inputs(f"{web}/reports/")}
     assert found == {"r.json": "report", "r.json.gz": "report", "journal.json": "log"}
+    for spec in inputs(f"{web}/reports/r.json*"):
+        with open_report(spec) as stream:
+            assert stream.read(1 << 20) == REPORT
 
 
 @pytest.mark.cluster
