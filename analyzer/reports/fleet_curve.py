@@ -23,6 +23,7 @@ LOOKS: Final = 6  # groups that can be told apart in one picture
 SPREAD: Final = 6.0  # times the median that the slowest takes, from which on the axis is logarithmic
 WIDE: Final = (960, 360)
 NARROW: Final = (358, 300)  # for a telephone
+NARROW_BELOW: Final = 560
 SHARES: Final = (0.0, 0.25, 0.5, 0.75, 0.9, 1.0)
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 14, 10, 44
 _COLUMN: Final = 2.0  # pixels between two points of a curve
@@ -156,7 +157,7 @@ def picture(
         xticks=tuple((f"{scale.x(at):.1f}", seconds_text(at)) for at in ticks(scale)),
         yticks=tuple((f"{_y(share, height):.1f}", f"{share * 100:.0f} %") for share in SHARES),
         bands=tuple(_band(look, name, ends, scale, height) for look, name, ends in bands if ends.n),
-        never=never_words(whole),
+        never=never_words(whole, narrow=width < NARROW_BELOW),
         never_top=f"{_y(1.0, height):.1f}",
         never_at=f"{_y(end_low, height):.1f}",
         left=_LEFT,
@@ -166,12 +167,13 @@ def picture(
     )
 
 
-def never_words(whole: Ends) -> str:
+def never_words(whole: Ends, *, narrow: bool = False) -> str:
     """``2.6 % never seen there``; empty where all were."""
     if not whole.never:
         return ""
     share = whole.never / whole.n * 100
-    return f"{share:.1f} % never seen there" if share >= 0.1 else "under 0.1 % never seen there"
+    said = "under 0.1 %" if share < 0.1 else f"{share:.1f} %" if share < 10 else f"{share:.0f} %"
+    return f"{said} never" if narrow else f"{said} never seen there"
 
 
 def _y(share: float, height: float) -> float:

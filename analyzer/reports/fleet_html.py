@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from analyzer.collection.model import Collection, Fleet, Group, InputRow, Outlier, Slow
+from analyzer.collection.model import Collection, FindingCount, Fleet, Group, InputRow, Outlier, Slow
 from analyzer.events.terms import term
 from analyzer.reports import fleet_curve, fleet_page_answer as told, fleet_rows
 from analyzer.reports.fleet_curve import Ends, Picture
@@ -26,6 +26,7 @@ GROUP_ROWS: Final = 100
 _RANKED: Final = 50  # reasons, findings
 _BAD_INPUTS: Final = 500
 _ALL_DRAWN: Final = 4  # groups up to which all are in the first picture
+_DRAWN: Final = (0, 1, -1)  # of more, the slowest first
 _BAD_KINDS: Final = {
     "unreadable": "damaged, missing or not decodable",
     "no_data": "readable, no trace of k3s or RKE2",
@@ -71,9 +72,10 @@ def render(report: FleetReport, options: Options = DEFAULT) -> str:
         all_starts=None if whole is None else _group(whole, ends, goal),
         drawn={group.key: f"c{place}" for place, group in enumerate(drawn)},
         reasons=[] if whole is None else list(_reasons(whole)),
-        findings=[] if whole is None else list(_findings(whole, collection)),
+        findings=[] if whole is None else list(_findings(_serious(whole), collection)),
         reasons_more=0 if whole is None else max(0, len(whole.reasons) - _RANKED),
-        findings_more=0 if whole is None else max(0, len(whole.findings) - _RANKED),
+        findings_more=0 if whole is None else max(0, len(_serious(whole)) - _RANKED),
+        notes=[] if whole is None else list(_findings([one for one in whole.findings if _is_note(one)], collection)),
         slowest=list(_slowest(fleet.slowest)),
         outliers=[_outlier(one) for one in fleet.outliers],
         rows=fleet_rows.first_rows(collection, order, metric),
@@ -147,12 +149,13 @@ def _group(group: Group, ends: Ends | None, goal: str | None) -> GroupRow:
 
 
 def _first_drawn(groups: Sequence[GroupRow]) -> list[GroupRow]:
-    """All groups where they are few; else the two slowest and the fastest."""
+    """All groups where they are few; else the two slowest and the fastest of those with more than a few starts."""
     known = [group for group in groups if group.ends is not None and group.ends.n]
     if len(known) <= _ALL_DRAWN:
         return known
-    ranked = sorted(known, key=lambda group: (-group.rank, group.key))
-    chosen = {group.key for group in (*ranked[:2], ranked[-1])}
+    large = [group for group in known if group.ends is not None and group.ends.n >= told.FEW]
+    ranked = sorted(large if len(large) >= len(_DRAWN) else known, key=lambda group: (-group.rank, group.key))
+    chosen = {ranked[place].key for place in _DRAWN}
     return [group for group in known if group.key in chosen]
 
 
@@ -197,11 +200,20 @@ def _reasons(whole: Group) -> Iterator[Ranked]:
         )
 
 
-def _findings(whole: Group, collection: Collection) -> Iterator[Ranked]:
-    starts = max((one.starts for one in whole.findings), default=1)
-    hosts = max((one.hosts for one in whole.findings), default=1)
+def _serious(whole: Group) -> list[FindingCount]:
+    """Findings that may ask for something; notes, which nearly every start has, would dwarf them in one table."""
+    return [one for one in whole.findings if not _is_note(one)]
+
+
+def _is_note(one: FindingCount) -> bool:
+    return fleet_rows.level_of(one.severity) == "info"
+
+
+def _findings(found: Sequence[FindingCount], collection: Collection) -> Iterator[Ranked]:
+    starts = max((one.starts for one in found), default=1)
+    hosts = max((one.hosts for one in found), default=1)
     products = {start.product for start in collection.starts}
-    for one in whole.findings[:_RANKED]:
+    for one in found[:_RANKED]:
         yield Ranked(
             fleet_rows.finding_title(one.id, products),
             told.link("finding", one.id),

@@ -12,7 +12,7 @@ from analyzer.collection.model import Fleet, Group, MetricSummary, Quantile
 from analyzer.events.terms import term
 from analyzer.reports.fleet_curve import Ends
 from analyzer.reports.fleet_rows import OWN_LABELS, UNKNOWN, shown, shown_value
-from analyzer.reports.wording import at_least, at_most, length_words, plural
+from analyzer.reports.wording import at_least, at_most, capital, length_words, plural
 
 SLOWER: Final = 1.2  # times as long as the other groups take, and …
 SLOWER_S: Final = 1.0  # … so many seconds more, from which on a group is said to be slower
@@ -108,7 +108,11 @@ def _verdict(whole: Group, summary: MetricSummary | None, words: str, ends: Ends
     parts = [f"{counts[name]:,} {said}" for name, said in _OUTCOMES if counts.get(name)]
     verdict = f"{told}: {listed(parts)}."
     if summary is not None and ends is not None and ends.n:
-        verdict += f" {_subject(words)} {quantile_after(summary.p50)} in half of them, {quantile_after(summary.p90)} in 9 of 10."
+        half, most = quantile_after(summary.p50), quantile_after(summary.p90)
+        if summary.id == "ready":
+            verdict += f" Half were ready {half}, 9 in 10 {most}."
+        else:
+            verdict += f" {capital(words)}: half {half}, 9 in 10 {most}."
     return verdict
 
 
@@ -118,12 +122,6 @@ _OUTCOMES: Final = (
     ("stopped", "were stopped before"),
     ("incomplete", "were never seen ready"),
 )
-
-
-def _subject(words: str) -> str:
-    """``the API server is ready`` as the beginning of a sentence in the past."""
-    said = words.replace(" is ", " was ").replace(" are ", " were ")
-    return said[:1].upper() + said[1:] if not said.startswith("k3s") else said
 
 
 def quantile_after(found: Quantile) -> str:
@@ -192,8 +190,8 @@ def _slow(group: Group, least: float, usual: float) -> _Trouble:
     pieces = (
         Piece(group_name(group), group_link(group)),
         Piece(
-            f" is slower: half of its {count(group.starts, 'start')} took at least {at_least(least)};"
-            f" half of those of the other {'releases' if release else 'groups'} typically took at most {at_most(usual)}."
+            f" is slower: half of its {count(group.starts, 'start')} took more than {at_least(least)};"
+            f" in the other {'releases' if release else 'groups'} half typically took at most {at_most(usual)}."
         ),
     )
     return _Trouble(group.starts, Section("Release" if release else "Group", pieces, lead=True))
@@ -217,20 +215,20 @@ def _outliers(fleet: Fleet, whole: Group) -> _Trouble:
 def _sure(fleet: Fleet, whole: Group, metric: str | None, ends: Ends | None) -> Iterator[Section]:
     if ends is None or not ends.n:
         return
-    said = ["Each start is known to a window, because a log shows when somebody looked: every time here is a pair of bounds."]
     width = ends.width()
-    if width is not None:
-        said = [said[0][:-1] + f", typically {at_most(width)} apart." if width >= 0.05 else said[0]]
+    apart = f", here typically {at_most(width)} apart" if width is not None and width >= 0.05 else ""
+    said = [f"A log shows when somebody looked, so every time is a pair of bounds{apart}."]
     if ends.never:
-        said.append(f"{count(ends.never, 'start')} never seen there count as later than all others; none is left out.")
+        said.append(f"{count(ends.never, 'start')} never seen there count as later than all others.")
     found = summary_of(whole, metric)
-    if fleet.confidence is not None and found is not None and found.p50.lower is not None and found.p50.upper is not None:
+    half = found.p50 if found is not None else None
+    if fleet.confidence is None:
+        said.append("How other hosts might differ is not in the bounds; --confidence adds it.")
+    elif half is not None and half.lower is not None and half.upper is not None:
         level = f"{fleet.confidence * 100:g} %"
-        said.append(f"With other hosts of this kind, half would be there after {length_words(found.p50.lower, found.p50.upper)} ({level}).")
-    elif fleet.confidence is None:
-        said.append("That other hosts might differ is not in these bounds; --confidence adds it.")
+        said.append(f"With other hosts like these, half would be there after {length_words(half.lower, half.upper)} ({level}).")
     if fleet.outliers:
-        said.append("A host is named only if chance and the windows hardly explain it; false alarms among the named are kept few.")
+        said.append("Hosts are named only where chance and the windows hardly explain the difference.")
     yield Section("Sure", (Piece(" ".join(said)),))
 
 

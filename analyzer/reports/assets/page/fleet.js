@@ -1,7 +1,7 @@
 // What the filters change: the curve and the groups, the rankings, the table; and what people press.
 const OUTCOMES = ["ready", "failed", "stopped", "incomplete"];
-const originals = new Map(["reasons", "findings"].map((id) => [id, document.getElementById(id)]).filter(([, table]) => table)
-  .map(([id, table]) => [id, { rows: Array.from(table.tBodies[0].rows), what: id }]));
+const originals = new Map(["reasons", "findings", "notes"].map((id) => [id, document.getElementById(id)]).filter(([, table]) => table)
+  .map(([id, table]) => [id, Array.from(table.tBodies[0].rows)]));
 let picture = null;
 let reading = null;
 
@@ -32,7 +32,8 @@ function firstDrawn(groups) {
   if (grouping().told && !isFiltered() && view.metric === defaults().metric) { return DATA.drawn; }
   const known = groups.filter((group) => group.ends.n);
   if (known.length <= 4) { return known.map((group) => group.key); }
-  const ranked = known.slice().sort((a, b) => quantile(b.ends, 0.5)[0] - quantile(a.ends, 0.5)[0]);
+  const large = known.filter((group) => group.ends.n >= 10);
+  const ranked = (large.length >= 3 ? large : known).slice().sort((a, b) => quantile(b.ends, 0.5)[0] - quantile(a.ends, 0.5)[0]);
   return [ranked[0].key, ranked[1].key, ranked[ranked.length - 1].key];
 }
 
@@ -62,7 +63,7 @@ function drawCurve(bands, metric) {
   box.append(picture.svg);
   const legend = document.getElementById("curve-legend");
   legend.textContent = "";
-  bands.forEach((one) => { const item = element("li"); item.append(keyOf(one.look), " " + one.name); legend.append(item); });
+  bands.forEach((one) => { const item = element("li"); item.append(keyOf(one.look), " ", element("span", "", one.name)); legend.append(item); });
   document.getElementById("curve-note").textContent = isFiltered() ? "The filters below hold here too: " + count(kept.length, "start") + "." : "";
   read(null);
 }
@@ -115,7 +116,9 @@ function groupRow(group, members, ends, look, ticked) {
   const failed = members.filter((start) => labelOf("outcome", start) === "failed").length;
   cell(row, "num", "Starts", count(members.length));
   cell(row, "num", "Hosts", count(new Set(members.map((start) => labelById.get("host").at[start])).size));
-  cell(row, "wide", "Outcomes").append(members.length ? outcomeBar(members) : "");
+  const bar = element("td", "wide");
+  bar.append(members.length ? outcomeBar(members) : "");
+  row.append(bar);
   cell(row, "num", "Failed", failed ? count(failed) + " (" + share(failed, members.length) + ")" : "0");
   [[0.5, "Half"], [0.9, "9 in 10"], [0.99, "99 in 100"]].forEach(([level, words]) => {
     cell(row, "num", words, ends.n ? windowText(...quantile(ends, level)) : "–");
@@ -197,7 +200,7 @@ function ranked(id) {
     if (id === "reasons") { if (DATA.reason[start]) { add(DATA.reason[start], start, () => ({ text: text(DATA.reason[start]), value: text(DATA.reason[start]), level: "" })); } return; }
     new Set(DATA.findings[start].map((kind) => DATA.kinds[kind][0])).forEach((name) => {
       const [, level, title] = DATA.kinds[DATA.findings[start].find((kind) => DATA.kinds[kind][0] === name)];
-      add(name, start, () => ({ text: title, value: name, level }));
+      if ((level === "info") === (id === "notes")) { add(name, start, () => ({ text: title, value: name, level })); }
     });
   });
   return Array.from(found.values()).sort((a, b) => b.starts - a.starts || COLLATOR.compare(a.text, b.text)).slice(0, 50);
@@ -215,7 +218,7 @@ function rankedRow(id, one, most, widest) {
     head.append(level);
   }
   const link = element("a", "", one.text);
-  link.href = "#" + id.slice(0, -1) + "=" + encodeURIComponent(one.value);
+  link.href = "#" + (id === "reasons" ? "reason" : "finding") + "=" + encodeURIComponent(one.value);
   head.append(link);
   row.append(head);
   [["Starts", one.starts, most], ["Hosts", one.on.size, widest]].forEach(([label, number, limit]) => {
@@ -227,7 +230,7 @@ function rankedRow(id, one, most, widest) {
 }
 
 function drawRankings() {
-  originals.forEach(({ rows }, id) => {
+  originals.forEach((rows, id) => {
     const body = document.getElementById(id).tBodies[0];
     let shown = rows;
     if (isFiltered()) {
@@ -263,7 +266,7 @@ function draw() {
 }
 
 function changed() {
-  view.page = 1;
+  view.row = 1;
   writeHash();
   draw();
 }

@@ -2,10 +2,10 @@
 const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d$/;
 const SORTS = ["host", "outcome", "took", "began", "version", "why", "where"];
 const LIMIT = 300; // characters of a text that somebody asks for
-const view = { q: "", labels: new Map(), reason: null, finding: null, from: "", to: "", sort: "", page: 1, metric: "", by: "", log: null, drawn: null };
+const view = { q: "", labels: new Map(), reason: null, finding: null, from: "", to: "", sort: "", row: 1, metric: "", by: "", log: null, drawn: null };
 
 function defaults() {
-  return { q: "", labels: new Map(), reason: null, finding: null, from: "", to: "", sort: "", page: 1,
+  return { q: "", labels: new Map(), reason: null, finding: null, from: "", to: "", sort: "", row: 1,
     metric: DATA.metrics.length ? DATA.metrics[0].id : "", by: groupings[0].id, log: null, drawn: null };
 }
 
@@ -33,7 +33,7 @@ function readHash() {
   if (MOMENT.test(get("from"))) { found.from = get("from"); }
   if (MOMENT.test(get("to"))) { found.to = get("to"); }
   if (SORTS.includes(get("sort").replace(/^-/, ""))) { found.sort = get("sort"); }
-  if (/^\d{1,6}$/.test(get("page"))) { found.page = Math.max(1, Number(get("page"))); }
+  if (/^\d{1,7}$/.test(get("row"))) { found.row = Math.max(1, Number(get("row"))); }
   if (metricById.has(asked.get("metric"))) { found.metric = asked.get("metric"); }
   if (groupings.some((one) => one.id === asked.get("by"))) { found.by = asked.get("by"); }
   if (["0", "1"].includes(get("log"))) { found.log = get("log") === "1"; }
@@ -47,7 +47,7 @@ function writeHash() {
   const add = (name, value) => parts.push(encodeURIComponent(name) + "=" + encodeURIComponent(value));
   ["q", "reason", "finding", "from", "to", "sort"].forEach((name) => { if (view[name]) { add(name, view[name]); } });
   view.labels.forEach((value, id) => add(id, value));
-  if (view.page > 1) { add("page", view.page); }
+  if (view.row > 1) { add("row", view.row); }
   if (view.metric !== usual.metric) { add("metric", view.metric); }
   if (view.by !== usual.by) { add("by", view.by); }
   if (view.log !== null) { add("log", view.log ? 1 : 0); }
@@ -174,5 +174,5 @@ function drop(name) {
   if (name === "*") { ["q", "labels", "reason", "finding", "from", "to"].forEach((one) => { view[one] = usual[one]; });
   } else if (labelById.has(name)) { view.labels.delete(name);
   } else if (["q", "reason", "finding", "from", "to"].includes(name)) { view[name] = usual[name]; }
-  view.page = 1;
+  view.row = 1;
 }

@@ -1,5 +1,5 @@
 // The table of starts, a page at a time, and all that is known of one start on request.
-const ROWS = DATA.first_rows;
+const ROWS = window.matchMedia("(max-width: 640px)").matches ? 25 : DATA.first_rows;
 let kept = EVERY;
 const opened = new Set();
 
@@ -41,7 +41,7 @@ function rowOf(start) {
   cell(row, "", "Outcome").append(badge);
   cell(row, "num", "Took, s", tookText(metricById.get(view.metric), start));
   cell(row, "nowrap", "Began (UTC)", beganText(start));
-  cell(row, "", "Version", labelOf("version", start));
+  cell(row, "version", "Version", labelOf("version", start));
   cell(row, "reason", "Why", whyText(start));
   if (USERS.length) {
     const box = cell(row, "labels", "Labels");
@@ -92,9 +92,10 @@ function detailOf(start) {
 
 function pages() { return Math.max(1, Math.ceil(kept.length / ROWS)); }
 
+function page() { return Math.min(Math.ceil(Math.max(1, view.row) / ROWS), pages()); }
+
 function drawRows() {
-  view.page = Math.min(Math.max(1, view.page), pages());
-  const from = (view.page - 1) * ROWS;
+  const from = (page() - 1) * ROWS;
   const shown = kept.slice(from, from + ROWS);
   const body = document.querySelector("#starts tbody");
   body.textContent = "";
@@ -124,12 +125,12 @@ function drawPager() {
       box.append(button);
     });
   }
-  box.querySelector("span").textContent = "Page " + count(view.page) + " of " + count(pages());
-  box.querySelectorAll("button").forEach((button) => { button.disabled = ["first", "back"].includes(button.dataset.page) ? view.page === 1 : view.page === pages(); });
+  box.querySelector("span").textContent = "Page " + count(page()) + " of " + count(pages());
+  box.querySelectorAll("button").forEach((button) => { button.disabled = ["first", "back"].includes(button.dataset.page) ? page() === 1 : page() === pages(); });
 }
 
 function toPage(name) {
-  view.page = { first: 1, back: view.page - 1, on: view.page + 1, last: pages() }[name];
+  view.row = ({ first: 1, back: page() - 1, on: page() + 1, last: pages() }[name] - 1) * ROWS + 1;
   writeHash();
   drawRows();
   const card = document.getElementById("starts-card");
