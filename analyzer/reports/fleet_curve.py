@@ -33,7 +33,7 @@ _STEPS: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 
 
 @dataclass(frozen=True, slots=True)
 class Ends:
-    """The ends of all windows of a metric, each ascending; ``most`` ends in infinities where a start never got there."""
+    """The ends of all windows of a metric, each ascending; ``most`` is infinite where a start never got there."""
 
     least: FloatArray
     most: FloatArray

@@ -23,6 +23,7 @@ from analyzer.reports.wording import number_range
 from analyzer.version import __version__
 
 GROUP_ROWS: Final = 100
+FEW: Final = 10  # starts; smaller groups are drawn first only where there are no larger ones
 _RANKED: Final = 50  # reasons, findings
 _BAD_INPUTS: Final = 500
 _ALL_DRAWN: Final = 4  # groups up to which all are in the first picture
@@ -77,7 +78,8 @@ def render(report: FleetReport, options: Options = DEFAULT) -> str:
         findings_more=0 if whole is None else max(0, len(_serious(whole)) - _RANKED),
         notes=[] if whole is None else list(_findings([one for one in whole.findings if _is_note(one)], collection)),
         slowest=list(_slowest(fleet.slowest)),
-        outliers=[_outlier(one) for one in fleet.outliers],
+        outliers=[_outlier(one) for one in told.slower_hosts(fleet)],
+        slower=[(told.name_of(o.by), told.link_of(o.by), shown(o.why)) for o in told.slower_groups(fleet)],
         rows=fleet_rows.first_rows(collection, order, metric),
         user_labels=any(start.labels for start in collection.starts),
         total=len(order),
@@ -92,6 +94,8 @@ def _script() -> str:
 
 
 def _title(fleet: Fleet) -> str:
+    if not fleet.starts:
+        return "Fleet: no start found"
     hosts = fleet.groups[0].hosts if fleet.groups else 0
     return f"Fleet: {told.count(fleet.starts, 'start')} on {told.count(hosts, 'host')}"
 
@@ -136,8 +140,8 @@ def _group(group: Group, ends: Ends | None, goal: str | None) -> GroupRow:
     return GroupRow(
         by=group.by,
         key="\n".join(told.value_of(name, value) for name, value in group.by),
-        name=told.group_name(group),
-        href=told.group_link(group),
+        name=told.name_of(group.by),
+        href=told.link_of(group.by),
         starts=group.starts,
         hosts=group.hosts,
         outcomes=tuple(told.outcome_bar(group)),
@@ -153,7 +157,7 @@ def _first_drawn(groups: Sequence[GroupRow]) -> list[GroupRow]:
     known = [group for group in groups if group.ends is not None and group.ends.n]
     if len(known) <= _ALL_DRAWN:
         return known
-    large = [group for group in known if group.ends is not None and group.ends.n >= told.FEW]
+    large = [group for group in known if group.ends is not None and group.ends.n >= FEW]
     ranked = sorted(large if len(large) >= len(_DRAWN) else known, key=lambda group: (-group.rank, group.key))
     chosen = {ranked[place].key for place in _DRAWN}
     return [group for group in known if group.key in chosen]
@@ -271,13 +275,12 @@ class OutlierRow:
 
 
 def _outlier(one: Outlier) -> OutlierRow:
-    against = ", ".join(f"{shown(name)} {told.value_of(name, value)}" for name, value in one.by)
     return OutlierRow(
         host=shown(one.host),
         href=told.link("host", one.host),
         metric=fleet_rows.metric_words(one.metric),
         why=shown(one.why),
-        against=against or "all starts",
+        against=", ".join(told.value_of(name, v) for name, v in one.by if v != fleet_rows.UNKNOWN) or "all starts",
         p_value="< 0.0001" if one.p_value < 1e-4 else f"{one.p_value:.4f}",
     )
 

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from statistics import median
 from typing import Final
 from urllib.parse import quote
 
-from analyzer.collection.model import Fleet, Group, MetricSummary, Quantile
+from analyzer.collection.model import Fleet, Group, Labels, MetricSummary, Outlier, Quantile
 from analyzer.events.terms import term
 from analyzer.reports.fleet_curve import Ends
 from analyzer.reports.fleet_rows import OWN_LABELS, UNKNOWN, shown, shown_value
 from analyzer.reports.wording import at_least, at_most, capital, length_words, plural
 
-SLOWER: Final = 1.2  # times as long as the other groups take, and …
-SLOWER_S: Final = 1.0  # … so many seconds more, from which on a group is said to be slower
-FEW: Final = 10  # starts of a group below which nothing is said of it
 GRAVE: Final = 0.1  # share of failed starts from which on the whole has failed
+_LEAST: Final = (4, 10)  # starts that half of them, and 9 in 10, take
 _NAMED: Final = 3  # hosts that a sentence names
 _RELEASE: Final = ("version", "kubernetes")
 
@@ -74,7 +71,7 @@ def answer(fleet: Fleet, metric: str | None, words: str, ends: Ends | None) -> F
     whole = fleet.groups[0] if fleet.groups else None
     if whole is None or not whole.starts:
         return _of_nothing(fleet)
-    troubles = sorted(_troubles(fleet, whole, metric), key=lambda trouble: -trouble.starts)
+    troubles = sorted(_troubles(fleet, whole), key=lambda trouble: -trouble.starts)
     failed = dict(whole.outcomes).get("failed", 0)
     mark = "failed" if failed >= GRAVE * whole.starts else "slow" if troubles else "ok"
     sections = [trouble.section for trouble in troubles] or [Section("Normal", (Piece("Nothing stands out."),))]
@@ -102,38 +99,50 @@ def summary_of(group: Group, metric: str | None) -> MetricSummary | None:
     return next((one for one in group.metrics if one.id == metric and one.n), None)
 
 
+_OUTCOMES: Final = (
+    ("ready", "became ready", "became ready"),
+    ("failed", "failed", "failed"),
+    ("stopped", "was stopped before", "were stopped before"),
+    ("incomplete", "was never seen ready", "were never seen ready"),
+)
+_RANK: Final = {name: place for place, (name, _, _) in enumerate(_OUTCOMES)}
+
+
 def _verdict(whole: Group, summary: MetricSummary | None, words: str, ends: Ends | None) -> str:
     counts = dict(whole.outcomes)
     told = f"{count(whole.starts, 'start')} on {count(whole.hosts, 'host')}"
-    parts = [f"{counts[name]:,} {said}" for name, said in _OUTCOMES if counts.get(name)]
-    verdict = f"{told}: {listed(parts)}."
-    if summary is not None and ends is not None and ends.n:
-        half, most = quantile_after(summary.p50), quantile_after(summary.p90)
-        if summary.id == "ready":
-            verdict += f" Half were ready {half}, 9 in 10 {most}."
-        else:
-            verdict += f" {capital(words)}: half {half}, 9 in 10 {most}."
-    return verdict
+    known = [(counts[name], one, many) for name, one, many in _OUTCOMES if counts.get(name)]
+    parts = [f"{number:,} {one if number == 1 else many}" for number, one, many in known]
+    if whole.starts == 1:
+        parts = [f"it {one}" for _, one, _ in known]
+    said = f" {_times(summary, words, ends)}" if summary is not None and ends is not None and ends.n else ""
+    return f"{told}: {listed(parts)}.{said}".rstrip()
 
 
-_OUTCOMES: Final = (
-    ("ready", "became ready"),
-    ("failed", "failed"),
-    ("stopped", "were stopped before"),
-    ("incomplete", "were never seen ready"),
-)
+def _times(summary: MetricSummary, words: str, ends: Ends) -> str:
+    """How long it took, as far as so many starts say it."""
+    ready = summary.id == "ready"
+    if ends.never == ends.n:
+        return ""  # the outcomes have said it
+    if summary.n == 1:
+        return f"{'It was ready' if ready else capital(words)} {quantile_after(summary.p50)}."
+    if summary.n < _LEAST[0]:
+        return ""
+    half = f"{'Half were ready' if ready else f'{capital(words)}: half'} {quantile_after(summary.p50)}"
+    return f"{half}, 9 in 10 {quantile_after(summary.p90)}." if summary.n >= _LEAST[1] else f"{half}."
 
 
 def quantile_after(found: Quantile) -> str:
-    """``after 20.5 to 21.3 s``, ``after more than 20 s``."""
-    return f"after more than {at_least(found.min)}" if found.max is None else f"after {length_words(found.min, found.max)}"
+    """``after 20.5 to 21.3 s``, ``after more than 20 s, if at all``."""
+    if found.max is None:
+        return f"after more than {at_least(found.min)}, if at all"
+    return f"after {length_words(found.min, found.max)}"
 
 
 def outcome_bar(group: Group) -> Iterator[Stretch]:
     """The outcomes of a group, the good ones first."""
-    order = [name for name, _ in _OUTCOMES]
     at = 0.0
-    for name, number in sorted(group.outcomes, key=lambda item: (order.index(item[0]) if item[0] in order else 9, item)):
+    for name, number in sorted(group.outcomes, key=lambda item: (_RANK.get(item[0], len(_RANK)), item)):
         width = number / max(1, group.starts) * 100
         if number:
             yield Stretch(name, f"{at:.2f}", f"{width:.2f}", f"{number:,} {name} ({share(number, group.starts)})")
@@ -143,13 +152,24 @@ def outcome_bar(group: Group) -> Iterator[Stretch]:
 # --- what needs someone
 
 
-def _troubles(fleet: Fleet, whole: Group, metric: str | None) -> Iterator[_Trouble]:
+def _troubles(fleet: Fleet, whole: Group) -> Iterator[_Trouble]:
     yield from _failures(whole)
-    slow = slower_group(fleet.groups, metric)
-    if slow is not None:
-        yield _slow(*slow)
-    if fleet.outliers:
-        yield _outliers(fleet, whole)
+    releases = slower_groups(fleet)
+    if releases:
+        yield _slow(fleet, releases)
+    hosts = slower_hosts(fleet)
+    if hosts:
+        yield _outliers(hosts, whole)
+
+
+def slower_groups(fleet: Fleet) -> list[Outlier]:
+    """The releases among what stands out: they have no host."""
+    return [one for one in fleet.outliers if not one.host]
+
+
+def slower_hosts(fleet: Fleet) -> list[Outlier]:
+    """The hosts among what stands out."""
+    return [one for one in fleet.outliers if one.host]
 
 
 def _failures(whole: Group) -> Iterator[_Trouble]:
@@ -165,48 +185,33 @@ def _failures(whole: Group) -> Iterator[_Trouble]:
     yield _Trouble(failed, Section("Failures", (*pieces, Piece(".")), lead=True))
 
 
-def slower_group(groups: Sequence[Group], metric: str | None) -> tuple[Group, float, float] | None:
-    """The group whose half takes longest against the others, with its lower and their typical upper end, in seconds.
-
-    Only where the windows leave no doubt: its lower end is compared with the upper ends of the others.
-    """
-    known = [(group, one.p50) for group in groups[1:] if (one := summary_of(group, metric)) and one.n >= FEW]
-    best: tuple[Group, float, float] | None = None
-    for group, own in known:
-        names = [name for name, _ in group.by]
-        others = [p.max for other, p in known if other is not group and [name for name, _ in other.by] == names]
-        closed = [end for end in others if end is not None]
-        if len(closed) < max(1, len(others)):
-            continue
-        usual = median(closed)
-        clear = own.min > SLOWER * usual and own.min > usual + SLOWER_S
-        if clear and (best is None or own.min / usual > best[1] / best[2]):
-            best = group, own.min, usual
-    return best
+def _slow(fleet: Fleet, groups: Sequence[Outlier]) -> _Trouble:
+    pieces: list[Piece] = []
+    for number, one in enumerate(groups[:_NAMED]):
+        pieces += [Piece("; " if number else ""), Piece(name_of(one.by), link_of(one.by)), Piece(f": {shown(one.why)}")]
+    more = f"; and {len(groups) - _NAMED} more" if len(groups) > _NAMED else ""
+    concerned = {one.by for one in groups}
+    starts = sum(group.starts for group in fleet.groups if group.by in concerned)
+    release = all(name in _RELEASE for name, _ in groups[0].by)
+    label = ("Release" if release else "Group") + ("s" if len(groups) > 1 else "")
+    # how many starts a release has is known only where the summary is by release; it concerns more than a host does
+    return _Trouble(starts or fleet.starts, Section(label, (*pieces, Piece(_ended(pieces[-1].text, more))), lead=True))
 
 
-def _slow(group: Group, least: float, usual: float) -> _Trouble:
-    release = group.by[0][0] in _RELEASE
-    pieces = (
-        Piece(group_name(group), group_link(group)),
-        Piece(
-            f" is slower: half of its {count(group.starts, 'start')} took more than {at_least(least)};"
-            f" in the other {'releases' if release else 'groups'} half typically took at most {at_most(usual)}."
-        ),
-    )
-    return _Trouble(group.starts, Section("Release" if release else "Group", pieces, lead=True))
+def _ended(last: str, more: str) -> str:
+    return more + ("" if not more and last.endswith(".") else ".")
 
 
-def _outliers(fleet: Fleet, whole: Group) -> _Trouble:
-    hosts = list(dict.fromkeys(one.host for one in fleet.outliers))
+def _outliers(found: Sequence[Outlier], whole: Group) -> _Trouble:
+    hosts = list(dict.fromkeys(one.host for one in found))
     pieces: list[Piece] = []
     for number, host in enumerate(hosts[:_NAMED]):
-        why = next(one.why for one in fleet.outliers if one.host == host)
+        why = next(one.why for one in found if one.host == host)
         pieces += [Piece("; " if number else ""), Piece(shown(host), link("host", host)), Piece(f": {shown(why)}")]
     more = f"; and {count(len(hosts) - _NAMED, 'more host', 'more hosts')}" if len(hosts) > _NAMED else ""
     typical = max(1, whole.starts // max(1, whole.hosts))
     label = "Host" if len(hosts) == 1 else "Hosts"
-    return _Trouble(len(hosts) * typical, Section(label, (*pieces, Piece(f"{more}.")), lead=True))
+    return _Trouble(len(hosts) * typical, Section(label, (*pieces, Piece(_ended(pieces[-1].text, more))), lead=True))
 
 
 # --- how sure, and what is missing
@@ -226,7 +231,9 @@ def _sure(fleet: Fleet, whole: Group, metric: str | None, ends: Ends | None) -> 
         said.append("How other hosts might differ is not in the bounds; --confidence adds it.")
     elif half is not None and half.lower is not None and half.upper is not None:
         level = f"{fleet.confidence * 100:g} %"
-        said.append(f"With other hosts like these, half would be there after {length_words(half.lower, half.upper)} ({level}).")
+        said.append(
+            f"With other hosts like these, half would be there after {length_words(half.lower, half.upper)} ({level})."
+        )
     if fleet.outliers:
         said.append("Hosts are named only where chance and the windows hardly explain the difference.")
     yield Section("Sure", (Piece(" ".join(said)),))
@@ -238,7 +245,9 @@ def _unread(fleet: Fleet) -> Iterator[Section]:
     if bad:
         said.append(f"{len(bad):,} of {count(len(fleet.inputs), 'input')} could not be read and are missing here.")
     if fleet.repeated:
-        said.append(f"{count(fleet.repeated, 'start')} came twice and {'counts' if fleet.repeated == 1 else 'count'} once.")
+        said.append(
+            f"{count(fleet.repeated, 'start')} came twice and {'counts' if fleet.repeated == 1 else 'count'} once."
+        )
     if said:
         yield Section("Missing" if bad else "Also", (Piece(" ".join(said)),))
 
@@ -262,9 +271,9 @@ def listed(parts: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))
 
 
-def group_name(group: Group) -> str:
+def name_of(by: Labels) -> str:
     """``version v1.33.4+k3s1``, ``site east, version …``; the whole is ``all starts``."""
-    return ", ".join(f"{shown(name)} {value_of(name, value) or UNKNOWN}" for name, value in group.by) or "all starts"
+    return ", ".join(f"{shown(name)} {value_of(name, value)}" for name, value in by) or "all starts"
 
 
 def link(name: str, value: str | None) -> str:
@@ -272,9 +281,9 @@ def link(name: str, value: str | None) -> str:
     return f"#{quote(name, safe='.')}={quote(shown(value), safe='')}"
 
 
-def group_link(group: Group) -> str:
+def link_of(by: Labels) -> str:
     """The filter that shows the starts of a group."""
-    names = [(label_id(name), value_of(name, value)) for name, value in group.by]
+    names = [(label_id(name), value_of(name, value)) for name, value in by]
     return "#" + "&".join(link(name, value)[1:] for name, value in names)
 
 
@@ -285,4 +294,4 @@ def label_id(name: str) -> str:
 
 def value_of(name: str, value: str) -> str:
     """The value of a label of a group, as the page's data has it."""
-    return shown(value) if name in OWN_LABELS else shown_value(name, value)
+    return shown_value(name, value) or UNKNOWN

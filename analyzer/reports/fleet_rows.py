@@ -1,14 +1,15 @@
 """The starts of a collection for the page: as data for its script, and the first of them as rows of the table.
 
-The data is kept small: texts are listed once and named by their place, seconds are whole milliseconds, rounded outwards.
-Everything that a log, a path or a user wrote has gone through ``printable``, so that a filter in the address of the page
-can name it.
+The data is kept small: texts are listed once and named by their place, seconds are whole milliseconds, rounded
+outwards. Everything that a log, a path or a user wrote has gone through ``printable``, so that a filter in the address
+of the page can name it.
 """
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -27,8 +28,9 @@ METRICS_BYTES: Final = 900_000
 _TEXT: Final = 400  # characters of one text; a page is for reading
 _NEED: Final = ("failed", "incomplete", "stopped", "ready")
 _NOT_SECONDS: Final = ("restarts", "failed")
-OWN_LABELS: Final = ("outcome", "version", "host", "kubernetes", "product", "role")
-UNKNOWN: Final = "not known"
+OWN_LABELS: Final = ("outcome", "version", "host", "kubernetes", "product", "role", "input")
+UNKNOWN: Final = "unknown"  # the value of a label that a start does not have
+NO_REASON: Final = "no reason in the log"
 
 JsonObject = dict[str, Any]
 
@@ -112,6 +114,17 @@ def finding_title(name: str, products: Iterable[str]) -> str:
     return shown(found.title.replace("{product}", product)) if found else shown(name)
 
 
+def label_of(start: StartRow, name: str) -> str:
+    """One of our own labels; a label of the user's with that name hides it, except what counts are made of."""
+    given = dict(start.labels).get(name) if name not in ("outcome", "input") else None
+    return shown_value(name, given) if given else shown(getattr(start, name))
+
+
+def _users(start: StartRow) -> list[tuple[str, str]]:
+    """The labels that only the user gave, in the order of their names."""
+    return sorted((name, value) for name, value in start.labels if name not in OWN_LABELS)
+
+
 def level_of(severity: str) -> str:
     """A severity that the page has a look for."""
     return severity if severity in ("critical", "warning", "info") else "info"
@@ -155,21 +168,23 @@ def first_rows(collection: Collection, order: Sequence[int], metric: Metric | No
     kept = list(order[:FIRST_ROWS])
     bounds = {}
     if metric is not None:
-        bounds = dict(zip(metric.at.tolist(), zip(metric.least.tolist(), metric.most.tolist(), strict=True), strict=True))
+        bounds = dict(
+            zip(metric.at.tolist(), zip(metric.least.tolist(), metric.most.tolist(), strict=True), strict=True)
+        )
     return [_row(collection.starts[at], number, bounds.get(at)) for number, at in enumerate(kept)]
 
 
 def _row(start: StartRow, number: int, bounds: tuple[float, float] | None) -> Row:
     return Row(
         at=number,
-        host=shown(start.host) or UNKNOWN,
+        host=label_of(start, "host") or UNKNOWN,
         outcome=shown(start.outcome),
         sign=term("outcome", start.outcome).sign,
         took="–" if bounds is None else took_text(*bounds),
         began=began_text(start.began_at),
-        version=shown(start.version),
-        why=shown(start.reason or start.cause_words),
-        labels=tuple(f"{shown(name)}={shown_value(name, value)}" for name, value in start.labels),
+        version=label_of(start, "version"),
+        why=shown(start.reason or start.cause_words) or (NO_REASON if start.outcome == "failed" else ""),
+        labels=tuple(f"{shown(name)}={shown_value(name, value)}" for name, value in _users(start)),
         where=f"{shown(start.input)}:{start.index}",
     )
 
@@ -192,7 +207,6 @@ def data(collection: Collection, order: Sequence[int], goal: str | None) -> Json
         "starts": len(starts),
         "left_out": len(order) - len(starts),
         "labels": _labels(starts, texts),
-        "input": texts.column(starts, lambda s: s.input),
         "index": [s.index for s in starts],
         "line": [s.line for s in starts],
         "unit": texts.column(starts, lambda s: s.unit),
@@ -205,6 +219,8 @@ def data(collection: Collection, order: Sequence[int], goal: str | None) -> Json
         "metrics": _metrics(collection, kept, goal),
         "levels": {level.id: level.sign for level in terms("finding").values()},
         "signs": {outcome.id: outcome.sign for outcome in terms("outcome").values()},
+        "unknown": UNKNOWN,
+        "no_reason": NO_REASON,
         "texts": texts.known,
     }
 
@@ -227,27 +243,34 @@ class _Texts:
 
 
 def _that_fit(collection: Collection, order: Sequence[int]) -> Sequence[int]:
-    room, known = STARTS_BYTES, set()
+    """As many as there is room for; what a start takes is counted by its texts that are new."""
+    room = STARTS_BYTES
+    known: set[str] = set()
     for number, at in enumerate(order):
         start = collection.starts[at]
-        texts = {start.input, start.host, start.reason, start.cause_words, start.version, start.unit,
-                 *(text for label in start.labels for text in label), *(name for name, _ in start.findings)}  # fmt: skip
-        new = {text for text in texts if text} - known
+        new = {text for text in _texts_of(start) if text} - known
         known |= new
-        # a text in JSON takes up to six bytes a character; places and numbers about five bytes each
-        room -= sum(len(shown(t)) * (1 if t.isascii() and t.isalnum() else 2) + 3 for t in new)
-        room -= 70 + 5 * (len(start.labels) + len(start.findings))
+        room -= sum(len(json.dumps(shown(text))) for text in new)
+        room -= 70 + 5 * (len(start.labels) + len(start.findings))  # places in lists, numbers
         if room < 0:
             return order[:number]
     return order
 
 
+def _texts_of(start: StartRow) -> Iterator[str | None]:
+    yield from (start.input, start.host, start.version, start.unit, start.reason, start.cause_words)
+    for name, value in start.labels:
+        yield from (name, value)
+    for name, _ in start.findings:
+        yield name
+
+
 def _labels(starts: Sequence[StartRow], texts: _Texts) -> list[JsonObject]:
     """A column for each label; names of the user's are told apart from our own."""
-    own = [{"id": name, "name": name, "at": texts.column(starts, lambda s, n=name: getattr(s, n))} for name in OWN_LABELS]
+    own = [{"id": name, "name": name, "at": [texts.place(label_of(s, name)) for s in starts]} for name in OWN_LABELS]
     users: dict[str, list[int]] = {}
     for number, start in enumerate(starts):
-        for name, value in start.labels:
+        for name, value in _users(start):
             users.setdefault(shown(name), [0] * len(starts))[number] = texts.place(shown_value(name, value))
     return own + [{"id": f"label.{name}", "name": name, "at": at} for name, at in sorted(users.items())]
 

@@ -16,14 +16,14 @@ function groupsOf(starts) {
   if (!way.names.length) { return []; }
   const found = new Map();
   starts.forEach((start) => {
-    const key = way.names.map((id) => labelOf(id, start)).join("\n");
+    const key = way.names.map((id) => valueOf(id, start)).join("\n");
     if (!found.has(key)) { found.set(key, []); }
     found.get(key).push(start);
   });
   const told = new Map(way.told ? DATA.groups.map((key, i) => [key, i]) : []);
   const place = (key) => (told.has(key) ? told.get(key) : Infinity);
   return Array.from(found, ([key, members]) => ({ key, members, values: key.split("\n"),
-    name: way.names.map((id, i) => labelById.get(id).name + " " + (key.split("\n")[i] || UNKNOWN)).join(", ") }))
+    name: way.names.map((id, i) => labelById.get(id).name + " " + key.split("\n")[i]).join(", ") }))
     .sort((a, b) => (place(a.key) === place(b.key) ? COLLATOR.compare(a.key, b.key) : place(a.key) - place(b.key)));
 }
 
@@ -107,15 +107,15 @@ function groupRow(group, members, ends, look, ticked) {
   if (look) { box.append(keyOf(look)); }
   head.append(box);
   if (box.children.length) { head.append(" "); }
-  if (group && group.values.every(Boolean)) {
+  if (group) {
     const link = element("a", "", group.name);
     link.href = "#" + grouping().names.map((id, i) => encodeURIComponent(id) + "=" + encodeURIComponent(group.values[i])).join("&");
     head.append(link);
-  } else { head.append(group ? group.name : isFiltered() ? "starts that match" : "all starts"); }
+  } else { head.append(isFiltered() ? "starts that match" : "all starts"); }
   row.append(head);
   const failed = members.filter((start) => labelOf("outcome", start) === "failed").length;
   cell(row, "num", "Starts", count(members.length));
-  cell(row, "num", "Hosts", count(new Set(members.map((start) => labelById.get("host").at[start])).size));
+  cell(row, "num", "Hosts", count(new Set(members.map(hostKey)).size));
   const bar = element("td", "wide");
   bar.append(members.length ? outcomeBar(members) : "");
   row.append(bar);
@@ -194,10 +194,10 @@ function ranked(id) {
     if (!found.has(key)) { found.set(key, Object.assign(make(), { starts: 0, on: new Set() })); }
     const one = found.get(key);
     one.starts += 1;
-    one.on.add(labelById.get("host").at[start]);
+    one.on.add(hostKey(start));
   };
   kept.forEach((start) => {
-    if (id === "reasons") { if (DATA.reason[start]) { add(DATA.reason[start], start, () => ({ text: text(DATA.reason[start]), value: text(DATA.reason[start]), level: "" })); } return; }
+    if (id === "reasons") { const reason = reasonOf(start); if (reason) { add(reason, start, () => ({ text: reason, value: reason, level: "" })); } return; }
     new Set(DATA.findings[start].map((kind) => DATA.kinds[kind][0])).forEach((name) => {
       const [, level, title] = DATA.kinds[DATA.findings[start].find((kind) => DATA.kinds[kind][0] === name)];
       if ((level === "info") === (id === "notes")) { add(name, start, () => ({ text: title, value: name, level })); }

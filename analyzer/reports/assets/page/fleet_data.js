@@ -2,10 +2,10 @@
 const DATA = JSON.parse(document.getElementById("k3slog-data").textContent);
 const COUNT = DATA.starts;
 const SVG = "http://www.w3.org/2000/svg";
-const UNKNOWN = "not known";
+const UNKNOWN = DATA.unknown; // the value of a label that a start does not have
 const COLLATOR = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
 const LABELS = DATA.labels.map((label) => ({ id: label.id, name: label.name, at: label.at,
-  values: Array.from(new Set(label.at)).filter((place) => place).map((place) => DATA.texts[place]).sort(COLLATOR.compare) }));
+  values: Array.from(new Set(label.at.map((place) => DATA.texts[place] || UNKNOWN))).sort(COLLATOR.compare) }));
 const labelById = new Map(LABELS.map((label) => [label.id, label]));
 const metricById = new Map(DATA.metrics.map((metric) => [metric.id, metric]));
 const signs = new Map(Object.entries(DATA.signs));
@@ -15,6 +15,13 @@ const USERS = LABELS.filter((label) => label.id.startsWith("label."));
 function text(place) { return DATA.texts[place]; }
 
 function labelOf(id, start) { return text(labelById.get(id).at[start]); }
+
+function valueOf(id, start) { return labelOf(id, start) || UNKNOWN; }
+
+// Hosts without a name are as many as their inputs.
+function hostKey(start) { return labelOf("host", start) || "\n" + labelOf("input", start); }
+
+function reasonOf(start) { return text(DATA.reason[start]) || (labelOf("outcome", start) === "failed" ? DATA.no_reason : ""); }
 
 function count(number, noun) { return number.toLocaleString("en-US") + (noun ? " " + noun + (number === 1 ? "" : "s") : ""); }
 
@@ -59,9 +66,9 @@ function beganText(start) {
   return isNaN(moment.getTime()) ? "" : moment.toISOString().replace(/\.\d+Z$/, "").replace("T", " ");
 }
 
-function whyText(start) { return text(DATA.reason[start]) || text(DATA.cause[start]); }
+function whyText(start) { return text(DATA.reason[start]) || text(DATA.cause[start]) || reasonOf(start); }
 
-function whereText(start) { return text(DATA.input[start]) + ":" + DATA.index[start]; }
+function whereText(start) { return labelOf("input", start) + ":" + DATA.index[start]; }
 
 function labelTexts(start) { return USERS.filter((label) => label.at[start]).map((label) => label.name + "=" + text(label.at[start])); }
 

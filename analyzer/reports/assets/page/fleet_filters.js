@@ -16,7 +16,7 @@ function findGroupings() {
   if (told.length && told.length === DATA.by.length) { groupings.push({ id: told.join(" "), names: told, told: true }); }
   LABELS.forEach((label) => {
     const known = groupings.length && groupings[0].told && groupings[0].id === label.id;
-    if (!known && label.values.length > 1 && label.values.length <= 60) { groupings.push({ id: label.id, names: [label.id], told: false }); }
+    if (!known && label.values.length > 1 && label.values.length <= 60 && label.id !== "input") { groupings.push({ id: label.id, names: [label.id], told: false }); }
   });
   const none = { id: "-", names: [], told: false };
   if (groupings.length && groupings[0].told) { groupings.push(none); } else { groupings.unshift(none); }
@@ -27,8 +27,8 @@ function readHash() {
   const found = defaults();
   const get = (name) => (asked.get(name) || "").slice(0, LIMIT);
   found.q = get("q");
-  LABELS.forEach((label) => { const value = asked.get(label.id); if (value && (label.id === "host" || label.values.includes(value))) { found.labels.set(label.id, value.slice(0, 2 * LIMIT)); } });
-  if (asked.get("reason") && DATA.texts.includes(asked.get("reason"))) { found.reason = asked.get("reason"); }
+  LABELS.forEach((label) => { const value = asked.get(label.id); if (value && (label.id === "host" || label.id === "input" || label.values.includes(value))) { found.labels.set(label.id, value.slice(0, 2 * LIMIT)); } });
+  if (asked.get("reason") && (asked.get("reason") === DATA.no_reason || DATA.texts.includes(asked.get("reason")))) { found.reason = asked.get("reason"); }
   if (asked.get("finding") && DATA.kinds.some(([id]) => id === asked.get("finding"))) { found.finding = asked.get("finding"); }
   if (MOMENT.test(get("from"))) { found.from = get("from"); }
   if (MOMENT.test(get("to"))) { found.to = get("to"); }
@@ -64,7 +64,7 @@ function searched(start) {
   if (!haystack) { haystack = new Array(COUNT); }
   if (haystack[start] === undefined) {
     haystack[start] = LABELS.slice(0, LABELS.length - USERS.length).map((label) => text(label.at[start]))
-      .concat(labelTexts(start), [text(DATA.input[start]), text(DATA.unit[start]), text(DATA.reason[start]), text(DATA.cause[start])]).join("\n").toLowerCase();
+      .concat(labelTexts(start), [text(DATA.unit[start]), text(DATA.reason[start]), text(DATA.cause[start])]).join("\n").toLowerCase();
   }
   return haystack[start];
 }
@@ -77,11 +77,10 @@ function conditions() {
   if (wanted.length) { asked.push((start) => { const all = searched(start); return wanted.every((word) => all.includes(word)); }); }
   view.labels.forEach((value, id) => {
     const label = labelById.get(id);
-    const place = DATA.texts.indexOf(value);
-    if (label.values.includes(value)) { asked.push((start) => label.at[start] === place);
+    if (label.values.includes(value)) { asked.push((start) => (text(label.at[start]) || UNKNOWN) === value);
     } else { const low = value.toLowerCase(); asked.push((start) => text(label.at[start]).toLowerCase().includes(low)); }
   });
-  if (view.reason) { const place = DATA.texts.indexOf(view.reason); asked.push((start) => DATA.reason[start] === place); }
+  if (view.reason) { asked.push((start) => reasonOf(start) === view.reason); }
   if (view.finding) { const kinds = new Set(DATA.kinds.map(([id], i) => (id === view.finding ? i : -1))); asked.push((start) => DATA.findings[start].some((kind) => kinds.has(kind))); }
   const [from, to] = [seconds(view.from), seconds(view.to)];
   if (!isNaN(from)) { asked.push((start) => DATA.began[start] !== null && DATA.began[start] >= from); }
@@ -124,7 +123,7 @@ function buildFilters() {
   search.autocomplete = "off";
   search.spellcheck = false;
   main.append(field("search", "filter", "Text in any column", search));
-  LABELS.filter((label) => label.id === "host" || (label.values.length > 1 && label.values.length <= 300)).forEach((label, i) => {
+  LABELS.filter((label) => label.id === "host" || (label.id !== "input" && label.values.length > 1 && label.values.length <= 300)).forEach((label, i) => {
     let control = choice(label);
     if (label.id === "host") {
       if (label.values.length < 2) { return; }

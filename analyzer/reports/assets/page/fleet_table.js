@@ -27,7 +27,7 @@ function rowOf(start) {
   row.dataset.start = start;
   const head = element("th", "host");
   head.scope = "row";
-  const open = element("button", "open", labelOf("host", start) || UNKNOWN);
+  const open = element("button", "open", valueOf("host", start));
   open.type = "button";
   open.dataset.open = start;
   open.setAttribute("aria-expanded", String(opened.has(start)));
@@ -75,7 +75,7 @@ function detailOf(start) {
     });
     box.append(list);
   }
-  const input = text(DATA.input[start]);
+  const input = labelOf("input", start);
   if (/^[\w.\/@%+=,-]+$/.test(input) && !/^-|\.json$/.test(input)) { // nothing that a shell would read as more than a name
     const command = "k3slog analyze " + input + " --start " + DATA.index[start];
     const line = element("p");
