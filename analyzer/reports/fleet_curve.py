@@ -155,7 +155,7 @@ def picture(
         height=height,
         look="wide" if size == WIDE else "narrow",
         xticks=tuple((f"{scale.x(at):.1f}", seconds_text(at)) for at in ticks(scale)),
-        yticks=tuple((f"{_y(share, height):.1f}", f"{share * 100:.0f} %") for share in SHARES),
+        yticks=tuple((f"{_y(part, height):.1f}", f"{part * 100:.0f} %") for part in SHARES),
         bands=tuple(_band(look, name, ends, scale, height) for look, name, ends in bands if ends.n),
         never=never_words(whole, narrow=width < NARROW_BELOW),
         never_top=f"{_y(1.0, height):.1f}",
@@ -171,13 +171,19 @@ def never_words(whole: Ends, *, narrow: bool = False) -> str:
     """``2.6 % never seen there``; empty where all were."""
     if not whole.never:
         return ""
-    share = whole.never / whole.n * 100
-    said = "under 0.1 %" if share < 0.1 else f"{share:.1f} %" if share < 10 else f"{share:.0f} %"
-    return f"{said} never" if narrow else f"{said} never seen there"
+    return f"{share(whole.never, whole.n)} never{'' if narrow else ' seen there'}"
 
 
-def _y(share: float, height: float) -> float:
-    return _TOP + (1 - share) * (height - _TOP - _BOTTOM)
+def share(part: int, whole: int) -> str:
+    """``13 %``, ``0.4 %``, ``under 0.1 %``; a half is rounded up, as the page's script does."""
+    percent = part / max(1, whole) * 100
+    if 0 < percent < 0.1:
+        return "under 0.1 %"
+    return f"{math.floor(percent * 10 + 0.5) / 10:.1f} %" if percent < 10 else f"{math.floor(percent + 0.5)} %"
+
+
+def _y(part: float, height: float) -> float:
+    return _TOP + (1 - part) * (height - _TOP - _BOTTOM)
 
 
 def _band(look: str, name: str, ends: Ends, scale: Axis, height: int) -> Band:
@@ -187,8 +193,8 @@ def _band(look: str, name: str, ends: Ends, scale: Axis, height: int) -> Band:
     moments = np.array([scale.seconds(x) for x in xs])
     upper = np.searchsorted(ends.least, moments[1:], "right") / ends.n
     lower = np.searchsorted(ends.most, moments[:-1], "right") / ends.n
-    above = _steps(xs, [_y(float(share), height) for share in upper])
-    below = _steps(xs, [_y(float(share), height) for share in lower])
+    above = _steps(xs, [_y(float(part), height) for part in upper])
+    below = _steps(xs, [_y(float(part), height) for part in lower])
     area = f"M{_path(above)}L{_path(below[::-1])}Z"
     return Band(look, name, area, f"M{_path(above)}", f"M{_path(below)}")
 

@@ -145,7 +145,7 @@ def _group(group: Group, ends: Ends | None, goal: str | None) -> GroupRow:
         starts=group.starts,
         hosts=group.hosts,
         outcomes=tuple(told.outcome_bar(group)),
-        failed=f"{failed:,} ({told.share(failed, group.starts)})" if failed else "0",
+        failed=f"{failed:,} ({fleet_curve.share(failed, group.starts)})" if failed else "0",
         quantiles=tuple(number_range(one.min, one.max) for one in quantiles) or ("–",) * 3,
         rank=0.0 if summary is None else summary.p50.min,
         ends=ends,

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from analyzer.collection.model import Fleet, Group, Labels, MetricSummary, Outlier, Quantile
 from analyzer.events.terms import term
-from analyzer.reports.fleet_curve import Ends
+from analyzer.reports.fleet_curve import Ends, share
 from analyzer.reports.fleet_rows import OWN_LABELS, UNKNOWN, shown, shown_value
 from analyzer.reports.wording import at_least, at_most, capital, length_words, plural
 
@@ -258,12 +258,6 @@ def _unread(fleet: Fleet) -> Iterator[Section]:
 def count(number: int, noun: str, many: str = "") -> str:
     """``1 start``, ``5,000 starts``."""
     return f"{number:,} {noun if number == 1 else many or noun + 's'}"
-
-
-def share(part: int, whole: int) -> str:
-    """``2 %``, ``0.4 %``, ``under 0.1 %``."""
-    percent = part / max(1, whole) * 100
-    return "under 0.1 %" if 0 < percent < 0.1 else f"{percent:.1f} %" if percent < 10 else f"{percent:.0f} %"
 
 
 def listed(parts: Sequence[str]) -> str:

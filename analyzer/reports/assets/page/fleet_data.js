@@ -28,7 +28,8 @@ function count(number, noun) { return number.toLocaleString("en-US") + (noun ? "
 function share(part, whole) {
   const percent = (part / Math.max(1, whole)) * 100;
   if (percent > 0 && percent < 0.1) { return "under 0.1 %"; }
-  return percent.toFixed(percent < 10 ? 1 : 0) + " %";
+  const f = percent < 10 ? 10 : 1; // a half is rounded up, whatever the number is in binary
+  return (Math.floor(percent * f + 0.5) / f).toFixed(percent < 10 ? 1 : 0) + " %";
 }
 
 // --- windows: lower ends are rounded down, upper ends up
