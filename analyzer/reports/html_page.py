@@ -1,7 +1,7 @@
 """Self-contained pages: everything in one file, nothing loaded, nothing from the log able to run.
 
 How a page is kept safe: Jinja2 escapes every value (``autoescape``), numbers travel as JSON in a data block through
-``tojson``, the policy in the page lets only two scripts with a known digest run and nothing be fetched, and the
+``tojson``, the policy in the page lets only scripts with a known digest run and nothing be fetched, and the
 page's own script puts text from the log into the document as text only.
 """
 
@@ -25,9 +25,12 @@ _OPTION = re.compile(r"(?<![^\s(])--?[a-z][\w-]{0,30}")
 _ASSETS = Path(__file__).with_name("assets")
 
 
-def filled(template: str, script: str, **values: Any) -> str:
-    """``template`` with ``values``, with plotly, its licence, and ``script``, which is ours."""
-    scripts = [asset("plotly/plotly-basic.min.js"), script]
+def filled(template: str, script: str, *, plotly: bool = True, styles: Iterable[str] = (), **values: Any) -> str:
+    """``template`` with ``values``, with plotly, its licence, and ``script``, which is ours.
+
+    ``styles``: more of our own style sheets than every page has. Without ``plotly`` the page draws for itself.
+    """
+    scripts = [*([asset("plotly/plotly-basic.min.js")] if plotly else []), script]
     return (
         _environment()
         .get_template(template)
@@ -35,7 +38,7 @@ def filled(template: str, script: str, **values: Any) -> str:
             policy=_policy(scripts),
             scripts=[Markup(text) for text in scripts],  # our own files, never a log's text
             colours={"light": LIGHT, "dark": DARK},
-            style=Markup(asset("page/page.css") + asset("page/answer.css")),
+            style=Markup("".join(asset(f"page/{name}.css") for name in ("page", "answer", *styles))),
             plotly_licence=asset("plotly/LICENSE-plotly.txt"),
             **values,
         )
@@ -97,7 +100,7 @@ def _visible(value: Any) -> Any:
 
 
 def _policy(scripts: Iterable[str]) -> str:
-    """The Content-Security-Policy: two scripts by digest, nothing fetched. Plotly needs inline styles."""
+    """The Content-Security-Policy: scripts by digest, nothing fetched. Plotly needs inline styles."""
     digests = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in scripts)
     allowed = " ".join(f"'sha256-{digest}'" for digest in digests)
     nothing = ["connect", "font", "object", "frame", "worker"]
