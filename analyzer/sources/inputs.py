@@ -95,7 +95,7 @@ class Inputs:
         once: set[str] = set()
         for path in self._paths:
             if isinstance(path, Input):
-                yield path
+                yield from self._made_elsewhere(path)
                 continue
             for name in expand_globs([path]):
                 if name == "-":
@@ -106,6 +106,15 @@ class Inputs:
                     yield from self._named(name)
                 except BadInputError as error:
                     self.errors.append(error)
+
+    def _made_elsewhere(self, given: Input) -> Iterator[Input]:
+        if not given.unknown:
+            yield given
+            return
+        try:
+            yield from self._opened(given.name, Stream(given.open()), given.size)
+        except BadInputError as error:
+            self.errors.append(error)
 
     # ------------------------------------------------------------------------------------------- what is named
 

@@ -45,3 +45,4 @@ class Input:
     position: Callable[[], int] | None = None
     total: int | None = None
     pod: Pod | None = None  # it is the log of one of RKE2's static pods
+    unknown: bool = False  # not looked into yet: it may be an archive or a support bundle
