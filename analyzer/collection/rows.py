@@ -22,6 +22,7 @@ _SERVING = "serving_securely"
 _LATE_S = 1.0  # by so much the journal may have taken a line down late
 # Lines that every server prints once it got there: without them the goal had not come, or the log ends before.
 _EXPECTED = frozenset((("server", "api"), ("server", "started"), ("agent", "server"), ("agent", "node")))
+_NO_PHASES = frozenset((*GOAL_METRICS.values(), "detected", "polling_tax", "restarts"))
 
 
 def reduced(report: Report, spec: InputSpec) -> tuple[tuple[StartRow, ...], tuple[dict[str, Bounds], ...]]:
@@ -72,10 +73,7 @@ def _line(start: StartReport) -> int | None:
 def _metrics(start: StartReport, tries: Mapping[int, int]) -> dict[str, Bounds]:
     found = dict(_goals(start))
     found.update(_noticed(start))
-    for phase in start.phases:
-        least, most = found.get(phase.id, (0.0, 0.0))  # one id in two places: together
-        span = _span(phase.duration_s)
-        found[phase.id] = (least + span[0], most + span[1])
+    found.update(_phases(start.phases))
     found.update(_checks(start))
     if start.outcome == "ready":
         count = float(tries.get(start.index, 0))
@@ -118,6 +116,17 @@ def _noticed(start: StartReport) -> Iterator[tuple[str, Bounds]]:
         yield "polling_tax", _span(start.polling_tax_s)
     elif start.outcome == "ready" and start.role != "agent":
         yield "polling_tax", (0.0, math.inf)  # it was noticed, and the log does not show when
+
+
+def _phases(phases: Sequence[Phase]) -> dict[str, Bounds]:
+    """The lengths of phases. ``node`` and some others are goals as well: there the goal has the name, in every start."""
+    found: dict[str, Bounds] = {}
+    for phase in phases:
+        if phase.id not in _NO_PHASES:
+            least, most = found.get(phase.id, (0.0, 0.0))  # one id in two places: together
+            span = _span(phase.duration_s)
+            found[phase.id] = (least + span[0], most + span[1])
+    return found
 
 
 def _span(span: Span) -> Bounds:
