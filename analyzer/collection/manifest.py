@@ -49,7 +49,7 @@ def manifest_of(folder: Path) -> Manifest:
         labels, anonymized = said.get("labels"), said.get("anonymized")
         schema, version = said.get("schema"), said.get("schema_version")
     except FileNotFoundError:
-        raise _foreign(shown) from None
+        raise _missing(folder, shown) from None
     except (OSError, ValueError, AttributeError, RecursionError) as error:
         raise BadInputError(f"{shown}/{MANIFEST} cannot be read", hint="Was the folder changed?") from error
     if schema != SCHEMA:
@@ -62,6 +62,19 @@ def manifest_of(folder: Path) -> Manifest:
     if not isinstance(labels, list) or not all(isinstance(name, str) for name in labels):
         raise BadInputError(f"{shown}/{MANIFEST} names no labels", hint="Was the folder changed?")
     return Manifest(tuple(labels), anonymized is True)
+
+
+def beside(folder: Path) -> tuple[Path, Path]:
+    """The folders that a run uses beside a dataset: the one that it writes, and where the old one is for a moment."""
+    new, old = (folder.with_name(f".{folder.name}.k3slog-{name}") for name in ("new", "old"))
+    return new, old
+
+
+def _missing(folder: Path, shown: str) -> BadInputError:
+    if not folder.exists() and folder.name and beside(folder)[1].exists():
+        said = f"the run that wrote {shown} ended while it was put in its place"
+        return BadInputError(said, hint="The next run with --save and --resume repairs it")
+    return _foreign(shown)
 
 
 def _foreign(shown: str) -> BadInputError:

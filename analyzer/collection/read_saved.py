@@ -65,11 +65,11 @@ def read_inputs(folder: Path) -> list[tuple[InputRow, Labels]]:
     found: list[tuple[InputRow, Labels]] = []
     for path, batch in _batches(folder, "inputs", labels):
         with _blaming(folder, path):
-            columns = {name: batch[name].to_pylist() for name in batch.schema.names}
-            sizes, times, starts = (columns[name] for name in ("size", "mtime_ns", "starts"))
-            rows = zip(columns["input"], sizes, times, starts, columns["error"], columns["error_kind"], strict=True)
-            made = [InputRow(n or "", s or 0, t or 0, k or 0, e or "", kind or "") for n, s, t, k, e, kind in rows]
-            found += zip(made, _labels(columns, labels, len(made)), strict=True)
+            numbers = (_as(batch[name], "Int64").tolist() for name in ("size", "mtime_ns", "starts"))
+            name, *why = (_texts(batch[name], str, "") for name in ("input", "error", "error_kind"))
+            made = [InputRow(*values) for values in zip(name, *numbers, *why, strict=True)]
+            own = {LABEL + label: _texts(batch[LABEL + label], str, None) for label in labels}
+            found += zip(made, _labels(own, labels, len(made)), strict=True)
     if len({row.input for row, _ in found}) < len(found):
         raise BadInputError(f"{printable(str(folder))}/inputs has an input twice", hint=_HINT)
     return found
@@ -260,6 +260,9 @@ def _moments(column: Any) -> list[datetime | None]:
 
 def _findings(column: Any, shared: Callable[[Any], Any]) -> list[tuple[tuple[str, str], ...]]:
     """``severity:id`` as pairs of id and severity."""
+    import pyarrow as pa
+
+    column = column.cast(pa.list_(pa.string()))
     lengths = [n or 0 for n in column.value_lengths().to_pylist()]
     texts, codes = _coded(column.flatten())
     pairs = []

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
 
-from analyzer.collection.manifest import MANIFEST, Manifest, files, manifest_of
+from analyzer.collection.manifest import MANIFEST, Manifest, beside, files, manifest_of
 from analyzer.collection.model import InputRow, Labels
 from analyzer.collection.read_saved import columns_without, read_inputs
 from analyzer.collection.tables import INPUTS, PARTITION, TABLES, UNKNOWN, input_table, partition_of, schema_of
@@ -214,8 +214,7 @@ class _Place:
         target = Path(os.path.realpath(folder))
         if not target.name:
             raise UsageError("a dataset cannot replace the root folder", hint="Name a folder in it")
-        beside = (target.with_name(f".{target.name}.k3slog-{name}") for name in ("new", "old"))
-        return cls(target, *beside)
+        return cls(target, *beside(target))
 
     @contextlib.contextmanager
     def telling(self) -> Iterator[None]:
