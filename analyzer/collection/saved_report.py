@@ -17,6 +17,7 @@ from functools import cache
 from types import MappingProxyType, NoneType, UnionType
 from typing import IO, Any, Literal, NoReturn, TypeAlias, Union, cast, get_args, get_origin, get_type_hints
 
+from analyzer.analysis.redact_report import redacted
 from analyzer.errors import BadInputError, printable
 from analyzer.events.redaction import mask_secrets
 from analyzer.pipeline import source_fields
@@ -83,7 +84,7 @@ def load_report(
     try:
         if not isinstance(data, Mapping):
             raise _Wrong("is not an object")
-        return _report(data)
+        return redacted(_report(data))
     except _Wrong as wrong:
         raise BadInputError(
             f"{name} is not a report that can be read: {wrong.where} {wrong.what}", hint=_HINT

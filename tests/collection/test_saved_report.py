@@ -249,6 +249,13 @@ def test_unknown_fields_are_ignored_and_missing_ones_have_defaults() -> None:
     assert load_report(data).starts[0].gaps == ()
 
 
+def test_a_secret_that_somebody_wrote_into_a_report_is_masked() -> None:
+    data = json.loads(told(report_of(failed_start())))
+    data["starts"][0]["outcome_reason"] = "--token=hunter2hunter2 is wrong"
+    data["starts"][0]["findings"][0]["detail"] = "postgres://k3s:hunter2hunter2@db/kine"
+    assert "hunter2" not in told(load_report(data))
+
+
 # ---------------------------------------------------------------- hostile reports
 
 _JUNK = st.sampled_from(
