@@ -113,6 +113,7 @@ pictures: $(BROWSER) $(BOOK) ## Write the pictures of the README anew with a rea
 
 docs: $(RUN) ## Write the generated parts of docs/ anew
 	@$(BIN)/python -m analyzer.frames >docs/frames.md.new && mv docs/frames.md.new docs/frames.md
+	@$(BIN)/python -m analyzer.collection.tables >docs/fleet-tables.md.new && mv docs/fleet-tables.md.new docs/fleet-tables.md
 	@$(BIN)/python tools/refresh_readme.py
 
 clean: ## Remove what the other targets made (not the environment)

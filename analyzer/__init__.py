@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from analyzer.api import Analysis, Log, analyze, load, simulate
+    from analyzer.api import Analysis, Log, analyze, load, load_report, simulate
     from analyzer.errors import BadInputError, ExitCode, K3slogError, NoDataError, OutputError, UsageError
     from analyzer.results import Report, StartReport
     from analyzer.window import Span, Window
@@ -35,6 +35,7 @@ _HOMES = {
     "Window": "analyzer.window",
     "analyze": "analyzer.api",
     "load": "analyzer.api",
+    "load_report": "analyzer.api",
     "simulate": "analyzer.api",
 }
 
@@ -54,6 +55,7 @@ __all__ = [
     "__version__",
     "analyze",
     "load",
+    "load_report",
     "simulate",
 ]
 

@@ -9,10 +9,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, BinaryIO
+from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
 from analyzer.errors import BadInputError, NoDataError, UsageError
 from analyzer.results import Report, StartReport
@@ -196,6 +196,16 @@ def load(
     if errors and not keep_going and not log_records.sources and not waits:
         raise errors[0]
     return Log(log_records, tuple(errors), tuple(waits))
+
+
+def load_report(source: PathLike | IO[bytes] | IO[str] | Mapping[str, Any]) -> Report:
+    """Read back what ``k3slog analyze --format json`` wrote; ``Analysis(load_report("report.json"))`` has its tables.
+
+    Raises ``BadInputError`` for anything else, also for a version of the schema that this program does not know.
+    """
+    from analyzer.collection import saved_report
+
+    return saved_report.load_report(source)
 
 
 def simulate(

@@ -13,7 +13,7 @@ from functools import partial
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, Literal
 
-from analyzer.analysis.clusters import clusters as all_clusters
+from analyzer.analysis.clusters import clusters_of
 from analyzer.analysis.episodes import episodes as all_episodes
 from analyzer.analysis.start_key import start_key
 from analyzer.analysis.timeline_events import events
@@ -462,7 +462,7 @@ CLUSTERS = Table(
     ),
     of_report=lambda report: (
         (number, wait, wait.start)
-        for number, cluster in enumerate(all_clusters(report.starts), 1)
+        for number, cluster in enumerate(clusters_of(report), 1)
         for wait in cluster.story
     ),
 )
@@ -521,6 +521,8 @@ def _places(table: Table, report: Report, starts: Sequence[StartReport]) -> Iter
     if table.of_report is not None:
         by_index = {start.index: (start, start_key(start)) for start in report.starts}
         for number, item, index in table.of_report(report):
+            if index not in by_index:  # of a report that was read back and holds some of its starts only
+                continue
             yield _Place(item, number, *by_index[index], report)
         return
     for start in starts:

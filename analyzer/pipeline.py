@@ -109,6 +109,7 @@ def merged(reports: Sequence[Report]) -> Report:
         ledger=sum((report.ledger for report in moved), LedgerCounts()),
         notes=tuple(chain.from_iterable(report.notes for report in moved)),
         evidence=MappingProxyType(dict(evidence)),
+        told=None,
     )
 
 

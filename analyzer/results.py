@@ -301,6 +301,16 @@ class Links:
 
 
 NO_LINKS = Links()
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a report that was read back says of a start although it no longer holds what that was worked out from."""
+
+    key: str  # empty: to be worked out again, names in it having changed
+    chain: BlameChain | None
+
+
 _OF_THE_API = frozenset(
     ("apiserver_requested", "apiserver_version", "apiserver_waiting", "serving_securely", "api_running")
 )
@@ -355,6 +365,7 @@ class StartReport:
     usual: Usual | None = None  # how long such starts usually take until they are ready
     site: Site = NOWHERE  # how things are called where it ran; in no output
     links: Links = NO_LINKS  # to other hosts; in no output but by ``clusters``
+    told: Told | None = None  # of a start of a report that was read back
 
     @property
     def shows_no_api(self) -> bool:
@@ -455,6 +466,14 @@ class Cluster:
 
 
 @dataclass(frozen=True, slots=True)
+class ToldOfAll:
+    """What a report that was read back says of its starts together."""
+
+    episodes: tuple[Episode, ...]
+    clusters: tuple[Cluster, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerCounts:
     """What became of every line."""
 
@@ -490,3 +509,4 @@ class Report:
     notes: tuple[tuple[int, str], ...] = ()
     # (source, line) → the text of every line that some number in the report names; not part of the JSON.
     evidence: Mapping[tuple[int, int], str] = field(default_factory=lambda: MappingProxyType({}))
+    told: ToldOfAll | None = None  # of a report that was read back

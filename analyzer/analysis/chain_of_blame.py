@@ -24,6 +24,8 @@ _WORTH_S = 1.0  # a wait for the datastore before the API server that is surely 
 
 def blame_chain(start: StartReport) -> BlameChain | None:
     """The chain of one start; ``None`` where the log shows nothing of what it waited for."""
+    if start.told is not None:
+        return start.told.chain
     if start.role == "agent" and start.observer == "k3s":
         return _of_agent(start)
     hook = _in_reason(start)

@@ -22,6 +22,7 @@ from analyzer.results import (
     Episode,
     Finding,
     LinkWait,
+    Report,
     StartReport,
     Waited,
 )
@@ -29,6 +30,11 @@ from analyzer.window import OPEN, Bound, Span, Window
 
 _NEAR_S = 86_400.0  # logs further apart are not of the same time
 _TOLD_S = 1.0  # a wait that is told lasted certainly so long
+
+
+def clusters_of(report: Report) -> tuple[Cluster, ...]:
+    """The clusters of a report; of one that was read back, those that it tells."""
+    return clusters(report.starts) if report.told is None else report.told.clusters
 
 
 def clusters(starts: Sequence[StartReport]) -> tuple[Cluster, ...]:

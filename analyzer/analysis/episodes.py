@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from analyzer.events.finding_info import info
-from analyzer.results import Cause, Episode, EpisodeOutcome, Finding, Goal, StartReport
+from analyzer.results import Cause, Episode, EpisodeOutcome, Finding, Goal, Report, StartReport
 from analyzer.window import OPEN, Span, Window
 
 _CLOCK_UNSET = "clock_unset"
@@ -28,6 +28,11 @@ def goal_of(start: StartReport, name: str | None = None) -> Goal:
 def default_goal(start: StartReport) -> str:
     """What its outcome speaks of."""
     return _DEFAULT_GOAL.get(start.role, "api") if start.observer == "k3s" else "api"
+
+
+def episodes_of(report: Report) -> tuple[Episode, ...]:
+    """The episodes of a report; of one that was read back those that it tells, also of starts that it left out."""
+    return episodes(report.starts) if report.told is None else report.told.episodes
 
 
 def episodes(starts: Sequence[StartReport]) -> tuple[Episode, ...]:

@@ -20,6 +20,8 @@ _STONES = 10  # milestones in the digest: an export that ends earlier has the fi
 
 def start_key(start: StartReport) -> str:
     """``node-a/9f2c41d07b3e`` with an invocation, ``node-a/2026-03-01T06:03:22Z/1234`` without."""
+    if start.told is not None and start.told.key:
+        return start.told.key
     boot, invocation = _unique(start.boot_id), _unique(start.invocation_id)
     where = start.host or (boot and f"boot-{boot}")
     if invocation is not None:

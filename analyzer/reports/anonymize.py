@@ -137,6 +137,7 @@ class _Walk:
             ledger=replace(report.ledger, reasons=reasons),
             notes=tuple((source, self._text(note)) for source, note in report.notes),
             starts=tuple(self._start(start) for start in report.starts),
+            told=self._part(report.told),
             evidence=MappingProxyType({place: self._text(text) for place, text in report.evidence.items()}),
         )
 
@@ -147,6 +148,7 @@ class _Walk:
             made,
             host=None if start.host is None else self._names.host(start.host),
             unit=None if start.unit is None else self._unit(start.unit),
+            told=None if made.told is None else replace(made.told, key=""),  # of names that are not to be shown
         )
 
     def _unit(self, unit: str) -> str:

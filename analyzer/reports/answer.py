@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from analyzer.analysis.clusters import clusters
+from analyzer.analysis.clusters import clusters_of
 from analyzer.analysis.episodes import episodes, goal_of, leading, neediest
 from analyzer.analysis.late_goals import late_goals
 from analyzer.analysis.usual import is_late, is_slow, is_usual
@@ -74,7 +74,7 @@ def answer(report: Report, choice: str | None = None, *, utc: bool = False, goal
     """
     if choice is not None:
         return of_start(report, select_starts(report.starts, choice)[-1], utc=utc, goal=goal)
-    if together := clusters(report.starts):
+    if together := clusters_of(report):
         return _of_cluster(report, together, utc=utc)
     found = episodes(report.starts)
     needed = neediest(found, report.starts)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from analyzer.analysis.clusters import clusters, host_of
+from analyzer.analysis.clusters import clusters_of, host_of
 from analyzer.analysis.episodes import episodes, goal_of, leading
 from analyzer.events.link_rules import longest_usual_s
 from analyzer.reports import wording
@@ -41,13 +41,13 @@ def cluster_answers(report: Report, found: Sequence[Cluster] | None = None) -> t
     """The answer on each cluster of a report (``found``: its clusters); empty where no two hosts belong together."""
     tries = episodes(report.starts)
     return tuple(
-        of_cluster(report, cluster, tries) for cluster in (clusters(report.starts) if found is None else found)
+        of_cluster(report, cluster, tries) for cluster in (clusters_of(report) if found is None else found)
     )
 
 
 def apart(report: Report, found: Sequence[Cluster] | None = None) -> str:
     """That hosts of one report do not belong together, as far as their logs say; empty where all do."""
-    found = clusters(report.starts) if found is None else found
+    found = clusters_of(report) if found is None else found
     hosts = list(dict.fromkeys(host_of(start) for start in report.starts if start.observer == "k3s"))
     joined = {host for cluster in found for host in cluster.hosts}
     alone = [host for host in hosts if host not in joined]

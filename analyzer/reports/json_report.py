@@ -19,8 +19,8 @@ from functools import cache
 from typing import Any, TypeVar
 
 from analyzer.analysis.chain_of_blame import blame_chain
-from analyzer.analysis.clusters import clusters
-from analyzer.analysis.episodes import episodes
+from analyzer.analysis.clusters import clusters_of
+from analyzer.analysis.episodes import episodes_of
 from analyzer.analysis.start_key import start_key
 from analyzer.reports.format import DEFAULT, Options
 from analyzer.reports.selection import select_starts
@@ -51,7 +51,7 @@ _UNTOLD: dict[type, tuple[str, ...]] = {
     ),
     Phase: ("may_be",),
     Finding: ("moments",),
-    StartReport: ("site", "links"),
+    StartReport: ("site", "links", "told"),
 }  # fmt: skip
 
 JsonObject = dict[str, Any]
@@ -175,8 +175,8 @@ def report_object(report: Report, options: Options = DEFAULT) -> JsonObject:
         "sources": plain(report.sources),
         "ledger": {**chosen(report.ledger), "reasons": plain(dict(sorted(report.ledger.reasons.items())))},
         "notes": [{"source": source, "text": clean_text(note)} for source, note in report.notes],
-        "episodes": dated(episodes(report.starts)),
-        "clusters": dated(clusters(report.starts)),
+        "episodes": dated(episodes_of(report)),
+        "clusters": dated(clusters_of(report)),
         "starts": [_start(s, options) for s in select_starts(report.starts, options.start)],
     }
 
