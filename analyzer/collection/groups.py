@@ -13,7 +13,7 @@ from analyzer.collection.model import Labels, StartRow
 OWN = ("host", "version", "kubernetes", "product", "role", "outcome", "input")  # labels that every start carries
 UNKNOWN = "unknown"
 
-_DIGITS = re.compile(r"(\d+)")
+_DIGITS = re.compile(r"([0-9]+)")
 _NAMELESS = "\0"  # no host is named so
 
 
@@ -47,7 +47,13 @@ def host_numbers(starts: Sequence[StartRow]) -> tuple[list[str | None], npt.NDAr
 def natural(text: str) -> tuple[object, ...]:
     """Sorts numbers inside of text by their value: v1.9 < v1.10, and v1.34.0-rc1 < v1.34.0+k3s1."""
     parts = _DIGITS.split(text.replace("-", " "))
-    return (*(int(part) if place % 2 else part for place, part in enumerate(parts)), text)
+    return tuple(_value(part) if place % 2 else part for place, part in enumerate(parts)), text
+
+
+def _value(digits: str) -> tuple[int, str]:
+    """Ordered as the number is; one of thousands of digits is none that Python reads."""
+    bare = digits.lstrip("0")
+    return len(bare), bare
 
 
 def members(

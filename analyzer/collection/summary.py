@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -118,8 +119,7 @@ def _split(metric: Metric, group_of: IntArray, groups: int) -> list[Metric]:
     order = np.argsort(numbers, kind="stable")
     ends = np.searchsorted(numbers[order], np.arange(groups + 1))
     at, least, most = metric.at[order], metric.least[order], metric.most[order]
-    pieces = zip(ends, ends[1:], strict=False)
-    return [Metric(at[begin:end], least[begin:end], most[begin:end]) for begin, end in pieces]
+    return [Metric(at[begin:end], least[begin:end], most[begin:end]) for begin, end in pairwise(ends.tolist())]
 
 
 def _summaries(

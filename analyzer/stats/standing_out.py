@@ -38,7 +38,7 @@ _MOST_OF_A_GROUP = 9  # lengths of another group that its median is made of
 _LEAST_SPREAD = 0.05  # of log(1 s + t): no computer is steadier
 _SPREAD_AT = (0.75, 0.9)
 _TAIL_AT = 0.95
-_FREEDOM = 1.0  # of each group, of a spread from quantiles
+_FREEDOM = 100  # degrees of it at most, as many as others: further out nobody has seen the tail
 _NEVER_SHARE = 0.05  # of the other groups that never get there, from which on that is nothing special
 
 
@@ -63,6 +63,7 @@ class Standing:
     others_high: FloatArray
     others_median: FloatArray
     p_values: FloatArray
+    others: IntArray  # groups that it was compared with
 
 
 def above(
@@ -79,7 +80,9 @@ def above(
     low, high = (_medians(ends, numbers, begins, sizes) for ends in (least, most))
     by_time = np.lexsort((order, numbers))
     references = _References(least[by_time], most[by_time], begins, sizes)
-    found = Standing(groups, sizes, low, high, *(np.empty(len(groups)) for _ in range(4)))
+    others = np.full(len(groups), len(groups) - 1)
+    empty = np.empty((4, len(groups)))
+    found = Standing(groups, sizes, low, high, empty[0], empty[1], empty[2], empty[3], others)
     of_median, of_shortest = (_longer(marks, most, numbers) for marks in (low, _shortest(least, numbers, begins)))
     wanted = relevance or Relevance()
     for taken in np.unique(np.minimum(sizes, _MOST_OF_A_GROUP)):
@@ -180,11 +183,11 @@ class _Reference:
 
     @staticmethod
     def _without(ordered: FloatArray, own: FloatArray, place: int) -> FloatArray:
-        return np.where(own <= ordered[place], ordered[place + 1], ordered[place])
+        return np.asarray(np.where(own <= ordered[place], ordered[place + 1], ordered[place]))
 
     def never(self, groups: IntArray) -> IntArray:
         """How many others may never get there."""
-        return np.isinf(self.own_high).sum() - np.isinf(self.own_high[groups])
+        return np.asarray(np.isinf(self.own_high).sum() - np.isinf(self.own_high[groups]))
 
 
 def _p_values(
@@ -197,7 +200,7 @@ def _p_values(
     made = np.ones(len(low))
     for n, size in enumerate(sizes.tolist()):
         if size > 1:
-            far = _never(usual[n]) if np.isinf(low[n]) else student_above(float(spread[n]), _FREEDOM * others)
+            far = _never(usual[n]) if np.isinf(low[n]) else student_above(float(spread[n]), min(others, _FREEDOM))
             made[n] = max(far, _again(size, int(longer[0][n]), int(longer[1][n]), total))
         elif np.isfinite(low[n]) and others >= _FEWEST_FOR_A_TAIL:
             made[n] = 0.5 * math.exp(-float(tail[n]))
