@@ -1,104 +1,105 @@
-"""A fleet of generated logs with known peculiarities: two slow hosts, one slow release, inputs that cannot be read.
-
-``python -m tests.kit.made_fleet FOLDER [COUNT]`` writes them and prints what is peculiar.
-"""
+"""Fleets of known truth as inputs reduced to rows: how slow which host and release is, and how coarse the clock."""
 
 from __future__ import annotations
 
-import gzip
-import random
-import sys
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
-from analyzer.testing import generate
-from analyzer.testing.scenarios import RBAC, k3s
-from analyzer.testing.truth import Scenario
+import numpy as np
 
-RELEASES = (
-    "v1.30.3+k3s1", "v1.31.4+k3s1", "v1.32.2+k3s1", "v1.32.4+k3s1", "v1.33.4+k3s1", "v1.33.6+k3s1", "v1.34.1+k3s1",
-    "v1.34.2+k3s1", "v1.35.0+k3s1", "v1.36.2+k3s1",
-)  # fmt: skip
-SLOW_RELEASE, SLOW_RELEASE_S = "v1.35.0+k3s1", 6.0  # its rbac hook takes so much longer
-SLOW_FACTOR = 2.2  # of the two slow hosts
-STARTS = 3  # in each log
-BROKEN_SHARE = 0.03
-_FORMS = ("export", "short-iso-precise", "short-precise", "short", "json")
+from analyzer.collection.collect import Builder
+from analyzer.collection.model import Bounds, Collection, InputRow, InputSpec, Labels, StartRow
+from analyzer.collection.work import InputResult
+
+BEGAN = datetime(2026, 3, 1, 6, 0, 0, tzinfo=UTC)
+PHASES = {"extract": 0.1, "datastore": 0.2, "certificates": 0.1, "apiserver_boot": 0.45, "hooks": 0.15}  # of ready
 
 
 @dataclass(frozen=True, slots=True)
 class MadeFleet:
-    """What was written: the names of the slow hosts, and of the broken inputs with what is wrong with each."""
+    """``slow``: host -> factor, in all phases or in ``slow_phase``; ``slow_releases`` likewise.
 
-    folder: Path
-    logs: int
-    slow_hosts: tuple[str, ...]
-    broken: dict[str, str]
-    starts: int
+    ``host_spread`` and ``spread`` are of the logarithm, for hosts (the same in all of their starts) and for starts.
+    ``width_s``: of the windows, which lie anywhere around the truth. ``stall``: chance of a start to take thrice as
+    long for no reason of its host's.
+    """
 
+    hosts: int = 50
+    starts: int = 4  # of each host
+    releases: Sequence[str] = ("v1.33.5+k3s1",)
+    ready_s: float = 10.0
+    host_spread: float = 0.05
+    spread: float = 0.1
+    width_s: float = 0.3
+    stall: float = 0.0
+    slow: Mapping[int, float] = field(default_factory=dict)
+    slow_phase: str = ""
+    slow_releases: Mapping[str, float] = field(default_factory=dict)
+    failing: Mapping[int, int] = field(default_factory=dict)  # host -> starts that fail
+    labels: Labels = ()
 
-def make(folder: Path, count: int, seed: int = 1) -> MadeFleet:
-    """``count`` inputs below ``folder``, one host each; three in a hundred are broken, each kind of damage in turn."""
-    rng = random.Random(seed)
-    broken_at = set(rng.sample(range(count), round(count * BROKEN_SHARE)))
-    whole = [n for n in range(count) if n not in broken_at]
-    slow = {n for n in whole if RELEASES[n % 10] != SLOW_RELEASE and n > len(whole) // 3}
-    slow = set(sorted(slow)[:: max(1, len(slow) // 2)][:2])
-    broken: dict[str, str] = {}
-    for number in range(count):
-        host = f"node-{number:05}"
-        place = folder / f"site-{number % 7}" / host
-        place.mkdir(parents=True, exist_ok=True)
-        form = _FORMS[number % len(_FORMS)]
-        log = place / f"k3s.{'export' if form == 'export' else 'json' if form == 'json' else 'log'}"
-        if number in broken_at:
-            log, kind = _broken(log, len(broken), rng)
-            broken[str(log)] = kind
-            continue
-        content = _log(host, RELEASES[number % 10], form, rng, slow=number in slow)
-        if number % 4 == 0:
-            log = log.with_name(log.name + ".gz")
-            content = gzip.compress(content, 1, mtime=0)
-        log.write_bytes(content)
-    hosts = tuple(f"node-{n:05}" for n in sorted(slow))
-    return MadeFleet(folder, count, hosts, broken, len(whole) * STARTS)
+    def results(self, seed: int) -> list[InputResult]:
+        """One input for each host."""
+        rng = np.random.default_rng(seed)
+        return [self._host(host, rng) for host in range(self.hosts)]
 
+    def collection(self, seed: int) -> Collection:
+        return collected(self.results(seed))
 
-def _log(host: str, release: str, form: str, rng: random.Random, *, slow: bool) -> bytes:
-    pace = rng.uniform(0.9, 1.6) * (SLOW_FACTOR * 1.4 if slow else 1.0)
-    extra = {RBAC: SLOW_RELEASE_S} if release == SLOW_RELEASE else {}
-    plans = [
-        k3s(release, host=host, pace=pace * rng.uniform(0.95, 1.05), request_ms=rng.uniform(0.2, 2.0), extra=extra,
-            fresh=n == 0, fate="stop", fate_at_s=75.0, run_s=60.0)
-        for n in range(STARTS)
-    ]  # fmt: skip
-    if rng.random() < 0.03:
-        plans[-1] = replace(plans[-1], fate="bad-flag", fate_at_s=0.0)
-    begin = datetime(2026, 3, 1, tzinfo=UTC) + timedelta(minutes=rng.randrange(40000))
-    scenario = Scenario(name="fleet", starts=tuple(plans), begin=begin)
-    return generate(scenario, rng.randrange(10**6)).render(form)  # type: ignore[arg-type]
+    def _host(self, host: int, rng: np.random.Generator) -> InputResult:
+        own = rng.normal(0, self.host_spread, len(PHASES))
+        release = self.releases[host % len(self.releases)]
+        rows, metrics = [], []
+        for number in range(self.starts):
+            lengths = (
+                np.array([*PHASES.values()]) * self.ready_s * np.exp(own + rng.normal(0, self.spread, len(PHASES)))
+            )
+            lengths *= self.slow_releases.get(release, 1.0) * (3.0 if rng.random() < self.stall else 1.0)
+            for place, phase in enumerate(PHASES):
+                if self.slow_phase in ("", phase):
+                    lengths[place] *= self.slow.get(host, 1.0)
+            failed = number < self.failing.get(host, 0)
+            rows.append(row(f"node-{host:04}", number + 1, release, "failed" if failed else "ready", self.labels))
+            metrics.append(self._windows(lengths, failed, rng))
+        name = rows[0].input if rows else f"logs/node-{host:04}.log"
+        return InputResult(InputSpec(name, (name,)), InputRow(name, 1000, 1, len(rows)), tuple(rows), tuple(metrics))
 
-
-def _broken(log: Path, number: int, rng: random.Random) -> tuple[Path, str]:
-    kinds = ("empty", "noise", "cut-gzip", "no-k3s", "binary-header", "bad-json")
-    kind = kinds[number % len(kinds)]
-    if kind == "cut-gzip":
-        log = log.with_name(log.name + ".gz")
-    noise = rng.randbytes(20_000)
-    content = {
-        "empty": b"",
-        "noise": noise,
-        "cut-gzip": gzip.compress(noise, mtime=0)[:4000],
-        "no-k3s": b"Mar 01 06:00:00 host sshd[12]: Accepted publickey for root\n" * 200,
-        "binary-header": b"LPKSHHRH" + noise,
-        "bad-json": b'{"schema": "k3slog.report", "schema_version": 1, "starts": [',
-    }[kind]
-    log.write_bytes(content)
-    return log, kind
+    def _windows(self, lengths: np.ndarray, failed: bool, rng: np.random.Generator) -> dict[str, Bounds]:
+        if failed:
+            return {"ready": (1.0, math.inf)}
+        true = dict(zip(("ready", *PHASES), (float(lengths.sum()), *lengths.tolist()), strict=True))
+        before = rng.random(len(true)) * self.width_s
+        return {id: (max(t - b, 0.0), t - b + self.width_s) for (id, t), b in zip(true.items(), before, strict=True)}
 
 
-if __name__ == "__main__":
-    made = make(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 2000)
-    print(f"{made.logs} inputs, {made.starts} starts, slow hosts {', '.join(made.slow_hosts)}")
-    print(f"slow release {SLOW_RELEASE}; {len(made.broken)} broken inputs")
+def row(
+    host: str | None, index: int, release: str = "v1.33.5+k3s1", outcome: str = "ready", labels: Labels = ()
+) -> StartRow:
+    """A start of a k3s server."""
+    began = BEGAN + timedelta(hours=index)
+    return StartRow(
+        input=f"logs/{host}.log",
+        index=index,
+        key=f"{host}/{began:%Y-%m-%dT%H:%M:%SZ}",
+        host=host,
+        unit="k3s.service",
+        version=release,
+        kubernetes=release.removeprefix("v").rsplit(".", 1)[0],
+        product="k3s",
+        role="server",
+        outcome=outcome,
+        began_at=began,
+        precision_s=1e-6,
+        reason="The datastore answers slowly" if outcome == "failed" else "",
+        labels=labels,
+    )
+
+
+def collected(results: Sequence[InputResult]) -> Collection:
+    """In this order."""
+    builder = Builder()
+    for result in results:
+        builder.add(result)
+    return builder.built()

@@ -1,0 +1,158 @@
+"""Collections made, filtered and joined. Whatever arrives first, the same inputs in the same order give the same."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from sys import intern
+from typing import TypeVar
+
+import numpy as np
+
+from analyzer.collection.model import Bounds, Collection, InputRow, Metric, StartRow
+from analyzer.collection.work import InputResult
+
+T = TypeVar("T")
+Keeps = Callable[[StartRow], bool]
+
+_NOTHING_KNOWN: Bounds = (0.0, math.inf)
+
+
+@dataclass(slots=True)
+class _Growing:
+    """A metric while starts are still added: 20 bytes for each."""
+
+    at: array[int] = field(default_factory=lambda: array("i"))
+    least: array[float] = field(default_factory=lambda: array("d"))
+    most: array[float] = field(default_factory=lambda: array("d"))
+
+    def add(self, at: int, bounds: Bounds) -> None:
+        least, most = bounds
+        # A report that was read back may hold anything. What is no window tells nothing, and the start still counts.
+        least, most = bounds if 0.0 <= least <= most and least < math.inf else _NOTHING_KNOWN
+        self.at.append(at)
+        self.least.append(least)
+        self.most.append(most)
+
+    def built(self) -> Metric:
+        return _frozen(
+            np.array(self.at, dtype=np.int32),
+            np.array(self.least, dtype=np.float64),
+            np.array(self.most, dtype=np.float64),
+        )
+
+
+class Builder:
+    """Takes the results of inputs in the order of the inputs; of starts with one key the first one stays.
+
+    A start without a key is no other's double.
+    """
+
+    def __init__(self) -> None:
+        self._starts: list[StartRow] = []
+        self._metrics: dict[str, _Growing] = {}
+        self._inputs: list[InputRow] = []
+        self._keys: set[str] = set()
+        self._repeated = 0
+        self._shared: dict[object, object] = {}
+
+    def add(self, result: InputResult) -> None:
+        """The next input. ``ValueError`` where its starts and their metrics do not belong together."""
+        self._inputs.append(result.row)
+        for start, metrics in zip(result.starts, result.metrics, strict=True):
+            if start.key and start.key in self._keys:
+                self._repeated += 1
+                continue
+            self._keys.add(start.key)
+            for id, bounds in metrics.items():
+                self._metrics.setdefault(intern(id), _Growing()).add(len(self._starts), bounds)
+            self._starts.append(self._slim(start))
+
+    def built(self, where: Keeps | None = None) -> Collection:
+        """The starts so far; with ``where`` those that it keeps."""
+        metrics = {id: self._metrics[id].built() for id in sorted(self._metrics)}
+        whole = Collection(tuple(self._starts), metrics, tuple(self._inputs), self._repeated)
+        return whole if where is None else filtered(whole, where)
+
+    def _slim(self, start: StartRow) -> StartRow:
+        """The row with texts and tuples that are equal to those of other rows being the same objects as theirs."""
+        same = self._same
+        return replace(
+            start,
+            input=same(start.input),
+            host=same(start.host),
+            unit=same(start.unit),
+            version=same(start.version),
+            kubernetes=same(start.kubernetes),
+            product=same(start.product),
+            role=same(start.role),
+            outcome=same(start.outcome),
+            end=same(start.end),
+            reason=same(start.reason),
+            cause=same(start.cause),
+            cause_words=same(start.cause_words),
+            findings=same(start.findings),
+            labels=same(start.labels),
+        )
+
+    def _same(self, value: T) -> T:
+        return self._shared.setdefault(value, value)  # type: ignore[return-value]
+
+
+def filtered(collection: Collection, keeps: Keeps) -> Collection:
+    """The starts that ``keeps`` is true of; the inputs stay, they were read."""
+    kept = [place for place, start in enumerate(collection.starts) if keeps(start)]
+    if len(kept) == len(collection.starts):
+        return collection
+    starts = tuple(collection.starts[place] for place in kept)
+    return replace(collection, starts=starts, metrics=_joined_metrics([(collection.metrics, _to(collection, kept, 0))]))
+
+
+def joined(collections: Iterable[Collection]) -> Collection:
+    """One collection of several, in their order; a start that an earlier one has, and an equal input, counts once."""
+    starts: list[StartRow] = []
+    keys: set[str] = set()
+    parts: list[tuple[Mapping[str, Metric], np.ndarray]] = []
+    inputs: dict[InputRow, None] = {}
+    repeated = 0
+    for collection in collections:
+        kept = [n for n, start in enumerate(collection.starts) if not start.key or start.key not in keys]
+        parts.append((collection.metrics, _to(collection, kept, len(starts))))
+        repeated += collection.repeated + len(collection.starts) - len(kept)
+        starts.extend(collection.starts[n] for n in kept)
+        keys.update(collection.starts[n].key for n in kept)
+        inputs.update(dict.fromkeys(collection.inputs))
+    return Collection(tuple(starts), _joined_metrics(parts), tuple(inputs), repeated)
+
+
+def _to(collection: Collection, kept: Sequence[int], first: int) -> np.ndarray:
+    """Where each start goes, counted from ``first``; -1: it is left out."""
+    to = np.full(len(collection.starts), -1, dtype=np.int32)
+    to[np.asarray(kept, dtype=np.int64)] = np.arange(first, first + len(kept), dtype=np.int32)
+    return to
+
+
+def _joined_metrics(parts: Sequence[tuple[Mapping[str, Metric], np.ndarray]]) -> dict[str, Metric]:
+    moved: dict[str, list[Metric]] = {}
+    for metrics, to in parts:
+        for id, metric in metrics.items():
+            at = to[metric.at]
+            stays = at >= 0
+            if stays.any():
+                moved.setdefault(id, []).append(Metric(at[stays], metric.least[stays], metric.most[stays]))
+    return {
+        id: _frozen(
+            np.concatenate([one.at for one in moved[id]]),
+            np.concatenate([one.least for one in moved[id]]),
+            np.concatenate([one.most for one in moved[id]]),
+        )
+        for id in sorted(moved)
+    }
+
+
+def _frozen(at: np.ndarray, least: np.ndarray, most: np.ndarray) -> Metric:
+    for values in (at, least, most):
+        values.flags.writeable = False
+    return Metric(at, least, most)
