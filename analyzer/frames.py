@@ -461,9 +461,7 @@ CLUSTERS = Table(
         _count("source", "index of the input the lines are in, from 0", "item.source"),
     ),
     of_report=lambda report: (
-        (number, wait, wait.start)
-        for number, cluster in enumerate(clusters_of(report), 1)
-        for wait in cluster.story
+        (number, wait, wait.start) for number, cluster in enumerate(clusters_of(report), 1) for wait in cluster.story
     ),
 )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Annotated
 
 import typer
@@ -13,6 +15,7 @@ from analyzer.reports.format import Options
 from analyzer.reports.kinds import FLEET
 from analyzer.reports.output import Destination, check_outputs
 from analyzer.reports.terminal import suited
+from analyzer.results import Report
 
 CollectionArgument = Annotated[
     list[str],
@@ -53,9 +56,7 @@ SchedulerOption = Annotated[
         "--scheduler", metavar="ADDRESS", help="A Dask cluster that does the work (k3slog[dask]).", show_default=False
     ),
 ]
-TimeoutOption = Annotated[
-    float, typer.Option("--timeout", metavar="SECONDS", min=1.0, help="Time for one input.")
-]
+TimeoutOption = Annotated[float, typer.Option("--timeout", metavar="SECONDS", min=1.0, help="Time for one input.")]
 MemoryOption = Annotated[
     int | None,
     typer.Option("--memory", metavar="MIB", min=256, help="Memory of a process. Default: 2048.", show_default=False),
@@ -110,20 +111,23 @@ def fleet(
     if resume and save is None:
         raise UsageError("--resume is for --save", hint="Name the folder: --save DIR --resume")
     rules = LabelRules.of(label or ())
+    hide: Callable[[Report], Report] | None = None
+    if anonymize:
+        from analyzer.reports.anonymize import anonymize as hide
     wanted = tuple(where_of(one, rules) for one in where or ())
     groups = check_names(by or (), rules)
     writes = [(Destination.named(output, force=force), FLEET.chosen(format, output))]
     if html is not None:
         writes.append((Destination.named(html, force=force), FLEET.named("html")))
     check_outputs([place for place, _ in writes], collection)
-    work = WorkOptions(limit_s=timeout, memory_bytes=(memory or 2048) * 2**20, anonymize=anonymize)
-    how = Gathering(rules, wanted, jobs, scheduler, work)
+    work = WorkOptions(limit_s=timeout, memory_bytes=(memory or 2048) * 2**20)
+    how = Gathering(rules, wanted, jobs, scheduler, work, hide=hide)
     store = None
     if save is not None:
         from analyzer.collection.store import Store
 
-        store = Store.open(save, resume=resume, force=force, anonymize=anonymize)
-    with Progress() as watched:
+        store = Store(save, labels=rules.names, resume=resume, force=force, anonymized=anonymize)
+    with Progress() as watched, store or nullcontext():
         told = None if watched is None else watched.inputs
         found = gather(collection, how, store, told)
     if not found.inputs:

@@ -127,6 +127,23 @@ def joined(collections: Iterable[Collection]) -> Collection:
     return Collection(tuple(starts), _joined_metrics(parts), tuple(inputs), repeated)
 
 
+def in_order(collection: Collection, names: Sequence[str]) -> Collection:
+    """The same with its inputs, and the starts of them, in the order of ``names``; those not named come first."""
+    place = {name: number for number, name in enumerate(names)}
+    order = sorted(range(len(collection.starts)), key=lambda n: place.get(collection.starts[n].input, -1))
+    inputs = tuple(sorted(collection.inputs, key=lambda row: place.get(row.input, -1)))
+    if order == list(range(len(order))):
+        return replace(collection, inputs=inputs)
+    to = np.empty(len(order), dtype=np.int32)
+    to[np.asarray(order, dtype=np.int64)] = np.arange(len(order), dtype=np.int32)
+    metrics = {}
+    for id, metric in collection.metrics.items():
+        at = to[metric.at]
+        sorted_ = np.argsort(at, kind="stable")
+        metrics[id] = _frozen(at[sorted_], metric.least[sorted_], metric.most[sorted_])
+    return replace(collection, starts=tuple(collection.starts[n] for n in order), metrics=metrics, inputs=inputs)
+
+
 def _to(collection: Collection, kept: Sequence[int], first: int) -> np.ndarray:
     """Where each start goes, counted from ``first``; -1: it is left out."""
     to = np.full(len(collection.starts), -1, dtype=np.int32)

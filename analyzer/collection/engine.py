@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from analyzer.collection.executors import Inline as Inline, dask as dask, processes as processes, stop_now
 from analyzer.collection.model import InputSpec
-from analyzer.collection.work import InputResult, WorkOptions, chunk as chunk_of_inputs, failed
+from analyzer.collection.work import InputResult, WorkOptions, chunk as chunk_of_inputs, failed, shown
 from analyzer.errors import UsageError
 
 Work = Callable[[Sequence[InputSpec], WorkOptions], list[InputResult]]
@@ -45,7 +45,8 @@ def run(
         return
     running = _Run(options, make_executor, work)
     try:
-        yield from running.results(specs, jobs)
+        for result in running.results(specs, jobs):
+            yield shown(result, options)
     except BaseException:
         running.stop_now()
         raise

@@ -7,21 +7,22 @@ number of workers.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
-from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from analyzer.collection import engine, inputs
-from analyzer.collection.collect import Builder
+from analyzer.collection import engine, executors, inputs
+from analyzer.collection.collect import Builder, filtered, in_order, joined
 from analyzer.collection.labels import LabelRules, Where
-from analyzer.collection.model import Collection, InputSpec
+from analyzer.collection.model import Collection, InputSpec, StartRow
+from analyzer.collection.stand_ins import StandIns, key_of
 from analyzer.collection.work import InputResult, WorkOptions
 
 if TYPE_CHECKING:
     from analyzer.collection.store import Store
+    from analyzer.results import Report
 
 Told = Callable[[int, int], None]  # inputs done, inputs in all
 NO_LABELS = LabelRules()
@@ -40,6 +41,11 @@ class Gathering:
     jobs: int | None = None
     scheduler: str | None = None
     work: WorkOptions = field(default_factory=WorkOptions)
+    hide: Callable[[Report], Report] | None = None  # anonymizes a report; then all names are hidden
+
+    def keeps(self, row: StartRow) -> bool:
+        """Whether all conditions hold of a start."""
+        return all(one.keeps(row) for one in self.where)
 
 
 def cores() -> int:
@@ -47,45 +53,56 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def gather(
-    paths: Sequence[str], how: Gathering, store: Store | None = None, told: Told | None = None
-) -> Collection:
-    """Everything that ``paths`` name, each start once.
+def gather(paths: Sequence[str], how: Gathering, store: Store | None = None, told: Told | None = None) -> Collection:
+    """Everything that ``paths`` name, each start once, in the order of the inputs.
 
-    With a ``store`` the rows of logs are also saved there; inputs that it holds already, unchanged, are not read
-    again. Raises ``UsageError`` for what cannot be understood, ``OutputError`` where the store cannot be written,
-    ``KeyboardInterrupt`` after the store has kept what was read by then.
+    With a ``store`` the rows of logs are saved there as well; inputs that it holds already, unchanged, are not read
+    again. It is committed also when the reading is interrupted, with what was read by then.
+
+    Raises:
+        UsageError: what was named cannot be understood.
+        OutputError: the store cannot be written.
+        KeyboardInterrupt: after the commit.
     """
     saved, rest = inputs.saved_folders(paths)
     found = list(inputs.specs(rest, how.labels))
-    builder = Builder(how.where)
-    for folder in saved:
-        builder.add_saved(folder)
-    known = store.kept() if store is not None else {}
-    fresh = [spec for spec in found if known.get(spec.name) != (spec.size, spec.mtime_ns)]
+    order = [spec.name for spec in found]
+    parts = [_saved(folder, how) for folder in saved]
     if store is not None:
-        builder.add_saved(store.folder, only={spec.name for spec in found} - {spec.name for spec in fresh})
-    with ExitStack() as stack:
-        if store is not None:
-            stack.enter_context(store)
-        for number, result in enumerate(_results(fresh, how, saving=store is not None), 1):
+        known = {spec.name for spec in found if (spec.name, spec.size, spec.mtime_ns) in store.unchanged}
+        parts += [store.kept(known)] if known else []
+        found = [spec for spec in found if spec.name not in known]
+    if how.hide is not None:
+        how = replace(how, work=replace(how.work, stand_ins=StandIns(key_of(found), how.hide)))
+        order = [how.work.stand_ins.spec(spec).name for spec in found] if how.work.stand_ins is not None else order
+    builder = Builder()
+    try:
+        for number, result in enumerate(_results(found, how, saving=store is not None), 1):
             builder.add(result)
             if store is not None:
-                store.add(result)
+                store.append(result)
             if told is not None:
-                told(number, len(fresh))
-    return builder.built(order=[spec.name for spec in found])
+                told(number, len(found))
+    except KeyboardInterrupt:
+        if store is not None:
+            store.commit(order)
+        raise
+    if store is not None:
+        store.commit(order)
+    whole = in_order(joined([*parts, builder.built()]), order)
+    return filtered(whole, how.keeps) if how.where else whole
+
+
+def _saved(folder: str, how: Gathering) -> Collection:
+    from analyzer.collection.read_saved import read_saved
+
+    return read_saved(folder, how.keeps if how.where else None)
 
 
 def _results(specs: Sequence[InputSpec], how: Gathering, *, saving: bool) -> Iterator[InputResult]:
     work = replace(how.work, tables=True) if saving else how.work
     jobs = min(how.jobs or cores(), max(1, len(specs)))
-    make: Callable[[], Executor] = (
-        partial(engine.dask, how.scheduler) if how.scheduler is not None else partial(engine.processes, jobs, work)
-    )
-    return iter(engine.run(specs, work, make, jobs)) if specs else iter(())
-
-
-def names_of(found: Iterable[InputSpec]) -> list[str]:
-    """The files that are read, for the check that no output is one of them."""
-    return [file for spec in found for file in spec.files]
+    if how.scheduler is not None:
+        make: Callable[[], Executor] = partial(executors.dask, how.scheduler)
+        return engine.run(specs, work, make)
+    return engine.run(specs, work, partial(executors.processes, jobs, work), jobs)

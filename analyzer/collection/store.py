@@ -12,15 +12,15 @@ import fcntl
 import os
 import shutil
 import stat
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
 
 from analyzer.collection.manifest import MANIFEST, Manifest, beside, files, manifest_of
-from analyzer.collection.model import InputRow, Labels
-from analyzer.collection.read_saved import columns_without, read_inputs
+from analyzer.collection.model import Collection, InputRow, Labels
+from analyzer.collection.read_saved import columns_without, read_inputs, read_saved
 from analyzer.collection.tables import INPUTS, PARTITION, TABLES, UNKNOWN, input_table, partition_of, schema_of
 from analyzer.collection.work import InputResult
 from analyzer.errors import OutputError, UsageError, printable
@@ -94,6 +94,12 @@ class Store:
                 shutil.rmtree(self._place.new)
             self._release()
             raise
+
+    def kept(self, names: Container[str]) -> Collection:
+        """What the old dataset holds of some inputs."""
+        assert self._old is not None
+        old = read_saved(self._old, lambda start: start.input in names)
+        return replace(old, inputs=tuple(row for row in old.inputs if row.input in names))
 
     def append(self, result: InputResult) -> None:
         """The rows of the next input; an old one of its name is left out.

@@ -13,9 +13,9 @@ from analyzer.errors import BadInputError, K3slogError, NoDataError, printable
 from analyzer.events.redaction import mask_secrets
 
 if TYPE_CHECKING:
+    from analyzer.collection.stand_ins import StandIns
     from analyzer.records.log_records import LogRecords
     from analyzer.results import Report
-    from analyzer.sources.source import Input
 
 _LONGEST = 300  # characters of an error
 # What is noted of an input that ends before its end.
@@ -31,13 +31,13 @@ class WorkOptions:
 
     ``tables``: the rows for ``--save`` are wanted as well (Arrow streams). ``limit_s``: time for one input.
     ``memory_bytes``: address space of a worker, ``None``: no limit. ``grace_s``: so long after its time an input that
-    cannot be interrupted ends its worker.
+    cannot be interrupted ends its worker. ``stand_ins``: names are hidden before anything leaves the worker.
     """
 
     tables: bool = False
     limit_s: float = 120.0
     memory_bytes: int | None = None
-    anonymize: bool = False
+    stand_ins: StandIns | None = None
     grace_s: float = 5.0
 
 
@@ -62,7 +62,15 @@ def chunk(specs: Sequence[InputSpec], options: WorkOptions) -> list[InputResult]
 
 def one(spec: InputSpec, options: WorkOptions) -> InputResult:
     """An input reduced to rows. Whatever is wrong with it is told in its row, never raised."""
-    return guarded(spec, options, lambda: _result(spec, options))
+    return shown(guarded(spec, options, lambda: _result(spec, options)), options)
+
+
+def shown(result: InputResult, options: WorkOptions) -> InputResult:
+    """The result with the input's name hidden where names are to be."""
+    hidden = options.stand_ins
+    if hidden is None or result.row.input != result.spec.name:
+        return result
+    return replace(result, row=hidden.row(result.row, result.spec))
 
 
 def guarded(spec: InputSpec, options: WorkOptions, work: Callable[[], InputResult]) -> InputResult:
@@ -101,35 +109,37 @@ def _one_line(sentence: str) -> str:
 
 
 def _result(spec: InputSpec, options: WorkOptions) -> InputResult:
+    from analyzer.collection.inputs import kind_of
     from analyzer.collection.rows import reduced
 
-    report, wrong = _saved(spec) if spec.kind == "report" else _logs(spec)
-    starts, metrics = reduced(report, spec)
+    report, wrong = _saved(spec) if kind_of(spec) == "report" else _logs(spec)
+    told = spec
+    if options.stand_ins is not None:
+        report, told = options.stand_ins.report(report, spec), options.stand_ins.spec(spec)
+    starts, metrics = reduced(report, told)
     row = _input_row(spec, len(starts), "unreadable" if wrong else "", wrong)
     result = InputResult(spec, row, starts, metrics)
     if not options.tables:
         return result
     from analyzer.collection.tables import streams
 
-    return replace(result, tables=streams(report, spec, starts))
+    return replace(result, tables=streams(report, told, starts, metrics))
 
 
 def _saved(spec: InputSpec) -> tuple[Report, str]:
-    from analyzer import pipeline
+    from analyzer.collection.inputs import open_report
     from analyzer.collection.saved_report import load_report
 
-    opened = (_opened(name, spec) for name in spec.files)
-    reports = [load_report(name if isinstance(name, str) else name.open()) for name in opened]
-    if not reports:
-        raise BadInputError(f"{spec.name} names no file")
-    return pipeline.merged(reports), ""
+    with open_report(spec) as opened:
+        return load_report(opened), ""
 
 
 def _logs(spec: InputSpec) -> tuple[Report, str]:
     """The report on a log and what of it could not be read; raises where that is all of it."""
     from analyzer import pipeline
+    from analyzer.collection.inputs import readable
 
-    log_records, waits, errors = pipeline.read([_opened(name, spec) for name in spec.files])
+    log_records, waits, errors = pipeline.read(readable(spec))
     if errors and not log_records.sources and not waits:
         raise errors[0]
     wrong = [error.one_line() for error in errors] + _cut_short(log_records)
@@ -156,16 +166,3 @@ def _cut_short(log_records: LogRecords) -> list[str]:
             if _CUT_SHORT.match(note):
                 told.append(note if note.startswith(path) else f"{path}: {note}")
     return told
-
-
-def _opened(name: str, spec: InputSpec) -> str | Input:
-    """A file as the reader takes it: a path, or an address with how to open it."""
-    if "://" not in name:
-        return name
-    from analyzer.collection import remote
-    from analyzer.sources.source import Input
-
-    if not remote.is_url(name):
-        return name
-    shown = spec.name if len(spec.files) == 1 else mask_secrets(name)
-    return Input(shown, lambda: remote.open_stream(name), unknown=True)

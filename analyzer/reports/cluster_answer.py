@@ -40,9 +40,7 @@ class ClusterAnswer:
 def cluster_answers(report: Report, found: Sequence[Cluster] | None = None) -> tuple[ClusterAnswer, ...]:
     """The answer on each cluster of a report (``found``: its clusters); empty where no two hosts belong together."""
     tries = episodes(report.starts)
-    return tuple(
-        of_cluster(report, cluster, tries) for cluster in (clusters_of(report) if found is None else found)
-    )
+    return tuple(of_cluster(report, cluster, tries) for cluster in (clusters_of(report) if found is None else found))
 
 
 def apart(report: Report, found: Sequence[Cluster] | None = None) -> str:
