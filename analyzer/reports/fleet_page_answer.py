@@ -188,7 +188,11 @@ def _failures(whole: Group) -> Iterator[_Trouble]:
 def _slow(fleet: Fleet, groups: Sequence[Outlier]) -> _Trouble:
     pieces: list[Piece] = []
     for number, one in enumerate(groups[:_NAMED]):
-        pieces += [Piece("; " if number else ""), Piece(name_of(one.by), link_of(one.by)), Piece(f": {shown(one.why)}")]
+        pieces += [
+            Piece("; " if number else ""),
+            Piece(name_of(one.by), link_of(one.by)),
+            Piece(f" is slower: {shown(one.why)}"),
+        ]
     more = f"; and {len(groups) - _NAMED} more" if len(groups) > _NAMED else ""
     concerned = {one.by for one in groups}
     starts = sum(group.starts for group in fleet.groups if group.by in concerned)
@@ -203,15 +207,17 @@ def _ended(last: str, more: str) -> str:
 
 
 def _outliers(found: Sequence[Outlier], whole: Group) -> _Trouble:
+    """The surest one with what differs, the next ones by name; the table has them all."""
     hosts = list(dict.fromkeys(one.host for one in found))
-    pieces: list[Piece] = []
-    for number, host in enumerate(hosts[:_NAMED]):
-        why = next(one.why for one in found if one.host == host)
-        pieces += [Piece("; " if number else ""), Piece(shown(host), link("host", host)), Piece(f": {shown(why)}")]
-    more = f"; and {count(len(hosts) - _NAMED, 'more host', 'more hosts')}" if len(hosts) > _NAMED else ""
+    pieces = [Piece(shown(hosts[0]), link("host", hosts[0])), Piece(f": {shown(found[0].why)}")]
+    pieces.append(Piece(_ended(pieces[-1].text, "")))
+    for number, host in enumerate(hosts[1 : _NAMED + 1]):
+        pieces += [Piece(", " if number else " Also "), Piece(shown(host), link("host", host))]
+    if len(hosts) > 1:
+        more = len(hosts) - 1 - _NAMED
+        pieces.append(Piece(f" and {count(more, 'more host', 'more hosts')}." if more > 0 else "."))
     typical = max(1, whole.starts // max(1, whole.hosts))
-    label = "Host" if len(hosts) == 1 else "Hosts"
-    return _Trouble(len(hosts) * typical, Section(label, (*pieces, Piece(_ended(pieces[-1].text, more))), lead=True))
+    return _Trouble(len(hosts) * typical, Section("Host" if len(hosts) == 1 else "Hosts", tuple(pieces), lead=True))
 
 
 # --- how sure, and what is missing

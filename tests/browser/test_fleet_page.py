@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from analyzer.reports import fleet_rows
 from analyzer.reports.fleet_html import render
 from analyzer.reports.fleet_report import FleetReport
 from tests.browser.conftest import Opened
@@ -243,6 +244,21 @@ def test_a_start_opens_with_all_that_is_known_of_it(opened: Opener) -> None:
     page.keyboard.press("Tab")
     page.locator("#starts button.open").first.click()
     assert page.locator("#starts tr.detail").count() == 0
+
+
+def test_a_page_that_does_not_hold_all_starts_counts_all_of_them(
+    opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fleet_rows, "STARTS_BYTES", 25_000)
+    report = made.fleet(300, 40)
+    page = opened(report, "#outcome=failed").page
+    failed = dict(report.fleet.outcomes)["failed"]
+    assert "of 300 starts are not in this table" in page.inner_text("#starts-card")
+    assert matches(page) == failed == len(rows(page))  # those that need someone are there
+    assert rows(page, "groups")[0].startswith("all starts 300 ")  # and what is said of the whole stays so
+    starts = [int(n) for n in page.eval_on_selector_all("#findings td:nth-child(2)", WORDS)]
+    assert starts == [one.starts for one in report.fleet.groups[0].findings if one.severity != "info"]
+    assert page.locator("#curve-tools").is_hidden() and page.locator("#curve svg.wide").is_visible()
 
 
 # --- the address

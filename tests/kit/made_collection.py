@@ -198,7 +198,7 @@ def summarised(made: Sequence[Made], *, by: str = "version", errors: Sequence[In
 def _slower(starts: Sequence[StartRow]) -> tuple[Outlier, ...]:
     if len({start.version for start in starts}) < 2:
         return ()
-    why = "ready after 29.9 to 30.9 s (median of its starts); those of all other releases: 20.0 to 20.8 s"
+    why = "half of the starts ready within 29.9 to 30.9 s; with any other version 20.0 to 20.8 s"
     return (Outlier("", "ready", why, (("version", SLOW_RELEASE),)),)
 
 

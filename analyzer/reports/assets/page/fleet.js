@@ -230,6 +230,7 @@ function rankedRow(id, one, most, widest) {
 }
 
 function drawRankings() {
+  if (DATA.left_out) { return; } // they would be of a part of the starts
   originals.forEach((rows, id) => {
     const body = document.getElementById(id).tBodies[0];
     let shown = rows;
