@@ -26,7 +26,7 @@ from analyzer.collection.model import (
     StartRow,
 )
 from analyzer.collection.outliers import outliers, slower_groups
-from analyzer.stats.quantiles import Resampling, bounds
+from analyzer.stats.quantiles import Resampling, bounds_by_group
 
 PROBABILITIES = (0.5, 0.9, 0.99)
 NO_REASON = "no reason in the log"
@@ -34,6 +34,7 @@ OUTCOMES = ("ready", "failed", "stopped", "incomplete")
 
 _SEVERITIES = ("critical", "warning", "info")
 _RESAMPLES = 1000
+_UNKNOWN: list[tuple[float | None, float | None]] = [(None, None)] * len(PROBABILITIES)
 
 IntArray = npt.NDArray[np.int64]
 
@@ -87,24 +88,37 @@ def _groups(
     confidence: float | None,
     seed: int,
 ) -> tuple[Group, ...]:
-    """``places`` do not overlap."""
+    """``places`` do not overlap, and hold every start."""
     group_of = np.full(len(collection.starts), -1, dtype=np.int64)
     for number, group in enumerate(places.values()):
         group_of[np.asarray(group, dtype=np.int64)] = number
-    split = {id: _split(collection.metrics[id], group_of, len(places)) for id in ordered(collection.metrics)}
+    local = [np.unique(hosts[np.asarray(group, dtype=np.int64)]) for group in places.values()]
+    # Every metric of a group is of the same resampled hosts, also where some of these do not have it.
+    chance = None if confidence is None else [Resampling(np.arange(len(own)), seed, _RESAMPLES) for own in local]
+    metrics: list[list[MetricSummary]] = [[] for _ in places]
+    for id in ordered(collection.metrics):
+        metric = collection.metrics[id]
+        counts, low, high = bounds_by_group(metric.least, metric.most, group_of[metric.at], len(places), PROBABILITIES)
+        parts = None if chance is None else _split(metric, group_of, len(places))
+        for number in np.flatnonzero(counts).tolist():
+            around = _UNKNOWN
+            if chance is not None and parts is not None and confidence is not None:
+                of = np.searchsorted(local[number], hosts[parts[number].at])
+                around = _intervals(parts[number], of, chance[number], confidence)
+            ends = zip(low[number].tolist(), high[number].tolist(), around, strict=True)
+            quantiles = [Quantile(least, _finite(most), *pair) for least, most, pair in ends]
+            metrics[number].append(MetricSummary(id, int(counts[number]), *quantiles))
     made = []
     for number, (by, group) in enumerate(places.items()):
-        local = np.unique(hosts[np.asarray(group, dtype=np.int64)])
-        metrics = {id: parts[number] for id, parts in split.items() if len(parts[number].at)}
         rows = [collection.starts[place] for place in group]
-        of_rows = [int(hosts[place]) for place in group]
+        of_rows = hosts[np.asarray(group, dtype=np.int64)].tolist()
         made.append(
             Group(
                 by=by,
                 starts=len(group),
-                hosts=len(local),
+                hosts=len(local[number]),
                 outcomes=_outcomes(rows),
-                metrics=_summaries(metrics, hosts, local, confidence, seed),
+                metrics=tuple(metrics[number]),
                 reasons=_reasons(rows, of_rows),
                 findings=_findings(rows, of_rows),
                 members=tuple(group),
@@ -122,22 +136,11 @@ def _split(metric: Metric, group_of: IntArray, groups: int) -> list[Metric]:
     return [Metric(at[begin:end], least[begin:end], most[begin:end]) for begin, end in pairwise(ends.tolist())]
 
 
-def _summaries(
-    metrics: Mapping[str, Metric], hosts: IntArray, local: IntArray, confidence: float | None, seed: int
-) -> tuple[MetricSummary, ...]:
-    # Every metric is of the same resampled hosts, also where some of these do not have it.
-    resampling = None if confidence is None else Resampling(np.arange(len(local)), seed, _RESAMPLES)
-    made = []
-    for id, metric in metrics.items():
-        ends = bounds(metric.least, metric.most, PROBABILITIES)
-        around: list[tuple[float | None, float | None]] = [(None, None)] * len(PROBABILITIES)
-        if resampling is not None and confidence is not None:
-            of = np.searchsorted(local, hosts[metric.at])
-            pairs = [resampling.interval(metric.least, metric.most, of, p, confidence) for p in PROBABILITIES]
-            around = [(lower, _finite(upper)) for lower, upper in pairs]
-        quantiles = [Quantile(low, _finite(high), *pair) for (low, high), pair in zip(ends, around, strict=True)]
-        made.append(MetricSummary(id, len(metric.at), *quantiles))
-    return tuple(made)
+def _intervals(
+    metric: Metric, hosts: IntArray, chance: Resampling, confidence: float
+) -> list[tuple[float | None, float | None]]:
+    pairs = (chance.interval(metric.least, metric.most, hosts, p, confidence) for p in PROBABILITIES)
+    return [(lower, _finite(upper)) for lower, upper in pairs]
 
 
 def _finite(value: float) -> float | None:

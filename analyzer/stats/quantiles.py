@@ -16,7 +16,8 @@ import numpy.typing as npt
 FloatArray = npt.NDArray[np.float64]
 IndexArray = npt.NDArray[np.int64]
 
-_MOST_DRAWN = 2000  # groups; from here on the spread of a share is computed, not drawn
+_MOST_DRAWN = 1000  # groups; from here on the spread of a share is computed, not drawn
+_FEW = 100  # groups
 _NOISE = 1e-9  # of a product of a probability with a number of lengths
 
 
@@ -62,6 +63,34 @@ def bounds(least: npt.ArrayLike, most: npt.ArrayLike, probabilities: Sequence[fl
     return [(float(low[place]), float(high[place])) for place in places]
 
 
+def bounds_by_group(
+    least: npt.ArrayLike, most: npt.ArrayLike, groups: npt.ArrayLike, number: int, probabilities: Sequence[float]
+) -> tuple[IndexArray, FloatArray, FloatArray]:
+    """How many lengths each of the groups 0 .. ``number`` - 1 has, and ``bounds`` for each.
+
+    Both ends have shape (number, probabilities); NaN for a group without lengths.
+    """
+    low, high = checked(least, most)
+    of = np.asarray(groups, dtype=np.int64)
+    counts = np.bincount(of, minlength=number)
+    ends = np.cumsum(counts)
+    made = np.full((2, number, len(probabilities)), np.nan)
+    if number <= _FEW:  # a group by itself is then not worth sorting
+        order = np.argsort(of.astype(np.int16), kind="stable")
+        low, high = low[order], high[order]
+        for group in np.flatnonzero(counts).tolist():
+            own = slice(int(ends[group] - counts[group]), int(ends[group]))
+            made[:, group] = np.transpose(bounds(low[own], high[own], probabilities))
+        return counts, made[0], made[1]
+    filled = np.flatnonzero(counts)
+    sizes, inverse = np.unique(counts[filled], return_inverse=True)
+    ranks = np.array([[rank(int(n), p) for p in probabilities] for n in sizes], dtype=np.int64)
+    places = (ends - counts)[filled, None] + ranks.reshape(len(sizes), len(probabilities))[inverse]
+    for side, values in enumerate((low, high)):
+        made[side, filled] = values[np.lexsort((values, of))][places]
+    return counts, made[0], made[1]
+
+
 def band(least: npt.ArrayLike, most: npt.ArrayLike, steps: int | None = None) -> Band:
     """The curve as a band; with ``steps`` (>= 2) at most so many, and then nowhere narrower than the whole one."""
     low, high = (np.sort(ends) for ends in checked(least, most))
@@ -93,7 +122,7 @@ def interval(
 class Resampling:
     """Whole groups (hosts) drawn with replacement, the same draws for every quantile that is asked for.
 
-    ``groups`` numbers the group of each length, from 0. With more than 2,000 groups nothing is drawn: the share of
+    ``groups`` numbers the group of each length, from 0. With more than 1,000 groups nothing is drawn: the share of
     resampled lengths below a moment has its limit then, the normal distribution.
     """
 

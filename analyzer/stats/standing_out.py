@@ -38,6 +38,7 @@ _MOST_OF_A_GROUP = 9  # lengths of another group that its median is made of
 _LEAST_SPREAD = 0.05  # of log(1 s + t): no computer is steadier
 _SPREAD_AT = (0.75, 0.9)
 _TAIL_AT = 0.95
+_NEAR = 2.0  # deviations; what is not further out is not judged at all
 _FREEDOM = 100  # degrees of it at most, as many as others: further out nobody has seen the tail
 _NEVER_SHARE = 0.05  # of the other groups that never get there, from which on that is nothing special
 
@@ -72,9 +73,12 @@ def above(
     """How far each group lies above the others; ``None`` where there are too few.
 
     ``least`` is infinite for a length that certainly has no end: later than all that have one. ``order`` numbers the
-    lengths of a group as they came. The p-value of a group whose difference does not matter is 1.
+    lengths of a group as they came. The p-value of a group that is not far out, or whose difference does not
+    matter, is 1.
     """
     groups, numbers = np.unique(groups, return_inverse=True)
+    if len(groups) - 1 < FEWEST_OTHERS:
+        return None
     sizes = np.bincount(numbers)
     begins = np.concatenate(([0], np.cumsum(sizes)[:-1]))
     low, high = (_medians(ends, numbers, begins, sizes) for ends in (least, most))
@@ -199,6 +203,8 @@ def _p_values(
     usual = reference.never(groups) > max(_skipped(others, _SKIPPED), _NEVER_SHARE * others)
     made = np.ones(len(low))
     for n, size in enumerate(sizes.tolist()):
+        if spread[n] < _NEAR:
+            continue
         if size > 1:
             far = _never(usual[n]) if np.isinf(low[n]) else student_above(float(spread[n]), min(others, _FREEDOM))
             made[n] = max(far, _again(size, int(longer[0][n]), int(longer[1][n]), total))

@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from analyzer.stats import quantiles
-from analyzer.stats.quantiles import band, bounds, interval
+from analyzer.stats.quantiles import band, bounds, bounds_by_group, interval
 
 INF = math.inf
 LENGTH = st.floats(0, 1000, allow_nan=False)
@@ -84,6 +84,28 @@ def test_bad_windows_are_refused(bad) -> None:
 def test_what_is_no_probability_is_refused(probability) -> None:
     with pytest.raises(ValueError, match="probability"):
         bounds([1.0], [2.0], [probability])
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.parametrize("few", [0, 100])
+@given(known(), st.data())
+def test_of_groups_as_of_each_alone(monkeypatch, few, windows, data) -> None:
+    monkeypatch.setattr(quantiles, "_FEW", few)
+    least, _, most = (np.array(ends) for ends in windows)
+    groups = np.array([data.draw(st.integers(0, 4)) for _ in least])
+    counts, low, high = bounds_by_group(least, most, groups, 6, [0.5, 0.9])
+    assert counts.tolist() == [int((groups == n).sum()) for n in range(6)]
+    for n in range(6):
+        own = groups == n
+        if not own.any():
+            assert np.isnan(low[n]).all() and np.isnan(high[n]).all()
+            continue
+        assert list(zip(low[n], high[n], strict=True)) == bounds(least[own], most[own], [0.5, 0.9])
+
+
+def test_of_no_groups() -> None:
+    counts, low, high = bounds_by_group([], [], [], 0, [0.5])
+    assert (counts.shape, low.shape, high.shape) == ((0,), (0, 1), (0, 1))
 
 
 # --- the band
