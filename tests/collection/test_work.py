@@ -4,11 +4,10 @@ import gzip
 import io
 import os
 import pickle
-import sys
 import tarfile
-import types
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,8 +16,10 @@ import analyzer
 from analyzer.collection import work
 from analyzer.collection.model import InputSpec
 from analyzer.collection.rows import reduced
+from analyzer.collection.stand_ins import StandIns
 from analyzer.collection.work import InputResult, WorkOptions, chunk, one
 from analyzer.errors import BadInputError
+from analyzer.reports.anonymize import anonymize
 
 SAMPLES = Path(__file__).parents[2] / "sample_logs"
 HEALTHY = SAMPLES / "healthy-sqlite.short.txt"
@@ -180,54 +181,36 @@ def test_a_limit_cuts_real_work_short_wherever_it_is() -> None:
 # --- what other modules do
 
 
-def _module(monkeypatch: pytest.MonkeyPatch, name: str, **functions: object) -> None:
-    made = types.ModuleType(f"analyzer.collection.{name}")
-    vars(made).update(functions)
-    monkeypatch.setitem(sys.modules, made.__name__, made)
-    monkeypatch.setattr(f"analyzer.collection.{name}", made, raising=False)
-
-
-def test_a_saved_report_is_read_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    report = analyzer.analyze(LOOP).report
-    seen: list[object] = []
-    _module(monkeypatch, "saved_report", load_report=lambda source: (seen.append(source), report)[1])
-    found = one(spec("node-a.json", kind="report"), OPTIONS)
-    assert seen == ["node-a.json"]
+def test_a_saved_report_is_read_back(tmp_path: Path) -> None:
+    saved = tmp_path / "node-a.json"
+    saved.write_text(analyzer.analyze(LOOP).to_json())
+    found = one(InputSpec(str(saved), (str(saved),), kind="report"), OPTIONS)
     assert [row.key for row in found.starts] == [row.key for row in result(LOOP).starts]
-    assert one(InputSpec("none", (), kind="report"), OPTIONS).row.error_kind == "unreadable"
+    assert found.metrics[-1]["ready"] == pytest.approx(result(LOOP).metrics[-1]["ready"], abs=2e-6)
+    saved.write_text('{"schema": "k3slog.report", "schema_version": 1, "starts": [')
+    assert one(InputSpec(str(saved), (str(saved),), kind="report"), OPTIONS).row.error_kind == "unreadable"
 
 
-def test_tables_are_made_where_they_are_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[tuple[object, ...]] = []
-    _module(monkeypatch, "tables", streams=lambda *given: (seen.append(given), {"starts": b"x"})[1])
+def test_tables_are_made_where_they_are_wanted() -> None:
+    assert one(spec(HEALTHY), OPTIONS).tables == {}
     found = one(spec(HEALTHY), WorkOptions(tables=True))
-    assert found.tables == {"starts": b"x"}
-    assert seen[0][1:] == (found.spec, found.starts)
-    assert one(spec(HEALTHY, "gone"), WorkOptions(tables=True)).tables == {"starts": b"x"}
+    assert {"starts", "checks", "phases", "polls", "findings", "metrics"} <= found.tables.keys()
+    assert all(found.tables.values())
 
 
-def test_an_address_is_opened_as_one_and_told_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
-    opened: list[str] = []
-
-    def open_stream(url: str) -> io.BytesIO:
-        opened.append(url)
-        if "gone" in url:
-            raise BadInputError(f"{url} cannot be opened", hint="Check the address")
-        return io.BytesIO(HEALTHY.read_bytes() if not url.endswith("gz") else bundle.getvalue())
-
-    bundle = io.BytesIO()
-    with tarfile.open(fileobj=bundle, mode="w:gz") as archive:
-        archive.add(HEALTHY, "bundle/systemlogs/journal.log")
-    _module(monkeypatch, "remote", is_url=lambda name: name.startswith("http://"), open_stream=open_stream)
-    keys = [row.key for row in result(HEALTHY).starts]
-    for name in ("http://u:hunter2hunter2@host/log", "http://host/bundle.tar.gz"):
-        found = one(InputSpec("http://***@host/x", (name,)), OPTIONS)
-        assert [row.key for row in found.starts] == keys and not found.row.error
-    gone = one(InputSpec("http://host/gone", ("http://u:hunter2hunter2@host/gone", str(HEALTHY))), OPTIONS)
-    assert gone.row.error_kind == "unreadable" and gone.starts and "hunter2" not in gone.row.error
-    assert opened == [
-        "http://u:hunter2hunter2@host/log",
-        "http://host/bundle.tar.gz",
-        "http://u:hunter2hunter2@host/gone",
-    ]
-    assert one(spec("odd://name"), OPTIONS).row.error_kind == "unreadable"
+def test_names_are_hidden_before_anything_leaves_the_worker() -> None:
+    hidden = StandIns(b"key", anonymize)
+    options = WorkOptions(tables=True, stand_ins=hidden)
+    given = replace(spec(HEALTHY), labels=(("rack", "attic-7"),))
+    found = one(given, options)
+    raw = repr((found.row, found.starts)) + "".join(map(repr, found.tables.values()))
+    for name in ("node-a", "attic-7", HEALTHY.name, str(HEALTHY.parent)):
+        assert name not in raw
+    assert found.starts[0].host == hidden.name("host", "node-a")
+    assert found.starts[0].input == found.row.input == hidden.name("input", given.name)
+    assert found.metrics == result(HEALTHY).metrics
+    bad = one(InputSpec("secret-place/log", ("secret-place/log",)), options)
+    assert "secret-place" not in repr(bad.row) and bad.row.error_kind == "unreadable"
+    other = one(spec(LOOP), options)
+    assert other.starts[0].host == found.starts[0].host  # the same host in two inputs, and no other
+    assert other.starts[0].input != found.starts[0].input
