@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 GROUP_ROWS = 16_384  # rows of one row group: what is held of a table at most, and what readers take at a time
-HELD_BYTES = 64 * 1024 * 1024  # of all rows that wait for their group to be full
+HELD_BYTES = 32 * 1024 * 1024  # of all rows that wait for their group to be full
+_JOINED = 64  # tables; many small ones take far more memory than their rows
 OPEN_FILES = 200  # at a time; a process may have 256 on some systems
 
 InputKey = tuple[str, int, int]  # name, size, mtime_ns
@@ -326,6 +327,7 @@ class _Part:
     """The rows of one table and release: those that wait, and the file for full groups, once there are any."""
 
     waiting: list[pa.Table] = field(default_factory=list)
+    small: int = 0  # how many at the end of these are of one input each
     rows: int = 0
     size: int = 0  # bytes
     file: IO[bytes] | None = None
@@ -333,7 +335,13 @@ class _Part:
     number: int = 0
 
     def add(self, rows: pa.Table) -> None:
+        import pyarrow as pa
+
         self.waiting.append(rows)
+        self.small += 1
+        if self.small >= _JOINED:
+            self.waiting[-_JOINED:] = [pa.concat_tables(self.waiting[-_JOINED:]).combine_chunks()]
+            self.small = 0
         self.rows += rows.num_rows
         self.size += rows.nbytes
 
@@ -381,7 +389,7 @@ class _Parts:
 
         rows = pa.concat_tables(part.waiting)
         group, rest = rows.slice(0, count).combine_chunks(), rows.slice(count)
-        part.waiting, part.rows = [rest] if rest.num_rows else [], rest.num_rows
+        part.waiting, part.rows, part.small = [rest] if rest.num_rows else [], rest.num_rows, 0
         part.size = rest.nbytes
         if part.writer is None:
             self._begin(where, part, group.schema)
