@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from analyzer.analysis.since_begin import least_since_begin
 from analyzer.events.measured import kinds
 from analyzer.results import Milestone, StartReport, Usual
 from analyzer.site import Site
@@ -40,13 +41,13 @@ def is_usual(start: StartReport) -> bool:
 def is_slow(start: StartReport) -> bool:
     """Whether it was certainly ready later than three of four starts of its kind."""
     least, common = start.ready.lower, _common(start)
-    return common is not None and least is not None and least > common.to_s
+    return common is not None and least is not None and least_since_begin(start, least) > common.to_s
 
 
 def is_late(start: StartReport) -> bool:
     """Whether it was certainly ready later than nearly all starts of its kind."""
     least, common = start.ready.lower, _common(start)
-    return common is not None and least is not None and least > common.late_s
+    return common is not None and least is not None and least_since_begin(start, least) > common.late_s
 
 
 def _common(start: StartReport) -> Usual | None:

@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from analyzer.analysis.episodes import default_goal, episodes, goal_of, leading
+from analyzer.analysis.since_begin import least_since_begin
 from analyzer.analysis.start_key import start_key
 from analyzer.collection.model import CHECK, GOAL_METRICS, Bounds, InputSpec, StartRow
 from analyzer.collection.reasons import reason
@@ -101,7 +102,7 @@ def _says_something(start: StartReport, goal: Goal) -> bool:
 
 def _since_begin(start: StartReport, window: Window, *, reached: bool = True) -> Bounds:
     """A moment as a length since the start's begin, which may be before the log's."""
-    least = max(0.0, window.lower or 0.0)
+    least = least_since_begin(start, window.lower or 0.0)
     if not reached or window.upper is None or start.begun_before_s is None:
         return least, math.inf
     return least, max(least, window.upper + start.begun_before_s)

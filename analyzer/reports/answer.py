@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from analyzer.analysis.clusters import clusters_of
 from analyzer.analysis.episodes import episodes, goal_of, leading, neediest
 from analyzer.analysis.late_goals import late_goals
+from analyzer.analysis.since_begin import since_begin
 from analyzer.analysis.usual import is_late, is_slow, is_usual
 from analyzer.events.exit_codes import are_exit_words
 from analyzer.events.finding_info import info as known_finding, problems
@@ -223,7 +224,7 @@ def _ready(start: StartReport) -> str:
             f"; {wording.noticer(start)} noticed it{later}" if later else ""
         )
     if start.begin_seen:
-        return f"{what} {wording.after_words(goal.window)}"
+        return f"{what} {wording.after_words(since_begin(start, goal.window))}"
     if start.clock.basis == "elapsed":
         return f"{what} {wording.window_words(goal.window)} after the process was last executed"
     least = goal.window.lower or 0.0

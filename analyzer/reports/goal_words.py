@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from analyzer.analysis.episodes import default_goal, goal_of
+from analyzer.analysis.since_begin import since_begin
 from analyzer.events.goal_rules import goals_of
 from analyzer.events.readyz import abridge
 from analyzer.events.terms import term
@@ -44,7 +45,7 @@ def later_words(start: StartReport, goal: Goal) -> str:
         return f"{words(start, goal.id, came=False)} {later}, where the log ends"
     if not start.begin_seen:
         return f"{words(start, goal.id)} only {later} or more"
-    return f"{words(start, goal.id)} only {wording.after_words(goal.window)}"
+    return f"{words(start, goal.id)} only {wording.after_words(since_begin(start, goal.window))}"
 
 
 def verdict(start: StartReport, name: str | None) -> str:

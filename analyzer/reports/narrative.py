@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from analyzer.analysis.failed_starts import failed_starts
+from analyzer.analysis.since_begin import since_begin
 from analyzer.events import finding_info
 from analyzer.events.chain import shown_whole
 from analyzer.events.check_info import HOOK, info
@@ -466,7 +467,7 @@ def groups(starts: Sequence[StartReport]) -> list[tuple[str, str, str, str]]:
         by_place.setdefault((start.host or "?", start.unit or "?"), []).append(start)
     rows = []
     for (host, unit), members in by_place.items():
-        done = [s.ready for s in members if _measured(s)]
+        done = [since_begin(s, s.ready) for s in members if _measured(s)]
         within = "?" if any(s.outcome == "ready" for s in members) else ""
         if done:
             within = wording.number_range(min(r.lower or 0.0 for r in done), max(r.upper or 0.0 for r in done))
