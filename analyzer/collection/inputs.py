@@ -28,6 +28,8 @@ from analyzer.sources.source import Input
 from analyzer.sources.streams import Budget, Stream, unpacked
 from analyzer.sources.unpack import TAR_BLOCK, archive_kind, is_damage, packed_as, reason
 
+# Such a file is one of the user's logs, whatever is in it: that it cannot be read must be said.
+_PROMISING = re.compile(r"(?i)k3s|rke2|\.(?:export|journal)(?:\.(?:gz|xz|bz2|zst))?$")
 SAVED = "_k3slog.json"  # lies in a folder that ``fleet --save`` wrote
 STDIN = "-"
 Kind = Literal["log", "report"]
@@ -279,6 +281,9 @@ class _Walk:
                     yield _spec(name, group, self._labels, kind)
                 return
             reasons.append(why)
+        if any(_PROMISING.search(os.path.basename(file.path)) for file in group):
+            yield _spec(name, group, self._labels)  # empty, damaged, cut: its reading says which
+            return
         self._left_out.update(reasons)
 
     def _bundle(self, folder: str) -> InputSpec:

@@ -13,15 +13,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from analyzer.testing import generate
-from analyzer.testing.scenarios import RBAC, k3s
+from analyzer.testing.scenarios import k3s
 from analyzer.testing.truth import Scenario
 
 RELEASES = (
     "v1.30.3+k3s1", "v1.31.4+k3s1", "v1.32.2+k3s1", "v1.32.4+k3s1", "v1.33.4+k3s1", "v1.33.6+k3s1", "v1.34.1+k3s1",
     "v1.34.2+k3s1", "v1.35.0+k3s1", "v1.36.2+k3s1",
 )  # fmt: skip
-SLOW_RELEASE, SLOW_RELEASE_S = "v1.35.0+k3s1", 6.0  # its rbac hook takes so much longer
-SLOW_FACTOR = 2.2  # of the two slow hosts
+SLOW_RELEASE, SLOW_RELEASE_FACTOR = "v1.35.0+k3s1", 1.7  # everything takes so much longer there
+SLOW_FACTOR = 3.5  # of the two slow hosts
 STARTS = 3  # in each log
 BROKEN_SHARE = 0.03
 _FORMS = ("export", "short-iso-precise", "short-precise", "short", "json")
@@ -50,7 +50,7 @@ def make(folder: Path, count: int, seed: int = 1) -> MadeFleet:
         host = f"node-{number:05}"
         place = folder / f"site-{number % 7}" / host
         place.mkdir(parents=True, exist_ok=True)
-        form = _FORMS[number % len(_FORMS)]
+        form = _FORMS[number // len(RELEASES) % len(_FORMS)]  # every release in every form
         log = place / f"k3s.{'export' if form == 'export' else 'json' if form == 'json' else 'log'}"
         if number in broken_at:
             log, kind = _broken(log, len(broken), rng)
@@ -66,10 +66,10 @@ def make(folder: Path, count: int, seed: int = 1) -> MadeFleet:
 
 
 def _log(host: str, release: str, form: str, rng: random.Random, *, slow: bool) -> bytes:
-    pace = rng.uniform(0.9, 1.6) * (SLOW_FACTOR * 1.4 if slow else 1.0)
-    extra = {RBAC: SLOW_RELEASE_S} if release == SLOW_RELEASE else {}
+    pace = rng.uniform(0.95, 1.35) * (SLOW_FACTOR if slow else 1.0)
+    pace *= SLOW_RELEASE_FACTOR if release == SLOW_RELEASE else 1.0
     plans = [
-        k3s(release, host=host, pace=pace * rng.uniform(0.95, 1.05), request_ms=rng.uniform(0.2, 2.0), extra=extra,
+        k3s(release, host=host, pace=pace * rng.uniform(0.95, 1.05), request_ms=rng.uniform(0.2, 2.0),
             fresh=n == 0, fate="stop", fate_at_s=75.0, run_s=60.0)
         for n in range(STARTS)
     ]  # fmt: skip
