@@ -119,7 +119,7 @@ def _noticed(start: StartReport) -> Iterator[tuple[str, Bounds]]:
 
 
 def _phases(phases: Sequence[Phase]) -> dict[str, Bounds]:
-    """The lengths of phases. ``node`` and some others are goals as well: there the goal has the name, in every start."""
+    """The lengths of phases. What ``node`` and others name is a goal as well: that has the name, in every start."""
     found: dict[str, Bounds] = {}
     for phase in phases:
         if phase.id not in _NO_PHASES:
