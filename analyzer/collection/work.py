@@ -111,7 +111,7 @@ def _result(spec: InputSpec, options: WorkOptions) -> InputResult:
         return result
     from analyzer.collection.tables import streams
 
-    return replace(result, tables=streams(report, spec, starts))
+    return replace(result, tables=streams(report, spec, starts, metrics))
 
 
 def _saved(spec: InputSpec) -> tuple[Report, str]:
@@ -134,7 +134,7 @@ def _logs(spec: InputSpec) -> tuple[Report, str]:
         raise errors[0]
     wrong = [error.one_line() for error in errors] + _cut_short(log_records)
     try:
-        report = pipeline.report_on(log_records, waits)
+        report = pipeline.report_on(log_records, waits, evidence=False)
     except NoDataError:
         if wrong:  # what could not be read may have held it
             raise BadInputError(_several(wrong)) from None

@@ -202,7 +202,7 @@ def test_tables_are_made_where_they_are_wanted(monkeypatch: pytest.MonkeyPatch) 
     _module(monkeypatch, "tables", streams=lambda *given: (seen.append(given), {"starts": b"x"})[1])
     found = one(spec(HEALTHY), WorkOptions(tables=True))
     assert found.tables == {"starts": b"x"}
-    assert seen[0][1:] == (found.spec, found.starts)
+    assert seen[0][1:] == (found.spec, found.starts, found.metrics)
     assert one(spec(HEALTHY, "gone"), WorkOptions(tables=True)).tables == {"starts": b"x"}
 
 
