@@ -20,7 +20,7 @@ from analyzer.errors import BadInputError
 from analyzer.ledger import Observer
 from analyzer.sources.bundles import Bundles
 from analyzer.sources.log_choice import left_out_by_content, left_out_by_name
-from analyzer.sources.open_input import BEST_CAPTURE, open_packed
+from analyzer.sources.open_input import BEST_CAPTURE, LOGS_SHRINK, open_packed
 from analyzer.sources.pod_files import OTHER_POD, other_pod, pod_of
 from analyzer.sources.source import Input
 from analyzer.sources.streams import Budget, LimitError, Stream, unpacked
@@ -39,20 +39,21 @@ _MAGIC = frozenset("*?[")
 PathLike = str | os.PathLike[str]
 
 
-def expand_globs(paths: Iterable[PathLike]) -> list[str]:
+def expand_globs(paths: Iterable[PathLike], most: int | None = FILES_LIMIT) -> list[str]:
     """Names with ``*``, ``?`` or ``[`` that do not exist as such, replaced by what they match, in order of name.
 
-    A pattern that matches nothing stays as it is: opening it gives the error.
+    A pattern that matches nothing stays as it is: opening it gives the error. ``most`` matches of one are taken.
     """
     names: list[str] = []
     for path in paths:
         name = os.fspath(path)
         if name != "-" and _MAGIC & set(name) and not os.path.lexists(name):
             try:
-                found = sorted(glob.glob(name, recursive=True))[:FILES_LIMIT]
+                found = sorted(glob.glob(name, recursive=True))[:most]
             except (OSError, ValueError):
                 found = []
-            names += [match for match in found if match not in names] or ([] if found else [name])
+            known = set(names)
+            names += [match for match in found if match not in known] if found else [name]
         else:
             names.append(name)
     return names
@@ -112,7 +113,10 @@ class Inputs:
             yield given
             return
         try:
-            yield from self._opened(given.name, Stream(given.open()), given.size)
+            raw = given.open()
+            size: int | None = given.size if given.size is not None else getattr(raw, "size", None)
+            for one in self._opened(given.name, Stream(raw), size):
+                yield one if one.container else replace(one, pod=given.pod)
         except BadInputError as error:
             self.errors.append(error)
 
@@ -149,7 +153,11 @@ class Inputs:
                 yield from self._whole(name, f"a {kind} archive", members)
                 return
             if path is None:
-                yield Input(name, open=lambda: stream)
+                if size is None:
+                    yield Input(name, open=lambda: stream)
+                else:
+                    expected = size if stream is outer else size * LOGS_SHRINK
+                    yield Input(name, lambda: stream, expected, position=outer.tell, total=size)
                 return
         yield Input(name, lambda: open_file(name), size, path, pod=pod_of(os.path.abspath(name)))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 from analyzer.sources.open_input import looks_binary, utf16
 
@@ -26,6 +27,7 @@ _ENTRY = re.compile(rb"__CURSOR=|__REALTIME_TIMESTAMP|\[s=[0-9a-f]{32};i=")
 _KEY = re.compile(rb"\s{0,80}(?:- )?\"?[A-Za-z][\w./-]{0,80}\"?:(?:\s|$)")
 _STAMP_WITHIN = 160  # bytes from the begin of a line
 _MOST_LINES = 400
+_ENOUGH = 10  # lines with a stamp
 
 
 def left_out_by_name(inner: str) -> str | None:
@@ -54,8 +56,8 @@ def left_out_by_content(head: bytes) -> str | None:
     lines = [line for line in head.split(b"\n")[:_MOST_LINES] if line.strip()]
     if any(b'"schema": "k3slog.' in line or b'"schema":"k3slog.' in line for line in lines[:3]):
         return OURS
-    stamped = sum(1 for line in lines if _stamped(line))
-    return None if stamped * 5 >= len(lines) or stamped >= 10 else NO_STAMPS
+    stamped = sum(1 for _ in islice(filter(_stamped, lines), _ENOUGH))
+    return None if stamped * 5 >= len(lines) or stamped == _ENOUGH else NO_STAMPS
 
 
 def _stamped(line: bytes) -> bool:

@@ -19,6 +19,7 @@ from analyzer.sources.source import Bytes, Input
 from analyzer.sources.streams import BLOCK, TOTAL_LIMIT, Budget, LimitError, Stream, unpacked
 from analyzer.sources.unpack import NoModuleError, is_damage, packed_as, reason
 
+LOGS_SHRINK = 12  # times, about, when they are packed
 _PROGRESS_EVERY = 4 << 20
 _HASHED_WHOLE = 8 << 20
 _NOT_LOGS = (
@@ -136,6 +137,8 @@ def open_packed(name: str, outer: Stream, budget: Budget) -> Stream:
         kind = packed_as(outer.peek(8192))
         stream = unpacked(outer, budget)
         stream.peek(8192)
+    except BadInputError:
+        raise  # the stream itself says what is wrong
     except NoModuleError:
         raise BadInputError(
             f"{name} is packed with zstd and no module for it is installed",
@@ -161,7 +164,7 @@ def _wrap(given: Input, raw: Bytes, observer: Observer | None) -> tuple[ByteStre
         inner = open_packed(name, outer, Budget(outer.tell))
         if inner is not outer:
             position = position or outer.tell
-            expected = expected * 12 if expected is not None else None  # logs shrink about tenfold
+            expected = expected * LOGS_SHRINK if expected is not None else None
     head = inner.peek(8192)
     for magic, sentence, hint in _NOT_LOGS:
         if head.startswith(magic):

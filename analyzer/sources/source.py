@@ -33,7 +33,8 @@ class Input:
 
     ``open`` may be called once, and only until the next input is taken from ``expand``: members of an archive are
     parts of one stream. ``size`` is in bytes, as stored. ``path`` is set for a regular file that may be opened again.
-    ``position`` and ``total`` tell how far the archive around it is read.
+    ``position`` and ``total`` tell how far the archive around it is read. Where ``size`` of an unknown one
+    is ``None``, what ``open`` gives may know it (an attribute ``size``).
     """
 
     name: str
