@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from analyzer.collection.model import Bounds, InputRow, InputSpec, StartRow
 from analyzer.collection.time_limit import TooLongError, limited
@@ -119,7 +119,7 @@ def _saved(spec: InputSpec) -> tuple[Report, str]:
     from analyzer.collection.saved_report import load_report
 
     opened = (_opened(name, spec) for name in spec.files)
-    reports = [load_report(name if isinstance(name, str) else name.open()) for name in opened]
+    reports = [load_report(name if isinstance(name, str) else cast("BinaryIO", name.open())) for name in opened]
     if not reports:
         raise BadInputError(f"{spec.name} names no file")
     return pipeline.merged(reports), ""
