@@ -78,8 +78,12 @@ def _saved_wait(path: str) -> Report | None:
     return report_of(wait, path=path, size=os.path.getsize(path), tool_version=__version__)
 
 
-def report_on(log_records: LogRecords, waits: Sequence[Report] = (), rules: Rules | None = None) -> Report:
+def report_on(
+    log_records: LogRecords, waits: Sequence[Report] = (), rules: Rules | None = None, *, evidence: bool = True
+) -> Report:
     """The report on the starts of a log and on saved waits, secrets masked; ``rules`` are the user's own.
+
+    Without ``evidence`` the texts of its lines are left out.
 
     Raises:
         NoDataError: there is no wait, and nothing in the log comes from a k3s or RKE2 run.
@@ -89,7 +93,7 @@ def report_on(log_records: LogRecords, waits: Sequence[Report] = (), rules: Rule
 
     reports = list(waits)
     if log_records.sources or not reports:
-        reports.insert(0, analyze_records(log_records, tool_version=__version__, user=rules))
+        reports.insert(0, analyze_records(log_records, tool_version=__version__, user=rules, evidence=evidence))
     return redacted(merged(reports))
 
 

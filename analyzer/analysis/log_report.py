@@ -24,8 +24,12 @@ STARTS_LIMIT = 2000  # explained one by one: the first and the last of a crash l
 _EVIDENCE_LIMIT = 2000
 
 
-def analyze_records(log_records: LogRecords, *, tool_version: str, user: Rules | None = None) -> Report:
+def analyze_records(
+    log_records: LogRecords, *, tool_version: str, user: Rules | None = None, evidence: bool = True
+) -> Report:
     """The report on all starts of a log; ``user`` are rules of one's own beside those of the catalogue.
+
+    Without ``evidence`` the texts of the lines that it names are left out, for those who keep only its numbers.
 
     Raises:
         NoDataError: nothing in the log comes from a k3s or RKE2 run.
@@ -60,7 +64,7 @@ def analyze_records(log_records: LogRecords, *, tool_version: str, user: Rules |
             *about_releases(reports),
             *([(starts[0].records[0].source, _too_many(left_out))] if left_out > 0 else ()),
         ),
-        evidence=MappingProxyType(_evidence(explained, reports)),
+        evidence=MappingProxyType(_evidence(explained, reports) if evidence else {}),
     )
 
 

@@ -198,11 +198,11 @@ class _Run:
 
     def _single(self, spec: InputSpec) -> InputResult:
         self._ready()  # what a worker takes to begin is not the input's
-        began = time.monotonic()
+        tries, began = getattr(self.alone, "tries", 1), time.monotonic()
         try:
             return self._in_its_own((spec,))[0]
         except _LostError:
-            if time.monotonic() - began >= self.options.limit_s:
+            if time.monotonic() - began >= self.options.limit_s * tries:
                 return failed(spec, "too_long", f"not read to its end within {self.options.limit_s:g} s, and stopped")
             return failed(spec, "killed", "reading it ended its worker (out of memory, or a fault of a library)")
         except Exception as error:
@@ -225,7 +225,7 @@ class _Run:
         """
         if self.alone is None:
             self.alone = self.make_executor()
-        limit_s = self.options.limit_s + self.options.grace_s + _SLACK_S
+        limit_s = (self.options.limit_s + self.options.grace_s) * getattr(self.alone, "tries", 1) + _SLACK_S
         try:
             future = self.alone.submit(self.work, tuple(specs), self.options)
             if not wait((future,), timeout=limit_s).done:

@@ -8,6 +8,7 @@ somebody sent.
 from __future__ import annotations
 
 import contextlib
+import gc
 import multiprocessing
 import os
 import signal
@@ -28,6 +29,7 @@ _T = TypeVar("_T")
 _SAFE_PATH = "PYTHONSAFEPATH"
 _CONNECT_S = 15.0
 _ORPHANED = 1
+_DASK_TRIES = 4  # workers that an input may end before the scheduler gives it up (allowed-failures, 3 by default)
 
 
 def processes(jobs: int, options: WorkOptions) -> Executor:
@@ -159,6 +161,8 @@ def _prepare(memory_bytes: int | None) -> None:
         threading.Thread(target=_end_with, args=(parent.sentinel,), name="k3slog parent", daemon=True).start()
     if memory_bytes is not None:
         _limit_memory(memory_bytes)
+    # What is read of a log is let go by itself as a whole; looking for circles in it as often as usual takes a tenth.
+    gc.set_threshold(50_000, 20, 50)
 
 
 def _end_with(sentinel: int) -> None:
@@ -180,6 +184,8 @@ def _limit_memory(limit: int) -> None:
 
 class _DaskWorkers(Executor):
     """The executor of a Dask client, which goes with it."""
+
+    tries = _DASK_TRIES
 
     def __init__(self, client: Any) -> None:
         self.jobs = max(1, sum(client.ncores().values()))

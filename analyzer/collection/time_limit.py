@@ -59,7 +59,7 @@ class _Watch:
         self._limit_s = limit_s
         self._worker = threading.get_ident()
         self._over: SimpleQueue[None] = SimpleQueue()
-        self._ended = False
+        self._ended = self._raised = False
         self._thread = threading.Thread(target=self._watch, name="k3slog time limit", daemon=True)
 
     def start(self) -> None:
@@ -72,10 +72,24 @@ class _Watch:
                 self._over.put(None)
                 while self._thread.ident is not None and not self._ended:
                     time.sleep(0)
-                _raise_in(self._worker, None)
-                return
+                break
             except TooLongError:
                 continue
+        if self._raised:
+            self._meet()
+
+    def _meet(self) -> None:
+        """One may still be under way: it is replaced by one that is met here.
+
+        Taken back (by raising nothing) it would leave the interpreter looking for it at every turn, for ever.
+        """
+        self._raised = False
+        try:
+            _raise_in(self._worker, TooLongError)
+            while True:
+                time.sleep(0)
+        except TooLongError:
+            return
 
     def _watch(self) -> None:
         wait_s = self._limit_s
@@ -84,16 +98,17 @@ class _Watch:
                 self._over.get(timeout=wait_s)
                 break
             except Empty:
-                _raise_in(self._worker, TooLongError)
+                self._raised = _raise_in(self._worker, TooLongError)
                 wait_s = _AGAIN_S
         self._ended = True
 
 
-def _raise_in(thread: int, error: type[BaseException] | None) -> None:
-    """Raise ``error`` in a thread at its next instruction of Python; ``None``: not any more."""
+def _raise_in(thread: int, error: type[BaseException]) -> bool:
+    """Raise ``error`` in a thread at its next instruction of Python; whether this interpreter can."""
     api = getattr(ctypes, "pythonapi", None)  # PyPy has none
-    if api is not None:
-        api.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(error) if error is not None else None)
+    if api is None:
+        return False
+    return bool(api.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(error)))
 
 
 class _Deadlines:

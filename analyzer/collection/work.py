@@ -144,7 +144,7 @@ def _logs(spec: InputSpec) -> tuple[Report, str]:
         raise errors[0]
     wrong = [error.one_line() for error in errors] + _cut_short(log_records)
     try:
-        report = pipeline.report_on(log_records, waits)
+        report = pipeline.report_on(log_records, waits, evidence=False)
     except NoDataError:
         if wrong:  # what could not be read may have held it
             raise BadInputError(_several(wrong)) from None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any, Literal
 
+from analyzer.events.any_of import AnyOf
 from analyzer.events.event import Mark
 from analyzer.events.told_place import NOTES, is_wrapped, of_a_component, of_its_own
 from analyzer.events.vocabulary import LazyPattern, Minor, load, read_as
@@ -107,6 +108,7 @@ class _Index:
     systemd: tuple[Rule, ...]
     heads: Mapping[str, Sequence[tuple[str, Rule]]]  # first characters → (beginning, rule)
     anywhere: tuple[tuple[str, Rule], ...]  # (literal, rule)
+    anything: AnyOf  # whether any of these literals is there
     own: tuple[tuple[str, Rule], ...]  # the same of a user: tried on every line
     own_ids: frozenset[str]
     by_level: tuple[Rule, ...]  # no text of their own: level and payload decide
@@ -117,10 +119,12 @@ class _Index:
 def _index(own: tuple[Rule, ...] = ()) -> _Index:
     vocabulary = (*own, *rules())
     of_text = [rule for rule in vocabulary if rule.payload != {Payload.SYSTEMD}]
+    anywhere = tuple((literal, rule) for rule in of_text if rule not in own for literal in rule.any)
     return _Index(
         systemd=tuple(rule for rule in vocabulary if Payload.SYSTEMD in rule.payload),
         heads=grouped((head[:_KEY], (head, rule)) for rule in of_text for head in rule.head),
-        anywhere=tuple((literal, rule) for rule in of_text if rule not in own for literal in rule.any),
+        anywhere=anywhere,
+        anything=AnyOf(literal for literal, _ in anywhere),
         own=tuple((literal, rule) for rule in own for literal in rule.any),
         own_ids=frozenset(rule.id for rule in own),
         by_level=tuple(rule for rule in of_text if not rule.head and not rule.any),
@@ -206,7 +210,8 @@ def _candidates(index: _Index, record: LogRecord, message: str, text: str) -> li
     quiet = record.payload is Payload.KLOG and record.level == "info"
     if quiet or text.startswith("Polling for API"):
         return rules
-    rules += _anywhere_in(message) if len(message) < _REMEMBERED else _searched(message)
+    if index.anything.in_(message):
+        rules += _anywhere_in(message) if len(message) < _REMEMBERED else _searched(message)
     if record.level in ("fatal", "panic"):
         rules += index.by_level
     return rules

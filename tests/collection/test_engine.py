@@ -326,8 +326,9 @@ def test_a_dask_cluster_gives_the_same(cluster: str, expected: list[InputResult]
 @pytest.mark.cluster
 @pytest.mark.timeout(180)
 def test_on_a_cluster_too_an_input_that_kills_its_worker_is_a_row(cluster: str) -> None:
+    options = WorkOptions(limit_s=3.0)  # a worker of a cluster takes a second to come back, and dies four times
     names = ["a", "spinner-1", "b", "killer-1", "c", "hog-1"]
-    results = list(engine.run(named(*names), QUICK, lambda: engine.dask(cluster), work=fleet_workers.quick))
+    results = list(engine.run(named(*names), options, lambda: engine.dask(cluster), work=fleet_workers.quick))
     bad = {"spinner-1": "too_long", "killer-1": "killed", "hog-1": "memory"}
     assert kinds(results) == dict.fromkeys(names, "") | bad
 
