@@ -246,7 +246,7 @@ def test_a_next_try_of_which_only_systemd_spoke_does_not_hide_the_failed_one(tol
         """)
     assert len(report.starts) == 2
     shown = render(report)
-    assert "1 try failed, try 2 goes on" in " ".join(shown.split())
+    assert "1 try failed, try 2 is still running" in " ".join(shown.split())
     assert "--datastore-endpoint cannot be read" in shown
 
 
