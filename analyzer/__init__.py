@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from analyzer.api import Analysis, Log, analyze, load, load_report, simulate
     from analyzer.errors import BadInputError, ExitCode, K3slogError, NoDataError, OutputError, UsageError
+    from analyzer.many import ManyStarts, fleet
     from analyzer.results import Report, StartReport
     from analyzer.window import Span, Window
 
@@ -26,6 +27,7 @@ _HOMES = {
     "ExitCode": "analyzer.errors",
     "K3slogError": "analyzer.errors",
     "Log": "analyzer.api",
+    "ManyStarts": "analyzer.many",
     "NoDataError": "analyzer.errors",
     "OutputError": "analyzer.errors",
     "Report": "analyzer.results",
@@ -34,6 +36,7 @@ _HOMES = {
     "UsageError": "analyzer.errors",
     "Window": "analyzer.window",
     "analyze": "analyzer.api",
+    "fleet": "analyzer.many",
     "load": "analyzer.api",
     "load_report": "analyzer.api",
     "simulate": "analyzer.api",
@@ -45,6 +48,7 @@ __all__ = [
     "ExitCode",
     "K3slogError",
     "Log",
+    "ManyStarts",
     "NoDataError",
     "OutputError",
     "Report",
@@ -54,6 +58,7 @@ __all__ = [
     "Window",
     "__version__",
     "analyze",
+    "fleet",
     "load",
     "load_report",
     "simulate",

@@ -102,7 +102,7 @@ def fleet(
 
     Exit codes: 0 done, 2 usage, 3 an input could not be read (the others are reported), 4 nothing of k3s at all.
     """
-    from analyzer.collection.gather import Gathering, gather
+    from analyzer.collection.gather import Gathering, gather, saved_labels
     from analyzer.collection.labels import LabelRules, check_names, where_of
     from analyzer.collection.summary import summary
     from analyzer.collection.work import WorkOptions
@@ -114,8 +114,9 @@ def fleet(
     hide: Callable[[Report], Report] | None = None
     if anonymize:
         from analyzer.reports.anonymize import anonymize as hide
-    wanted = tuple(where_of(one, rules) for one in where or ())
-    groups = check_names(by or (), rules)
+    known = saved_labels(collection)
+    wanted = tuple(where_of(one, rules, known) for one in where or ())
+    groups = check_names(by or (), rules, known)
     writes = [(Destination.named(output, force=force), FLEET.chosen(format, output))]
     if html is not None:
         writes.append((Destination.named(html, force=force), FLEET.named("html")))

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analyzer.collection import engine, executors, inputs
@@ -91,6 +92,14 @@ def gather(paths: Sequence[str], how: Gathering, store: Store | None = None, tol
         store.commit(order)
     whole = in_order(joined([*parts, builder.built()]), order)
     return filtered(whole, how.keeps) if how.where else whole
+
+
+def saved_labels(paths: Sequence[str]) -> tuple[str, ...]:
+    """The names of the user's labels in saved folders among ``paths``."""
+    from analyzer.collection.manifest import manifest_of
+
+    folders, _ = inputs.saved_folders(paths)
+    return tuple(dict.fromkeys(name for folder in folders for name in manifest_of(Path(folder)).labels))
 
 
 def _saved(folder: str, how: Gathering) -> Collection:

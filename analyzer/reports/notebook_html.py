@@ -31,5 +31,14 @@ def render_log(sources: Sequence[SourceInfo], ledger: Ledger, errors: Sequence[B
     )
 
 
+def render_text(told: str) -> str:
+    """A report for a terminal as it is."""
+    return f"<pre>{_safe_lines(told)}</pre>"
+
+
+def _safe_lines(told: str) -> str:
+    return "\n".join(_safe(line) for line in told.splitlines())
+
+
 def _safe(content: str) -> str:
     return escape(printable(content))
