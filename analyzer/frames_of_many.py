@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,10 @@ import pandas as pd
 from analyzer.collection.labels import labels_in
 from analyzer.collection.model import GOAL_METRICS, Collection, Fleet, Metric, Quantile
 
-_TOLD = ("input", "index", "key", "host", "unit", "version", "kubernetes", "product", "role", "outcome", "end", "reason",
-         "cause", "cause_words")  # fmt: skip
+_TOLD = (
+    "input", "index", "key", "host", "unit", "version", "kubernetes", "product", "role", "outcome", "end", "reason",
+    "cause", "cause_words",
+)  # fmt: skip
 _OF_ALL = (*dict.fromkeys(GOAL_METRICS.values()), "detected", "polling_tax")
 
 
@@ -20,9 +23,8 @@ def starts(collection: Collection) -> pd.DataFrame:
     """See ``ManyStarts.starts``."""
     rows = collection.starts
     columns: dict[str, Any] = {name: _texts([getattr(row, name) for row in rows], name) for name in _TOLD}
-    columns["began_at"] = pd.Series(
-        pd.to_datetime([row.began_at for row in rows], utc=True), dtype="datetime64[us, UTC]"
-    )
+    began = [None if row.began_at is None else row.began_at.astimezone(UTC) for row in rows]
+    columns["began_at"] = pd.Series(began, dtype="datetime64[us, UTC]")
     labels = [dict(row.labels) for row in rows]
     for name in labels_in(rows):
         columns[f"label_{name}"] = pd.Series([one.get(name) for one in labels], dtype="string")
@@ -48,10 +50,11 @@ def inputs(collection: Collection) -> pd.DataFrame:
 
 def quantiles(fleet: Fleet) -> pd.DataFrame:
     """See ``ManyStarts.quantiles``."""
+    labels = list(dict.fromkeys(name for group in fleet.groups for name, _ in group.by))
     rows = []
     for group in fleet.groups:
         for metric in group.metrics:
-            row: dict[str, Any] = {**dict(group.by), "metric": metric.id, "n": metric.n}
+            row: dict[str, Any] = {**dict.fromkeys(labels), **dict(group.by), "metric": metric.id, "n": metric.n}
             for name in ("p50", "p90", "p99"):
                 row |= _ends(name, getattr(metric, name))
             rows.append(row)
