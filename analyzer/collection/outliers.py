@@ -12,6 +12,7 @@ import numpy.typing as npt
 from analyzer.collection.groups import UNKNOWN, host_numbers, members
 from analyzer.collection.metric_order import goals_of, is_phase, ordered
 from analyzer.collection.model import Collection, Group, Labels, Metric, Outlier
+from analyzer.events.terms import phase_in_words
 from analyzer.stats.multiple import accepted
 from analyzer.stats.quantiles import bounds, interval
 from analyzer.stats.standing_out import FEWEST_OTHERS, Standing, above
@@ -143,13 +144,17 @@ def _outlier(name: str, host: int, reasons: Sequence[tuple[_Tested, int]], phase
     return Outlier(name, leading.metric, why, leading.by, float(leading.standing.p_values[place]))
 
 
+def _spoken(metric: str) -> str:
+    return _SPOKEN.get(metric) or (phase_in_words(metric) if is_phase(metric) else metric)
+
+
 def _beyond(tested: _Tested, place: int) -> float:
     """By how many seconds it is certainly above the others' median."""
     return float(tested.standing.low[place] - tested.standing.others_median[place])
 
 
 def _took(tested: _Tested, place: int) -> str:
-    standing, words = tested.standing, _SPOKEN.get(tested.metric, tested.metric)
+    standing, words = tested.standing, _spoken(tested.metric)
     low, high, size = float(standing.low[place]), float(standing.high[place]), int(standing.sizes[place])
     if math.isinf(low):
         return f"never {words} in {int(tested.never[place])} of {_count(size, 'start')}"
@@ -175,8 +180,9 @@ def _mostly(goal: _Tested, place: int, host: int, phases: Sequence[_Tested]) -> 
     if _beyond(phase, at) < max(1.0, lost / 3.0):
         return ""
     standing = phase.standing
+    took = _range(float(standing.low[at]), float(standing.high[at]))
     usual = _range(float(standing.others_low[at]), float(standing.others_high[at]))
-    return f"Mostly {phase.metric}: {_range(float(standing.low[at]), float(standing.high[at]))} instead of {usual}"
+    return f"Mostly {_spoken(phase.metric)}: {took} instead of {usual}"
 
 
 def _range(low: float, high: float) -> str:
@@ -243,12 +249,12 @@ def _difference(sides: Sequence[Metric], hosts: IntArray, level: float, seed: in
 
 
 def _slower(by: Labels, kind: Labels, goal: str, sides: Sequence[Metric], hosts: IntArray, level: float) -> Outlier:
-    words = _SPOKEN.get(goal, goal)
+    words = _spoken(goal)
     told = []
     for side in sides:
         [ends] = bounds(side.least, side.most, [0.5])
         number = len(np.unique(hosts[side.at]))
-        told.append(f"{_range(*ends)} ({_count(len(side.at), 'start')} of {_count(number, 'host')})")
+        told.append(f"{_range(*ends)} ({_count(len(side.at), 'start')}, {_count(number, 'host')})")
     of = " ".join(value for _, value in kind if value != UNKNOWN)
-    why = f"{of or 'all'}: half of the starts {words} within {told[0]}; with any other {by[0][0]} {told[1]}"
+    why = f"half of its {of and f'{of} '}starts {words} within {told[0]}; with any other {by[0][0]} {told[1]}"
     return Outlier("", goal, why, by, level)
