@@ -32,7 +32,7 @@ def test_why_is_told_in_words_with_the_numbers() -> None:
     [found] = outliers(MadeFleet(slow={17: 3.0}, slow_phase="apiserver_boot").collection(1))
     assert found.why == (
         "ready after 17.5 to 17.9 s (median of 4 starts); half of the 49 other hosts of v1.33.5+k3s1 k3s server: "
-        "9.4 to 10.3 s. Mostly apiserver_boot: 12.3 to 12.7 s instead of 3.9 to 4.8 s"
+        "9.4 to 10.3 s. Mostly starting the API server: 12.3 to 12.7 s instead of 3.9 to 4.8 s"
     )
 
 
@@ -40,7 +40,7 @@ def test_a_phase_alone_is_found_where_the_goal_hides_it() -> None:
     fleet = MadeFleet(ready_s=30.0, slow={17: 2.2}, slow_phase="extract", spread=0.05)
     [found] = outliers(fleet.collection(2))
     assert (found.host, found.metric) == ("node-0017", "extract")
-    assert found.why.startswith("extract took ")
+    assert found.why.startswith("unpacking k3s took ")
 
 
 def test_two_slow_hosts_do_not_hide_each_other() -> None:
