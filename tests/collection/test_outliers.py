@@ -107,8 +107,8 @@ def test_a_slower_release_is_told_as_that_and_not_as_hosts() -> None:
     [slower] = slower_groups(collection)
     assert (slower.host, slower.metric, slower.by) == ("", "ready", (("version", TEN[3]),))
     assert slower.why == (
-        "k3s server: half of the starts ready within 15.5 to 15.9 s (160 starts of 40 hosts); "
-        "with any other version 9.8 to 10.2 s (1440 starts of 360 hosts)"
+        "half of its k3s server starts ready within 15.5 to 15.9 s (160 starts, 40 hosts); "
+        "with any other version 9.8 to 10.2 s (1440 starts, 360 hosts)"
     )
     assert summary(collection).outliers == (slower, *outliers(collection))
 
