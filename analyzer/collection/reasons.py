@@ -31,7 +31,7 @@ _OF_ONE_HOST = tuple(
         r"(?<![\w/.…])/[\w@+.-]+(?:/[\w@+.-]*)+",  # paths; /readyz alone is the same on every host
         r"\b(?![\w.-]*\.(?:k8s|cattle|kubernetes)\.io\b)"
         r"[A-Za-z][\w-]*(?:\.[A-Za-z0-9-]+){2,}(?::\d{2,5})?\b",  # names with a domain
-        r"\b[A-Za-z][\w.]*(?:-[\w.]+)*-\d[\w.-]*\b",  # names that were numbered: node-17
+        r"\b[A-Za-z][\w.]{0,40}(?:-[\w.]{1,40}){0,6}-\d[\w.-]{0,40}\b",  # names that were numbered: node-17
         # 17, 1.5s, 1m30s; a signal and an exit code are no matter of the host
         r"(?<![\w…])(?<!signal )(?<!status[ =])(?<!code[ =])"
         r"[+-]?\d+(?:[.,:]\d+)*(?:[a-zµ]{1,2}\d+(?:\.\d+)?){0,3}(?:[a-zµ%]{1,2}\b)?",

@@ -186,7 +186,7 @@ def test_not_found_of_a_pull_is_no_proof_that_there_is_no_such_image() -> None:
         * 2
     )
     told = _first(text)
-    assert "no proof" in told.detail
+    assert "does not prove" in told.detail
     assert "containerd.log" in told.advice and "spelled" not in told.advice
 
 

@@ -43,7 +43,9 @@ def pipeline(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
             bad = [BadInputError(f"{p}: no such file", hint="Check it") for p in paths if p not in names]
             return LogRecords([], found, Ledger()), bad
 
-        def analyze_records(log_records: LogRecords, *, tool_version: str, user: Any = None) -> Report:
+        def analyze_records(
+            log_records: LogRecords, *, tool_version: str, user: Any = None, evidence: bool = True
+        ) -> Report:
             if error is not None:
                 raise error
             if not starts:

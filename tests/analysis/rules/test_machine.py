@@ -208,9 +208,9 @@ def test_what_a_silence_may_have_been() -> None:
     assert said == "It was still waiting then; polls that are answered as before are not printed."
     assert (severity, advice) == ("info", "")
     said, severity, advice = frozen(waiting, gap, polls=())
-    assert said.startswith("A frozen, swapped or starved process looks like that") and advice
+    assert said.startswith("A frozen, swapped-out or starved process looks like that") and advice
     said, severity, advice = frozen(ready, gap, detected=window(21.0, 22.0), polls=answers, checks=())
-    assert said.startswith("A frozen, swapped or starved process looks like that")
+    assert said.startswith("A frozen, swapped-out or starved process looks like that")
     assert severity == "warning" and advice
     said, severity, advice = frozen(ready, gap, detected=window(21.0, 22.0), polls=answers, checks=roles)
     assert said == "The rbac hook was still at work, which reads and writes without printing."
