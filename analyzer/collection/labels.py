@@ -121,7 +121,8 @@ def _rule(text: str) -> LabelRule:
         raise UsageError(f"every start has a label {name} already", hint="Choose another name for --label")
     if _NAME.fullmatch(name) is None:
         raise UsageError(
-            f"{name!r} cannot be the name of a label", hint="Use letters, digits and _, a letter first, 63 characters at most"
+            f"{name!r} cannot be the name of a label",
+            hint="Use letters, digits and _, a letter first, 63 characters at most",
         )
     if _GROUP.search(value) is None:
         return LabelRule(name, value)

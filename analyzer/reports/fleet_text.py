@@ -105,7 +105,7 @@ def _inputs(page: Page, fleet: Fleet, most: int) -> None:
     for at, text in enumerate(told):
         _label(page, "Inputs" if at == 0 else "", text, 3)
     for row in rows[:most]:
-        _label(page, "", words.bad_input(row), 1)
+        _label(page, "", words.short_bad_input(row), 1)
 
 
 def _more(fleet: Fleet) -> str:

@@ -302,8 +302,16 @@ def bad(fleet: Fleet) -> str:
 
 
 def bad_input(row: InputRow) -> str:
-    """One of them, with its error."""
-    return f"{row.input}: {row.error}"
+    """One of them, with its error, which need not name it again."""
+    error = row.error.removeprefix(row.input).lstrip(": ")
+    return f"{row.input}: {error}"
+
+
+def short_bad_input(row: InputRow, room: int = 40) -> str:
+    """The same for a line: the end of its name, the first sentence of its error."""
+    error = bad_input(row).removeprefix(f"{row.input}: ")
+    shown = row.input if len(row.input) <= room else f"…{row.input[1 - room :]}"
+    return f"{shown}: {error.partition('. ')[0].rstrip('.')}"
 
 
 def repeated(fleet: Fleet) -> str:
