@@ -249,7 +249,7 @@ def _unread(fleet: Fleet) -> Iterator[Section]:
     bad = [one for one in fleet.inputs if one.error]
     said = []
     if bad:
-        said.append(f"{len(bad):,} of {count(len(fleet.inputs), 'input')} could not be read and are missing here.")
+        said.append(f"{len(bad):,} of {count(len(fleet.inputs), 'input')} could not be used and are missing here.")
     if fleet.repeated:
         said.append(
             f"{count(fleet.repeated, 'start')} came twice and {'counts' if fleet.repeated == 1 else 'count'} once."

@@ -51,7 +51,7 @@ _HELP = {
     "starts": "Starts by outcome.",
     "hosts": "Hosts whose starts were read.",
     "inputs": "Inputs that were read to their end.",
-    "bad_inputs": "Inputs that could not be read, by the kind of error.",
+    "bad_inputs": "Inputs that could not be used, by the kind of error.",
     "repeated_starts": "Starts met again in another input and counted once.",
     "failures": "Starts that failed, by reason.",
     "failure_hosts": "Hosts with such a failure.",

@@ -115,8 +115,8 @@ def _of_which_bad(inputs: int, bad: int) -> str:
     if not bad:
         return ""
     if inputs == bad:
-        return ", which could not be read" if inputs == 1 else ", none of which could be read"
-    return f", {number(bad)} of which could not be read"
+        return ", which could not be used" if inputs == 1 else ", none of which could be used"
+    return f", {number(bad)} of which could not be used"
 
 
 def curve(group: Group) -> str:
@@ -285,7 +285,7 @@ def _time(group: Group) -> float:
 
 
 def bad(fleet: Fleet) -> str:
-    """How many inputs could not be read, by kind; empty where all could."""
+    """How many inputs could not be used, by kind; empty where all could."""
     rows = bad_inputs(fleet)
     if not rows:
         return ""
@@ -298,7 +298,7 @@ def bad(fleet: Fleet) -> str:
     ]
     partly = sum(row.starts > 0 for row in rows)
     part = f" {number(partly)} of them {_was(partly)} read in part." if partly else ""
-    return f"{number(len(rows))} of {counted(len(fleet.inputs), 'input')} could not be read: {', '.join(told)}.{part}"
+    return f"{number(len(rows))} of {counted(len(fleet.inputs), 'input')} could not be used: {', '.join(told)}.{part}"
 
 
 def bad_input(row: InputRow) -> str:

@@ -173,7 +173,7 @@ def test_the_answer_comes_first_and_names_what_needs_someone(large: tuple[FleetR
     assert f"5,000 starts on {whole.hosts} hosts: {counts['ready']:,} became ready, {counts['failed']} failed" in said
     assert f"version {made.SLOW_RELEASE}" in said and "node-0017" in said and "node-0423" in said
     assert whole.reasons[0].reason in said
-    assert "4 of 805 inputs could not be read" in said and "3 starts came twice and count once" in said
+    assert "4 of 805 inputs could not be used" in said and "3 starts came twice and count once" in said
     assert "every time is a pair of bounds" in said
     median = next(one for one in whole.metrics if one.id == "ready").p50
     shown = re.search(r"Half were ready after ([\d.]+) to ([\d.]+) s", said)

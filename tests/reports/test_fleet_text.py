@@ -67,7 +67,7 @@ def test_the_slow_hosts_the_slow_release_and_the_bad_inputs_are_named() -> None:
     )
     for name in (*made_fleets.SLOW_HOSTS, made_fleets.SLOW_RELEASE):
         assert name in shown.partition("\nFailed")[0].partition("Unusual")[2]
-    assert "60 of 2,060 inputs could not be read: 12 missing or damaged, 12 without a line of k3s" in flat(shown)
+    assert "60 of 2,060 inputs could not be used: 12 missing or damaged, 12 without a line of k3s" in flat(shown)
     assert len(re.findall(r"logs/bad/\d\d\.export\.gz: ", shown)) == 3
     assert re.search(r"(?m)^v1.33.4\+k3s1 +200 +40 +8 +9.4–11.2 +10.6–12.4$", shown)
     order = [
@@ -85,7 +85,7 @@ def test_of_starts_that_all_failed_none_is_said_to_have_been_ready() -> None:
 
 def test_without_a_start_it_says_why() -> None:
     shown = text(made_fleets.only_bad())
-    assert shown.startswith("✗ No start in 5 inputs, none of which could be read.\n")
+    assert shown.startswith("✗ No start in 5 inputs, none of which could be used.\n")
     assert "logs/0.gz: bad gzip data after 4,096 bytes" in shown
     assert text(FleetReport(Fleet((), 0, (), (), (), ()), made_fleets.only_bad().collection)).startswith(
         "? No start in 0 inputs."
