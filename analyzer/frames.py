@@ -555,6 +555,15 @@ def simulation(answer: Simulation) -> pd.DataFrame:
     return _frame(SIMULATION, _rows(SIMULATION, places))
 
 
+def described(table: Any) -> list[str]:
+    """A table's columns in Markdown: a heading, what a row is, a row for each column."""
+    return [
+        *("", f"## {table.name}", "", f"One row per {table.row}.", ""),
+        *("| column | dtype | unit | meaning |", "|---|---|---|---|"),
+        *(f"| `{c.name}`{' †' if c.from_log else ''} | {c.dtype} | {c.unit} | {c.meaning} |" for c in table.columns),
+    ]
+
+
 def markdown() -> str:
     """``docs/frames.md``."""
     lines = [
@@ -568,11 +577,7 @@ def markdown() -> str:
         "Text columns marked † hold text of the log as it is: escape it before you show it.",
     ]
     for table in (*TABLES.values(), SIMULATION):
-        lines += ["", f"## {table.name}", "", f"One row per {table.row}.", ""]
-        lines += ["| column | dtype | unit | meaning |", "|---|---|---|---|"]
-        lines += [
-            f"| `{c.name}`{' †' if c.from_log else ''} | {c.dtype} | {c.unit} | {c.meaning} |" for c in table.columns
-        ]
+        lines += described(table)
     return "\n".join(lines) + "\n"
 
 

@@ -340,11 +340,7 @@ def markdown() -> str:
         "`_k3slog.json` names the version of these tables (`schema_version`) and the program.",
     ]  # fmt: skip
     for table in TABLES.values():
-        lines += ["", f"## {table.name}", "", f"One row per {table.row}.", ""]
-        lines += ["| column | dtype | unit | meaning |", "|---|---|---|---|"]
-        lines += [
-            f"| `{c.name}`{' †' if c.from_log else ''} | {c.dtype} | {c.unit} | {c.meaning} |" for c in table.columns
-        ]
+        lines += frames.described(table)
     return "\n".join(lines) + "\n"
 
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
+from analyzer.collection.groups import UNKNOWN
 from analyzer.collection.model import Fleet, Group, Labels, MetricSummary, Outlier, Quantile
 from analyzer.events.terms import term
 from analyzer.reports.fleet_curve import Ends, share
-from analyzer.reports.fleet_rows import OWN_LABELS, UNKNOWN, shown, shown_value
+from analyzer.reports.fleet_rows import OWN_LABELS, shown, shown_value
 from analyzer.reports.wording import at_least, at_most, capital, length_words, plural
 
 GRAVE: Final = 0.1  # share of failed starts from which on the whole has failed

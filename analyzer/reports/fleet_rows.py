@@ -15,7 +15,9 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final
 
+from analyzer.collection.groups import UNKNOWN
 from analyzer.collection.model import CHECK, GOAL_METRICS, Collection, Metric, StartRow
+from analyzer.collection.summary import NO_REASON
 from analyzer.errors import printable
 from analyzer.events.finding_info import info
 from analyzer.events.redaction import mask_secrets
@@ -29,8 +31,6 @@ _TEXT: Final = 400  # characters of one text; a page is for reading
 _NEED: Final = ("failed", "incomplete", "stopped", "ready")
 _NOT_SECONDS: Final = ("restarts", "failed")
 OWN_LABELS: Final = ("outcome", "version", "host", "kubernetes", "product", "role", "input")
-UNKNOWN: Final = "unknown"  # the value of a label that a start does not have
-NO_REASON: Final = "no reason in the log"
 
 JsonObject = dict[str, Any]
 
