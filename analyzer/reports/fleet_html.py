@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from analyzer.collection.groups import UNKNOWN
 from analyzer.collection.model import Collection, FindingCount, Fleet, Group, InputRow, Outlier, Slow
 from analyzer.events.terms import term
 from analyzer.reports import fleet_curve, fleet_page_answer as told, fleet_rows
@@ -252,7 +253,7 @@ def _slowest(slowest: Sequence[Slow]) -> Iterator[SlowRow]:
     longest = max((one.most or one.least for one in slowest), default=1.0)
     for one in slowest:
         yield SlowRow(
-            host=shown(one.host) or fleet_rows.UNKNOWN,
+            host=shown(one.host) or UNKNOWN,
             href=told.link("host", one.host) if one.host else "",
             where=f"{shown(one.input)}:{one.index}",
             took=fleet_rows.took_text(one.least, one.most),
@@ -280,7 +281,7 @@ def _outlier(one: Outlier) -> OutlierRow:
         href=told.link("host", one.host),
         metric=fleet_rows.metric_words(one.metric),
         why=shown(one.why),
-        against=", ".join(told.value_of(name, v) for name, v in one.by if v != fleet_rows.UNKNOWN) or "all starts",
+        against=", ".join(told.value_of(name, v) for name, v in one.by if v != UNKNOWN) or "all starts",
         p_value="< 0.0001" if one.p_value < 1e-4 else f"{one.p_value:.4f}",
     )
 
