@@ -14,12 +14,13 @@ RUN     := $(VENV)/.run-stamp
 DEV     := $(VENV)/.dev-stamp
 BROWSER := $(VENV)/.browser-stamp
 BOOK    := $(VENV)/.notebook-stamp
+CLUSTER := $(VENV)/.cluster-stamp
 
 # Containers set this. Each of the tests' processes would compile the package anew: a tenth of the time of `make test`.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install wheel test check format test-browser test-notebooks test-slow fuzz bench lock vendor-plotly gold samples pictures docs mutants cov clean
+.PHONY: help demo install wheel test check format test-browser test-notebooks test-cluster test-slow fuzz bench lock vendor-plotly gold samples pictures docs mutants cov clean
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z][a-z-]*:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -42,6 +43,9 @@ $(BROWSER): $(DEV)
 
 $(BOOK): $(DEV)
 	@$(PIP) -e '.[dev,notebook]' && touch $@
+
+$(CLUSTER): $(DEV)
+	@$(PIP) -e '.[dev,cluster]' && touch $@
 
 install: $(RUN) ## Make .venv and install k3slog and its locked dependencies into it
 
@@ -76,6 +80,9 @@ test-browser: $(BROWSER) ## Run the HTML tests in a real Chromium (installs Debi
 
 test-notebooks: $(BOOK) ## Execute the notebooks from a clean kernel
 	@$(BIN)/pytest -m notebook
+
+test-cluster: $(CLUSTER) ## Run the tests that need Dask or an S3 server, both on loopback
+	@$(BIN)/pytest -m cluster
 
 test-slow: $(DEV) ## Run the long suites: more generated journals, statistical coverage
 	@$(PYTEST) -m slow

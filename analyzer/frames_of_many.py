@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from analyzer.collection.labels import labels_in
-from analyzer.collection.model import GOAL_METRICS, Collection, Fleet, Metric, Quantile
+from analyzer.collection.model import GOAL_METRICS, Collection, Fleet, Metric
 
 _TOLD = (
     "input", "index", "key", "host", "unit", "version", "kubernetes", "product", "role", "outcome", "end", "reason",
@@ -43,26 +43,24 @@ def metrics(collection: Collection) -> pd.DataFrame:
 
 def inputs(collection: Collection) -> pd.DataFrame:
     """See ``ManyStarts.inputs``."""
-    names = ("input", "size", "starts", "error", "error_kind")
-    rows = [[getattr(row, name) for name in names] for row in collection.inputs]
-    return pd.DataFrame(rows, columns=list(names))
+    types = {"input": "string", "size": "Int64", "starts": "Int64", "error": "string", "error_kind": "string"}
+    return pd.DataFrame(
+        {name: pd.Series([getattr(row, name) for row in collection.inputs], dtype=of) for name, of in types.items()}
+    )
 
 
 def quantiles(fleet: Fleet) -> pd.DataFrame:
     """See ``ManyStarts.quantiles``."""
     labels = list(dict.fromkeys(name for group in fleet.groups for name, _ in group.by))
-    rows = []
-    for group in fleet.groups:
-        for metric in group.metrics:
-            row: dict[str, Any] = {**dict.fromkeys(labels), **dict(group.by), "metric": metric.id, "n": metric.n}
-            for name in ("p50", "p90", "p99"):
-                row |= _ends(name, getattr(metric, name))
-            rows.append(row)
-    return pd.DataFrame(rows)
-
-
-def _ends(name: str, quantile: Quantile) -> dict[str, float | None]:
-    return {f"{name}_min": quantile.min, f"{name}_max": quantile.max}
+    rows = [(dict(group.by), metric) for group in fleet.groups for metric in group.metrics]
+    columns: dict[str, Any] = {name: pd.Series([by.get(name) for by, _ in rows], dtype="string") for name in labels}
+    columns["metric"] = pd.Series([metric.id for _, metric in rows], dtype="string")
+    columns["n"] = pd.Series([metric.n for _, metric in rows], dtype="Int64")
+    for name in ("p50", "p90", "p99"):
+        for end in ("min", "max"):
+            ends = [getattr(getattr(metric, name), end) for _, metric in rows]
+            columns[f"{name}_{end}"] = pd.Series(ends, dtype="float64")
+    return pd.DataFrame(columns)
 
 
 def _texts(values: list[Any], name: str) -> pd.Series[Any]:

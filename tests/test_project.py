@@ -78,7 +78,7 @@ def test_every_file_a_recipe_runs_exists() -> None:
 
 def test_ci_runs_the_same_targets() -> None:
     script = (ROOT / ".ci" / "run").read_text()
-    for target in ("test", "check", "cov", "test-browser", "test-notebooks"):
+    for target in ("test", "check", "cov", "test-browser", "test-notebooks", "test-cluster"):
         assert re.search(rf"^.*\bstep {target}\b", script, re.M), target
     assert script.index("step test\n") < script.index("step check\n")
     assert "set -euo pipefail" in script

@@ -11,7 +11,7 @@ sh tools/bootstrap "$work/venv"
 mkdir "$work/src"
 cp -R pyproject.toml README.md LICENSE analyzer "$work/src/" # building in the tree would leave a build/ behind
 "$work/venv/bin/python" -m pip install --quiet --disable-pip-version-check \
-    "$work/src[dev,fast,rules,parquet,notebook,browser,images,zstd]"
+    "$work/src[dev,fast,rules,parquet,dask,remote,cluster,notebook,browser,images,zstd]"
 {
     echo "# Made by \`make lock\`: the versions that were tested together. Used as pip constraints, see Makefile."
     "$work/venv/bin/python" -m pip freeze --exclude k3slog --exclude pip --exclude setuptools --exclude wheel |

@@ -48,7 +48,7 @@ def test_every_option_is_in_the_docs(run: Callable[..., Any]) -> None:
     import re
 
     docs = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
-    for command in ("analyze", "timeline", "schema", "simulate", "schedule", "wait"):
+    for command in ("analyze", "fleet", "timeline", "schema", "simulate", "schedule", "wait"):
         if command not in existing():
             continue
         options = set(re.findall(r"--[a-z][a-z-]+", run(command, "--help").stdout)) - {"--help"}
@@ -66,6 +66,7 @@ def test_the_help_lists_every_command_that_exists(run: Callable[..., Any]) -> No
 HEAVY = {
     "pandas",
     "numpy",
+    "pyarrow",
     "plotly",
     "rich",
     "httpx",
