@@ -19,6 +19,7 @@ from analyzer.collection.collect import Builder, filtered, in_order, joined
 from analyzer.collection.labels import LabelRules, Where
 from analyzer.collection.model import Collection, InputSpec, StartRow
 from analyzer.collection.stand_ins import StandIns, key_of
+from analyzer.collection.urls import is_url
 from analyzer.collection.work import InputResult, WorkOptions
 
 if TYPE_CHECKING:
@@ -108,10 +109,15 @@ def _saved(folder: str, how: Gathering) -> Collection:
     return read_saved(folder, how.keeps if how.where else None)
 
 
+def _from_anywhere(spec: InputSpec) -> InputSpec:
+    """The input with files that a worker in another folder finds; it keeps its name."""
+    return replace(spec, files=tuple(file if is_url(file) else os.path.abspath(file) for file in spec.files))
+
+
 def _results(specs: Sequence[InputSpec], how: Gathering, *, saving: bool) -> Iterator[InputResult]:
     work = replace(how.work, tables=True) if saving else how.work
     jobs = min(how.jobs or cores(), max(1, len(specs)))
     if how.scheduler is not None:
         make: Callable[[], Executor] = partial(executors.dask, how.scheduler)
-        return engine.run(specs, work, make)
+        return engine.run([_from_anywhere(spec) for spec in specs], work, make)
     return engine.run(specs, work, partial(executors.processes, jobs, work), jobs)
