@@ -157,7 +157,8 @@ def confidence(fleet: Fleet) -> str:
     told = []
     for share, name, least in _SHARES:
         quantile: Quantile = getattr(metric, name)
-        if metric.n >= least and quantile.lower is not None:
+        known = quantile.lower is not None and (quantile.lower > 0 or quantile.upper is not None)
+        if metric.n >= least and quantile.lower is not None and known:
             told.append(f"{share} {_within(quantile.lower, quantile.upper)}")
     if not told or all_starts is None:
         return ""
