@@ -129,7 +129,7 @@ def expected() -> list[InputResult]:
     return chunk(real_specs(), OPTIONS)
 
 
-@pytest.mark.parametrize("jobs", [1, 2, 4])
+@pytest.mark.parametrize("jobs", [1, 2, pytest.param(4, marks=pytest.mark.slow)])
 def test_any_number_of_workers_gives_the_same(jobs: int, expected: list[InputResult]) -> None:
     assert run(real_specs(), jobs, chunk, OPTIONS) == expected
     assert sum(result.row.starts for result in expected) > 15
@@ -145,6 +145,7 @@ def test_an_input_that_kills_its_worker_and_one_that_hangs_are_rows_and_the_rest
     assert all(result.row.error for result in results if result.row.error_kind)
 
 
+@pytest.mark.slow
 def test_what_dies_beside_real_inputs_changes_nothing_about_them(expected: list[InputResult]) -> None:
     specs = real_specs()
     specs[5:5] = named("killer-1")
@@ -153,6 +154,7 @@ def test_what_dies_beside_real_inputs_changes_nothing_about_them(expected: list[
     assert results[:5] + results[6:] == expected
 
 
+@pytest.mark.slow
 def test_a_worker_that_nobody_can_reach_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "_SLACK_S", 0.5)
     options = WorkOptions(limit_s=0.5, grace_s=0.1)
@@ -264,7 +266,9 @@ def wait_until(holds: Callable[[], bool], limit_s: float = 10.0) -> bool:
     return True
 
 
-@pytest.mark.parametrize("how", ["file", "-c", "stdin", "-m"])
+@pytest.mark.parametrize(
+    "how", ["file", pytest.param("-c", marks=pytest.mark.slow), pytest.param("stdin", marks=pytest.mark.slow), "-m"]
+)
 def test_a_script_without_a_guard_can_use_it(how: str, tmp_path: Path) -> None:
     """``python -c``, a pipe and a script are run once, not again in each worker; nor are modules taken from here."""
     (tmp_path / "plain.py").write_text(script("a", "b"))

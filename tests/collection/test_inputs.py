@@ -254,6 +254,7 @@ def test_what_an_input_is_does_not_depend_on_the_others(tmp_path: Path) -> None:
     assert sorted(inputs(tmp_path), key=lambda spec: spec.name) == alone
 
 
+@pytest.mark.slow
 def test_more_files_than_analyze_looks_at(tmp_path: Path) -> None:
     many = FILES_LIMIT + 500
     for number in range(many):

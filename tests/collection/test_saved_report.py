@@ -270,7 +270,7 @@ def places(part: Any) -> Iterator[tuple[Any, Any]]:
             yield from places(part[key])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     st.sampled_from(["ready", "mixed", "failed"]), st.lists(st.tuples(st.floats(0, 1), _JUNK), min_size=1, max_size=3)
 )
@@ -289,7 +289,7 @@ def test_any_damage_is_one_error_or_a_report_that_can_be_shown(name: str, damage
     assert told(load_report(json.loads(again))) == again
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.binary(max_size=60), st.integers(0, 10_000))
 def test_any_bytes_in_the_middle_are_one_error_or_a_report(junk: bytes, at: int) -> None:
     text = told(MADE["ready"]).encode()
