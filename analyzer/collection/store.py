@@ -83,6 +83,7 @@ class Store:
                 old = self._place.check(self._manifest, resume=resume, force=force)
                 self._place.clear()
             self._old = self._place.folder if old and resume else None
+            self._replaces = old and not resume
             self._inputs: dict[str, tuple[InputRow, Labels]] = {}
             self._kept: dict[str, tuple[InputRow, Labels]] = {}
             self.unchanged: dict[InputKey, InputRow] = {}
@@ -111,8 +112,8 @@ class Store:
         name = result.row.input
         if name in self._inputs:
             raise ValueError(f"input {name!r} appended twice")
-        self._inputs[name] = (result.row, result.spec.labels)
         with self._telling():
+            self._inputs[name] = (result.row, result.spec.labels)
             for table in TABLES:
                 if table in result.tables:
                     self._parts.add(table, result.tables[table])
@@ -125,6 +126,8 @@ class Store:
         Raises:
             OutputError: it cannot be; what was there before is still there.
         """
+        if self._lock is None:
+            raise ValueError("the dataset was committed or discarded already")
         with self._telling():
             self._parts.close()
             if self._old is not None:
@@ -134,6 +137,18 @@ class Store:
             _write(self._place.new / MANIFEST, self._manifest.text().encode())
             self._place.put()
         self._release()
+
+    def commit_part(self, order: Sequence[str] | None = None) -> str:
+        """As ``commit``, of a run that was interrupted; tells in words what became of it.
+
+        It neither replaces a whole dataset, nor leaves one that ``resume`` could not make whole.
+        """
+        shown = printable(str(self._place.folder))
+        if self._inputs and not self._replaces and not self._manifest.anonymized:
+            self.commit(order)
+            return f"{len(self._inputs)} inputs that were read are kept in {shown}. Add --resume to go on"
+        self.discard()
+        return f"{shown} is as it was before" if self._place.folder.exists() else "nothing is kept"
 
     def discard(self) -> None:
         """Leave things as they were."""
