@@ -154,7 +154,10 @@ def fleet(
             raise
     if not found.inputs:
         raise NoDataError("no log in it", hint="Name a folder of logs, or a pattern: k3slog fleet 'logs/**/*.gz'")
-    if not found.starts and not any(one.error_kind not in ("", "no_data") for one in found.inputs):
+    unread = any(one.error_kind not in ("", "no_data") for one in found.inputs)
+    if not found.starts and not unread:
+        if any(one.starts for one in found.inputs):
+            raise NoDataError("no start is as --where says", hint="See what there is: --by with the name of the label")
         raise NoDataError(f"no trace of a k3s or RKE2 run in {plural(len(found.inputs), 'input')}")
     report = FleetReport(summary(found, groups, confidence), found)
     if anonymize:
@@ -164,5 +167,5 @@ def fleet(
     options = Options(utc=utc)
     for place, chosen in writes:
         place.write(chosen.render(report, suited(options, place, no_color=no_color)))
-    if any(one.error_kind not in ("", "no_data") for one in found.inputs):
+    if unread:
         raise typer.Exit(int(ExitCode.BAD_INPUT))

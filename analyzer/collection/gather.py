@@ -19,7 +19,7 @@ from analyzer.collection import engine, executors, inputs
 from analyzer.collection.collect import Builder, filtered, in_order, joined
 from analyzer.collection.interrupts import Interrupts
 from analyzer.collection.labels import LabelRules, Where
-from analyzer.collection.model import Collection, InputSpec, StartRow
+from analyzer.collection.model import Collection, InputSpec, Labels, StartRow
 from analyzer.collection.stand_ins import StandIns, key_of
 from analyzer.collection.work import InputResult, WorkOptions
 from analyzer.errors import UsageError, printable
@@ -76,7 +76,7 @@ def gather(paths: Sequence[str], how: Gathering, store: Store | None = None, tol
     order = [spec.name for spec in found]
     parts = [_saved(folder, how) for folder in saved]
     if store is not None:
-        known = {spec.name for spec in found if (spec.name, spec.size, spec.mtime_ns) in store.unchanged}
+        known = {spec.name for spec in found if store.holds(spec)}
         parts += [store.kept(known)] if known else []
         found = [spec for spec in found if spec.name not in known]
     if how.hide is not None:
@@ -142,7 +142,16 @@ def saved_labels(paths: Sequence[str]) -> tuple[str, ...]:
 def _saved(folder: str, how: Gathering) -> Collection:
     from analyzer.collection.read_saved import read_saved
 
-    return read_saved(folder, how.keeps if how.where else None)
+    if not how.labels.names:
+        return read_saved(folder, how.keeps if how.where else None)
+    found = read_saved(folder)
+    own = {row.input: how.labels.labels_of(row.input) for row in found.inputs}
+    return replace(found, starts=tuple(_labelled(start, own[start.input]) for start in found.starts))
+
+
+def _labelled(start: StartRow, own: Labels) -> StartRow:
+    """A saved start with labels that are given now, over those of the same name that it was saved with."""
+    return replace(start, labels=tuple((dict(start.labels) | dict(own)).items()))
 
 
 def _results(specs: Sequence[InputSpec], how: Gathering, *, saving: bool) -> Generator[InputResult]:

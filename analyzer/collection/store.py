@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
 
 from analyzer.collection.manifest import MANIFEST, Manifest, beside, files, manifest_of
-from analyzer.collection.model import Collection, InputRow, Labels
+from analyzer.collection.model import Collection, InputRow, InputSpec, Labels
 from analyzer.collection.read_saved import columns_without, read_inputs, read_saved
 from analyzer.collection.tables import INPUTS, PARTITION, TABLES, UNKNOWN, input_table, partition_of, schema_of
 from analyzer.collection.work import InputResult
@@ -96,6 +96,11 @@ class Store:
                 shutil.rmtree(self._place.new)
             self._release()
             raise
+
+    def holds(self, spec: InputSpec) -> bool:
+        """Whether an input is in the old dataset just as it is now, with the labels that it has now."""
+        same = (spec.name, spec.size, spec.mtime_ns) in self.unchanged
+        return same and self._kept[spec.name][1] == spec.labels
 
     def kept(self, names: Container[str]) -> Collection:
         """What the old dataset holds of some inputs."""

@@ -67,11 +67,12 @@ def one(spec: InputSpec, options: WorkOptions) -> InputResult:
 
 
 def shown(result: InputResult, options: WorkOptions) -> InputResult:
-    """The result with the input's name hidden where names are to be."""
+    """The result with the input's name and labels hidden where names are to be."""
     hidden = options.stand_ins
     if hidden is None or result.row.input != result.spec.name:
         return result
-    return replace(result, row=hidden.row(result.row, result.spec))
+    told = replace(result.spec, labels=hidden.spec(result.spec).labels)  # its name says which input it is a result of
+    return replace(result, row=hidden.row(result.row, result.spec), spec=told)
 
 
 def guarded(spec: InputSpec, options: WorkOptions, work: Callable[[], InputResult]) -> InputResult:
