@@ -111,7 +111,7 @@ def test_files_may_be_refused_before_one_is_read(no_reading: list[str]) -> None:
         assert list(files) == [file for one in RESULTS for file in one.spec.files]
         raise UsageError("no")
 
-    with pytest.raises(UsageError, match="^no$"):
+    with pytest.raises(UsageError, match=r"^no$"):
         gather(["logs"], Gathering(check=refuse))
     assert not no_reading
 
@@ -123,5 +123,5 @@ def test_only_what_is_read_anew_is_saved(tmp_path: Path) -> None:
     check_saving([str(out), "logs"], str(out), resume=True)  # it goes on in its place
     check_saving(["logs"], str(out), resume=False)
     for folder, resume in ((out, False), (tmp_path / "new", True), (tmp_path / "new", False)):
-        with pytest.raises(UsageError, match="does not take over what .*out holds"):
+        with pytest.raises(UsageError, match=r"does not take over what .*out holds"):
             check_saving(["logs", str(out)], str(folder), resume=resume)

@@ -22,13 +22,17 @@ def usual_handlers():  # type: ignore[no-untyped-def]
 
 def test_an_interrupt_waits_until_what_is_held_is_done() -> None:
     done = []
+
+    def held() -> None:
+        with interrupts.held():
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+            done.append("whole")
+        done.append("never here")
+
     with Interrupts() as interrupts:
         with pytest.raises(KeyboardInterrupt):
-            with interrupts.held():
-                os.kill(os.getpid(), signal.SIGINT)
-                os.kill(os.getpid(), signal.SIGINT)
-                done.append("whole")
-            done.append("never here")
+            held()
         with interrupts.held():
             done.append("once")
     assert done == ["whole", "once"]
