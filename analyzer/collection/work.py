@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -139,9 +138,9 @@ def _saved(spec: InputSpec) -> tuple[Report, str]:
 def _logs(spec: InputSpec) -> tuple[Report, str]:
     """The report on a log and what of it could not be read; raises where that is all of it."""
     from analyzer import pipeline
-    from analyzer.collection.inputs import STDIN, readable
+    from analyzer.collection.inputs import STDIN, readable, standard_input
 
-    stdin = sys.stdin.buffer if STDIN in spec.files and sys.stdin is not None else None
+    stdin = standard_input() if STDIN in spec.files else None
     log_records, waits, errors = pipeline.read(readable(spec), stdin)
     if errors and not log_records.sources and not waits:
         raise errors[0]
