@@ -151,7 +151,8 @@ class Store:
         shown = printable(str(self._place.folder))
         if self._inputs and not self._replaces and not self._manifest.anonymized:
             self.commit(order)
-            return f"{len(self._inputs)} inputs that were read are kept in {shown}. Add --resume to go on"
+            number = len(self._inputs)
+            return f"{number} {'input is' if number == 1 else 'inputs are'} kept in {shown}. Add --resume to go on"
         self.discard()
         return f"{shown} is as it was before" if self._place.folder.exists() else "nothing is kept"
 

@@ -241,7 +241,7 @@ def test_an_interrupted_run_is_continued_to_the_same_bytes(
     os.close(writing)
     line = said.decode()
     assert (running.returncode, out, line.count("\n")) == (128 + number, b"", 1)
-    assert re.search(r"interrupted; \d+ inputs that were read are kept in .*/out\. Add --resume to go on", line)
+    assert re.search(r"interrupted; \d+ inputs are kept in .*/out\. Add --resume to go on", line)
     assert wait_until(lambda: not processes_of_group(running.pid))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["logs", "out", "waits.log"]
     monkeypatch.chdir(tmp_path)

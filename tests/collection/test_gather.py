@@ -72,7 +72,7 @@ def test_an_interrupted_run_keeps_whole_inputs_and_goes_on(tmp_path: Path, no_re
     with pytest.raises(KeyboardInterrupt) as caught, Interrupted(out, labels=LABELS) as store:
         gather(["logs"], Gathering(), store)
     assert no_reading[-1] == "ended"  # and so did the workers
-    assert caught.value.__notes__ == [f"{len(kept)} inputs that were read are kept in {out}. Add --resume to go on"]
+    assert caught.value.__notes__ == [f"{len(kept)} inputs are kept in {out}. Add --resume to go on"]
     assert same(read_saved(out), collected(kept))
     no_reading.clear()
     with Store(out, labels=LABELS, resume=True) as store:
