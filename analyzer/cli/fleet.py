@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from contextlib import nullcontext
+from functools import partial
 from typing import Annotated
 
 import typer
 
-from analyzer.cli.console import Progress
+from analyzer.cli.console import Progress, complain
 from analyzer.cli.inputs import AnonymizeOption, ForceOption, OutputOption, format_option
 from analyzer.errors import ExitCode, NoDataError, UsageError
 from analyzer.reports.format import Options
@@ -56,10 +58,19 @@ SchedulerOption = Annotated[
         "--scheduler", metavar="ADDRESS", help="A Dask cluster that does the work (k3slog[dask]).", show_default=False
     ),
 ]
-TimeoutOption = Annotated[float, typer.Option("--timeout", metavar="SECONDS", min=1.0, help="Time for one input.")]
+TimeoutOption = Annotated[
+    float, typer.Option("--timeout", metavar="SECONDS", min=1.0, max=1e6, help="Time for one input.")
+]
 MemoryOption = Annotated[
     int | None,
-    typer.Option("--memory", metavar="MIB", min=256, help="Memory of a process. Default: 2048.", show_default=False),
+    typer.Option(
+        "--memory",
+        metavar="MIB",
+        min=256,
+        max=2**30,
+        help="Memory of a process. Default: 2048.",
+        show_default=False,
+    ),
 ]
 
 
@@ -102,14 +113,17 @@ def fleet(
 
     Exit codes: 0 done, 2 usage, 3 an input could not be read (the others are reported), 4 nothing of k3s at all.
     """
-    from analyzer.collection.gather import Gathering, gather, saved_labels
+    from analyzer.collection.gather import Gathering, check_saving, gather, saved_labels
     from analyzer.collection.labels import LabelRules, check_names, where_of
     from analyzer.collection.summary import summary
     from analyzer.collection.work import WorkOptions
     from analyzer.reports.fleet_report import FleetReport
+    from analyzer.reports.wording import plural
 
     if resume and save is None:
         raise UsageError("--resume is for --save", hint="Name the folder: --save DIR --resume")
+    if math.isnan(timeout) or (confidence is not None and math.isnan(confidence)):  # in every range, for the library
+        raise UsageError("--timeout and --confidence are numbers")
     rules = LabelRules.of(label or ())
     hide: Callable[[Report], Report] | None = None
     if anonymize:
@@ -120,21 +134,31 @@ def fleet(
     writes = [(Destination.named(output, force=force), FLEET.chosen(format, output))]
     if html is not None:
         writes.append((Destination.named(html, force=force), FLEET.named("html")))
-    check_outputs([place for place, _ in writes], collection)
+    places = [place for place, _ in writes]
+    check_outputs(places, collection)
     work = WorkOptions(limit_s=timeout, memory_bytes=(memory or 2048) * 2**20)
-    how = Gathering(rules, wanted, jobs, scheduler, work, hide=hide)
+    how = Gathering(rules, wanted, jobs, scheduler, work, hide=hide, check=partial(check_outputs, places))
     store = None
     if save is not None:
+        check_saving(collection, save, resume=resume)
         from analyzer.collection.store import Store
 
         store = Store(save, labels=rules.names, resume=resume, force=force, anonymized=anonymize)
     with Progress() as watched, store or nullcontext():
         told = None if watched is None else watched.inputs
-        found = gather(collection, how, store, told)
+        try:
+            found = gather(collection, how, store, told)
+        except (KeyboardInterrupt, SystemExit) as interrupt:
+            for note in getattr(interrupt, "__notes__", ()):
+                complain(f"interrupted; {note}")
+            raise
     if not found.inputs:
         raise NoDataError("no log in it", hint="Name a folder of logs, or a pattern: k3slog fleet 'logs/**/*.gz'")
-    if not found.starts and not any(one.error_kind not in ("", "no_data") for one in found.inputs):
-        raise NoDataError(f"no trace of a k3s or RKE2 run in {len(found.inputs)} inputs")
+    unread = any(one.error_kind not in ("", "no_data") for one in found.inputs)
+    if not found.starts and not unread:
+        if any(one.starts for one in found.inputs):
+            raise NoDataError("no start is as --where says", hint="See what there is: --by with the name of the label")
+        raise NoDataError(f"no trace of a k3s or RKE2 run in {plural(len(found.inputs), 'input')}")
     report = FleetReport(summary(found, groups, confidence), found)
     if anonymize:
         from analyzer.reports.fleet_anonymize import anonymized
@@ -143,5 +167,5 @@ def fleet(
     options = Options(utc=utc)
     for place, chosen in writes:
         place.write(chosen.render(report, suited(options, place, no_color=no_color)))
-    if any(one.error_kind not in ("", "no_data") for one in found.inputs):
+    if unread:
         raise typer.Exit(int(ExitCode.BAD_INPUT))

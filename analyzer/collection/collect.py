@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from analyzer.collection.doubles import Met
 from analyzer.collection.model import Bounds, Collection, InputRow, Metric, StartRow
 from analyzer.collection.work import InputResult
 
@@ -45,16 +46,13 @@ class _Growing:
 
 
 class Builder:
-    """Takes the results of inputs in the order of the inputs; of starts with one key the first one stays.
-
-    A start without a key is no other's double.
-    """
+    """Takes the results of inputs in the order of the inputs; of a start that is met again the first one stays."""
 
     def __init__(self) -> None:
         self._starts: list[StartRow] = []
         self._metrics: dict[str, _Growing] = {}
         self._inputs: list[InputRow] = []
-        self._keys: set[str] = set()
+        self._met = Met()
         self._repeated = 0
         self._shared: dict[object, object] = {}
 
@@ -62,10 +60,9 @@ class Builder:
         """The next input. ``ValueError`` where its starts and their metrics do not belong together."""
         self._inputs.append(result.row)
         for start, metrics in zip(result.starts, result.metrics, strict=True):
-            if start.key and start.key in self._keys:
+            if self._met.again(start):
                 self._repeated += 1
                 continue
-            self._keys.add(start.key)
             for id, bounds in metrics.items():
                 self._metrics.setdefault(intern(id), _Growing()).add(len(self._starts), bounds)
             self._starts.append(self._slim(start))
@@ -113,16 +110,15 @@ def filtered(collection: Collection, keeps: Keeps) -> Collection:
 def joined(collections: Iterable[Collection]) -> Collection:
     """One collection of several, in their order; a start that an earlier one has, and an equal input, counts once."""
     starts: list[StartRow] = []
-    keys: set[str] = set()
+    met = Met()
     parts: list[tuple[Mapping[str, Metric], np.ndarray]] = []
     inputs: dict[InputRow, None] = {}
     repeated = 0
     for collection in collections:
-        kept = [n for n, start in enumerate(collection.starts) if not start.key or start.key not in keys]
+        kept = [n for n, start in enumerate(collection.starts) if not met.again(start)]
         parts.append((collection.metrics, _to(collection, kept, len(starts))))
         repeated += collection.repeated + len(collection.starts) - len(kept)
         starts.extend(collection.starts[n] for n in kept)
-        keys.update(collection.starts[n].key for n in kept)
         inputs.update(dict.fromkeys(collection.inputs))
     return Collection(tuple(starts), _joined_metrics(parts), tuple(inputs), repeated)
 

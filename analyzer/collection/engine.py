@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from dataclasses import dataclass, field
 
@@ -35,7 +35,7 @@ def run(
     jobs: int = 0,
     *,
     work: Work = chunk_of_inputs,
-) -> Iterator[InputResult]:
+) -> Generator[InputResult]:
     """The results of all ``specs``, in their order; every spec has one, whatever becomes of it.
 
     ``jobs`` is how many chunks are worked on at a time (0: as many as the executor says that it has workers). ``work``

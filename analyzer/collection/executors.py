@@ -12,6 +12,7 @@ import gc
 import multiprocessing
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -28,6 +29,7 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 _SAFE_PATH = "PYTHONSAFEPATH"
 _CONNECT_S = 15.0
+_DASK_PORT = 8786
 _ORPHANED = 1
 _DASK_TRIES = 4  # workers that an input may end before the scheduler gives it up (allowed-failures, 3 by default)
 
@@ -51,6 +53,7 @@ def dask(address: str) -> Executor:
         ) from None
     shown = mask_secrets(address)
     try:
+        _knock(address)
         client = distributed.Client(address, timeout=_CONNECT_S, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:
         raise UsageError(
@@ -65,6 +68,15 @@ def dask(address: str) -> Executor:
             f"the Dask scheduler at {shown} has no worker", hint=f"Start one with: dask worker {shown}"
         ) from None
     return _DaskWorkers(client)
+
+
+def _knock(address: str) -> None:
+    """Raises ``OSError`` or ``ValueError`` where nobody answers: a Dask client tries for long, and ends with noise."""
+    addressing: Any = import_module("distributed.comm.addressing")
+    scheme, place = addressing.parse_address(address)
+    import_module("distributed.comm.registry").get_backend(scheme)
+    if scheme in ("tcp", "tls"):
+        socket.create_connection(addressing.parse_host_port(place, _DASK_PORT), _CONNECT_S).close()
 
 
 class Inline(Executor):

@@ -11,6 +11,7 @@ import io
 import os
 import re
 import stat
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -74,6 +75,9 @@ def kind_of(spec: InputSpec) -> Kind:
     Raises what ``remote.open_stream`` raises.
     """
     [file, *others] = spec.files
+    if file == STDIN:
+        peek = getattr(standard_input(), "peek", None)
+        return "report" if peek is not None and _is_report(peek(_REPORT_WITHIN)) else "log"
     if spec.kind == "report" or others or not remote.is_url(file) or _JSON_NAME.search(file[:]) is None:
         return spec.kind
     with Stream(remote.open_stream(file)) as stream:
@@ -82,6 +86,11 @@ def kind_of(spec: InputSpec) -> Kind:
         except Exception:
             return "log"  # reading it says what is wrong
     return "report" if _is_report(head) else "log"
+
+
+def standard_input() -> BinaryIO | None:
+    """What is piped into this process; ``None`` where the shell closed it."""
+    return None if sys.stdin is None else sys.stdin.buffer
 
 
 class _Named(Stream):
@@ -101,7 +110,11 @@ class _Named(Stream):
 def open_report(spec: InputSpec) -> BinaryIO:
     """A report as a stream of JSON, unpacked, here or elsewhere. Raises ``BadInputError``, on reading too."""
     [file] = spec.files
-    outer = Stream(remote.open_stream(file) if remote.is_url(file) else open_file(file))
+    piped = standard_input() if file == STDIN else None
+    if piped is not None:
+        outer = Stream(piped, owned=False)
+    else:
+        outer = Stream(remote.open_stream(file) if remote.is_url(file) else open_file(file))
     try:
         stream = _Named(open_packed(spec.name, outer, Budget(outer.tell)))
     except BaseException:
@@ -188,15 +201,24 @@ def _without_query(url: remote.Url) -> str:
 
 def _named_once(found: Iterable[InputSpec]) -> Iterator[InputSpec]:
     """Without inputs that are there already; others of the same name, whose credentials differed, are numbered."""
-    known: dict[str, tuple[str, ...]] = {}
+    names: set[str] = set()
+    places: set[tuple[str, ...]] = set()
     for spec in found:
+        place = tuple(map(_place, spec.files))
+        if place in places:
+            continue
+        places.add(place)
         name, number = spec.name, 1
-        while name in known and known[name] != spec.files:
+        while name in names:
             number += 1
             name = f"{spec.name} ({number})"
-        if name not in known:
-            known[name] = spec.files
-            yield spec if number == 1 else replace(spec, name=name)
+        names.add(name)
+        yield spec if number == 1 else replace(spec, name=name)
+
+
+def _place(file: str) -> str:
+    """A file however it was spelled: ``logs/a`` and ``./logs//a``."""
+    return file if file == STDIN or remote.is_url(file) else os.path.abspath(file)
 
 
 # ------------------------------------------------------------------------------------------------------ folders

@@ -83,6 +83,7 @@ class StartRow:
     findings: tuple[tuple[str, str], ...] = ()  # (id, severity)
     line: int | None = None  # behind the end of ``ready``, or of the process
     labels: Labels = ()
+    pid: int | None = None  # of its process
 
 
 @dataclass(frozen=True, slots=True)

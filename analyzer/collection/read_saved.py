@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from analyzer.collection.doubles import Met
 from analyzer.collection.manifest import files, manifest_of
 from analyzer.collection.model import Collection, InputRow, Labels, Metric, StartRow
 from analyzer.collection.tables import LABEL, PARTITION, UNKNOWN, schema_of
@@ -37,8 +38,8 @@ Keeps = Callable[[StartRow], bool]
 
 
 def read_saved(folder: str | os.PathLike[str], where: Keeps | None = None) -> Collection:
-    """The collection in a folder that ``fleet --save`` wrote, in the order of its inputs; of two starts with one key
-    the first stays, and of those the ones that ``where`` keeps.
+    """The collection in a folder that ``fleet --save`` wrote, in the order of its inputs; of a start that two
+    inputs hold the first stays, and of those the ones that ``where`` keeps.
 
     Raises:
         BadInputError: it was not made by ``fleet --save``, is of another version, or is damaged.
@@ -189,7 +190,8 @@ class _Starts:
 def _read_starts(folder: Path, labels: tuple[str, ...], at: dict[str, int]) -> _Starts:
     found, places, shared = _Starts(), [], _Shared()
     wanted = (
-        *_TEXTS, "start", "key", "began_at", "precision_s", "findings", "line", *(LABEL + name for name in labels)
+        *_TEXTS, "start", "key", "began_at", "precision_s", "findings", "line", "pid",
+        *(LABEL + name for name in labels),
     )  # fmt: skip
     for path, batch in _batches(folder, "starts", labels, wanted):
         with _blaming(folder, path):
@@ -216,6 +218,8 @@ class _Shared:
 
 
 def _start_rows(batch: Any, release: str | None, labels: tuple[str, ...], shared: _Shared) -> list[StartRow]:
+    import pyarrow as pa
+
     count = batch.num_rows
     texts = {name: _texts(batch[name], shared, "" if name in _NEVER_MISSING else None) for name in _TEXTS}
     lines = batch["line"].to_pylist()
@@ -239,6 +243,7 @@ def _start_rows(batch: Any, release: str | None, labels: tuple[str, ...], shared
         _findings(batch["findings"], shared),
         lines,
         _labels({LABEL + name: _texts(batch[LABEL + name], shared, None) for name in labels}, labels, count, shared),
+        batch["pid"].cast(pa.int64()).to_pylist(),
         strict=True,
     )
     return [StartRow(*values) for values in columns]
@@ -290,15 +295,9 @@ def _labels(
 
 
 def _once(rows: Sequence[StartRow], order: Whole) -> tuple[list[int], int]:
-    """The rows in order without those whose key an earlier one has, and how many these are."""
-    keys: set[str] = set()
-    kept = []
-    for number in order.tolist():
-        key = rows[number].key
-        if key and key in keys:
-            continue
-        keys.add(key)
-        kept.append(number)
+    """The rows in order without those that an earlier one is of as well, and how many these are."""
+    met = Met()
+    kept = [number for number in order.tolist() if not met.again(rows[number])]
     return kept, len(order) - len(kept)
 
 

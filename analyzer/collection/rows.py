@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from analyzer.analysis.episodes import default_goal, episodes, goal_of, leading
 from analyzer.analysis.since_begin import least_since_begin
@@ -42,8 +43,8 @@ def _row(start: StartReport, spec: InputSpec) -> StartRow:
     return StartRow(
         input=spec.name,
         index=start.index,
-        key=start_key(start),
-        host=start.host,
+        key=_masked(start_key(start)),
+        host=None if start.host is None else _masked(start.host),
         unit=start.unit,
         version=start.version,
         kubernetes=None if version is None else f"{version.major}.{version.minor}",
@@ -59,7 +60,11 @@ def _row(start: StartReport, spec: InputSpec) -> StartRow:
         findings=tuple(dict.fromkeys((finding.id, finding.severity) for finding in start.findings)),
         line=_line(start),
         labels=spec.labels,
+        pid=start.pid,
     )
+
+
+_masked = lru_cache(maxsize=4096)(mask_secrets)  # a host is named often
 
 
 def _line(start: StartReport) -> int | None:

@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
 
 from analyzer.collection.manifest import MANIFEST, Manifest, beside, files, manifest_of
-from analyzer.collection.model import Collection, InputRow, Labels
+from analyzer.collection.model import Collection, InputRow, InputSpec, Labels
 from analyzer.collection.read_saved import columns_without, read_inputs, read_saved
 from analyzer.collection.tables import INPUTS, PARTITION, TABLES, UNKNOWN, input_table, partition_of, schema_of
 from analyzer.collection.work import InputResult
@@ -83,6 +83,7 @@ class Store:
                 old = self._place.check(self._manifest, resume=resume, force=force)
                 self._place.clear()
             self._old = self._place.folder if old and resume else None
+            self._replaces = old and not resume
             self._inputs: dict[str, tuple[InputRow, Labels]] = {}
             self._kept: dict[str, tuple[InputRow, Labels]] = {}
             self.unchanged: dict[InputKey, InputRow] = {}
@@ -95,6 +96,11 @@ class Store:
                 shutil.rmtree(self._place.new)
             self._release()
             raise
+
+    def holds(self, spec: InputSpec) -> bool:
+        """Whether an input is in the old dataset just as it is now, with the labels that it has now."""
+        same = (spec.name, spec.size, spec.mtime_ns) in self.unchanged
+        return same and self._kept[spec.name][1] == spec.labels
 
     def kept(self, names: Container[str]) -> Collection:
         """What the old dataset holds of some inputs."""
@@ -111,8 +117,8 @@ class Store:
         name = result.row.input
         if name in self._inputs:
             raise ValueError(f"input {name!r} appended twice")
-        self._inputs[name] = (result.row, result.spec.labels)
         with self._telling():
+            self._inputs[name] = (result.row, result.spec.labels)
             for table in TABLES:
                 if table in result.tables:
                     self._parts.add(table, result.tables[table])
@@ -125,6 +131,8 @@ class Store:
         Raises:
             OutputError: it cannot be; what was there before is still there.
         """
+        if self._lock is None:
+            raise ValueError("the dataset was committed or discarded already")
         with self._telling():
             self._parts.close()
             if self._old is not None:
@@ -134,6 +142,19 @@ class Store:
             _write(self._place.new / MANIFEST, self._manifest.text().encode())
             self._place.put()
         self._release()
+
+    def commit_part(self, order: Sequence[str] | None = None) -> str:
+        """As ``commit``, of a run that was interrupted; tells in words what became of it.
+
+        It neither replaces a whole dataset, nor leaves one that ``resume`` could not make whole.
+        """
+        shown = printable(str(self._place.folder))
+        if self._inputs and not self._replaces and not self._manifest.anonymized:
+            self.commit(order)
+            number = len(self._inputs)
+            return f"{number} {'input is' if number == 1 else 'inputs are'} kept in {shown}. Add --resume to go on"
+        self.discard()
+        return f"{shown} is as it was before" if self._place.folder.exists() else "nothing is kept"
 
     def discard(self) -> None:
         """Leave things as they were."""

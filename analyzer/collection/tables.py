@@ -333,9 +333,9 @@ def markdown() -> str:
         "",
         f"Every table has `{PARTITION}` from its folders, and a column `{LABEL}NAME` for each label of yours. Rows of",
         "different tables belong together by `input` and `start`. A start that two inputs hold is in the tables twice,",
-        "with one `key`; the summary counts it once. Numbers in seconds count from `began_at` of the start, unless",
-        "they are lengths. A missing value is unknown, never zero. Text columns marked † hold text of logs: escape it",
-        "before you show it.",
+        "with one `key` if both logs name its invocation or none does; the summary counts it once. Numbers",
+        "in seconds count from `began_at` of the start, unless they are lengths. A missing value is unknown, never",
+        "zero. Text columns marked † hold text of logs: escape it before you show it.",
         "",
         "`_k3slog.json` names the version of these tables (`schema_version`) and the program.",
     ]  # fmt: skip

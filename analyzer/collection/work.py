@@ -66,11 +66,12 @@ def one(spec: InputSpec, options: WorkOptions) -> InputResult:
 
 
 def shown(result: InputResult, options: WorkOptions) -> InputResult:
-    """The result with the input's name hidden where names are to be."""
+    """The result with the input's name and labels hidden where names are to be."""
     hidden = options.stand_ins
     if hidden is None or result.row.input != result.spec.name:
         return result
-    return replace(result, row=hidden.row(result.row, result.spec))
+    told = replace(result.spec, labels=hidden.spec(result.spec).labels)  # its name says which input it is a result of
+    return replace(result, row=hidden.row(result.row, result.spec), spec=told)
 
 
 def guarded(spec: InputSpec, options: WorkOptions, work: Callable[[], InputResult]) -> InputResult:
@@ -137,9 +138,10 @@ def _saved(spec: InputSpec) -> tuple[Report, str]:
 def _logs(spec: InputSpec) -> tuple[Report, str]:
     """The report on a log and what of it could not be read; raises where that is all of it."""
     from analyzer import pipeline
-    from analyzer.collection.inputs import readable
+    from analyzer.collection.inputs import STDIN, readable, standard_input
 
-    log_records, waits, errors = pipeline.read(readable(spec))
+    stdin = standard_input() if STDIN in spec.files else None
+    log_records, waits, errors = pipeline.read(readable(spec), stdin)
     if errors and not log_records.sources and not waits:
         raise errors[0]
     wrong = [error.one_line() for error in errors] + _cut_short(log_records)

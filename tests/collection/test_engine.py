@@ -338,10 +338,12 @@ def test_on_a_cluster_too_an_input_that_kills_its_worker_is_a_row(cluster: str) 
 
 
 @pytest.mark.cluster
-def test_a_scheduler_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("analyzer.collection.executors._CONNECT_S", 0.5)
-    with pytest.raises(UsageError, match=r"no Dask scheduler at tcp://127\.0\.0\.1:1"):
-        engine.dask("tcp://127.0.0.1:1")
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "127.0.0.1:1", "tls://127.0.0.1:1", "foo://x", "%%%", ""])
+def test_a_scheduler_that_is_not_there_is_told_at_once(address: str) -> None:
+    began = time.monotonic()
+    with pytest.raises(UsageError, match=f"no Dask scheduler at {address} "):
+        engine.dask(address)
+    assert time.monotonic() - began < 5
 
 
 def test_without_the_package_it_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

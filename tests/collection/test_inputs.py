@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import json
 import lzma
 import os
@@ -221,6 +222,18 @@ def test_standard_input_stands_alone() -> None:
         specs(["-", "x.log"], NO_LABELS)
 
 
+def test_a_report_comes_through_a_pipe_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for data, kind in ((b'{\n  "schema": "k3slog.report",\n  "x": 1}', "report"), (log(), "log")):
+        piped = io.BufferedReader(io.BytesIO(data))  # type: ignore[arg-type]
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(piped))
+        [spec] = inputs("-")
+        assert kind_of(spec) == kind
+        with open_report(spec) as stream:  # nothing of it was taken by looking at it
+            assert stream.read() == data
+    monkeypatch.setattr("sys.stdin", None)
+    assert kind_of(spec) == "log"
+
+
 def test_no_two_inputs_have_one_name(tmp_path: Path) -> None:
     write(tmp_path, {"k3s.log": log(), "k3s.log.1": log(seed=4)})
     k3s = tmp_path / "k3s.log"
@@ -228,6 +241,13 @@ def test_no_two_inputs_have_one_name(tmp_path: Path) -> None:
     assert len(inputs(tmp_path, tmp_path)) == 1
     both = inputs(k3s, tmp_path)
     assert [spec.name for spec in both] == [str(k3s), f"{k3s} (2)"]
+
+
+def test_a_file_is_one_input_however_it_is_spelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, {"logs/a.log": log(), "logs/b.log": log(seed=4)})
+    monkeypatch.chdir(tmp_path)
+    found = inputs("./logs", "logs", tmp_path / "logs", "logs/../logs//a.log", "logs")
+    assert [spec.name for spec in found] == ["./logs/a.log", "./logs/b.log"]
 
 
 def test_labels_come_from_the_name(tmp_path: Path) -> None:

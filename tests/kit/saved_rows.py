@@ -109,6 +109,7 @@ def _row(start: StartReport, spec: InputSpec, kubernetes: str | None) -> StartRo
         findings=tuple((finding.id, finding.severity) for finding in start.findings),
         line=start.ready.upper_line,
         labels=spec.labels,
+        pid=start.pid,
     )
 
 

@@ -1,0 +1,43 @@
+"""From what was named to a collection: order, what a cluster is given, what is kept."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from analyzer.collection.gather import Gathering, _from_anywhere, gather
+from analyzer.collection.labels import LabelRules, where_of
+from analyzer.collection.model import InputSpec
+from analyzer.collection.summary import summary
+from analyzer.reports import fleet_json
+from analyzer.reports.fleet_report import FleetReport
+
+SAMPLES = Path(__file__).parents[2] / "sample_logs"
+
+
+def test_a_worker_in_another_folder_finds_the_files() -> None:
+    given = InputSpec("logs/a.log", ("logs/a.log", "s3://bucket/a.log"))
+    sent = _from_anywhere(given)
+    assert sent.name == "logs/a.log"
+    assert sent.files == (os.path.abspath("logs/a.log"), "s3://bucket/a.log")
+
+
+def test_one_input_and_its_condition() -> None:
+    log = str(SAMPLES / "crash-loop-until-roles.short.txt")
+    rules = LabelRules.of(["site=sample_([a-z]+)"])
+    whole = gather([log], Gathering(rules, jobs=1))
+    assert [row.outcome for row in whole.starts] == ["failed"] * 3 + ["ready"]
+    assert {row.labels for row in whole.starts} == {(("site", "logs"),)}
+    some = gather([log, log], Gathering(rules, (where_of("outcome=ready", rules),), jobs=1))
+    assert [row.outcome for row in some.starts] == ["ready"] and len(some.inputs) == 1
+
+
+def test_the_order_of_what_is_named_changes_no_number() -> None:
+    names = [str(SAMPLES / name) for name in ("healthy-sqlite.short.txt", "crash-loop-until-roles.short.txt")]
+    told = []
+    for order in (names, names[::-1]):
+        found = gather(order, Gathering(jobs=1))
+        assert [row.input for row in found.inputs] == order
+        told.append(fleet_json.fleet_object(summary(found))["groups"])
+    assert told[0] == told[1]
+    assert fleet_json.render(FleetReport(summary(found), found))
