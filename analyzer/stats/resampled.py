@@ -1,0 +1,184 @@
+"""The median, mean or 90th percentile of lengths over bootstrap resamples of starts, or of whole hosts.
+
+Quantiles of starts drawn one by one have an exact distribution over all resamples: nothing is drawn then, and no seed
+plays a part. Means, and quantiles of starts drawn by host, come from seeded draws.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from analyzer.stats.quantiles import rank
+from analyzer.stats.tails import beta_share
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+Statistic = Literal["median", "mean", "p90"]
+
+ROUNDS = 2000
+_NOTHING = 1e-12  # the mass of a value that is left out
+_NINETY = 0.9
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spread:
+    """A distribution on ascending values ``at`` (infinity may be one): ``below[i]`` is the mass of the first i."""
+
+    at: FloatArray
+    below: FloatArray  # one longer than ``at``, from 0 to 1
+
+    @classmethod
+    def of(cls, values: FloatArray, mass: FloatArray) -> Spread:
+        order = np.argsort(values, kind="stable")
+        below = np.concatenate(([0.0], np.cumsum(mass[order])))
+        return cls(values[order], below / below[-1])
+
+    @property
+    def mass(self) -> FloatArray:
+        return np.diff(self.below)
+
+    def at_least(self, values: FloatArray) -> FloatArray:
+        """The mass of what is not below each of ``values``."""
+        return 1.0 - self.below[np.searchsorted(self.at, values, side="left")]
+
+
+def observed(values: FloatArray, statistic: Statistic) -> float:
+    """The statistic of the values themselves; infinite where the values make it so.
+
+    The median of an even number is halfway between the two in the middle; the 90th percentile is the first value that
+    90 % do not exceed, as in ``quantiles``.
+    """
+    if statistic == "mean":
+        return float(values.mean())
+    if statistic == "median":
+        low, high = (len(values) - 1) // 2, len(values) // 2
+        parted = np.partition(values, (low, high))
+        return float(0.5 * parted[low] + 0.5 * parted[high])
+    place = rank(len(values), _NINETY)
+    return float(np.partition(values, place)[place])
+
+
+class Resampling:
+    """Draws of the starts of one side; the same for every array of their values that is asked for.
+
+    ``hosts`` numbers the host of each start from 0, every number in use; ``None`` draws starts one by one.
+    """
+
+    def __init__(self, number: int, hosts: IntArray | None, seed: int, rounds: int = ROUNDS) -> None:
+        self.number = number
+        self.hosts = hosts
+        self.units = number if hosts is None else int(hosts.max()) + 1
+        self._seed, self._rounds = seed, rounds
+        self._counts: FloatArray | None = None
+
+    def spread(self, values: FloatArray, statistic: Statistic) -> Spread:
+        """How the statistic spreads over the resamples."""
+        if statistic == "mean":
+            return self._means(values)
+        if self.hosts is None:
+            return _exact(np.sort(values), statistic)
+        return self._quantiles(values, self.hosts, statistic)
+
+    @property
+    def counts(self) -> FloatArray:
+        """How often each unit is in each resample, shape (rounds, units)."""
+        if self._counts is None:
+            rng = np.random.default_rng(self._seed)
+            drawn = rng.integers(0, self.units, (self._rounds, self.units))
+            drawn += np.arange(self._rounds)[:, None] * self.units
+            counts = np.bincount(drawn.ravel(), minlength=self._rounds * self.units)
+            self._counts = counts.reshape(self._rounds, self.units).astype(np.float64)
+        return self._counts
+
+    def _means(self, values: FloatArray) -> Spread:
+        hosts = np.arange(self.number) if self.hosts is None else self.hosts
+        finite = np.isfinite(values)
+        sums = np.bincount(hosts, weights=np.where(finite, values, 0.0), minlength=self.units)
+        without_end = np.bincount(hosts[~finite], minlength=self.units).astype(np.float64)
+        sizes = np.bincount(hosts, minlength=self.units).astype(np.float64)
+        means = self.counts @ sums / (self.counts @ sizes)
+        means[self.counts @ without_end > 0.0] = math.inf
+        return Spread.of(means, np.full(len(means), 1.0))
+
+    def _quantiles(self, values: FloatArray, hosts: IntArray, statistic: Statistic) -> Spread:
+        order = np.argsort(values, kind="stable")
+        ordered = values[order]
+        until = np.cumsum(self.counts[:, hosts[order]], axis=1)
+        total = until[:, -1:]
+        if statistic == "p90":
+            at = ordered[(until >= _NINETY * total - 1e-9).argmax(axis=1)]
+        else:
+            low, high = (2.0 * until >= total).argmax(axis=1), (2.0 * until > total).argmax(axis=1)
+            at = 0.5 * ordered[low] + 0.5 * ordered[high]
+        return Spread.of(at, np.full(len(at), 1.0))
+
+
+def _exact(ordered: FloatArray, statistic: Statistic) -> Spread:
+    """Over all resamples of as many values, each drawn by itself."""
+    number = len(ordered)
+    if statistic == "p90":
+        places, mass = _one_in_order(number, rank(number, _NINETY) + 1)
+        return Spread.of(ordered[places], mass)
+    if number % 2:
+        places, mass = _one_in_order(number, number // 2 + 1)
+        return Spread.of(ordered[places], mass)
+    low, high, mass = _two_in_the_middle(number)
+    return Spread.of(0.5 * ordered[low] + 0.5 * ordered[high], mass)
+
+
+@lru_cache(maxsize=256)
+def _one_in_order(number: int, which: int) -> tuple[IntArray, FloatArray]:
+    """Which of the ``number`` values is the ``which``-th (from 1) of a resample: places, and how likely each is.
+
+    It is at most the k-th value where at least ``which`` draws are: a binomial tail, that is a beta distribution.
+    """
+    centre, reach = which / number, 9.0 * math.sqrt(number) * 0.5 + 10.0
+    first, last = max(0, int(centre * number - reach)), min(number, int(centre * number + reach))
+    until = np.array([beta_share(k / number, which, number - which + 1.0) for k in range(first, last + 1)])
+    mass = np.diff(until)
+    kept = np.flatnonzero(mass > _NOTHING)
+    return kept + first, mass[kept]
+
+
+@lru_cache(maxsize=256)
+def mass_in_order(number: int, statistic: Statistic) -> FloatArray:
+    """How likely each of the sorted values is the quantile of a resample.
+
+    A median between two values is given to both of them, one half each: a little wider than the median itself.
+    """
+    which = [rank(number, _NINETY) + 1] if statistic == "p90" else [(number + 1) // 2, number // 2 + 1]
+    mass = np.zeros(number)
+    for one in which:
+        places, likely = _one_in_order(number, one)
+        mass[places] += likely / len(which)
+    return mass
+
+
+@lru_cache(maxsize=256)
+def _two_in_the_middle(number: int) -> tuple[IntArray, IntArray, FloatArray]:
+    """Which values the two in the middle of a resample are, for an even number of them: places, and how likely.
+
+    They are at most the i-th and at least the j-th (i < j) where one half of the draws is and where the other half is.
+    """
+    half = number // 2
+    places, single = _one_in_order(number, half)
+    front = math.lgamma(number + 1) - 2.0 * math.lgamma(half + 1)
+
+    def half_of(first: IntArray) -> FloatArray:
+        """The probability that one half of the draws is among the first, with one half of all ways to choose it."""
+        with np.errstate(divide="ignore"):
+            return np.exp(0.5 * front + half * np.log(np.clip(first, 0, number) / number))
+
+    low, high = (grid.ravel() for grid in np.meshgrid(places, np.arange(places[0], places[-1] + 2), indexing="ij"))
+    low, high = low[(high > low) & (high < number)], high[(high > low) & (high < number)]
+    mass = (half_of(low + 1) - half_of(low)) * (half_of(number - high) - half_of(number - high - 1))
+    same = single - (half_of(places + 1) - half_of(places)) * half_of(number - places - 1)
+    low, high, mass = np.concatenate((low, places)), np.concatenate((high, places)), np.concatenate((mass, same))
+    kept = np.flatnonzero(mass > _NOTHING)
+    return low[kept], high[kept], mass[kept]
