@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import NormalDist
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -44,12 +44,13 @@ class Lengths:
     """The lengths of one side. ``hosts`` numbers the host of each from 0, where whole hosts are to be drawn.
 
     Both ends of a length are infinite where it certainly has no end: it is later than all others. An infinite ``most``
-    alone says that nobody saw it end: it may have ended at any moment after ``least``.
+    alone says that nobody saw it end: it may have ended at any moment after ``least``. ``weights``: see ``balanced``.
     """
 
     least: FloatArray
     most: FloatArray
     hosts: IntArray | None = None
+    weights: FloatArray | None = None
 
     @classmethod
     def of(
@@ -72,20 +73,23 @@ class Lengths:
             low, high = np.where(ended, low, math.inf), np.where(ended, high, math.inf)
         if hosts is None:
             return cls(low, high)
-        labels, numbers = np.unique(np.asarray(hosts), return_inverse=True)
-        if numbers.shape != low.shape:
+        if (labels := np.asarray(hosts)).shape != low.shape:
             raise ValueError("every length has one host")
-        by_host = 1 < len(labels) < len(low)
-        return cls(low, high, numbers.astype(np.int64) if by_host else None)
+        return cls(low, high, _numbered(labels))
 
     @property
     def units(self) -> int:
-        """How many are drawn independently: hosts, or starts."""
-        return len(self.least) if self.hosts is None else int(self.hosts.max()) + 1
+        """How many are drawn independently: hosts, or starts (as many equal ones as the weighted ones are worth)."""
+        if self.hosts is not None:
+            return int(self.hosts.max()) + 1
+        if self.weights is None:
+            return len(self.least)
+        return math.floor(float(self.weights.sum() ** 2 / np.square(self.weights).sum()) + _EDGE)
 
     def observed(self, statistic: Statistic) -> Interval:
         """The statistic with all windows at their lower ends, and at their upper ends."""
-        return Interval(observed(self.least, statistic), observed(self.most, statistic))
+        ends = (observed(end, statistic, self.weights) for end in (self.least, self.most))
+        return Interval(*ends)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,7 +100,7 @@ class _Side:
 
     @classmethod
     def of(cls, lengths: Lengths, statistic: Statistic, seed: int) -> _Side:
-        resampling = Resampling(len(lengths.least), lengths.hosts, seed)
+        resampling = Resampling(len(lengths.least), lengths.hosts, seed, weights=lengths.weights)
         low = resampling.spread(lengths.least, statistic)
         exact = np.array_equal(lengths.least, lengths.most)
         return cls(low, low if exact else resampling.spread(lengths.most, statistic), lengths.units)
@@ -185,13 +189,59 @@ def difference(base: Lengths, new: Lengths, statistic: Statistic = "median", see
     return Difference(*sides, Tails.of(base.units, new.units, expanded(statistic, base, new)))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Balanced:
+    """Two sides with the same mix of strata. ``left_out`` marks the starts of a side whose stratum the other lacks."""
+
+    base: Lengths
+    new: Lengths
+    base_left_out: npt.NDArray[np.bool_]
+    new_left_out: npt.NDArray[np.bool_]
+
+
+def balanced(base: Lengths, new: Lengths, base_strata: npt.ArrayLike, new_strata: npt.ArrayLike) -> Balanced | None:
+    """Like with like: each stratum weighs on both sides what it weighs in both together; ``None`` if they share none.
+
+    Strata are labels, one a start: whether it is fresh or a restart, a host, a release. Where the mixes are the same
+    already, nothing is weighed.
+    """
+    labels = [np.asarray(strata) for strata in (base_strata, new_strata)]
+    if any(one.shape != side.least.shape for one, side in zip(labels, (base, new), strict=True)):
+        raise ValueError("every length has one stratum")
+    shared = np.intersect1d(labels[0], labels[1])
+    if not len(shared):
+        return None
+    kept = [np.isin(one, shared) for one in labels]
+    numbers = [np.searchsorted(shared, one[keep]) for one, keep in zip(labels, kept, strict=True)]
+    counts = [np.bincount(one, minlength=len(shared)) for one in numbers]
+    together = (counts[0] + counts[1]) / (len(numbers[0]) + len(numbers[1]))
+    same = np.array_equal(counts[0] * len(numbers[1]), counts[1] * len(numbers[0]))
+    sides = [
+        _kept(side, keep, None if same else (together / count)[number] * len(number))
+        for side, keep, count, number in zip((base, new), kept, counts, numbers, strict=True)
+    ]
+    return Balanced(sides[0], sides[1], ~kept[0], ~kept[1])
+
+
+def _kept(side: Lengths, keep: npt.NDArray[np.bool_], weights: FloatArray | None) -> Lengths:
+    hosts = None if side.hosts is None else _numbered(side.hosts[keep])
+    return Lengths(side.least[keep], side.most[keep], hosts, weights)
+
+
 def expanded(statistic: Statistic, base: Lengths, new: Lengths) -> bool:
     """Whether percentiles have to be moved out, as measured (docs/compare.md).
 
     The resampled median of starts covers by itself. Means and 90th percentiles of few starts do not, nor does anything
     of few hosts.
     """
-    return statistic != "median" or base.hosts is not None or new.hosts is not None
+    plain = all(side.hosts is None and side.weights is None for side in (base, new))
+    return statistic != "median" or not plain
+
+
+def _numbered(labels: npt.NDArray[Any]) -> IntArray | None:
+    """The hosts from 0; ``None`` where there is one alone, or none has several starts."""
+    hosts, numbers = np.unique(labels, return_inverse=True)
+    return numbers.astype(np.int64) if 1 < len(hosts) < len(labels) else None
 
 
 def verdict(interval: Interval, limit: float | None = None) -> Verdict:

@@ -20,7 +20,7 @@ from analyzer.stats.resampled import FloatArray, Resampling, Spread, Statistic, 
 NUMBERS = (4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 60, 80, 100, 150, 200, 300, 400, 600, 800, 1000)
 _TRIALS = 200
 _HALVINGS = 20
-_MOVED = 0.5
+_MOVED = 0.5  # of the middle half of the lengths, as deviations
 _MIDDLE = (0.16, 0.84)  # of a distribution, to compare how wide two are
 
 
@@ -118,7 +118,8 @@ def _drawn(side: Lengths, number: int, rng: np.random.Generator) -> tuple[FloatA
     About half of what Silverman's rule for the density of a sample says, by its quartiles: more would widen the spread.
     """
     seen = len(side.least)
-    picks = rng.integers(0, seen, (_TRIALS, number))
+    likely = None if side.weights is None else side.weights / side.weights.sum()
+    picks = rng.choice(seen, (_TRIALS, number), p=likely)
     low, high = np.sort(side.least)[[(seen - 1) // 4, seen - 1 - (seen - 1) // 4]]
     moved = _MOVED * (high - low) / 1.349 * seen**-0.2 if math.isfinite(high) else 0.0
     by = moved * rng.standard_normal(picks.shape)

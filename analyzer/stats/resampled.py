@@ -24,6 +24,7 @@ Statistic = Literal["median", "mean", "p90"]
 ROUNDS = 2000
 _NOTHING = 1e-12  # the mass of a value that is left out
 _NINETY = 0.9
+_ROUNDING = 1e-9  # of a share of weights
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,12 +49,17 @@ class Spread:
         return 1.0 - self.below[np.searchsorted(self.at, values, side="left")]
 
 
-def observed(values: FloatArray, statistic: Statistic) -> float:
+def observed(values: FloatArray, statistic: Statistic, weights: FloatArray | None = None) -> float:
     """The statistic of the values themselves; infinite where the values make it so.
 
     The median of an even number is halfway between the two in the middle; the 90th percentile is the first value that
     90 % do not exceed, as in ``quantiles``.
     """
+    if weights is not None:
+        if statistic == "mean":
+            return float(np.average(values, weights=weights))
+        order = np.argsort(values, kind="stable")
+        return float(_at_quantile(values[order], np.cumsum(weights[order])[None, :], statistic)[0])
     if statistic == "mean":
         return float(values.mean())
     if statistic == "median":
@@ -67,12 +73,21 @@ def observed(values: FloatArray, statistic: Statistic) -> float:
 class Resampling:
     """Draws of the starts of one side; the same for every array of their values that is asked for.
 
-    ``hosts`` numbers the host of each start from 0, every number in use; ``None`` draws starts one by one.
+    ``hosts`` numbers the host of each start from 0, every number in use; ``None`` draws starts one by one. ``weights``:
+    how much each start counts, wherever it is drawn.
     """
 
-    def __init__(self, number: int, hosts: IntArray | None, seed: int, rounds: int = ROUNDS) -> None:
+    def __init__(
+        self,
+        number: int,
+        hosts: IntArray | None,
+        seed: int,
+        rounds: int = ROUNDS,
+        weights: FloatArray | None = None,
+    ) -> None:
         self.number = number
         self.hosts = hosts
+        self.weights = weights
         self.units = number if hosts is None else int(hosts.max()) + 1
         self._seed, self._rounds = seed, rounds
         self._counts: FloatArray | None = None
@@ -81,9 +96,9 @@ class Resampling:
         """How the statistic spreads over the resamples."""
         if statistic == "mean":
             return self._means(values)
-        if self.hosts is None:
+        if self.hosts is None and self.weights is None:
             return _exact(np.sort(values), statistic)
-        return self._quantiles(values, self.hosts, statistic)
+        return self._quantiles(values, np.arange(self.number) if self.hosts is None else self.hosts, statistic)
 
     @property
     def counts(self) -> FloatArray:
@@ -99,24 +114,31 @@ class Resampling:
     def _means(self, values: FloatArray) -> Spread:
         hosts = np.arange(self.number) if self.hosts is None else self.hosts
         finite = np.isfinite(values)
-        sums = np.bincount(hosts, weights=np.where(finite, values, 0.0), minlength=self.units)
+        weights = np.ones(self.number) if self.weights is None else self.weights
+        sums = np.bincount(hosts, weights=np.where(finite, values, 0.0) * weights, minlength=self.units)
         without_end = np.bincount(hosts[~finite], minlength=self.units).astype(np.float64)
-        sizes = np.bincount(hosts, minlength=self.units).astype(np.float64)
+        sizes = np.bincount(hosts, weights=weights, minlength=self.units)
         means = self.counts @ sums / (self.counts @ sizes)
         means[self.counts @ without_end > 0.0] = math.inf
         return Spread.of(means, np.full(len(means), 1.0))
 
     def _quantiles(self, values: FloatArray, hosts: IntArray, statistic: Statistic) -> Spread:
         order = np.argsort(values, kind="stable")
-        ordered = values[order]
-        until = np.cumsum(self.counts[:, hosts[order]], axis=1)
-        total = until[:, -1:]
-        if statistic == "p90":
-            at = ordered[(until >= _NINETY * total - 1e-9).argmax(axis=1)]
-        else:
-            low, high = (2.0 * until >= total).argmax(axis=1), (2.0 * until > total).argmax(axis=1)
-            at = 0.5 * ordered[low] + 0.5 * ordered[high]
+        mass = self.counts[:, hosts[order]]
+        if self.weights is not None:
+            mass *= self.weights[order]
+        at = _at_quantile(values[order], np.cumsum(mass, axis=1), statistic)
         return Spread.of(at, np.full(len(at), 1.0))
+
+
+def _at_quantile(ordered: FloatArray, until: FloatArray, statistic: Statistic) -> FloatArray:
+    """The quantile of each row of weights, which are summed up to each of the ordered values."""
+    total = until[:, -1:]
+    if statistic == "p90":
+        return np.asarray(ordered[(until >= (_NINETY - _ROUNDING) * total).argmax(axis=1)])
+    low = (until >= (0.5 - _ROUNDING) * total).argmax(axis=1)
+    high = (until > (0.5 + _ROUNDING) * total).argmax(axis=1)
+    return np.asarray(0.5 * ordered[low] + 0.5 * ordered[high])
 
 
 def _exact(ordered: FloatArray, statistic: Statistic) -> Spread:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from scipy import stats as oracle
 
-from analyzer.stats.difference import Interval, Lengths, difference, expanded, verdict
+from analyzer.stats.difference import Interval, Lengths, balanced, difference, expanded, verdict
 from analyzer.stats.normal import student_deviations
 from analyzer.stats.resampled import Statistic
 
@@ -223,6 +223,60 @@ def test_nonsense_is_refused() -> None:
         Lengths.of([1.0], [1.0], ["a", "b"])
     with pytest.raises(ValueError, match="confidence"):
         difference(exact([1.0]), exact([1.0])).interval(1.5)
+
+
+# --- Like with like ------------------------------------------------------------------------------------------------
+
+
+def test_another_mix_is_no_difference() -> None:
+    rng = np.random.default_rng(6)
+    strata = [np.where(np.arange(60) < restarts, "restart", "fresh") for restarts in (12, 48)]
+    sides = [exact(np.where(one == "fresh", 40.0, 10.0) + rng.normal(size=60)) for one in strata]
+    assert difference(*sides).verdict() == "faster"
+    even = balanced(*sides, *strata)
+    assert even is not None and not even.base_left_out.any()
+    for side, one in ((even.base, strata[0]), (even.new, strata[1])):
+        assert side.weights is not None
+        assert side.weights[one == "fresh"].sum() == pytest.approx(30.0)
+        assert side.weights.sum() == pytest.approx(60.0)
+        assert side.units < 60
+    for statistic in STATISTICS:
+        assert difference(even.base, even.new, statistic).verdict() == "undecided"
+    means = [side.observed("mean").lower for side in (even.base, even.new)]
+    assert means == pytest.approx([25.0, 25.0], abs=0.6)
+
+
+def test_the_same_mix_is_left_alone() -> None:
+    sides = exact(np.arange(8.0)), exact(np.arange(4.0))
+    even = balanced(*sides, list("aabbaabb"), list("abab"))
+    assert even is not None
+    assert even.base.weights is None and even.new.weights is None
+    assert difference(even.base, even.new).interval() == difference(*sides).interval()
+
+
+def test_strata_of_one_side_alone_are_left_out() -> None:
+    base = Lengths.of(np.arange(6.0), np.arange(6.0), list("xxyyzz"), never=[False] * 5 + [True])
+    new = Lengths.of(np.arange(4.0), np.arange(4.0), list("xxyy"))
+    even = balanced(base, new, list("ababac"), list("abbd"))
+    assert even is not None
+    assert even.base_left_out.tolist() == [False] * 5 + [True]
+    assert even.new_left_out.tolist() == [False] * 3 + [True]
+    assert even.base.units == 3 and len(even.new.least) == 3
+    assert even.base.weights is not None and even.base.weights.sum() == pytest.approx(5.0)
+    assert balanced(base, new, ["a"] * 6, ["b"] * 4) is None
+    with pytest.raises(ValueError, match="one stratum"):
+        balanced(base, new, ["a"], ["a"] * 4)
+
+
+@pytest.mark.parametrize("statistic", STATISTICS)
+def test_equal_weights_are_no_weights(statistic: Statistic) -> None:
+    values = np.random.default_rng(8).normal(20.0, 3.0, 24)
+    weighted = Lengths(values, values, None, np.full(24, 0.3))
+    assert weighted.units == 24
+    assert weighted.observed(statistic).lower == pytest.approx(exact(values).observed(statistic).lower)
+    by_host = [Lengths(values, values, np.arange(24) % 6, weights) for weights in (None, np.full(24, 0.3))]
+    plain, also = (difference(side, exact(values + 9.0), statistic).interval() for side in by_host)
+    assert (plain.lower, plain.upper) == pytest.approx((also.lower, also.upper))
 
 
 # --- How often it is right (benchmarks/compare_coverage.py has the whole tables) --------------------------------------
