@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from analyzer.stats.normal import deviations, student_deviations
 from analyzer.stats.quantiles import checked
-from analyzer.stats.resampled import FloatArray, IntArray, Resampling, Spread, Statistic, observed
+from analyzer.stats.resampled import FloatArray, IntArray, Mix, Resampling, Spread, Statistic, observed
 from analyzer.stats.tails import student_above
 
 Verdict = Literal["slower", "faster", "same", "undecided"]
@@ -44,13 +44,13 @@ class Lengths:
     """The lengths of one side. ``hosts`` numbers the host of each from 0, where whole hosts are to be drawn.
 
     Both ends of a length are infinite where it certainly has no end: it is later than all others. An infinite ``most``
-    alone says that nobody saw it end: it may have ended at any moment after ``least``. ``weights``: see ``balanced``.
+    alone says that nobody saw it end: it may have ended at any moment after ``least``. ``mix``: see ``balanced``.
     """
 
     least: FloatArray
     most: FloatArray
     hosts: IntArray | None = None
-    weights: FloatArray | None = None
+    mix: Mix | None = None
 
     @classmethod
     def of(
@@ -79,16 +79,16 @@ class Lengths:
 
     @property
     def units(self) -> int:
-        """How many are drawn independently: hosts, or starts (as many equal ones as the weighted ones are worth)."""
-        if self.hosts is not None:
-            return int(self.hosts.max()) + 1
-        if self.weights is None:
-            return len(self.least)
-        return math.floor(float(self.weights.sum() ** 2 / np.square(self.weights).sum()) + _EDGE)
+        """How many are drawn independently: hosts, or starts; with a ``mix`` fewer, as many as they are then worth."""
+        number = len(self.least) if self.hosts is None else int(self.hosts.max()) + 1
+        if self.mix is None:
+            return number
+        worth = float(1.0 / np.square(self.mix.weights).sum())  # that many starts of equal weight
+        return max(1, min(number + 1 - len(self.mix.shares), math.floor(worth + _EDGE)))
 
     def observed(self, statistic: Statistic) -> Interval:
         """The statistic with all windows at their lower ends, and at their upper ends."""
-        ends = (observed(end, statistic, self.weights) for end in (self.least, self.most))
+        ends = (observed(end, statistic, self.mix) for end in (self.least, self.most))
         return Interval(*ends)
 
 
@@ -100,7 +100,7 @@ class _Side:
 
     @classmethod
     def of(cls, lengths: Lengths, statistic: Statistic, seed: int) -> _Side:
-        resampling = Resampling(len(lengths.least), lengths.hosts, seed, weights=lengths.weights)
+        resampling = Resampling(len(lengths.least), lengths.hosts, seed, mix=lengths.mix)
         low = resampling.spread(lengths.least, statistic)
         exact = np.array_equal(lengths.least, lengths.most)
         return cls(low, low if exact else resampling.spread(lengths.most, statistic), lengths.units)
@@ -202,8 +202,9 @@ class Balanced:
 def balanced(base: Lengths, new: Lengths, base_strata: npt.ArrayLike, new_strata: npt.ArrayLike) -> Balanced | None:
     """Like with like: each stratum weighs on both sides what it weighs in both together; ``None`` if they share none.
 
-    Strata are labels, one a start: whether it is fresh or a restart, a host, a release. Where the mixes are the same
-    already, nothing is weighed.
+    Strata are labels, one a start: whether it is fresh or a restart, a release, a machine. With one stratum in common
+    nothing is weighed. The interval of a mean becomes no wider by what strata differ from each other; that of a
+    quantile does (see ``Resampling``).
     """
     labels = [np.asarray(strata) for strata in (base_strata, new_strata)]
     if any(one.shape != side.least.shape for one, side in zip(labels, (base, new), strict=True)):
@@ -214,18 +215,17 @@ def balanced(base: Lengths, new: Lengths, base_strata: npt.ArrayLike, new_strata
     kept = [np.isin(one, shared) for one in labels]
     numbers = [np.searchsorted(shared, one[keep]) for one, keep in zip(labels, kept, strict=True)]
     counts = [np.bincount(one, minlength=len(shared)) for one in numbers]
-    together = (counts[0] + counts[1]) / (len(numbers[0]) + len(numbers[1]))
-    same = np.array_equal(counts[0] * len(numbers[1]), counts[1] * len(numbers[0]))
+    shares = (counts[0] + counts[1]) / (len(numbers[0]) + len(numbers[1]))
     sides = [
-        _kept(side, keep, None if same else (together / count)[number] * len(number))
-        for side, keep, count, number in zip((base, new), kept, counts, numbers, strict=True)
+        _kept(side, keep, Mix(number, shares) if len(shared) > 1 else None)
+        for side, keep, number in zip((base, new), kept, numbers, strict=True)
     ]
     return Balanced(sides[0], sides[1], ~kept[0], ~kept[1])
 
 
-def _kept(side: Lengths, keep: npt.NDArray[np.bool_], weights: FloatArray | None) -> Lengths:
+def _kept(side: Lengths, keep: npt.NDArray[np.bool_], mix: Mix | None) -> Lengths:
     hosts = None if side.hosts is None else _numbered(side.hosts[keep])
-    return Lengths(side.least[keep], side.most[keep], hosts, weights)
+    return Lengths(side.least[keep], side.most[keep], hosts, mix)
 
 
 def expanded(statistic: Statistic, base: Lengths, new: Lengths) -> bool:
@@ -234,7 +234,7 @@ def expanded(statistic: Statistic, base: Lengths, new: Lengths) -> bool:
     The resampled median of starts covers by itself. Means and 90th percentiles of few starts do not, nor does anything
     of few hosts.
     """
-    plain = all(side.hosts is None and side.weights is None for side in (base, new))
+    plain = all(side.hosts is None and side.mix is None for side in (base, new))
     return statistic != "median" or not plain
 
 

@@ -118,7 +118,7 @@ def _drawn(side: Lengths, number: int, rng: np.random.Generator) -> tuple[FloatA
     About half of what Silverman's rule for the density of a sample says, by its quartiles: more would widen the spread.
     """
     seen = len(side.least)
-    likely = None if side.weights is None else side.weights / side.weights.sum()
+    likely = None if side.mix is None else side.mix.weights
     picks = rng.choice(seen, (_TRIALS, number), p=likely)
     low, high = np.sort(side.least)[[(seen - 1) // 4, seen - 1 - (seen - 1) // 4]]
     moved = _MOVED * (high - low) / 1.349 * seen**-0.2 if math.isfinite(high) else 0.0

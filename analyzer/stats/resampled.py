@@ -22,6 +22,31 @@ IntArray = npt.NDArray[np.int64]
 Statistic = Literal["median", "mean", "p90"]
 
 ROUNDS = 2000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mix:
+    """What each stratum of starts is to weigh, however many starts of it there are, or are drawn.
+
+    ``strata`` numbers the stratum of each start from 0; ``shares`` of the whole, one a stratum.
+    """
+
+    strata: IntArray
+    shares: FloatArray
+
+    @property
+    def weights(self) -> FloatArray:
+        """Of each start."""
+        return (self.shares / np.bincount(self.strata, minlength=len(self.shares)))[self.strata]
+
+    def of_draws(self, counts: FloatArray, hosts: IntArray) -> FloatArray:
+        """What one start of each stratum weighs in each resample, shape (rounds, strata)."""
+        sizes = np.zeros((counts.shape[1], len(self.shares)))
+        np.add.at(sizes, (hosts, self.strata), 1.0)
+        drawn = counts @ sizes
+        return np.divide(self.shares, drawn, out=np.zeros_like(drawn), where=drawn > 0.0)
+
+
 _NOTHING = 1e-12  # the mass of a value that is left out
 _NINETY = 0.9
 _ROUNDING = 1e-9  # of a share of weights
@@ -49,13 +74,14 @@ class Spread:
         return 1.0 - self.below[np.searchsorted(self.at, values, side="left")]
 
 
-def observed(values: FloatArray, statistic: Statistic, weights: FloatArray | None = None) -> float:
+def observed(values: FloatArray, statistic: Statistic, mix: Mix | None = None) -> float:
     """The statistic of the values themselves; infinite where the values make it so.
 
     The median of an even number is halfway between the two in the middle; the 90th percentile is the first value that
     90 % do not exceed, as in ``quantiles``.
     """
-    if weights is not None:
+    if mix is not None:
+        weights = mix.weights
         if statistic == "mean":
             return float(np.average(values, weights=weights))
         order = np.argsort(values, kind="stable")
@@ -73,8 +99,11 @@ def observed(values: FloatArray, statistic: Statistic, weights: FloatArray | Non
 class Resampling:
     """Draws of the starts of one side; the same for every array of their values that is asked for.
 
-    ``hosts`` numbers the host of each start from 0, every number in use; ``None`` draws starts one by one. ``weights``:
-    how much each start counts, wherever it is drawn.
+    ``hosts`` numbers the host of each start from 0, every number in use; ``None`` draws starts one by one. ``mix``:
+    what the strata weigh. A mean of a resample is of just that mix (of the strata that it holds). A quantile is not:
+    each start has its weight wherever it is drawn, and the mix varies. For where a whole stratum lies below another,
+    the median of a mix of one to one is half between the last of the one and the first of the other, and resamples of
+    just that mix tell nothing of how much that varies (measured: 25 % of false alarms).
     """
 
     def __init__(
@@ -83,11 +112,11 @@ class Resampling:
         hosts: IntArray | None,
         seed: int,
         rounds: int = ROUNDS,
-        weights: FloatArray | None = None,
+        mix: Mix | None = None,
     ) -> None:
         self.number = number
         self.hosts = hosts
-        self.weights = weights
+        self.mix = mix
         self.units = number if hosts is None else int(hosts.max()) + 1
         self._seed, self._rounds = seed, rounds
         self._counts: FloatArray | None = None
@@ -96,9 +125,9 @@ class Resampling:
         """How the statistic spreads over the resamples."""
         if statistic == "mean":
             return self._means(values)
-        if self.hosts is None and self.weights is None:
+        if self.hosts is None and self.mix is None:
             return _exact(np.sort(values), statistic)
-        return self._quantiles(values, np.arange(self.number) if self.hosts is None else self.hosts, statistic)
+        return self._quantiles(values, statistic)
 
     @property
     def counts(self) -> FloatArray:
@@ -112,23 +141,32 @@ class Resampling:
         return self._counts
 
     def _means(self, values: FloatArray) -> Spread:
-        hosts = np.arange(self.number) if self.hosts is None else self.hosts
         finite = np.isfinite(values)
-        weights = np.ones(self.number) if self.weights is None else self.weights
-        sums = np.bincount(hosts, weights=np.where(finite, values, 0.0) * weights, minlength=self.units)
-        without_end = np.bincount(hosts[~finite], minlength=self.units).astype(np.float64)
-        sizes = np.bincount(hosts, weights=weights, minlength=self.units)
-        means = self.counts @ sums / (self.counts @ sizes)
-        means[self.counts @ without_end > 0.0] = math.inf
+        if self.mix is None:
+            hosts = self._unit_of_each
+            sums = np.bincount(hosts, weights=np.where(finite, values, 0.0), minlength=self.units)
+            sizes = np.bincount(hosts, minlength=self.units).astype(np.float64)
+            without_end = np.bincount(hosts[~finite], minlength=self.units).astype(np.float64)
+            means = self.counts @ sums / (self.counts @ sizes)
+            means[self.counts @ without_end > 0.0] = math.inf
+        else:
+            units = self._unit_of_each
+            mass = self.counts[:, units] * self.mix.of_draws(self.counts, units)[:, self.mix.strata]
+            means = mass @ np.where(finite, values, 0.0) / mass.sum(axis=1)
+            means[mass @ (~finite).astype(np.float64) > 0.0] = math.inf
         return Spread.of(means, np.full(len(means), 1.0))
 
-    def _quantiles(self, values: FloatArray, hosts: IntArray, statistic: Statistic) -> Spread:
+    def _quantiles(self, values: FloatArray, statistic: Statistic) -> Spread:
         order = np.argsort(values, kind="stable")
-        mass = self.counts[:, hosts[order]]
-        if self.weights is not None:
-            mass *= self.weights[order]
+        mass = self.counts[:, self._unit_of_each[order]]
+        if self.mix is not None:
+            mass *= self.mix.weights[order]
         at = _at_quantile(values[order], np.cumsum(mass, axis=1), statistic)
         return Spread.of(at, np.full(len(at), 1.0))
+
+    @property
+    def _unit_of_each(self) -> IntArray:
+        return np.arange(self.number) if self.hosts is None else self.hosts
 
 
 def _at_quantile(ordered: FloatArray, until: FloatArray, statistic: Statistic) -> FloatArray:

@@ -12,7 +12,7 @@ from scipy import stats as oracle
 
 from analyzer.stats.difference import Interval, Lengths, balanced, difference, expanded, verdict
 from analyzer.stats.normal import student_deviations
-from analyzer.stats.resampled import Statistic
+from analyzer.stats.resampled import Mix, Statistic
 
 STATISTICS: tuple[Statistic, ...] = ("median", "mean", "p90")
 LENGTHS = st.lists(st.integers(0, 600).map(lambda tenths: tenths / 10.0), min_size=4, max_size=24)
@@ -236,22 +236,31 @@ def test_another_mix_is_no_difference() -> None:
     even = balanced(*sides, *strata)
     assert even is not None and not even.base_left_out.any()
     for side, one in ((even.base, strata[0]), (even.new, strata[1])):
-        assert side.weights is not None
-        assert side.weights[one == "fresh"].sum() == pytest.approx(30.0)
-        assert side.weights.sum() == pytest.approx(60.0)
-        assert side.units < 60
+        assert side.mix is not None
+        assert side.mix.weights[one == "fresh"].sum() == pytest.approx(0.5)
+        assert side.mix.weights.sum() == pytest.approx(1.0)
     for statistic in STATISTICS:
         assert difference(even.base, even.new, statistic).verdict() == "undecided"
     means = [side.observed("mean").lower for side in (even.base, even.new)]
     assert means == pytest.approx([25.0, 25.0], abs=0.6)
 
 
-def test_the_same_mix_is_left_alone() -> None:
-    sides = exact(np.arange(8.0)), exact(np.arange(4.0))
-    even = balanced(*sides, list("aabbaabb"), list("abab"))
+def test_one_stratum_in_common_is_no_mix() -> None:
+    sides = exact(np.arange(8.0)), exact(np.arange(6.0))
+    even = balanced(*sides, list("aaaaaaaa"), list("aaaaab"))
     assert even is not None
-    assert even.base.weights is None and even.new.weights is None
-    assert difference(even.base, even.new).interval() == difference(*sides).interval()
+    assert even.base.mix is None and even.new.mix is None
+    assert difference(even.base, even.new).interval() == difference(sides[0], exact(np.arange(5.0))).interval()
+
+
+def test_what_strata_differ_by_does_not_blur_the_difference() -> None:
+    rng = np.random.default_rng(5)
+    strata = np.arange(40) % 2
+    sides = [exact(50.0 * strata + shift + rng.normal(size=40)) for shift in (0.0, 2.0)]
+    even = balanced(*sides, strata, strata)
+    assert even is not None
+    assert difference(*sides, "mean").verdict() == "undecided"
+    assert difference(even.base, even.new, "mean").verdict() == "slower"
 
 
 def test_strata_of_one_side_alone_are_left_out() -> None:
@@ -261,22 +270,25 @@ def test_strata_of_one_side_alone_are_left_out() -> None:
     assert even is not None
     assert even.base_left_out.tolist() == [False] * 5 + [True]
     assert even.new_left_out.tolist() == [False] * 3 + [True]
-    assert even.base.units == 3 and len(even.new.least) == 3
-    assert even.base.weights is not None and even.base.weights.sum() == pytest.approx(5.0)
+    assert even.base.hosts is not None and even.base.hosts.tolist() == [0, 0, 1, 1, 2]
+    assert even.base.units == 2 and len(even.new.least) == 3  # three hosts, two strata
+    assert even.base.mix is not None and even.base.mix.weights.sum() == pytest.approx(1.0)
+    assert even.base.mix.shares.tolist() == pytest.approx([0.5, 0.5])  # 3 and 2 of the base, 1 and 2 of the new side
     assert balanced(base, new, ["a"] * 6, ["b"] * 4) is None
     with pytest.raises(ValueError, match="one stratum"):
         balanced(base, new, ["a"], ["a"] * 4)
 
 
 @pytest.mark.parametrize("statistic", STATISTICS)
-def test_equal_weights_are_no_weights(statistic: Statistic) -> None:
+def test_a_mix_of_one_stratum_is_none(statistic: Statistic) -> None:
     values = np.random.default_rng(8).normal(20.0, 3.0, 24)
-    weighted = Lengths(values, values, None, np.full(24, 0.3))
-    assert weighted.units == 24
-    assert weighted.observed(statistic).lower == pytest.approx(exact(values).observed(statistic).lower)
-    by_host = [Lengths(values, values, np.arange(24) % 6, weights) for weights in (None, np.full(24, 0.3))]
-    plain, also = (difference(side, exact(values + 9.0), statistic).interval() for side in by_host)
-    assert (plain.lower, plain.upper) == pytest.approx((also.lower, also.upper))
+    of = np.arange(24) % 6
+    plain, mixed = (
+        Lengths(values, values, of, mix) for mix in (None, Mix(np.zeros(24, dtype=np.int64), np.array([1.0])))
+    )
+    assert plain.observed(statistic).lower == pytest.approx(mixed.observed(statistic).lower)
+    one, other = (difference(side, exact(values + 9.0), statistic).interval() for side in (plain, mixed))
+    assert (one.lower, one.upper) == pytest.approx((other.lower, other.upper))
 
 
 # --- How often it is right (benchmarks/compare_coverage.py has the whole tables) --------------------------------------
