@@ -18,8 +18,9 @@ from analyzer.stats.normal import deviations
 from analyzer.stats.resampled import FloatArray, Resampling, Spread, Statistic, mass_in_order
 
 NUMBERS = (4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 60, 80, 100, 150, 200, 300, 400, 600, 800, 1000)
-_TRIALS = 200
-_HALVINGS = 20
+_TRIALS = (50, 200)  # at least and at most
+_DRAWS = 20_000  # of a side, in all trials of a number of starts
+_HALVINGS = 14
 _MOVED = 0.5  # of the middle half of the lengths, as deviations
 _MIDDLE = (0.16, 0.84)  # of a distribution, to compare how wide two are
 
@@ -96,7 +97,9 @@ class _Seen:
         """
         plan = self.plan
         rng = np.random.default_rng([plan.seed, base, new])
-        (base_least, base_most), (new_least, new_most) = _drawn(self.base, base, rng), _drawn(self.new, new, rng)
+        trials = min(max(_DRAWS // max(base, new), _TRIALS[0]), _TRIALS[1])
+        base_least, base_most = _drawn(self.base, (trials, base), rng)
+        new_least, new_most = _drawn(self.new, (trials, new), rng)
         if size > 0.0:
             late, early = new_least + (size - self.centre), base_most
         else:
@@ -111,15 +114,15 @@ class _Seen:
         return float((_overlap(late, early, plan.statistic) < share).mean())
 
 
-def _drawn(side: Lengths, number: int, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
-    """Both ends of so many lengths for each trial: those seen, drawn with replacement and moved a little.
+def _drawn(side: Lengths, shape: tuple[int, int], rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
+    """Both ends of lengths, one trial a row: those seen, drawn with replacement and moved a little.
 
     Moved, because the few lengths around a median happen to lie closer together or farther apart than all there are.
     About half of what Silverman's rule for the density of a sample says, by its quartiles: more would widen the spread.
     """
     seen = len(side.least)
     likely = None if side.mix is None else side.mix.weights
-    picks = rng.choice(seen, (_TRIALS, number), p=likely)
+    picks = rng.choice(seen, shape, p=likely)
     low, high = np.sort(side.least)[[(seen - 1) // 4, seen - 1 - (seen - 1) // 4]]
     moved = _MOVED * (high - low) / 1.349 * seen**-0.2 if math.isfinite(high) else 0.0
     by = moved * rng.standard_normal(picks.shape)

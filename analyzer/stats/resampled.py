@@ -21,7 +21,8 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 Statistic = Literal["median", "mean", "p90"]
 
-ROUNDS = 2000
+ROUNDS = (400, 2000)  # at least and at most
+_DRAWS = 10_000_000  # that are held at once, of all rounds
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,14 +112,13 @@ class Resampling:
         number: int,
         hosts: IntArray | None,
         seed: int,
-        rounds: int = ROUNDS,
         mix: Mix | None = None,
     ) -> None:
         self.number = number
         self.hosts = hosts
         self.mix = mix
         self.units = number if hosts is None else int(hosts.max()) + 1
-        self._seed, self._rounds = seed, rounds
+        self._seed, self._rounds = seed, min(max(_DRAWS // number, ROUNDS[0]), ROUNDS[1])
         self._counts: FloatArray | None = None
 
     def spread(self, values: FloatArray, statistic: Statistic) -> Spread:
@@ -228,17 +228,21 @@ def _two_in_the_middle(number: int) -> tuple[IntArray, IntArray, FloatArray]:
     """
     half = number // 2
     places, single = _one_in_order(number, half)
-    front = math.lgamma(number + 1) - 2.0 * math.lgamma(half + 1)
+    ways = math.lgamma(number + 1) - 2.0 * math.lgamma(half + 1)
 
-    def half_of(first: IntArray) -> FloatArray:
-        """The probability that one half of the draws is among the first, with one half of all ways to choose it."""
+    def logarithm(first: IntArray) -> FloatArray:
+        """Of the probability that one half of the draws is among the first so many."""
         with np.errstate(divide="ignore"):
-            return np.exp(0.5 * front + half * np.log(np.clip(first, 0, number) / number))
+            return np.asarray(half * np.log(first / number))
+
+    def ends_at(first: IntArray) -> FloatArray:
+        """Of the probability that it is there, and not among one fewer."""
+        return np.asarray(logarithm(first) + np.log(-np.expm1(logarithm(first - 1) - logarithm(first))))
 
     low, high = (grid.ravel() for grid in np.meshgrid(places, np.arange(places[0], places[-1] + 2), indexing="ij"))
     low, high = low[(high > low) & (high < number)], high[(high > low) & (high < number)]
-    mass = (half_of(low + 1) - half_of(low)) * (half_of(number - high) - half_of(number - high - 1))
-    same = single - (half_of(places + 1) - half_of(places)) * half_of(number - places - 1)
+    mass = np.exp(ways + ends_at(low + 1) + ends_at(number - high))
+    same = single - np.exp(ways + ends_at(places + 1) + logarithm(number - places - 1))
     low, high, mass = np.concatenate((low, places)), np.concatenate((high, places)), np.concatenate((mass, same))
     kept = np.flatnonzero(mass > _NOTHING)
     return low[kept], high[kept], mass[kept]
