@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
@@ -25,6 +28,58 @@ def holm(p_values: npt.ArrayLike, level: float) -> BoolArray:
     p, order = _ordered(p_values)
     fails = np.flatnonzero(p[order] * (len(p) - np.arange(len(p))) > level)
     return _first(order, int(fails[0]) if len(fails) else len(p))
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One of several tests: whether it found something, and the level at which it was judged."""
+
+    found: bool
+    level: float
+
+    @property
+    def confidence(self) -> float:
+        """Of the interval that agrees: it holds 0 just where nothing was found."""
+        return 1.0 - self.level
+
+
+def goal_first(
+    goal: float | None, others: Sequence[float], level: float = 0.05, reserve: float = 0.2
+) -> tuple[Judged | None, list[Judged]]:
+    """The goal's test, and then the others' by Holm's method at what is left of the level.
+
+    ``goal`` and ``others`` are p-values, ``None`` where there is no goal. The goal is judged at
+    ``(1 - reserve) * level``. If it finds something, nothing is used up and the others share all of ``level``; if not,
+    they share ``reserve * level``; should each of them then find something, all of that is free again and the goal is
+    judged at ``level``. Any false finding has a probability of at most ``level``, whatever the tests have in common
+    (the fallback procedure of Wiens and Dmitrienko 2005, with Holm's in its second place).
+
+    With nested intervals (p-value = 1 - the highest confidence whose interval leaves out 0) each of them at its own
+    ``confidence`` leaves out 0 just where its test found something. With ``reserve`` 0 the others say nothing as long
+    as the goal does not: their level is 0 then.
+    """
+    if not 0.0 < level < 1.0 or not 0.0 <= reserve < 1.0:
+        raise ValueError("a level lies in (0, 1), a reserve in [0, 1)")
+    if goal is None:
+        return None, _step_down(others, level)
+    first = Judged(goal <= (1.0 - reserve) * level, (1.0 - reserve) * level) if others else Judged(goal <= level, level)
+    rest = _step_down(others, level if first.found else reserve * level)
+    if not first.found and all(one.found for one in rest):
+        first = Judged(goal <= level, level)
+    return first, rest
+
+
+def _step_down(p_values: Sequence[float], level: float) -> list[Judged]:
+    """Holm's method, with the level at which each was judged: for what was not found, that of the first such."""
+    p, order = _ordered(p_values)
+    judged = [Judged(False, 0.0)] * len(p)
+    open_still, share = True, 0.0
+    for place, index in enumerate(order.tolist()):
+        if open_still:
+            share = level / (len(p) - place)
+            open_still = bool(share > 0.0 and p[index] <= share)
+        judged[index] = Judged(open_still, share)
+    return judged
 
 
 def _ordered(p_values: npt.ArrayLike) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.intp]]:

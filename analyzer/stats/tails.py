@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+import numpy.typing as npt
+
 _STEPS = 500  # of a continued fraction; a few dozen do
 _TINY = 1e-300
 
@@ -14,31 +17,34 @@ def student_above(t: float, freedom: float) -> float:
         raise ValueError("t must not be negative, and degrees of freedom are above 0")
     if math.isinf(t):
         return 0.0
-    return 0.5 * _beta_share(freedom / (freedom + t * t), freedom / 2.0, 0.5)
+    return 0.5 * beta_share(freedom / (freedom + t * t), freedom / 2.0, 0.5)
 
 
 def drawn_at_least(number: int, draws: int, marked: int, total: int) -> float:
     """P(at least ``number`` marked ones among ``draws`` of ``total``, ``marked`` of which are), without replacement."""
+    return min(1.0, math.fsum(drawn(draws, marked, total, number)))
+
+
+def drawn(draws: int, marked: int, total: int, at_least: int = 0) -> npt.NDArray[np.float64]:
+    """P(just k marked ones among ``draws``), for every possible k that is not below ``at_least``, ascending."""
     if not (0 <= draws <= total and 0 <= marked <= total):
         raise ValueError("no more can be drawn or marked than there are")
     every = _log_choices(total, draws)
-    fewest, largest = max(number, 0, draws - (total - marked)), min(draws, marked)
-    terms = (
-        _log_choices(marked, n) + _log_choices(total - marked, draws - n) - every for n in range(fewest, largest + 1)
-    )
-    return min(1.0, math.fsum(map(math.exp, terms)))
+    possible = range(max(at_least, 0, draws - (total - marked)), min(draws, marked) + 1)
+    terms = (_log_choices(marked, k) + _log_choices(total - marked, draws - k) - every for k in possible)
+    return np.fromiter(map(math.exp, terms), dtype=np.float64, count=len(possible))
 
 
 def _log_choices(n: int, k: int) -> float:
     return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
 
 
-def _beta_share(x: float, a: float, b: float) -> float:
+def beta_share(x: float, a: float, b: float) -> float:
     """The regularised incomplete beta function, by Lentz's continued fraction."""
     if x <= 0.0 or x >= 1.0:
         return float(x > 0.0)
     if x > (a + 1.0) / (a + b + 2.0):  # the fraction converges fast on the other side only
-        return 1.0 - _beta_share(1.0 - x, b, a)
+        return 1.0 - beta_share(1.0 - x, b, a)
     log_front = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x)
     c, d = 1.0, 1.0 / _alive(1.0 - (a + b) * x / (a + 1.0))
     fraction = d
