@@ -28,7 +28,7 @@ FloatArray = npt.NDArray[np.float64]
 
 NUMBERS = (5, 10, 20, 50)
 WIDTHS = (0.1, 2.0, 10.0)
-NEVERS = (0.0, 0.1)
+NEVER_SHARES = (0.0, 0.1)
 OTHERS = 12  # metrics beside the goal
 _OF_HOSTS = 0.3  # of the variance
 _RESAMPLES = 1000
@@ -74,7 +74,7 @@ _SHAPES: dict[str, Callable[[np.random.Generator, int], FloatArray]] = {
 
 def combinations(numbers: Sequence[int]) -> Iterator[Made]:
     """All of the issue: one host, and eight from ten starts on."""
-    for hosts, number, width_s, never in itertools.product((1, 8), numbers, WIDTHS, NEVERS):
+    for hosts, number, width_s, never in itertools.product((1, 8), numbers, WIDTHS, NEVER_SHARES):
         if hosts == 1 or number >= 10:
             yield Made(number, width_s=width_s, never=never, hosts=hosts)
 
@@ -224,7 +224,7 @@ def print_statistics(seeds: int) -> None:
 
 def print_power(seeds: int) -> None:
     print("| sd | windows | never | normal | skewed | 5 % stall |\n|---|---|---|---|---|---|")
-    for sd_s, width_s, never in itertools.product((2.0, 5.0, 8.0, 10.0, 15.0), (0.1, 2.0), NEVERS):
+    for sd_s, width_s, never in itertools.product((2.0, 5.0, 8.0, 10.0, 15.0), (0.1, 2.0), NEVER_SHARES):
         made = [Made(20, None, width_s, never, 1, shape, sd_s, 1.5 * sd_s) for shape in _SHAPES]
         found = [power(one, seeds) for one in made]
         print(f"| {sd_s:g} s | {width_s:g} s | {never:.0%} | {' | '.join(f'{f:.1%}' for f in found)} |", flush=True)
