@@ -1,6 +1,6 @@
 """How often `compare` is right: false alarms, coverage, width and power of its intervals, over made starts.
 
-    python -m benchmarks.compare_coverage [--seeds 100] [--only alarms family coverage width statistics power speed]
+    python -m benchmarks.compare_coverage [--seeds 100] [--only alarms family …]
 
 Prints the tables of docs/compare.md. Every seed draws two sides anew: times of a start (normal, or skewed as a
 lognormal distribution is, or with 5 % that stall) with a standard deviation of 5 s, a window of the given width at a
@@ -22,13 +22,15 @@ import numpy.typing as npt
 
 from analyzer.stats.difference import Lengths, difference
 from analyzer.stats.multiple import goal_first
+from analyzer.stats.planning import Plan, needed
 from analyzer.stats.resampled import Statistic
+from analyzer.stats.shares import Share, ShareDifference
 
 FloatArray = npt.NDArray[np.float64]
 
 NUMBERS = (5, 10, 20, 50)
 WIDTHS = (0.1, 2.0, 10.0)
-NEVER_SHARES = (0.0, 0.1)
+WITHOUT_END = (0.0, 0.1)
 OTHERS = 12  # metrics beside the goal
 _OF_HOSTS = 0.3  # of the variance
 _RESAMPLES = 1000
@@ -74,7 +76,7 @@ _SHAPES: dict[str, Callable[[np.random.Generator, int], FloatArray]] = {
 
 def combinations(numbers: Sequence[int]) -> Iterator[Made]:
     """All of the issue: one host, and eight from ten starts on."""
-    for hosts, number, width_s, never in itertools.product((1, 8), numbers, WIDTHS, NEVER_SHARES):
+    for hosts, number, width_s, never in itertools.product((1, 8), numbers, WIDTHS, WITHOUT_END):
         if hosts == 1 or number >= 10:
             yield Made(number, width_s=width_s, never=never, hosts=hosts)
 
@@ -215,6 +217,7 @@ def print_widths(seeds: int) -> None:
 def print_statistics(seeds: int) -> None:
     print("| starts: base, new | statistic | normal | skewed | 5 % stall |\n|---|---|---|---|---|")
     pairs = [(number, number) for number in (4, 5, 8, 10, 15, 20, 30, 50)] + [(5, 50), (10, 50), (15, 50), (20, 50)]
+    pairs += [(15, 200), (20, 200), (30, 200)]
     statistics: tuple[Statistic, ...] = ("median", "mean", "p90")
     for statistic, (base, new) in itertools.product(statistics, pairs):
         made = [Made(base, new, shape=shape, shift_s=4.0) for shape in _SHAPES]
@@ -224,15 +227,36 @@ def print_statistics(seeds: int) -> None:
 
 def print_power(seeds: int) -> None:
     print("| sd | windows | never | normal | skewed | 5 % stall |\n|---|---|---|---|---|---|")
-    for sd_s, width_s, never in itertools.product((2.0, 5.0, 8.0, 10.0, 15.0), (0.1, 2.0), NEVER_SHARES):
+    for sd_s, width_s, never in itertools.product((2.0, 5.0, 8.0, 10.0, 15.0), (0.1, 2.0), WITHOUT_END):
         made = [Made(20, None, width_s, never, 1, shape, sd_s, 1.5 * sd_s) for shape in _SHAPES]
         found = [power(one, seeds) for one in made]
         print(f"| {sd_s:g} s | {width_s:g} s | {never:.0%} | {' | '.join(f'{f:.1%}' for f in found)} |", flush=True)
 
 
+def print_shares(seeds: int) -> None:
+    """Of every table that two sides can have, each as often as it comes up: no seeds."""
+    del seeds
+    print("| starts a side | share: base, new | covered | test at 5 % finds |\n|---|---|---|---|")
+    for number, (base, new) in itertools.product(NUMBERS, ((0.1, 0.1), (0.5, 0.5), (0.05, 0.3), (0.2, 0.7))):
+        held = found = 0.0
+        for seen_base, seen_new in itertools.product(range(number + 1), repeat=2):
+            chance = _binomial(seen_base, number, base) * _binomial(seen_new, number, new)
+            if chance < 1e-7:
+                continue
+            one = ShareDifference(Share(seen_base, number, number), Share(seen_new, number, number))
+            interval = one.interval()
+            held += chance * (interval.lower - 1e-12 <= new - base <= interval.upper + 1e-12)
+            found += chance * (one.p_value <= 0.05)
+        print(f"| {number} | {base:g}, {new:g} | {held:.1%} | {found:.1%} |", flush=True)
+
+
+def _binomial(marked: int, number: int, share: float) -> float:
+    return math.comb(number, marked) * share**marked * (1.0 - share) ** (number - marked)
+
+
 def print_speed(seeds: int) -> None:
     del seeds
-    print("| 200 and 200 starts, 60 metrics | time |\n|---|---|")
+    print("| 200 and 200 starts, 60 metrics | compared | how many more |\n|---|---|---|")
     cases: list[tuple[str, Statistic, int]] = [
         ("median of starts", "median", 1),
         ("p90 of starts", "p90", 1),
@@ -247,7 +271,10 @@ def print_speed(seeds: int) -> None:
         for base, new in metrics:
             found = difference(base, new, statistic)
             _ = found.interval(), found.relative(), found.p_value
-        print(f"| {name} | {time.perf_counter() - began:.2f} s |", flush=True)
+        compared = time.perf_counter() - began
+        for base, new in metrics:
+            needed(base, new, plan=Plan(statistic))
+        print(f"| {name} | {compared:.2f} s | {time.perf_counter() - began - compared:.2f} s |", flush=True)
 
 
 _TABLES: dict[str, Callable[[int], None]] = {
@@ -257,6 +284,7 @@ _TABLES: dict[str, Callable[[int], None]] = {
     "width": print_widths,
     "statistics": print_statistics,
     "power": print_power,
+    "shares": print_shares,
     "speed": print_speed,
 }
 
