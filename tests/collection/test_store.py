@@ -129,6 +129,7 @@ def test_pandas_reads_every_table(tmp_path: Path) -> None:
     assert str(starts["began_at"].dtype) == "datetime64[us, UTC]"
 
 
+@pytest.mark.cluster
 def test_duckdb_reads_it(tmp_path: Path) -> None:
     duckdb = pytest.importorskip("duckdb")
     results = some_results(20)
