@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from analyzer.collection.labels import BUILT_IN
 from analyzer.collection.model import Labels, StartRow
 
-OWN = ("host", "version", "kubernetes", "product", "role", "outcome", "input")  # labels that every start carries
 UNKNOWN = "unknown"
 
 _DIGITS = re.compile(r"([0-9]+)")
@@ -22,7 +22,7 @@ def label(start: StartRow, name: str) -> str:
     for given, value in start.labels:
         if given == name:
             return value
-    found: str | None = getattr(start, name) if name in OWN else None
+    found: str | None = getattr(start, name) if name in BUILT_IN else None
     return found or UNKNOWN
 
 

@@ -171,7 +171,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Slow:
-    """A start that took long, with its cause; ``most`` is ``None`` where it was never ready."""
+    """A start that took long, with its cause; ``most`` is ``None``: it was never ready, or nobody knows by when."""
 
     input: str
     index: int
@@ -179,6 +179,7 @@ class Slow:
     least: float
     most: float | None
     cause: str
+    ready: bool = False  # it was, whether or not the log shows how long that took
 
 
 @dataclass(frozen=True, slots=True)

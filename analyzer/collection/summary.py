@@ -212,4 +212,4 @@ def goal_windows(collection: Collection) -> tuple[npt.NDArray[np.float64], npt.N
 
 def _slow(start: StartRow, least: float, most: float) -> Slow:
     cause = start.cause_words or start.reason
-    return Slow(start.input, start.index, host_of(start), least, _finite(most), cause)
+    return Slow(start.input, start.index, host_of(start), least, _finite(most), cause, start.outcome == "ready")

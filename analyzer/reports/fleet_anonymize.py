@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from analyzer.collection.labels import BUILT_IN
 from analyzer.collection.model import Collection, Fleet, Group, InputRow, Labels, Outlier, Slow, StartRow
 from analyzer.events.finding_info import info
 from analyzer.reports.anonymize import prepared
-from analyzer.reports.fleet_report import OWN_LABELS, FleetReport
+from analyzer.reports.fleet_report import FleetReport
 from analyzer.reports.pseudonyms import Pseudonyms
 
 _UNITS = frozenset(
@@ -38,7 +39,7 @@ def _learn(names: Pseudonyms, report: FleetReport) -> None:
     hosts |= {one.host for one in fleet.slowest if one.host} | {one.host for one in fleet.outliers if one.host}
     hosts |= {value for labels in _every_label(report) for name, value in labels if name == "host" and value}
     own = {row.unit.removesuffix(".service") for row in collection.starts if row.unit and row.unit not in _UNITS}
-    own |= {value for labels in _every_label(report) for name, value in labels if name not in OWN_LABELS}
+    own |= {value for labels in _every_label(report) for name, value in labels if name not in BUILT_IN}
     own |= {piece for row in _bad(report) for piece in _pieces(row.input)}
     names.learn(dict.fromkeys(_texts(report)), sorted(hosts), sorted(own - hosts), (), prepared)
 
@@ -127,7 +128,7 @@ class _Walk:
         by = self._labels(one.by)
         why = one.why
         for (name, value), (_, other) in zip(one.by, by, strict=True):
-            if name not in OWN_LABELS and value:
+            if name not in BUILT_IN and value:
                 for sign in ("=", " ", ": "):
                     why = why.replace(f"{name}{sign}{value}", f"{name}{sign}{other}")
         return replace(one, host=self._host(one.host) or "", why=self._text(why), by=by)
@@ -136,7 +137,7 @@ class _Walk:
         stand_ins: Mapping[str, Callable[[str], str]] = {"host": self._names.host, "input": self._names.file}
         made = []
         for name, value in labels:
-            if name in OWN_LABELS:
+            if name in BUILT_IN:
                 made.append((name, stand_ins.get(name, str)(value) if value else value))
             else:
                 made.append((self._text(name), self._names.name(value) if value else value))

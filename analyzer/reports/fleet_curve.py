@@ -168,10 +168,10 @@ def picture(
 
 
 def never_words(whole: Ends, *, narrow: bool = False) -> str:
-    """``2.6 % never seen there``; empty where all were."""
+    """``2.6 % with no known end``; empty where all have one. Some of them may have begun before their log."""
     if not whole.never:
         return ""
-    return f"{share(whole.never, whole.n)} never{'' if narrow else ' seen there'}"
+    return f"{share(whole.never, whole.n)} {'no end' if narrow else 'with no known end'}"
 
 
 def share(part: int, whole: int) -> str:

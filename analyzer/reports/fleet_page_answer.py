@@ -116,27 +116,33 @@ def _verdict(whole: Group, summary: MetricSummary | None, words: str, ends: Ends
     parts = [f"{number:,} {one if number == 1 else many}" for number, one, many in known]
     if whole.starts == 1:
         parts = [f"it {one}" for _, one, _ in known]
-    said = f" {_times(summary, words, ends)}" if summary is not None and ends is not None and ends.n else ""
+    all_came = summary is not None and summary.id == "ready" and counts.get("ready") == whole.starts
+    said = (
+        f" {_times(summary, words, ends, all_came=all_came)}"
+        if summary is not None and ends is not None and ends.n
+        else ""
+    )
     return f"{told}: {listed(parts)}.{said}".rstrip()
 
 
-def _times(summary: MetricSummary, words: str, ends: Ends) -> str:
+def _times(summary: MetricSummary, words: str, ends: Ends, *, all_came: bool) -> str:
     """How long it took, as far as so many starts say it."""
     ready = summary.id == "ready"
+    at_all = "" if all_came else ", if at all"
     if ends.never == ends.n:
         return ""  # the outcomes have said it
     if summary.n == 1:
-        return f"{'It was ready' if ready else capital(words)} {quantile_after(summary.p50)}."
+        return f"{'It was ready' if ready else capital(words)} {quantile_after(summary.p50, at_all)}."
     if summary.n < _LEAST[0]:
         return ""
-    half = f"{'Half were ready' if ready else f'{capital(words)}: half'} {quantile_after(summary.p50)}"
-    return f"{half}, 9 in 10 {quantile_after(summary.p90)}." if summary.n >= _LEAST[1] else f"{half}."
+    half = f"{'Half were ready' if ready else f'{capital(words)}: half'} {quantile_after(summary.p50, at_all)}"
+    return f"{half}, 9 in 10 {quantile_after(summary.p90, at_all)}." if summary.n >= _LEAST[1] else f"{half}."
 
 
-def quantile_after(found: Quantile) -> str:
+def quantile_after(found: Quantile, at_all: str) -> str:
     """``after 20.5 to 21.3 s``, ``after more than 20 s, if at all``."""
     if found.max is None:
-        return f"after more than {at_least(found.min)}, if at all"
+        return f"after more than {at_least(found.min)}{at_all}"
     return f"after {length_words(found.min, found.max)}"
 
 
@@ -231,7 +237,7 @@ def _sure(fleet: Fleet, whole: Group, metric: str | None, ends: Ends | None) -> 
     apart = f", here typically {at_most(width)} apart" if width is not None and width >= 0.05 else ""
     said = [f"A log shows when somebody looked, so every time is a pair of bounds{apart}."]
     if ends.never:
-        said.append(f"{count(ends.never, 'start')} never seen there count as later than all others.")
+        said.append(f"{count(ends.never, 'start')} with no known end count as later than all others.")
     found = summary_of(whole, metric)
     half = found.p50 if found is not None else None
     if fleet.confidence is None:

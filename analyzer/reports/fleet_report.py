@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from analyzer.collection.labels import BUILT_IN
 from analyzer.collection.model import Collection, Fleet, Group, InputRow, Labels
 from analyzer.events.redaction import mask_secrets
-
-OWN_LABELS = ("host", "version", "kubernetes", "product", "role", "outcome", "input")  # all others are the user's
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +65,6 @@ def _labels(labels: Labels) -> Labels:
     for name, value in labels:
         whole = mask_secrets(f"{name}={value}")
         own, _, rest = whole.partition("=")
-        kept = name not in OWN_LABELS and own == name
+        kept = name not in BUILT_IN and own == name
         made.append((name, rest) if kept else (mask_secrets(name), mask_secrets(value)))
     return tuple(made)

@@ -21,8 +21,8 @@ from analyzer.window import Span
 # where others have no such goal.
 _GOALS = {
     "ready": ("were ready", "that run an API server"),
+    "node": ("had their node registered", "that log it"),  # what an agent is for
     "node_ready": ("had their node ready", "that log it"),
-    "node": ("had their node registered", "that log it"),
     "server": ("had reached their server", "that log it"),
     "started": ("had started", "that log it"),
     "images": ("had their images", "that log it"),
@@ -133,7 +133,7 @@ def curve(group: Group) -> str:
     for share, name, least in _SHARES:
         quantile: Quantile = getattr(metric, name)
         if metric.n >= least:
-            told.append(f"{share} {_within(quantile.min, quantile.max)}")
+            told.append(f"{share} {_within(quantile.min, quantile.max, all_came=never == 0 and metric.id == 'ready')}")
         if quantile.max is None:
             break
     if metric.n == 1:
@@ -142,9 +142,7 @@ def curve(group: Group) -> str:
     else:
         began = f"half of {of_whom} {had}"
     told[0] = told[0].replace("half", began, 1)
-    open_end = (
-        f": {counted(never, 'start')} {_was(never)} never seen ready" if told[-1].endswith("at all") and never else ""
-    )
+    open_end = f": {counted(never, 'start')} {_was(never)} never seen ready" if told[-1].endswith("at all") else ""
     return ", ".join(told) + open_end
 
 
@@ -159,17 +157,17 @@ def confidence(fleet: Fleet) -> str:
         quantile: Quantile = getattr(metric, name)
         known = quantile.lower is not None and (quantile.lower > 0 or quantile.upper is not None)
         if metric.n >= least and quantile.lower is not None and known:
-            told.append(f"{share} {_within(quantile.lower, quantile.upper)}")
+            told.append(f"{share} {_within(quantile.lower, quantile.upper, all_came=False)}")
     if not told or all_starts is None:
         return ""
     sample = counted(all_starts.hosts, "host")
     return f"With {fleet.confidence:.0%} confidence, these {sample} being a sample: {', '.join(told)}."
 
 
-def _within(least: float, most: float | None) -> str:
-    """A share of the starts was there within this time."""
+def _within(least: float, most: float | None, *, all_came: bool) -> str:
+    """A share of the starts was there within this time; ``all_came``: that all were there is known, not by when."""
     if most is None or math.isinf(most):
-        return f"not before {wording.at_least(least)}, if at all"
+        return f"not before {wording.at_least(least)}{'' if all_came else ', if at all'}"
     return f"within {_range(least, most)}"
 
 
@@ -223,7 +221,9 @@ def _places(starts: int, hosts: int) -> str:
 
 def slow(one: Slow) -> str:
     """One of the slowest starts."""
-    if one.most is None:
+    if one.most is None and one.ready:  # its log begins later
+        took = f"ready after {wording.at_least(one.least)} or more"
+    elif one.most is None:
         took = f"still not ready after {wording.at_least(one.least)}" if one.least >= 0.05 else "never seen ready"
     else:
         took = f"ready after {_range(one.least, one.most)}"

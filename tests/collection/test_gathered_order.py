@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import os
+import re
 from pathlib import Path
 
 from analyzer.collection.gather import Gathering, _from_anywhere, gather
 from analyzer.collection.labels import LabelRules, where_of
 from analyzer.collection.model import InputSpec
 from analyzer.collection.summary import summary
-from analyzer.reports import fleet_json
+from analyzer.reports import fleet_html, fleet_json, fleet_text
 from analyzer.reports.fleet_report import FleetReport
 
 SAMPLES = Path(__file__).parents[2] / "sample_logs"
@@ -41,3 +43,19 @@ def test_the_order_of_what_is_named_changes_no_number() -> None:
         told.append(fleet_json.fleet_object(summary(found))["groups"])
     assert told[0] == told[1]
     assert fleet_json.render(FleetReport(summary(found), found))
+
+
+def test_a_start_that_was_ready_before_its_log_tells_how_long_is_not_called_unready(tmp_path: Path) -> None:
+    whole = (SAMPLES / "healthy-sqlite.short.txt").read_text().splitlines(keepends=True)
+    begin = next(n for n, line in enumerate(whole) if "Serving securely" in line)
+    for host in ("cut-1", "cut-2"):
+        (tmp_path / f"{host}.log").write_text("".join(whole[begin:]).replace("node-a", host))
+    found = gather([str(tmp_path)], Gathering(jobs=1))
+    assert [row.outcome for row in found.starts] == ["ready", "ready"]
+    assert all(most == math.inf for most in found.metrics["ready"].most)
+    report = FleetReport(summary(found), found)
+    for told in (fleet_text.render(report), fleet_html.render(report)):
+        assert not re.search(
+            "still not ready|never seen|if at all", re.sub(r"<script.*?</script>", "", told, flags=re.S)
+        )
+    assert "ready after" in fleet_text.render(report)

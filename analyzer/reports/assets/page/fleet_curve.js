@@ -120,7 +120,7 @@ function curveOf(bands, log, width, metric) {
     const group = shape("g", { class: "never" });
     const end = y(1 - told.ends.never / told.ends.n).toFixed(1);
     group.append(shape("path", { d: "M" + (axis.right - 5) + " " + y(1).toFixed(1) + "h5V" + end + "h-5" }),
-      shape("text", { x: axis.right - 9, y: end, dy: Number(end) > bottom - 24 ? -8 : 17, "text-anchor": "end" }, share(told.ends.never, told.ends.n) + (width < 560 ? " never" : " never seen there")));
+      shape("text", { x: axis.right - 9, y: end, dy: Number(end) > bottom - 24 ? -8 : 17, "text-anchor": "end" }, share(told.ends.never, told.ends.n) + (width < 560 ? " no end" : " with no known end")));
     made.append(group);
   }
   const cross = shape("path", { class: "cross", d: "" });
