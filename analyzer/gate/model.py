@@ -1,0 +1,59 @@
+"""A limit, and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from analyzer.collection.model import Collection
+
+Result = Literal["pass", "fail", "undecided"]
+GateStatistic = Literal["median", "mean", "p90", "p99", "max", "min", "share", "count"]
+
+
+@dataclass(frozen=True, slots=True)
+class GateLimit:
+    """``metric`` may be at most ``value``: in its unit, or with ``growth`` more than the baseline has.
+
+    ``relative``: ``value`` is a share (of the baseline's where ``growth``). ``where``: conditions as ``--where`` has
+    them. ``text``: the limit as the user wrote it.
+    """
+
+    name: str
+    metric: str
+    statistic: GateStatistic
+    value: float
+    text: str
+    growth: bool = False
+    relative: bool = False
+    where: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LimitResult:
+    """A limit held against the starts.
+
+    ``least``/``most``: the statistic with all windows at their lower ends and at their upper ends, or with a baseline
+    the ends of the interval of its growth (a share where the limit is one); nothing: there is nothing to judge.
+    ``input``, ``start`` and ``line`` are those of the start that decided, where one did.
+    """
+
+    limit: GateLimit
+    result: Result
+    least: float | None
+    most: float | None
+    why: str
+    input: str | None = None
+    start: int | None = None
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GateReport:
+    """All limits in the order in which they were given; ``result``: fail beats undecided beats pass."""
+
+    limits: tuple[LimitResult, ...]
+    result: Result
+    collection: Collection
+    baseline: Collection | None = None
+    strict: bool = False
