@@ -18,6 +18,8 @@ from analyzer.window import Span
 _OTHERS = {"detected": "readiness noticed", "polling_tax": "until noticed", "failed": "failed starts",
            "restarts": "restarts"}  # fmt: skip
 
+_SIGNS = {"slower": "✗", "more": "✗", "over": "✗", "faster": "✓", "fewer": "✓", "within": "✓", "same": "✓"}
+
 
 def metric_name(id: str) -> str:
     """A metric in a table: ``ready``, ``API server boot``, ``etcd`` (a check)."""
@@ -100,6 +102,11 @@ def judgement(metric: MetricComparison) -> str:
     if metric.unit != "s" and differs(metric):
         return "more" if metric.verdict == "slower" else "fewer"
     return metric.verdict
+
+
+def signed(judgement: str) -> str:
+    """The same with a sign before it where it is certain."""
+    return f"{_SIGNS[judgement]} {judgement}" if judgement in _SIGNS else judgement
 
 
 def left_out(hidden: Sequence[MetricComparison]) -> str:

@@ -24,7 +24,6 @@ _NAME = 10, 17  # columns of a metric's name, at least and at most
 STYLES = {"ok": "green", "slow": "yellow", "failed": "bold red", "unknown": "yellow"}
 _VERDICTS = {"slower": "red", "more": "red", "over": "bold red", "faster": "green", "fewer": "green", "within": "green",
              "undecided": "dim", "same": ""}  # fmt: skip
-_SIGNS = {"slower": "✗", "more": "✗", "over": "✗", "faster": "✓", "fewer": "✓", "within": "✓", "same": "✓"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +120,7 @@ def table(
 
     The scale of the bars; nothing where there are none.
     """
-    verdicts = [verdict_cell(line[-1]) for line in lines]
+    verdicts = [(rows.signed(line[-1]), _VERDICTS.get(line[-1], "")) for line in lines]
     columns = [[title, *cell] for title, *cell in zip(titles, *(line[:-1] for line in lines), strict=True)]
     names, *numbers = ([cells(text) for text in column] for column in columns)
     taken = sum(max(column) + _GAP for column in numbers) + max(cells(text) for text, _ in verdicts)
@@ -139,11 +138,6 @@ def table(
     hows += [] if scale is None else [("".ljust(drawn), "left")]
     page.table([*hows, ("verdict", "left")], made, indent=0, gap=_GAP)
     return scale
-
-
-def verdict_cell(verdict: str) -> tuple[str, str]:
-    """A verdict with its sign and its style."""
-    return f"{_SIGNS[verdict]} {verdict}" if verdict in _SIGNS else verdict, _VERDICTS.get(verdict, "")
 
 
 def name_cell(name: str, room: int) -> str:

@@ -134,7 +134,7 @@ def also(comparison: Comparison) -> str:
     told = [
         f"{metric_name(metric.id)} {difference(metric, ' percentage points')}{_UNITS[metric.unit]}" for metric in worse
     ]
-    return f"Certain nonetheless: {_some(told)}." if told else ""
+    return f"Certain nonetheless: {some(told)}." if told else ""
 
 
 def _claim(comparison: Comparison, metric: MetricComparison) -> str:
@@ -315,7 +315,7 @@ def notes(comparison: Comparison) -> list[str]:
     if few and not any(one.id == "few_starts" for one in comparison.design):
         enough = number(ENOUGH[comparison.statistic])
         what = f"The {STATISTICS[comparison.statistic]} of fewer than {enough} starts a side is less sure than it says"
-        told.insert(0, f"{what}: {_some(few)}.")
+        told.insert(0, f"{what}: {some(few)}.")
     return told
 
 
@@ -328,11 +328,12 @@ def alone(items: Sequence[OneSided]) -> list[str]:
         starts = [counted(own[0].starts, "start"), *(number(one.starts) for one in own[1:])] if own else []
         if own:
             counts = [f"{name} ({count})" for name, count in zip(names, starts, strict=True)]
-            told.append(f"{kind}{'s' if own[1:] else ''} {_some(counts)}")
+            told.append(f"{kind}{'s' if own[1:] else ''} {some(counts)}")
     reasons = (one for one in items if one.kind == "reason")
     return [*told, *(f"{counted(one.starts, 'start')} failed: {one.name}" for one in reasons)]
 
 
-def _some(names: Sequence[str]) -> str:
-    more = f" and {number(len(names) - _ALSO)} more" if len(names) > _ALSO else ""
-    return f"{', '.join(names[:_ALSO])}{more}"
+def some(names: Sequence[str], most: int = _ALSO, between: str = ", ") -> str:
+    """The first of them, and how many more there are."""
+    more = f" and {number(len(names) - most)} more" if len(names) > most else ""
+    return f"{between.join(names[:most])}{more}"
