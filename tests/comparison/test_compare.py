@@ -261,5 +261,5 @@ def test_no_position_inside_the_windows_leaves_the_interval(
 
     wide = [side([One({"ready": (low, low + width)}) for low, width in ends]) for ends in (base, new)]
     exact = [side(at(base, where[:9])), side(at(new, where[9:]))]
-    outer, inner = (goal(of(*both, statistic=statistic, metrics=("ready",))).difference for both in (wide, exact))  # type: Interval, Interval
+    outer, inner = (goal(of(*both, statistic=statistic, metrics=("ready",))).difference for both in (wide, exact))
     assert outer.lower <= inner.lower + 1e-9 and inner.upper <= outer.upper + 1e-9
