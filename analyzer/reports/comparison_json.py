@@ -17,7 +17,6 @@ from analyzer.comparison.model import (
     Compared,
     Comparison,
     History,
-    Limit,
     MetricComparison,
     Observed,
     OneSided,
@@ -25,6 +24,7 @@ from analyzer.comparison.model import (
     Side,
 )
 from analyzer.reports.comparison_masked import masked, masked_history
+from analyzer.reports.comparison_rows import limit_unit
 from analyzer.reports.format import DEFAULT, Options
 from analyzer.reports.json_report import JsonObject, clean_text, dumps, rounded, rounded_down, rounded_up
 from analyzer.stats.difference import Interval
@@ -51,7 +51,7 @@ def comparison_object(comparison: Comparison) -> JsonObject:
     return _head() | {
         "confidence": rounded_down(comparison.confidence),
         "stat": comparison.statistic,
-        "limit": _limit(comparison.limit),
+        "limit": _limit(comparison),
         "decision": comparison.decision,
         "goal": _text(comparison.goal),
         "base": _side(comparison.base),
@@ -88,8 +88,9 @@ def _text(text: str | None) -> str | None:
     return None if text is None else clean_text(text)
 
 
-def _limit(limit: Limit | None) -> JsonObject | None:
-    return None if limit is None else {"value": rounded(limit.value), "unit": "share" if limit.relative else "s"}
+def _limit(comparison: Comparison) -> JsonObject | None:
+    limit = comparison.limit
+    return None if limit is None else {"value": rounded(limit.value), "unit": limit_unit(comparison)}
 
 
 def _counts(counts: Iterable[tuple[str, int]]) -> JsonObject:

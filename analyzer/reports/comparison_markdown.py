@@ -33,7 +33,9 @@ def render(compared: Compared, options: Options = DEFAULT) -> str:
     if notes[_NOTES:]:
         told.append(f"And {len(notes) - _NOTES} more notes.")
     marked = [Md(), *notes[:_NOTES]] if notes else []
-    room = min(_ROWS, LINES - len(lines) - len(marked) - len(told) - _AROUND - 3)  # and: others in two lines, who made it
+    room = min(
+        _ROWS, LINES - len(lines) - len(marked) - len(told) - _AROUND - 3
+    )  # and: others in two lines, who made it
     first = [metric for at, metric in enumerate(ranked) if at == 0 or _matters(metric)][:room]
     lines += [Md(), *_table(comparison, first)] if first else []
     told += _others([metric for metric in ranked if metric not in first])
@@ -85,4 +87,4 @@ def _others(metrics: Sequence[MetricComparison]) -> Iterator[str]:
 
 
 def _named(metric: MetricComparison) -> str:
-    return f"{rows.metric_name(metric.id)} ({rows.difference(metric)}{' s' if metric.unit == 's' else ''})"
+    return f"{rows.metric_name(metric.id)} ({rows.in_words(metric)})"
