@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import TypeVar
+from typing import overload
 
 from analyzer.collection.groups import UNKNOWN
 from analyzer.collection.labels import BUILT_IN
@@ -18,14 +18,19 @@ from analyzer.comparison.model import Change, Compared, Comparison, History, One
 from analyzer.reports.fleet_anonymize import Said, Walk, learn
 from analyzer.reports.pseudonyms import Pseudonyms
 
-Subject = TypeVar("Subject", Compared, History)
-
 _SAFE = frozenset(("base", "new", "before", "after", "first", "restart", UNKNOWN, "?", ""))
 _KEPT = ("version", "kubernetes", "product", "role", "outcome")  # labels whose values stay
+_RELEASE = re.compile(r"v?\d+(?:\.\d+){1,3}(?:[-+](?:k3s|rke2r|rc)\d+){0,2}")
 _BETWEEN = re.compile(r"(,\s*)")  # the values of several labels
 
 
-def anonymized(subject: Subject) -> Subject:
+@overload
+def anonymized(subject: Compared) -> Compared: ...
+@overload
+def anonymized(subject: History) -> History: ...
+@overload
+def anonymized(subject: Compared | History) -> Compared | History: ...
+def anonymized(subject: Compared | History) -> Compared | History:
     """``subject`` with stand-ins; the same one always gives the same ones, each name the same everywhere."""
     walk = _Walk(subject)
     return walk.compared(subject) if isinstance(subject, Compared) else walk.history(subject)
@@ -105,7 +110,7 @@ class _Walk:
         return "".join(piece if at % 2 else self._piece(piece) for at, piece in enumerate(pieces))
 
     def _piece(self, piece: str) -> str:
-        if piece in self._safe:
+        if piece in self._safe or _RELEASE.fullmatch(piece) is not None:
             return piece
         return self._names.host(piece) if piece in self._hosts else self._names.name(piece)
 

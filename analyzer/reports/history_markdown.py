@@ -12,6 +12,7 @@ from analyzer.reports.md import Md, details, document, markup, table
 
 LINES = 40
 _GROUPS, _CHANGES = 20, 14
+_TITLE = 200  # characters of a label's name
 _WHERE = 5  # steps of which is said what else changed
 
 
@@ -21,7 +22,7 @@ def render(history: History, options: Options = DEFAULT) -> str:
     lines = [markup("{} **{}**", Md(words.sign(shown)), item(words.verdict(shown)))]
     said = " ".join(told for told in (words.more(shown), words.never(shown)) if told)
     lines += [Md(), item(said)] if said else []
-    lines += _trend(shown) if words.is_trend(shown) else _changes(shown)
+    lines += [*_trend(shown), *_changes(shown)]
     where = [markup("- {}", item(told)) for told in words.where(shown)[:_WHERE]]
     return document([*lines, Md(), *details([*where, signature()])])
 
@@ -40,12 +41,9 @@ def _trend(history: History) -> list[Md]:
     return [Md(), *table([title[:_TITLE] for title in header], made, right=range(1, 5)), *told]
 
 
-_TITLE = 200  # characters of a label's name
-
-
 def _changes(history: History) -> list[Md]:
     lines = [Md()] if history.changes else []
     for change in words.in_order(history.changes)[:_CHANGES]:
-        lines.append(markup("- {} {}", item(words.change(change)), item(words.changed(change))))
+        lines.append(markup("- {}", item(" ".join((words.change(change), words.changed(change))).strip())))
     left = len(history.changes) - _CHANGES
     return [*lines, markup("- and {} more, less certain ones", Md(number(left)))] if left > 0 else lines

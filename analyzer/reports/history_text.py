@@ -30,7 +30,7 @@ def render(history: History, options: Options = DEFAULT) -> str:
     item(page, "".ljust(_INDENT), words.more(shown), _MORE)
     if words.is_trend(shown):
         _trend(page, shown)
-    else:
+    if shown.changes:
         _changes(page, shown)
     label(page, "More", "--html FILE: a page with every start; --format json: all numbers.")
     return page.text()
