@@ -46,7 +46,7 @@ _NOT_THERE = {  # how many of its starts never got there, where the statistic of
 _OF_LIMIT: dict[Decision, str] = {
     "over": "Over the limit of +{}",
     "within": "Within the limit of +{}",
-    "undecided": "Whether the limit of +{} holds cannot be told",
+    "undecided": "The starts cannot tell whether the limit of +{} holds",
 }
 _ALSO = 3  # metrics, checks or phases that are named
 _LABEL = 40  # characters of a side's name in a sentence
