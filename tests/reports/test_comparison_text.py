@@ -90,8 +90,8 @@ def test_what_is_worse_is_said_where_the_goal_shows_nothing() -> None:
     hidden = MADE["hidden"]
     assert words.sign(hidden.comparison) == "▲"
     assert words.also(hidden.comparison) == (
-        "Certain nonetheless: failed starts +13 to +62 percentage points, restarts +1 to +2, checks and hooks +1.7 to "
-        "+3.1 s and 1 more."
+        "Certainly worse all the same: failed starts (+13 to +62 percentage points), restarts (+1 to +2), checks and "
+        "hooks (+1.7 to +3.1 s) and 1 more."
     )
     assert words.also(MADE["slower"].comparison) == "" == words.also(MADE["undecided"].comparison)
 
@@ -172,8 +172,8 @@ def test_no_sentence_claims_more_than_its_interval(one: float, other: float, id:
     ("name", "sentence"),
     [
         ("slower", ""),
-        ("undecided", "About 60 starts a side would usually show the 0.4 s seen; as many as here usually show 1.9 s or "
-         "more."),
+        ("undecided", "About 60 starts a side would usually show the 0.4 s seen; as many as here usually show a "
+         "difference of 1.9 s or more."),
         ("never decided", "No number of such starts would show the 0.1 s seen, as the logs leave more than that open."),
         ("limit open", "The difference is close to the limit; more starts would say more closely how large it is."),
         ("few", "About 5 starts a side would usually show the 6.4 s seen."),
@@ -205,7 +205,7 @@ def test_starts_that_never_got_ready_are_always_said() -> None:
     cut = replace(cut, starts=tuple(replace(row, outcome="incomplete") for row in cut.starts))
     open_ended = replace(MADE["slower"], new=cut)
     assert words.never(open_ended.comparison, words.unseen(open_ended)) == (
-        "Of 3 of 20 starts of v1.33.1 no log shows when: any later time is possible."
+        "The logs of 3 of 20 starts of v1.33.1 do not show when: any later time is possible."
     )
     for name, compared in MADE.items():
         failed = sum(
