@@ -87,6 +87,11 @@ class StartRow:
     fresh: bool | None = None  # it made the cluster, with an empty datastore; nothing: unknown
     begin_seen: bool = True  # its beginning is in the log
 
+    @property
+    def kind(self) -> str | None:
+        """``first`` of its cluster, or ``restart``."""
+        return None if self.fresh is None else "first" if self.fresh else "restart"
+
 
 @dataclass(frozen=True, slots=True)
 class Metric:
