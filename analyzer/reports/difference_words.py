@@ -29,6 +29,11 @@ def signed_percent(lower: float, upper: float, unit: str = "%") -> str:
     return f"{told}{unit}" if told[-1].isdigit() else told
 
 
+def signed_count(lower: float, upper: float) -> str:
+    """A difference in numbers of things: ``+1 to +2``."""
+    return _range(lower, upper, 0 if all(end == math.floor(end) for end in _finite(lower, upper)) else 1)
+
+
 def percent(least: float, most: float) -> str:
     """A share for a table cell or a sentence: ``5%``, ``5–10%``."""
     if least == most:
@@ -55,7 +60,7 @@ def shift_words(lower: float, upper: float, more: str = "later", less: str = "ea
     if lower == upper:
         return f"neither {more} nor {less}"
     if math.isinf(lower) and math.isinf(upper):
-        return f"{less} or {more} by any amount"
+        return f"any amount of time {less} or {more}"
     if lower == 0.0:
         return f"not {less}, and {_at_most(upper)} {more}"
     if upper == 0.0:
@@ -81,11 +86,11 @@ def confidence_words(share: float) -> str:
 
 
 def _end(most: float) -> str:
-    return "any time" if math.isinf(most) else at_most(most)
+    return "any amount" if math.isinf(most) else at_most(most)
 
 
 def _at_most(most: float) -> str:
-    return "by any amount" if math.isinf(most) else f"at most {at_most(most)}"
+    return "any amount" if math.isinf(most) else f"at most {at_most(most)}"
 
 
 def _range(lower: float, upper: float, places: int) -> str:
@@ -109,7 +114,7 @@ def _places(lower: float, upper: float) -> int:
 
 def _percent_places(lower: float, upper: float) -> int:
     wide = upper - lower >= 1.5 if math.isfinite(upper - lower) else max(_finite(lower, upper), default=0.0) >= 10.0
-    return 0 if wide or (lower == upper and lower.is_integer()) else 1
+    return 0 if wide or (lower == upper and math.isfinite(lower) and lower == math.floor(lower)) else 1
 
 
 def _finite(*ends: float) -> list[float]:

@@ -11,17 +11,19 @@ LABEL = 9  # columns before what a line says, as in the report of one start
 ITEM = 2  # lines of an item; of a long one the rest is cut
 
 
-def section(page: Page, name: str, items: Sequence[str], most: int, more: str, lines: int = ITEM) -> None:
+def section(
+    page: Page, name: str, items: Sequence[str], most: int, more: str, lines: int = ITEM, width: int = LABEL
+) -> None:
     """At most so many items under a label; ``more``: what those are that are left out."""
     for at, one in enumerate(items[:most]):
-        label(page, name if at == 0 else "", one, lines)
+        label(page, name if at == 0 else "", one, lines, width)
     if more and len(items) > most:
-        label(page, "", f"and {counted(len(items) - most, more)}")
+        label(page, "", f"and {counted(len(items) - most, more)}", width=width)
 
 
-def label(page: Page, name: str, text: str, most: int = ITEM, style: str = "") -> None:
+def label(page: Page, name: str, text: str, most: int = ITEM, width: int = LABEL) -> None:
     """One item."""
-    item(page, name.ljust(LABEL), text, most, style)
+    item(page, name.ljust(width), text, most)
 
 
 def item(page: Page, name: str, text: str, most: int, style: str = "") -> None:
