@@ -7,7 +7,7 @@ every window at its lower end. What lies between is undecided, and so is every p
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,15 +24,16 @@ from analyzer.gate.observed import Seen, making, named, seen, statistic_of
 
 @dataclass(frozen=True, slots=True)
 class Judging:
-    """How limits are judged. ``labels``: those of the user, beside the ones that starts have."""
+    """How limits are judged. ``labels``: names of those of the user, also where no start has them."""
 
     strict: bool = False
     confidence: float = 0.95
     seed: int = 0
-    labels: LabelRules = field(default_factory=LabelRules)
+    labels: tuple[str, ...] = ()
 
 
 DEFAULT = Judging()
+NO_LABELS = LabelRules()
 
 
 def judge(
@@ -66,8 +67,8 @@ def _judged(limit: GateLimit, collection: Collection, baseline: Collection | Non
 
 def _part(collection: Collection, limit: GateLimit, how: Judging) -> Collection:
     """The starts that a limit is for."""
-    known = labels_in(collection.starts)
-    wanted = [where_of(one, how.labels, known) for one in limit.where]
+    known = (*how.labels, *labels_in(collection.starts))
+    wanted = [where_of(one, NO_LABELS, known) for one in limit.where]
     return filtered(collection, lambda row: all(one.keeps(row) for one in wanted)) if wanted else collection
 
 
@@ -99,7 +100,7 @@ def deciding(limit: GateLimit, found: Seen, result: Result) -> int | None:
     ends = low if result == "fail" else high
     if limit.statistic in ("share", "count"):
         return int(np.argmax(ends)) if ends.any() else None
-    return making(ends, limit.statistic)
+    return making(ends, limit.statistic) if limit.statistic != "mean" else None
 
 
 # --- what was not read
@@ -119,8 +120,12 @@ def _doubted(result: LimitResult, new: Collection, base: Collection | None = Non
     missing = " and ".join(told)
     # Against a baseline that is not all there, what single starts of it make may lie anywhere.
     unsure = base is not None and not by_interval(result.limit) and bool(why.unread(base))
-    if result.result == "undecided" or (result.result == "fail" and not unsure):
-        return replace(result, why=f"{result.why}; {missing}")
+    if result.result == "fail" and not unsure:
+        return result
+    if result.result == "undecided":  # for a reason of its own, which reading more would not take away
+        return (
+            result if result.input is not None else replace(result, why=f"{result.why}; {missing}", input=first.input)
+        )
     return replace(
         result, result="undecided", why=f"{missing}; of the rest {result.why}", input=first.input, start=None, line=None
     )

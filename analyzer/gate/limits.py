@@ -101,6 +101,11 @@ def parsed(text: str) -> GateLimit:
     return _limit(metric, stat, value)
 
 
+def usual_name(limit: GateLimit) -> str:
+    """What a limit is called that has no name of its own."""
+    return f"{limit.text} where {' and '.join(limit.where)}" if limit.where else limit.text
+
+
 def _metric_and_stat(name: str) -> tuple[str, str | None]:
     """``ready:p90`` in two; a metric may hold colons itself, and the last part counts only if it is a statistic."""
     before, sign, last = name.rpartition(":")
@@ -220,9 +225,7 @@ def _from_table(table: Any) -> GateLimit:
     if own is not None and stat != own:
         raise UsageError("its metric names another statistic than stat", hint="Leave one of them out")
     limit = replace(_limit(metric, stat, _value(table["max"])), where=_where(table.get("where", [])))
-    if "name" not in table:
-        return replace(limit, name=f"{limit.text} where {' and '.join(limit.where)}" if limit.where else limit.text)
-    name = _string(table, "name")
+    name = _string(table, "name") if "name" in table else usual_name(limit)
     if len(name) > _LONGEST:
         raise UsageError(f"its name has more than {_LONGEST} characters", hint="Choose a shorter one")
     return replace(limit, name=name)

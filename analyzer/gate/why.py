@@ -47,6 +47,8 @@ def sentence(limit: GateLimit, collection: Collection, found: Seen, result: Resu
 
 
 def _of_marks(limit: GateLimit, collection: Collection, found: Seen, result: Result, place: int | None) -> str:
+    if len(found.at) == 1:
+        return _of_one_mark(limit, collection, found, result)
     surely, perhaps = int(found.least.sum()), int((found.most > found.least).sum())
     of_all = f"of {counted(len(found.at), 'start')}"
     if limit.metric == FAILED:
@@ -56,14 +58,23 @@ def _of_marks(limit: GateLimit, collection: Collection, found: Seen, result: Res
     if result != "undecided" or place is None:
         return said
     may = "may have" if limit.metric == FAILED else "may have it"
-    return f"{said}, {perhaps:,} more {may}{_because(limit, collection, found, place, perhaps)}"
+    return f"{said}, {perhaps:,} {may}{_because(limit, collection, found, place, perhaps)}"
+
+
+def _of_one_mark(limit: GateLimit, collection: Collection, found: Seen, result: Result) -> str:
+    if result == "undecided":
+        return reason(limit, collection, found, 0)
+    surely = found.least[0] > 0
+    if limit.metric == FAILED:
+        return "the start failed" if surely else "the start did not fail"
+    return "the start has it" if surely else "the start does not have it"
 
 
 def _of_lengths(limit: GateLimit, collection: Collection, found: Seen, result: Result, place: int | None) -> str:
     number = len(found.at)
     if number == 1 and place is not None:
         return _of_one(limit, collection, found, result)
-    longer = "had more" if limit.metric == RESTARTS else "took longer"
+    longer = "had more tries" if limit.metric == RESTARTS else "took longer"
     never = int(found.never.sum())
     over = int((~np.isfinite(found.low) | (found.low > limit.value) | _at(found, limit.value)).sum())
     within = int((found.high <= limit.value).sum())
@@ -76,11 +87,12 @@ def _of_lengths(limit: GateLimit, collection: Collection, found: Seen, result: R
     if result == "pass" and limit.statistic == "mean":
         return f"the mean of {counted(number, 'start')} is within it"
     of = counted(number, "start")
-    said = f"all {of} are within it" if within == number else f"{within:,} of {of} are within it"
+    is_ = "is" if within == 1 else "are"
+    said = f"all {of} are within it" if within == number else f"{within:,} of {of} {is_} within it"
     unsure = number - within - over
     if result == "pass" or place is None:
         return said
-    return f"{said}, {unsure:,} may be or not{_because(limit, collection, found, place, unsure)}"
+    return f"{said}, {unsure:,} may be{_because(limit, collection, found, place, unsure)}"
 
 
 def _at(found: Seen, value: float) -> np.ndarray:
@@ -95,7 +107,7 @@ def _of_one(limit: GateLimit, collection: Collection, found: Seen, result: Resul
         return "the start failed before it"
     if result == "pass":
         return "the start is within it"
-    return "the start had more" if limit.metric == RESTARTS else "the start took longer"
+    return "the start had more tries" if limit.metric == RESTARTS else "the start took longer"
 
 
 def _because(limit: GateLimit, collection: Collection, found: Seen, place: int, others: int) -> str:

@@ -27,13 +27,14 @@ _UNITS = frozenset(
 def anonymized(report: FleetReport) -> FleetReport:
     """``report`` with stand-ins; the same report always gives the same ones, each name the same everywhere."""
     names = Pseudonyms()
-    _learn(names, report)
-    walk = _Walk(names)
+    learn(names, report)
+    walk = Walk(names)
     collection = walk.collection(report.collection)  # first: stand-ins are numbered in the order of its starts
     return FleetReport(walk.fleet(report.fleet), collection)
 
 
-def _learn(names: Pseudonyms, report: FleetReport) -> None:
+def learn(names: Pseudonyms, report: FleetReport) -> None:
+    """Let ``names`` look at a summary and the starts that it is of."""
     fleet, collection = report.fleet, report.collection
     hosts = {row.host for row in collection.starts if row.host}
     hosts |= {one.host for one in fleet.slowest if one.host} | {one.host for one in fleet.outliers if one.host}
@@ -72,7 +73,7 @@ def _texts(report: FleetReport) -> Iterator[str]:
     yield from (name for labels in _every_label(report) for name, _ in labels)
 
 
-class _Walk:
+class Walk:
     """Rebuilds a report piece by piece."""
 
     def __init__(self, names: Pseudonyms) -> None:
@@ -152,4 +153,4 @@ class _Walk:
         return self._done[text]
 
 
-__all__ = ["anonymized"]
+__all__ = ["Walk", "anonymized", "learn"]
