@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -35,6 +35,7 @@ from analyzer.reports.terminal import suited
 
 if TYPE_CHECKING:
     from analyzer.collection.model import Collection
+    from analyzer.gate.judge import Judging
     from analyzer.gate.model import GateLimit, GateReport, Result
 
 _Sides = tuple[list[str], list[str]]  # the collection, and the baseline, where there is one
@@ -101,17 +102,21 @@ def gate(
     Exit codes: 0 all limits hold, 1 one certainly does not, 2 usage, 3 nothing could be read, 4 nothing of k3s in it,
     5 the starts cannot tell.
     """
+    from analyzer.gate.judge import Judging
+
     if math.isnan(confidence):  # in every range, for the library
         raise UsageError("--confidence is a number")
-    reading = Reading(label, where, jobs, scheduler, timeout, memory)  # names are hidden in the finished verdict
+    # Starts are chosen where they are judged, as only the whole tells what is missing; names are hidden behind that.
+    reading = Reading(label, None, jobs, scheduler, timeout, memory)
     writes = [(Destination.named(output, force=force), GATE.chosen(format, output))]
     if junit is not None:
         writes.append((Destination.named(junit, force=force), GATE.named("junit")))
+    places = [place for place, _ in writes]
     sides, files = (list(collection), list(baseline or ())), list(limits or ())
     try:
-        check_outputs([place for place, _ in writes], [*sides[0], *sides[1], *files])
-        held = _limits(most or (), files, reading, sides)
-        report = _judged(sides, held, reading, [place for place, _ in writes], _Asked(strict, confidence, seed))
+        check_outputs(places, [*sides[0], *sides[1], *files])
+        how = Judging(strict, confidence, seed, _labels(reading, sides), tuple(where or ()))
+        report = _judged(sides, _limits(most or (), files, how, growth=bool(baseline)), reading, places, how)
     except K3slogError as error:
         raise (_harmless(error) if github else error) from None
     shown = _anonymized(report) if anonymize else report
@@ -123,29 +128,22 @@ def gate(
     _end(report)
 
 
-class _Asked(NamedTuple):
-    """How limits are judged: the options of the same names."""
+def _limits(most: Sequence[str], files: Sequence[str], how: Judging, *, growth: bool) -> tuple[GateLimit, ...]:
+    """The limits; ``growth``: there is something that it can be held against.
 
-    strict: bool
-    confidence: float
-    seed: int
-
-
-def _limits(most: Sequence[str], files: Sequence[str], reading: Reading, sides: _Sides) -> tuple[GateLimit, ...]:
-    """Raises ``UsageError`` and ``BadInputError`` for limits that cannot be meant, before anything else is read."""
-    from analyzer.collection.labels import where_of
+    Raises ``UsageError`` and ``BadInputError`` for what cannot be meant, before anything else is read.
+    """
     from analyzer.gate.limits import limits_of
 
-    rules, known = reading.rules(), _labels(reading, sides)
+    how.check(how.where)
 
     def check(limit: GateLimit) -> None:
-        for one in limit.where:
-            where_of(one, rules, known)
-        if limit.growth and not sides[1]:
+        how.check(limit.where)
+        if limit.growth and not growth:
             raise UsageError("growth needs something to be held against", hint="Name it with --baseline COLLECTION")
 
     found = limits_of(most, files, check)
-    if sides[1] and not any(limit.growth for limit in found):
+    if growth and not any(limit.growth for limit in found):
         raise UsageError("no limit is held against the --baseline", hint="Write one with +: 'ready:median<=+10%'")
     return found
 
@@ -158,15 +156,15 @@ def _labels(reading: Reading, sides: _Sides) -> tuple[str, ...]:
 
 
 def _judged(
-    sides: _Sides, limits: Sequence[GateLimit], reading: Reading, places: Sequence[Destination], asked: _Asked
+    sides: _Sides, limits: Sequence[GateLimit], reading: Reading, places: Sequence[Destination], how: Judging
 ) -> GateReport:
-    from analyzer.gate.judge import Judging, judge
+    from analyzer.gate.judge import judge
 
     check = partial(check_outputs, places)
     found = read(sides[0], reading.gathering(sides[0], check))
     _check_starts(found)
     base = read(sides[1], reading.gathering(sides[1], check)) if sides[1] else None
-    return judge(limits, found, base, Judging(*asked, labels=_labels(reading, sides)))
+    return judge(limits, found, base, how)
 
 
 def _check_starts(found: Collection) -> None:

@@ -23,10 +23,7 @@ from analyzer.gate.observed import FloatArray, Seen, making, named, seen, statis
 from analyzer.stats.resampled import Statistic
 
 _STATISTICS: dict[str, Statistic] = {"median": "median", "mean": "mean", "p90": "p90", "share": "median"}
-_NAMES = {
-    "median": "median", "mean": "mean", "p90": "90th percentile", "p99": "99th percentile", "max": "maximum",
-    "min": "minimum", "share": "share", "count": "number",
-}  # fmt: skip
+_NAMES = {"median": "median", "mean": "mean", "p90": "90th percentile", "share": "share"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,13 +49,17 @@ class _Side:
         return replace(self.collection, starts=starts, metrics={metric: own})
 
 
-def grown(limit: GateLimit, new: Collection, base: Collection, confidence: float, seed: int) -> LimitResult:
-    """How the growth since ``base`` compares with its limit."""
-    sides = {"the baseline: ": _Side.of(base, limit.metric), "": _Side.of(new, limit.metric)}
-    for whose, side in sides.items():
-        if nothing := why.nothing_to_judge(limit, side.collection, side.seen, whose):
+def grown(
+    limit: GateLimit, sides: tuple[Collection, Collection], chosen: bool, confidence: float, seed: int
+) -> LimitResult:
+    """How the growth of the first side since the second, the baseline, compares with its limit.
+
+    ``chosen``: conditions were given.
+    """
+    now, before = (_Side.of(side, limit.metric) for side in sides)
+    for whose, side in (("the baseline: ", before), ("", now)):
+        if nothing := why.nothing_to_judge(limit, side.collection, side.seen, whose, chosen=chosen):
             return LimitResult(limit, "undecided", None, None, nothing)
-    before, now = sides.values()
     if by_interval(limit):
         most = Limit(limit.value, limit.relative)
         asked = Asked((limit.metric,), _STATISTICS[limit.statistic], confidence, most, seed)
@@ -87,15 +88,22 @@ def _by_interval(limit: GateLimit, now: _Side, before: _Side, asked: Asked) -> L
 
 
 def _told(limit: GateLimit, metric: MetricComparison, now: _Side, before: _Side, result: Result) -> str:
-    starts = f"{why.counted(len(now.seen.at), 'start')} beside {len(before.seen.at):,} of the baseline"
-    confidence = f"{math.floor(metric.confidence * 1000 + 1e-6) / 10:g}% confidence"
-    said = f"the {_NAMES[limit.statistic]} of {starts}, with {confidence}"
+    said = f"with {_percent(metric.confidence)} confidence, {_from(now, before)}"
     if result == "undecided":
-        enough = f"about {metric.needed:,} starts a side would decide" if metric.needed else "more hardly decide it"
-        said = f"{said}; {enough}"
+        enough = f"about {metric.needed:,}" if metric.needed else "more"
+        said = f"{said}; {enough} starts a side would {'' if metric.needed else 'hardly '}decide"
     if metric.few:
-        said = f"{said}; so few starts may say too much of a {_NAMES[limit.statistic]}"
+        said = f"{said}; few starts for a {_NAMES[limit.statistic]}, whose growth may lie outside"
     return said + "".join(why.judged_on(limit, side.collection, side.seen) for side in (now, before))
+
+
+def _from(now: _Side, before: _Side) -> str:
+    return f"from {why.counted(len(now.seen.at), 'start')} and {len(before.seen.at):,} of the baseline"
+
+
+def _percent(share: float) -> str:
+    """Rounded down, so that nothing is called surer than it is."""
+    return f"{math.floor(share * 1000 + 1e-6) / 10:g}%"
 
 
 # --- by what was seen
@@ -105,10 +113,7 @@ def _by_what_was_seen(limit: GateLimit, now: _Side, before: _Side) -> LimitResul
     new, base = ([statistic_of(ends, limit.statistic) for ends in side.ends] for side in (now, before))
     least, most = _least(limit, new[0], base[1]), _most(limit, new[1], base[0])
     result = held(least, most, limit.value, closed=now.seen.closed)
-    said = (
-        f"the {_NAMES[limit.statistic]} of {why.counted(len(now.seen.at), 'start')} beside that of"
-        f" {len(before.seen.at):,} of the baseline, without an allowance for chance"
-    )
+    said = f"as seen {_from(now, before)}, with no allowance for chance"
     said += "".join(why.judged_on(limit, side.collection, side.seen) for side in (now, before))
     ends = now.seen.low if result == "fail" else now.seen.high
     start = now.collection.starts[now.seen.at[making(ends, limit.statistic)]] if ends.any() else None

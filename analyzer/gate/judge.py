@@ -12,28 +12,53 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from analyzer.collection.collect import filtered
-from analyzer.collection.labels import LabelRules, labels_in, where_of
-from analyzer.collection.model import Collection
+from analyzer.collection.labels import LabelRules, Where, labels_in, where_of
+from analyzer.collection.model import Collection, InputRow
 from analyzer.gate import why
 from analyzer.gate.growth import by_interval, grown
 from analyzer.gate.held import held
 from analyzer.gate.metrics import check_names
 from analyzer.gate.model import GateLimit, GateReport, LimitResult, Result
-from analyzer.gate.observed import Seen, making, named, seen, statistic_of
+from analyzer.gate.observed import Seen, making, named, seen, statistic_of, with_open_tries
+
+_NO_RULES = LabelRules()
 
 
 @dataclass(frozen=True, slots=True)
 class Judging:
-    """How limits are judged. ``labels``: names of those of the user, also where no start has them."""
+    """How limits are judged. ``labels``: names of the user's, also where no start has them; ``where``: as ``--where``
+    has it, for all limits and for the baseline as well."""
 
     strict: bool = False
     confidence: float = 0.95
     seed: int = 0
     labels: tuple[str, ...] = ()
+    where: tuple[str, ...] = ()
+
+    def check(self, conditions: Sequence[str], known: Sequence[str] = ()) -> list[Where]:
+        """Conditions that can be met; ``known``: labels beside those of the user. Raises ``UsageError``."""
+        return [where_of(one, _NO_RULES, (*self.labels, *known)) for one in conditions]
 
 
 DEFAULT = Judging()
-NO_LABELS = LabelRules()
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A collection as it was chosen, and the inputs of the whole of it that may hold starts which nobody saw."""
+
+    collection: Collection
+    unread: tuple[InputRow, ...]
+    whose: str = ""
+
+    @classmethod
+    def of(cls, whole: Collection, how: Judging, whose: str = "") -> _Read:
+        return cls(_part(with_open_tries(whole), how.where, how), why.unread(whole), whose)
+
+    @property
+    def missing(self) -> str:
+        """What could not be read; empty where all could."""
+        return why.of_unread(self.unread, len(self.collection.inputs), self.whose) if self.unread else ""
 
 
 def judge(
@@ -45,8 +70,11 @@ def judge(
     """
     both = (collection,) if baseline is None else (collection, baseline)
     check_names([limit.metric for limit in limits], *both)
-    results = tuple(_judged(limit, collection, baseline, how) for limit in limits)
-    return GateReport(results, worst([one.result for one in results]), collection, baseline, how.strict)
+    new = _Read.of(collection, how)
+    base = None if baseline is None else _Read.of(baseline, how, "baseline ")
+    results = tuple(_judged(limit, new, base, how) for limit in limits)
+    chosen = None if base is None else base.collection
+    return GateReport(results, worst([one.result for one in results]), new.collection, chosen, how.strict)
 
 
 def worst(results: Sequence[Result]) -> Result:
@@ -55,29 +83,28 @@ def worst(results: Sequence[Result]) -> Result:
     return min(results, key=order.index, default="undecided")
 
 
-def _judged(limit: GateLimit, collection: Collection, baseline: Collection | None, how: Judging) -> LimitResult:
-    new = _part(collection, limit, how)
+def _judged(limit: GateLimit, new: _Read, base: _Read | None, how: Judging) -> LimitResult:
+    own, chosen = _part(new.collection, limit.where, how), bool(how.where or limit.where)
     if not limit.growth:
-        return _doubted(_alone(limit, new), new)
-    if baseline is None:
+        return _doubted(_alone(limit, own, chosen), new)
+    if base is None:
         return LimitResult(limit, "undecided", None, None, "there is no baseline")
-    base = _part(baseline, limit, how)
-    return _doubted(grown(limit, new, base, how.confidence, how.seed), new, base)
+    before = _part(base.collection, limit.where, how)
+    return _doubted(grown(limit, (own, before), chosen, how.confidence, how.seed), new, base)
 
 
-def _part(collection: Collection, limit: GateLimit, how: Judging) -> Collection:
-    """The starts that a limit is for."""
-    known = (*how.labels, *labels_in(collection.starts))
-    wanted = [where_of(one, NO_LABELS, known) for one in limit.where]
+def _part(collection: Collection, conditions: Sequence[str], how: Judging) -> Collection:
+    """The starts of which all conditions hold."""
+    wanted = how.check(conditions, labels_in(collection.starts))
     return filtered(collection, lambda row: all(one.keeps(row) for one in wanted)) if wanted else collection
 
 
 # --- a limit by itself
 
 
-def _alone(limit: GateLimit, collection: Collection) -> LimitResult:
+def _alone(limit: GateLimit, collection: Collection, chosen: bool) -> LimitResult:
     found = seen(collection, limit.metric)
-    if nothing := why.nothing_to_judge(limit, collection, found):
+    if nothing := why.nothing_to_judge(limit, collection, found, chosen=chosen):
         return LimitResult(limit, "undecided", None, None, nothing)
     least, most = (statistic_of(ends, limit.statistic) for ends in (found.low, found.high))
     result = held(least, most, limit.value, closed=found.closed)
@@ -106,26 +133,19 @@ def deciding(limit: GateLimit, found: Seen, result: Result) -> int | None:
 # --- what was not read
 
 
-def _doubted(result: LimitResult, new: Collection, base: Collection | None = None) -> LimitResult:
+def _doubted(result: LimitResult, new: _Read, base: _Read | None = None) -> LimitResult:
     """The result, in doubt where inputs could not be read: what they hold may be over the limit."""
-    told = []
-    first = None
-    for collection, whose in ((new, ""), (base, "baseline ")):
-        rows = why.unread(collection) if collection is not None else ()
-        if collection is not None and rows:
-            first = first or rows[0]
-            told.append(why.of_unread(rows, len(collection.inputs), whose))
-    if first is None:
+    sides = [side for side in (new, base) if side is not None and side.unread]
+    if not sides:
         return result
-    missing = " and ".join(told)
+    missing, first = " and ".join(side.missing for side in sides), sides[0].unread[0].input
     # Against a baseline that is not all there, what single starts of it make may lie anywhere.
-    unsure = base is not None and not by_interval(result.limit) and bool(why.unread(base))
+    unsure = base is not None and bool(base.unread) and not by_interval(result.limit)
     if result.result == "fail" and not unsure:
         return result
-    if result.result == "undecided":  # for a reason of its own, which reading more would not take away
-        return (
-            result if result.input is not None else replace(result, why=f"{result.why}; {missing}", input=first.input)
-        )
-    return replace(
-        result, result="undecided", why=f"{missing}; of the rest {result.why}", input=first.input, start=None, line=None
-    )
+    if result.result != "undecided":
+        said = f"{missing}; of the rest {result.why}"
+        return replace(result, result="undecided", why=said, input=first, start=None, line=None)
+    if result.input is not None:  # a reason of its own, which reading more would not take away
+        return result
+    return replace(result, why=f"{result.why}; {missing}", input=first)

@@ -19,7 +19,7 @@ import math
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -130,16 +130,21 @@ def _limit(metric: str, stat: str | None, value: str) -> GateLimit:
 
 
 def _check_metric(metric: str) -> None:
-    """A metric that no start can have is told; one of a known metric with an unknown statistic as that."""
+    """A metric that no start can have is refused; a known one with an unknown statistic as that."""
     try:
         check_metric(metric)
     except UsageError:
-        before, sign, last = metric.rpartition(":")
-        if sign and ":" not in before:
-            known = ALIASES.get(before, before)
-            check_metric(known)
+        before, _, last = metric.rpartition(":")
+        if _is_metric(known := ALIASES.get(before, before)):
             raise _no_statistic(known, last) from None
         raise
+
+
+def _is_metric(name: str) -> bool:
+    with suppress(UsageError):
+        check_metric(name)
+        return True
+    return False
 
 
 def _no_statistic(metric: str, stat: str) -> UsageError:

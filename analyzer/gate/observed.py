@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from analyzer.collection.model import CHECK, GOAL_METRICS, Bounds, Collection, StartRow
+from analyzer.collection.model import CHECK, GOAL_METRICS, Bounds, Collection, Metric, StartRow
 from analyzer.events import goal_rules
 from analyzer.events.versions import all_check_names, expected_checks, optional_names
 from analyzer.gate.metrics import DETECTED, FAILED, FINDINGS, GOALS, RESTARTS, SEVERITIES, TAX, phase_parts
@@ -117,8 +117,6 @@ def seen(collection: Collection, metric: str) -> Seen:
         wanted = metric.removeprefix(FINDINGS)
         return _marks(collection, lambda row: _found(row, wanted))
     windows = dict(_windows(collection, metric))
-    if metric == RESTARTS:
-        windows = _with_open_tries(collection, windows)
     at, ends, never, unknown = [], [], [], []
     without: Counter[Without] = Counter()
     for place, row in enumerate(collection.starts):
@@ -185,10 +183,11 @@ def _windows(collection: Collection, metric: str) -> Iterator[tuple[int, Bounds]
     yield from ends.items()
 
 
-def _with_open_tries(collection: Collection, ready: dict[int, Bounds]) -> dict[int, Bounds]:
-    """``restarts`` also of tries behind which no ready start follows: so many at least, if it ever became ready.
+def with_open_tries(collection: Collection) -> Collection:
+    """The collection with ``restarts`` also of tries behind which no ready start follows.
 
-    Told of the last of them alone. A start whose beginning is not in the log may have had more tries than are in it.
+    Of the last of them: so many at least, if it ever becomes ready. A start whose beginning is not in the log may have
+    had more tries than are in it. All starts of a unit are needed for it.
     """
     last: dict[tuple[str, str | None, str | None], tuple[int, int]] = {}  # the failed tries up to a start
     for place, row in enumerate(collection.starts):
@@ -203,9 +202,15 @@ def _with_open_tries(collection: Collection, ready: dict[int, Bounds]) -> dict[i
                 last[unit] = place, tries
     found = {
         place: (least, most if _shows_tries(collection.starts[place]) else math.inf)
-        for place, (least, most) in ready.items()
+        for place, (least, most) in _windows(collection, RESTARTS)
     }
-    return found | {place: (float(tries), math.inf) for place, tries in last.values() if tries}
+    found |= {place: (float(tries), math.inf) for place, tries in last.values() if tries}
+    if not found:
+        return collection
+    at = sorted(found)
+    least, most = np.array([found[place] for place in at], dtype=np.float64).T
+    own = Metric(np.array(at, dtype=np.int32), least, most)
+    return replace(collection, metrics={**collection.metrics, RESTARTS: own})
 
 
 def _shows_tries(row: StartRow) -> bool:

@@ -26,10 +26,15 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun if number == 1 else noun + 's'}"
 
 
-def nothing_to_judge(limit: GateLimit, collection: Collection, found: Seen, whose: str = "") -> str:
-    """Why there is nothing that the limit could be held against; empty where there is something."""
+def nothing_to_judge(
+    limit: GateLimit, collection: Collection, found: Seen, whose: str = "", *, chosen: bool = False
+) -> str:
+    """Why there is nothing that the limit could be held against; empty where there is something.
+
+    ``chosen``: conditions were given that starts have to meet.
+    """
     if not collection.starts:
-        return f"{whose}no start is as where says" if limit.where else f"{whose}there is no start"
+        return f"{whose}no start is as where says" if chosen else f"{whose}there is no start"
     if not len(found.at):
         return f"{whose}no start can have it: {', '.join(_without(found))}"
     if not found.known:
