@@ -35,8 +35,8 @@ def main() -> None:
             for release in ("1.32.2", "1.32.4")
         )
         for kind in ("first", "restart"):
-            sides = (side.where(f"kind={kind}").collection for side in (old, new))
-            found = {one.id: one for one in compared(*sides, Asked(METRICS)).comparison.metrics}
+            base, starts = (side.where(f"kind={kind}").collection for side in (old, new))
+            found = {one.id: one for one in compared(base, starts, Asked(METRICS)).comparison.metrics}
             measured = dict(zip(METRICS, MEASURED[limit, kind], strict=False))
             cells = []
             for id in METRICS:
