@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 
 from analyzer.collection.model import CHECK, GOAL_METRICS
-from analyzer.comparison.model import Comparison, MetricComparison, Observed
+from analyzer.comparison.model import Comparison, MetricComparison, Observed, Unit
 from analyzer.events.terms import phase_words, terms
 from analyzer.reports import difference_words as differences, wording
 from analyzer.reports.fleet_words import number
@@ -17,6 +17,9 @@ from analyzer.window import Span
 
 _OTHERS = {"detected": "readiness noticed", "polling_tax": "until noticed", "failed": "failed starts",
            "restarts": "restarts"}  # fmt: skip
+
+_UNITS: dict[Unit, str] = {"s": " s", "share": "", "count": ""}
+_SIGNS = {"slower": "✗", "more": "✗", "over": "✗", "faster": "✓", "fewer": "✓", "within": "✓", "same": "✓"}
 
 
 def metric_name(id: str) -> str:
@@ -31,7 +34,32 @@ def metric_name(id: str) -> str:
     return phase_words(id) if set(id.split("+")) <= set(terms("phase")) else id.replace("_", " ")
 
 
+def subject(id: str) -> str:
+    """A metric within a sentence: ``check etcd``, ``API server boot``, ``time to ready``."""
+    if id.startswith(CHECK):
+        return f"check {metric_name(id)}"
+    return f"time to {metric_name(id)}" if id in GOAL_METRICS.values() else metric_name(id)
+
+
 # --- numbers
+
+
+def limit_unit(comparison: Comparison) -> Unit:
+    """Of what the limit counts: seconds; shares of the base, or of all starts; restarts."""
+    if comparison.limit is not None and comparison.limit.relative:
+        return "share"
+    return next((metric.unit for metric in comparison.metrics if metric.decision is not None), "s")
+
+
+def limit_words(comparison: Comparison) -> str:
+    """``2 s``, ``10%``, ``5 percentage points``; empty without a limit."""
+    limit = comparison.limit
+    if limit is None:
+        return ""
+    if limit.relative:
+        return f"{100.0 * limit.value:g}%"
+    unit = limit_unit(comparison)
+    return f"{100.0 * limit.value:g} percentage points" if unit == "share" else f"{limit.value:g}{_UNITS[unit]}"
 
 
 def difference(metric: MetricComparison, points: str = " pts") -> str:
@@ -40,6 +68,11 @@ def difference(metric: MetricComparison, points: str = " pts") -> str:
     if metric.unit == "share":
         return differences.signed_percent(*ends, points)
     return differences.signed_count(*ends) if metric.unit == "count" else differences.signed_range(*ends)
+
+
+def in_words(metric: MetricComparison) -> str:
+    """The same with its unit, for a sentence: ``+1.8 to +2.9 s``, ``+2 to +41 percentage points``."""
+    return f"{difference(metric, ' percentage points')}{_UNITS[metric.unit]}"
 
 
 def relative(metric: MetricComparison) -> str:
@@ -100,6 +133,11 @@ def judgement(metric: MetricComparison) -> str:
     if metric.unit != "s" and differs(metric):
         return "more" if metric.verdict == "slower" else "fewer"
     return metric.verdict
+
+
+def signed(judgement: str) -> str:
+    """The same with a sign before it where it is certain."""
+    return f"{_SIGNS[judgement]} {judgement}" if judgement in _SIGNS else judgement
 
 
 def left_out(hidden: Sequence[MetricComparison]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from analyzer.comparison.model import Compared, Comparison, MetricComparison
+from analyzer.errors import printable
 from analyzer.events.check_info import HOOK
 from analyzer.reports import comparison_rows as rows, comparison_words as words
 from analyzer.reports.comparison_bars import CELLS, CHANCE, WINDOWS, ZERO, Scale, windows
@@ -24,7 +25,6 @@ _NAME = 10, 17  # columns of a metric's name, at least and at most
 STYLES = {"ok": "green", "slow": "yellow", "failed": "bold red", "unknown": "yellow"}
 _VERDICTS = {"slower": "red", "more": "red", "over": "bold red", "faster": "green", "fewer": "green", "within": "green",
              "undecided": "dim", "same": ""}  # fmt: skip
-_SIGNS = {"slower": "✗", "more": "✗", "over": "✗", "faster": "✓", "fewer": "✓", "within": "✓", "same": "✓"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +121,9 @@ def table(
 
     The scale of the bars; nothing where there are none.
     """
-    verdicts = [verdict_cell(line[-1]) for line in lines]
-    columns = [[title, *cell] for title, *cell in zip(titles, *(line[:-1] for line in lines), strict=True)]
-    names, *numbers = ([cells(text) for text in column] for column in columns)
+    verdicts = [(rows.signed(line[-1]), _VERDICTS.get(line[-1], "")) for line in lines]
+    names = [cells(printable(name)) for name in (titles[0], *(line[0] for line in lines))]
+    numbers = [[*map(cells, column)] for column in zip(titles[1:], *(line[1:-1] for line in lines), strict=True)]
     taken = sum(max(column) + _GAP for column in numbers) + max(cells(text) for text, _ in verdicts)
     room = page.width - taken - _GAP - _GAP  # for the name and the bar
     width = max(_NAME[0], min(_NAME[1], max(names), room - CELLS[0]))
@@ -135,20 +135,15 @@ def table(
     for line, interval, own, verdict in zip(lines, intervals, inner, verdicts, strict=True):
         bar = [] if scale is None else [scale.bar(interval, own) if interval is not None else ""]
         made.append([name_cell(line[0], width), *line[1:-1], *bar, verdict])
-    hows = [(titles[0], "left"), *((title, "right") for title in titles[1:])]
+    hows = [(name_cell(titles[0], width), "left"), *((title, "right") for title in titles[1:])]
     hows += [] if scale is None else [("".ljust(drawn), "left")]
     page.table([*hows, ("verdict", "left")], made, indent=0, gap=_GAP)
     return scale
 
 
-def verdict_cell(verdict: str) -> tuple[str, str]:
-    """A verdict with its sign and its style."""
-    return f"{_SIGNS[verdict]} {verdict}" if verdict in _SIGNS else verdict, _VERDICTS.get(verdict, "")
-
-
 def name_cell(name: str, room: int) -> str:
     """A name on one line: of a check that is too long the end."""
-    shown = " ".join(name.split())
+    shown = printable(" ".join(name.split()))
     if cells(shown) <= room:
         return shown
     if HOOK not in shown and "/" not in shown:

@@ -13,17 +13,30 @@ from dataclasses import dataclass
 from typing import Literal
 
 from analyzer.collection.model import CHECK, GOAL_METRICS, Collection
-from analyzer.comparison.model import Compared, Comparison, Decision, Limit, MetricComparison, OneSided, Side
+from analyzer.comparison.model import Compared, Comparison, Decision, MetricComparison, OneSided, Side
 from analyzer.errors import printable
 from analyzer.events.terms import phase_words
 from analyzer.reports import difference_words as differences, wording
-from analyzer.reports.comparison_rows import difference, differs, in_order, metric_name, relative, windows_differ
+from analyzer.reports.comparison_rows import (
+    difference as difference,
+    differs as differs,
+    in_order as in_order,
+    in_words,
+    judgement as judgement,
+    limit_words,
+    metric_name as metric_name,
+    observed as observed,
+    relative as relative,
+    subject as subject,
+    windows_differ,
+)
 from analyzer.reports.fleet_words import counted, number, outcomes
 from analyzer.stats.difference import ENOUGH
 from analyzer.stats.resampled import Statistic
 
 Mark = Literal["ok", "slow", "failed", "unknown"]
 
+SIGNS: dict[Mark, str] = {"ok": "✓", "slow": "▲", "failed": "✗", "unknown": "●"}
 STATISTICS: dict[Statistic, str] = {"median": "median", "mean": "mean", "p90": "90th percentile"}
 _NOT_THERE = {  # how many of its starts never got there, where the statistic of a side certainly did not
     "median": "Half or more of the starts of {}",
@@ -31,11 +44,10 @@ _NOT_THERE = {  # how many of its starts never got there, where the statistic of
     "p90": "A tenth or more of the starts of {}",
 }
 _OF_LIMIT: dict[Decision, str] = {
-    "over": "Over the limit of {}",
-    "within": "Within the limit of {}",
-    "undecided": "Whether the limit of {} holds cannot be told",
+    "over": "Over the limit of +{}",
+    "within": "Within the limit of +{}",
+    "undecided": "Whether the limit of +{} holds cannot be told",
 }
-_UNITS = {"s": " s", "share": "", "count": ""}
 _ALSO = 3  # metrics, checks or phases that are named
 _LABEL = 40  # characters of a side's name in a sentence
 _MOST_STARTS = 1000  # a side, up to which the engine looks for how many would decide
@@ -68,11 +80,6 @@ def short(label: str) -> str:
     return shown if len(shown) <= _LABEL else f"…{shown[1 - _LABEL :]}"
 
 
-def limit_words(limit: Limit) -> str:
-    """``+2 s``, ``+10%``."""
-    return f"+{100.0 * limit.value:g}%" if limit.relative else f"+{limit.value:g} s"
-
-
 # --- the verdict
 
 
@@ -97,21 +104,21 @@ def mark(comparison: Comparison) -> Mark:
 
 def sign(comparison: Comparison) -> str:
     """What stands before the verdict."""
-    return {"ok": "✓", "slow": "▲", "failed": "✗", "unknown": "●"}[mark(comparison)]
+    return SIGNS[mark(comparison)]
 
 
 def verdict(comparison: Comparison) -> str:
     """One sentence that can be quoted: what is later or longer, how much, how sure; or that nothing can be said."""
     first = leading(comparison)
     if comparison.limit is not None and comparison.decision is not None:
-        told = _OF_LIMIT[comparison.decision].format(limit_words(comparison.limit))
+        told = _OF_LIMIT[comparison.decision].format(limit_words(comparison))
         if first is None or first.decision != comparison.decision:
             return f"{told}: a metric that it is for is not on both sides."
-        return f"{told}: {_claim(comparison, first)}{_others(comparison)}."
+        return f"{told}: {claim(comparison, first)}{_others(comparison)}."
     if first is None:
         base, new = names(comparison)
         return f"Nothing can be compared: {base} and {new} have nothing in common that was measured."
-    said = f"{_claim(comparison, first)}."
+    said = f"{claim(comparison, first)}."
     if first.verdict == "undecided":
         return f"No difference can be shown: {said}"
     return said if said.startswith(names(comparison)) else wording.capital(said)
@@ -131,13 +138,11 @@ def also(comparison: Comparison) -> str:
     if first is None or first.verdict == "slower":
         return ""
     worse = [metric for metric in in_order(comparison) if metric.verdict == "slower" and metric is not first]
-    told = [
-        f"{metric_name(metric.id)} {difference(metric, ' percentage points')}{_UNITS[metric.unit]}" for metric in worse
-    ]
-    return f"Certain nonetheless: {_some(told)}." if told else ""
+    told = [f"{metric_name(metric.id)} {in_words(metric)}" for metric in worse]
+    return f"Certain nonetheless: {some(told)}." if told else ""
 
 
-def _claim(comparison: Comparison, metric: MetricComparison) -> str:
+def claim(comparison: Comparison, metric: MetricComparison) -> str:
     """What the interval says: ``v1.33.1 is ready later than v1.32.4, by 1.8 to 2.9 s (18 to 31%), in the median …``."""
     found = metric.difference
     sure = differences.confidence_words(metric.confidence)
@@ -225,13 +230,13 @@ def more_starts(comparison: Comparison) -> str:
 
 
 def _needed(comparison: Comparison, metric: MetricComparison) -> str:
-    limited = comparison.limit if metric.decision is not None else None
-    size = _seen(metric) if limited is None else f"a difference of {limit_words(limited).removeprefix('+')}"
+    limited = metric.decision is not None
+    size = f"a difference of {limit_words(comparison)}" if limited else _seen(metric)
     if not size:
         return ""
     if metric.needed is not None:
         return f"about {counted(metric.needed, 'start')} a side would usually show {size}"
-    if limited is None and not windows_differ(metric):
+    if not limited and not windows_differ(metric):
         return f"no number of such starts would show {size}, as the logs leave more than that open"
     return f"not even {number(_MOST_STARTS)} starts a side would usually show {size}"
 
@@ -315,7 +320,7 @@ def notes(comparison: Comparison) -> list[str]:
     if few and not any(one.id == "few_starts" for one in comparison.design):
         enough = number(ENOUGH[comparison.statistic])
         what = f"The {STATISTICS[comparison.statistic]} of fewer than {enough} starts a side is less sure than it says"
-        told.insert(0, f"{what}: {_some(few)}.")
+        told.insert(0, f"{what}: {some(few)}.")
     return told
 
 
@@ -328,11 +333,12 @@ def alone(items: Sequence[OneSided]) -> list[str]:
         starts = [counted(own[0].starts, "start"), *(number(one.starts) for one in own[1:])] if own else []
         if own:
             counts = [f"{name} ({count})" for name, count in zip(names, starts, strict=True)]
-            told.append(f"{kind}{'s' if own[1:] else ''} {_some(counts)}")
+            told.append(f"{kind}{'s' if own[1:] else ''} {some(counts)}")
     reasons = (one for one in items if one.kind == "reason")
     return [*told, *(f"{counted(one.starts, 'start')} failed: {one.name}" for one in reasons)]
 
 
-def _some(names: Sequence[str]) -> str:
-    more = f" and {number(len(names) - _ALSO)} more" if len(names) > _ALSO else ""
-    return f"{', '.join(names[:_ALSO])}{more}"
+def some(names: Sequence[str], most: int = _ALSO, between: str = ", ") -> str:
+    """The first of them, and how many more there are."""
+    more = f" and {number(len(names) - most)} more" if len(names) > most else ""
+    return f"{between.join(names[:most])}{more}"

@@ -10,11 +10,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from analyzer.collection.labels import BUILT_IN
-from analyzer.collection.model import Collection, Fleet
+from analyzer.collection.model import Collection
 from analyzer.gate.limits import usual_name
 from analyzer.gate.model import GateLimit, GateReport, LimitResult
-from analyzer.reports.fleet_anonymize import Walk, learn
-from analyzer.reports.fleet_report import FleetReport
+from analyzer.reports.fleet_anonymize import Said, Walk, learn
 from analyzer.reports.pseudonyms import Pseudonyms
 
 
@@ -22,8 +21,7 @@ def anonymized(report: GateReport) -> GateReport:
     """``report`` with stand-ins; the same report always gives the same ones, each name the same everywhere."""
     names = Pseudonyms()
     sides = [side for side in (report.collection, report.baseline) if side is not None]
-    for side in sides:
-        learn(names, FleetReport(Fleet(tuple(side.inputs), len(side.starts), (), (), (), ()), side))
+    learn(names, sides, Said())
     walk = Walk(names)
     shown: list[Collection] = [walk.collection(side) for side in sides]
     limits = tuple(_result(one, names) for one in report.limits)
