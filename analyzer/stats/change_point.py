@@ -8,8 +8,8 @@ large a one *at any place* if the order were by chance, at least theirs: no posi
 found. That chance depends on the number of lengths alone. It is exact for few lengths, else of seeded permutations, or
 Boole's sum over the places where that is smaller.
 
-By chance means: in any order. A slow drift is found as well, and marked (``gradual``); lengths that rise and fall in
-long waves are taken for changes.
+By chance means: in any order. A slow drift is found as well, and marked (``gradual``); so are lengths that rise and
+fall in long waves, which often show as such (``wavy``).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzer.stats.multiple import accepted
-from analyzer.stats.step import FEWEST, Course, drifts, step
+from analyzer.stats.step import FEWEST, Course, drifts, step, wavy
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -43,7 +43,8 @@ _ROUNDING = 1e-9
 class Found:
     """A change between the lengths ``place - 1`` and ``place`` (from 0); ``first`` and ``last``: as of a ``Step``.
 
-    ``gradual``: a drift fits better. ``p_value``: of there being no change at any place.
+    ``gradual``: a drift fits better. ``wavy``: lengths next to each other are alike even so. ``p_value``: of there
+    being no change at any place, if nothing else made the order matter.
     """
 
     place: int
@@ -52,6 +53,7 @@ class Found:
     first: int
     last: int
     gradual: bool = False
+    wavy: bool = False
 
 
 def changes(courses: Sequence[Course], share: float = 0.05, most: int = 3) -> list[tuple[Found, ...]]:
@@ -64,7 +66,7 @@ def changes(courses: Sequence[Course], share: float = 0.05, most: int = 3) -> li
     found: list[list[Found]] = [[] for _ in courses]
     parts = [(number, 0, len(course)) for number, course in enumerate(courses)]
     while parts := [part for part in parts if part[2] - part[1] >= 2 * FEWEST]:
-        tested = [_surest(courses[number].part(begin, end)) for number, begin, end in parts]
+        tested = [_surest(courses[number].part(slice(begin, end))) for number, begin, end in parts]
         held = accepted([p for p, _ in tested], share).tolist()
         surest = sorted((*test, *part) for test, part, holds in zip(tested, parts, held, strict=True) if holds)
         parts = []
@@ -84,9 +86,11 @@ def _settled(course: Course, found: Sequence[Found]) -> tuple[Found, ...]:
         for n, one in enumerate(ordered):
             begin = ordered[n - 1].place if n else 0  # where it is by now
             ordered[n] = _between(course, begin, ends[n + 2], one.place - begin, one.p_value)
-    if ordered and drifts(course, [one.place for one in ordered]):
+    places = [one.place for one in ordered]
+    if places and drifts(course, places):
         return (replace(found[0], gradual=True),)
-    return tuple(ordered)
+    alike = bool(places) and wavy(course, places)
+    return tuple(replace(one, wavy=alike) for one in ordered)
 
 
 def _surest(course: Course) -> tuple[float, int]:
@@ -98,7 +102,7 @@ def _surest(course: Course) -> tuple[float, int]:
 
 def _between(course: Course, begin: int, end: int, near: int, p: float) -> Found:
     """The change among the lengths from ``begin`` to ``end``, looked for from the place ``near`` of these on."""
-    part = course.part(begin, end)
+    part = course.part(slice(begin, end))
     found = step(part, near)
     longer, shorter = (side[found.place - FEWEST] for side in _certain(part))
     return Found(begin + found.place, bool(longer >= shorter), p, begin + found.first, begin + found.last)

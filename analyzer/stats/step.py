@@ -1,4 +1,5 @@
-"""Where a step in lengths that came one after the other is, given that there is one; and whether they rather drift.
+"""Where a step in lengths that came one after the other is, given that there is one; and whether they rather drift,
+or come in waves.
 
 Of every length only ``(least, most]`` is known. What a length is off by is how far its window is from the level, in
 robust standard deviations, and no more than a few of them: so neither stalls nor what is hidden by windows says
@@ -7,6 +8,7 @@ anything of the place.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -35,8 +37,8 @@ class Course:
     def __len__(self) -> int:
         return len(self.least)
 
-    def part(self, begin: int, end: int) -> Course:
-        return Course(self.least[begin:end], self.most[begin:end])
+    def part(self, places: slice | npt.NDArray[np.int64]) -> Course:
+        return Course(self.least[places], self.most[places])
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,19 @@ def drifts(course: Course, places: Sequence[int]) -> bool:
     deviation = known.deviation(levels)
     further = _NEAR * (len(places) - 1)
     return float(known.off(known.line(), deviation).sum()) < float(known.off(levels, deviation).sum()) + further
+
+
+def wavy(course: Course, places: Sequence[int]) -> bool:
+    """Whether lengths next to each other are alike beyond what levels that change at these places explain.
+
+    By the autocorrelation of the ranks of what is left, above one standard error. Then the chance of a change was
+    figured too low.
+    """
+    known = _Known.of(course)
+    ranks = np.argsort(np.argsort(known.typical - known.levels(places), kind="stable"), kind="stable")
+    by = ranks - 0.5 * (len(ranks) - 1.0)
+    pairs = np.delete(by[1:] * by[:-1], [place - 1 for place in places])
+    return float(pairs.mean()) > float(np.square(by).mean()) / math.sqrt(len(ranks))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
