@@ -390,6 +390,7 @@ STARTS = Table(
             "utc_offset", "zone in which the log shows times; missing: unknown", "item.clock.utc_offset", from_log=True
         ),
         _flag("begin_seen", "false: the log begins in the middle of the start"),
+        _flag("fresh", "true: it made the cluster, with an empty datastore; missing: the log does not tell"),
         _text("clock_basis", "what the times rest on: monotonic, journal, logrus, klog, elapsed", "item.clock.basis"),
         _seconds("clock_precision_s", "precision of the timestamps", "item.clock.precision_s"),
         _count("clock_steps", "jumps of the wall clock within the start", "item.clock.steps"),

@@ -359,6 +359,8 @@ class StartReport:
     cut_at_s: float | None = None  # time of the last line of the start
     # How long before ``began_at`` it may have begun at most: 0 where its begin is in the text, ``None``: not known.
     begun_before_s: float | None = None
+    # Whether this process made the cluster, with an empty datastore; ``None``: the log does not tell.
+    fresh: bool | None = None
     began_local: str | None = None  # its local time as printed, where the log does not say in which zone it is
     observer: Literal["k3s", "wait"] = "k3s"  # who polled and noticed: k3s itself, or ``k3slog wait`` from outside
     source: SourceIndex = 0

@@ -20,6 +20,7 @@ from analyzer.analysis.polls import PollFacts, read_polls, rows
 from analyzer.analysis.site import site_of
 from analyzer.analysis.studied_start import StudiedStart
 from analyzer.analysis.usual import usual
+from analyzer.analysis.witness_proof import made_cluster
 from analyzer.events.catalogue import info
 from analyzer.events.event import Mark
 from analyzer.events.redaction import mask_secrets
@@ -101,6 +102,7 @@ def study(start: Start, index: int, log_records: LogRecords) -> StudiedStart:
         gaps=tuple(_gaps(start, line_times, log_records)),
         cut_at_s=_last(start, line_times),
         begun_before_s=0.0 if start.begin_seen else None,
+        fresh=made_cluster(start),
         began_local=began.local_time if began is not None and not began.absolute else None,
         goals=reached,
         before=before,

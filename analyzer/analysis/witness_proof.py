@@ -35,6 +35,21 @@ def is_fresh(start: Start) -> bool:
     return start.first("client_ca_generated") is not None
 
 
+def made_cluster(start: Start) -> bool | None:
+    """The same, and ``None`` where the lines that would tell may be lost, and of agents, which make none.
+
+    The client CA is made before k3s asks for its API server: who asks without having made one found one.
+    """
+    if start.role != "server":
+        return None
+    if is_fresh(start):
+        return True
+    asked = start.first("apiserver_requested")
+    if asked is None or not start.begin_seen or start.filtered:
+        return None
+    return None if any(seq <= asked.record.seq for seq in start.losses) else False
+
+
 def proofs(start: Start, verdict: Verdict, line_times: LineTimes) -> Iterator[Proof]:
     """Every witness line of a start that proves something (``near`` rules included: they never bound)."""
     stop = verdict.stop_sign

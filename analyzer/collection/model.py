@@ -84,6 +84,7 @@ class StartRow:
     line: int | None = None  # behind the end of ``ready``, or of the process
     labels: Labels = ()
     pid: int | None = None  # of its process
+    fresh: bool | None = None  # it made the cluster, with an empty datastore; nothing: unknown
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 MOST_STARTS = 5_000_000
 MOST_METRICS = 100 * MOST_STARTS
 _BATCH = 131_072  # rows
+_LATER = frozenset({"fresh"})  # columns that the first folders do not have
 _INDEX_BITS = 32
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _T = TypeVar("_T")
@@ -124,13 +125,24 @@ def _batches(
         if path.parts[0] != table:
             continue
         with _blaming(folder, path), _opened(folder / path, texts) as file:
-            if missing := set(names) - set(file.schema_arrow.names):
+            there = set(file.schema_arrow.names)
+            if missing := set(names) - there - _LATER:
                 raise ValueError(f"it has no column {min(missing)}")
             rows += file.metadata.num_rows
             if rows > most:
                 raise ValueError("it has too many rows")
-            for batch in file.iter_batches(batch_size=_BATCH, columns=names):
-                yield path, batch
+            own = [name for name in names if name in there]
+            for batch in file.iter_batches(batch_size=_BATCH, columns=own):
+                yield path, _completed(batch, schema, [name for name in names if name not in there])
+
+
+def _completed(batch: Any, schema: pa.Schema, missing: Sequence[str]) -> Any:
+    """With the columns that folders of before do not have, empty."""
+    import pyarrow as pa
+
+    for name in missing:
+        batch = batch.append_column(name, pa.nulls(batch.num_rows, schema.field(name).type))
+    return batch
 
 
 def _is_text(schema: pa.Schema, name: str) -> bool:
@@ -190,7 +202,7 @@ class _Starts:
 def _read_starts(folder: Path, labels: tuple[str, ...], at: dict[str, int]) -> _Starts:
     found, places, shared = _Starts(), [], _Shared()
     wanted = (
-        *_TEXTS, "start", "key", "began_at", "precision_s", "findings", "line", "pid",
+        *_TEXTS, "start", "key", "began_at", "precision_s", "findings", "line", "pid", "fresh",
         *(LABEL + name for name in labels),
     )  # fmt: skip
     for path, batch in _batches(folder, "starts", labels, wanted):
@@ -244,6 +256,7 @@ def _start_rows(batch: Any, release: str | None, labels: tuple[str, ...], shared
         lines,
         _labels({LABEL + name: _texts(batch[LABEL + name], shared, None) for name in labels}, labels, count, shared),
         batch["pid"].cast(pa.int64()).to_pylist(),
+        batch["fresh"].cast(pa.bool_()).to_pylist(),
         strict=True,
     )
     return [StartRow(*values) for values in columns]

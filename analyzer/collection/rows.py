@@ -61,6 +61,7 @@ def _row(start: StartReport, spec: InputSpec) -> StartRow:
         line=_line(start),
         labels=spec.labels,
         pid=start.pid,
+        fresh=start.fresh,
     )
 
 

@@ -117,7 +117,7 @@ def _groups(
                 by=by,
                 starts=len(group),
                 hosts=len(local[number]),
-                outcomes=_outcomes(rows),
+                outcomes=outcomes_of(rows),
                 metrics=tuple(metrics[number]),
                 reasons=_reasons(rows, of_rows),
                 findings=_findings(rows, of_rows),
@@ -147,7 +147,7 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _outcomes(rows: Iterable[StartRow]) -> tuple[tuple[str, int], ...]:
+def outcomes_of(rows: Iterable[StartRow]) -> tuple[tuple[str, int], ...]:
     """Outcomes that there are, the usual ones in their order."""
     counts: dict[str, int] = dict.fromkeys(OUTCOMES, 0)
     for row in rows:

@@ -135,3 +135,26 @@ def fisher(base: int, base_total: int, new: int, new_total: int) -> float:
     chances = drawn(base_total, marked, total)
     own = chances[base - max(0, base_total + marked - total)]
     return min(1.0, float(chances[chances <= own * (1.0 + _TIE)].sum()))
+
+
+def needed_of_shares(seen: ShareDifference, size: float | None, confidence: float, power: float) -> int | None:
+    """About how many starts a side the exact test needs for a difference of ``size`` (``None``: of the one seen).
+
+    By the normal approximation with Casagrande's correction for the exact test (Casagrande, Pike and Smith 1978), times
+    what starts of one host have in common; ``None`` where there is no difference, or none that shares can have.
+    """
+    base = seen.base.value
+    new = seen.new.value if size is None else base + size
+    if new > 1.0 or new < 0.0:
+        base, new = (1.0 - abs(size or 0.0), 1.0) if new > 1.0 else (abs(size or 0.0), 0.0)
+    if base == new or not 0.0 <= base <= 1.0:
+        return None
+    apart, middle = abs(new - base), 0.5 * (base + new)
+    chance, sure = deviations((1.0 - confidence) / 2.0), deviations(1.0 - power)
+    spread = chance * math.sqrt(2.0 * middle * (1.0 - middle)) + sure * math.sqrt(
+        base * (1.0 - base) + new * (1.0 - new)
+    )
+    number = (spread / apart) ** 2
+    exact = 0.25 * number * (1.0 + math.sqrt(1.0 + 4.0 / (number * apart))) ** 2 if number else 1.0
+    effect = max(side.total / side.worth for side in (seen.base, seen.new))
+    return math.ceil(exact * effect)

@@ -1,0 +1,170 @@
+"""What the two sides differ in beside what is to be compared: it may explain a difference, or hide one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from analyzer.collection.groups import natural
+from analyzer.comparison.model import DesignNote
+from analyzer.comparison.sides import SideOf
+from analyzer.comparison.strata import KINDS, Strata, kind
+from analyzer.stats.shares import share_difference
+
+FEW_STARTS = 5
+_FEW_HOSTS = 4  # of a side, with several starts: whole hosts are drawn, and so few never differ certainly
+_COARSER = 10.0  # times
+_SURE = 0.05
+_NAMES = 3  # of hosts and releases that are told
+_WORDS = {"kind": "first starts and restarts", "version": "releases", "host": "hosts"}
+
+Sides = Sequence[tuple[str, SideOf]]
+
+
+def design(base: SideOf, new: SideOf, strata: Strata) -> tuple[DesignNote, ...]:
+    """The warnings, what weighs most first."""
+    sides = (("base", base), ("new", new))
+    return (
+        *_same_starts(base, new),
+        *_few(sides),
+        *_kinds(sides, strata),
+        *_roles(sides),
+        *_machines(base, new),
+        *_versions(sides),
+        *_outcomes(base, new),
+        *_one_after_other(base, new),
+        *_precision(base, new),
+        *_balanced(strata),
+    )
+
+
+def _same_starts(base: SideOf, new: SideOf) -> Iterator[DesignNote]:
+    both = {start.key for start in base.starts} & {start.key for start in new.starts}
+    if both:
+        yield DesignNote("same_starts", f"{_starts(len(both))} {_are(len(both))} on both sides.")
+
+
+def _few(sides: Sides) -> Iterator[DesignNote]:
+    few = [(name, len(side.starts)) for name, side in sides if len(side.starts) < FEW_STARTS]
+    if few:
+        told = " and ".join(f"{name} has {_starts(n)}" for name, n in few)
+        yield DesignNote("few_starts", f"Few starts: {told}; take at least {FEW_STARTS} a side.")
+    for name, side in sides:
+        hosts = len(side.names)
+        if 1 < hosts < _FEW_HOSTS and len(side.starts) > hosts:
+            yield DesignNote(
+                "few_hosts",
+                f"{_side(name)} has {hosts} hosts with several starts each: so few hosts can hardly decide anything. "
+                "Compare one host at a time, or take more.",
+            )
+
+
+def _kinds(sides: Sides, strata: Strata) -> Iterator[DesignNote]:
+    """First starts and restarts, where the two sides do not have both."""
+    base, new = (Counter(kind(start) for start in side.starts) for _, side in sides)
+    if "kind" in strata.names or _alike(base, new):
+        return
+    told = "; ".join(f"{name} has {_kinds_of(counts)}" for name, counts in (("base", base), ("new", new)))
+    yield DesignNote(
+        "other_kinds", f"First starts take longer than restarts, and the sides have other shares of them: {told}."
+    )
+
+
+def _kinds_of(counts: Counter[str]) -> str:
+    one = {"first starts": "first start", "restarts": "restart"}
+    return ", ".join(f"{n:,} {one.get(name, name) if n == 1 else name}" for name, n in sorted(counts.items()))
+
+
+def _roles(sides: Sides) -> Iterator[DesignNote]:
+    base, new = ({start.role for start in side.starts} - {"unknown"} for _, side in sides)
+    if base and new and base != new:
+        yield DesignNote("other_roles", f"Other roles: base has {_all(base)}, new has {_all(new)}.")
+
+
+def _machines(base: SideOf, new: SideOf) -> Iterator[DesignNote]:
+    one, other = ({name for name in side.names if name is not None} for side in (base, new))
+    if not one or not other or one == other:
+        return
+    if one.isdisjoint(other):
+        sentence = f"Different machines: {_some(one)} against {_some(other)}; the machines may be what differs."
+    else:
+        sentence = f"Not the same machines: {len(one & other)} of {len(one | other)} hosts are on both sides."
+    yield DesignNote("other_machines", sentence)
+
+
+def _versions(sides: Sides) -> Iterator[DesignNote]:
+    for name, side in sides:
+        versions = {start.version for start in side.starts if start.version}
+        if len(versions) > 1:
+            yield DesignNote("mixed_versions", f"{_side(name)} has several releases: {_some(versions)}.")
+
+
+def _outcomes(base: SideOf, new: SideOf) -> Iterator[DesignNote]:
+    """Another mix of outcomes, where chance alone would hardly make it."""
+    for outcome in ("failed", "stopped", "incomplete"):
+        marks = [np.array([start.outcome == outcome for start in side.starts]) for side in (base, new)]
+        if share_difference(*marks).p_value <= _SURE:
+            numbers = " and ".join(f"{int(mark.sum())} of {len(mark)}" for mark in marks)
+            words = {"failed": "failed", "stopped": "were stopped", "incomplete": "are cut off by the end of their log"}
+            yield DesignNote("other_outcomes", f"Other outcomes: {numbers} starts {words[outcome]}.")
+
+
+def _one_after_other(base: SideOf, new: SideOf) -> Iterator[DesignNote]:
+    times = [[start.began_at for start in side.starts if start.began_at is not None] for side in (base, new)]
+    if not times[0] or not times[1]:
+        return
+    for first, second, words in ((times[0], times[1], "new after base"), (times[1], times[0], "base after new")):
+        if max(first) < min(second):
+            yield DesignNote(
+                "one_after_other",
+                f"All starts of {words}: whatever else changed in between is in the difference. "
+                "Alternate the sides to be sure.",
+            )
+
+
+def _precision(base: SideOf, new: SideOf) -> Iterator[DesignNote]:
+    one, other = (float(np.median([start.precision_s for start in side.starts])) for side in (base, new))
+    fine, coarse = sorted((one, other))
+    if coarse > _COARSER * max(fine, 1e-6):
+        which = "base" if one > other else "new"
+        yield DesignNote(
+            "other_precision",
+            f"The timestamps of {which} are coarser ({coarse:g} s against {fine:g} s): its windows are wider.",
+        )
+
+
+def _balanced(strata: Strata) -> Iterator[DesignNote]:
+    if strata.names:
+        by = " and ".join(_WORDS[name] for name in strata.names)
+        yield DesignNote("balanced", f"Like with like: {by} weigh the same on both sides.")
+
+
+def _alike(base: Counter[str], new: Counter[str]) -> bool:
+    """Whether the shares are the same, or nothing is known of either side."""
+    total, other = sum(base.values()), sum(new.values())
+    known = any(name != KINDS[None] for name in (*base, *new))
+    return not known or all(abs(base[name] / total - new[name] / other) <= 0.1 for name in base.keys() | new.keys())
+
+
+def _side(name: str) -> str:
+    return {"base": "The base", "new": "The new side"}[name]
+
+
+def _starts(number: int) -> str:
+    return f"{number:,} start{'' if number == 1 else 's'}"
+
+
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"
+
+
+def _all(names: set[str]) -> str:
+    return " and ".join(f"{name}s" for name in sorted(names))
+
+
+def _some(names: set[str]) -> str:
+    told = sorted(names, key=natural)
+    more = f" and {len(told) - _NAMES} more" if len(told) > _NAMES else ""
+    return ", ".join(told[:_NAMES]) + more
