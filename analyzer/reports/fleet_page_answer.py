@@ -12,30 +12,13 @@ from analyzer.collection.model import Fleet, Group, Labels, MetricSummary, Outli
 from analyzer.events.terms import term
 from analyzer.reports.curve import Ends, share
 from analyzer.reports.fleet_rows import OWN_LABELS
-from analyzer.reports.page_words import Stretch, count, listed, outcome_bar, shown, shown_value
+from analyzer.reports.page_words import Piece, Section, Stretch, count, listed, outcome_bar, shown, shown_value
 from analyzer.reports.wording import at_least, at_most, capital, length_words, plural
 
 GRAVE: Final = 0.1  # share of failed starts from which on the whole has failed
 _LEAST: Final = (4, 10)  # starts that half of them, and 9 in 10, take
 _NAMED: Final = 3  # hosts that a sentence names
 _RELEASE: Final = ("version", "kubernetes")
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A part of a sentence; ``href``: a filter of the page's table that shows what it names."""
-
-    text: str
-    href: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A label and what it says; ``lead``: what needs someone."""
-
-    label: str
-    pieces: tuple[Piece, ...]
-    lead: bool = False
 
 
 @dataclass(frozen=True, slots=True)

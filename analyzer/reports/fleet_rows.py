@@ -70,6 +70,11 @@ def label_of(start: StartRow, name: str) -> str:
     return shown_value(name, given) if given else shown(getattr(start, name))
 
 
+def label_texts(start: StartRow) -> tuple[str, ...]:
+    """The user's own labels of a start, ``site=east``."""
+    return tuple(f"{shown(name)}={shown_value(name, value)}" for name, value in _users(start))
+
+
 def _users(start: StartRow) -> list[tuple[str, str]]:
     """The labels that only the user gave, in the order of their names."""
     return sorted((name, value) for name, value in start.labels if name not in OWN_LABELS)
@@ -114,7 +119,7 @@ def _row(start: StartRow, number: int, bounds: tuple[float, float] | None) -> Ro
         began=began_text(start.began_at),
         version=label_of(start, "version"),
         why=shown(start.reason or start.cause_words) or (NO_REASON if start.outcome == "failed" else ""),
-        labels=tuple(f"{shown(name)}={shown_value(name, value)}" for name, value in _users(start)),
+        labels=label_texts(start),
         where=f"{shown(start.input)}:{start.index}",
     )
 

@@ -114,6 +114,23 @@ def listed(parts: Sequence[str]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a sentence; ``href``: a filter of the page's table that shows what it names."""
+
+    text: str
+    href: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A label and what it says; ``lead``: what needs someone."""
+
+    label: str
+    pieces: tuple[Piece, ...]
+    lead: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Stretch:
     """A part of the bar of outcomes, in percent of the whole."""
 

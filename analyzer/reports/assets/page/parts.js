@@ -85,6 +85,6 @@ let beforePrint = "";
 window.addEventListener("beforeprint", () => {
   beforePrint = document.documentElement.dataset.theme || "";
   setTheme("light");
-  document.querySelectorAll("details").forEach((box) => { box.open = true; });
+  document.querySelectorAll("details:not(.start)").forEach((box) => { box.open = true; });
 });
 window.addEventListener("afterprint", () => { setTheme(beforePrint); });
