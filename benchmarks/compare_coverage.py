@@ -20,7 +20,7 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
-from analyzer.stats.difference import Lengths, difference
+from analyzer.stats.difference import Lengths, balanced, difference
 from analyzer.stats.multiple import goal_first
 from analyzer.stats.planning import Plan, needed
 from analyzer.stats.resampled import Statistic
@@ -122,6 +122,21 @@ def power(made: Made, seeds: int) -> float:
     """Share of the seeds in which the new side is said to be slower."""
     sides = (made.sides(np.random.default_rng([seed, 7])) for seed in range(seeds))
     return sum(difference(*both, seed=seed).verdict() == "slower" for seed, both in enumerate(sides)) / seeds
+
+
+def strata(made: Made, first: tuple[int, int], seeds: int, statistic: Statistic = "median") -> float:
+    """Share of the seeds in which two sides of one population are said to differ: so many starts of each side are first
+    starts, which take 12 s longer, and the rest restarts."""
+    found = 0
+    for seed in range(seeds):
+        rng = np.random.default_rng([seed, made.number])
+        kinds = [rng.permutation(np.arange(made.number) < number) for number in first]
+        sides = [made.windows(made.times(rng, made.number) + 12.0 * kind, rng) for kind in kinds]
+        alike = balanced(*sides, *kinds)
+        if alike is None:
+            raise ValueError("the sides share no kind of start")
+        found += difference(alike.base, alike.new, statistic, seed).verdict() != "undecided"
+    return found / seeds
 
 
 def widths(made: Made, seeds: int) -> tuple[float, dict[str, tuple[float, float]]]:
@@ -233,6 +248,19 @@ def print_power(seeds: int) -> None:
         print(f"| {sd_s:g} s | {width_s:g} s | {never:.0%} | {' | '.join(f'{f:.1%}' for f in found)} |", flush=True)
 
 
+def print_strata(seeds: int) -> None:
+    print("| starts a side | | first: base, new | median | mean | p90 |\n|---|---|---|---|---|---|")
+    for hosts, (number, *first) in itertools.product(
+        (1, 8), ((6, 3, 3), (10, 5, 5), (10, 3, 7), (20, 4, 16), (50, 10, 40))
+    ):
+        if hosts > 1 and number < 10:
+            continue
+        made, kinds = Made(number, hosts=hosts), (first[0], first[1])
+        cells = [strata(made, kinds, seeds, statistic) for statistic in ("median", "mean", "p90")]
+        who = f"{number} | {'8 hosts' if hosts > 1 else '1 host'} | {first[0]}, {first[1]}"
+        print(f"| {who} | {' | '.join(f'{share:.1%}' for share in cells)} |", flush=True)
+
+
 def print_shares(seeds: int) -> None:
     """Of every table that two sides can have, each as often as it comes up: no seeds."""
     del seeds
@@ -283,6 +311,7 @@ _TABLES: dict[str, Callable[[int], None]] = {
     "coverage": print_coverage,
     "width": print_widths,
     "statistics": print_statistics,
+    "strata": print_strata,
     "power": print_power,
     "shares": print_shares,
     "speed": print_speed,

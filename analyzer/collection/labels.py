@@ -17,7 +17,7 @@ from analyzer.errors import UsageError
 from analyzer.events.redaction import MASK, mask_secrets
 
 # Labels that every start carries; all others are the user's.
-BUILT_IN = ("host", "version", "kubernetes", "product", "role", "outcome", "input")
+BUILT_IN = ("host", "version", "kubernetes", "product", "role", "outcome", "input", "kind")
 PATH_LIMIT = 4096  # characters of a path that an expression is searched in
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")  # a name for Prometheus and for a column, too
 _GROUP = re.compile(r"(?<!\\)(?:\\\\)*\(")

@@ -86,6 +86,11 @@ class StartRow:
     pid: int | None = None  # of its process
     fresh: bool | None = None  # it made the cluster, with an empty datastore; nothing: unknown
 
+    @property
+    def kind(self) -> str | None:
+        """``first`` of its cluster, or ``restart``."""
+        return None if self.fresh is None else "first" if self.fresh else "restart"
+
 
 @dataclass(frozen=True, slots=True)
 class Metric:

@@ -57,7 +57,7 @@ def compared(
     sides = SideOf.of(base), SideOf.of(new)
     strata = Strata.of(*sides)
     ids = [id for id in asked.metrics or metrics_in_common(base, new) if all(side.has(id) for side in sides)]
-    goal = goal_of(ids, *sides)
+    goal = goal_of(ids, *sides) if not asked.metrics else next(iter(ids), None)
     tests = [_test(id, *sides, strata, asked) for id in sorted(ids, key=lambda id: id != goal)]
     judged = _judged(tests, goal, asked)
     limited = set(asked.metrics or ([goal] if goal is not None else []))
@@ -90,13 +90,13 @@ def metrics_in_common(base: Collection, new: Collection) -> list[str]:
 
 
 def goal_of(ids: Sequence[str], base: SideOf, new: SideOf) -> str | None:
-    """The metric that the comparison is about: the first one asked for, or the goal of most of the starts.
+    """The metric that the comparison is about: the goal that most of the starts have; ``None`` without any.
 
-    ``ids`` in their order. A goal that few starts have (of a few agents among servers) is not the one.
+    A goal that few starts have (of a few agents among servers) is not the one.
     """
     goals = [id for id in _GOALS if id in ids]
     if not goals:
-        return ids[0] if ids else None
+        return None
     return max(
         goals, key=lambda id: (min(len(side.places(id)) / len(side.starts) for side in (base, new)), -_GOALS.index(id))
     )

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from analyzer.collection.groups import natural
+from analyzer.collection.groups import UNKNOWN, label, natural
 from analyzer.comparison.model import DesignNote
+from analyzer.comparison.one_sided import lists_checks
 from analyzer.comparison.sides import SideOf
-from analyzer.comparison.strata import KINDS, Strata, kind
+from analyzer.comparison.strata import Strata
 from analyzer.stats.shares import share_difference
 
 FEW_STARTS = 5
@@ -18,7 +19,7 @@ _FEW_HOSTS = 4  # of a side, with several starts: whole hosts are drawn, and so 
 _COARSER = 10.0  # times
 _SURE = 0.05
 _NAMES = 3  # of hosts and releases that are told
-_WORDS = {"kind": "first starts and restarts", "version": "releases", "host": "hosts"}
+_WORDS = {"kind": "first starts and restarts", "version": "releases"}
 
 Sides = Sequence[tuple[str, SideOf]]
 
@@ -36,6 +37,7 @@ def design(base: SideOf, new: SideOf, strata: Strata) -> tuple[DesignNote, ...]:
         *_outcomes(base, new),
         *_one_after_other(base, new),
         *_precision(base, new),
+        *_lists(sides),
         *_balanced(strata),
     )
 
@@ -63,7 +65,7 @@ def _few(sides: Sides) -> Iterator[DesignNote]:
 
 def _kinds(sides: Sides, strata: Strata) -> Iterator[DesignNote]:
     """First starts and restarts, where the two sides do not have both."""
-    base, new = (Counter(kind(start) for start in side.starts) for _, side in sides)
+    base, new = (Counter(label(start, "kind") for start in side.starts) for _, side in sides)
     if "kind" in strata.names or _alike(base, new):
         return
     told = "; ".join(f"{name} has {_kinds_of(counts)}" for name, counts in (("base", base), ("new", new)))
@@ -73,8 +75,8 @@ def _kinds(sides: Sides, strata: Strata) -> Iterator[DesignNote]:
 
 
 def _kinds_of(counts: Counter[str]) -> str:
-    one = {"first starts": "first start", "restarts": "restart"}
-    return ", ".join(f"{n:,} {one.get(name, name) if n == 1 else name}" for name, n in sorted(counts.items()))
+    words = {"first": "first start{}", "restart": "restart{}", UNKNOWN: "of unknown kind"}
+    return ", ".join(f"{n:,} {words[name].format('' if n == 1 else 's')}" for name, n in sorted(counts.items()))
 
 
 def _roles(sides: Sides) -> Iterator[DesignNote]:
@@ -85,7 +87,11 @@ def _roles(sides: Sides) -> Iterator[DesignNote]:
 
 def _machines(base: SideOf, new: SideOf) -> Iterator[DesignNote]:
     one, other = ({name for name in side.names if name is not None} for side in (base, new))
-    if not one or not other or one == other:
+    if not one or not other:
+        return
+    if one == other:
+        if not _alike(*(Counter(label(start, "host") for start in side.starts) for side in (base, new))):
+            yield DesignNote("other_shares", "The hosts have other shares of the starts on the two sides.")
         return
     if one.isdisjoint(other):
         sentence = f"Different machines: {_some(one)} against {_some(other)}; the machines may be what differs."
@@ -135,6 +141,15 @@ def _precision(base: SideOf, new: SideOf) -> Iterator[DesignNote]:
         )
 
 
+def _lists(sides: Sides) -> Iterator[DesignNote]:
+    without = [name for name, side in sides if not lists_checks(side.collection)]
+    if len(without) == 1:
+        yield DesignNote(
+            "no_check_lists",
+            f"The logs of {without[0]} print no lists of checks: few checks can be compared, and with wide windows.",
+        )
+
+
 def _balanced(strata: Strata) -> Iterator[DesignNote]:
     if strata.names:
         by = " and ".join(_WORDS[name] for name in strata.names)
@@ -144,7 +159,7 @@ def _balanced(strata: Strata) -> Iterator[DesignNote]:
 def _alike(base: Counter[str], new: Counter[str]) -> bool:
     """Whether the shares are the same, or nothing is known of either side."""
     total, other = sum(base.values()), sum(new.values())
-    known = any(name != KINDS[None] for name in (*base, *new))
+    known = any(name != UNKNOWN for name in (*base, *new))
     return not known or all(abs(base[name] / total - new[name] / other) <= 0.1 for name in base.keys() | new.keys())
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzer.collection.groups import host_numbers
-from analyzer.collection.model import GOAL_METRICS, Collection, StartRow
+from analyzer.collection.model import GOAL_METRICS, Collection, Metric, StartRow
 from analyzer.stats.difference import Lengths
 
 FAILED = "failed"  # the share of starts that failed
@@ -39,18 +39,30 @@ class SideOf:
         return metric == FAILED or metric in self.collection.metrics
 
     def places(self, metric: str) -> npt.NDArray[np.int64]:
-        """The starts that have a metric, as places in the collection."""
-        return self.collection.metrics[metric].at.astype(np.int64)
+        """The starts that have a metric, as places in the collection; by host and length, whatever their order there.
+
+        What is drawn at random then does not depend on the order of the inputs.
+        """
+        found = self.collection.metrics[metric]
+        return found.at[self._order(found)].astype(np.int64)
 
     def lengths(self, metric: str) -> Lengths:
-        """Those of a metric. A start that failed without its goal never got there; any other may have, unseen."""
-        found = self.collection.metrics[metric]
-        places = self.places(metric)
+        """Those of a metric, in the order of ``places``.
+
+        A start that failed without its goal never got there; any other may have, unseen.
+        """
+        found, places = self.collection.metrics[metric], self.places(metric)
+        order = self._order(found)
+        least, most = found.least[order], found.most[order]
         never = None
         if metric in _ENDED_WITHOUT:
             failed = np.fromiter((self.starts[at].outcome == "failed" for at in places), np.bool_, len(places))
-            never = failed & np.isinf(found.most)
-        return Lengths.of(found.least, found.most, self.hosts[places], never)
+            never = failed & np.isinf(most)
+        return Lengths.of(least, most, self.hosts[places], never)
+
+    def _order(self, metric: Metric) -> npt.NDArray[np.int64]:
+        kinds = np.fromiter((self.starts[at].outcome == "failed" for at in metric.at), np.bool_, len(metric.at))
+        return np.lexsort((kinds, metric.most, metric.least, self.hosts[metric.at])).astype(np.int64)
 
     def failed(self) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
         """Of every start whether it certainly failed, and whether it may have: its log ends before the outcome."""

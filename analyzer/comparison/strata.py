@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,22 +13,8 @@ from analyzer.collection.groups import label
 from analyzer.collection.model import StartRow
 from analyzer.comparison.sides import SideOf
 
-_SAME = 0.02  # shares of a stratum that differ by no more are the same mix
-_FEWEST = 2  # starts of a stratum, for it to say how much its starts vary
-
-KINDS: dict[bool | None, str] = {True: "first starts", False: "restarts", None: "of unknown kind"}
-
-
-def kind(start: StartRow) -> str:
-    """Whether it made the cluster, which takes longer than to start again."""
-    return KINDS[start.fresh]
-
-
-_LABELS: dict[str, Callable[[StartRow], str]] = {
-    "kind": kind,
-    "version": lambda start: label(start, "version"),
-    "host": lambda start: label(start, "host"),
-}
+LABELS = ("kind", "version")
+_FEWEST = 3  # starts of a stratum on a side: two do not tell how much their kind varies, as measured
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,10 +27,10 @@ class Strata:
 
     @classmethod
     def of(cls, base: SideOf, new: SideOf) -> Strata:
-        """By each label of which both sides have the same several values, in shares that differ."""
+        """By each label of which both sides have the same several values: then no start has to be left out."""
         names: tuple[str, ...] = ()
-        for name in _LABELS:
-            if _mixes_differ(base.starts, new.starts, (name,)) and _shared(base.starts, new.starts, (*names, name)):
+        for name in LABELS:
+            if _shared(base.starts, new.starts, (name,)) and _shared(base.starts, new.starts, (*names, name)):
                 names = (*names, name)
         numbers: dict[tuple[str, ...], int] = {}
         sides = [
@@ -55,19 +41,9 @@ class Strata:
 
 
 def _values(start: StartRow, names: Sequence[str]) -> tuple[str, ...]:
-    return tuple(_LABELS[name](start) for name in names)
-
-
-def _counts(starts: Sequence[StartRow], names: Sequence[str]) -> Counter[tuple[str, ...]]:
-    return Counter(_values(start, names) for start in starts)
+    return tuple(label(start, name) for name in names)
 
 
 def _shared(base: Sequence[StartRow], new: Sequence[StartRow], names: Sequence[str]) -> bool:
-    """Whether both sides have the same strata, several, each of a few starts: then none has to be left out."""
-    one, other = _counts(base, names), _counts(new, names)
+    one, other = (Counter(_values(start, names) for start in starts) for starts in (base, new))
     return len(one) > 1 and one.keys() == other.keys() and min(*one.values(), *other.values()) >= _FEWEST
-
-
-def _mixes_differ(base: Sequence[StartRow], new: Sequence[StartRow], names: Sequence[str]) -> bool:
-    one, other = _counts(base, names), _counts(new, names)
-    return any(abs(one[value] / len(base) - other[value] / len(new)) > _SAME for value in one.keys() | other.keys())

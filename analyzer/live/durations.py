@@ -20,13 +20,19 @@ def parse_duration(text: str) -> float:
 
     Raises ``UsageError`` for anything else, for zero and for more than seven days.
     """
-    bare = text.strip().lower()
-    if _PLAIN.fullmatch(bare):
-        seconds = float(bare)
-    elif _WHOLE.fullmatch(bare):
-        seconds = sum(float(number) * _UNIT_S[unit] for number, unit in _PART.findall(bare))
-    else:
+    seconds = seconds_of(text)
+    if seconds is None:
         raise UsageError(f"not a length of time: {text!r}", hint="Examples: 15m, 90s, 1h30m, 250ms")
     if not 0 < seconds <= LONGEST_S:
         raise UsageError(f"a length of time must be above zero and at most seven days: {text!r}")
     return seconds
+
+
+def seconds_of(text: str) -> float | None:
+    """The same of a length that may also be zero, or longer; ``None``: it is none."""
+    bare = text.strip().lower()
+    if _PLAIN.fullmatch(bare):
+        return float(bare)
+    if _WHOLE.fullmatch(bare):
+        return sum(float(number) * _UNIT_S[unit] for number, unit in _PART.findall(bare))
+    return None

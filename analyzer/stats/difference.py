@@ -148,7 +148,7 @@ class Difference:
             return Interval(-math.inf, math.inf)
         lower = _percentile(scale(self.new.low), scale(self.base.high), share)
         upper = -_percentile(scale(self.base.low), scale(self.new.high), share)
-        return Interval(lower, upper)
+        return Interval(lower + 0.0, upper + 0.0)  # no negative zero
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,9 +205,8 @@ class Balanced:
 def balanced(base: Lengths, new: Lengths, base_strata: npt.ArrayLike, new_strata: npt.ArrayLike) -> Balanced | None:
     """Like with like: each stratum weighs on both sides what it weighs in both together; ``None`` if they share none.
 
-    Strata are labels, one a start: whether it is fresh or a restart, a release, a machine. With one stratum in common
-    nothing is weighed. The interval of a mean becomes no wider by what strata differ from each other; that of a
-    quantile does (see ``Resampling``).
+    Strata are labels, one a start: whether it is fresh or a restart, a release. With one stratum in common nothing is
+    weighed. The interval becomes no wider by what strata differ from each other (see ``Mix``).
     """
     labels = [np.asarray(strata) for strata in (base_strata, new_strata)]
     if any(one.shape != side.least.shape for one, side in zip(labels, (base, new), strict=True)):

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from analyzer.stats.difference import Lengths, Tails, expanded
 from analyzer.stats.normal import deviations
-from analyzer.stats.resampled import FloatArray, Resampling, Spread, Statistic, mass_in_order
+from analyzer.stats.resampled import FloatArray, Resampling, Spread, Statistic, mass_in_order, observed
 
 NUMBERS = (4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 60, 80, 100, 150, 200, 300, 400, 600, 800, 1000)
 _TRIALS = (50, 200)  # at least and at most
@@ -81,7 +81,7 @@ class _Seen:
             return None
         centre = 0.5 * (high.lower + high.upper) - 0.5 * (low.lower + low.upper)
         effect = max(_design_effect(side, plan) for side in (base, new))
-        return cls(base, new, plan, centre, effect)
+        return cls(_aligned(base, plan.statistic), _aligned(new, plan.statistic), plan, centre, effect)
 
     @property
     def range(self) -> float:
@@ -112,6 +112,19 @@ class _Seen:
         if plan.statistic == "mean":
             return float(_means_apart(late, early, share).mean())
         return float((_overlap(late, early, plan.statistic) < share).mean())
+
+
+def _aligned(side: Lengths, statistic: Statistic) -> Lengths:
+    """The lengths of a mix as if all strata had the same middle: what strata differ by is in no comparison of mixes."""
+    if side.mix is None:
+        return side
+    shift = np.zeros(len(side.least))
+    whole = side.observed(statistic)
+    for _, own in side.mix.members():
+        ends = [observed(end[own], statistic) for end in (side.least, side.most)]
+        if math.isfinite(sum(ends)):
+            shift[own] = 0.5 * (whole.lower + whole.upper) - 0.5 * sum(ends)
+    return Lengths(side.least + shift, side.most + shift, side.hosts, side.mix)
 
 
 def _drawn(side: Lengths, shape: tuple[int, int], rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:

@@ -7,6 +7,7 @@ plays a part. Means, and quantiles of starts drawn by host, come from seeded dra
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -29,7 +30,10 @@ _DRAWS = 10_000_000  # that are held at once, of all rounds
 class Mix:
     """What each stratum of starts is to weigh, however many starts of it there are, or are drawn.
 
-    ``strata`` numbers the stratum of each start from 0; ``shares`` of the whole, one a stratum.
+    ``strata`` numbers the stratum of each start from 0; ``shares`` of the whole, one a stratum. A statistic of a mix is
+    the average of those of the strata, by these shares: what strata differ from each other takes no part in how much it
+    varies. (A quantile of all starts by weight would not do: where a whole stratum lies below another, the median of a
+    mix of one to one is half between the last of the one and the first of the other.)
     """
 
     strata: IntArray
@@ -40,12 +44,10 @@ class Mix:
         """Of each start."""
         return (self.shares / np.bincount(self.strata, minlength=len(self.shares)))[self.strata]
 
-    def of_draws(self, counts: FloatArray, hosts: IntArray) -> FloatArray:
-        """What one start of each stratum weighs in each resample, shape (rounds, strata)."""
-        sizes = np.zeros((counts.shape[1], len(self.shares)))
-        np.add.at(sizes, (hosts, self.strata), 1.0)
-        drawn = counts @ sizes
-        return np.divide(self.shares, drawn, out=np.zeros_like(drawn), where=drawn > 0.0)
+    def members(self) -> Iterator[tuple[float, IntArray]]:
+        """The share of each stratum, and its starts."""
+        for number, share in enumerate(self.shares.tolist()):
+            yield share, np.flatnonzero(self.strata == number)
 
 
 _NOTHING = 1e-12  # the mass of a value that is left out
@@ -82,11 +84,7 @@ def observed(values: FloatArray, statistic: Statistic, mix: Mix | None = None) -
     90 % do not exceed, as in ``quantiles``.
     """
     if mix is not None:
-        weights = mix.weights
-        if statistic == "mean":
-            return float(np.average(values, weights=weights))
-        order = np.argsort(values, kind="stable")
-        return float(_at_quantile(values[order], np.cumsum(weights[order])[None, :], statistic)[0])
+        return math.fsum(share * observed(values[own], statistic) for share, own in mix.members())
     if statistic == "mean":
         return float(values.mean())
     if statistic == "median":
@@ -101,10 +99,7 @@ class Resampling:
     """Draws of the starts of one side; the same for every array of their values that is asked for.
 
     ``hosts`` numbers the host of each start from 0, every number in use; ``None`` draws starts one by one. ``mix``:
-    what the strata weigh. A mean of a resample is of just that mix (of the strata that it holds). A quantile is not:
-    each start has its weight wherever it is drawn, and the mix varies. For where a whole stratum lies below another,
-    the median of a mix of one to one is half between the last of the one and the first of the other, and resamples of
-    just that mix tell nothing of how much that varies (measured: 25 % of false alarms).
+    what the strata weigh; without hosts as many starts of each are drawn as there are.
     """
 
     def __init__(
@@ -123,50 +118,61 @@ class Resampling:
 
     def spread(self, values: FloatArray, statistic: Statistic) -> Spread:
         """How the statistic spreads over the resamples."""
-        if statistic == "mean":
-            return self._means(values)
-        if self.hosts is None and self.mix is None:
+        if self.mix is not None:
+            found = sum(share * self._of_stratum(values, own, statistic) for share, own in self.mix.members())
+            return Spread.of(np.asarray(found), np.full(self._rounds, 1.0))
+        if statistic != "mean" and self.hosts is None:
             return _exact(np.sort(values), statistic)
-        return self._quantiles(values, statistic)
+        every = np.arange(self.number)
+        at = self._means(values, every) if statistic == "mean" else self._quantiles(values, every, statistic)
+        return Spread.of(at, np.full(len(at), 1.0))
 
     @property
     def counts(self) -> FloatArray:
         """How often each unit is in each resample, shape (rounds, units)."""
         if self._counts is None:
             rng = np.random.default_rng(self._seed)
-            drawn = rng.integers(0, self.units, (self._rounds, self.units))
-            drawn += np.arange(self._rounds)[:, None] * self.units
-            counts = np.bincount(drawn.ravel(), minlength=self._rounds * self.units)
-            self._counts = counts.reshape(self._rounds, self.units).astype(np.float64)
+            if self.hosts is None and self.mix is not None:
+                self._counts = np.zeros((self._rounds, self.units))
+                for _, own in self.mix.members():
+                    self._counts[:, own] = _counts_of(rng, self._rounds, len(own))
+            else:
+                self._counts = _counts_of(rng, self._rounds, self.units)
         return self._counts
 
-    def _means(self, values: FloatArray) -> Spread:
-        finite = np.isfinite(values)
-        if self.mix is None:
-            hosts = self._unit_of_each
-            sums = np.bincount(hosts, weights=np.where(finite, values, 0.0), minlength=self.units)
-            sizes = np.bincount(hosts, minlength=self.units).astype(np.float64)
-            without_end = np.bincount(hosts[~finite], minlength=self.units).astype(np.float64)
-            means = self.counts @ sums / (self.counts @ sizes)
-            means[self.counts @ without_end > 0.0] = math.inf
-        else:
-            units = self._unit_of_each
-            mass = self.counts[:, units] * self.mix.of_draws(self.counts, units)[:, self.mix.strata]
-            means = mass @ np.where(finite, values, 0.0) / mass.sum(axis=1)
-            means[mass @ (~finite).astype(np.float64) > 0.0] = math.inf
-        return Spread.of(means, np.full(len(means), 1.0))
+    def _of_stratum(self, values: FloatArray, own: IntArray, statistic: Statistic) -> FloatArray:
+        """The statistic of some starts in each resample; where none of them is drawn, that of all of them."""
+        at = self._means(values, own) if statistic == "mean" else self._quantiles(values, own, statistic)
+        if self.hosts is None:
+            return at
+        drawn = self.counts[:, np.unique(self._unit_of_each[own])].sum(axis=1) > 0.0
+        return np.where(drawn, at, observed(values[own], statistic))
 
-    def _quantiles(self, values: FloatArray, statistic: Statistic) -> Spread:
-        order = np.argsort(values, kind="stable")
+    def _means(self, values: FloatArray, own: IntArray) -> FloatArray:
+        values, units = values[own], self._unit_of_each[own]
+        finite = np.isfinite(values)
+        sums = np.bincount(units, weights=np.where(finite, values, 0.0), minlength=self.units)
+        sizes = np.bincount(units, minlength=self.units).astype(np.float64)
+        without_end = np.bincount(units[~finite], minlength=self.units).astype(np.float64)
+        means = self.counts @ sums / np.maximum(self.counts @ sizes, 1.0)
+        means[self.counts @ without_end > 0.0] = math.inf
+        return np.asarray(means)
+
+    def _quantiles(self, values: FloatArray, own: IntArray, statistic: Statistic) -> FloatArray:
+        order = own[np.argsort(values[own], kind="stable")]
         mass = self.counts[:, self._unit_of_each[order]]
-        if self.mix is not None:
-            mass *= self.mix.weights[order]
-        at = _at_quantile(values[order], np.cumsum(mass, axis=1), statistic)
-        return Spread.of(at, np.full(len(at), 1.0))
+        return _at_quantile(values[order], np.cumsum(mass, axis=1), statistic)
 
     @property
     def _unit_of_each(self) -> IntArray:
         return np.arange(self.number) if self.hosts is None else self.hosts
+
+
+def _counts_of(rng: np.random.Generator, rounds: int, units: int) -> FloatArray:
+    """How often each of ``units`` is drawn when as many are, shape (rounds, units)."""
+    drawn = rng.integers(0, units, (rounds, units))
+    drawn += np.arange(rounds)[:, None] * units
+    return np.bincount(drawn.ravel(), minlength=rounds * units).reshape(rounds, units).astype(np.float64)
 
 
 def _at_quantile(ordered: FloatArray, until: FloatArray, statistic: Statistic) -> FloatArray:

@@ -13,7 +13,7 @@ from analyzer.errors import UsageError
 ROW = StartRow(
     input="logs/a/k3s.log", index=1, key="k", host="node-1", unit="k3s.service", version="v1.33.1+k3s1",
     kubernetes="1.33", product="k3s", role="server", outcome="ready", began_at=None, precision_s=1e-6,
-    labels=(("site", "ber"), ("ring", "canary")),
+    labels=(("site", "ber"), ("ring", "canary")), fresh=False,
 )  # fmt: skip
 
 
@@ -82,7 +82,7 @@ def test_a_label_is_given_once() -> None:
 def test_every_label_has_its_value() -> None:
     assert {name: value_of(ROW, name) for name in (*BUILT_IN, "site", "ring", "none")} == {
         "host": "node-1", "version": "v1.33.1+k3s1", "kubernetes": "1.33", "product": "k3s", "role": "server",
-        "outcome": "ready", "input": "logs/a/k3s.log", "site": "ber", "ring": "canary", "none": None,
+        "outcome": "ready", "input": "logs/a/k3s.log", "kind": "restart", "site": "ber", "ring": "canary", "none": None,
     }  # fmt: skip
     assert labels_in([ROW, ROW]) == ("ring", "site")
 

@@ -74,8 +74,10 @@ def test_a_mean_of_a_mix_is_of_just_that_mix() -> None:
     assert observed(values, "median", mix) == pytest.approx(20.0)
     spread = Resampling(10, None, 0, mix).spread(values, "mean")
     assert float(np.median(spread.at)) == pytest.approx(20.0)
-    # A resample without the second stratum is of the first alone: (8/10)^10 of them.
-    assert float(np.isclose(spread.at, 10.0).mean()) == pytest.approx(0.8**10, abs=0.03)
+    # As many of each stratum are drawn as there are; of hosts, a resample without a stratum has what all of it have.
+    assert np.allclose(spread.at, 20.0)
+    by_host = Resampling(10, np.array([0, 0, 1, 1, 2, 2, 3, 3, 4, 4]), 0, mix).spread(values, "median")
+    assert np.allclose(by_host.at, 20.0)
 
 
 def test_what_is_not_below() -> None:

@@ -1,0 +1,203 @@
+"""``k3slog compare``: two collections, how much longer the starts of the new one take, and how sure that is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from analyzer.cli.collections import (
+    JobsOption,
+    LabelOption,
+    MemoryOption,
+    Reading,
+    SchedulerOption,
+    TimeoutOption,
+    WhereOption,
+    read,
+    unread,
+)
+from analyzer.cli.console import complain
+from analyzer.cli.inputs import AnonymizeOption, ForceOption, OutputOption, format_option
+from analyzer.errors import BadInputError, ExitCode, NoDataError, UsageError, printable
+from analyzer.reports.format import Kind, Options
+from analyzer.reports.kinds import COMPARISON, HISTORY
+from analyzer.reports.output import Destination, check_outputs
+from analyzer.reports.terminal import suited
+
+if TYPE_CHECKING:
+    from analyzer.collection.model import Collection
+    from analyzer.comparison.model import Asked, Compared, Decision, History
+
+_CODES: dict[Decision | None, ExitCode] = {
+    None: ExitCode.OK, "within": ExitCode.OK, "over": ExitCode.GATE_FAILED, "undecided": ExitCode.INCONCLUSIVE,
+}  # fmt: skip
+
+
+def compare(
+    collections: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="BASE NEW",
+            help="Two collections, each as k3slog fleet takes them; one or more with --by or --since-change.",
+            show_default=False,
+        ),
+    ],
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--metric",
+            metavar="ID",
+            help="Compare this one: ready, started, check:NAME, failed, … Repeat for more. Default: all of both.",
+            show_default=False,
+        ),
+    ] = None,
+    stat: Annotated[Literal["median", "mean", "p90"], typer.Option("--stat", help="Of each metric.")] = "median",
+    confidence: Annotated[
+        float, typer.Option("--confidence", metavar="SHARE", min=0.5, max=0.999, help="Of all that is said together.")
+    ] = 0.95,
+    fail_over: Annotated[
+        str | None,
+        typer.Option(
+            "--fail-over",
+            metavar="LIMIT",
+            help="Exit 1 if ready (or each --metric) grew by more than 2s or 10%, 5 if the starts cannot tell.",
+            show_default=False,
+        ),
+    ] = None,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--by",
+            metavar="NAME",
+            help="One collection in groups by a label, each against the one before: version, …",
+            show_default=False,
+        ),
+    ] = None,
+    since_change: Annotated[
+        bool, typer.Option("--since-change", help="Find where the starts of each host became slower or faster.")
+    ] = False,
+    seed: Annotated[int, typer.Option("--seed", min=0, max=2**32 - 1, help="For what is drawn at random.")] = 0,
+    format: Annotated[str | None, format_option(COMPARISON)] = None,
+    output: OutputOption = None,
+    force: ForceOption = False,
+    html: Annotated[
+        str | None, typer.Option("--html", metavar="FILE", help="Also write a web page to FILE.", show_default=False)
+    ] = None,
+    label: LabelOption = None,
+    where: WhereOption = None,
+    jobs: JobsOption = None,
+    scheduler: SchedulerOption = None,
+    timeout: TimeoutOption = 120.0,
+    memory: MemoryOption = None,
+    anonymize: AnonymizeOption = False,
+    no_color: Annotated[bool, typer.Option("--no-color", help="No colour. So does the variable NO_COLOR.")] = False,
+) -> None:
+    """Compare two collections of starts: how much later or earlier, with an interval that covers windows and chance.
+
+    Exit codes: 0 no limit given or certainly within it, 1 certainly over it, 2 usage, 3 an input could not be read,
+    4 a side without starts, 5 the starts cannot tell.
+    """
+    from analyzer.comparison.limit import limit_of
+    from analyzer.comparison.model import Asked, History
+    from analyzer.gate.metrics import check_metric
+
+    if math.isnan(confidence):  # in every range, for the library
+        raise UsageError("--confidence is a number")
+    history = bool(by) or since_change
+    _check_arguments(collections, by, since_change=since_change, fail_over=fail_over)
+    metrics = tuple(dict.fromkeys(metric or ()))
+    for one in metrics:
+        check_metric(one)
+    limit = None if fail_over is None else limit_of(fail_over, metrics)
+    asked = Asked(metrics, stat, confidence, limit, seed)
+    kind: Kind[Compared] | Kind[History] = HISTORY if history else COMPARISON
+    writes = [(Destination.named(output, force=force), kind.chosen(format, output))]
+    if html is not None:
+        writes.append((Destination.named(html, force=force), kind.named("html")))
+    places = [place for place, _ in writes]
+    check_outputs(places, collections)
+    reading = Reading(label, where, jobs, scheduler, timeout, memory, anonymize)
+    sides = [list(collections)] if history else [[one] for one in collections]
+    ways = [reading.gathering(side, partial(check_outputs, places)) for side in sides]
+    read_in = [read(side, how) for side, how in zip(sides, ways, strict=True)]
+    for found, paths in zip(read_in, sides, strict=True):
+        _check_side(found, paths)
+    if history:
+        subject: Compared | History = _history(read_in[0], reading, collections, by or (), asked)
+    else:
+        subject = _compared(read_in, collections, asked)
+    if anonymize:
+        from analyzer.reports.comparison_anonymize import anonymized
+
+        subject = anonymized(subject)
+    options = Options()
+    for place, chosen in writes:
+        place.write(chosen.render(subject, suited(options, place, no_color=no_color)))
+    decision = None if isinstance(subject, History) else subject.comparison.decision
+    _end(decision, complete=not any(unread(found) for found in read_in))
+
+
+def _check_arguments(
+    collections: Sequence[str], by: Sequence[str] | None, *, since_change: bool, fail_over: str | None
+) -> None:
+    if by and since_change:
+        raise UsageError("--by and --since-change are two questions", hint="Ask one at a time")
+    if (by or since_change) and fail_over is not None:
+        raise UsageError("--fail-over is for two collections", hint="k3slog compare BASE NEW --fail-over 10%")
+    if not by and not since_change and len(collections) != 2:
+        raise UsageError(
+            f"two collections can be compared, not {len(collections)}",
+            hint="Put patterns in quotes: k3slog compare 'old/*.gz' 'new/*.gz'. Or one collection with --by NAME",
+        )
+
+
+def _check_side(found: Collection, paths: Sequence[str]) -> None:
+    """Every side has starts, else nothing is compared."""
+    if found.starts:
+        return
+    name = printable(", ".join(paths))
+    if unread(found):
+        bad = next(one for one in found.inputs if one.error_kind not in ("", "no_data"))
+        raise BadInputError(f"no start in {name}: {bad.error}")
+    if any(one.starts for one in found.inputs):
+        raise NoDataError(f"no start in {name} is as --where says", hint="k3slog fleet … --by NAME shows what there is")
+    raise NoDataError(f"no trace of a k3s or RKE2 run in {name}")
+
+
+def _compared(sides: Sequence[Collection], names: Sequence[str], asked: Asked) -> Compared:
+    from analyzer.comparison.compare import compared
+    from analyzer.comparison.labels import side_labels
+
+    base, new = sides
+    if asked.metrics:
+        from analyzer.gate.metrics import check_names
+
+        check_names(asked.metrics, base, new)
+    return compared(base, new, asked, side_labels(base, new, (names[0], names[1])))
+
+
+def _history(found: Collection, reading: Reading, paths: Sequence[str], by: Sequence[str], asked: Asked) -> History:
+    if not by:
+        from analyzer.comparison.since_change import since_change
+
+        return since_change(found, asked)
+    from analyzer.collection.gather import saved_labels
+    from analyzer.collection.labels import check_names
+    from analyzer.comparison.history import by_groups
+
+    return by_groups(found, check_names(by, reading.rules(), saved_labels(paths)), asked)
+
+
+def _end(decision: Decision | None, *, complete: bool) -> None:
+    """Leaves with the exit code. What could not be read may be what does not keep the limit."""
+    if not complete:
+        complain("some inputs could not be read; k3slog fleet lists them")
+        if decision is None:
+            raise typer.Exit(int(ExitCode.BAD_INPUT))
+    code = _CODES[decision if complete or decision == "over" else "undecided"]
+    if code is not ExitCode.OK:
+        raise typer.Exit(int(code))
