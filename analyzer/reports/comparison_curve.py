@@ -32,6 +32,11 @@ def ends_of(side: SideOf, metric: str) -> Ends:
     return Ends(np.sort(lengths.least), np.sort(lengths.most))
 
 
+def drawn(compared: Compared, metric: MetricComparison) -> bool:
+    """Whether there are curves of a metric."""
+    return metric.unit == "s" and all(metric.id in side.metrics for side in (compared.base, compared.new))
+
+
 def pictures(compared: Compared, metric: str, names: tuple[str, str], title: str) -> list[Picture]:
     """The picture of one metric for a screen, and that for a telephone."""
     base, new = (ends_of(SideOf.of(side), metric) for side in (compared.base, compared.new))
@@ -49,7 +54,7 @@ def data(compared: Compared, metrics: Sequence[MetricComparison]) -> list[JsonOb
     sides = SideOf.of(compared.base), SideOf.of(compared.new)
     made: list[JsonObject] = []
     room = CURVES_BYTES
-    for metric in (one for one in metrics if one.unit == "s"):
+    for metric in (one for one in metrics if drawn(compared, one)):
         room -= 14 * (metric.base.n + metric.new.n) + 200
         if room >= 0 or not made:
             ends = [ends_of(side, metric.id) for side in sides]

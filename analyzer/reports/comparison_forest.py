@@ -10,7 +10,8 @@ from typing import Final
 from analyzer.collection.metric_order import is_phase
 from analyzer.collection.model import CHECK, GOAL_METRICS
 from analyzer.comparison.model import Comparison, Limit, MetricComparison, Unit
-from analyzer.reports import comparison_words as words
+from analyzer.reports import comparison_rows as rows_of
+from analyzer.reports.comparison_bars import windows
 from analyzer.reports.curve import seconds_text
 from analyzer.reports.difference_words import confidence_words
 from analyzer.reports.page_words import shown
@@ -20,6 +21,7 @@ OPEN: Final = 6  # undecided metrics of a group that are not folded away
 _SIGNS: Final = {"slower": "▲", "faster": "▼", "same": "=", "undecided": "○"}
 _VISIBLE: Final = 0.4  # percent of the picture
 _BEYOND: Final = 0.3  # of the axis that an open end has at least
+_VAGUE: Final = 10.0  # times the base
 _FARTHER: Final = 2.5  # times what the goal and what differs take up, for the others
 _GROUPS: Final = (
     ("goals", "Goals"),
@@ -67,7 +69,7 @@ class ForestGroup:
 
 def groups(comparison: Comparison) -> list[ForestGroup]:
     """All metrics, those that are decided first in each group; all that are seconds on the same axis."""
-    ranked = words.in_order(comparison)
+    ranked = rows_of.in_order(comparison)
     kinds: dict[str, list[MetricComparison]] = {id: [] for id, _ in _GROUPS}
     for metric in ranked:
         kinds[_kind(metric)].append(metric)
@@ -103,34 +105,33 @@ def _group(
 
 def _row(comparison: Comparison, metric: MetricComparison, scale: Scale) -> ForestRow:
     found = metric.difference
-    lower, upper = _seen(metric)
-    name = shown(words.metric_name(metric.id))
-    difference = words.difference(metric)
+    seen = windows(metric) or found
+    name = shown(rows_of.metric_name(metric.id))
+    difference = rows_of.difference(metric)
     return ForestRow(
         id=shown(metric.id),
         name=name,
         look=metric.decision if metric.decision in ("over", "within") else metric.verdict,
         sign=_SIGNS[metric.verdict],
-        judgement=words.judgement(metric),
+        judgement=rows_of.judgement(metric),
         range=scale.bar(found.lower, found.upper, _VISIBLE),
-        seen=scale.bar(max(lower, found.lower), min(upper, found.upper), _VISIBLE),
+        seen=scale.bar(max(seen.lower, found.lower), min(seen.upper, found.upper), _VISIBLE),
         limits=tuple(scale.bar(-size, size) for size in _limits(metric, comparison.limit)),
-        told=f"{name}: {difference}, {words.judgement(metric)}",
-        base=words.observed(metric, metric.base),
-        new=words.observed(metric, metric.new),
+        told=f"{name}: {difference}, {rows_of.judgement(metric)}",
+        base=rows_of.observed(metric, metric.base),
+        new=rows_of.observed(metric, metric.new),
         difference=difference,
-        relative=words.relative(metric),
+        relative=_relative(metric),
         sure=confidence_words(metric.confidence),
         needed="" if metric.needed is None else f"{metric.needed:,}",
         goal=metric.id == comparison.goal,
     )
 
 
-def _seen(metric: MetricComparison) -> tuple[float, float]:
-    """The difference of the statistic between the starts seen: as far as the windows let it be known."""
-    lower = -math.inf if math.isinf(metric.base.max) else metric.new.min - metric.base.max
-    upper = math.inf if math.isinf(metric.new.max) else metric.new.max - metric.base.min
-    return lower, upper
+def _relative(metric: MetricComparison) -> str:
+    """The difference as a share of the base; of one that nobody can tell from 0 not where it says next to nothing."""
+    vague = metric.relative is not None and metric.relative.upper > _VAGUE and metric.verdict == "undecided"
+    return "" if vague else rows_of.relative(metric)
 
 
 def _limits(metric: MetricComparison, limit: Limit | None) -> tuple[float, ...]:
@@ -151,7 +152,7 @@ def _scale(comparison: Comparison, metrics: Sequence[MetricComparison], unit: Un
     own = [metric for metric in metrics if metric.unit == unit]
     if unit == "s" and all(math.isinf(m.difference.lower) and math.isinf(m.difference.upper) for m in own):
         return Scale.over(-1.0, 1.0)
-    leading = [m for m in own if m.id == comparison.goal or words.differs(m) or m.decision is not None]
+    leading = [m for m in own if m.id == comparison.goal or rows_of.differs(m) or m.decision is not None]
     low, high = _span(
         [*_ends(leading or own), *(e for m in own for end in _limits(m, comparison.limit) for e in (-end, end))]
     )
@@ -172,7 +173,9 @@ def _scale(comparison: Comparison, metrics: Sequence[MetricComparison], unit: Un
 
 def _ends(metrics: Iterable[MetricComparison]) -> list[float]:
     """The ends of the intervals, and of what was seen."""
-    found = [end for m in metrics for end in (m.difference.lower, m.difference.upper, *_seen(m))]
+    found = [
+        end for m in metrics for one in (m.difference, windows(m) or m.difference) for end in (one.lower, one.upper)
+    ]
     return [end for end in found if math.isfinite(end)]
 
 

@@ -12,7 +12,8 @@ from typing import Final
 
 from analyzer.comparison.model import Compared, Comparison, OneSided, OneSidedKind, Side
 from analyzer.events.terms import term
-from analyzer.reports import comparison_curve, comparison_forest, comparison_words as words
+from analyzer.reports import comparison_curve, comparison_forest, comparison_rows as rows, comparison_words as words
+from analyzer.reports.comparison_masked import masked
 from analyzer.reports.comparison_starts import SlowStart, slowest
 from analyzer.reports.format import DEFAULT, Options
 from analyzer.reports.html_page import filled, script
@@ -31,6 +32,7 @@ from analyzer.version import __version__
 
 _NAMED: Final = 5  # other metrics that the answer names
 _LISTED: Final = 12  # of what one side alone has, before the rest is folded away
+_HEAD: Final = 14  # characters of a name that has room over a column
 _KINDS: Final[tuple[tuple[OneSidedKind, str], ...]] = (
     ("reason", "Reasons of failure"), ("phase", "Phases"), ("check", "Checks"),
 )  # fmt: skip
@@ -38,10 +40,13 @@ _KINDS: Final[tuple[tuple[OneSidedKind, str], ...]] = (
 
 def render(compared: Compared, options: Options = DEFAULT) -> str:
     """The page as text, UTF-8 when written."""
-    comparison = compared.comparison
+    told = masked(compared)
+    comparison = told.comparison
     base, new = words.names(comparison)
-    ranked = words.in_order(comparison)
-    main = next((metric.id for metric in ranked if metric.unit == "s"), None)  # the goal, where it is a time
+    ranked = rows.in_order(compared.comparison)  # by ids that the collections know
+    main = next(
+        (metric.id for metric in ranked if comparison_curve.drawn(compared, metric)), None
+    )  # the goal, where it is a time
     heading = "" if main is None else metric_heading(main)
     starts = slowest(compared, main)
     sides = [
@@ -56,17 +61,18 @@ def render(compared: Compared, options: Options = DEFAULT) -> str:
         plotly=False,
         styles=("many", "comparison"),
         title=f"{new} compared with {base}",
-        answer=_answer(compared),
+        answer=_answer(told),
         base=base,
         new=new,
         sides=sides,
+        heads=[name if len(name) <= _HEAD else side.id for name, side in zip((base, new), sides, strict=True)],
         heading=heading,
         axis="" if main is None else metric_axis(main),
         pictures=[] if main is None else comparison_curve.pictures(compared, main, (base, new), heading),
-        balanced=_balanced(comparison),
+        balanced=any(metric.balanced for metric in comparison.metrics),
         statistic=words.STATISTICS[comparison.statistic],
         groups=comparison_forest.groups(comparison),
-        limit=None if comparison.limit is None else words.limit_words(comparison.limit),
+        limit=rows.limit_words(comparison),
         unread=unread((*compared.base.inputs, *compared.new.inputs)),
         data={"names": [base, new], "curves": comparison_curve.data(compared, ranked)},
         tool_version=__version__,
@@ -103,11 +109,10 @@ def _answer(compared: Compared) -> Answer:
 
 def _sections(compared: Compared) -> Iterator[Section]:
     comparison = compared.comparison
-    differing = [m for m in words.in_order(comparison) if words.differs(m) and m is not words.leading(comparison)]
+    differing = [m for m in rows.in_order(comparison) if rows.differs(m) and m is not words.leading(comparison)]
     if differing:
-        told = [f"{shown(words.subject(m.id))} {words.difference(m)}{' s' if m.unit == 's' else ''}" for m in differing]
-        more = f", and {count(len(told) - _NAMED, 'more metric')}" if len(told) > _NAMED else ""
-        yield Section("Also", (Piece(", ".join(told[:_NAMED]) + f"{more}."),), lead=True)
+        told = [f"{rows.metric_name(metric.id)} {rows.in_words(metric)}" for metric in differing]
+        yield Section("Also", (Piece(f"{words.some(told, _NAMED)}."),), lead=True)
     if needed := words.more_starts(comparison):
         yield Section("Needed", (Piece(needed),), lead=True)
     if never := words.never(comparison, words.unseen(compared)):
@@ -171,21 +176,11 @@ def _side(look: str, name: str, side: Side, comparison: Comparison, starts: Sequ
 
 def _alone(found: Sequence[OneSided]) -> Iterator[Alone]:
     for kind, title in _KINDS:
-        rows = [
-            (shown(words.metric_name(one.name) if kind == "phase" else one.name), count(one.starts, "start"))
-            for one in found
-            if one.kind == kind
-        ]
-        first = len(rows) if len(rows) <= _LISTED + 2 else _LISTED
-        if rows:
-            yield Alone(title, tuple(rows[:first]), tuple(rows[first:]))
+        told = [(_alone_name(one), count(one.starts, "start")) for one in found if one.kind == kind]
+        first = len(told) if len(told) <= _LISTED + 2 else _LISTED
+        if told:
+            yield Alone(title, tuple(told[:first]), tuple(told[first:]))
 
 
 def _alone_name(one: OneSided) -> str:
-    return shown(words.metric_name(one.name) if one.kind == "phase" else one.name)
-
-
-def _balanced(comparison: Comparison) -> str:
-    """That the medians in the table are of another mix than the curves."""
-    names = {name for metric in comparison.metrics for name in metric.balanced}
-    return ", ".join(sorted(names))
+    return shown(rows.metric_name(one.name) if one.kind == "phase" else one.name)

@@ -22,7 +22,7 @@ from analyzer.comparison.model import Compared
 from analyzer.comparison.sides import SideOf
 from analyzer.events.terms import term
 from analyzer.reports.comparison_curve import LOOKS, ends_of
-from analyzer.reports.comparison_words import metric_name
+from analyzer.reports.comparison_rows import metric_name
 from analyzer.reports.curve import seconds_text
 from analyzer.reports.fleet_rows import label_of, label_texts
 from analyzer.reports.page_words import began_text, finding_title, level_of, shown, took_text
@@ -34,6 +34,7 @@ NUMBER: Final = 8  # of a side
 _NEVER: Final = 4  # of these, at most so many that never got there, where there are others
 _CHECKS: Final = 6  # the last ones of a start
 _SHORTEST: Final = 0.001
+_FARTHER: Final = 1.5  # times its longest length that a start's axis reaches for the medians
 _VISIBLE: Final = 0.4  # percent of the picture
 _TITLES: Final = ("Until", "Length of phases", "Last checks, from serving until they cleared")
 _PLAIN: Final = re.compile(r"(?!-)[\w./@%+=,-]+(?<!\.json)")  # a name in which a shell reads nothing else
@@ -118,7 +119,7 @@ class _Ranked:
         if id is not None and id in side.collection.metrics:
             metric, lengths, places = side.collection.metrics[id], side.lengths(id), side.places(id)
             least, most, tried = np.full(len(tried), -1.0), np.full(len(tried), math.inf), np.zeros(len(tried))
-            least[places], most[places], tried[places] = lengths.least, lengths.most, metric.least
+            least[places], most[places], tried[metric.at] = lengths.least, lengths.most, metric.least
         return cls(side, tuple(least.tolist()), tuple(most.tolist()), tuple(tried.tolist()))
 
     def first(self) -> list[int]:
@@ -145,7 +146,7 @@ def _start(side: SideOf, at: int, bounds: Bounds, usual: Usual, longest: float) 
     start = side.starts[at]
     name = shown(start.input)
     values = dict(_of_interest(side.collection.metrics, at))
-    scale = Scale.over(0.0, max((low if math.isinf(up) else up for low, up in values.values()), default=1.0))
+    scale = Scale.over(0.0, _high(values, usual), 4)
     plain = name == start.input and _PLAIN.fullmatch(name) is not None
     return SlowStart(
         host=label_of(start, "host") or UNKNOWN,
@@ -163,6 +164,13 @@ def _start(side: SideOf, at: int, bounds: Bounds, usual: Usual, longest: float) 
     )
 
 
+def _high(values: Mapping[str, Bounds], usual: Usual) -> float:
+    """Where the axis ends: all of the start has room, and of the medians those that are not far beyond."""
+    longest = max((low if math.isinf(up) else up for low, up in values.values()), default=1.0)
+    medians = (ends[1] for id in values for _, ends in usual[id])
+    return max((end for end in (*medians, longest) if end <= _FARTHER * longest), default=1.0)
+
+
 def _findings(start: StartRow) -> Iterator[tuple[str, str, str]]:
     """The level, its sign and the title of each."""
     for id, severity in start.findings:
@@ -178,7 +186,7 @@ def _lanes(values: Mapping[str, Bounds], scale: Scale, usual: Usual) -> Iterator
                 name=shown(metric_name(id)),
                 bar=_bar(scale, bounds),
                 took=span_range(Span(bounds[0], None if math.isinf(bounds[1]) else bounds[1])),
-                usual=tuple((look, scale.bar(*ends, _VISIBLE)) for look, ends in usual[id] if math.isfinite(ends[0])),
+                usual=tuple((look, scale.bar(*ends, _VISIBLE)) for look, ends in usual[id] if ends[0] <= scale.high),
             )
         )
     yield from (Lanes(title, tuple(rows)) for title, rows in kinds.items() if rows)

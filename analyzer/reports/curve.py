@@ -28,7 +28,7 @@ SHARES: Final = (0.0, 0.25, 0.5, 0.75, 0.9, 1.0)
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 14, 10, 44
 _COLUMN: Final = 2.0  # pixels between two points of a curve
 _BRACKET: Final = 8.0  # pixels from one bracket to the next
-_WORDS_BELOW, _WORDS_ABOVE, _LINE = 17.0, 8.0, 15.0
+_WORDS_BELOW, _WORDS_ABOVE, _LINE, _ROOM = 17.0, 6.0, 15.0, 26.0
 _STEPS: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 18000,
                  36000, 86400, 172800, 604800)  # fmt: skip
 
@@ -178,7 +178,7 @@ def picture(
 
 
 def _missing(marked: Sequence[tuple[str, Ends]], size: tuple[int, int]) -> tuple[Missing, ...]:
-    """A bracket for each that lacks something, side by side; words that would touch are moved apart."""
+    """A bracket for each that lacks something, side by side; its words inside where there is room."""
     width, height = size
     made: list[Missing] = []
     words_at = -math.inf
@@ -186,8 +186,8 @@ def _missing(marked: Sequence[tuple[str, Ends]], size: tuple[int, int]) -> tuple
     words_right = width - _RIGHT - _BRACKET * (len(open_ended) - 1) - 9
     for place, (look, ends) in enumerate(sorted(open_ended, key=lambda item: item[1].never / item[1].n)):
         end = _y(1 - ends.never / ends.n, height)
-        below = end + _WORDS_BELOW
-        words_at = max(below if below < height - _BOTTOM - 7 else end - _WORDS_ABOVE, words_at + _LINE)
+        inside = end - _y(1.0, height) >= _ROOM * (1 + place)
+        words_at = max(end - _WORDS_ABOVE if inside else end + _WORDS_BELOW, words_at + _LINE)
         right = width - _RIGHT - place * _BRACKET
         made.append(
             Missing(

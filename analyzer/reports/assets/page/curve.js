@@ -121,7 +121,7 @@ function curveOf(bands, log, width, metric, whole) {
   return { svg: made, axis, bands, cross, bottom };
 }
 
-// A bracket for each band that lacks something, side by side; words that would touch are moved apart.
+// A bracket for each band that lacks something, side by side; its words inside where there is room, apart from others.
 function missingOf(marked, axis, y, width) {
   const open = marked.filter((one) => one.ends.never).sort((a, b) => a.ends.never / a.ends.n - b.ends.never / b.ends.n);
   const wordsRight = axis.right - 8 * (open.length - 1) - 9;
@@ -130,7 +130,7 @@ function missingOf(marked, axis, y, width) {
     const group = shape("g", { class: ("never " + one.look).trim() });
     const right = axis.right - 8 * place;
     const end = y(1 - one.ends.never / one.ends.n);
-    wordsAt = Math.max(end + 17 < y(0) - 7 ? end + 17 : end - 8, wordsAt + 15);
+    wordsAt = Math.max(end - y(1) >= 26 * (1 + place) ? end - 6 : end + 17, wordsAt + 15);
     group.append(shape("path", { d: "M" + (right - 5) + " " + y(1).toFixed(1) + "h5V" + end.toFixed(1) + "h-5" }),
       shape("text", { x: wordsRight, y: wordsAt.toFixed(1), "text-anchor": "end" }, share(one.ends.never, one.ends.n) + (width < 560 ? " no end" : " with no known end")));
     return group;
