@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from analyzer.api import Analysis, Log, analyze, load, load_report, simulate
     from analyzer.errors import BadInputError, ExitCode, K3slogError, NoDataError, OutputError, UsageError
-    from analyzer.many import ManyStarts, fleet
+    from analyzer.many import ComparedStarts, ManyStarts, compare, fleet
     from analyzer.results import Report, StartReport
     from analyzer.window import Span, Window
 
@@ -24,6 +24,7 @@ from analyzer.version import __version__
 _HOMES = {
     "Analysis": "analyzer.api",
     "BadInputError": "analyzer.errors",
+    "ComparedStarts": "analyzer.many",
     "ExitCode": "analyzer.errors",
     "K3slogError": "analyzer.errors",
     "Log": "analyzer.api",
@@ -36,6 +37,7 @@ _HOMES = {
     "UsageError": "analyzer.errors",
     "Window": "analyzer.window",
     "analyze": "analyzer.api",
+    "compare": "analyzer.many",
     "fleet": "analyzer.many",
     "load": "analyzer.api",
     "load_report": "analyzer.api",
@@ -45,6 +47,7 @@ _HOMES = {
 __all__ = [
     "Analysis",
     "BadInputError",
+    "ComparedStarts",
     "ExitCode",
     "K3slogError",
     "Log",
@@ -58,6 +61,7 @@ __all__ = [
     "Window",
     "__version__",
     "analyze",
+    "compare",
     "fleet",
     "load",
     "load_report",

@@ -11,6 +11,7 @@ import pandas as pd
 
 from analyzer.collection.labels import labels_in
 from analyzer.collection.model import GOAL_METRICS, Collection, Fleet, Metric
+from analyzer.comparison.model import Comparison
 
 _TOLD = (
     "input", "index", "key", "host", "unit", "version", "kubernetes", "product", "role", "outcome", "end", "reason",
@@ -61,6 +62,31 @@ def quantiles(fleet: Fleet) -> pd.DataFrame:
             ends = [getattr(getattr(metric, name), end) for _, metric in rows]
             columns[f"{name}_{end}"] = pd.Series(ends, dtype="float64")
     return pd.DataFrame(columns)
+
+
+def compared_metrics(comparison: Comparison) -> pd.DataFrame:
+    """See ``ComparedStarts.metrics``."""
+    rows = comparison.metrics
+    columns: dict[str, Any] = {"metric": pd.Series([row.id for row in rows], dtype="string")}
+    columns["unit"] = pd.Series([row.unit for row in rows], dtype="string")
+    for name in ("base", "new"):
+        sides = [getattr(row, name) for row in rows]
+        columns[f"{name}_n"] = pd.Series([side.n for side in sides], dtype="Int64")
+        for end in ("min", "max"):
+            columns[f"{name}_{end}"] = _finite([getattr(side, end) for side in sides])
+    for name in ("difference", "relative"):
+        for end in ("lower", "upper"):
+            columns[f"{name}_{end}"] = _finite([getattr(getattr(row, name), end, np.nan) for row in rows])
+    columns["verdict"] = pd.Series([row.verdict for row in rows], dtype="string")
+    columns["decision"] = pd.Series([row.decision for row in rows], dtype="string")
+    columns["p_value"] = pd.Series([row.p_value for row in rows], dtype="float64")
+    columns["needed"] = pd.Series([row.needed for row in rows], dtype="Int64")
+    return pd.DataFrame(columns)
+
+
+def _finite(values: list[float]) -> pd.Series[Any]:
+    ends = np.array(values, dtype=np.float64)
+    return pd.Series(np.where(np.isfinite(ends), ends, np.nan))
 
 
 def _texts(values: list[Any], name: str) -> pd.Series[Any]:

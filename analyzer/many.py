@@ -1,9 +1,11 @@
-"""The library's face for many starts: ``analyzer.fleet(...)``.
+"""The library's face for many starts: ``analyzer.fleet(...)`` and ``analyzer.compare(...)``.
 
 >>> import analyzer
 >>> nodes = analyzer.fleet("logs/", labels=["site=logs/([^/]+)/"])   # doctest: +SKIP
 >>> nodes.by("version")                                              # doctest: +SKIP
 >>> nodes.starts()                                                   # doctest: +SKIP
+>>> old, new = nodes.where("version=v1.32.2+k3s1"), nodes.where("version=v1.32.4+k3s1")   # doctest: +SKIP
+>>> analyzer.compare(old, new).metrics()                             # doctest: +SKIP
 """
 
 from __future__ import annotations
@@ -12,17 +14,20 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from analyzer.collection.labels import LabelRules, check_names, labels_in, where_of
 from analyzer.collection.model import Collection, Fleet
+from analyzer.errors import NoDataError
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from analyzer.comparison.model import Compared, Comparison
     from analyzer.reports.fleet_report import FleetReport
 
 PathLike = str | os.PathLike[str]
+Statistic = Literal["median", "mean", "p90"]
 
 
 @dataclass(frozen=True)
@@ -150,3 +155,83 @@ def fleet(
     work = WorkOptions(limit_s=limit_s, memory_bytes=2**31)
     how = Gathering(rules, wanted, jobs, scheduler, work)
     return ManyStarts(gather(names, how), check_names(by, rules, known), confidence, rules)
+
+
+@dataclass(frozen=True)
+class ComparedStarts:
+    """Two collections beside each other. Shown in a notebook it is the text report."""
+
+    compared: Compared
+
+    @property
+    def comparison(self) -> Comparison:
+        """What is said of every metric, of what one side alone has, and of what the sides differ in."""
+        return self.compared.comparison
+
+    def metrics(self) -> pd.DataFrame:
+        """One row per metric, the goal first: both sides, the difference as an interval, its verdict.
+
+        Seconds, but for shares and counts (``unit``). A missing number is an open end.
+        """
+        from analyzer.frames_of_many import compared_metrics
+
+        return compared_metrics(self.comparison)
+
+    def to_text(self) -> str:
+        """The report as ``k3slog compare`` prints it."""
+        from analyzer.reports import comparison_text
+
+        return comparison_text.render(self.compared)
+
+    def to_json(self) -> str:
+        """As ``k3slog compare --format json``."""
+        from analyzer.reports import comparison_json
+
+        return comparison_json.render(self.compared)
+
+    def to_html(self) -> str:
+        """The page, in one file."""
+        from analyzer.reports import comparison_html
+
+        return comparison_html.render(self.compared)
+
+    def __repr__(self) -> str:
+        told = ", ".join(f"{one.id} {one.verdict}" for one in self.comparison.metrics[:1])
+        base, new = self.comparison.base, self.comparison.new
+        return f"<ComparedStarts: {base.starts} starts of {base.label!r}, {new.starts} of {new.label!r}: {told}>"
+
+    def _repr_html_(self) -> str:
+        from analyzer.reports import notebook_html
+
+        return notebook_html.render_text(self.to_text())
+
+
+def compare(
+    base: ManyStarts | PathLike,
+    new: ManyStarts | PathLike,
+    *,
+    metrics: Sequence[str] = (),
+    statistic: Statistic = "median",
+    confidence: float = 0.95,
+    limit: str | None = None,
+    seed: int = 0,
+) -> ComparedStarts:
+    """How much later or earlier the starts of ``new`` reach what they are for, as ``k3slog compare``.
+
+    A side is what ``fleet`` gave, or a path that it reads. ``limit``: ``"2s"`` or ``"10%"``. Raises ``UsageError`` for
+    a metric or limit that cannot be understood, and ``NoDataError`` for a side without starts.
+    """
+    from analyzer.comparison.compare import compared
+    from analyzer.comparison.labels import side_labels
+    from analyzer.comparison.limit import limit_of
+    from analyzer.comparison.model import Asked
+
+    sides = [side if isinstance(side, ManyStarts) else fleet(side) for side in (base, new)]
+    names = ["base" if isinstance(base, ManyStarts) else os.fspath(base)]
+    names.append("new" if isinstance(new, ManyStarts) else os.fspath(new))
+    for side, name in zip(sides, names, strict=True):
+        if not len(side):
+            raise NoDataError(f"there is no start in {name}")
+    asked = Asked(tuple(metrics), statistic, confidence, None if limit is None else limit_of(limit, metrics), seed)
+    one, other = sides[0].collection, sides[1].collection
+    return ComparedStarts(compared(one, other, asked, side_labels(one, other, (names[0], names[1]))))
