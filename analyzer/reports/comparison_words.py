@@ -36,6 +36,7 @@ from analyzer.stats.resampled import Statistic
 
 Mark = Literal["ok", "slow", "failed", "unknown"]
 
+SIGNS: dict[Mark, str] = {"ok": "✓", "slow": "▲", "failed": "✗", "unknown": "●"}
 STATISTICS: dict[Statistic, str] = {"median": "median", "mean": "mean", "p90": "90th percentile"}
 _NOT_THERE = {  # how many of its starts never got there, where the statistic of a side certainly did not
     "median": "Half or more of the starts of {}",
@@ -103,7 +104,7 @@ def mark(comparison: Comparison) -> Mark:
 
 def sign(comparison: Comparison) -> str:
     """What stands before the verdict."""
-    return {"ok": "✓", "slow": "▲", "failed": "✗", "unknown": "●"}[mark(comparison)]
+    return SIGNS[mark(comparison)]
 
 
 def verdict(comparison: Comparison) -> str:

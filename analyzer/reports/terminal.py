@@ -115,6 +115,11 @@ class Page:
                 made.append((" " * gap, ""))
             self._lines.append(made)
 
+    @property
+    def lines(self) -> int:
+        """How many there are so far."""
+        return len(self._lines)
+
     def text(self) -> str:
         """What was collected, without trailing blanks, with a final newline."""
         if self.options.color:

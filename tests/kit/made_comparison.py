@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 
@@ -24,7 +25,6 @@ from analyzer.comparison.model import (
     OneSided,
     Point,
     Side,
-    Unit,
 )
 from analyzer.stats.difference import Interval, Verdict, verdict
 from tests.kit import made_fleets
@@ -45,25 +45,17 @@ def metric(
     new: Ends,
     difference: Ends,
     relative: Ends | None = None,
-    *,
     n: tuple[int, int] = (20, 20),
-    unit: Unit = "s",
-    confidence: float = 0.96,
-    p_value: float | None = None,
-    limit: float | None = None,
-    needed: int | None = None,
-    detectable: float | None = None,
-    decision: Decision | None = None,
-    few: bool = False,
+    **changes: Any,
 ) -> MetricComparison:
     """One metric; the verdict is that of its interval."""
     interval = Interval(*difference)
-    said: Verdict = verdict(interval, limit)
-    likely = (0.0002 if said in ("slower", "faster") else 0.4) if p_value is None else p_value
-    return MetricComparison(
-        id, unit, Observed(n[0], *base), Observed(n[1], *new), interval, None if relative is None else Interval(*relative),
-        said, confidence, likely, needed, detectable, decision, few,
+    said: Verdict = verdict(interval, changes.pop("limit", None))
+    made = MetricComparison(
+        id, "s", Observed(n[0], *base), Observed(n[1], *new), interval,
+        None if relative is None else Interval(*relative), said, 0.96, 0.0002 if said in ("slower", "faster") else 0.4,
     )  # fmt: skip
+    return replace(made, **changes)
 
 
 def collection(
@@ -117,24 +109,19 @@ def compared(
     base: Collection,
     new: Collection,
     metrics: Sequence[MetricComparison],
-    *,
     labels: tuple[str, str] = ("v1.32.4", "v1.33.1"),
     limit: Limit | None = None,
-    design: Sequence[DesignNote] = (),
-    only_base: Sequence[OneSided] = (),
-    only_new: Sequence[OneSided] = (),
-    **changes: object,
+    **changes: Sequence[Any],
 ) -> Compared:
     """The comparison of two collections by these metrics, of which the first is the goal."""
     decisions = {one.decision for one in metrics}
-    decision = (
-        next((one for one in ("over", "undecided", "within") if one in decisions), "undecided") if limit else None
-    )
+    worst: tuple[Decision, ...] = ("over", "undecided", "within")
+    decision = next((one for one in worst if one in decisions), "undecided") if limit else None
     made = Comparison(
         side(labels[0], base), side(labels[1], new), "median", 0.95, limit, metrics[0].id if metrics else None,
-        tuple(metrics), tuple(only_base), tuple(only_new), tuple(design), decision,
+        tuple(metrics), decision=decision,
     )  # fmt: skip
-    return Compared(replace(made, **changes), base, new)  # type: ignore[arg-type]
+    return Compared(replace(made, **{name: tuple(value) for name, value in changes.items()}), base, new)
 
 
 # --- the kinds
@@ -177,9 +164,8 @@ def undecided() -> Compared:
         metric("ready", (9.3, 10.4), (9.7, 10.8), (-1.2, 2.0), (-0.12, 0.21), needed=60, detectable=1.87),
         metric("hooks", (4.0, 5.4), (4.2, 5.6), (-1.7, 2.1), (-0.4, 0.5)),
     ]
-    return compared(
-        collection("old", windows(8.4, 0.1, width=1.0)), collection("new", windows(8.8, 0.1, width=1.0), version=NEW), metrics
-    )  # fmt: skip
+    old, new = (collection(name, windows(first, 0.1, width=1.0)) for name, first in (("old", 8.4), ("new", 8.8)))
+    return compared(old, new, metrics)
 
 
 def never_decided() -> Compared:
@@ -312,10 +298,9 @@ def many() -> Compared:
     only = [OneSided("check", f"poststarthook/alone-{at}", at) for at in range(40, 0, -1)]
     notes = [DesignNote(f"note_{at}", f"Warning {at} of the design, which is long enough for two lines of text on a "
                         "terminal of eighty columns.") for at in range(9)]  # fmt: skip
-    return compared(
-        collection("old", windows(7.4), hosts=20), collection("new", windows(9.8, never=3), version=NEW, hosts=20), metrics,
-        design=notes, only_base=only, only_new=only,
-    )  # fmt: skip
+    old = collection("old", windows(7.4), hosts=20)
+    new = collection("new", windows(9.8, never=3), version=NEW, hosts=20)
+    return compared(old, new, metrics, design=notes, only_base=only, only_new=only)
 
 
 def days() -> Compared:
