@@ -1,4 +1,4 @@
-"""The differences of all metrics as ranges on one axis, with the numbers beside them: a row a metric."""
+"""Differences as ranges on one axis, with the numbers beside them: a row a metric, or a row a step of a history."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 from analyzer.collection.metric_order import is_phase
 from analyzer.collection.model import CHECK, GOAL_METRICS
 from analyzer.comparison.model import Comparison, Limit, MetricComparison, Unit
-from analyzer.reports import comparison_rows as rows_of
+from analyzer.reports import comparison_rows as words
 from analyzer.reports.comparison_bars import windows
 from analyzer.reports.curve import seconds_text
 from analyzer.reports.difference_words import confidence_words
@@ -34,8 +34,26 @@ _GROUPS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
+class Axis:
+    """An axis of differences in one unit."""
+
+    unit: Unit
+    scale: Scale
+
+    @property
+    def zero(self) -> str:
+        """Where no difference is."""
+        return self.scale.at(0.0)
+
+    @property
+    def ticks(self) -> tuple[tuple[Tick, str], ...]:
+        """Where a round difference is, and what stands there."""
+        return tuple((tick, _tick_text(tick.value, self.unit)) for tick in self.scale.ticks())
+
+
+@dataclass(frozen=True, slots=True)
 class ForestRow:
-    """One metric. ``seen``: the difference of these starts, inside ``range``, which chance widens; ``limit``: ±."""
+    """One difference. ``seen``: that of these starts, inside ``range``, which chance widens; ``limits``: around 0."""
 
     id: str
     name: str
@@ -52,7 +70,7 @@ class ForestRow:
     relative: str
     sure: str
     needed: str
-    goal: bool
+    goal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +79,20 @@ class ForestGroup:
 
     id: str
     title: str
-    ticks: tuple[tuple[Tick, str], ...]
-    zero: str
+    axis: Axis
     rows: tuple[ForestRow, ...]
     folded: tuple[ForestRow, ...]
 
 
 def groups(comparison: Comparison) -> list[ForestGroup]:
     """All metrics, those that are decided first in each group; all that are seconds on the same axis."""
-    ranked = rows_of.in_order(comparison)
+    ranked = words.in_order(comparison)
     kinds: dict[str, list[MetricComparison]] = {id: [] for id, _ in _GROUPS}
     for metric in ranked:
         kinds[_kind(metric)].append(metric)
-    scales = {unit: _scale(comparison, ranked, unit) for unit in {metric.unit for metric in ranked}}
-    return [_group(comparison, id, title, kinds[id], scales[kinds[id][0].unit]) for id, title in _GROUPS if kinds[id]]
+    units = dict.fromkeys(metric.unit for metric in ranked)
+    axes = {unit: axis([m for m in ranked if m.unit == unit], comparison.limit, comparison.goal) for unit in units}
+    return [_group(comparison, id, title, kinds[id], axes[kinds[id][0].unit]) for id, title in _GROUPS if kinds[id]]
 
 
 def _kind(metric: MetricComparison) -> str:
@@ -87,51 +105,48 @@ def _kind(metric: MetricComparison) -> str:
     return "goals" if metric.id in {*GOAL_METRICS.values(), "detected"} else "others"
 
 
-def _group(
-    comparison: Comparison, id: str, title: str, metrics: Sequence[MetricComparison], scale: Scale
-) -> ForestGroup:
-    rows = [_row(comparison, metric, scale) for metric in metrics]
+def _group(comparison: Comparison, id: str, title: str, metrics: Sequence[MetricComparison], axis: Axis) -> ForestGroup:
+    rows = [
+        row(m, axis, shown(words.metric_name(m.id)), comparison.limit, goal=m.id == comparison.goal) for m in metrics
+    ]
     certain = sum(metric.verdict != "undecided" or metric.decision is not None for metric in metrics)
-    shown_rows = max(certain, OPEN) if len(metrics) > max(certain, OPEN) + 2 else len(metrics)
-    return ForestGroup(
-        id=id,
-        title=title,
-        ticks=tuple((tick, _tick_text(tick.value, metrics[0].unit)) for tick in scale.ticks()),
-        zero=scale.at(0.0),
-        rows=tuple(rows[:shown_rows]),
-        folded=tuple(rows[shown_rows:]),
-    )
+    first = max(certain, OPEN)
+    if len(rows) <= first + 2:
+        first = len(rows)
+    return ForestGroup(id, title, axis, tuple(rows[:first]), tuple(rows[first:]))
 
 
-def _row(comparison: Comparison, metric: MetricComparison, scale: Scale) -> ForestRow:
+def row(
+    metric: MetricComparison, axis: Axis, name: str, limit: Limit | None = None, *, goal: bool = False
+) -> ForestRow:
+    """One difference under a name."""
     found = metric.difference
     seen = windows(metric) or found
-    name = shown(rows_of.metric_name(metric.id))
-    difference = rows_of.difference(metric)
+    difference = words.difference(metric)
     return ForestRow(
         id=shown(metric.id),
         name=name,
         look=metric.decision if metric.decision in ("over", "within") else metric.verdict,
         sign=_SIGNS[metric.verdict],
-        judgement=rows_of.judgement(metric),
-        range=scale.bar(found.lower, found.upper, _VISIBLE),
-        seen=scale.bar(max(seen.lower, found.lower), min(seen.upper, found.upper), _VISIBLE),
-        limits=tuple(scale.bar(-size, size) for size in _limits(metric, comparison.limit)),
-        told=f"{name}: {difference}, {rows_of.judgement(metric)}",
-        base=rows_of.observed(metric, metric.base),
-        new=rows_of.observed(metric, metric.new),
+        judgement=words.judgement(metric),
+        range=axis.scale.bar(found.lower, found.upper, _VISIBLE),
+        seen=axis.scale.bar(max(seen.lower, found.lower), min(seen.upper, found.upper), _VISIBLE),
+        limits=tuple(axis.scale.bar(-size, size) for size in _limits(metric, limit)),
+        told=f"{name}: {difference}, {words.judgement(metric)}",
+        base=words.observed(metric, metric.base),
+        new=words.observed(metric, metric.new),
         difference=difference,
         relative=_relative(metric),
         sure=confidence_words(metric.confidence),
         needed="" if metric.needed is None else f"{metric.needed:,}",
-        goal=metric.id == comparison.goal,
+        goal=goal,
     )
 
 
 def _relative(metric: MetricComparison) -> str:
     """The difference as a share of the base; of one that nobody can tell from 0 not where it says next to nothing."""
     vague = metric.relative is not None and metric.relative.upper > _VAGUE and metric.verdict == "undecided"
-    return "" if vague else rows_of.relative(metric)
+    return "" if vague else words.relative(metric)
 
 
 def _limits(metric: MetricComparison, limit: Limit | None) -> tuple[float, ...]:
@@ -147,40 +162,39 @@ def _limits(metric: MetricComparison, limit: Limit | None) -> tuple[float, ...]:
 # --- the axis
 
 
-def _scale(comparison: Comparison, metrics: Sequence[MetricComparison], unit: Unit) -> Scale:
-    """Wide enough for the goal and what differs; what nobody can tell apart from 0 may go beyond."""
-    own = [metric for metric in metrics if metric.unit == unit]
-    if unit == "s" and all(math.isinf(m.difference.lower) and math.isinf(m.difference.upper) for m in own):
-        return Scale.over(-1.0, 1.0)
-    leading = [m for m in own if m.id == comparison.goal or rows_of.differs(m) or m.decision is not None]
-    low, high = _span(
-        [*_ends(leading or own), *(e for m in own for end in _limits(m, comparison.limit) for e in (-end, end))]
-    )
-    room = _FARTHER * (high - low)
-    for end in sorted(_ends(own), key=abs):
-        if max(high, end) - min(low, end) <= room or not room:
-            low, high = min(low, end), max(high, end)
-    if any(m.difference.upper == math.inf for m in own):
+def axis(metrics: Sequence[MetricComparison], limit: Limit | None = None, goal: str | None = None) -> Axis:
+    """For metrics of one unit: wide enough for the goal and what differs; what may as well be 0 may go beyond."""
+    unit = metrics[0].unit
+    if all(math.isinf(m.difference.lower) and math.isinf(m.difference.upper) for m in metrics):
+        return Axis(unit, Scale.over(-1.0, 1.0))
+    low, high = _range(metrics, limit, goal)
+    if any(m.difference.upper == math.inf for m in metrics):
         high = max(high, -_BEYOND * low)
-    if any(m.difference.lower == -math.inf for m in own):
+    if any(m.difference.lower == -math.inf for m in metrics):
         low = min(low, -_BEYOND * high)
     if unit == "s":
-        return Scale.over(low, high) if low < high else Scale.over(-1.0, 1.0)
+        return Axis(unit, Scale.over(low, high) if low < high else Scale.over(-1.0, 1.0))
     least = 0.1 if unit == "share" else 1.0  # what is worth an axis
     low, high = min(low, -least), max(high, least)
-    return Scale.over(max(low, -1.0), min(high, 1.0), 4) if unit == "share" else Scale.over(low, high)
+    return Axis(unit, Scale.over(max(low, -1.0), min(high, 1.0), 4) if unit == "share" else Scale.over(low, high))
+
+
+def _range(metrics: Sequence[MetricComparison], limit: Limit | None, goal: str | None) -> tuple[float, float]:
+    leading = [m for m in metrics if m.id == goal or words.differs(m) or m.decision is not None]
+    limits = [end for m in metrics for size in _limits(m, limit) for end in (-size, size)]
+    ends = (0.0, *_ends(leading or metrics), *limits)
+    low, high = min(ends), max(ends)
+    room = _FARTHER * (high - low)
+    for end in sorted(_ends(metrics), key=abs):
+        if max(high, end) - min(low, end) <= room or not room:
+            low, high = min(low, end), max(high, end)
+    return low, high
 
 
 def _ends(metrics: Iterable[MetricComparison]) -> list[float]:
     """The ends of the intervals, and of what was seen."""
-    found = [
-        end for m in metrics for one in (m.difference, windows(m) or m.difference) for end in (one.lower, one.upper)
-    ]
-    return [end for end in found if math.isfinite(end)]
-
-
-def _span(ends: Sequence[float]) -> tuple[float, float]:
-    return min((0.0, *ends)), max((0.0, *ends))
+    intervals = [one for m in metrics for one in (m.difference, windows(m)) if one is not None]
+    return [end for one in intervals for end in (one.lower, one.upper) if math.isfinite(end)]
 
 
 def _tick_text(value: float, unit: Unit) -> str:
