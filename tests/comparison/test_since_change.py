@@ -45,6 +45,7 @@ def test_a_step_is_told_with_its_place_its_size_and_the_release_that_changed_the
     interval = change.comparison.metrics[0].difference
     assert 0.0 < interval.lower <= 15.0 <= interval.upper
     assert (change.comparison.base.starts, change.comparison.new.starts) == (22, 18)
+    assert (change.comparison.confidence, change.comparison.metrics[0].confidence) == pytest.approx((0.95, 0.975))
     assert (change.comparison.base.label, change.comparison.new.label) == ("before", "after")
 
 
@@ -347,6 +348,11 @@ def test_a_metric_that_was_asked_for() -> None:
     for history in (since_change(collection, metric="hooks"), since_change(collection, Asked(metrics=("hooks",)))):
         assert (history.goal, only(history).metric, place(only(history))) == ("hooks", "hooks", 10)
     assert since_change(collection, metric="images").hosts_too_few == 1
+
+
+def test_where_few_of_many_hosts_changed_their_intervals_are_wider() -> None:
+    history = since_change(hosts([Made(30, {15: 8.0})] + [Made(30)] * 24, seed=2))
+    assert only(history).comparison.metrics[0].confidence == pytest.approx(1.0 - 0.025 / 5.0)
 
 
 def test_the_surest_change_comes_first() -> None:
