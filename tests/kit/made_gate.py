@@ -47,7 +47,7 @@ def hostile(text: str) -> GateReport:
     results: tuple[Result, ...] = ("pass", "fail", "undecided")
     limits = tuple(
         LimitResult(
-            replace(parsed("ready<=60s"), name=f"{text}{n}", metric=f"check:{text}", where=(f"{text}={text}",)),
+            replace(parsed("ready<=60s"), name=f"{text}{n}", metric=f"check:{text}", where=(f"site={text}",)),
             found, 1.0, 2.0, text, f"{text}{n}", n + 1, 7,
         )
         for n, found in enumerate(results)
