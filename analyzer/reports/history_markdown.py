@@ -11,7 +11,7 @@ from analyzer.reports.format import DEFAULT, Options
 from analyzer.reports.md import Md, details, document, markup, table
 
 LINES = 40
-_GROUPS, _FEWER, _CHANGES = 20, 6, 14
+_GROUPS, _FEWER, _CHANGES = 20, 6, 12
 _TITLE = 200  # characters of a label's name
 _WHERE = 5  # steps of which is said what else changed
 

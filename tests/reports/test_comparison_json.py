@@ -109,7 +109,11 @@ def test_a_history_has_its_comparisons() -> None:
     changes = parsed(HISTORIES["changes"])
     assert changes["points"] == changes["comparisons"] == [] and changes["hosts_without_change"] == 44
     first = changes["changes"][0]
-    assert [first["host"], first["before"], first["after"]] == ["node-203", "logs/node-203.log:12", "logs/node-203.log:13"]
+    assert [first["host"], first["before"], first["after"]] == [
+        "node-203",
+        "logs/node-203.log:12",
+        "logs/node-203.log:13",
+    ]
     assert first["comparison"]["schema"] == "k3slog.comparison"
 
 
@@ -127,5 +131,5 @@ def test_rounding_never_narrows_a_range(ends: tuple[float, float], confidence: f
     told = data["metrics"][0]
     for shown, end, direction in ((told["difference"]["lower"], lower, -1), (told["difference"]["upper"], upper, 1)):
         assert (shown is None) == math.isinf(end)
-        assert shown is None or (shown - end) * direction >= 0 and abs(shown - end) <= 1e-6 + 1e-9 * abs(end)
+        assert shown is None or ((shown - end) * direction >= 0 and abs(shown - end) <= 1e-6 + 1e-9 * abs(end))
     assert confidence - 1.1e-6 <= told["confidence"] <= confidence

@@ -44,35 +44,34 @@ def only(metric: MetricComparison, **changes: object) -> Comparison:
 # --- the sentence to quote
 
 
+LATER = "v1.33.1 is ready later than v1.32.4, by 1.8 to 2.9 s (18 to 31%),"
+OF_20 = "in the median of 20 starts against 20 (96% sure)."
+
+
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("slower", "✗ v1.33.1 is ready later than v1.32.4, by 1.8 to 2.9 s (18 to 31%), in the median of 20 starts "
-         "against 20 (96% sure)."),
-        ("faster", "✓ v1.33.1 is ready earlier than v1.32.4, by 1.8 to 2.9 s (15 to 24%), in the median of 20 starts "
-         "against 20 (96% sure)."),
+        ("slower", f"✗ {LATER} {OF_20}"),
+        ("faster", f"✓ v1.33.1 is ready earlier than v1.32.4, by 1.8 to 2.9 s (15 to 24%), {OF_20}"),
         ("undecided", "● No difference can be shown: v1.33.1 is ready somewhere between 1.2 s earlier and 2.0 s later "
-         "than v1.32.4 (−12 to +21%), in the median of 20 starts against 20 (96% sure)."),
+         f"than v1.32.4 (−12 to +21%), {OF_20}"),
         ("same", "✓ Within the limit of +2 s: v1.33.1 is ready somewhere between 0.4 s earlier and 1.2 s later than "
-         "v1.32.4 (−4 to +13%), in the median of 20 starts against 20 (96% sure)."),
-        ("over", "✗ Over the limit of +10%: v1.33.1 is ready later than v1.32.4, by 1.8 to 2.9 s (18 to 31%), in the "
-         "median of 20 starts against 20 (96% sure)."),
-        ("within", "✓ Within the limit of +5 s: v1.33.1 is ready later than v1.32.4, by 1.8 to 2.9 s (18 to 31%), in the "
-         "median of 20 starts against 20 (96% sure)."),
-        ("limit open", "● Whether the limit of +2 s holds cannot be told: v1.33.1 is ready later than v1.32.4, by 1.8 to "
-         "2.9 s (18 to 31%), in the median of 20 starts against 20 (96% sure)."),
-        ("few", "● No difference can be shown: v1.33.1 is ready any amount of time earlier or later than v1.32.4, in the "
-         "median of 3 starts against 3 (96% sure)."),
-        ("all failed", "✗ Half or more of the starts of v1.33.1 never got ready; the median of v1.32.4 is 9.3 to 9.5 s "
-         "(20 starts against 20, 96% sure)."),
-        ("half failed", "✗ v1.33.1 is ready later than v1.32.4, by at least 0.6 s (6.0% or more), in the median of 20 "
-         "starts against 20 (96% sure)."),
-        ("no goal", "● No difference can be shown: 5% of 20 starts of agents failed against 0% of 20 starts of servers "
-         "(−12 to +24 percentage points, 96% sure)."),
-        ("nothing in common", "● Nothing can be compared: v1.32.4 and v1.33.1 have nothing in common that was measured."),
-        ("not there", "● Whether the limit of +2 s holds cannot be told: a metric that it is for is not on both sides."),
-        ("agents", "✗ v1.33.1 has its node registered later than v1.32.4, by 1.1 to 1.6 s (31 to 49%), in the median of "
-         "20 starts against 20 (96% sure)."),
+         f"v1.32.4 (−4 to +13%), {OF_20}"),
+        ("over", f"✗ Over the limit of +10%: {LATER} {OF_20}"),
+        ("within", f"✓ Within the limit of +5 s: {LATER} {OF_20}"),
+        ("limit open", f"● The starts cannot tell whether the limit of +2 s holds: {LATER} {OF_20}"),
+        ("few", "● No difference can be shown: v1.33.1 is ready any amount of time earlier or later than v1.32.4, in "
+         "the median of 3 starts against 3 (96% sure)."),
+        ("all failed", "✗ Half or more of the starts of v1.33.1 never got ready; the median of v1.32.4 is 9.3 to 9.5 "
+         "s (20 starts against 20, 96% sure)."),
+        ("half failed", f"✗ v1.33.1 is ready later than v1.32.4, by at least 0.6 s (6.0% or more), {OF_20}"),
+        ("no goal", "● No difference can be shown: 5% of 20 starts of agents failed against 0% of 20 starts of "
+         "servers (−12 to +24 percentage points, 96% sure)."),
+        ("nothing in common", "● Nothing can be compared: v1.32.4 and v1.33.1 have nothing in common that was "
+         "measured."),
+        ("not there", "● The starts cannot tell whether the limit of +2 s holds: a metric that it is for is not on "
+         "both sides."),
+        ("agents", f"✗ v1.33.1 has its node registered later than v1.32.4, by 1.1 to 1.6 s (31 to 49%), {OF_20}"),
     ],
 )  # fmt: skip
 def test_the_sentence_says_what_the_interval_says(name: str, sentence: str) -> None:
@@ -91,8 +90,8 @@ def test_what_is_worse_is_said_where_the_goal_shows_nothing() -> None:
     hidden = MADE["hidden"]
     assert words.sign(hidden.comparison) == "▲"
     assert words.also(hidden.comparison) == (
-        "Certain nonetheless: failed starts +13 to +62 percentage points, restarts +1 to +2, checks and hooks +1.7 to "
-        "+3.1 s and 1 more."
+        "Certainly worse all the same: failed starts (+13 to +62 percentage points), restarts (+1 to +2), checks and "
+        "hooks (+1.7 to +3.1 s) and 1 more."
     )
     assert words.also(MADE["slower"].comparison) == "" == words.also(MADE["undecided"].comparison)
 
@@ -173,8 +172,8 @@ def test_no_sentence_claims_more_than_its_interval(one: float, other: float, id:
     ("name", "sentence"),
     [
         ("slower", ""),
-        ("undecided", "About 60 starts a side would usually show the 0.4 s seen; as many as here usually show 1.9 s or "
-         "more."),
+        ("undecided", "About 60 starts a side would usually show the 0.4 s seen; as many as here usually show a "
+         "difference of 1.9 s or more."),
         ("never decided", "No number of such starts would show the 0.1 s seen, as the logs leave more than that open."),
         ("limit open", "The difference is close to the limit; more starts would say more closely how large it is."),
         ("few", "About 5 starts a side would usually show the 6.4 s seen."),
@@ -206,10 +205,12 @@ def test_starts_that_never_got_ready_are_always_said() -> None:
     cut = replace(cut, starts=tuple(replace(row, outcome="incomplete") for row in cut.starts))
     open_ended = replace(MADE["slower"], new=cut)
     assert words.never(open_ended.comparison, words.unseen(open_ended)) == (
-        "Of 3 of 20 starts of v1.33.1 no log shows when: any later time is possible."
+        "The logs of 3 of 20 starts of v1.33.1 do not show when: any later time is possible."
     )
     for name, compared in MADE.items():
-        failed = sum(dict(side.outcomes).get("failed", 0) for side in (compared.comparison.base, compared.comparison.new))
+        failed = sum(
+            dict(side.outcomes).get("failed", 0) for side in (compared.comparison.base, compared.comparison.new)
+        )
         if compared.comparison.goal in ("ready", "node") and compared.comparison.metrics:
             assert ("count as later than all others" in flat(text(compared))) == bool(failed), name
             assert ("count as later than all others" in comparison_markdown.render(compared)) == bool(failed), name
@@ -332,7 +333,9 @@ def test_hostile_names_neither_widen_nor_lengthen_nor_steer_it(hostile: str, tim
 def test_markdown_is_short_and_its_details_are_folded(name: str) -> None:
     shown = comparison_markdown.render(MADE[name])
     assert shown.count("\n") <= comparison_markdown.LINES
-    html = [token.content for token in MarkdownIt("gfm-like", {"linkify": False}).parse(shown) if token.type == "html_block"]
+    html = [
+        token.content for token in MarkdownIt("gfm-like", {"linkify": False}).parse(shown) if token.type == "html_block"
+    ]
     assert html == ["<details><summary>Details</summary>\n", "</details>\n"]
 
 

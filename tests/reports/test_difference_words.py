@@ -12,7 +12,9 @@ from analyzer.reports import difference_words as words
 
 INF = math.inf
 # What is nearer to 0 is the noise of floats, which ``window.down`` and ``up`` round off.
-ENDS = st.floats(-1e5, 1e5).filter(lambda end: end == 0.0 or abs(end) > 1e-5) | st.sampled_from([-INF, INF, 0.04, 120.0])
+ENDS = st.floats(-1e5, 1e5).filter(lambda end: end == 0.0 or abs(end) > 1e-5) | st.sampled_from(
+    [-INF, INF, 0.04, 120.0]
+)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +47,11 @@ def test_shares_counts_and_confidences() -> None:
     assert words.signed_percent(0.18, 0.31) == "+18 to +31%"
     assert words.signed_percent(-INF, INF) == "?" and words.signed_percent(0.02, INF) == "≥ +2.0%"
     assert words.signed_percent(0.02, 0.41, " pts") == "+2 to +41 pts"
-    assert [words.percent(0.05, 0.05), words.percent(0.0, 1 / 3), words.percent(1 / 3, 1 / 3)] == ["5%", "0–34%", "33.3%"]
+    assert [words.percent(0.05, 0.05), words.percent(0.0, 1 / 3), words.percent(1 / 3, 1 / 3)] == [
+        "5%",
+        "0–34%",
+        "33.3%",
+    ]
     assert words.percent_words(-0.31, -0.18) == words.percent_words(0.18, 0.31) == "18 to 31%"
     assert words.percent_words(0.18, INF) == "18% or more"
     assert words.signed_count(1, 2) == "+1 to +2" and words.signed_count(0.5, 2) == "+0.5 to +2.0"

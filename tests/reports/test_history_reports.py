@@ -33,8 +33,8 @@ def flat(shown: str) -> str:
          "starts against 20 (96% sure)."),
         ("one group", "● Nothing can be compared: all starts are of one group, v1.31.8+k3s1: 20 starts of 1 host, 20 "
          "ready."),
-        ("changes", "✗ Of 47 hosts 2 became slower and 1 became faster; the others show no change; 3 hosts have too few "
-         "starts to tell."),
+        ("changes", "✗ Of 47 hosts 2 became slower and 1 became faster; the others show no change; 3 hosts have too "
+         "few starts to tell."),
         ("no changes", "● No change can be shown on any of 47 hosts; 3 hosts have too few starts to tell."),
     ],
 )  # fmt: skip
