@@ -59,6 +59,17 @@ _STEPS: dict[Verdict, str] = {"slower": "certainly slower", "faster": "certainly
                               "undecided": "without a difference that can be shown"}  # fmt: skip
 
 
+def left_out(history: History) -> str:
+    """That starts play no part, and why; empty where all do."""
+    count = history.left_out
+    if not count:
+        return ""
+    told = counted(count, "start")
+    if is_trend(history):
+        return f"{told} without a known {' or '.join(history.by) or 'group'}."
+    return f"{told}: when it began is not known, or it is a first start among restarts or the reverse."
+
+
 def _leading(history: History) -> list[MetricComparison]:
     made = [step.comparison for step in history.steps] if is_trend(history) else [c.comparison for c in history.changes]
     found = (words.leading(comparison) for comparison in made)

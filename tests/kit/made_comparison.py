@@ -377,7 +377,7 @@ def trend() -> History:
         )
         for at in range(4)
     )  # fmt: skip
-    return History(("version",), "ready", points, steps)
+    return History(("version",), "ready", points, steps, left_out=2)
 
 
 def long_trend(n: int = 90) -> History:
@@ -419,7 +419,7 @@ def changes() -> History:
                                            "New finding: the disk answers slowly (12 of 14 starts).")),
         change("node-111", better, 0.003, ()),
     )  # fmt: skip
-    return History((), "ready", (), (), made, 44, 3)
+    return History((), "ready", (), (), made, 44, 3, 1)
 
 
 def change(host: str, comparison: Comparison, p_value: float, changed: tuple[str, ...] = ()) -> Change:

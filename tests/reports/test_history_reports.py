@@ -133,6 +133,13 @@ def test_moments_are_in_utc_and_what_is_none_stays() -> None:
     assert words.when("yesterday") == "yesterday"
 
 
+def test_what_is_left_out_is_said() -> None:
+    assert "Left out 2 starts without a known version." in flat(text(MADE["trend"]))
+    assert "- Left out: 2 starts without a known version.\n" in history_markdown.render(MADE["trend"])
+    assert "Left out 1 start: when it began is not known" in flat(text(MADE["changes"]))
+    assert "Left out" not in text(MADE["no changes"])
+
+
 @pytest.mark.parametrize("name", MADE)
 def test_it_fits(name: str) -> None:
     shown = text(MADE[name])
