@@ -164,8 +164,8 @@ def undecided() -> Compared:
         metric("ready", (9.3, 10.4), (9.7, 10.8), (-1.2, 2.0), (-0.12, 0.21), needed=60, detectable=1.87),
         metric("hooks", (4.0, 5.4), (4.2, 5.6), (-1.7, 2.1), (-0.4, 0.5)),
     ]
-    old, new = (collection(name, windows(first, 0.1, width=1.0)) for name, first in (("old", 8.4), ("new", 8.8)))
-    return compared(old, new, metrics)
+    new = collection("new", windows(8.8, 0.1, width=1.0), version=NEW)
+    return compared(collection("old", windows(8.4, 0.1, width=1.0)), new, metrics)
 
 
 def never_decided() -> Compared:
