@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -43,9 +44,9 @@ def _place(change: Change) -> int:
 
 def _around(change: Change) -> tuple[int, int]:
     """By how many starts the place may be earlier and later, as it says."""
-    told = next((words for words in change.changed if words.startswith("It may also")), "")
-    by = {way: int(number) for number, way in zip(told.split()[6::4], told.split()[8::4], strict=False)}
-    return by.get("earlier", by.get("earlier.", 0)), by.get("later", by.get("later.", 0))
+    told = " ".join(words for words in change.changed if words.startswith("It may also"))
+    by = {way: int(number) for number, way in re.findall(r"(\d+) starts? (earlier|later)", told)}
+    return by.get("earlier", 0), by.get("later", 0)
 
 
 def _gradual(change: Change) -> bool:

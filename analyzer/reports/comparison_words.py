@@ -133,13 +133,22 @@ def _others(comparison: Comparison) -> str:
 
 
 def also(comparison: Comparison) -> str:
-    """What is certainly longer or more although the verdict does not say so of its metric; empty where nothing is."""
+    """What is certainly longer or more although the verdict does not say so of its metric, and what makes up for it;
+    empty where nothing is."""
     first = leading(comparison)
     if first is None or first.verdict == "slower":
         return ""
-    worse = [metric for metric in in_order(comparison) if metric.verdict == "slower" and metric is not first]
-    told = [f"{metric_name(metric.id)} ({in_words(metric)})" for metric in worse]
-    return f"Certainly worse all the same: {some(told)}." if told else ""
+    worse, better = (
+        [
+            f"{metric_name(metric.id)} ({in_words(metric)})"
+            for metric in in_order(comparison)
+            if metric.verdict == verdict and metric is not first
+        ]
+        for verdict in ("slower", "faster")
+    )
+    if not worse:
+        return ""
+    return f"Certainly worse all the same: {some(worse)}{f'; better: {some(better)}' if better else ''}."
 
 
 def claim(comparison: Comparison, metric: MetricComparison) -> str:

@@ -155,10 +155,11 @@ def p_value(statistic: float, number: int) -> float:
 
 
 def _at_any_place(statistic: float, number: int) -> float:
-    """At most the sum over the places. The normal distribution has more beyond than ranks have, with half a pair less
-    for their being whole."""
-    deviations = _by_chance(number)[1]
-    return float(sum(math.erfc(one / math.sqrt(2.0)) for one in np.maximum(statistic - 0.5 / deviations, 0.0).tolist()))
+    """At most the sum over the places that can have so large a one. The normal distribution has more beyond than ranks
+    have, with half a pair less for their being whole."""
+    middle, deviation = _by_chance(number)
+    deviation = deviation[middle / deviation >= statistic - _ROUNDING]
+    return float(sum(math.erfc(one / math.sqrt(2.0)) for one in np.maximum(statistic - 0.5 / deviation, 0.0).tolist()))
 
 
 def _rounded_up(number: int) -> int:
