@@ -194,9 +194,8 @@ def _of_hosts(history: History) -> str:
     if not history.changes:
         if not still:
             return f"Nothing can be compared: {rest}." if rest else "Nothing can be compared: there is no host."
-        return (
-            f"No change can be shown on {'the only' if still == 1 else 'any of'} {counted(still, 'host')}{_more(rest)}."
-        )
+        where = "the only host" if still == 1 else f"any of {counted(still, 'host')}"
+        return f"No change can be shown on {where}{_more(rest)}."
     hosts = {change.host for change in history.changes}
     found = [metric.verdict for metric in _leading(history)]
     ways = [(found.count("slower"), "slower"), (found.count("faster"), "faster")]

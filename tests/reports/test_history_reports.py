@@ -110,7 +110,7 @@ def test_changes_are_the_most_certain_first_with_what_changed_there() -> None:
 @pytest.mark.parametrize(
     ("changes", "without", "few", "told"),
     [
-        (0, 1, 0, "No change can be shown on the only 1 host."),
+        (0, 1, 0, "No change can be shown on the only host."),
         (0, 0, 1, "Nothing can be compared: 1 host has too few starts to tell."),
         (0, 0, 0, "Nothing can be compared: there is no host."),
         (1, 0, 0, "Of 1 host 1 became slower."),
