@@ -15,7 +15,18 @@ from markdown_it import MarkdownIt
 from prometheus_client.parser import text_string_to_metric_families
 
 from analyzer.errors import UsageError
-from analyzer.reports.kinds import BLAME, EVERY, EXPLANATION, FLEET, REPORT, SCHEDULE, SIMULATION, TIMELINE
+from analyzer.reports.kinds import (
+    BLAME,
+    COMPARISON,
+    EVERY,
+    EXPLANATION,
+    FLEET,
+    HISTORY,
+    REPORT,
+    SCHEDULE,
+    SIMULATION,
+    TIMELINE,
+)
 from analyzer.results import Bottleneck, End, Finding, Gap, LedgerCounts, Milestone, Phase, Poll, Report
 from analyzer.window import Span
 from tests.kit.every_format import every_kind
@@ -67,7 +78,7 @@ def test_no_format_lets_a_log_say_more_than_words(text: str) -> None:
         name, where = one.name, f"{kind} as {one.name}"
         if name == "html":
             made, own = re.subn(r"<script>.*?</script>", "", made, flags=re.DOTALL)  # the page's, mostly plotly's too
-            assert own == (1 if kind == FLEET.name else 2), where
+            assert own == (1 if kind in (FLEET.name, COMPARISON.name, HISTORY.name) else 2), where
         assert one.binary or made.replace("\n", "").isprintable(), where
         if name == "markdown":
             _is_tame_markdown(made, text, where)
