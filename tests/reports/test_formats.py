@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+import xml.etree.ElementTree as ET
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,6 +33,9 @@ from analyzer.window import Span
 from tests.kit.every_format import every_kind
 from tests.kit.made_reports import at, ready_start, report_of
 
+_OF_JUNIT = frozenset(
+    ("testsuite", "properties", "property", "testcase", "failure", "skipped", "system-out", "system-err")
+)
 ROOT = Path(__file__).parents[2]
 HOSTILE = [
     "@team", "#12", "x @team, y", "![x](http://h.example/p.png)", "<img src=x>", "[x](javascript:y)", "`", "``` x",
@@ -88,6 +92,8 @@ def test_no_format_lets_a_log_say_more_than_words(text: str) -> None:
             assert not re.search(r'(?m)(?:^|,)"?=', made), where
         elif name in ("json", "trace"):
             assert json.loads(made), where
+        elif name == "junit":
+            assert {part.tag for part in ET.fromstring(made.encode()).iter()} <= _OF_JUNIT, where
         elif name == "prometheus":
             assert list(text_string_to_metric_families(made)), where
 
