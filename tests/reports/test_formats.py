@@ -67,7 +67,7 @@ def test_no_format_lets_a_log_say_more_than_words(text: str) -> None:
         name, where = one.name, f"{kind} as {one.name}"
         if name == "html":
             made, own = re.subn(r"<script>.*?</script>", "", made, flags=re.DOTALL)  # the page's, mostly plotly's too
-            assert own == (1 if kind == FLEET.name else 2), where
+            assert own == (2 if kind in (REPORT.name, SIMULATION.name) else 1), where
         assert one.binary or made.replace("\n", "").isprintable(), where
         if name == "markdown":
             _is_tame_markdown(made, text, where)
