@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -114,7 +114,7 @@ def compare(
         check_metric(one)
     limit = None if fail_over is None else limit_of(fail_over, metrics)
     asked = Asked(metrics, stat, confidence, limit, seed)
-    kind: Kind[Compared] | Kind[History] = HISTORY if history else COMPARISON
+    kind: Kind[Any] = HISTORY if history else COMPARISON
     writes = [(Destination.named(output, force=force), kind.chosen(format, output))]
     if html is not None:
         writes.append((Destination.named(html, force=force), kind.named("html")))

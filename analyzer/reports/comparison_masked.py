@@ -22,6 +22,8 @@ def masked_history(history: History) -> History:
     """The same of a history."""
     return replace(
         history,
+        by=tuple(map(mask_secrets, history.by)),
+        goal=None if history.goal is None else mask_secrets(history.goal),
         points=tuple(replace(point, by=masked_labels(point.by), side=_side(point.side)) for point in history.points),
         steps=tuple(masked(step) for step in history.steps),
         changes=tuple(_change(change) for change in history.changes),
@@ -59,6 +61,7 @@ def _change(change: Change) -> Change:
     return replace(
         change,
         host=mask_secrets(change.host),
+        metric=mask_secrets(change.metric),
         before=mask_secrets(change.before),
         after=mask_secrets(change.after),
         comparison=masked_comparison(change.comparison),

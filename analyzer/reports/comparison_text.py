@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from analyzer.comparison.model import Compared, Comparison, MetricComparison
+from analyzer.errors import printable
 from analyzer.events.check_info import HOOK
 from analyzer.reports import comparison_rows as rows, comparison_words as words
 from analyzer.reports.comparison_bars import CELLS, CHANCE, WINDOWS, ZERO, Scale, windows
@@ -121,8 +122,8 @@ def table(
     The scale of the bars; nothing where there are none.
     """
     verdicts = [(rows.signed(line[-1]), _VERDICTS.get(line[-1], "")) for line in lines]
-    columns = [[title, *cell] for title, *cell in zip(titles, *(line[:-1] for line in lines), strict=True)]
-    names, *numbers = ([cells(text) for text in column] for column in columns)
+    names = [cells(printable(name)) for name in (titles[0], *(line[0] for line in lines))]
+    numbers = [[*map(cells, column)] for column in zip(titles[1:], *(line[1:-1] for line in lines), strict=True)]
     taken = sum(max(column) + _GAP for column in numbers) + max(cells(text) for text, _ in verdicts)
     room = page.width - taken - _GAP - _GAP  # for the name and the bar
     width = max(_NAME[0], min(_NAME[1], max(names), room - CELLS[0]))
@@ -134,7 +135,7 @@ def table(
     for line, interval, own, verdict in zip(lines, intervals, inner, verdicts, strict=True):
         bar = [] if scale is None else [scale.bar(interval, own) if interval is not None else ""]
         made.append([name_cell(line[0], width), *line[1:-1], *bar, verdict])
-    hows = [(titles[0], "left"), *((title, "right") for title in titles[1:])]
+    hows = [(name_cell(titles[0], width), "left"), *((title, "right") for title in titles[1:])]
     hows += [] if scale is None else [("".ljust(drawn), "left")]
     page.table([*hows, ("verdict", "left")], made, indent=0, gap=_GAP)
     return scale
@@ -142,7 +143,7 @@ def table(
 
 def name_cell(name: str, room: int) -> str:
     """A name on one line: of a check that is too long the end."""
-    shown = " ".join(name.split())
+    shown = printable(" ".join(name.split()))
     if cells(shown) <= room:
         return shown
     if HOOK not in shown and "/" not in shown:

@@ -46,9 +46,9 @@ _NOT_THERE = {  # how many of its starts never got there, where the statistic of
 _OF_LIMIT: dict[Decision, str] = {
     "over": "Over the limit of +{}",
     "within": "Within the limit of +{}",
-    "undecided": "Whether the limit of +{} holds cannot be told",
+    "undecided": "The starts cannot tell whether the limit of +{} holds",
 }
-_ALSO = 3  # metrics, checks or phases that are named
+_NAMED = 3  # metrics, checks or phases that are named
 _LABEL = 40  # characters of a side's name in a sentence
 _MOST_STARTS = 1000  # a side, up to which the engine looks for how many would decide
 
@@ -133,13 +133,22 @@ def _others(comparison: Comparison) -> str:
 
 
 def also(comparison: Comparison) -> str:
-    """What is certainly longer or more although the verdict does not say so of its metric; empty where nothing is."""
+    """What is certainly longer or more although the verdict does not say so of its metric, and what makes up for it;
+    empty where nothing is."""
     first = leading(comparison)
     if first is None or first.verdict == "slower":
         return ""
-    worse = [metric for metric in in_order(comparison) if metric.verdict == "slower" and metric is not first]
-    told = [f"{metric_name(metric.id)} {in_words(metric)}" for metric in worse]
-    return f"Certain nonetheless: {some(told)}." if told else ""
+    worse, better = (
+        [
+            f"{metric_name(metric.id)} ({in_words(metric)})"
+            for metric in in_order(comparison)
+            if metric.verdict == verdict and metric is not first
+        ]
+        for verdict in ("slower", "faster")
+    )
+    if not worse:
+        return ""
+    return f"Certainly worse all the same: {some(worse)}{f'; better: {some(better)}' if better else ''}."
 
 
 def claim(comparison: Comparison, metric: MetricComparison) -> str:
@@ -224,7 +233,7 @@ def more_starts(comparison: Comparison) -> str:
         return "The difference is close to the limit; more starts would say more closely how large it is."
     told = [_needed(comparison, metric)]
     if metric.detectable is not None and metric.unit == "s":
-        told.append(f"as many as here usually show {wording.at_most(metric.detectable)} or more")
+        told.append(f"as many as here usually show a difference of {wording.at_most(metric.detectable)} or more")
     said = "; ".join(one for one in told if one)
     return f"{wording.capital(said)}." if said else ""
 
@@ -291,7 +300,7 @@ def never(comparison: Comparison, counts: tuple[Unseen, Unseen]) -> str:
     if failed:
         told.append(f"{failed} never {got} and count as later than all others.")
     if open_:
-        told.append(f"Of {open_} no log shows when: any later time is possible.")
+        told.append(f"The logs of {open_} do not show when: any later time is possible.")
     return " ".join(told)
 
 
@@ -338,7 +347,7 @@ def alone(items: Sequence[OneSided]) -> list[str]:
     return [*told, *(f"{counted(one.starts, 'start')} failed: {one.name}" for one in reasons)]
 
 
-def some(names: Sequence[str], most: int = _ALSO, between: str = ", ") -> str:
+def some(names: Sequence[str], most: int = _NAMED, between: str = ", ") -> str:
     """The first of them, and how many more there are."""
     more = f" and {number(len(names) - most)} more" if len(names) > most else ""
     return f"{between.join(names[:most])}{more}"

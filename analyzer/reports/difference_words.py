@@ -96,6 +96,8 @@ def _at_most(most: float) -> str:
 def _range(lower: float, upper: float, places: int) -> str:
     if math.isinf(lower) and math.isinf(upper):
         return "?" if lower < upper else "+∞" if lower > 0.0 else f"{_MINUS}∞"
+    if lower == upper == 0.0:
+        return "0"
     low, high = (_signed(end) for end in _ends(lower, upper, places))
     if math.isinf(lower):
         return f"≤ {high}"

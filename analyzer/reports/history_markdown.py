@@ -11,7 +11,7 @@ from analyzer.reports.format import DEFAULT, Options
 from analyzer.reports.md import Md, details, document, markup, table
 
 LINES = 40
-_GROUPS, _CHANGES = 20, 14
+_GROUPS, _FEWER, _CHANGES = 20, 6, 12
 _TITLE = 200  # characters of a label's name
 _WHERE = 5  # steps of which is said what else changed
 
@@ -29,7 +29,7 @@ def render(history: History, options: Options = DEFAULT) -> str:
 
 def _trend(history: History) -> list[Md]:
     every = list(words.trend_rows(history))
-    at = words.shown_points(history, _GROUPS)
+    at = words.shown_points(history, _GROUPS if not history.changes else _FEWER)
     if not at:
         return []
     made = ((item(name), *map(Md, numbers), Md(rows.signed(last))) for name, *numbers, last in (every[n] for n in at))

@@ -15,7 +15,7 @@ from analyzer.reports.labelled import item, label, section
 from analyzer.reports.terminal import DEFAULT_WIDTH, Page
 
 LINES = 40
-_GROUPS = 24
+_GROUPS, _FEWER = 24, 8
 _VERDICT, _MORE = 5, 3  # lines
 _WHERE = 3  # steps of which is said what else changed
 _INDENT = 2
@@ -39,7 +39,7 @@ def render(history: History, options: Options = DEFAULT) -> str:
 def _trend(page: Page, history: History) -> None:
     item(page, "".ljust(_INDENT), words.never(history), _MORE)
     every = list(words.trend_rows(history))
-    at = words.shown_points(history, _GROUPS)
+    at = words.shown_points(history, _GROUPS if not history.changes else _FEWER)
     if not at:
         return
     steps = [

@@ -83,6 +83,8 @@ def test_no_format_lets_a_log_say_more_than_words(text: str) -> None:
 
 def _is_tame_markdown(made: str, text: str, where: str) -> None:
     """What a reader makes of it: no element that we did not write, no mention and no link outside of a code span."""
+    made, folded = re.subn(r"(?m)^(?:<details><summary>Details</summary>|</details>)$", "", made)
+    assert folded in (0, 2), where
     tokens = [
         t for block in MarkdownIt("gfm-like", {"linkify": False}).parse(made) for t in (block, *(block.children or ()))
     ]

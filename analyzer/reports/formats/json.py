@@ -6,6 +6,7 @@ from analyzer.reports.kinds import (
     COMPARISON,
     EXPLANATION,
     FLEET,
+    GATE,
     HISTORY,
     NAMES,
     REPORT,
@@ -24,3 +25,4 @@ NAMES.add("json", later("analyzer.reports.explain_views:json_listing"), ".json")
 FLEET.add("json", later("analyzer.reports.fleet_json:render"), ".json")
 COMPARISON.add("json", later("analyzer.reports.comparison_json:render"), ".json")
 HISTORY.add("json", later("analyzer.reports.comparison_json:render_history"), ".json")
+GATE.add("json", later("analyzer.reports.gate_json:render"), ".json")

@@ -1,7 +1,18 @@
 """Plain text, for terminals."""
 
 from analyzer.reports.format import later
-from analyzer.reports.kinds import BLAME, COMPARISON, EXPLANATION, FLEET, HISTORY, NAMES, REPORT, SCHEDULE, SIMULATION
+from analyzer.reports.kinds import (
+    BLAME,
+    COMPARISON,
+    EXPLANATION,
+    FLEET,
+    GATE,
+    HISTORY,
+    NAMES,
+    REPORT,
+    SCHEDULE,
+    SIMULATION,
+)
 
 REPORT.add("text", later("analyzer.reports.text:render"), ".txt")
 BLAME.add("text", later("analyzer.reports.blame:text"), ".txt")
@@ -12,3 +23,4 @@ NAMES.add("text", later("analyzer.reports.explain_views:listing"), ".txt")
 FLEET.add("text", later("analyzer.reports.fleet_text:render"), ".txt")
 COMPARISON.add("text", later("analyzer.reports.comparison_text:render"), ".txt")
 HISTORY.add("text", later("analyzer.reports.history_text:render"), ".txt")
+GATE.add("text", later("analyzer.reports.gate_text:render"), ".txt")
