@@ -65,7 +65,7 @@ def pictures(history: History) -> list[TrendPicture]:
 
 def _picture(history: History, size: tuple[int, int]) -> TrendPicture:
     width, height = size
-    unit: Unit = next((metric.unit for metric in _steps(history) if metric is not None), "s")
+    unit = words.unit(history)
     scale = _scale(history, unit)
     step = (width - _LEFT - _RIGHT) / len(history.points)
     xs = [_LEFT + step * (at + 0.5) for at in range(len(history.points))]
@@ -121,7 +121,7 @@ def _points(history: History, xs: Sequence[float], step: float, scale: Scale, he
 
 def _told(row: tuple[str, ...]) -> tuple[str, ...]:
     name, starts, seen, interval, change, verdict = row
-    certain = verdict in ("slower", "faster")
+    certain = verdict in ("slower", "faster", "more", "fewer")
     step = f"{verdict} than the one before ({change})" if certain else f"against the one before {change}"
     return f"{name}: {seen}", f"interval {interval}", f"{starts} starts", step if change else ""
 

@@ -62,7 +62,7 @@ class Scale:
         slack = 1e-9 * (self.high - self.low)
         left, right = self.part(lower), self.part(upper)
         if right - left < least:
-            begin = left if lower >= 0.0 else right - least if upper <= 0.0 else 0.5 * (left + right - least)
+            begin = left if lower > 0.0 else right - least if upper < 0.0 else 0.5 * (left + right - least)
             left = min(max(begin, 0.0), 100.0 - least)
             right = left + least
         return Bar(f"{left:.2f}", f"{right - left:.2f}", lower < self.low - slack, upper > self.high + slack)

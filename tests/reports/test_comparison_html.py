@@ -18,6 +18,7 @@ from hypothesis import given, settings, strategies as st
 
 from analyzer.collection.model import Bounds, InputRow
 from analyzer.comparison.compare import compared
+from analyzer.comparison.history import by_groups
 from analyzer.comparison.model import Asked, Compared, DesignNote, Limit, OneSided
 from analyzer.comparison.sides import SideOf
 from analyzer.reports import (
@@ -487,6 +488,25 @@ def test_a_group_that_never_gets_there_is_drawn_at_the_edge() -> None:
     assert float(wide.points[4].top) == pytest.approx(wide.top - 1.5, abs=2) and "never" in wide.points[4].told
     all_never = replace(history, points=(never,) * 5)
     assert history_trend.pictures(all_never) == [] and "never" in words(history_html.render(all_never))
+
+
+def test_a_trend_of_shares_has_percentages_and_no_seconds() -> None:
+    rows = [
+        *[ready(10.0 + n, version="v1.31.1+k3s1") for n in range(10)],
+        *[ready(10.0 + n, version="v1.32.1+k3s1") for n in range(5)],
+        *[failed(version="v1.32.1+k3s1") for _ in range(5)],
+        *[ready(9.0, version=None) for _ in range(3)],
+    ]
+    history = by_groups(side(rows), ("version",), Asked(metrics=("failed",)))
+    said = words(history_html.render(history))
+    assert "Share of starts that failed" in said and "3 starts without a version are left out." in said
+    assert "(s)" not in said
+    wide = history_trend.pictures(history)[0]
+    assert [text for _, text in wide.yticks][:3] == ["0 %", "20 %", "40 %"]
+    assert wide.points[1].told.startswith("v1.32.1+k3s1: 50%, interval ") and " 10 starts" in wide.points[1].told
+    assert float(wide.points[1].top) < float(wide.points[0].top)
+    changes = history_html.render(replace(made.changes(), left_out=4))
+    assert "4 starts are left out: when they began is unknown" in words(changes)
 
 
 def test_changes_of_hosts_stand_with_what_else_changed() -> None:
