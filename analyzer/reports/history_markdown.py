@@ -20,7 +20,7 @@ def render(history: History, options: Options = DEFAULT) -> str:
     """Markdown with a final newline."""
     shown = masked_history(history)
     lines = [markup("{} **{}**", Md(words.sign(shown)), item(words.verdict(shown)))]
-    said = " ".join(told for told in (words.more(shown), words.never(shown), words.left_out(shown)) if told)
+    said = " ".join(told for told in (words.more(shown), words.never(shown)) if told)
     lines += [Md(), item(said)] if said else []
     lines += [*_trend(shown), *_changes(shown)]
     told = [*words.where(shown)[:_WHERE], *([f"Left out: {words.left_out(shown)}"] if shown.left_out else [])]

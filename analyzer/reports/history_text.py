@@ -28,7 +28,6 @@ def render(history: History, options: Options = DEFAULT) -> str:
     page = Page(replace(options, width=min(options.width or DEFAULT_WIDTH, DEFAULT_WIDTH)))
     item(page, f"{words.sign(shown)} ", words.verdict(shown), _VERDICT, STYLES[words.mark(shown)])
     item(page, "".ljust(_INDENT), words.more(shown), _MORE)
-    item(page, "".ljust(_INDENT), words.left_out(shown), _MORE)
     if words.is_trend(shown):
         _trend(page, shown)
     if shown.changes:

@@ -5,7 +5,6 @@ As ``comparison_words``: plain data that must be escaped for the medium, and no 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,7 +12,7 @@ from datetime import UTC, datetime
 from analyzer.comparison.model import Change, Comparison, History, MetricComparison, Point, Unit
 from analyzer.reports import comparison_rows as rows, comparison_words as words
 from analyzer.reports.comparison_words import Mark
-from analyzer.reports.difference_words import confidence_words, percent
+from analyzer.reports.difference_words import confidence_words
 from analyzer.reports.fleet_words import counted, number
 from analyzer.reports.wording import capital
 from analyzer.stats.difference import Verdict
@@ -117,22 +116,6 @@ def unit(history: History) -> Unit:
 def titles(history: History) -> tuple[str, ...]:
     """The heads of the columns of ``trend_rows`` but the last."""
     statistic = history.steps[0].comparison.statistic if history.steps else "median"
-<<<<<<< HEAD
-    seen = {"s": f"{words.STATISTICS[statistic]} (s)", "share": "share", "count": words.STATISTICS[statistic]}[
-        _unit(history)
-    ]
-    ends = " (s)" if _unit(history) == "s" else ""
-    return ", ".join(history.by) or "group", "starts", seen, f"interval{ends}", f"change{ends}"
-
-
-def _unit(history: History) -> Unit:
-    return next((metric.unit for metric in _leading(history)), "s")
-
-
-def trend_rows(history: History) -> Iterator[tuple[str, ...]]:
-    """A row for each group: name, starts, what was seen, its interval, the change against the one before, verdict."""
-    unit = _unit(history)
-=======
     seen = {"s": words.STATISTICS[statistic], "count": words.STATISTICS[statistic], "share": "failed"}[unit(history)]
     heads = (seen, "interval", "change")
     if unit(history) == "s":
@@ -143,44 +126,13 @@ def trend_rows(history: History) -> Iterator[tuple[str, ...]]:
 def trend_rows(history: History) -> Iterator[tuple[str, ...]]:
     """A row for each group: name, starts, the median seen, its interval, the change against the one before, verdict."""
     of = unit(history)
->>>>>>> cmppage
     for at, point in enumerate(history.points):
         step = history.steps[at - 1].comparison if 0 < at <= len(history.steps) else None
         metric = None if step is None else words.leading(step)
         change = ("", "") if metric is None else (rows.difference(metric), rows.judgement(metric))
-<<<<<<< HEAD
-        seen = _range(point.observed.min, point.observed.max, unit)
-        interval = _range(max(0.0, point.interval.lower), point.interval.upper, unit)
-        yield point_name(point), number(point.side.starts), seen, interval, *change
-
-
-def _range(low: float, high: float, unit: Unit) -> str:
-    if math.isinf(low):
-        return "never"
-    if unit == "share":
-        return percent(low, high)
-    return span_range(Span(low, None if math.isinf(high) else high))
-=======
         seen = rows.amount(of, point.observed.min, point.observed.max)
         interval = rows.amount(of, max(0.0, point.interval.lower), point.interval.upper)
         yield point_name(point), number(point.side.starts), seen, interval, *change
-
-
-def left_out(history: History) -> str:
-    """That starts are in no group, or in the history of no host; else empty."""
-    count = history.left_out
-    if not count:
-        return ""
-    if is_trend(history):
-        return f"{counted(count, 'start')} without {_a(history.by)} {'is' if count == 1 else 'are'} left out."
-    why = "when they began is unknown, or they are first starts among restarts, or the reverse"
-    return f"{counted(count, 'start')} {'is' if count == 1 else 'are'} left out: {why}."
-
-
-def _a(names: Sequence[str]) -> str:
-    """``a version``, ``a version and a site``."""
-    return " and ".join(f"a {name}" for name in names)
->>>>>>> cmppage
 
 
 def never(history: History) -> str:

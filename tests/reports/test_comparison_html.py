@@ -499,7 +499,7 @@ def test_a_trend_of_shares_has_percentages_and_no_seconds() -> None:
     ]
     history = by_groups(side(rows), ("version",), Asked(metrics=("failed",)))
     said = words(history_html.render(history))
-    assert "Share of starts that failed" in said and "3 starts without a version are left out." in said
+    assert "Share of starts that failed" in said and "3 starts without a known version." in said
     assert "(s)" not in said
     wide = history_trend.pictures(history)[0]
     assert [text for _, text in wide.yticks][:3] == ["0 %", "20 %", "40 %"]
