@@ -120,7 +120,8 @@ def compare(
         writes.append((Destination.named(html, force=force), kind.named("html")))
     places = [place for place, _ in writes]
     check_outputs(places, collections)
-    reading = Reading(label, where, jobs, scheduler, timeout, memory, anonymize)
+    # Names are hidden at the end: stand-ins made while reading would be others on each side.
+    reading = Reading(label, where, jobs, scheduler, timeout, memory)
     sides = [list(collections)] if history else [[one] for one in collections]
     ways = [reading.gathering(side, partial(check_outputs, places)) for side in sides]
     read_in = [read(side, how) for side, how in zip(sides, ways, strict=True)]

@@ -68,7 +68,7 @@ def gate(
             show_default=False,
         ),
     ] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 where a limit cannot be told, too.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 where a limit is undecided, too.")] = False,
     junit: Annotated[
         str | None,
         typer.Option(

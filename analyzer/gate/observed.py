@@ -15,9 +15,10 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from analyzer.collection.metric_order import is_phase
 from analyzer.collection.model import CHECK, GOAL_METRICS, Bounds, Collection, Metric, StartRow
 from analyzer.events import goal_rules
-from analyzer.events.versions import all_check_names, expected_checks, optional_names
+from analyzer.events.versions import all_check_names, expected_checks, is_unverified, optional_names
 from analyzer.gate.metrics import DETECTED, FAILED, FINDINGS, GOALS, RESTARTS, SEVERITIES, TAX, phase_parts
 from analyzer.gate.model import GateStatistic, LimitResult
 from analyzer.stats.quantiles import rank
@@ -119,9 +120,10 @@ def seen(collection: Collection, metric: str) -> Seen:
     windows = dict(_windows(collection, metric))
     at, ends, never, unknown = [], [], [], []
     without: Counter[Without] = Counter()
+    lacking = _Lacking(collection, metric)
     for place, row in enumerate(collection.starts):
         known = windows.get(place)
-        why = None if known is not None else _cannot_have(collection, place, metric)
+        why = None if known is not None else lacking.why(place)
         if why is not None:
             without[why] += 1
             continue
@@ -236,43 +238,35 @@ def _behind_the_goal(role: str) -> frozenset[str]:
     return frozenset(GOAL_METRICS[goal] for goal in behind)
 
 
-def _cannot_have(collection: Collection, place: int, metric: str) -> Without | None:
-    """Why a start lacks a metric, if it could not have it; ``None``: it may have, and its log does not show it."""
-    row = collection.starts[place]
-    if metric in GOALS:
-        known = {GOAL_METRICS[rule.id] for rule in goal_rules.goals_of(row.role)}
-        return None if metric in known else _role(row)
-    if metric == RESTARTS:
-        return _ending(row) if row.outcome != "ready" else None
-    if metric.startswith(CHECK):
-        return _cannot_have_check(collection, place, metric.removeprefix(CHECK))
-    if row.role == "agent" and (metric in (DETECTED, TAX) or _OF_A_SERVER.intersection(metric.split("+"))):
-        return "agent"
-    if metric == TAX or row.begin_seen:
+class _Lacking:
+    """Why starts lack a metric."""
+
+    def __init__(self, collection: Collection, metric: str) -> None:
+        self._starts, self._metric = collection.starts, metric
+        self._check = metric.removeprefix(CHECK) if metric.startswith(CHECK) else ""
+        phases = {id: set(own.at.tolist()) for id, own in collection.metrics.items() if is_phase(id)}
+        self._divided = frozenset[int]().union(*phases.values())  # starts of which it is known how far they came
+        self._served = frozenset[int]().union(*(at for id, at in phases.items() if "hooks" in id.split("+")))
+        # A release that is known not to have it says so; names that depend on options say nothing.
+        self._of_releases = self._check in all_check_names() - optional_names()
+
+    def why(self, place: int) -> Without | None:
+        """Why it could not have the metric; ``None``: it may have had it, and its log does not show it."""
+        row, metric = self._starts[place], self._metric
+        if metric in GOALS:
+            known = {GOAL_METRICS[rule.id] for rule in goal_rules.goals_of(row.role)}
+            return None if metric in known else _role(row)
+        if metric in (RESTARTS, TAX):
+            return "agent" if metric == TAX and row.role == "agent" else _ending(row)
+        if row.role == "agent" and (self._check or metric == DETECTED or _OF_A_SERVER.intersection(metric.split("+"))):
+            return "agent"
+        if self._of_releases and not is_unverified(row.version):
+            expected = expected_checks(row.version)
+            if expected and self._check not in expected:
+                return "release"
+        if not row.begin_seen or place not in self._divided or (self._check and place in self._served):
+            return None
         return _ending(row)
-    return None
-
-
-def _cannot_have_check(collection: Collection, place: int, name: str) -> Without | None:
-    row = collection.starts[place]
-    if row.role == "agent":
-        return "agent"
-    expected = expected_checks(row.version)
-    if expected and name not in expected and name in all_check_names() - optional_names():
-        return "release"
-    if row.begin_seen and not _served(collection, place):
-        return _ending(row)
-    return None
-
-
-def _served(collection: Collection, place: int) -> bool:
-    """Whether a start came so far that checks were at work: its log shows time that may have been theirs."""
-    for id, metric in collection.metrics.items():
-        if id == "hooks" or "hooks" in id.split("+"):
-            found = int(np.searchsorted(metric.at, place))
-            if found < len(metric.at) and metric.at[found] == place:
-                return True
-    return False
 
 
 def _role(row: StartRow) -> Without:

@@ -21,6 +21,7 @@ from analyzer.reports.pseudonyms import Pseudonyms
 _SAFE = frozenset(("base", "new", "before", "after", "first", "restart", UNKNOWN, "?", ""))
 _KEPT = ("version", "kubernetes", "product", "role", "outcome")  # labels whose values stay
 _RELEASE = re.compile(r"v?\d+(?:\.\d+){1,3}(?:[-+](?:k3s|rke2r|rc)\d+){0,2}")
+_LABEL = re.compile(r"The label (?P<name>\S+) changed from (?P<old>.*) to (?P<new>.*)\.", re.DOTALL)
 _BETWEEN = re.compile(r"(,\s*)")  # the values of several labels
 
 
@@ -127,8 +128,16 @@ class _Walk:
             before=self._start(change.before),
             after=self._start(change.after),
             comparison=self._comparison(change.comparison),
-            changed=tuple(self._sentence(told, (change.host,)) for told in change.changed),
+            changed=tuple(self._changed(told, change.host) for told in change.changed),
         )
+
+    def _changed(self, told: str, host: str) -> str:
+        """What changed at a change; a label of the user's has values of the user's."""
+        label = _LABEL.fullmatch(told)
+        if label is None:
+            return self._sentence(told, (host,))
+        name, old, new = (self._walk.text(label["name"]), *map(self._names.name, label.group("old", "new")))
+        return f"The label {name} changed from {old} to {new}."
 
     def _start(self, start: str) -> str:
         """``input:index``."""

@@ -17,6 +17,7 @@ WINDOWS, CHANCE, ZERO = "█", "─", "|"
 BELOW, ABOVE = "◀", "▶"  # goes on beyond the scale
 _OPEN = 1.25  # times as far as the farthest end
 _NOISE = 1 + 1e-9  # of floats
+_LEAST = 1e-9  # seconds that can be drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +31,13 @@ class Scale:
 
     @classmethod
     def of(cls, intervals: Iterable[Interval], cells: int = CELLS[1]) -> Scale | None:
-        """One that holds all finite ends, and more where an end is open; nothing where there is none but 0."""
+        """One that holds all finite ends, and more where an end is open; nothing where there is hardly one but 0."""
         known = tuple(intervals)
         ends = [end for one in known for end in (one.lower, one.upper) if math.isfinite(end)]
         low, high = min([0.0, *ends]), max([0.0, *ends])
         low *= _OPEN if any(one.lower == -math.inf for one in known) else 1.0
         high *= _OPEN if any(one.upper == math.inf for one in known) else 1.0
-        if high == low:
+        if high - low < _LEAST:
             return None
         room = cells - 1
         before = min(max(1, round(room * -low / (high - low))), room - 1)
@@ -62,11 +63,13 @@ class Scale:
     def _span(self, interval: Interval) -> tuple[int, int]:
         """The first and the last cell; on both sides of that of 0 just where the interval holds 0."""
         low, high = (min(max(end, self.lower), self.upper) / self._cell for end in (interval.lower, interval.upper))
-        first = math.floor(low / _NOISE) + 1 if low > 0.0 else -max(1, math.ceil(-low / _NOISE))
-        last = -math.floor(-high / _NOISE) - 1 if high < 0.0 else max(1, math.ceil(high / _NOISE))
-        return self.before + max(-self.before, min(first, self.after)), self.before + max(
-            -self.before, min(last, self.after)
-        )
+        first = math.floor(low / _NOISE) + 1 if interval.lower > 0.0 else -max(1, math.ceil(-low / _NOISE))
+        last = -math.floor(-high / _NOISE) - 1 if interval.upper < 0.0 else max(1, math.ceil(high / _NOISE))
+        return self._place(first), self._place(last)
+
+    def _place(self, steps: int) -> int:
+        """A cell by its distance from that of 0."""
+        return self.before + max(-self.before, min(steps, self.after))
 
     @property
     def _cell(self) -> float:

@@ -73,6 +73,7 @@ def history_object(history: History) -> JsonObject:
         "changes": [_change(change) for change in history.changes],
         "hosts_without_change": history.hosts_without_change,
         "hosts_too_few": history.hosts_too_few,
+        "left_out": history.left_out,
     }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from analyzer.comparison.model import Compared, Comparison, MetricComparison
 from analyzer.reports import comparison_rows as rows, comparison_words as words
 from analyzer.reports.comparison_masked import masked
+from analyzer.reports.fleet_words import counted
 from analyzer.reports.format import DEFAULT, Options
 from analyzer.reports.md import Md, code, details, document, markup, table
 from analyzer.version import __version__
@@ -31,7 +32,7 @@ def render(compared: Compared, options: Options = DEFAULT) -> str:
     ranked = rows.in_order(comparison)
     notes = [markup("- {}", item(one)) for one in words.notes(comparison)]
     if notes[_NOTES:]:
-        told.append(f"And {len(notes) - _NOTES} more notes.")
+        told.append(f"And {counted(len(notes) - _NOTES, 'more note')}.")
     marked = [Md(), *notes[:_NOTES]] if notes else []
     room = min(
         _ROWS, LINES - len(lines) - len(marked) - len(told) - _AROUND - 3

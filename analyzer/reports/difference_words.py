@@ -46,6 +46,8 @@ def percent_words(lower: float, upper: float) -> str:
     """A difference in shares that does not hold 0, without its sign: ``18 to 31%``, ``18% or more``."""
     low, high = sorted((100.0 * abs(lower), 100.0 * abs(upper)))
     shown = _ends(low, high, _percent_places(low, high))
+    if shown[0] in _BARELY:
+        return "a share that is not known" if math.isinf(high) else f"up to {shown[1]}%"
     if math.isinf(high):
         return f"{shown[0]}% or more"
     return f"{shown[0]}%" if shown[0] == shown[1] else f"{shown[0]} to {shown[1]}%"
@@ -73,6 +75,8 @@ def amount(least: float, most: float) -> str:
     if math.isinf(least):
         return "any amount"
     low, high = _ends(least, most, _places(least, most))
+    if low in _BARELY:
+        return "an unknown amount" if math.isinf(most) else f"up to {at_most(most)}"
     if math.isinf(most):
         return f"at least {at_least(least) if least >= 120.0 else f'{low} s'}"
     if most >= 120.0 and least >= 0.1:
@@ -100,9 +104,9 @@ def _range(lower: float, upper: float, places: int) -> str:
         return "0"
     low, high = (_signed(end) for end in _ends(lower, upper, places))
     if math.isinf(lower):
-        return f"≤ {high}"
+        return high if high in _BARELY else f"≤ {high}"
     if math.isinf(upper):
-        return f"≥ {low}"
+        return low if low in _BARELY else f"≥ {low}"
     return low if low == high else f"{low} to {high}"
 
 

@@ -21,7 +21,7 @@ from analyzer.gate.metrics import unit_of
 from analyzer.gate.model import GateLimit, GateReport, LimitResult, Result
 from analyzer.reports import wording
 from analyzer.reports.difference_words import percent, signed_count, signed_percent, signed_range
-from analyzer.reports.fleet_report import bad_inputs
+from analyzer.reports.fleet_report import bad_inputs, masked_labels
 from analyzer.reports.fleet_words import bad, counted, number
 
 MARKS: dict[Result, str] = {"pass": "ok", "fail": "failed", "undecided": "unknown"}  # of terms("mark")
@@ -40,19 +40,30 @@ def masked(report: GateReport) -> GateReport:
 
 
 def _masked(one: LimitResult) -> LimitResult:
-    limit = one.limit
     return replace(
         one,
-        limit=replace(
-            limit,
-            name=mask_secrets(limit.name),
-            metric=mask_secrets(limit.metric),
-            text=mask_secrets(limit.text),
-            where=tuple(mask_secrets(where) for where in limit.where),
-        ),
+        limit=_masked_limit(one.limit),
         why=mask_secrets(one.why),
         input=None if one.input is None else mask_secrets(one.input),
     )
+
+
+def _masked_limit(limit: GateLimit) -> GateLimit:
+    shown = replace(
+        limit,
+        metric=mask_secrets(limit.metric),
+        text=mask_secrets(limit.text),
+        where=tuple(_masked_condition(one) for one in limit.where),
+    )
+    return replace(shown, name=usual_name(shown) if limit.name == usual_name(limit) else mask_secrets(limit.name))
+
+
+def _masked_condition(text: str) -> str:
+    """``NAME=VALUE``, of which the name may say that the value is a secret."""
+    name, sign, value = text.partition("=")
+    bare = name.removesuffix("!")
+    [(shown, masked)] = masked_labels(((bare, value),))
+    return f"{shown}{name[len(bare) :]}{sign}{masked}"
 
 
 def _masked_inputs(collection: Collection) -> Collection:

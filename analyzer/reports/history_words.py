@@ -5,20 +5,17 @@ As ``comparison_words``: plain data that must be escaped for the medium, and no 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from analyzer.comparison.model import Change, Comparison, History, MetricComparison, Point
+from analyzer.comparison.model import Change, Comparison, History, MetricComparison, Point, Unit
 from analyzer.reports import comparison_rows as rows, comparison_words as words
 from analyzer.reports.comparison_words import Mark
+from analyzer.reports.difference_words import confidence_words
 from analyzer.reports.fleet_words import counted, number
-from analyzer.reports.wording import capital, span_range
+from analyzer.reports.wording import capital
 from analyzer.stats.difference import Verdict
-from analyzer.window import Span
-
-_EACH = 1e-9  # of a confidence
 
 
 def is_trend(history: History) -> bool:
@@ -50,21 +47,25 @@ def more(history: History) -> str:
     if not is_trend(history) or len(found) < 2:
         return ""
     parts = [f"{number(found.count(one))} {word}" for one, word in _STEPS.items() if found.count(one)]
-    told = f"Of {counted(len(history.steps), 'step')} from one group to the next: {', '.join(parts)}."
-    level = max(1.0 - metric.confidence for metric in _leading(history))
-    if level * len(history.steps) <= 1.0 - history.steps[0].comparison.confidence + _EACH:
-        return told
-    return (
-        f"{told} Each is judged by itself: of such steps up to 1 in {number(_one_in(level))} differs by chance alone."
-    )
+    told = f"Of {counted(len(history.steps), 'step')} from one group to the next: {', '.join(parts)}"
+    together = 1.0 - sum(1.0 - step.comparison.confidence for step in history.steps)
+    return f"{told}; all of it together {confidence_words(together)} sure." if together >= _LEAST else f"{told}."
 
 
+_LEAST = 0.5  # of a confidence that is told
 _STEPS: dict[Verdict, str] = {"slower": "certainly slower", "faster": "certainly faster", "same": "the same",
-          "undecided": "without a difference that can be shown"}  # fmt: skip
+                              "undecided": "without a difference that can be shown"}  # fmt: skip
 
 
-def _one_in(level: float) -> int:
-    return max(2, math.floor(1.0 / level + 1e-6))
+def left_out(history: History) -> str:
+    """That starts play no part, and why; empty where all do."""
+    count = history.left_out
+    if not count:
+        return ""
+    told = counted(count, "start")
+    if is_trend(history):
+        return f"{told} without a known {' or '.join(history.by) or 'group'}."
+    return f"{told}: when it began is not known, or it is a first start among restarts or the reverse."
 
 
 def _leading(history: History) -> list[MetricComparison]:
@@ -107,34 +108,31 @@ def point_name(point: Point) -> str:
     return ", ".join(value or "?" for _, value in point.by) or point.side.label
 
 
+def unit(history: History) -> Unit:
+    """Of what the points of a trend are."""
+    return next((metric.unit for metric in _leading(history)), "s")
+
+
 def titles(history: History) -> tuple[str, ...]:
     """The heads of the columns of ``trend_rows`` but the last."""
     statistic = history.steps[0].comparison.statistic if history.steps else "median"
-    return (
-        ", ".join(history.by) or "group",
-        "starts",
-        f"{words.STATISTICS[statistic]} (s)",
-        "interval (s)",
-        "change (s)",
-    )
+    seen = {"s": words.STATISTICS[statistic], "count": words.STATISTICS[statistic], "share": "failed"}[unit(history)]
+    heads = (seen, "interval", "change")
+    if unit(history) == "s":
+        heads = (f"{seen} (s)", "interval (s)", "change (s)")
+    return (", ".join(history.by) or "group", "starts", *heads)
 
 
 def trend_rows(history: History) -> Iterator[tuple[str, ...]]:
     """A row for each group: name, starts, the median seen, its interval, the change against the one before, verdict."""
+    of = unit(history)
     for at, point in enumerate(history.points):
         step = history.steps[at - 1].comparison if 0 < at <= len(history.steps) else None
         metric = None if step is None else words.leading(step)
         change = ("", "") if metric is None else (rows.difference(metric), rows.judgement(metric))
-        seen = _range(point.observed.min, point.observed.max)
-        yield point_name(point), number(point.side.starts), seen, _range(*_ends(point)), *change
-
-
-def _ends(point: Point) -> tuple[float, float]:
-    return max(0.0, point.interval.lower), point.interval.upper
-
-
-def _range(low: float, high: float) -> str:
-    return "never" if math.isinf(low) else span_range(Span(low, None if math.isinf(high) else high))
+        seen = rows.amount(of, point.observed.min, point.observed.max)
+        interval = rows.amount(of, max(0.0, point.interval.lower), point.interval.upper)
+        yield point_name(point), number(point.side.starts), seen, interval, *change
 
 
 def never(history: History) -> str:
@@ -187,20 +185,18 @@ def _of_hosts(history: History) -> str:
     if not history.changes:
         if not still:
             return f"Nothing can be compared: {rest}." if rest else "Nothing can be compared: there is no host."
-        return (
-            f"No change can be shown on {'the only' if still == 1 else 'any of'} {counted(still, 'host')}{_more(rest)}."
-        )
+        where = "the only host" if still == 1 else f"any of {counted(still, 'host')}"
+        return f"No change can be shown on {where}{_more(rest)}."
+    hosts = {change.host for change in history.changes}
     found = [metric.verdict for metric in _leading(history)]
-    slower, faster = found.count("slower"), found.count("faster")
-    other = len(history.changes) - slower - faster
-    parts = [
-        f"{number(count)} became {word}" if word else f"{number(count)} changed"
-        for count, word in ((slower, "slower"), (faster, "faster"), (other, ""))
-        if count
-    ]
-    total = len({change.host for change in history.changes}) + still
-    told = f"Of {counted(total, 'host')} {' and '.join(parts)}"
-    return f"{told}; the others show no change{_more(rest)}." if still else f"{told}{_more(rest)}."
+    ways = [(found.count("slower"), "slower"), (found.count("faster"), "faster")]
+    told = " and ".join(f"{number(count)} became {word}" for count, word in ways if count)
+    if len(hosts) == len(history.changes):
+        begin = f"Of {counted(len(hosts) + still, 'host')} {told}"
+    else:
+        counts = ", ".join(f"{number(count)} to {word}" for count, word in ways if count)
+        begin = f"{number(len(hosts))} of {counted(len(hosts) + still, 'host')} changed, some more than once: {counts}"
+    return f"{begin}; the others show no change{_more(rest)}." if still else f"{begin}{_more(rest)}."
 
 
 def _more(rest: str) -> str:

@@ -150,6 +150,16 @@ def test_a_change_in_the_history_of_a_host(reads: Reads) -> None:
     assert any("v1.34.1+k3s1" in sentence for sentence in change["changed"])
 
 
+def test_stand_ins_are_the_same_on_both_sides() -> None:
+    """What is said with and without them is the same: one machine, and the same start on both sides."""
+    for logs in (PAIR, (PAIR[0], PAIR[0])):
+        plain, hidden = (
+            json.loads(k3slog("compare", *logs, "--format", "json", *more).stdout) for more in ((), ("--anonymize",))
+        )
+        assert [note["id"] for note in plain["design"]] == [note["id"] for note in hidden["design"]]
+        assert plain["metrics"] == hidden["metrics"]
+
+
 def test_anonymized(reads: Reads) -> None:
     made = [side(normal(9, seed=n, host="db7.zurich.acme.ch"), "customers/acme", n / 2) for n in (1, 2)]
     for form in ("text", "json", "markdown", "html"):

@@ -10,15 +10,18 @@ from typing import Any
 
 from analyzer import figures, frames
 from analyzer.comparison.model import Compared, History
+from analyzer.gate.model import GateReport
 from analyzer.reports.explain import Entry, Section
 from analyzer.reports.fleet_report import FleetReport
 from analyzer.reports.format import Format, Kind, Options
+from analyzer.reports.gate_github import commands
 from analyzer.reports.kinds import (
     BLAME,
     COMPARISON,
     EVERY,
     EXPLANATION,
     FLEET,
+    GATE,
     HISTORY,
     NAMES,
     REPORT,
@@ -30,7 +33,7 @@ from analyzer.reports.simulation_schedule import Plan
 from analyzer.results import Report
 from analyzer.simulator.run import Ceiling, Difference, Point, PolicyResult, Simulation, Stat
 from analyzer.simulator.schedule import Costs, Schedule
-from tests.kit import made_comparison, made_fleets
+from tests.kit import made_comparison, made_fleets, made_gate
 
 WIDE = Options(start="all", width=400)
 
@@ -56,6 +59,12 @@ def every_comparison_format(subject: Compared | History) -> dict[str, str]:
     return {f"{kind.name} as {one.name}": _readable(one, subject, WIDE) for one in kind.formats()}
 
 
+def every_gate_format(report: GateReport) -> dict[str, str]:
+    """The verdict of limits in every format, and what a workflow of GitHub is told."""
+    made = {f"{GATE.name} as {one.name}": _readable(one, report, WIDE) for one in GATE.formats()}
+    return made | {"annotations": commands(report)}
+
+
 def fleet_formats() -> list[Format[FleetReport]]:
     """Every format of a summary whose renderer is there."""
     there = find_spec("analyzer.reports.fleet_html") is not None
@@ -78,6 +87,7 @@ def every_kind(report: Report, hostile: str) -> Iterator[tuple[str, Format[Any],
         REPORT: report, BLAME: report, TIMELINE: report, SIMULATION: simulation, SCHEDULE: plan,
         EXPLANATION: [entry], NAMES: {"check": (hostile,)}, FLEET: made_fleets.hostile(hostile),
         COMPARISON: made_comparison.hostile(hostile), HISTORY: made_comparison.hostile_history(hostile),
+        GATE: made_gate.hostile(hostile),
     }  # fmt: skip
     assert set(subjects) == set(EVERY), "a new kind needs a subject here"
     for kind in EVERY:

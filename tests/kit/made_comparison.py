@@ -164,8 +164,8 @@ def undecided() -> Compared:
         metric("ready", (9.3, 10.4), (9.7, 10.8), (-1.2, 2.0), (-0.12, 0.21), needed=60, detectable=1.87),
         metric("hooks", (4.0, 5.4), (4.2, 5.6), (-1.7, 2.1), (-0.4, 0.5)),
     ]
-    old, new = (collection(name, windows(first, 0.1, width=1.0)) for name, first in (("old", 8.4), ("new", 8.8)))
-    return compared(old, new, metrics)
+    new = collection("new", windows(8.8, 0.1, width=1.0), version=NEW)
+    return compared(collection("old", windows(8.4, 0.1, width=1.0)), new, metrics)
 
 
 def never_decided() -> Compared:
@@ -377,7 +377,7 @@ def trend() -> History:
         )
         for at in range(4)
     )  # fmt: skip
-    return History(("version",), "ready", points, steps)
+    return History(("version",), "ready", points, steps, left_out=2)
 
 
 def long_trend(n: int = 90) -> History:
@@ -419,7 +419,7 @@ def changes() -> History:
                                            "New finding: the disk answers slowly (12 of 14 starts).")),
         change("node-111", better, 0.003, ()),
     )  # fmt: skip
-    return History((), "ready", (), (), made, 44, 3)
+    return History((), "ready", (), (), made, 44, 3, 1)
 
 
 def change(host: str, comparison: Comparison, p_value: float, changed: tuple[str, ...] = ()) -> Change:

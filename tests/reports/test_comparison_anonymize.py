@@ -51,7 +51,8 @@ def history() -> History:
     found = replace(
         made.change("kunde-meier-n7.meier.internal", step.comparison, 0.01),
         before="kunde-meier/wolfsburg-1.log:12", after="kunde-meier/wolfsburg-1.log:13",
-        changed=("On kunde-meier-n7.meier.internal the datastore is postgres://meier:hunter2pass@db.meier.internal/x.",),
+        changed=("On kunde-meier-n7.meier.internal the datastore is postgres://meier:hunter2pass@db.meier.internal/x.",
+                 "The label standort changed from frankfurt-ost to 7.", "The release changed from v1.32.4 to v1.33.1."),
     )  # fmt: skip
     return History(("standort", "host"), "ready", points, (step,), (found,), 2, 1)
 
@@ -117,6 +118,10 @@ def test_the_same_name_has_the_same_stand_in_everywhere() -> None:
     one = hidden.changes[0]
     assert one.host == dict(hidden.points[0].by)["host"] == hidden.steps[0].base.starts[2].host
     assert one.host in one.changed[0] and one.host in hidden.points[0].side.label
+    assert one.changed[1].startswith(
+        f"The label standort changed from {dict(hidden.points[0].by)['standort']} to name-"
+    )
+    assert one.changed[2] == "The release changed from v1.32.4 to v1.33.1."
     assert one.before.endswith(".log:12") and one.before.removesuffix(":12") == one.after.removesuffix(":13")
     assert hidden.by[1] == "host" and hidden.points[1].side.label == dict(hidden.points[1].by)["standort"]
     assert dict(hidden.points[0].by)["standort"] in {value for _, value in hidden.steps[0].base.starts[0].labels}

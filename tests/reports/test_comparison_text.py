@@ -273,7 +273,7 @@ def test_a_statistic_of_too_few_starts_is_warned_of_once() -> None:
 # --- the page of text
 
 
-@pytest.mark.parametrize(("name", "width"), product(MADE, (None, 80, 120, 400)))
+@pytest.mark.parametrize(("name", "width"), [*product(MADE, (None, 80, 120, 400))])
 def test_it_fits_and_a_wide_terminal_does_not_widen_it(name: str, width: int | None) -> None:
     shown = text(MADE[name], width=width)
     assert shown == text(MADE[name])

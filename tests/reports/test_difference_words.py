@@ -29,8 +29,8 @@ ENDS = st.floats(-1e5, 1e5).filter(lambda end: end == 0.0 or abs(end) > 1e-5) | 
         (-INF, -INF, "−∞", "any amount earlier"),
         (-INF, 2.0, "≤ +2.0", "between any amount earlier and 2.0 s later"),
         (0.02, 0.4, "+0.02 to +0.4", "0.02 to 0.4 s later"),
-        (1e-9, 5.0, "> 0 to +5.0", "> 0 to 5.0 s later"),
-        (-5.0, -1e-9, "−5.0 to < 0", "> 0 to 5.0 s earlier"),
+        (1e-9, 5.0, "> 0 to +5.0", "up to 5.0 s later"),
+        (-5.0, -1e-9, "−5.0 to < 0", "up to 5.0 s earlier"),
         (0.0, 2.0, "0.0 to +2.0", "not earlier, and at most 2.0 s later"),
         (-2.0, 0.0, "−2.0 to 0.0", "not later, and at most 2.0 s earlier"),
         (0.0, 0.0, "0", "neither later nor earlier"),
@@ -53,7 +53,9 @@ def test_shares_counts_and_confidences() -> None:
         "33.3%",
     ]
     assert words.percent_words(-0.31, -0.18) == words.percent_words(0.18, 0.31) == "18 to 31%"
-    assert words.percent_words(0.18, INF) == "18% or more"
+    assert words.percent_words(0.18, INF) == "18% or more" and words.percent_words(1e-9, 0.05) == "up to 5%"
+    assert words.signed_range(1e-5, INF) == "> 0" and words.signed_range(-INF, -1e-5) == "< 0"
+    assert words.amount(1e-5, INF) == "an unknown amount"
     assert words.signed_count(1, 2) == "+1 to +2" and words.signed_count(0.5, 2) == "+0.5 to +2.0"
     assert [words.confidence_words(share) for share in (0.95, 0.96, 0.99958, 1.0)] == ["95%", "96%", "99.9%", "100%"]
 
@@ -68,7 +70,7 @@ def test_what_is_shown_holds_the_interval_and_keeps_its_side_of_0(one: float, ot
     if len(finite) == 2 and len(shown) == 2:
         assert shown[0] <= lower + 1e-6 and upper - 1e-6 <= shown[1]
     if lower > 0.0:
-        assert "−" not in cell and ("+" in cell)
+        assert "−" not in cell and ("+" in cell or cell == "> 0")
         assert "earlier" not in words.shift_words(lower, upper)
     elif upper < 0.0:
         assert "+" not in cell

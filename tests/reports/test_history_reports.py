@@ -8,10 +8,11 @@ from dataclasses import replace
 import pytest
 from markdown_it import MarkdownIt
 
-from analyzer.comparison.model import History
+from analyzer.comparison.model import History, Observed
 from analyzer.reports import history_markdown, history_text, history_words as words
 from analyzer.reports.format import Options
 from analyzer.reports.terminal import cells
+from analyzer.stats.difference import Interval
 from tests.kit import made_comparison as made
 from tests.reports.test_comparison_text import HOSTILE
 
@@ -53,19 +54,24 @@ def test_a_trend_has_a_row_for_each_group() -> None:
     assert "Starts that never got there count as later than all others: 1 of 20 of v1.33.1+k3s1." in flat(shown)
 
 
-def test_steps_are_judged_by_themselves_and_that_is_said() -> None:
+def test_how_sure_all_steps_are_together() -> None:
     trend = MADE["trend"]
-    assert words.more(trend) == (
-        "Of 4 steps from one group to the next: 1 certainly slower, 3 without a difference that can be shown. Each is "
-        "judged by itself: of such steps up to 1 in 25 differs by chance alone."
-    )
-    together = tuple(
-        replace(step, comparison=replace(
-            step.comparison, metrics=tuple(replace(m, confidence=0.99) for m in step.comparison.metrics)))
-        for step in trend.steps
-    )  # fmt: skip
-    assert "by itself" not in words.more(replace(trend, steps=together))
+    told = "Of 4 steps from one group to the next: 1 certainly slower, 3 without a difference that can be shown"
+    assert words.more(trend) == f"{told}; all of it together 80% sure."
+    bonferroni = tuple(replace(step, comparison=replace(step.comparison, confidence=0.9875)) for step in trend.steps)
+    assert words.more(replace(trend, steps=bonferroni)) == f"{told}; all of it together 95% sure."
+    assert words.more(MADE["long trend"]).endswith("79 without a difference that can be shown.")
     assert words.more(replace(trend, steps=trend.steps[:1], points=trend.points[:2])) == ""
+
+
+def test_a_trend_of_a_share_is_in_percent() -> None:
+    trend = MADE["trend"]
+    share = made.metric("failed", (0.0, 0.0), (0.15, 0.15), (-0.02, 0.37), unit="share")
+    steps = tuple(replace(step, comparison=replace(step.comparison, metrics=(share,))) for step in trend.steps)
+    points = tuple(replace(one, observed=Observed(20, 0.1, 0.15), interval=Interval(0.02, 0.3)) for one in trend.points)
+    shown = text(replace(trend, steps=steps, points=points, goal="failed"))
+    assert re.search(r"(?m)^version +starts +failed +interval +change +verdict$", shown)
+    assert re.search(r"(?m)^v1\.33\.1\+k3s1 +20 +10–15% +2–30% +−2 to \+37 pts +undecided$", shown)
 
 
 def test_a_trend_without_a_certain_step_says_how_the_last_one_went() -> None:
@@ -104,15 +110,18 @@ def test_changes_are_the_most_certain_first_with_what_changed_there() -> None:
 @pytest.mark.parametrize(
     ("changes", "without", "few", "told"),
     [
-        (0, 1, 0, "No change can be shown on the only 1 host."),
+        (0, 1, 0, "No change can be shown on the only host."),
         (0, 0, 1, "Nothing can be compared: 1 host has too few starts to tell."),
         (0, 0, 0, "Nothing can be compared: there is no host."),
         (1, 0, 0, "Of 1 host 1 became slower."),
         (2, 0, 4, "Of 2 hosts 2 became slower; 4 hosts have too few starts to tell."),
+        (-2, 7, 0, "1 of 8 hosts changed, some more than once: 2 to slower; the others show no change."),
     ],
 )
 def test_hosts_are_counted(changes: int, without: int, few: int, told: str) -> None:
-    found = tuple(made.change(f"node-{n}", made.slower().comparison, 0.01) for n in range(changes))
+    found = tuple(
+        made.change(f"node-{max(n, 0)}", made.slower().comparison, 0.01) for n in range(*sorted((0, changes)))
+    )
     history = History((), "ready", (), (), found, without, few)
     assert words.verdict(history) == told
 
@@ -122,6 +131,13 @@ def test_moments_are_in_utc_and_what_is_none_stays() -> None:
     assert words.when("2026-03-04T09:00:01") == "2026-03-04 09:00"
     assert words.when("0001-01-01T00:00:00+14:00") == "0001-01-01T00:00:00+14:00"
     assert words.when("yesterday") == "yesterday"
+
+
+def test_what_is_left_out_is_said() -> None:
+    assert "Left out 2 starts without a known version." in flat(text(MADE["trend"]))
+    assert "- Left out: 2 starts without a known version.\n" in history_markdown.render(MADE["trend"])
+    assert "Left out 1 start: when it began is not known" in flat(text(MADE["changes"]))
+    assert "Left out" not in text(MADE["no changes"])
 
 
 @pytest.mark.parametrize("name", MADE)
