@@ -144,6 +144,11 @@ def test_another_goal_of_a_failed_start_may_have_come() -> None:
     assert result(side([images]), "images<=60s") == "undecided"
     assert result(side([images]), "started<=60s") == "fail"
     assert result(side([agent(outcome="failed")]), "node<=60s") == "fail"
+    of_its_server = One({"node": (5, INF), "detected": (3, INF)}, {"role": "agent", "outcome": "failed"})
+    assert result(side([of_its_server]), "detected<=60s") == "undecided"
+    assert (
+        result(side([One({"ready": (5, INF), "detected": (3, INF)}, {"outcome": "failed"})]), "detected<=1h") == "fail"
+    )
 
 
 # --- fragments never pass
@@ -241,6 +246,11 @@ def test_a_release_without_a_check_lacks_it_for_good() -> None:
     older = ready(5, version="v1.26.4+k3s1", kubernetes="1.26")
     found = one(side([has, older]), "check:poststarthook/start-system-namespaces-controller<=20s")
     assert found.result == "pass" and "1 start is of a release without it" in found.why
+    # Nobody has read a release to come, and a name that depends on options says nothing.
+    gone = One({"ready": (4, 5), "check:poststarthook/start-kube-apiserver-admission-initializer": (1, 2)})
+    name = "check:poststarthook/start-kube-apiserver-admission-initializer<=20s"
+    for version, verdict in (("v1.33.1+k3s1", "pass"), ("v1.99.0+k3s1", "undecided"), (None, "undecided")):
+        assert result(side([gone, ready(5, version=version)]), name) == verdict, version
 
 
 def test_a_start_that_failed_before_a_phase_or_a_check_has_none_of_it() -> None:
@@ -255,6 +265,8 @@ def test_a_start_that_failed_before_a_phase_or_a_check_has_none_of_it() -> None:
             result(side([went, replace(before, row={"outcome": "failed", "begin_seen": False})]), text) == "undecided"
         )
     assert result(side([went, replace(before, metrics={"hooks": (21, INF)})]), "hooks<=20s") == "fail"
+    # Without any phase nobody knows how far it came.
+    assert result(side([went, failed()]), "hooks<=20s") == "undecided"
 
 
 def test_time_that_no_line_divides_may_be_all_of_a_phase() -> None:
@@ -292,6 +304,8 @@ def test_restarts_of_what_never_became_ready_are_counted() -> None:
     assert result(of("ready", findings=(("restarted", "info"),)), "restarts<=0") == "undecided"
     assert result(of("failed", "ready"), "restarts<=0", where=("outcome=ready",)) == "fail"
     assert result(of("failed", "stopped"), "restarts<=0") == "undecided"
+    # Whether a ready start follows is seen in the whole, not in the chosen starts.
+    assert result(of("failed", "failed", "ready"), "restarts<=0", where=("outcome!=ready",)) == "undecided"
 
 
 # --- what there is to judge
@@ -303,10 +317,10 @@ def test_nothing_to_judge_is_undecided() -> None:
         found = one(nothing, text)
         assert (found.result, found.least, found.most, found.why) == ("undecided", None, None, "there is no start")
     nobody = one(side([ready(5)]), "failed<=0", where=("host=nobody",))
-    assert (nobody.result, nobody.why) == ("undecided", "no start is as where says")
+    assert (nobody.result, nobody.why) == ("undecided", "no start meets the conditions")
     [limit] = limits_of(["ready<=60s"], [])
     report = judge([replace(limit, where=("role=agent",))], side([ready(5)]))
-    assert (report.result, report.limits[0].why) == ("undecided", "no start is as where says")
+    assert (report.result, report.limits[0].why) == ("undecided", "no start meets the conditions")
     assert judge([], side([ready(5)])).result == "undecided"
 
 
@@ -348,6 +362,8 @@ def test_starts_that_a_very_long_log_left_out_let_nothing_pass() -> None:
     found = one(logs, "ready<=60s")
     assert found.result == "undecided" and "starts in the middle of 1 very long log were left out" in found.why
     assert result(logs, "ready<=60s", where=("outcome=ready",)) == "undecided"
+    other = replace(logs, starts=(logs.starts[0], replace(logs.starts[1], host="node-2")))
+    assert result(other, "ready<=60s", where=("host=node-1",)) == "undecided"
 
 
 # --- names
