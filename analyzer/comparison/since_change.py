@@ -26,7 +26,7 @@ FEWEST_STARTS = 10
 MOST_CHANGES = 3  # of a host
 _WHOLE = 50  # of so many changes, the surest, all that is no check is compared, of the others the goal alone
 _SIDES = ("before", "after")
-_MOSTLY = 1.0 / 3.0  # of the difference, for a phase to be told as where it lies
+_MOSTLY = 0.5  # of the difference, for a phase to be told as where it lies
 
 
 def since_change(collection: Collection, asked: Asked = DEFAULT, metric: str | None = None) -> History:
@@ -50,7 +50,9 @@ def since_change(collection: Collection, asked: Asked = DEFAULT, metric: str | N
     chosen = level * 0.5 * math.sqrt(len(candidates) / max(len(histories), 1))
     step = replace(asked, confidence=1.0 - chosen, limit=None, plan=False)
     parts = parted(collection, [past.places for past, _ in candidates])
-    told = [_Host(past, part, step).told(own) for (past, own), part in zip(candidates, parts, strict=True)]
+    told = [
+        _Host(past, part, step, asked.confidence).told(own) for (past, own), part in zip(candidates, parts, strict=True)
+    ]
     surest = sorted((one for host in told for one in host), key=lambda one: (one.found.p_value, one.host.past.host))
     return History(
         by=(),
@@ -75,6 +77,7 @@ class _Host:
     past: Past
     own: Collection
     asked: Asked
+    confidence: float  # of all hosts together
 
     def told(self, found: Sequence[Found]) -> list[_Told]:
         """The changes of which the interval of the goal is sure as well, each between its neighbours."""
@@ -141,7 +144,7 @@ class _Told:
             after=f"{first.input}:{first.index}",
             before_at=_at(last),
             after_at=_at(first),
-            comparison=comparison,
+            comparison=replace(comparison, confidence=self.host.confidence),
             p_value=self.found.p_value,
             changed=(*self._what(), *_mostly(comparison), *self._place()),
         )

@@ -16,6 +16,7 @@ from analyzer.reports.curve import seconds_text
 from analyzer.reports.difference_words import confidence_words
 from analyzer.reports.page_words import shown
 from analyzer.reports.percent_scale import Bar, Scale, Tick
+from analyzer.stats.difference import Interval
 
 OPEN: Final = 6  # undecided metrics of a group that are not folded away
 _SIGNS: Final = {"slower": "▲", "faster": "▼", "same": "=", "undecided": "○"}
@@ -130,7 +131,7 @@ def row(
         sign=_SIGNS[metric.verdict],
         judgement=words.judgement(metric),
         range=axis.scale.bar(found.lower, found.upper, _VISIBLE),
-        seen=axis.scale.bar(max(seen.lower, found.lower), min(seen.upper, found.upper), _VISIBLE),
+        seen=axis.scale.bar(_inside(seen.lower, found), _inside(seen.upper, found), _VISIBLE),
         limits=tuple(axis.scale.bar(-size, size) for size in _limits(metric, limit)),
         told=f"{name}: {difference}, {words.judgement(metric)}",
         base=words.observed(metric, metric.base),
@@ -141,6 +142,10 @@ def row(
         needed="" if metric.needed is None else f"{metric.needed:,}",
         goal=goal,
     )
+
+
+def _inside(value: float, interval: Interval) -> float:
+    return min(max(value, interval.lower), interval.upper)
 
 
 def _relative(metric: MetricComparison) -> str:

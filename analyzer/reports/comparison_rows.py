@@ -87,13 +87,18 @@ def relative(metric: MetricComparison) -> str:
 
 def observed(metric: MetricComparison, side: Observed) -> str:
     """The statistic of one side, for a table; the windows make it a range."""
-    if metric.unit == "share":
-        return differences.percent(side.min, side.max)
-    if math.isinf(side.min):
+    return amount(metric.unit, side.min, side.max)
+
+
+def amount(unit: Unit, least: float, most: float) -> str:
+    """A range in its unit, for a table: seconds, a share of the starts, or a number of restarts."""
+    if unit == "share":
+        return differences.percent(least, most)
+    if math.isinf(least):
         return "never"
-    if metric.unit == "count":
-        return wording.number_range(side.min, None) if math.isinf(side.max) else f"{side.min:g}"
-    return wording.span_range(Span(side.min, None if math.isinf(side.max) else side.max))
+    if unit == "count":
+        return wording.number_range(least, None) if math.isinf(most) else f"{least:g}"
+    return wording.span_range(Span(least, None if math.isinf(most) else most))
 
 
 # --- the table

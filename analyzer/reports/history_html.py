@@ -44,6 +44,7 @@ def render(history: History, options: Options = DEFAULT) -> str:
         heading="" if told.goal is None else metric_heading(told.goal),
         axis="" if told.goal is None else metric_axis(told.goal),
         heads=heads,
+        seen=heads[2].removesuffix(" (s)"),
         pictures=pictures(told) if trend else [],
         steps=_steps(told) if trend else None,
         changes=_changes(told),
@@ -56,7 +57,11 @@ def _sections(history: History) -> Iterator[Section]:
     lead = words.where(history)
     if lead:
         yield Section("Where", (Piece(" · ".join(lead)),), lead=True)
-    for label, said in (("Steps", words.more(history)), ("Never", words.never(history))):
+    for label, said in (
+        ("Steps", words.more(history)),
+        ("Never", words.never(history)),
+        ("Left out", words.left_out(history)),
+    ):
         if said:
             yield Section(label, (Piece(said),))
     yield Section("Sure", (Piece(_SURE),))

@@ -65,7 +65,7 @@ def pictures(history: History) -> list[TrendPicture]:
 
 def _picture(history: History, size: tuple[int, int]) -> TrendPicture:
     width, height = size
-    unit: Unit = next((metric.unit for metric in _steps(history) if metric is not None), "s")
+    unit = words.unit(history)
     scale = _scale(history, unit)
     step = (width - _LEFT - _RIGHT) / len(history.points)
     xs = [_LEFT + step * (at + 0.5) for at in range(len(history.points))]
@@ -74,7 +74,7 @@ def _picture(history: History, size: tuple[int, int]) -> TrendPicture:
         height=height,
         look="wide" if size == WIDE else "narrow",
         yticks=tuple((f"{_y(tick.value, scale, height):.1f}", _tick(tick.value, unit)) for tick in scale.ticks()),
-        names=tuple(_names([shown(words.point_name(point)) for point in history.points], xs, step, width)),
+        names=tuple(_names([shown(words.point_name(point)) for point in history.points], xs, width)),
         points=tuple(_points(history, xs, step, scale, height)),
         left=_LEFT,
         right=width - _RIGHT,
@@ -121,7 +121,7 @@ def _points(history: History, xs: Sequence[float], step: float, scale: Scale, he
 
 def _told(row: tuple[str, ...]) -> tuple[str, ...]:
     name, starts, seen, interval, change, verdict = row
-    certain = verdict in ("slower", "faster")
+    certain = verdict in ("slower", "faster", "more", "fewer")
     step = f"{verdict} than the one before ({change})" if certain else f"against the one before {change}"
     return f"{name}: {seen}", f"interval {interval}", f"{starts} starts", step if change else ""
 
@@ -154,10 +154,13 @@ def _tick(value: float, unit: Unit) -> str:
     return seconds_text(value) if unit == "s" else f"{value:g}"
 
 
-def _names(names: Sequence[str], xs: Sequence[float], step: float, width: int) -> list[tuple[str, str]]:
+def _names(names: Sequence[str], xs: Sequence[float], width: int) -> list[tuple[str, str]]:
     """As many names below the picture as have room, the last one always."""
     short = [name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…" for name in names]
     room = max(map(len, short)) * _LETTER + 8.0
-    every = max(1, math.ceil(room / step))
-    last = len(names) - 1
-    return [(f"{min(xs[at], width - 0.5 * room + 4.0):.1f}", short[at]) for at in range(last, -1, -every)][::-1]
+    made: list[tuple[float, str]] = []
+    for x, name in reversed(list(zip(xs, short, strict=True))):
+        at = min(x, width - 0.5 * room + 4.0)
+        if not made or made[-1][0] - at >= room:
+            made.append((at, name))
+    return [(f"{at:.1f}", name) for at, name in reversed(made)]

@@ -5,7 +5,6 @@ As ``comparison_words``: plain data that must be escaped for the medium, and no 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,11 +12,10 @@ from datetime import UTC, datetime
 from analyzer.comparison.model import Change, Comparison, History, MetricComparison, Point, Unit
 from analyzer.reports import comparison_rows as rows, comparison_words as words
 from analyzer.reports.comparison_words import Mark
-from analyzer.reports.difference_words import confidence_words, percent
+from analyzer.reports.difference_words import confidence_words
 from analyzer.reports.fleet_words import counted, number
-from analyzer.reports.wording import capital, span_range
+from analyzer.reports.wording import capital
 from analyzer.stats.difference import Verdict
-from analyzer.window import Span
 
 
 def is_trend(history: History) -> bool:
@@ -110,38 +108,31 @@ def point_name(point: Point) -> str:
     return ", ".join(value or "?" for _, value in point.by) or point.side.label
 
 
-def titles(history: History) -> tuple[str, ...]:
-    """The heads of the columns of ``trend_rows`` but the last."""
-    statistic = history.steps[0].comparison.statistic if history.steps else "median"
-    seen = {"s": f"{words.STATISTICS[statistic]} (s)", "share": "share", "count": words.STATISTICS[statistic]}[
-        _unit(history)
-    ]
-    ends = " (s)" if _unit(history) == "s" else ""
-    return ", ".join(history.by) or "group", "starts", seen, f"interval{ends}", f"change{ends}"
-
-
-def _unit(history: History) -> Unit:
+def unit(history: History) -> Unit:
+    """Of what the points of a trend are."""
     return next((metric.unit for metric in _leading(history)), "s")
 
 
+def titles(history: History) -> tuple[str, ...]:
+    """The heads of the columns of ``trend_rows`` but the last."""
+    statistic = history.steps[0].comparison.statistic if history.steps else "median"
+    seen = {"s": words.STATISTICS[statistic], "count": words.STATISTICS[statistic], "share": "failed"}[unit(history)]
+    heads = (seen, "interval", "change")
+    if unit(history) == "s":
+        heads = (f"{seen} (s)", "interval (s)", "change (s)")
+    return (", ".join(history.by) or "group", "starts", *heads)
+
+
 def trend_rows(history: History) -> Iterator[tuple[str, ...]]:
-    """A row for each group: name, starts, what was seen, its interval, the change against the one before, verdict."""
-    unit = _unit(history)
+    """A row for each group: name, starts, the median seen, its interval, the change against the one before, verdict."""
+    of = unit(history)
     for at, point in enumerate(history.points):
         step = history.steps[at - 1].comparison if 0 < at <= len(history.steps) else None
         metric = None if step is None else words.leading(step)
         change = ("", "") if metric is None else (rows.difference(metric), rows.judgement(metric))
-        seen = _range(point.observed.min, point.observed.max, unit)
-        interval = _range(max(0.0, point.interval.lower), point.interval.upper, unit)
+        seen = rows.amount(of, point.observed.min, point.observed.max)
+        interval = rows.amount(of, max(0.0, point.interval.lower), point.interval.upper)
         yield point_name(point), number(point.side.starts), seen, interval, *change
-
-
-def _range(low: float, high: float, unit: Unit) -> str:
-    if math.isinf(low):
-        return "never"
-    if unit == "share":
-        return percent(low, high)
-    return span_range(Span(low, None if math.isinf(high) else high))
 
 
 def never(history: History) -> str:

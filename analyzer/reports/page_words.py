@@ -19,6 +19,7 @@ from analyzer.reports.curve import share
 from analyzer.reports.wording import number_range
 
 _TEXT: Final = 400  # characters of one text; a page is for reading
+_NOT_TIMES: Final = {"failed": "Share of starts that failed", "restarts": "Failed starts before a ready one"}
 _BAD_INPUTS: Final = 500
 _BAD_KINDS: Final = {
     "unreadable": "damaged, missing or not decodable",
@@ -63,6 +64,8 @@ def metric_words(name: str) -> str:
 
 def metric_heading(name: str) -> str:
     """A metric over a picture: ``Time until the API server is ready``, ``Length of API server boot``."""
+    if name in _NOT_TIMES:
+        return _NOT_TIMES[name]
     words = metric_words(name)
     if name in GOAL_METRICS.values() or name == "detected":
         return f"Time until {words}"

@@ -9,6 +9,8 @@ from typing import Final
 _STEPS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0,
                  300.0, 600.0, 1200.0, 1800.0, 3600.0, 7200.0, 21600.0, 43200.0, 86400.0, 172800.0, 6048e2)  # fmt: skip
 
+_FINEST: Final = 1e-6  # of a number, and in seconds: what is nearer is the same
+
 
 @dataclass(frozen=True, slots=True)
 class Bar:
@@ -37,10 +39,10 @@ class Scale:
     step: float
 
     @classmethod
-    def over(cls, low: float, high: float, most: int = 6) -> Scale:
+    def over(cls, low: float, high: float, most: int = 5) -> Scale:
         """A scale on which both ends have room, of at most so many steps."""
         span = high - low
-        if not span > 0.0:
+        if not span > _FINEST * max(abs(low), abs(high), _FINEST):
             low, high, span = low - 0.5, low + 0.5, 1.0
         step = next((one for one in _STEPS if _steps(low, high, one) <= most), None)
         if step is None:
@@ -56,11 +58,12 @@ class Scale:
         return f"{self.part(value):.2f}"
 
     def bar(self, lower: float, upper: float, least: float = 0.0) -> Bar:
-        """A bar from ``lower`` to ``upper``, either of which may be infinite; at least so wide that it is seen."""
+        """A bar from ``lower`` to ``upper``, either of which may be infinite; at least so wide, away from 0."""
         slack = 1e-9 * (self.high - self.low)
         left, right = self.part(lower), self.part(upper)
         if right - left < least:
-            left = min(max(0.5 * (left + right - least), 0.0), 100.0 - least)
+            begin = left if lower > 0.0 else right - least if upper < 0.0 else 0.5 * (left + right - least)
+            left = min(max(begin, 0.0), 100.0 - least)
             right = left + least
         return Bar(f"{left:.2f}", f"{right - left:.2f}", lower < self.low - slack, upper > self.high + slack)
 

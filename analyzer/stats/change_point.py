@@ -34,6 +34,7 @@ _DRAWS = 4_000_000  # lengths in all permutations
 _AT_ONCE = 1_000_000  # of them that are held at once
 _EVERY = 64  # up to so many lengths every number of them has permutations of its own
 _RATIO = 1.05  # of one number that has its own to the next, from there on
+_MOST_PERMUTED = 4096  # of more lengths the sum over the places tells enough
 _BLOCK = 2048  # lengths that are compared each with each
 _SEED = 17
 _ROUNDING = 1e-9
@@ -147,6 +148,8 @@ def _pairs(earlier: FloatArray, later: FloatArray) -> FloatArray:
 
 def p_value(statistic: float, number: int) -> float:
     """The chance of so large a statistic at any place of so many lengths in any order, or larger."""
+    if number > _MOST_PERMUTED:
+        return min(1.0, _at_any_place(statistic, number))
     made = _largest(number if number <= _EVERY else _rounded_up(number))
     above = len(made) - int(np.searchsorted(made, statistic - _ROUNDING, side="left"))
     if number <= _EXACT:

@@ -64,7 +64,9 @@ def test_points_have_the_median_and_an_interval_with_the_windows() -> None:
 
 def test_the_confidence_is_shared_by_all_steps() -> None:
     history = by_groups(releases(dict.fromkeys(VERSIONS, 60.0)), ("version",))
-    assert [step.comparison.confidence for step in history.steps] == pytest.approx([1.0 - 0.05 / 3.0] * 3)
+    assert [step.comparison.confidence for step in history.steps] == [0.95] * 3  # of all together
+    goals = [step.comparison.metrics[0].confidence for step in history.steps]
+    assert goals == pytest.approx([1.0 - 0.8 * 0.05 / 3.0] * 3)
 
 
 def test_unknown_values_are_no_group_and_counted() -> None:

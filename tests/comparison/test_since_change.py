@@ -8,13 +8,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from hypothesis import given, settings, strategies as st
 
 from analyzer.collection.collect import joined
-from analyzer.collection.model import Collection, Metric
+from analyzer.collection.model import Bounds, Collection, Metric
 from analyzer.comparison.model import Asked, Change, History
 from analyzer.comparison.since_change import FEWEST_STARTS, MOST_CHANGES, since_change
 from tests.kit.made_histories import NEW, OLD, Made, host, hosts
-from tests.kit.made_sides import One, ready, side
+from tests.kit.made_sides import BEGAN, One, ready, side
 
 SLOW_DISK = {"findings": (("slow_datastore", "warning"), ("healthy", "info"))}
 
@@ -45,6 +46,7 @@ def test_a_step_is_told_with_its_place_its_size_and_the_release_that_changed_the
     interval = change.comparison.metrics[0].difference
     assert 0.0 < interval.lower <= 15.0 <= interval.upper
     assert (change.comparison.base.starts, change.comparison.new.starts) == (22, 18)
+    assert (change.comparison.confidence, change.comparison.metrics[0].confidence) == pytest.approx((0.95, 0.975))
     assert (change.comparison.base.label, change.comparison.new.label) == ("before", "after")
 
 
@@ -349,6 +351,11 @@ def test_a_metric_that_was_asked_for() -> None:
     assert since_change(collection, metric="images").hosts_too_few == 1
 
 
+def test_where_few_of_many_hosts_changed_their_intervals_are_wider() -> None:
+    history = since_change(hosts([Made(30, {15: 8.0})] + [Made(30)] * 24, seed=2))
+    assert only(history).comparison.metrics[0].confidence == pytest.approx(1.0 - 0.025 / 5.0)
+
+
 def test_the_surest_change_comes_first() -> None:
     history = since_change(hosts([Made(40, {20: 2.0}), Made(40), Made(40, {20: 8.0}), Made(12, {6: 8.0})], seed=2))
     p_values = [one.p_value for one in history.changes]
@@ -411,3 +418,38 @@ def test_an_hour_apart_or_a_second_is_the_same() -> None:
         since_change(replace(collection, starts=tuple(close))).changes[0].after
         == since_change(collection).changes[0].after
     )
+
+
+# --- whatever there is
+
+
+ENDS = st.tuples(st.sampled_from([0.0, 1.0, 30.0, 31.0, 500.0]), st.sampled_from([0.0, 0.5, 40.0, math.inf]))
+ROWS = st.fixed_dictionaries(
+    {
+        "host": st.sampled_from([None, "a", "b"]),
+        "version": st.sampled_from([None, "v1.33.1+k3s1", "x"]),
+        "role": st.sampled_from(["server", "agent", "unknown"]),
+        "outcome": st.sampled_from(["ready", "failed", "stopped", "incomplete"]),
+        "fresh": st.sampled_from([None, True, False]),
+        "precision_s": st.sampled_from([1e-6, 1.0]),
+        "findings": st.sampled_from([(), (("slow_datastore", "warning"),)]),
+    },
+    optional={"began_at": st.sampled_from([None, BEGAN, BEGAN + timedelta(days=1)])},
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(ENDS, ROWS, st.sampled_from(["ready", "node", "hooks"])), max_size=60), st.booleans())
+def test_any_collection_has_a_history(made: list[tuple[Bounds, dict[str, object], str]], step: bool) -> None:
+    more = [200.0 if step and n > len(made) // 2 else 0.0 for n in range(len(made))]
+    every = zip(made, more, strict=True)
+    starts = [One({name: (least + by, least + by + width)}, row) for ((least, width), row, name), by in every]
+    collection = side(starts)
+    history = since_change(collection)
+    told = {one.host for one in history.changes}
+    hosts_ = {start.host or start.input for start in collection.starts}
+    assert len(told) + history.hosts_without_change + history.hosts_too_few == len(hosts_)
+    assert 0 <= history.left_out <= len(starts) and told <= hosts_
+    for change in history.changes:
+        goal = change.comparison.metrics[0]
+        assert goal.verdict in ("slower", "faster") and not math.isnan(goal.difference.lower + goal.difference.upper)

@@ -18,11 +18,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from analyzer.errors import UsageError
 from analyzer.reports.kinds import (
     BLAME,
-    COMPARISON,
     EVERY,
     EXPLANATION,
     FLEET,
-    HISTORY,
     REPORT,
     SCHEDULE,
     SIMULATION,
@@ -82,7 +80,7 @@ def test_no_format_lets_a_log_say_more_than_words(text: str) -> None:
         name, where = one.name, f"{kind} as {one.name}"
         if name == "html":
             made, own = re.subn(r"<script>.*?</script>", "", made, flags=re.DOTALL)  # the page's, mostly plotly's too
-            assert own == (1 if kind in (FLEET.name, COMPARISON.name, HISTORY.name) else 2), where
+            assert own == (2 if kind in (REPORT.name, SIMULATION.name) else 1), where
         assert one.binary or made.replace("\n", "").isprintable(), where
         if name == "markdown":
             _is_tame_markdown(made, text, where)

@@ -70,7 +70,7 @@ def test_a_trend_of_a_share_is_in_percent() -> None:
     steps = tuple(replace(step, comparison=replace(step.comparison, metrics=(share,))) for step in trend.steps)
     points = tuple(replace(one, observed=Observed(20, 0.1, 0.15), interval=Interval(0.02, 0.3)) for one in trend.points)
     shown = text(replace(trend, steps=steps, points=points, goal="failed"))
-    assert re.search(r"(?m)^version +starts +share +interval +change +verdict$", shown)
+    assert re.search(r"(?m)^version +starts +failed +interval +change +verdict$", shown)
     assert re.search(r"(?m)^v1\.33\.1\+k3s1 +20 +10–15% +2–30% +−2 to \+37 pts +undecided$", shown)
 
 
