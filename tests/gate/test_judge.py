@@ -392,6 +392,10 @@ def test_a_check_that_only_a_log_knows_is_one() -> None:
         one(side([ready(5)]), "check:my-own-check<=3s")
 
 
+def test_without_a_start_no_name_is_refused() -> None:
+    assert result(side([]), "check:my-own-check<=3s") == result(side([]), "findings:mine<=0") == "undecided"
+
+
 def test_one_failure_outweighs_any_doubt_and_one_doubt_any_number_of_passes() -> None:
     assert worst(["pass", "undecided", "fail", "pass"]) == "fail"
     assert worst(["pass", "undecided"]) == "undecided" and worst(["pass"]) == "pass" and worst([]) == "undecided"
