@@ -17,6 +17,11 @@ from analyzer.sources.scan import BIG, export_candidates
 _BEGIN = re.compile(rb"(?:__CURSOR|__REALTIME_TIMESTAMP|__MONOTONIC_TIMESTAMP|_BOOT_ID|__SEQNUM)=")
 _KEY = re.compile(rb"[A-Z0-9_]{1,64}\Z")
 _LONGEST_KEY = 64
+# Fields that journald gives an entry once; others (_UDEV_DEVLINK) may come more often.
+_ONCE = frozenset({
+    "__CURSOR", "__REALTIME_TIMESTAMP", "__MONOTONIC_TIMESTAMP", "_BOOT_ID", "_MACHINE_ID", "_HOSTNAME", "_TRANSPORT",
+    "_PID", "_UID", "_GID", "_COMM", "_SYSTEMD_UNIT",
+})  # fmt: skip
 _ENTRY_LIMIT = 1024  # fields of one entry; real ones have about 25
 
 
@@ -74,7 +79,9 @@ class _Entry:
         self._put(name, value)
 
     def _put(self, name: str, value: bytes) -> None:
-        if len(self.fields) < _ENTRY_LIMIT:
+        if name in _ONCE and name in self.fields:  # the end of one entry, the rest of another: whose is the stamp?
+            self.bad = True
+        elif len(self.fields) < _ENTRY_LIMIT:
             self.fields[name] = value
 
 
