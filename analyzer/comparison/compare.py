@@ -98,7 +98,7 @@ def goal_of(ids: Sequence[str], *sides: SideOf) -> str | None:
     if not goals:
         return None
     return max(
-        goals, key=lambda id: (min(len(side.places(id)) / len(side.starts) for side in sides), -_GOALS.index(id))
+        goals, key=lambda id: (min(side.shown(id) / len(side.starts) for side in sides), -_GOALS.index(id))
     )
 
 

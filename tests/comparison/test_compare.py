@@ -84,6 +84,22 @@ def test_a_start_whose_log_ends_before_it_was_ready_may_have_been_ready_at_once(
     assert goal(found).difference.upper == math.inf and goal(found).difference.lower < 0.0
 
 
+def test_a_start_whose_log_does_not_show_a_metric_may_have_taken_any_time() -> None:
+    """Those whose log ends in a phase that takes long, or begins in it, would be left out just because of that."""
+    base = side([One({"ready": (10, 10), "apiserver_boot": (3, 3)})] * 12)
+    cut = [One({"ready": (40, math.inf)}, {"outcome": "incomplete"})] * 6
+    new = side([*[One({"ready": (8, 8), "apiserver_boot": (1, 1)})] * 6, *cut])
+    [boot] = of(base, new, metrics=("apiserver_boot",), limit=Limit(0.1, relative=True)).metrics
+    assert (boot.new.n, boot.verdict, boot.decision) == (12, "undecided", "undecided")
+
+
+def test_part_of_a_phase_that_no_line_divides_counts_for_it() -> None:
+    base = side([One({"apiserver_boot": (7.1, 7.1)})] * 12)
+    new = side([One({"apiserver_boot": (0.7, 0.7), "certificates+apiserver_boot": (4.6, math.inf)})] * 12)
+    [boot] = of(base, new, metrics=("apiserver_boot",)).metrics
+    assert boot.verdict == "undecided"
+
+
 def test_a_start_without_a_known_outcome_may_have_failed() -> None:
     base = side([ready(60.0) for _ in range(30)])
     new = [One({"ready": (1.0, math.inf)}, {"outcome": "incomplete"}) for _ in range(30)]
