@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from analyzer.collection.model import Collection
+from analyzer.collection.model import Collection, InputRow
 from analyzer.comparison.compare import compared, metrics_in_common
 from analyzer.comparison.model import Asked, Comparison, Limit, MetricComparison
+from analyzer.reports import comparison_words as words
+from tests.kit.every_format import every_comparison_format
 from tests.kit.made_sides import NEVER, One, failed, normal, ready, side
 
 
@@ -58,6 +60,19 @@ def test_limits(limit: Limit, decision: str, verdict: str) -> None:
     found = of(side(normal(20, 60.0, 2.0, seed=1)), side(normal(20, 65.0, 2.0, seed=2)), limit=limit)
     assert (goal(found).decision, found.decision, goal(found).verdict) == (decision, decision, verdict)
     assert all(metric.decision is None for metric in found.metrics[1:])  # the limit is for the goal
+
+
+def test_what_could_not_be_read_may_be_over_the_limit_and_every_report_says_so() -> None:
+    base, new = side(normal(20, 60.0, 2.0, seed=1)), side(normal(20, 60.0, 2.0, seed=2))
+    new = replace(new, inputs=(*new.inputs, InputRow("bad.gz", 9, 1, 0, "damaged", "unreadable")))
+    whole = compared(base, new, Asked(limit=Limit(20.0)))
+    assert whole.comparison.decision == goal(whole.comparison).decision == "undecided"
+    for text in every_comparison_format(whole).values():
+        assert "1 of 21 inputs could not be read" in " ".join(text.split())
+    assert "as not all inputs could be read" in words.verdict(whole.comparison)
+    assert not words.more_starts(whole.comparison)
+    slow = of(base, replace(new, metrics=side(normal(20, 90.0, 2.0)).metrics), limit=Limit(20.0))
+    assert slow.decision == "over"
 
 
 def test_inside_the_limit_both_ways_is_the_same() -> None:
