@@ -120,10 +120,10 @@ def seen(collection: Collection, metric: str) -> Seen:
     windows = dict(_windows(collection, metric))
     at, ends, never, unknown = [], [], [], []
     without: Counter[Without] = Counter()
-    lacking = _Lacking(collection, metric)
+    lacking = _Lacking(collection, metric) if len(windows) < len(collection.starts) else None
     for place, row in enumerate(collection.starts):
         known = windows.get(place)
-        why = None if known is not None else lacking.why(place)
+        why = lacking.why(place) if known is None and lacking is not None else None
         if why is not None:
             without[why] += 1
             continue

@@ -42,6 +42,12 @@ def nothing_to_judge(
     return ""
 
 
+def perhaps_meant(number: int, others: str) -> str:
+    """Starts of which nobody knows whether ``where`` means them would change the result."""
+    are = "1 more start may be" if number == 1 else f"{number:,} more starts may be"
+    return f"{are} as where says, whose logs do not show it; of the others {others}"
+
+
 def sentence(limit: GateLimit, collection: Collection, found: Seen, result: Result, place: int | None) -> str:
     """What the starts say of a limit; ``place`` in ``found`` is that of the start that decided."""
     if limit.statistic in ("share", "count"):

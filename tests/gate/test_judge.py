@@ -48,6 +48,21 @@ def agent(seconds: float = 5.0, **row: object) -> One:
     return One({"node": (seconds, seconds + 1), "restarts": (0, 0)}, {"role": "agent", **row})
 
 
+def test_a_start_whose_log_does_not_show_what_where_asks_for_may_be_meant() -> None:
+    known = [ready(10.0), ready(11.0)]
+    nameless = side([*known, fragment(version=None, kubernetes=None, role="unknown")])
+    for condition in ("version=v1.33.1+k3s1", "role=server", "kubernetes=1.33"):
+        found = one(nameless, "ready<=60s", where=(condition,))
+        assert (found.result, found.most, found.input) == ("undecided", 11.0, None)
+        assert "1 more start may be as where says" in found.why
+        assert result(nameless, "ready<=5s", where=(condition,)) == "fail"
+        assert result(side([*known, ready(12.0, version=None, role="unknown")]), "ready<=60s", where=(condition,)) == "pass"
+    assert result(side([*known, agent(version=None)]), "ready<=60s", where=("version=v1.33.1+k3s1",)) == "pass"
+    assert result(nameless, "ready<=60s", where=("version!=v1.33.1+k3s1",)) == "undecided"
+    growth = judge([parsed("failed<=+5%")], side(known * 99), nameless, Judging(where=("host=node-1",))).limits[0]
+    assert "may be as where says" not in growth.why
+
+
 # --- one window
 
 
