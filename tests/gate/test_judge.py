@@ -56,7 +56,10 @@ def test_a_start_whose_log_does_not_show_what_where_asks_for_may_be_meant() -> N
         assert (found.result, found.most, found.input) == ("undecided", 11.0, None)
         assert "1 more start may be as where says" in found.why
         assert result(nameless, "ready<=5s", where=(condition,)) == "fail"
-        assert result(side([*known, ready(12.0, version=None, role="unknown")]), "ready<=60s", where=(condition,)) == "pass"
+        assert (
+            result(side([*known, ready(12.0, version=None, role="unknown")]), "ready<=60s", where=(condition,))
+            == "pass"
+        )
     assert result(side([*known, agent(version=None)]), "ready<=60s", where=("version=v1.33.1+k3s1",)) == "pass"
     assert result(nameless, "ready<=60s", where=("version!=v1.33.1+k3s1",)) == "undecided"
     growth = judge([parsed("failed<=+5%")], side(known * 99), nameless, Judging(where=("host=node-1",))).limits[0]
