@@ -44,6 +44,7 @@ class StartReader:
         self._wanted, self._rules, self._most = wanted, rules, most
         self._settled: list[StartReport] = []
         self._settled_lines: dict[tuple[int, int], str] = {}
+        self._left_out = 0  # settled starts of which nothing is kept
         self._used = 0  # lines that the settled starts rest on
         self._last: Report | None = None
 
@@ -79,11 +80,12 @@ class StartReader:
 
     def _with_settled(self, report: Report) -> Report:
         """The report with the earlier starts in front."""
-        starts = [_alone(start) for start in (*self._settled, *report.starts)]
-        numbered = [replace(start, index=n) for n, start in enumerate(starts, 1)]
+        first = self._left_out + len(self._settled) + 1
+        present = (replace(start, index=n) for n, start in enumerate(report.starts, first))
+        starts = [_alone(start) for start in (*self._settled, *present)]
         return replace(
             report,
-            starts=tuple(across_starts(numbered)),
+            starts=tuple(across_starts(starts)),
             ledger=_used_too(report.ledger, self._used),
             evidence=MappingProxyType({**self._settled_lines, **report.evidence}),
         )
@@ -118,6 +120,7 @@ class StartReader:
         self._settled += before
         half = _SETTLED_MOST // 2
         if len(self._settled) > _SETTLED_MOST:
+            self._left_out += len(self._settled) - 2 * half
             self._settled = [*self._settled[:half], *self._settled[-half:]]
         self._settled_lines = lines
         self.log.forget_before(first)
