@@ -64,8 +64,9 @@ class Lines(StdoutTeller):
 
     def changed(self, events: Sequence[Event], report: Report | None) -> None:
         """See ``watching.watch.Teller``."""
-        if events:
-            Destination().write("".join(f"{watch_words.line(event)}\n" for event in events))
+        lines = [f"{watch_words.line(event)}\n" for event in events if watch_words.is_news(event)]
+        if lines:
+            Destination().write("".join(lines))
 
     def report(self, report: Report | None) -> None:
         """The report at the end."""

@@ -14,9 +14,19 @@ from analyzer.watching.judge import Ending
 _NAMED = 3  # checks by name
 
 
+def is_news(event: Event) -> bool:
+    """Whether a change is worth a line: goals that were missed are in the sentence on the outcome."""
+    match event.part:
+        case Goal():
+            return event.part.state == "reached"
+        case Finding():
+            return event.part.severity != "info"
+    return True
+
+
 def line(event: Event) -> str:
     """One change: when, counted from the begin of its start, and what."""
-    when = f"{event.at_s:.1f} s" if event.at_s is not None else "?"
+    when = f"{event.at_s:.1f} s" if event.at_s is not None else ""
     return printable(f"{when:>9}  {words(event)}")
 
 

@@ -119,7 +119,7 @@ def _goals(start: StartReport, told: _Told) -> Iterator[Event]:
     for goal in start.goals:
         if goal.state != "unknown" and told.goals.get(goal.id) != goal.state:
             told.goals[goal.id] = goal.state
-            yield Event("goal", start, goal.window.upper, goal)
+            yield Event("goal", start, goal.window.upper if goal.state == "reached" else start.end.at_s, goal)
 
 
 def _findings(start: StartReport, told: _Told) -> Iterator[Event]:

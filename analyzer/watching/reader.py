@@ -94,7 +94,7 @@ class StartReader:
         """Hold no more lines than is needed for what will be said."""
         self._settle(report)
         told = {line for _, line in report.evidence}
-        recent = self.log.drafts[-_RECENT].line
+        recent = self.log.drafts[-min(_RECENT, len(self.log.drafts))].line
         if len(self.log.drafts) > self._most:
             done = [_last_line(start) for start in report.starts if start.outcome == "ready"]
             begun = [line for start in report.starts for line in _lines(start)]
