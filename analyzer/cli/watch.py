@@ -12,7 +12,7 @@ import typer
 
 from analyzer.cli.console import complain
 from analyzer.cli.inputs import HostOption, RulesOption, UnitOption
-from analyzer.cli.watch_tellers import JsonLines, Lines, StdoutTeller
+from analyzer.cli.watch_tellers import JsonLines, Lines, LiveScreen, StdoutTeller
 from analyzer.errors import ExitCode, NoDataError, UsageError
 from analyzer.records.select import Selection
 from analyzer.reports.output import STDIN, Destination
@@ -35,7 +35,9 @@ def watch(
     path: Annotated[
         str | None,
         typer.Argument(
-            metavar="PATH", help="A log that is written to; - is stdin. None: this machine's journal.", show_default=False
+            metavar="PATH",
+            help="A log that is written to; - is stdin. None: this machine's journal.",
+            show_default=False,
         ),
     ] = None,
     until: Annotated[
@@ -86,9 +88,9 @@ def watch(
     if format == "jsonl":
         teller = JsonLines()
     elif sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
-        teller = Lines()
+        teller = LiveScreen(time.monotonic, until, earlier, no_color=no_color)
     else:
-        teller = Lines()
+        teller = Lines(until, earlier)
     reader = StartReader(source.name, wanted=_wanted(path, unit, host), rules=own)
     one = Watch(source, reader, Judge(until, tries), teller, time.monotonic, timeout_s)
     _run(one, teller)

@@ -143,7 +143,9 @@ class Draft(Origin):
     def copy(self) -> Draft:
         """Another draft with the same values."""
         made = Draft(*_OWN(self))
-        made.outer, made.value, made.precision, made.offset_s, made.host, made.ident, made.pid, made.unit = _ORIGIN(self)
+        made.outer, made.value, made.precision, made.offset_s, made.host, made.ident, made.pid, made.unit = _ORIGIN(
+            self
+        )
         return made
 
 

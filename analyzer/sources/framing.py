@@ -85,7 +85,7 @@ class Entries:
                 if len(self._data) > 2 * VALUE_LIMIT:  # a line without an end grows no further
                     del self._data[VALUE_LIMIT + 2 : -1]
                 return None
-            if self._data[:end] in (b"\n", b"\r\n"):
+            if bytes(self._data[:3]).startswith((b"\n", b"\r\n")):
                 self._taken(end)
                 entry = bytes(self._done + b"\n")
                 self._done.clear()

@@ -1,7 +1,8 @@
 """What changed from one report on a growing text to the next, each change told once.
 
-Only what a later line cannot turn into its opposite is told: printed polls, checks seen to fail or to pass, windows that
-can only get narrower, outcomes, ends. What may still go away (a finding on a start under way) is told when it is settled.
+Only what a later line cannot turn into its opposite is told: printed polls, checks seen to fail or to pass, windows
+that can only get narrower, outcomes, ends. What may still go away (a finding on a start under way) is told when it is
+settled.
 """
 
 from __future__ import annotations

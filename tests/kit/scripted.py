@@ -11,7 +11,6 @@ from analyzer.watching.judge import Ending, Judge
 from analyzer.watching.reader import StartReader
 from analyzer.watching.watch import Watch
 
-
 COST_S = 0.05  # of an analysis
 
 
@@ -72,7 +71,11 @@ class _Costly(StartReader):
 
 
 def watched(
-    pieces: Iterable[tuple[float, bytes]], judge: Judge | None = None, *, timeout_s: float | None = None, over: bool = False
+    pieces: Iterable[tuple[float, bytes]],
+    judge: Judge | None = None,
+    *,
+    timeout_s: float | None = None,
+    over: bool = False,
 ) -> tuple[Ending, Heard]:
     """How a watch of these pieces ends, and what it told."""
     source = Scripted(pieces, over=over)

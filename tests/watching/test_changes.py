@@ -31,7 +31,9 @@ def test_nothing_that_was_told_of_a_generated_journal_is_refuted(seed: int) -> N
 
 @pytest.mark.slow
 @pytest.mark.parametrize("carrier", ["export", "short"])
-@pytest.mark.parametrize("path", [*KEPT, *AB, *recordings(RECORDED, CLUSTERS)], ids=lambda p: p.name.split(".export")[0])
+@pytest.mark.parametrize(
+    "path", [*KEPT, *AB, *recordings(RECORDED, CLUSTERS)], ids=lambda p: p.name.split(".export")[0]
+)
 def test_nothing_that_was_told_of_any_recording_is_refuted(path: Path, carrier: str) -> None:
     events, report = told(recorded_text(path, carrier).pieces, 10)
     assert list(refuted(events, report)) == []

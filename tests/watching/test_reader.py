@@ -101,14 +101,21 @@ def test_a_day_of_noise_is_not_held() -> None:
     reader.feed(b"".join(pieces[: up + 1]))
     before = reader.report()
     for n in range(20):
-        lines = (pieces[up].replace(b"k3s is up and running", b"nothing to see %d" % (n * 1000 + m)) for m in range(1000))
+        lines = (
+            pieces[up].replace(b"k3s is up and running", b"nothing to see %d" % (n * 1000 + m)) for m in range(1000)
+        )
         reader.feed(b"".join(lines))
         after = reader.report()
     assert before is not None and after is not None
     assert len(reader.log.drafts) <= 2 * MOST_LINES + 1000
     assert after.ledger.lines == up + 1 + 20_000
     one, other = before.starts[0], after.starts[0]
-    assert (one.outcome, one.ready, one.detected, one.polls) == (other.outcome, other.ready, other.detected, other.polls)
+    assert (one.outcome, one.ready, one.detected, one.polls) == (
+        other.outcome,
+        other.ready,
+        other.detected,
+        other.polls,
+    )
     assert one.goals[0] == other.goals[0]
 
 

@@ -96,7 +96,10 @@ def test_starts_before_the_last_one_that_stood_there_do_not_count() -> None:
     name = "1324-killed-thrice"
     there = until_line(name, b"Failed with result", count=2)
     rest = pieces(name)[len(there) :]
-    grows = [(0.0, b"".join(piece for _, piece in there)), *((1.0 + n * 0.01, piece) for n, (_, piece) in enumerate(rest))]
+    grows = [
+        (0.0, b"".join(piece for _, piece in there)),
+        *((1.0 + n * 0.01, piece) for n, (_, piece) in enumerate(rest)),
+    ]
     ending, heard = watched(grows)
     assert ending.verdict == "reached"
     assert {event.start.index for _, event in heard.events} == {2, 3, 4}
