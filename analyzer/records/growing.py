@@ -20,7 +20,7 @@ from analyzer.records.log_records import LogRecords
 from analyzer.records.read import assemble, name_of, read_log_records
 from analyzer.records.textlines import TextReader
 from analyzer.sources.framing import Entries, Lines
-from analyzer.sources.open_input import open_input, utf16
+from analyzer.sources.open_input import JOURNAL_MAGIC, open_input, utf16
 from analyzer.sources.source import Input
 from analyzer.sources.unpack import TAR_BLOCK, archive_kind, packed_as
 
@@ -116,6 +116,7 @@ class GrowingLog:
         self.size += len(data)
         if self._decoder is None and self._document is None:
             self._head += data
+            _refuse_packed(self.name, self._head)
             if not _tells(self._head):
                 return []
             data = self._begin()
@@ -202,15 +203,19 @@ def _tells(head: bytes) -> bool:
     return any(len(line.strip()) > 2 and not line.startswith(b"-- ") for line in whole)
 
 
-def _refuse(name: str, head: bytes) -> None:
-    """Raises ``BadInputError`` for what is no text that grows."""
-    what = archive_kind(head[:TAR_BLOCK].ljust(TAR_BLOCK, b"\0") if head[:2] == b"PK" else head[:TAR_BLOCK])
-    what = f"a {what} archive" if what is not None else None
-    if what is None and (kind := packed_as(head)) is not None:
-        what = f"packed with {kind}"
-    if what is None and head.startswith(b"LPKSHHRH"):
+def _refuse_packed(name: str, head: bytes) -> None:
+    """Raises ``BadInputError`` for what does not grow line by line."""
+    kind = "zip" if head.startswith(b"PK\x03\x04") else archive_kind(head) if len(head) >= TAR_BLOCK else None
+    what = f"a {kind} archive" if kind is not None else None
+    if what is None and (packer := packed_as(head)) is not None:
+        what = f"packed with {packer}"
+    if what is None and head.startswith(JOURNAL_MAGIC):
         what = "a binary journal"
     if what is not None:
         raise BadInputError(f"{name} is {what}, which cannot be watched", hint="Read it with: k3slog analyze")
+
+
+def _refuse(name: str, head: bytes) -> None:
+    """Raises ``BadInputError`` for what is no text at all."""
     _, reader, _ = open_input(Input(name, lambda: io.BytesIO(head)))
     reader.close()

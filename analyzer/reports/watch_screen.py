@@ -18,6 +18,7 @@ from analyzer.window import Window
 
 _LABEL = 9  # columns
 _CHECKS = 5  # rows
+_SHOWN_S = 0.1  # less is no news
 _SHORT, _LONG = 2, 3  # lines that a text may take
 _WORDS = {"api": "were ready", "started": "were up", "node": "had their node registered",
           "node_ready": "had their node ready", "images": "had their images", "server": "had their server"}  # fmt: skip
@@ -77,7 +78,7 @@ def _cut(text: str, width: int, most: int) -> str:
 def _title(report: Report, start: StartReport) -> str:
     where = f" ({place})" if (place := wording.place(start)) else ""
     tries = failed_tries(report.starts[:-1])
-    before = f"; {wording.plural(tries, 'try', 'tries')} before it failed" if tries else ""
+    before = f", after {wording.plural(tries, 'failed try', 'failed tries')}" if tries else ""
     return f"{wording.what(start)}{where}{before}"
 
 
@@ -93,7 +94,7 @@ def _verdict(start: StartReport, now_s: float | None) -> str:
     since = "" if now_s is None else f" for {wording.about(now_s)}"
     if start.end.kind != "running":
         return "The process ended; the log does not show whether it had been ready."
-    not_yet = "" if start.ready.lower is None else f"; not ready at {wording.at_least(start.ready.lower)} for certain"
+    not_yet = "" if (start.ready.lower or 0.0) < _SHOWN_S else f"; not ready at {wording.at_least(start.ready.lower or 0.0)} for certain"
     return f"Starting{since}{'' if start.begin_seen else ' or longer'}, not seen ready{not_yet}."
 
 

@@ -42,12 +42,13 @@ class Judge:
         if self.first is None:
             self.first = report.starts[-1].index
         counted = [start for start in report.starts if start.index >= self.first]
+        failed = 0
         for start in counted:
             if self._reached(start):
                 return Ending("reached", "", start, self._goal(start))
-        failed = [start for start in counted if is_failed(start)]
-        if self.tries is not None and len(failed) >= self.tries:
-            return Ending("failed", f"{len(failed)} of {self.tries} tries failed", failed[-1], self._goal(failed[-1]))
+            failed += is_failed(start)
+            if failed == self.tries:
+                return Ending("failed", f"{failed} of {self.tries} tries failed", start, self._goal(start))
         last = counted[-1]
         if is_failed(last) and silent_s >= PATIENCE_S:
             return Ending("failed", f"it failed, and was not tried again for {silent_s:.0f} s", last, self._goal(last))
