@@ -132,7 +132,7 @@ def test_tries_and_the_end_of_the_input(watch: Callable[..., Process]) -> None:
     one.write(*pieces("1324-killed-thrice")[100:first])
     one.until("killed by signal 9")
     one.write(*pieces("1324-killed-thrice")[first:])
-    code, out, err = one.end()
+    code, _, err = one.end()
     assert code == 1
     assert err == "k3slog: start 2: goal api not reached: 2 of 2 tries failed\n"
     again = watch("-")
