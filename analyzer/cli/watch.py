@@ -92,7 +92,7 @@ def watch(
     else:
         teller = Lines(until, earlier)
     reader = StartReader(source.name, wanted=_wanted(path, unit, host), rules=own)
-    one = Watch(source, reader, Judge(until, tries), teller, time.monotonic, timeout_s)
+    one = Watch(source, reader, Judge(until, tries), teller, time.monotonic, time.process_time, timeout_s)
     _run(one, teller)
 
 

@@ -14,7 +14,7 @@ from collections.abc import Container, Iterator, Sequence
 
 from analyzer.errors import BadInputError
 from analyzer.records.carriers import CARRIERS, file_carrier
-from analyzer.records.carriers.export import EXPORT, read_export
+from analyzer.records.carriers.export import EXPORT, plain_drafts, read_export
 from analyzer.records.draft import Draft, Tally
 from analyzer.records.log_records import LogRecords
 from analyzer.records.read import assemble, name_of, read_log_records
@@ -65,19 +65,22 @@ class _Export:
         tally.format = EXPORT.name
 
     def feed(self, data: bytes) -> Iterator[Draft]:
-        for entry in self._entries.feed(data):
-            yield from self._drafts(entry)
+        for entry, plain in self._entries.feed(data):
+            yield from self._drafts(entry, plain)
 
     def finish(self) -> Iterator[Draft]:
-        for entry in self._entries.finish():
-            yield from self._drafts(entry)
+        for entry, plain in self._entries.finish():
+            yield from self._drafts(entry, plain)
 
     def settled(self, drafts: Sequence[Draft], tally: Tally) -> list[Draft]:
         """Copies of the drafts; nothing in an export waits for more."""
         return [draft.copy() for draft in drafts]
 
-    def _drafts(self, entry: bytes) -> Iterator[Draft]:
+    def _drafts(self, entry: bytes, plain: bool) -> Iterator[Draft]:
         number = self._tally.lines + 1
+        if plain and not self._spoilt:
+            yield from plain_drafts(entry, self._tally, number)
+            return
         for draft in read_export(io.BytesIO(entry), self._tally, number):
             if self._spoilt:
                 draft.gap_before = draft.lost_before = True

@@ -94,7 +94,7 @@ def _verdict(start: StartReport, now_s: float | None) -> str:
     since = "" if now_s is None else f" for {wording.about(now_s)}"
     if start.end.kind != "running":
         return "The process ended; the log does not show whether it had been ready."
-    low = start.ready.lower or 0.0
+    low = min(start.ready.lower or 0.0, now_s if now_s is not None else 0.0)
     not_yet = f"; not ready at {wording.at_least(low)} for certain" if low >= _SHOWN_S else ""
     return f"Starting{since}{'' if start.begin_seen else ' or longer'}, not seen ready{not_yet}."
 

@@ -24,6 +24,7 @@ from analyzer.sources.unpack import reason
 
 CHUNK = 1 << 18  # bytes read at once
 BEHIND = 16 << 20  # bytes of a file that are read of what stood there before
+GATHER_S = 0.04  # lines come in rows: one look at several of them
 _LOOK_S = 0.05  # how often a file is looked at
 _ASK_S = 5.0
 _CLOSE_S = 2.0
@@ -55,7 +56,11 @@ class FollowedPipe:
         """See ``Followed``. A stream that breaks is over."""
         try:
             ready, _, _ = select.select([self._descriptor], [], [], max(0.0, timeout_s))
-            return (os.read(self._descriptor, CHUNK) or None) if ready else b""
+            if not ready:
+                return b""
+            if timeout_s > 0:
+                time.sleep(GATHER_S)
+            return os.read(self._descriptor, CHUNK) or None
         except (OSError, ValueError):
             return None
 

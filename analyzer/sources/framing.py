@@ -58,27 +58,27 @@ class Entries:
         self._skip = 0  # bytes of a value that are still to be passed over
         self._bad = False  # its framing is damaged: nothing counts up to the next empty line
 
-    def feed(self, data: bytes) -> Iterator[bytes]:
-        """The entries that end in ``data``."""
+    def feed(self, data: bytes) -> Iterator[tuple[bytes, bool]]:
+        """The entries that end in ``data``, each with whether it is plain: ``FIELD=value`` lines, none too long."""
         self._data += data
-        while (entry := self._next()) is not None:
-            if entry.strip(b"\r\n"):
-                yield entry
+        while (found := self._next()) is not None:
+            if found[0].strip(b"\r\n"):
+                yield found
 
-    def finish(self) -> Iterator[bytes]:
+    def finish(self) -> Iterator[tuple[bytes, bool]]:
         """What is there of the last entry."""
         rest = bytes(self._done + self._data)
         self._data.clear()
         self._done.clear()
         if rest.strip(b"\r\n"):
-            yield rest
+            yield rest, False
 
-    def _next(self) -> bytes | None:
+    def _next(self) -> tuple[bytes, bool] | None:
         """The next entry; ``None``: it is not whole yet."""
         if not (self._done or self._bad or self._skip):
             plain = _PLAIN.match(self._data)
             if plain is not None and self._data.startswith(b"\n", plain.end()):
-                return self._taken(plain.end() + 1)
+                return self._taken(plain.end() + 1), plain.end() < VALUE_LIMIT
         while self._passed():
             end = self._data.find(b"\n") + 1
             if not end:
@@ -90,7 +90,7 @@ class Entries:
                 entry = bytes(self._done + b"\n")
                 self._done.clear()
                 self._bad = False
-                return entry
+                return entry, False
             if not self._row(end):
                 return None
         return None

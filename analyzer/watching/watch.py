@@ -26,14 +26,15 @@ class Teller(Protocol):
         """The text was analysed; what is new in it."""
 
     def passed(self, since_line_s: float) -> None:
-        """Time went by; for so long no line came."""
+        """Time went by; the last line that the last report is on came so long ago."""
 
 
 @dataclass(slots=True)
 class Watch:
     """One watch. ``run()`` it; ``final()`` is the report at its end, also after an interruption.
 
-    ``now`` is a clock in seconds that only goes forward; ``timeout_s`` ends the watch.
+    ``now`` is a clock in seconds that only goes forward, ``spent`` the time that this process took of a core;
+    ``timeout_s`` ends the watch.
     """
 
     source: Followed
@@ -41,34 +42,37 @@ class Watch:
     judge: Judge
     teller: Teller
     now: Callable[[], float]
+    spent: Callable[[], float]
     timeout_s: float | None = None
+    _last_line: float = 0.0  # when a line came last
+    _last_seen: float = 0.0  # … of those that the last report is on
 
     def run(self) -> Ending:
         """Follow the source until something decides. Raises ``BadInputError`` for what cannot be followed."""
         pace, changes = Pace(), Changes()
-        began = last_line = self.now()
+        began = self._last_line = self.now()
         over = self._catch_up()
         pace.lines(urgent=True)
         while True:
-            now = self.now()
-            if over or pace.due(now) == 0:
+            if over or pace.due(self.now()) == 0:
+                spent = self.spent()
                 ending = self._look(changes)
-                pace.analysed(now, self.now())
-                if ending is None and over:
-                    ending = self.judge.at_the_end(self.final())
-                if ending is not None:
-                    return ending
+                pace.analysed(self.now(), self.spent() - spent)
+                if ending is not None or over:
+                    return ending or self.judge.at_the_end(self.final())
+            now = self.now()
             if self.timeout_s is not None and now - began >= self.timeout_s:
                 return self._look(changes) or self.judge.timed_out(self.final(), self.timeout_s)
             data = self.source.read(self._wait(pace, now, began))
             over = data is None
             if data:
-                last_line = self.now()
+                self._last_line = self.now()
                 pace.lines(urgent=self._take(data))
             elif over:
                 self.reader.finish()
-            self.teller.passed(self.now() - last_line)
-            if not pace.waiting and (ending := self.judge.ending(self.final(), self.now() - last_line)) is not None:
+            self.teller.passed(self.now() - self._last_seen)
+            silent_s = self.now() - self._last_line
+            if not (pace.waiting or over) and (ending := self.judge.ending(self.final(), silent_s)) is not None:
                 return ending
 
     def final(self) -> Report | None:
@@ -105,6 +109,7 @@ class Watch:
     def _look(self, changes: Changes) -> Ending | None:
         """Analyse, tell, and judge."""
         report = self.final()
+        self._last_seen = self._last_line
         ending = self.judge.ending(report)
         self.teller.changed(changes.of(report, self.judge.first or 1), report)
         return ending

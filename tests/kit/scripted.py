@@ -80,5 +80,5 @@ def watched(
     """How a watch of these pieces ends, and what it told."""
     source = Scripted(pieces, over=over)
     heard = Heard(source)
-    one = Watch(source, _Costly(source), judge or Judge(), heard, source.now, timeout_s)
+    one = Watch(source, _Costly(source), judge or Judge(), heard, source.now, source.now, timeout_s)
     return one.run(), heard
