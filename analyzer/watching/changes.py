@@ -12,9 +12,11 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from analyzer.results import Check, Finding, Goal, Phase, Poll, Report, StartReport
+from analyzer.watching.reader import OF_SEVERAL
 from analyzer.window import OPEN
 
 EventName = Literal["start", "poll", "check", "phase", "goal", "finding", "outcome", "end"]
+UNSETTLED = frozenset({"healthy"})  # findings on a ready start that more of its text may take back
 Part = Poll | Check | Phase | Goal | Finding | None
 
 
@@ -76,7 +78,7 @@ def _news(start: StartReport, told: _Told, *, over: bool) -> Iterator[Event]:
     if start.outcome != "incomplete":
         yield from _phases(start, told)
     if over or start.outcome != "incomplete":
-        yield from _findings(start, told)
+        yield from _findings(start, told, over=over)
     if start.outcome not in ("incomplete", told.outcome):
         told.outcome = start.outcome
         yield Event("outcome", start, start.detected.upper if start.outcome == "ready" else start.end.at_s)
@@ -123,9 +125,10 @@ def _goals(start: StartReport, told: _Told) -> Iterator[Event]:
             yield Event("goal", start, goal.window.upper if goal.state == "reached" else start.end.at_s, goal)
 
 
-def _findings(start: StartReport, told: _Told) -> Iterator[Event]:
+def _findings(start: StartReport, told: _Told, *, over: bool) -> Iterator[Event]:
     for finding in start.findings:
-        if finding.id not in told.findings:
+        settled = finding.id not in OF_SEVERAL and (over or finding.id not in UNSETTLED)
+        if settled and finding.id not in told.findings:
             told.findings.add(finding.id)
             yield Event("finding", start, last_moment(finding.moments), finding)
 

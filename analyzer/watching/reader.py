@@ -26,7 +26,7 @@ from analyzer.results import LedgerCounts, Report, StartReport
 MOST_LINES = 1500  # held; the analysis of so many takes about 0.1 s
 _RECENT = 300  # the last lines always stay
 _SETTLED_MOST = 200  # reports on earlier starts, the first and the last half of them
-_OF_SEVERAL = frozenset({"crash_loop", "failed_tries_before"})  # findings that need more than one start
+OF_SEVERAL = frozenset({"crash_loop", "failed_tries_before"})  # findings that need more than one start
 _OURS = ("k3s", "rke2", "Kubernetes", "Rancher")
 
 
@@ -138,7 +138,7 @@ def _decides(draft: Draft) -> bool:
 
 def _alone(start: StartReport) -> StartReport:
     """A start without the findings that are told of it because of others."""
-    return replace(start, findings=tuple(f for f in start.findings if f.id not in _OF_SEVERAL))
+    return replace(start, findings=tuple(f for f in start.findings if f.id not in OF_SEVERAL))
 
 
 def _first_line(start: StartReport, drafts: Sequence[Draft]) -> int | None:
