@@ -16,7 +16,8 @@ from analyzer.watching.reader import OF_SEVERAL
 from analyzer.window import OPEN
 
 EventName = Literal["start", "poll", "check", "phase", "goal", "finding", "outcome", "end"]
-UNSETTLED = frozenset({"healthy"})  # findings on a ready start that more of its text may take back
+# Findings on a start whose process runs that more of its text may take back.
+UNSETTLED = frozenset({"healthy", "ending_words", "open_wait"})
 Part = Poll | Check | Phase | Goal | Finding | None
 
 
@@ -76,7 +77,7 @@ def _news(start: StartReport, told: _Told, *, over: bool) -> Iterator[Event]:
     yield from _checks(start, told)
     yield from _goals(start, told)
     if start.outcome != "incomplete":
-        yield from _phases(start, told)
+        yield from _phases(start, told, over=over)
     if over or start.outcome != "incomplete":
         yield from _findings(start, told, over=over)
     if start.outcome not in ("incomplete", told.outcome):
@@ -111,9 +112,11 @@ def _as_seen_failing(check: Check) -> Check:
     return replace(check, final="failing", cleared=OPEN)
 
 
-def _phases(start: StartReport, told: _Told) -> Iterator[Event]:
+def _phases(start: StartReport, told: _Told, *, over: bool) -> Iterator[Event]:
+    """Those up to readiness; later ones are cut anew as later goals are reached."""
+    until = float("inf") if over else start.detected.upper or 0.0
     for phase in start.phases:
-        if phase.end.upper is not None and phase.id not in told.phases:
+        if phase.end.upper is not None and phase.end.upper <= until and phase.id not in told.phases:
             told.phases.add(phase.id)
             yield Event("phase", start, phase.end.upper, phase)
 

@@ -37,7 +37,7 @@ def test_a_start_under_way() -> None:
     told = shown(report(b"readyz check failed"), 2.0)
     assert told.startswith("k3s server v1.32.4+k3s1 (k3s.service on vm)\n")
     assert "Now      Starting for 11.5 s, not seen ready; not ready at 8.2 s for certain." in told
-    assert "Phase    Checks and post-start hooks, for 4.2 s" in told
+    assert "Phase    Checks and post-start hooks, for 4.3 s" in told
     assert "Failing  rbac/bootstrap-roles: seen failing" in told
     assert "Answer   1 check failing: rbac/bootstrap-roles at 9.5 s, 2.0 s ago; only changes are printed" in told
     assert "Until    goal api." in told
