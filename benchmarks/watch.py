@@ -146,8 +146,8 @@ def main() -> None:
     for path in options.recording:
         found = sorted(latencies(path))
         print(
-            f"latency {path.name}: median {statistics.median(found):.3f} s, most {found[-1]:.3f} s of {len(found)} lines"
-            " (target 0.3 s)"
+            f"latency {path.name}: median {statistics.median(found):.3f} s, most {found[-1]:.3f} s"
+            f" of {len(found)} lines (target 0.3 s)"
         )
     for screen in (False, True):
         share, memory = cost(RECORDED / "1324-fresh-25.export.gz", options.rate, options.seconds, screen=screen)
