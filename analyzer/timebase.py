@@ -247,6 +247,13 @@ def jumps(differences: Sequence[int], least: int = SECOND) -> list[tuple[int, in
     ]
 
 
+def precision_words(seconds: float) -> str:
+    """``1 s``, ``1 ms``, ``1 µs``, ``60 s``."""
+    if seconds >= 1:
+        return f"{seconds:g} s"
+    return f"{seconds * 1e3:g} ms" if seconds >= 1e-3 else f"{seconds * 1e6:g} µs"
+
+
 def offset_text(offset_s: int | None) -> str | None:
     """``+05:30`` for 19800; ``None`` stays ``None``."""
     if offset_s is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -114,13 +114,14 @@ def compare(
         check_metric(one)
     limit = None if fail_over is None else limit_of(fail_over, metrics)
     asked = Asked(metrics, stat, confidence, limit, seed)
-    kind: Kind[Compared] | Kind[History] = HISTORY if history else COMPARISON
+    kind: Kind[Any] = HISTORY if history else COMPARISON
     writes = [(Destination.named(output, force=force), kind.chosen(format, output))]
     if html is not None:
         writes.append((Destination.named(html, force=force), kind.named("html")))
     places = [place for place, _ in writes]
     check_outputs(places, collections)
-    reading = Reading(label, where, jobs, scheduler, timeout, memory, anonymize)
+    # Names are hidden at the end: stand-ins made while reading would be others on each side.
+    reading = Reading(label, where, jobs, scheduler, timeout, memory)
     sides = [list(collections)] if history else [[one] for one in collections]
     ways = [reading.gathering(side, partial(check_outputs, places)) for side in sides]
     read_in = [read(side, how) for side, how in zip(sides, ways, strict=True)]

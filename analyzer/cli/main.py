@@ -26,6 +26,7 @@ COMMANDS = {
     "analyze": "Explain the starts in a log: when ready, and what held them back.",
     "fleet": "Read many logs, each by itself, and say what the whole looks like.",
     "compare": "Compare two collections of starts: how much later or earlier, and how sure.",
+    "gate": "Hold a collection of starts against limits: pass, fail or undecided, for CI.",
     "blame": "List what delayed readiness, the most first.",
     "explain": "Say what a check, an error, a milestone, a finding or a message means.",
     "timeline": "Write all that happened in time order: csv, json, parquet, trace.",

@@ -107,6 +107,29 @@ def filtered(collection: Collection, keeps: Keeps) -> Collection:
     return replace(collection, starts=starts, metrics=_joined_metrics([(collection.metrics, _to(collection, kept, 0))]))
 
 
+def parted(collection: Collection, parts: Sequence[Sequence[int]]) -> list[Collection]:
+    """A collection of each part: places of starts, none in two parts; the starts of each in the order of its places."""
+    part_of = np.full(len(collection.starts), -1, dtype=np.int32)
+    to = np.zeros(len(collection.starts), dtype=np.int32)
+    for number, places in enumerate(parts):
+        chosen = np.asarray(places, dtype=np.int64)
+        part_of[chosen], to[chosen] = number, np.arange(len(chosen), dtype=np.int32)
+    metrics: list[dict[str, Metric]] = [{} for _ in parts]
+    for id, metric in collection.metrics.items():
+        of, at = part_of[metric.at], to[metric.at]
+        order = np.lexsort((at, of))
+        order = order[np.searchsorted(of[order], 0) :]
+        whole = _frozen(at[order], metric.least[order], metric.most[order])
+        ends = np.searchsorted(of[order], np.arange(len(parts) + 1))
+        for number in np.flatnonzero(np.diff(ends)).tolist():
+            own = slice(int(ends[number]), int(ends[number + 1]))
+            metrics[number][id] = Metric(whole.at[own], whole.least[own], whole.most[own])
+    return [
+        replace(collection, starts=tuple(collection.starts[place] for place in places), metrics=own)
+        for places, own in zip(parts, metrics, strict=True)
+    ]
+
+
 def joined(collections: Iterable[Collection]) -> Collection:
     """One collection of several, in their order; a start that an earlier one has, and an equal input, counts once."""
     starts: list[StartRow] = []

@@ -85,6 +85,7 @@ class StartRow:
     labels: Labels = ()
     pid: int | None = None  # of its process
     fresh: bool | None = None  # it made the cluster, with an empty datastore; nothing: unknown
+    begin_seen: bool = True  # its beginning is in the log
 
     @property
     def kind(self) -> str | None:

@@ -203,6 +203,7 @@ def _read_starts(folder: Path, labels: tuple[str, ...], at: dict[str, int]) -> _
     found, places, shared = _Starts(), [], _Shared()
     wanted = (
         *_TEXTS, "start", "key", "began_at", "precision_s", "findings", "line", "pid", "fresh",
+        "begin_seen",
         *(LABEL + name for name in labels),
     )  # fmt: skip
     for path, batch in _batches(folder, "starts", labels, wanted):
@@ -257,6 +258,7 @@ def _start_rows(batch: Any, release: str | None, labels: tuple[str, ...], shared
         _labels({LABEL + name: _texts(batch[LABEL + name], shared, None) for name in labels}, labels, count, shared),
         batch["pid"].cast(pa.int64()).to_pylist(),
         batch["fresh"].cast(pa.bool_()).to_pylist(),
+        batch["begin_seen"].cast(pa.bool_()).fill_null(False).to_pylist(),
         strict=True,
     )
     return [StartRow(*values) for values in columns]

@@ -62,6 +62,7 @@ def _row(start: StartReport, spec: InputSpec) -> StartRow:
         labels=spec.labels,
         pid=start.pid,
         fresh=start.fresh,
+        begin_seen=start.begin_seen,
     )
 
 

@@ -67,8 +67,8 @@ def compared(
     )
     return Compared(
         Comparison(
-            base=_side(sides[0], labels[0]),
-            new=_side(sides[1], labels[1]),
+            base=described(sides[0], labels[0]),
+            new=described(sides[1], labels[1]),
             statistic=asked.statistic,
             confidence=asked.confidence,
             limit=asked.limit,
@@ -89,7 +89,7 @@ def metrics_in_common(base: Collection, new: Collection) -> list[str]:
     return [*ordered(base.metrics.keys() & new.metrics.keys()), FAILED]
 
 
-def goal_of(ids: Sequence[str], base: SideOf, new: SideOf) -> str | None:
+def goal_of(ids: Sequence[str], *sides: SideOf) -> str | None:
     """The metric that the comparison is about: the goal that most of the starts have; ``None`` without any.
 
     A goal that few starts have (of a few agents among servers) is not the one.
@@ -98,11 +98,12 @@ def goal_of(ids: Sequence[str], base: SideOf, new: SideOf) -> str | None:
     if not goals:
         return None
     return max(
-        goals, key=lambda id: (min(len(side.places(id)) / len(side.starts) for side in (base, new)), -_GOALS.index(id))
+        goals, key=lambda id: (min(len(side.places(id)) / len(side.starts) for side in sides), -_GOALS.index(id))
     )
 
 
-def _side(side: SideOf, name: str) -> Side:
+def described(side: SideOf, name: str) -> Side:
+    """What is told of a side."""
     versions = sorted({start.version for start in side.starts if start.version}, key=natural)
     return Side(name, len(side.starts), len(side.names), outcomes_of(side.starts), tuple(versions))
 
@@ -245,8 +246,8 @@ def _metric(test: _Test, judged: Judged, asked: Asked, limit: Limit | None, *, m
         verdict=verdict,
         confidence=judged.confidence,
         p_value=test.p_value,
-        needed=test.needed(plan, limit) if unsure else None,
-        detectable=test.detectable(plan) if main else None,
+        needed=test.needed(plan, limit) if unsure and asked.plan else None,
+        detectable=test.detectable(plan) if main and asked.plan else None,
         decision=decision,
         few=min(base.n, new.n) < ENOUGH[asked.statistic] and test.id != FAILED,
         balanced=test.balanced,

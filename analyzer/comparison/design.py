@@ -152,7 +152,7 @@ def _lists(sides: Sides) -> Iterator[DesignNote]:
 
 def _balanced(strata: Strata) -> Iterator[DesignNote]:
     if strata.names:
-        by = " and ".join(_WORDS[name] for name in strata.names)
+        by = " and ".join(_WORDS.get(name, f"the values of {name}") for name in strata.names)
         yield DesignNote("balanced", f"Like with like: {by} weigh the same on both sides.")
 
 

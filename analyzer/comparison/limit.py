@@ -31,7 +31,7 @@ def limit_of(text: str, metrics: Sequence[str] = ()) -> Limit:
         return Limit(float(percent[1]) / 100.0, relative=metrics != (FAILED,))
     if without_length:
         if (bare := _NUMBER.fullmatch(whole)) is None:
-            raise UsageError(f"--fail-over {text!r} is no share and no number", hint="For example --fail-over 5%")
+            raise UsageError(f"--fail-over {text!r} is not a share or a number", hint="For example --fail-over 5%")
         return Limit(float(bare[1]))
     seconds = seconds_of(whole.removeprefix("+"))
     if seconds is None or seconds > _LARGEST_S:

@@ -30,13 +30,17 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a comparison is asked for. ``metrics``: these alone, in this order; none: all that both sides have."""
+    """What a comparison is asked for. ``metrics``: these alone, in this order; none: all that both sides have.
+
+    ``plan``: also how many starts would decide, and what so many can.
+    """
 
     metrics: tuple[str, ...] = ()
     statistic: Statistic = "median"
     confidence: float = 0.95
     limit: Limit | None = None
     seed: int = 0
+    plan: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +137,8 @@ class Compared:
 class Change:
     """Where the history of one host became slower or faster: between two of its starts.
 
-    ``changed``: what else is different from there on (release, configuration, findings), in sentences.
+    ``changed``: what else is different from there on (release, configuration, findings), and how sure the place is, in
+    sentences. ``comparison``: of the starts between the changes before and after; its goal is ``slower`` or ``faster``.
     """
 
     host: str
@@ -159,7 +164,11 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Consecutive groups of one collection: ``steps[i]`` compares ``points[i + 1]`` with ``points[i]``; or changes."""
+    """Consecutive groups of one collection: ``steps[i]`` compares ``points[i + 1]`` with ``points[i]``; or changes.
+
+    ``left_out``: starts that are in no group, as their label is unknown; or in the history of no host: when they began
+    is unknown, or they are first starts of a host whose others are restarts (or the other way round).
+    """
 
     by: tuple[str, ...]
     goal: str | None
@@ -168,3 +177,4 @@ class History:
     changes: tuple[Change, ...] = ()
     hosts_without_change: int = 0
     hosts_too_few: int = 0  # with too few starts for a change to show
+    left_out: int = 0

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analyzer.collection.groups import label
+from analyzer.collection.labels import labels_in
 from analyzer.collection.model import StartRow
 from analyzer.comparison.sides import SideOf
 
@@ -27,9 +28,12 @@ class Strata:
 
     @classmethod
     def of(cls, base: SideOf, new: SideOf) -> Strata:
-        """By each label of which both sides have the same several values: then no start has to be left out."""
+        """By each label of which both sides have the same several values: then no start has to be left out.
+
+        Also by the user's own: a machine type, a CPU limit, a site.
+        """
         names: tuple[str, ...] = ()
-        for name in LABELS:
+        for name in (*LABELS, *labels_in((*base.starts, *new.starts))):
             if _shared(base.starts, new.starts, (name,)) and _shared(base.starts, new.starts, (*names, name)):
                 names = (*names, name)
         numbers: dict[tuple[str, ...], int] = {}

@@ -138,6 +138,12 @@ def info(name: str) -> FindingInfo | None:
     return _all().get(name)
 
 
+def title_of(name: str, product: str = "k3s") -> str:
+    """The title of a finding where no start is at hand; one of a user's own rules stands for itself."""
+    known = info(name)
+    return name if known is None else known.title.replace("{product}", product)
+
+
 def about(name: str) -> FindingInfo:
     """What is known of a finding.
 

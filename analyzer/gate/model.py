@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from analyzer.collection.model import Collection
+if TYPE_CHECKING:  # `analyze` asks for no collection
+    from analyzer.collection.model import Collection
+
 
 Result = Literal["pass", "fail", "undecided"]
 GateStatistic = Literal["median", "mean", "p90", "p99", "max", "min", "share", "count"]

@@ -78,8 +78,9 @@ class _Export:
 
     def _drafts(self, entry: bytes, plain: bool) -> Iterator[Draft]:
         number = self._tally.lines + 1
-        if plain and not self._spoilt:
-            yield from plain_drafts(entry, self._tally, number)
+        made = plain_drafts(entry, self._tally, number) if plain and not self._spoilt else None
+        if made is not None:
+            yield from made
             return
         for draft in read_export(io.BytesIO(entry), self._tally, number):
             if self._spoilt:

@@ -7,8 +7,8 @@ findings and metrics stay.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from analyzer.collection.labels import BUILT_IN
 from analyzer.collection.model import Collection, Fleet, Group, InputRow, Labels, Outlier, Slow, StartRow
@@ -27,25 +27,43 @@ _UNITS = frozenset(
 def anonymized(report: FleetReport) -> FleetReport:
     """``report`` with stand-ins; the same report always gives the same ones, each name the same everywhere."""
     names = Pseudonyms()
-    _learn(names, report)
-    walk = _Walk(names)
+    learn(names, (report.collection,), _said(report.fleet))
+    walk = Walk(names)
     collection = walk.collection(report.collection)  # first: stand-ins are numbered in the order of its starts
     return FleetReport(walk.fleet(report.fleet), collection)
 
 
-def _learn(names: Pseudonyms, report: FleetReport) -> None:
-    fleet, collection = report.fleet, report.collection
-    hosts = {row.host for row in collection.starts if row.host}
-    hosts |= {one.host for one in fleet.slowest if one.host} | {one.host for one in fleet.outliers if one.host}
-    hosts |= {value for labels in _every_label(report) for name, value in labels if name == "host" and value}
-    own = {row.unit.removesuffix(".service") for row in collection.starts if row.unit and row.unit not in _UNITS}
-    own |= {value for labels in _every_label(report) for name, value in labels if name not in BUILT_IN}
-    own |= {piece for row in _bad(report) for piece in _pieces(row.input)}
-    names.learn(dict.fromkeys(_texts(report)), sorted(hosts), sorted(own - hosts), (), prepared)
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is said of collections: texts with names in them, hosts, the user's labels, inputs."""
+
+    texts: Sequence[str] = ()
+    hosts: Sequence[str] = ()
+    labels: Sequence[Labels] = ()
+    inputs: Sequence[InputRow] = ()
 
 
-def _bad(report: FleetReport) -> Iterator[InputRow]:
-    return (row for row in (*report.fleet.inputs, *report.collection.inputs) if row.error)
+def _said(fleet: Fleet) -> Said:
+    labels = [*(group.by for group in fleet.groups), *(one.by for one in fleet.outliers)]
+    texts = [reason.reason for group in fleet.groups for reason in group.reasons]
+    texts += [*(one.cause for one in fleet.slowest), *(one.why for one in fleet.outliers)]
+    hosts = [host for host in (*(one.host for one in fleet.slowest), *(one.host for one in fleet.outliers)) if host]
+    return Said(texts, hosts, labels, fleet.inputs)
+
+
+def learn(names: Pseudonyms, collections: Sequence[Collection], said: Said) -> None:
+    """Let ``names`` look at all starts, and at what is said of them."""
+    rows = [row for collection in collections for row in collection.starts]
+    labels = [*dict.fromkeys(row.labels for row in rows), *said.labels]
+    bad = [row for inputs in (said.inputs, *(one.inputs for one in collections)) for row in inputs if row.error]
+    hosts = {row.host for row in rows if row.host} | set(said.hosts)
+    hosts |= {value for one in labels for name, value in one if name == "host" and value}
+    own = {row.unit.removesuffix(".service") for row in rows if row.unit and row.unit not in _UNITS}
+    own |= {value for one in labels for name, value in one if name not in BUILT_IN}
+    own |= {piece for row in bad for piece in _pieces(row.input)}
+    texts = [text for row in rows for text in (row.reason, row.cause_words)]
+    texts += [*(row.error for row in bad), *said.texts, *(name for one in labels for name, _ in one)]
+    names.learn(dict.fromkeys(texts), sorted(hosts), sorted(own - hosts), (), prepared)
 
 
 def _pieces(path: str) -> Iterator[str]:
@@ -53,35 +71,17 @@ def _pieces(path: str) -> Iterator[str]:
     return (piece.split(".")[0] for piece in path.split("/") if piece)
 
 
-def _every_label(report: FleetReport) -> Iterator[Labels]:
-    yield from dict.fromkeys(row.labels for row in report.collection.starts)
-    yield from (group.by for group in report.fleet.groups)
-    yield from (one.by for one in report.fleet.outliers)
-
-
-def _texts(report: FleetReport) -> Iterator[str]:
-    for row in report.collection.starts:
-        yield row.reason
-        yield row.cause_words
-    for bad in _bad(report):
-        yield bad.error
-    for group in report.fleet.groups:
-        yield from (reason.reason for reason in group.reasons)
-    yield from (one.cause for one in report.fleet.slowest)
-    yield from (one.why for one in report.fleet.outliers)
-    yield from (name for labels in _every_label(report) for name, _ in labels)
-
-
-class _Walk:
+class Walk:
     """Rebuilds a report piece by piece."""
 
     def __init__(self, names: Pseudonyms) -> None:
         self._names = names
         self._done: dict[str, str] = {}
+        self._keys: dict[str, str] = {}
 
     def collection(self, collection: Collection) -> Collection:
         """Every start, and every input."""
-        starts = tuple(self._start(row, at) for at, row in enumerate(collection.starts, 1))
+        starts = tuple(map(self._start, collection.starts))
         return replace(collection, starts=starts, inputs=self._inputs(collection.inputs))
 
     def fleet(self, fleet: Fleet) -> Fleet:
@@ -94,16 +94,16 @@ class _Walk:
             outliers=tuple(self._outlier(one) for one in fleet.outliers),
         )
 
-    def _start(self, row: StartRow, number: int) -> StartRow:
+    def _start(self, row: StartRow) -> StartRow:
         return replace(
             row,
             input=self._names.file(row.input),
-            key=f"start-{number}",  # it holds the host, and ids of the machine
+            key=self._keys.setdefault(row.key, f"start-{len(self._keys) + 1}"),  # it holds the host, and machine ids
             host=self._host(row.host),
-            unit=row.unit if row.unit is None or row.unit in _UNITS else self._text(row.unit),
-            reason=self._text(row.reason),
-            cause_words=self._text(row.cause_words),
-            labels=self._labels(row.labels),
+            unit=row.unit if row.unit is None or row.unit in _UNITS else self.text(row.unit),
+            reason=self.text(row.reason),
+            cause_words=self.text(row.cause_words),
+            labels=self.labels(row.labels),
         )
 
     def _inputs(self, rows: Iterable[InputRow]) -> tuple[InputRow, ...]:
@@ -113,43 +113,45 @@ class _Walk:
 
     def _error(self, row: InputRow) -> str:
         """An error, which may name its input as it was given, whatever it looks like."""
-        return self._text(row.error.replace(row.input, self._names.file(row.input)) if row.input else row.error)
+        return self.text(row.error.replace(row.input, self._names.file(row.input)) if row.input else row.error)
 
     def _group(self, group: Group) -> Group:
-        reasons = tuple(replace(reason, reason=self._text(reason.reason)) for reason in group.reasons)
-        return replace(group, by=self._labels(group.by), reasons=reasons)
+        reasons = tuple(replace(reason, reason=self.text(reason.reason)) for reason in group.reasons)
+        return replace(group, by=self.labels(group.by), reasons=reasons)
 
     def _slow(self, one: Slow) -> Slow:
-        cause = one.cause if info(one.cause) is not None else self._text(one.cause)
+        cause = one.cause if info(one.cause) is not None else self.text(one.cause)
         return replace(one, input=self._names.file(one.input), host=self._host(one.host), cause=cause)
 
     def _outlier(self, one: Outlier) -> Outlier:
         """An outlier; its words may name the group by its labels."""
-        by = self._labels(one.by)
+        by = self.labels(one.by)
         why = one.why
         for (name, value), (_, other) in zip(one.by, by, strict=True):
             if name not in BUILT_IN and value:
                 for sign in ("=", " ", ": "):
                     why = why.replace(f"{name}{sign}{value}", f"{name}{sign}{other}")
-        return replace(one, host=self._host(one.host) or "", why=self._text(why), by=by)
+        return replace(one, host=self._host(one.host) or "", why=self.text(why), by=by)
 
-    def _labels(self, labels: Labels) -> Labels:
+    def labels(self, labels: Labels) -> Labels:
+        """Labels: of the user's every value, of our own hosts and inputs."""
         stand_ins: Mapping[str, Callable[[str], str]] = {"host": self._names.host, "input": self._names.file}
         made = []
         for name, value in labels:
             if name in BUILT_IN:
                 made.append((name, stand_ins.get(name, str)(value) if value else value))
             else:
-                made.append((self._text(name), self._names.name(value) if value else value))
+                made.append((self.text(name), self._names.name(value) if value else value))
         return tuple(made)
 
     def _host(self, host: str | None) -> str | None:
         return self._names.host(host) if host else host
 
-    def _text(self, text: str) -> str:
+    def text(self, text: str) -> str:
+        """A text of a log, or of ours with names in it."""
         if text not in self._done:
             self._done[text] = self._names.apply(prepared(text))
         return self._done[text]
 
 
-__all__ = ["anonymized"]
+__all__ = ["Said", "Walk", "anonymized", "learn"]

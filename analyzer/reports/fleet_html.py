@@ -6,36 +6,39 @@ script; with it the curve and the table of all starts can be asked: every start 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from analyzer.collection.groups import UNKNOWN
-from analyzer.collection.model import Collection, FindingCount, Fleet, Group, InputRow, Outlier, Slow
+from analyzer.collection.model import Collection, FindingCount, Fleet, Group, Outlier, Slow
 from analyzer.events.terms import term
-from analyzer.reports import fleet_curve, fleet_page_answer as told, fleet_rows
-from analyzer.reports.fleet_curve import Ends, Picture
+from analyzer.reports import curve, fleet_page_answer as told, fleet_rows
+from analyzer.reports.curve import Ends, Picture
 from analyzer.reports.fleet_report import FleetReport
-from analyzer.reports.fleet_rows import shown
 from analyzer.reports.format import DEFAULT, Options
 from analyzer.reports.html_page import filled, script
+from analyzer.reports.page_words import (
+    Stretch,
+    count,
+    finding_title,
+    level_of,
+    metric_axis,
+    metric_heading,
+    metric_words,
+    outcome_bar,
+    shown,
+    took_text,
+    unread,
+)
 from analyzer.reports.wording import number_range
 from analyzer.version import __version__
 
 GROUP_ROWS: Final = 100
 FEW: Final = 10  # starts; smaller groups are drawn first only where there are no larger ones
 _RANKED: Final = 50  # reasons, findings
-_BAD_INPUTS: Final = 500
 _ALL_DRAWN: Final = 4  # groups up to which all are in the first picture
 _DRAWN: Final = (0, 1, -1)  # of more, the slowest first
-_BAD_KINDS: Final = {
-    "unreadable": "damaged, missing or not decodable",
-    "no_data": "readable, no trace of k3s or RKE2",
-    "too_long": "longer than the time limit",
-    "killed": "ended the worker that read it",
-    "memory": "needed more memory than a worker may have",
-}
 
 JsonObject = dict[str, Any]
 
@@ -45,7 +48,7 @@ def render(report: FleetReport, options: Options = DEFAULT) -> str:
     fleet, collection = report.fleet, report.collection
     goal = fleet_rows.goal_metric(collection, options.goal)
     metric = None if goal is None else collection.metrics[goal]
-    words = "" if goal is None else fleet_rows.metric_words(goal)
+    words = "" if goal is None else metric_words(goal)
     ends = None if metric is None else Ends.of(metric)
     groups = _groups(fleet, collection, goal)
     drawn = _first_drawn(groups)
@@ -62,12 +65,12 @@ def render(report: FleetReport, options: Options = DEFAULT) -> str:
         "fleet.html.j2",
         _script(),
         plotly=False,
-        styles=("fleet",),
+        styles=("many", "fleet"),
         title=_title(fleet),
         answer=told.answer(fleet, goal, words, ends),
         whole=whole,
-        heading="Time until it was ready" if goal is None else fleet_rows.metric_heading(goal),
-        axis="" if goal is None else fleet_rows.metric_axis(goal),
+        heading="Time until it was ready" if goal is None else metric_heading(goal),
+        axis="" if goal is None else metric_axis(goal),
         pictures=_pictures(words, ends, drawn),
         groups=groups[:GROUP_ROWS],
         groups_more=max(0, len(groups) - GROUP_ROWS),
@@ -84,21 +87,21 @@ def render(report: FleetReport, options: Options = DEFAULT) -> str:
         rows=fleet_rows.first_rows(collection, order, metric),
         user_labels=any(start.labels for start in collection.starts),
         total=len(order),
-        bad=_bad(fleet),
+        bad=unread(fleet.inputs),
         data=data,
         tool_version=__version__,
     )
 
 
 def _script() -> str:
-    return script("theme", "fleet_data", "fleet_curve", "fleet_filters", "fleet_table", "fleet")
+    return script("theme", "parts", "fleet_data", "curve", "fleet_filters", "fleet_table", "fleet")
 
 
 def _title(fleet: Fleet) -> str:
     if not fleet.starts:
         return "Fleet: no start found"
     hosts = fleet.groups[0].hosts if fleet.groups else 0
-    return f"Fleet: {told.count(fleet.starts, 'start')} on {told.count(hosts, 'host')}"
+    return f"Fleet: {count(fleet.starts, 'start')} on {count(hosts, 'host')}"
 
 
 # --- groups and the curve
@@ -114,7 +117,7 @@ class GroupRow:
     href: str
     starts: int
     hosts: int
-    outcomes: tuple[told.Stretch, ...]
+    outcomes: tuple[Stretch, ...]
     failed: str
     quantiles: tuple[str, ...]
     rank: float
@@ -145,8 +148,8 @@ def _group(group: Group, ends: Ends | None, goal: str | None) -> GroupRow:
         href=told.link_of(group.by),
         starts=group.starts,
         hosts=group.hosts,
-        outcomes=tuple(told.outcome_bar(group)),
-        failed=f"{failed:,} ({fleet_curve.share(failed, group.starts)})" if failed else "0",
+        outcomes=tuple(outcome_bar(group.outcomes, group.starts)),
+        failed=f"{failed:,} ({curve.share(failed, group.starts)})" if failed else "0",
         quantiles=tuple(number_range(one.min, one.max) for one in quantiles) or ("–",) * 3,
         rank=0.0 if summary is None else summary.p50.min,
         ends=ends,
@@ -169,8 +172,8 @@ def _pictures(words: str, ends: Ends | None, drawn: Sequence[GroupRow]) -> list[
         return []
     bands = [("whole", "all starts", ends)]
     bands += [(f"c{place}", group.name, group.ends) for place, group in enumerate(drawn) if group.ends is not None]
-    log = fleet_curve.spread_out(ends)
-    return [fleet_curve.picture(bands, log, size, words) for size in (fleet_curve.WIDE, fleet_curve.NARROW)]
+    log = curve.spread_out(ends)
+    return [curve.picture(bands, log, size, words) for size in (curve.WIDE, curve.NARROW)]
 
 
 # --- what is ranked
@@ -211,7 +214,7 @@ def _serious(whole: Group) -> list[FindingCount]:
 
 
 def _is_note(one: FindingCount) -> bool:
-    return fleet_rows.level_of(one.severity) == "info"
+    return level_of(one.severity) == "info"
 
 
 def _findings(found: Sequence[FindingCount], collection: Collection) -> Iterator[Ranked]:
@@ -220,14 +223,14 @@ def _findings(found: Sequence[FindingCount], collection: Collection) -> Iterator
     products = {start.product for start in collection.starts}
     for one in found[:_RANKED]:
         yield Ranked(
-            fleet_rows.finding_title(one.id, products),
+            finding_title(one.id, products),
             told.link("finding", one.id),
             one.starts,
             one.hosts,
             _percent(one.starts, starts),
             _percent(one.hosts, hosts),
-            severity=fleet_rows.level_of(one.severity),
-            sign=term("finding", fleet_rows.level_of(one.severity)).sign,
+            severity=level_of(one.severity),
+            sign=term("finding", level_of(one.severity)).sign,
             note=shown(one.id),
         )
 
@@ -256,7 +259,7 @@ def _slowest(slowest: Sequence[Slow]) -> Iterator[SlowRow]:
             host=shown(one.host) or UNKNOWN,
             href=told.link("host", one.host) if one.host else "",
             where=f"{shown(one.input)}:{one.index}",
-            took=fleet_rows.took_text(one.least, one.most),
+            took=took_text(one.least, one.most),
             cause=shown(one.cause),
             sure=_percent(one.least, longest),
             more=_percent((longest if one.most is None else one.most) - one.least, longest),
@@ -279,31 +282,8 @@ def _outlier(one: Outlier) -> OutlierRow:
     return OutlierRow(
         host=shown(one.host),
         href=told.link("host", one.host),
-        metric=fleet_rows.metric_words(one.metric),
+        metric=metric_words(one.metric),
         why=shown(one.why),
         against=", ".join(told.value_of(name, v) for name, v in one.by if v != UNKNOWN) or "all starts",
         p_value="< 0.0001" if one.p_value < 1e-4 else f"{one.p_value:.4f}",
     )
-
-
-@dataclass(frozen=True, slots=True)
-class BadInputs:
-    """The inputs that could not be read; ``more`` are not listed."""
-
-    total: int
-    read: int
-    kinds: tuple[tuple[str, int], ...]
-    rows: tuple[tuple[str, str, str], ...]
-    more: int
-
-
-def _bad(fleet: Fleet) -> BadInputs:
-    bad = [one for one in fleet.inputs if one.error]
-    kinds = Counter(map(_kind, bad))
-    rows = tuple((shown(one.input), _kind(one), shown(one.error)) for one in bad[:_BAD_INPUTS])
-    ranked = sorted(kinds.items(), key=lambda item: (-item[1], item[0]))
-    return BadInputs(len(bad), len(fleet.inputs) - len(bad), tuple(ranked), rows, max(0, len(bad) - _BAD_INPUTS))
-
-
-def _kind(one: InputRow) -> str:
-    return _BAD_KINDS.get(one.error_kind, shown(one.error_kind.replace("_", " ")) or "not read to its end")

@@ -10,41 +10,15 @@ from urllib.parse import quote
 from analyzer.collection.groups import UNKNOWN
 from analyzer.collection.model import Fleet, Group, Labels, MetricSummary, Outlier, Quantile
 from analyzer.events.terms import term
-from analyzer.reports.fleet_curve import Ends, share
-from analyzer.reports.fleet_rows import OWN_LABELS, shown, shown_value
+from analyzer.reports.curve import Ends, share
+from analyzer.reports.fleet_rows import OWN_LABELS
+from analyzer.reports.page_words import Piece, Section, Stretch, count, listed, outcome_bar, shown, shown_value
 from analyzer.reports.wording import at_least, at_most, capital, length_words, plural
 
 GRAVE: Final = 0.1  # share of failed starts from which on the whole has failed
 _LEAST: Final = (4, 10)  # starts that half of them, and 9 in 10, take
 _NAMED: Final = 3  # hosts that a sentence names
 _RELEASE: Final = ("version", "kubernetes")
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A part of a sentence; ``href``: a filter of the page's table that shows what it names."""
-
-    text: str
-    href: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A label and what it says; ``lead``: what needs someone."""
-
-    label: str
-    pieces: tuple[Piece, ...]
-    lead: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """A part of the bar of outcomes, in percent of the whole."""
-
-    outcome: str
-    at: str
-    width: str
-    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +54,7 @@ def answer(fleet: Fleet, metric: str | None, words: str, ends: Ends | None) -> F
         mark,
         _verdict(whole, summary_of(whole, metric), words, ends),
         (*sections, *_sure(fleet, whole, metric, ends), *_unread(fleet)),
-        tuple(outcome_bar(whole)),
+        tuple(outcome_bar(whole.outcomes, whole.starts)),
     )
 
 
@@ -106,7 +80,6 @@ _OUTCOMES: Final = (
     ("stopped", "was stopped before", "were stopped before"),
     ("incomplete", "was never seen ready", "were never seen ready"),
 )
-_RANK: Final = {name: place for place, (name, _, _) in enumerate(_OUTCOMES)}
 
 
 def _verdict(whole: Group, summary: MetricSummary | None, words: str, ends: Ends | None) -> str:
@@ -144,16 +117,6 @@ def quantile_after(found: Quantile, at_all: str) -> str:
     if found.max is None:
         return f"after more than {at_least(found.min)}{at_all}"
     return f"after {length_words(found.min, found.max)}"
-
-
-def outcome_bar(group: Group) -> Iterator[Stretch]:
-    """The outcomes of a group, the good ones first."""
-    at = 0.0
-    for name, number in sorted(group.outcomes, key=lambda item: (_RANK.get(item[0], len(_RANK)), item)):
-        width = number / max(1, group.starts) * 100
-        if number:
-            yield Stretch(name, f"{at:.2f}", f"{width:.2f}", f"{number:,} {name} ({share(number, group.starts)})")
-        at += width
 
 
 # --- what needs someone
@@ -266,16 +229,6 @@ def _unread(fleet: Fleet) -> Iterator[Section]:
 
 
 # --- words and links
-
-
-def count(number: int, noun: str, many: str = "") -> str:
-    """``1 start``, ``5,000 starts``."""
-    return f"{number:,} {noun if number == 1 else many or noun + 's'}"
-
-
-def listed(parts: Sequence[str]) -> str:
-    """``a``, ``a and b``, ``a, b and c``."""
-    return " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))
 
 
 def name_of(by: Labels) -> str:

@@ -44,7 +44,7 @@ def masked(fleet: Fleet) -> Fleet:
             for slow in fleet.slowest
         ),
         outliers=tuple(
-            replace(one, host=mask_secrets(one.host), why=mask_secrets(one.why), by=_labels(one.by))
+            replace(one, host=mask_secrets(one.host), why=mask_secrets(one.why), by=masked_labels(one.by))
             for one in fleet.outliers
         ),
     )
@@ -53,13 +53,13 @@ def masked(fleet: Fleet) -> Fleet:
 def _group(group: Group) -> Group:
     return replace(
         group,
-        by=_labels(group.by),
+        by=masked_labels(group.by),
         reasons=tuple(replace(reason, reason=mask_secrets(reason.reason)) for reason in group.reasons),
         findings=tuple(replace(finding, id=mask_secrets(finding.id)) for finding in group.findings),
     )
 
 
-def _labels(labels: Labels) -> Labels:
+def masked_labels(labels: Labels) -> Labels:
     """Labels without secrets, also where a name says that its value is one (``token=x``)."""
     made = []
     for name, value in labels:

@@ -11,23 +11,26 @@ import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any, Final
 
 from analyzer.collection.groups import UNKNOWN
 from analyzer.collection.model import CHECK, GOAL_METRICS, Collection, Metric, StartRow
 from analyzer.collection.summary import NO_REASON
-from analyzer.errors import printable
-from analyzer.events.finding_info import info
-from analyzer.events.redaction import mask_secrets
-from analyzer.events.terms import phase_words, term, terms
-from analyzer.reports.wording import number_range
+from analyzer.events.terms import term, terms
+from analyzer.reports.page_words import (
+    began_text,
+    finding_title,
+    level_of,
+    metric_axis,
+    metric_heading,
+    shown,
+    shown_value,
+    took_text,
+)
 
 FIRST_ROWS: Final = 100  # of the table, without the script and on each of its pages
 STARTS_BYTES: Final = 2_300_000  # of the data about starts, of which a page holds as many as fit
 METRICS_BYTES: Final = 900_000
-_TEXT: Final = 400  # characters of one text; a page is for reading
 _NEED: Final = ("failed", "incomplete", "stopped", "ready")
 _NOT_SECONDS: Final = ("restarts", "failed")
 OWN_LABELS: Final = ("outcome", "version", "host", "kubernetes", "product", "role", "input")
@@ -51,25 +54,6 @@ class Row:
     where: str
 
 
-def shown(text: str | None) -> str:
-    """A text as the page has it everywhere: without secrets, printable, and cut where nobody would read on."""
-    return _shown(text) if text else ""
-
-
-@lru_cache(maxsize=1 << 16)
-def _shown(text: str) -> str:
-    made = printable(mask_secrets(text[: _TEXT * 10])[: _TEXT + 1])
-    return made if len(made) <= _TEXT else made[:_TEXT] + "…"
-
-
-@lru_cache(maxsize=1 << 16)
-def shown_value(name: str, value: str) -> str:
-    """The value of a label, also without what its name says is a secret (``token=x``)."""
-    masked = mask_secrets(f"{name}={value[: _TEXT * 10]}")
-    kept = masked.removeprefix(f"{name}=")
-    return shown(value if kept == masked else kept)
-
-
 def goal_metric(collection: Collection, asked: str | None) -> str | None:
     """The metric that the page speaks of: the goal that was asked for, ``ready``, else the goal most starts have."""
     named = {name: metric for name in GOAL_METRICS.values() if (metric := collection.metrics.get(name)) is not None}
@@ -80,54 +64,20 @@ def goal_metric(collection: Collection, asked: str | None) -> str | None:
     return max(named, key=lambda name: len(named[name].at), default=next(iter(collection.metrics), None))
 
 
-def metric_words(name: str) -> str:
-    """A metric for a heading or a list: ``the API server is ready``, ``API server boot``."""
-    goal = next((goal for goal, metric in GOAL_METRICS.items() if metric == name), None)
-    if goal is not None:
-        return term("goal", goal).meaning
-    if name.startswith(CHECK):
-        return f"check {shown(name.removeprefix(CHECK))}"
-    if name == "detected":
-        return "readiness was noticed"
-    return phase_words(name) if set(name.split("+")) <= set(terms("phase")) else shown(name.replace("_", " "))
-
-
-def metric_heading(name: str) -> str:
-    """A metric over a picture: ``Time until the API server is ready``, ``Length of API server boot``."""
-    words = metric_words(name)
-    if name in GOAL_METRICS.values() or name == "detected":
-        return f"Time until {words}"
-    return f"Time from serving until {words} cleared" if name.startswith(CHECK) else f"Length of “{words}”"
-
-
-def metric_axis(name: str) -> str:
-    """What second 0 of a metric is, for the axis of a picture."""
-    if name in GOAL_METRICS.values() or name == "detected":
-        return "time since the start began"
-    return "time since the API server served" if name.startswith(CHECK) else "length"
-
-
-def finding_title(name: str, products: Iterable[str]) -> str:
-    """What stands over a finding; of one that this version does not know, its id."""
-    found = info(name)
-    product = "RKE2" if set(products) == {"rke2"} else "k3s"
-    return shown(found.title.replace("{product}", product)) if found else shown(name)
-
-
 def label_of(start: StartRow, name: str) -> str:
     """One of our own labels; a label of the user's with that name hides it, except what counts are made of."""
     given = dict(start.labels).get(name) if name not in ("outcome", "input") else None
     return shown_value(name, given) if given else shown(getattr(start, name))
 
 
+def label_texts(start: StartRow) -> tuple[str, ...]:
+    """The user's own labels of a start, ``site=east``."""
+    return tuple(f"{shown(name)}={shown_value(name, value)}" for name, value in _users(start))
+
+
 def _users(start: StartRow) -> list[tuple[str, str]]:
     """The labels that only the user gave, in the order of their names."""
     return sorted((name, value) for name, value in start.labels if name not in OWN_LABELS)
-
-
-def level_of(severity: str) -> str:
-    """A severity that the page has a look for."""
-    return severity if severity in ("critical", "warning", "info") else "info"
 
 
 def in_order(collection: Collection, metric: Metric | None) -> list[int]:
@@ -146,21 +96,6 @@ def in_order(collection: Collection, metric: Metric | None) -> list[int]:
 def began_s(start: StartRow) -> int | None:
     """Whole seconds since 1970; ``None`` where the log has no date."""
     return None if start.began_at is None else math.floor(start.began_at.timestamp())
-
-
-def began_text(moment: datetime | None) -> str:
-    """Date and time in UTC."""
-    if moment is None:
-        return ""
-    try:
-        return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "seconds")
-    except OverflowError:
-        return ""
-
-
-def took_text(least: float, most: float | None) -> str:
-    """A window for a cell: ``20.5–21.3``, ``> 12.0``."""
-    return number_range(least, None if most is None or math.isinf(most) else most)
 
 
 def first_rows(collection: Collection, order: Sequence[int], metric: Metric | None) -> list[Row]:
@@ -184,7 +119,7 @@ def _row(start: StartRow, number: int, bounds: tuple[float, float] | None) -> Ro
         began=began_text(start.began_at),
         version=label_of(start, "version"),
         why=shown(start.reason or start.cause_words) or (NO_REASON if start.outcome == "failed" else ""),
-        labels=tuple(f"{shown(name)}={shown_value(name, value)}" for name, value in _users(start)),
+        labels=label_texts(start),
         where=f"{shown(start.input)}:{start.index}",
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from analyzer.collection.model import Fleet
@@ -10,12 +9,11 @@ from analyzer.events.terms import term
 from analyzer.reports import fleet_words as words
 from analyzer.reports.fleet_report import FleetReport, bad_inputs, masked
 from analyzer.reports.format import DEFAULT, Options
-from analyzer.reports.terminal import DEFAULT_WIDTH, Page, broken
+from analyzer.reports.labelled import ITEM, cut, item, label, section
+from analyzer.reports.terminal import DEFAULT_WIDTH, Page
 
 LINES = 40
-_LABEL = 9  # columns before what a line says, as in the report of one start
 _VERDICT = 4  # lines
-_ITEM = 2  # lines of an item; of a long one the rest is cut
 _WHY = 3  # of what stands out
 _NAME = 22  # columns of a group's label
 _STYLES = {"ok": "green", "slow": "yellow", "failed": "bold red", "unknown": "yellow"}
@@ -63,26 +61,18 @@ def _written(fleet: Fleet, limits: _Limits, options: Options) -> str:
 
 def _write(page: Page, fleet: Fleet, limits: _Limits) -> None:
     sign = words.mark(fleet)
-    _item(page, f"{term('mark', sign).sign} ", words.verdict(fleet), _VERDICT, _STYLES.get(sign, ""))
-    _item(page, "".ljust(2), words.confidence(fleet), _ITEM)
+    item(page, f"{term('mark', sign).sign} ", words.verdict(fleet), _VERDICT, _STYLES.get(sign, ""))
+    item(page, "".ljust(2), words.confidence(fleet), ITEM)
     all_starts = words.whole(fleet)
     if all_starts is not None:
-        _section(page, "Unusual", list(words.outliers(fleet)), limits.outliers, "more such host", _WHY)
-        _section(page, "Failed", list(words.reasons(all_starts)), limits.reasons, "more reason")
+        section(page, "Unusual", list(words.outliers(fleet)), limits.outliers, "more such host", _WHY)
+        section(page, "Failed", list(words.reasons(all_starts)), limits.reasons, "more reason")
         found = [f"{term('finding', one.severity).sign} {words.finding(one)}" for one in words.findings(all_starts)]
-        _section(page, "Findings", found, limits.findings, "more finding")
-        _section(page, "Slowest", [words.slow(one) for one in fleet.slowest], limits.slowest, "")
+        section(page, "Findings", found, limits.findings, "more finding")
+        section(page, "Slowest", [words.slow(one) for one in fleet.slowest], limits.slowest, "")
     _groups(page, fleet, limits.groups)
     _inputs(page, fleet, limits.inputs)
-    _label(page, "More", _more(fleet))
-
-
-def _section(page: Page, label: str, items: Sequence[str], most: int, more: str, lines: int = _ITEM) -> None:
-    """Items under a label, and how many more there are."""
-    for at, item in enumerate(items[:most]):
-        _label(page, label if at == 0 else "", item, lines)
-    if more and len(items) > most:
-        _label(page, "", f"and {words.counted(len(items) - most, more)}")
+    label(page, "More", _more(fleet))
 
 
 def _groups(page: Page, fleet: Fleet, most: int) -> None:
@@ -91,21 +81,21 @@ def _groups(page: Page, fleet: Fleet, most: int) -> None:
     rows = words.group_rows(replace(fleet, groups=(*(g for g in fleet.groups if not g.by), *shown)))
     if not rows:
         return
-    title = _cut(words.by_names(groups), _NAME, 1)
+    title = cut(words.by_names(groups), _NAME, 1)
     numbers = ("starts", "hosts", "not ready", "half by (s)", "9 of 10 by (s)")
     columns = ((title, "left"), *((name, "right") for name in numbers))
-    page.table(columns, [(_cut(name, _NAME, 1), *cells) for name, *cells in rows], indent=0)
+    page.table(columns, [(cut(name, _NAME, 1), *cells) for name, *cells in rows], indent=0)
     if len(groups) > len(shown):
-        _label(page, "", f"the {len(shown)} slowest of {words.number(len(groups))} groups")
+        label(page, "", f"the {len(shown)} slowest of {words.number(len(groups))} groups")
 
 
 def _inputs(page: Page, fleet: Fleet, most: int) -> None:
     rows = bad_inputs(fleet)
     told = [text for text in (words.bad(fleet), words.repeated(fleet)) if text]
     for at, text in enumerate(told):
-        _label(page, "Inputs" if at == 0 else "", text, 3)
+        label(page, "Inputs" if at == 0 else "", text, 3)
     for row in rows[:most]:
-        _label(page, "", words.short_bad_input(row), 1)
+        label(page, "", words.short_bad_input(row), 1)
 
 
 def _more(fleet: Fleet) -> str:
@@ -115,26 +105,3 @@ def _more(fleet: Fleet) -> str:
     elif not fleet.starts:
         told = ["--format json: every input with its error"]
     return f"{'; '.join(told)}."
-
-
-def _label(page: Page, label: str, text: str, most: int = _ITEM) -> None:
-    _item(page, label.ljust(_LABEL), text, most)
-
-
-def _item(page: Page, label: str, text: str, most: int, style: str = "") -> None:
-    """A label and what it says, on at most so many lines."""
-    if not text:
-        return
-    room = page.width - len(label)
-    page.labelled((label, style or "bold"), (_cut(text, room, most), style), page.width)
-
-
-def _cut(text: str, room: int, most: int) -> str:
-    """As much of a text as fits on so many lines, on the last a mark where there is more."""
-    lines = broken(" ".join(text.split()), room)
-    if len(lines) <= most:
-        return "".join(lines)
-    kept = "".join(lines[:most]).rstrip()
-    while len(broken(f"{kept} …", room)) > most:
-        kept = kept[:-1].rstrip()
-    return f"{kept} …"

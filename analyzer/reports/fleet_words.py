@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from analyzer.collection.model import FindingCount, Fleet, Group, InputRow, MetricSummary, Quantile, Slow
-from analyzer.events.finding_info import info
+from analyzer.events.finding_info import title_of
 from analyzer.events.terms import terms
 from analyzer.reports import wording
 from analyzer.reports.fleet_report import bad_inputs
@@ -205,14 +205,8 @@ def findings(group: Group) -> list[FindingCount]:
 
 def finding(found: FindingCount) -> str:
     """One finding with how often it was met."""
-    title = finding_title(found.id)
+    title = title_of(found.id)
     return f"{_places(found.starts, found.hosts)}: {title}" + (f" ({found.id})" if title != found.id else "")
-
-
-def finding_title(name: str) -> str:
-    """The title of a finding; one of a user's own rules stands for itself."""
-    known = info(name)
-    return name if known is None else known.title.replace("{product}", "k3s")
 
 
 def _places(starts: int, hosts: int) -> str:
@@ -227,7 +221,7 @@ def slow(one: Slow) -> str:
         took = f"still not ready after {wording.at_least(one.least)}" if one.least >= 0.05 else "never seen ready"
     else:
         took = f"ready after {_range(one.least, one.most)}"
-    cause = f": {finding_title(one.cause)}" if one.cause else ""
+    cause = f": {title_of(one.cause)}" if one.cause else ""
     return f"{one.host or _NAMELESS} {took}{cause} ({one.input}, start {one.index})"
 
 

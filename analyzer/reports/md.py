@@ -67,6 +67,11 @@ def table(header: Sequence[str], rows: Iterable[Sequence[Md]], right: Sequence[i
     return [markup("| {} |", joined(" | ", line)) for line in lines]
 
 
+def details(lines: Iterable[Md]) -> list[Md]:
+    """Lines that a reader has to open; the only elements of HTML that a report writes."""
+    return [markup("<details><summary>Details</summary>"), Md(), *lines, Md(), markup("</details>")]
+
+
 def document(lines: Iterable[Md]) -> str:
     """Lines as one text, without empty ones at its ends and with a final newline."""
     return "\n".join(line._source for line in lines).strip("\n") + "\n"

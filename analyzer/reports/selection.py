@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from analyzer.analysis.episodes import default_goal
 from analyzer.errors import ExitCode, UsageError
+from analyzer.gate.held import held
 from analyzer.reports import wording
 from analyzer.reports.goal_words import asked, no_such_goal, words
 from analyzer.results import Goal, StartReport
@@ -80,14 +82,24 @@ def _judge(start: StartReport, limit_s: float, name: str | None) -> Judged:
     about += f", goal {goal.id} {wording.window_words(window)}"
     if start.outcome == "failed":
         return Judged(ExitCode.GATE_FAILED, f"{about}: over the limit, the start failed")
-    if window.lower is not None and window.lower >= limit_s:
+    least, most = _length(start, goal)
+    result = held(least, most, limit_s)
+    if result == "fail":
         return Judged(ExitCode.GATE_FAILED, f"{about}: over the limit")
     if goal.state == "not_reached" and start.end.kind == "failed":
         return Judged(ExitCode.GATE_FAILED, f"{about}: over the limit, it ended by itself without it")
-    most = None if window.upper is None or start.begun_before_s is None else window.upper + start.begun_before_s
-    if _told(start, goal) and most is not None and most <= limit_s:
+    if result == "pass":
         return Judged(ExitCode.OK, f"{about}: within the limit")
     return Judged(ExitCode.INCONCLUSIVE, f"{about}: undecided, {_why_undecided(start, goal, limit_s)}")
+
+
+def _length(start: StartReport, goal: Goal) -> tuple[float, float]:
+    """How long it took to the goal: open above where the text does not say how the start went, or how it began."""
+    window = goal.window
+    most = math.inf
+    if _told(start, goal) and window.upper is not None and start.begun_before_s is not None:
+        most = window.upper + start.begun_before_s
+    return -math.inf if window.lower is None else window.lower, most
 
 
 def _told(start: StartReport, goal: Goal) -> bool:

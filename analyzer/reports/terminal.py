@@ -28,6 +28,7 @@ _ASCII = str.maketrans(
     {
         "–": "-", "·": "|", "…": "...", "█": "#", "░": ".", "→": "->", "×": "x", "≥": ">=", "≤": "<=", "−": "-",
         "✓": "+", "✗": "x", "■": "s", "µ": "u", "◀": "<", "●": "*", "○": "o", "▏": "|", "±": "+-",
+        "▶": ">", "─": "-", "▲": "!", "∞": "inf", "“": '"', "”": '"',
     }
 )  # fmt: skip
 
@@ -113,6 +114,11 @@ class Page:
                 made += [(fill if how == "right" else "", ""), (text, style), (fill if how != "right" else "", "")]
                 made.append((" " * gap, ""))
             self._lines.append(made)
+
+    @property
+    def lines(self) -> int:
+        """How many there are so far."""
+        return len(self._lines)
 
     def text(self) -> str:
         """What was collected, without trailing blanks, with a final newline."""

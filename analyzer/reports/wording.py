@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from analyzer.events.terms import term
 from analyzer.results import Phase, StartReport
-from analyzer.timebase import offset_text
+from analyzer.timebase import offset_text, precision_words as precision_words
 from analyzer.window import Span, Window, down, up
 
 _LABEL_LIMIT = 16
@@ -187,13 +187,6 @@ def offset(moment: datetime, *, utc: bool = False) -> str:
     """``UTC+01:00``, or ``UTC``."""
     shift = timedelta() if utc else moment.utcoffset()
     return f"UTC{offset_text(round(shift.total_seconds()))}" if shift else "UTC"
-
-
-def precision_words(seconds: float) -> str:
-    """``1 s``, ``1 ms``, ``1 µs``, ``60 s``."""
-    if seconds >= 1:
-        return f"{seconds:g} s"
-    return f"{seconds * 1e3:g} ms" if seconds >= 1e-3 else f"{seconds * 1e6:g} µs"
 
 
 def capital(text: str) -> str:

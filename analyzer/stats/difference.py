@@ -133,8 +133,8 @@ class Difference:
     @cached_property
     def p_value(self) -> float:
         """1 - the highest confidence whose interval does not hold 0; 1 where every interval does."""
-        not_slower = _at_most(self.new.low, self.base.high, 0.0)
-        not_faster = _at_most(self.base.low, self.new.high, 0.0)
+        not_slower = _at_most(self.new.low, self.new.low.mass, self.base.high, 0.0)
+        not_faster = _at_most(self.base.low, self.base.low.mass, self.new.high, 0.0)
         return min(1.0, 2.0 * self.tails.chance(min(not_slower, not_faster)))
 
     def verdict(self, confidence: float = 0.95, limit: float | None = None) -> Verdict:
@@ -264,17 +264,21 @@ def _logarithm(spread: Spread) -> Spread:
     return Spread(np.log(np.maximum(spread.at, _SHORTEST)), spread.below)
 
 
-def _at_most(x: Spread, y: Spread, value: float) -> float:
-    """P(x - y <= value) of independent x and y, for a finite value; infinity - infinity is below everything."""
-    return float(x.mass @ y.at_least(x.at - value))
+def _at_most(x: Spread, mass: FloatArray, y: Spread, value: float) -> float:
+    """P(x - y <= value) of independent x and y, for a finite value; infinity - infinity is below everything.
+
+    ``mass``: that of x, which is asked for once for many values.
+    """
+    return float(mass @ y.at_least(x.at - value))
 
 
 def _percentile(x: Spread, y: Spread, share: float) -> float:
     """The smallest difference x - y with at least ``share`` of all at most there."""
     if float(y.mass[np.isposinf(y.at)].sum()) >= share - _EDGE:
         return -math.inf
+    mass = x.mass
     x_at, y_at = x.at[np.isfinite(x.at)], y.at[np.isfinite(y.at)]
-    if not len(x_at) or _at_most(x, y, high := float(x_at[-1] - y_at[0])) < share - _EDGE:
+    if not len(x_at) or _at_most(x, mass, y, high := float(x_at[-1] - y_at[0])) < share - _EDGE:
         return math.inf
     low = float(x_at[0] - y_at[-1])
     low -= 1e-9 + 1e-9 * abs(low)
@@ -282,7 +286,7 @@ def _percentile(x: Spread, y: Spread, share: float) -> float:
         middle = 0.5 * (low + high)
         if not low < middle < high:
             break
-        low, high = (low, middle) if _at_most(x, y, middle) >= share - _EDGE else (middle, high)
+        low, high = (low, middle) if _at_most(x, mass, y, middle) >= share - _EDGE else (middle, high)
     return _attained(x_at, y_at, high)
 
 

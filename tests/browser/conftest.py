@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -99,3 +100,66 @@ def opened(browser: Any, tmp_path: Path) -> Iterator[Opener]:
         assert [url for url in made.requests if not url.startswith(("file:", "blob:", "data:"))] == []
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def opened_file(browser: Any) -> Iterator[Opener]:
+    """``opened_file(path, fragment, **options of the context)`` → its page; no complaint and no request may be left."""
+    contexts: list[Any] = []
+    pages: list[Opened] = []
+
+    def make(path: Path, fragment: str = "", **options: Any) -> Opened:
+        context = browser.new_context(**({"viewport": {"width": 1280, "height": 900}} | options))
+        contexts.append(context)
+        context.set_default_timeout(15_000)
+        page = context.new_page()
+        shown = Opened(page, path)
+        pages.append(shown)
+        page.on("console", lambda m: shown.complaints.append(m.text) if m.type in ("error", "warning") else None)
+        page.on("pageerror", lambda e: shown.complaints.append(str(e)))
+        page.on("request", lambda r: shown.requests.append(r.url))
+        context.set_offline(True)
+        if options.get("java_script_enabled", True):
+            page.add_init_script(
+                "document.addEventListener('securitypolicyviolation',"
+                " (e) => console.error('policy: ' + e.violatedDirective + ' ' + e.blockedURI));"
+            )
+            shown.goto(fragment)
+        else:
+            page.goto(path.as_uri() + fragment)
+        return shown
+
+    yield make
+    for shown in pages:
+        assert shown.complaints == []
+        assert [url for url in shown.requests if not url.startswith("file:")] == []
+    for context in contexts:
+        context.close()
+
+
+def grave_faults(page: Any) -> list[str]:
+    """What axe finds that is worse than minor."""
+    package = pytest.importorskip("axe_playwright_python")
+    page.evaluate((Path(package.__file__).parent / "axe.min.js").read_text(encoding="utf-8"))
+    found = page.evaluate("() => axe.run({ resultTypes: ['violations'] })")
+    return [
+        f"{v['id']} ({v['impact']}): {v['help']} {json.dumps([n['html'][:160] for n in v['nodes'][:3]])}"
+        for v in found["violations"]
+        if v["impact"] in ("serious", "critical", "moderate")
+    ]
+
+
+def touching_texts(page: Any, where: str) -> list[str]:
+    """Pairs of texts in pictures that lie on each other."""
+    found: list[str] = page.evaluate(
+        """(where) => Array.from(document.querySelectorAll(where)).flatMap((svg) => {
+            const texts = Array.from(svg.querySelectorAll('text'))
+                .map((t) => [t.textContent, t.getBoundingClientRect()]).filter(([, b]) => b.width);
+            const touch = (a, b) => a.left < b.right - 1 && b.left < a.right - 1
+                && a.top < b.bottom - 3 && b.top < a.bottom - 3;
+            return texts.flatMap(([one, a], i) => texts.slice(i + 1).filter(([, b]) => touch(a, b))
+                .map(([other]) => one + ' | ' + other));
+        })""",
+        where,
+    )
+    return found

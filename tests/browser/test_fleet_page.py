@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,14 +13,13 @@ import pytest
 from analyzer.reports import fleet_rows
 from analyzer.reports.fleet_html import render
 from analyzer.reports.fleet_report import FleetReport
-from tests.browser.conftest import Opened
+from tests.browser.conftest import Opened, Opener, grave_faults, touching_texts
 from tests.browser.test_answer_in_browser import cut_tables
 from tests.kit import made_collection as made
 
 pytestmark = pytest.mark.browser
 
 WORDS = "(all) => all.map((e) => (e.innerText ?? e.textContent).replace(/\\s+/g, ' ').trim())"
-Opener = Callable[..., Opened]
 
 
 @pytest.fixture(scope="module")
@@ -39,43 +37,16 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 
 
 @pytest.fixture
-def opened(browser: Any, pages: Callable[[str], Path], tmp_path: Path) -> Iterator[Opener]:
-    """``opened(situation or report, fragment, **options of the context)``; no complaint and no request is left over."""
-    contexts: list[Any] = []
-    made_pages: list[Opened] = []
+def opened(opened_file: Opener, pages: Callable[[str], Path], tmp_path: Path) -> Opener:
+    """``opened(situation or report, fragment, **options of the context)``."""
 
     def make(what: str | FleetReport, fragment: str = "", **options: Any) -> Opened:
-        if isinstance(what, str):
-            path = pages(what)
-        else:
-            path = tmp_path / f"page-{len(made_pages)}.html"
+        path = pages(what) if isinstance(what, str) else tmp_path / "page.html"
+        if not isinstance(what, str):
             path.write_text(render(what), encoding="utf-8")
-        context = browser.new_context(**({"viewport": {"width": 1280, "height": 900}} | options))
-        contexts.append(context)
-        context.set_default_timeout(15_000)
-        page = context.new_page()
-        shown = Opened(page, path)
-        made_pages.append(shown)
-        page.on("console", lambda m: shown.complaints.append(m.text) if m.type in ("error", "warning") else None)
-        page.on("pageerror", lambda e: shown.complaints.append(str(e)))
-        page.on("request", lambda r: shown.requests.append(r.url))
-        context.set_offline(True)
-        if options.get("java_script_enabled", True):
-            page.add_init_script(
-                "document.addEventListener('securitypolicyviolation',"
-                " (e) => console.error('policy: ' + e.violatedDirective + ' ' + e.blockedURI));"
-            )
-            shown.goto(fragment)
-        else:
-            page.goto(path.as_uri() + fragment)
-        return shown
+        return opened_file(path, fragment, **options)
 
-    yield make
-    for shown in made_pages:
-        assert shown.complaints == []
-        assert [url for url in shown.requests if not url.startswith("file:")] == []
-    for context in contexts:
-        context.close()
+    return make
 
 
 def rows(page: Any, table: str = "starts") -> list[str]:
@@ -377,17 +348,7 @@ def test_fits_the_screen_and_no_table_is_cut(opened: Opener, name: str, width: i
         if page.locator("#starts button.open").count():
             page.locator("#starts button.open").first.click()
             assert page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth") <= 0
-    overlapping = page.evaluate(
-        """() => {
-            const texts = Array.from(document.querySelectorAll('#curve .ticks text'))
-                .map((t) => [t.textContent, t.getBoundingClientRect()]);
-            const touch = (a, b) => a.left < b.right - 1 && b.left < a.right - 1
-                && a.top < b.bottom - 3 && b.top < a.bottom - 3;
-            return texts.flatMap(([one, a], i) => texts.slice(i + 1).filter(([, b]) => touch(a, b))
-                .map(([other]) => one + ' | ' + other));
-        }"""
-    )
-    assert overlapping == []
+    assert touching_texts(page, "#curve svg") == []
 
 
 def test_the_answer_is_on_the_first_screen(opened: Opener) -> None:
@@ -442,18 +403,9 @@ def test_five_thousand_starts_open_and_filter_quickly(opened: Opener) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(("name", "width"), [("small", 1280), ("small", 390), ("nothing", 390), ("all-failed", 1280)])
 def test_axe_finds_nothing_serious(opened: Opener, name: str, width: int, scheme: str) -> None:
-    package = pytest.importorskip("axe_playwright_python")
-    script = (Path(package.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
     fragment = "#outcome=failed" if name == "small" else ""
     page = opened(name, fragment, viewport={"width": width, "height": 844}, color_scheme=scheme).page
     page.evaluate("() => document.querySelectorAll('details').forEach((d) => { d.open = true; })")
     if page.locator("#starts button.open").count():
         page.locator("#starts button.open").first.click()
-    page.evaluate(script)
-    found = page.evaluate("() => axe.run({ resultTypes: ['violations'] })")
-    grave = [
-        f"{v['id']} ({v['impact']}): {v['help']} {json.dumps([n['html'][:160] for n in v['nodes'][:3]])}"
-        for v in found["violations"]
-        if v["impact"] in ("serious", "critical", "moderate")
-    ]
-    assert grave == []
+    assert grave_faults(page) == []

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from analyzer.collection.collect import Builder, filtered, joined
+from analyzer.collection.collect import Builder, filtered, joined, parted
 from analyzer.collection.model import Collection, InputRow, InputSpec
 from analyzer.collection.work import InputResult
 from tests.kit.made_fleet import MadeFleet, collected, row
@@ -151,3 +151,32 @@ def test_the_same_collection_twice_is_the_same_with_all_starts_repeated() -> Non
     twice = joined([whole, whole])
     assert told(twice)[:4] == told(whole)[:4]
     assert twice.repeated == len(whole.starts)
+
+
+# --- parts
+
+
+def test_parts_are_what_filtering_gives() -> None:
+    whole = FLEET.collection(1)
+    places = [[n for n in range(len(whole.starts)) if n % 4 == part] for part in range(3)]
+    for own, part in zip(places, parted(whole, places), strict=True):
+        kept = {id(whole.starts[place]) for place in own}
+        assert told(part) == told(filtered(whole, lambda start, kept=kept: id(start) in kept))
+
+
+def test_the_starts_of_a_part_have_the_order_of_its_places() -> None:
+    whole = FLEET.collection(1)
+    [part] = parted(whole, [[5, 2, 9]])
+    assert list(part.starts) == [whole.starts[place] for place in (5, 2, 9)]
+    metric = part.metrics["ready"]
+    assert metric.at.tolist() == [0, 1, 2]
+    by_place = dict(zip(whole.metrics["ready"].at.tolist(), whole.metrics["ready"].least.tolist(), strict=True))
+    assert metric.least.tolist() == [by_place[place] for place in (5, 2, 9)]
+    assert not metric.least.flags.writeable
+
+
+def test_no_parts_and_empty_ones() -> None:
+    whole = FLEET.collection(1)
+    assert parted(whole, []) == []
+    [empty] = parted(whole, [[]])
+    assert (empty.starts, empty.metrics, empty.inputs) == ((), {}, whole.inputs)

@@ -133,6 +133,19 @@ def test_releases_on_both_sides_are_compared_like_with_like() -> None:
     assert {"mixed_versions", "balanced"} <= notes(found)
 
 
+def test_values_of_own_labels_are_compared_like_with_like() -> None:
+    def made(slow: int, fast: int, seed: int) -> Collection:
+        return side([
+            *normal(slow, 90.0, 1.0, seed, labels=(("board", "pi"),)),
+            *normal(fast, 30.0, 1.0, seed + 1, labels=(("board", "vm"),)),
+        ], f"s{seed}")  # fmt: skip
+
+    found = of(made(14, 6, 1), made(6, 14, 5))
+    assert (goal(found).balanced, goal(found).verdict) == (("board",), "undecided")
+    assert goal(found).difference.upper < 5.0
+    assert any("the values of board weigh the same" in note.sentence for note in found.design)
+
+
 def test_design_is_told() -> None:
     hour = {"first_hour": 100.0}
     few = of(side(normal(3, seed=1)), side(normal(9, seed=2)))

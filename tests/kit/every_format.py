@@ -9,14 +9,20 @@ from importlib.util import find_spec
 from typing import Any
 
 from analyzer import figures, frames
+from analyzer.comparison.model import Compared, History
+from analyzer.gate.model import GateReport
 from analyzer.reports.explain import Entry, Section
 from analyzer.reports.fleet_report import FleetReport
-from analyzer.reports.format import Format, Options
+from analyzer.reports.format import Format, Kind, Options
+from analyzer.reports.gate_github import commands
 from analyzer.reports.kinds import (
     BLAME,
+    COMPARISON,
     EVERY,
     EXPLANATION,
     FLEET,
+    GATE,
+    HISTORY,
     NAMES,
     REPORT,
     SCHEDULE,
@@ -27,7 +33,7 @@ from analyzer.reports.simulation_schedule import Plan
 from analyzer.results import Report
 from analyzer.simulator.run import Ceiling, Difference, Point, PolicyResult, Simulation, Stat
 from analyzer.simulator.schedule import Costs, Schedule
-from tests.kit import made_fleets
+from tests.kit import made_comparison, made_fleets, made_gate
 
 WIDE = Options(start="all", width=400)
 
@@ -45,6 +51,18 @@ def everything(report: Report) -> dict[str, str]:
 def every_fleet_format(report: FleetReport) -> dict[str, str]:
     """The summary of many starts in every format."""
     return {f"{FLEET.name} as {one.name}": _readable(one, report, WIDE) for one in fleet_formats()}
+
+
+def every_comparison_format(subject: Compared | History) -> dict[str, str]:
+    """A comparison or a history in every format."""
+    kind: Kind[Any] = COMPARISON if isinstance(subject, Compared) else HISTORY
+    return {f"{kind.name} as {one.name}": _readable(one, subject, WIDE) for one in kind.formats()}
+
+
+def every_gate_format(report: GateReport) -> dict[str, str]:
+    """The verdict of limits in every format, and what a workflow of GitHub is told."""
+    made = {f"{GATE.name} as {one.name}": _readable(one, report, WIDE) for one in GATE.formats()}
+    return made | {"annotations": commands(report)}
 
 
 def fleet_formats() -> list[Format[FleetReport]]:
@@ -68,6 +86,8 @@ def every_kind(report: Report, hostile: str) -> Iterator[tuple[str, Format[Any],
     subjects = {
         REPORT: report, BLAME: report, TIMELINE: report, SIMULATION: simulation, SCHEDULE: plan,
         EXPLANATION: [entry], NAMES: {"check": (hostile,)}, FLEET: made_fleets.hostile(hostile),
+        COMPARISON: made_comparison.hostile(hostile), HISTORY: made_comparison.hostile_history(hostile),
+        GATE: made_gate.hostile(hostile),
     }  # fmt: skip
     assert set(subjects) == set(EVERY), "a new kind needs a subject here"
     for kind in EVERY:

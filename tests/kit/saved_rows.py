@@ -110,6 +110,8 @@ def _row(start: StartReport, spec: InputSpec, kubernetes: str | None) -> StartRo
         line=start.ready.upper_line,
         labels=spec.labels,
         pid=start.pid,
+        fresh=start.fresh,
+        begin_seen=start.begin_seen,
     )
 
 

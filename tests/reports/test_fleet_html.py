@@ -15,15 +15,15 @@ import numpy as np
 import pytest
 
 from analyzer.collection.model import Metric
-from analyzer.reports import fleet_curve, fleet_page_answer, fleet_rows, html_page
-from analyzer.reports.fleet_curve import Axis, Ends
+from analyzer.reports import curve, fleet_page_answer, fleet_rows, html_page
+from analyzer.reports.curve import Axis, Ends
 from analyzer.reports.fleet_html import render
 from analyzer.reports.fleet_report import FleetReport
 from analyzer.reports.format import Options
 from tests.kit import made_collection as made
 from tests.reports.test_html import Page
 
-SCRIPTS = ("theme", "fleet_data", "fleet_curve", "fleet_filters", "fleet_table", "fleet")
+SCRIPTS = ("theme", "parts", "fleet_data", "curve", "fleet_filters", "fleet_table", "fleet")
 
 
 @pytest.fixture(scope="module")
@@ -216,8 +216,8 @@ def test_the_band_holds_the_empirical_curve() -> None:
     most = np.where(chance.random(400) < 0.1, np.inf, least + chance.random(400))
     ends = Ends.of(Metric(np.arange(400, dtype=np.int32), least, most))
     for log in (False, True):
-        shown = fleet_curve.picture([("whole", "all", ends)], log, fleet_curve.WIDE, "")
-        scale = fleet_curve.axis(ends, log, fleet_curve.WIDE[0])
+        shown = curve.picture([("whole", "all", ends)], log, curve.WIDE, "")
+        scale = curve.axis(ends, log, curve.WIDE[0])
         upper, lower = (_heights(path) for path in (shown.bands[0].upper, shown.bands[0].lower))
         for second in (5.0, 15.0, 20.0, 40.0, 80.0):
             x = scale.x(second)
@@ -230,8 +230,8 @@ def test_the_band_holds_the_empirical_curve() -> None:
 def _heights(path: str) -> list[tuple[float, float]]:
     """Corners of a path as (x, share)."""
     corners = [tuple(map(float, pair.split())) for pair in path[1:].split("L")]
-    height = fleet_curve.WIDE[1]
-    top, bottom = fleet_curve._y(1, height), fleet_curve._y(0, height)
+    height = curve.WIDE[1]
+    top, bottom = curve._y(1, height), curve._y(0, height)
     return [(x, (bottom - y) / (bottom - top)) for x, y in corners]
 
 
@@ -258,19 +258,19 @@ def test_never_ready_starts_hold_the_band_open(large: tuple[FleetReport, str]) -
 
 def test_the_axis_is_logarithmic_where_a_few_would_flatten_the_rest() -> None:
     report = made.wide()
-    assert fleet_curve.spread_out(Ends.of(report.collection.metrics["ready"]))
-    assert not fleet_curve.spread_out(Ends.of(made.fleet(300, 15, hostile=False).collection.metrics["ready"]))
+    assert curve.spread_out(Ends.of(report.collection.metrics["ready"]))
+    assert not curve.spread_out(Ends.of(made.fleet(300, 15, hostile=False).collection.metrics["ready"]))
     nothing = Ends(np.array([0.0, 0.0]), np.array([np.inf, np.inf]))
-    shown = fleet_curve.picture([("whole", "all", nothing)], True, fleet_curve.NARROW, "")
+    shown = curve.picture([("whole", "all", nothing)], True, curve.NARROW, "")
     assert "nan" not in shown.bands[0].area and len(shown.xticks) >= 1
 
 
 @pytest.mark.parametrize(("high", "log"), [(0.4, False), (9.0, False), (130.0, False), (9e5, False), (4000.0, True)])
 def test_ticks_are_round_and_have_room(high: float, log: bool) -> None:
     scale = Axis(0.5 if log else 0.0, high, log, 46, 946)
-    places = [scale.x(at) for at in fleet_curve.ticks(scale)]
+    places = [scale.x(at) for at in curve.ticks(scale)]
     assert 2 <= len(places) <= 18 and min(b - a for a, b in pairwise(places)) > 50
-    assert [fleet_curve.seconds_text(at) for at in (0.5, 20, 300, 7200, 172800)] == [
+    assert [curve.seconds_text(at) for at in (0.5, 20, 300, 7200, 172800)] == [
         "0.5 s",
         "20 s",
         "5 min",

@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+import xml.etree.ElementTree as ET
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,12 +16,24 @@ from markdown_it import MarkdownIt
 from prometheus_client.parser import text_string_to_metric_families
 
 from analyzer.errors import UsageError
-from analyzer.reports.kinds import BLAME, EVERY, EXPLANATION, FLEET, REPORT, SCHEDULE, SIMULATION, TIMELINE
+from analyzer.reports.kinds import (
+    BLAME,
+    EVERY,
+    EXPLANATION,
+    FLEET,
+    REPORT,
+    SCHEDULE,
+    SIMULATION,
+    TIMELINE,
+)
 from analyzer.results import Bottleneck, End, Finding, Gap, LedgerCounts, Milestone, Phase, Poll, Report
 from analyzer.window import Span
 from tests.kit.every_format import every_kind
 from tests.kit.made_reports import at, ready_start, report_of
 
+_OF_JUNIT = frozenset(
+    ("testsuite", "properties", "property", "testcase", "failure", "skipped", "system-out", "system-err")
+)
 ROOT = Path(__file__).parents[2]
 HOSTILE = [
     "@team", "#12", "x @team, y", "![x](http://h.example/p.png)", "<img src=x>", "[x](javascript:y)", "`", "``` x",
@@ -67,7 +80,7 @@ def test_no_format_lets_a_log_say_more_than_words(text: str) -> None:
         name, where = one.name, f"{kind} as {one.name}"
         if name == "html":
             made, own = re.subn(r"<script>.*?</script>", "", made, flags=re.DOTALL)  # the page's, mostly plotly's too
-            assert own == (1 if kind == FLEET.name else 2), where
+            assert own == (2 if kind in (REPORT.name, SIMULATION.name) else 1), where
         assert one.binary or made.replace("\n", "").isprintable(), where
         if name == "markdown":
             _is_tame_markdown(made, text, where)
@@ -77,12 +90,16 @@ def test_no_format_lets_a_log_say_more_than_words(text: str) -> None:
             assert not re.search(r'(?m)(?:^|,)"?=', made), where
         elif name in ("json", "trace"):
             assert json.loads(made), where
+        elif name == "junit":
+            assert {part.tag for part in ET.fromstring(made.encode()).iter()} <= _OF_JUNIT, where
         elif name == "prometheus":
             assert list(text_string_to_metric_families(made)), where
 
 
 def _is_tame_markdown(made: str, text: str, where: str) -> None:
     """What a reader makes of it: no element that we did not write, no mention and no link outside of a code span."""
+    made, folded = re.subn(r"(?m)^(?:<details><summary>Details</summary>|</details>)$", "", made)
+    assert folded in (0, 2), where
     tokens = [
         t for block in MarkdownIt("gfm-like", {"linkify": False}).parse(made) for t in (block, *(block.children or ()))
     ]

@@ -8,10 +8,12 @@ from dataclasses import replace
 
 import analyzer
 from analyzer.collection.model import InputRow, Outlier
+from analyzer.comparison.model import Compared, DesignNote, History, OneSided
+from analyzer.reports import comparison_anonymize
 from analyzer.reports.fleet_anonymize import anonymized
 from tests.events.test_secret_kinds import KINDS, SECRET
-from tests.kit import made_fleets
-from tests.kit.every_format import every_fleet_format, everything
+from tests.kit import made_comparison, made_fleets
+from tests.kit.every_format import every_comparison_format, every_fleet_format, everything
 
 
 def crash_loop(reasons: list[str]) -> str:
@@ -62,3 +64,37 @@ def test_no_format_of_many_starts_shows_one() -> None:
             assert "***" in made, name
             joined = "".join(made.split())  # a text breaks lines within long words
             assert SECRET not in joined, (name, joined[joined.index(SECRET) - 200 :][:300])
+
+
+def test_no_format_of_a_comparison_or_a_history_shows_one() -> None:
+    """Whoever put it there: a log into a reason, a user into a label, a path or the name of a host."""
+    kinds = [kind % SECRET for kind in KINDS[::4]]
+    urls = [f"s3://user:{SECRET}@bucket/old.gz", f"https://h.example/x?X-Amz-Signature={SECRET}&n=1"]
+    made, trend = made_comparison.slower(), made_comparison.trend()
+    rows = [
+        replace(row, reason=kind, cause=kind, cause_words=kind, labels=(("note", kind), ("token", SECRET)))
+        for row, kind in zip(made.new.starts, kinds, strict=False)
+    ]
+    new = replace(made.new, starts=(*rows, *made.new.starts[len(rows) :]))
+    for at, kind in enumerate(kinds):
+        one = replace(made.comparison, new=replace(made.comparison.new, label=f"token={SECRET}"))
+        one = replace(
+            one,
+            base=replace(one.base, label=urls[at % 2], versions=(kind,)),
+            metrics=(*one.metrics[:2], replace(one.metrics[1], id=kind)),
+            only_base=(OneSided("reason", kind, 1), OneSided("check", kind, 1)),
+            only_new=(OneSided("phase", kind, 1),),
+            design=(DesignNote("x", f"The hosts differ: {kind}"),),
+        )
+        compared = Compared(one, made.base, new)
+        by = (("note", kind), ("token", SECRET))
+        points = tuple(replace(point, by=by, side=one.base) for point in trend.points[:2])
+        change = replace(
+            made_comparison.change(kind, one, 0.1, (kind,)), before=f"{urls[0]}:1", after=f"{urls[1]}:2", metric=kind
+        )
+        history = History(("note",), "ready", points, (compared,), (change,))
+        subjects: tuple[Compared | History, ...] = (compared, history)
+        for subject in (*subjects, *map(comparison_anonymize.anonymized, subjects)):
+            for name, shown in every_comparison_format(subject).items():
+                joined = "".join(shown.split())
+                assert SECRET not in joined, (name, joined[joined.index(SECRET) - 200 :][:300])

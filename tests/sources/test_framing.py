@@ -66,7 +66,8 @@ def test_entries_with_values_of_any_kind(seed: int) -> None:
 
 def test_a_damaged_entry_costs_itself_alone() -> None:
     good = [entry(n, {"MESSAGE": b"good %d" % n}) for n in range(4)]
-    data = good[0] + b"no field at all\nMESSAGE=lost\n\n" + good[1] + b"\n\n" + good[2] + good[3]
+    two = good[0][:-1] + good[0]  # no empty line between them
+    data = good[0] + b"no field at all\nMESSAGE=lost\n\n" + good[1] + b"\n\n" + good[2] + two + good[3]
     log = GrowingLog("<stdin>")
     log.feed(data)
     whole = read_log_records(["-"], stdin=io.BytesIO(data))[0]

@@ -1,7 +1,19 @@
 """JSON, for programs."""
 
 from analyzer.reports.format import later
-from analyzer.reports.kinds import BLAME, EXPLANATION, FLEET, NAMES, REPORT, SCHEDULE, SIMULATION, TIMELINE
+from analyzer.reports.kinds import (
+    BLAME,
+    COMPARISON,
+    EXPLANATION,
+    FLEET,
+    GATE,
+    HISTORY,
+    NAMES,
+    REPORT,
+    SCHEDULE,
+    SIMULATION,
+    TIMELINE,
+)
 
 REPORT.add("json", later("analyzer.reports.json_report:render"), ".json")
 BLAME.add("json", later("analyzer.reports.blame:json_text"), ".json")
@@ -11,3 +23,6 @@ SCHEDULE.add("json", later("analyzer.reports.simulation_schedule:render_json"), 
 EXPLANATION.add("json", later("analyzer.reports.explain_views:json_text"), ".json")
 NAMES.add("json", later("analyzer.reports.explain_views:json_listing"), ".json")
 FLEET.add("json", later("analyzer.reports.fleet_json:render"), ".json")
+COMPARISON.add("json", later("analyzer.reports.comparison_json:render"), ".json")
+HISTORY.add("json", later("analyzer.reports.comparison_json:render_history"), ".json")
+GATE.add("json", later("analyzer.reports.gate_json:render"), ".json")

@@ -2,12 +2,16 @@
 const OUTCOMES = ["ready", "failed", "stopped", "incomplete"];
 const originals = new Map(["reasons", "findings", "notes"].map((id) => [id, document.getElementById(id)]).filter(([, table]) => table)
   .map(([id, table]) => [id, Array.from(table.tBodies[0].rows)]));
-let picture = null;
-let reading = null;
 
 // --- groups and the curve; where the page does not hold all starts, they stay as they came
 
 const whole = DATA.left_out === 0 && DATA.metrics.length > 0 && document.getElementById("curve") !== null;
+
+// All windows of `starts`.
+function endsOf(metric, starts) {
+  const found = starts.map((start) => bounds(metric, start)).filter(Boolean);
+  return endsFrom(found.map((one) => one[0]), found.map((one) => one[1]));
+}
 
 function grouping() { return groupings.find((one) => one.id === view.by) || groupings[0]; }
 
@@ -58,7 +62,8 @@ function drawCurve(bands, metric) {
   const log = view.log === null ? auto : view.log;
   document.getElementById("log").checked = log;
   document.getElementById("curve-title").textContent = metric.heading;
-  picture = curveOf(bands, log, Math.max(280, box.clientWidth), metric);
+  picture = curveOf(bands, log, Math.max(280, box.clientWidth), { heading: metric.heading, axis: metric.axis,
+    about: "share of starts against time, as a band for each group. The table of groups holds the same numbers." });
   box.textContent = "";
   box.append(picture.svg);
   const legend = document.getElementById("curve-legend");
@@ -142,40 +147,6 @@ function pickGroup(tick) {
   view.drawn = Array.from(now).slice(0, LOOKS);
   writeHash();
   drawGroups();
-}
-
-// --- reading the curve at one moment
-
-function read(x) {
-  reading = x;
-  const box = document.getElementById("reading");
-  if (!picture) { return; }
-  if (x === null) { picture.cross.setAttribute("d", ""); box.textContent = ""; return; }
-  reading = Math.min(Math.max(x, picture.axis.left), picture.axis.right);
-  picture.cross.setAttribute("d", "M" + reading.toFixed(1) + " " + MARGIN.top + "V" + picture.bottom);
-  box.textContent = readingOf(picture, picture.axis.seconds(reading));
-}
-
-function listenToCurve() {
-  const box = document.getElementById("curve");
-  box.tabIndex = 0;
-  box.setAttribute("role", "group");
-  box.setAttribute("aria-roledescription", "chart");
-  box.setAttribute("aria-label", "Curve. Arrow keys read it at a moment, Escape ends that. The table of groups holds the same data.");
-  box.addEventListener("pointermove", (event) => {
-    const frame = box.getBoundingClientRect();
-    read(((event.clientX - frame.left) / frame.width) * Math.max(280, box.clientWidth));
-  });
-  box.addEventListener("pointerleave", () => { if (document.activeElement !== box) { read(null); } });
-  box.addEventListener("blur", () => read(null));
-  box.addEventListener("keydown", (event) => {
-    const steps = { ArrowLeft: -1, ArrowRight: 1 };
-    if (event.key === "Escape") { read(null); return; }
-    if (!(event.key in steps) || !picture) { return; }
-    const middle = (picture.axis.left + picture.axis.right) / 2;
-    read(reading === null ? middle : reading + steps[event.key] * (event.shiftKey ? 1 : 10));
-    event.preventDefault();
-  });
 }
 
 function buildCurveTools() {
@@ -277,12 +248,6 @@ function applyHash() {
   draw();
 }
 
-function copyText(words) {
-  const done = () => say("Copied the command");
-  const failed = () => say("The browser does not let this page copy");
-  if (navigator.clipboard) { navigator.clipboard.writeText(words).then(done, failed); } else { failed(); }
-}
-
 document.addEventListener("click", (event) => {
   const link = event.target.closest('a[href^="#"]:not(.skip)');
   if (link) { // adds its filter to those that hold
@@ -330,18 +295,10 @@ document.addEventListener("keydown", (event) => {
 window.addEventListener("hashchange", applyHash);
 let resizeTimer = 0;
 window.addEventListener("resize", () => { clearTimeout(resizeTimer); resizeTimer = setTimeout(drawGroups, 120); });
-let beforePrint = "";
-window.addEventListener("beforeprint", () => {
-  beforePrint = document.documentElement.dataset.theme || "";
-  setTheme("light");
-  document.querySelectorAll("details").forEach((box) => { box.open = true; });
-});
-window.addEventListener("afterprint", () => { setTheme(beforePrint); });
-
 if (COUNT) {
   findGroupings();
   buildFilters();
-  if (whole) { buildCurveTools(); listenToCurve(); }
+  if (whole) { buildCurveTools(); listenToCurve("The table of groups holds the same data."); }
   applyHash();
 }
 document.documentElement.dataset.drawn = "yes";

@@ -1,15 +1,14 @@
-// The curve as a band, as `fleet_curve.py` draws it, at the width of the screen and of any starts.
+// The curve as a band, as `curve.py` draws it, at the width of the screen and of any starts; read at one moment.
 const STEPS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 18000, 36000, 86400, 172800, 604800];
 const SHARES = [0, 0.25, 0.5, 0.75, 0.9, 1];
 const MARGIN = { left: 46, right: 14, top: 10, bottom: 44 };
 const SPREAD = 6;
 const LOOKS = 6;
+let picture = null;
+let reading = null;
 
-// All windows of `starts`, lower and upper ends each ascending.
-function endsOf(metric, starts) {
-  const least = [];
-  const most = [];
-  starts.forEach((start) => { const found = bounds(metric, start); if (found) { least.push(found[0]); most.push(found[1]); } });
+// The ends of windows, lower and upper ones each ascending.
+function endsFrom(least, most) {
   const ends = { n: least.length, least: Float64Array.from(least).sort(), most: Float64Array.from(most).sort() };
   ends.never = ends.n - upTo(ends.most, Number.MAX_VALUE);
   return ends;
@@ -94,14 +93,14 @@ function bandOf(one, axis, y) {
   return group;
 }
 
-// `bands`: {look, name, ends}, the first of which has all that the axis must hold.
-function curveOf(bands, log, width, metric) {
+// `bands`: {look, name, ends}. `whole`: all that the axis must hold, where that is not the first of them; then each band
+// has what it lacks marked in its own look.
+function curveOf(bands, log, width, metric, whole) {
   const height = width < 560 ? 300 : 360;
-  const axis = axisOf(bands[0].ends, log, width);
+  const axis = axisOf(whole || bands[0].ends, log, width);
   const bottom = height - MARGIN.bottom;
   const y = (part) => MARGIN.top + (1 - part) * (bottom - MARGIN.top);
-  const made = shape("svg", { class: "curve", viewBox: "0 0 " + width + " " + height, role: "img",
-    "aria-label": metric.heading + ": share of starts against time, as a band for each group. The table of groups holds the same numbers." });
+  const made = shape("svg", { class: "curve", viewBox: "0 0 " + width + " " + height, role: "img", "aria-label": metric.heading + ": " + metric.about });
   const grid = shape("g", { class: "grid" });
   const texts = shape("g", { class: "ticks" });
   SHARES.forEach((part) => {
@@ -115,17 +114,27 @@ function curveOf(bands, log, width, metric) {
   texts.append(shape("text", { x: (axis.left + axis.right) / 2, y: bottom + 36, "text-anchor": "middle" }, metric.axis));
   made.append(grid, texts);
   bands.filter((one) => one.ends.n).forEach((one) => made.append(bandOf(one, axis, y)));
-  const told = bands.find((one) => one.look === "whole");
-  if (told && told.ends.never) {
-    const group = shape("g", { class: "never" });
-    const end = y(1 - told.ends.never / told.ends.n).toFixed(1);
-    group.append(shape("path", { d: "M" + (axis.right - 5) + " " + y(1).toFixed(1) + "h5V" + end + "h-5" }),
-      shape("text", { x: axis.right - 9, y: end, dy: Number(end) > bottom - 24 ? -8 : 17, "text-anchor": "end" }, share(told.ends.never, told.ends.n) + (width < 560 ? " no end" : " with no known end")));
-    made.append(group);
-  }
+  const marked = whole ? bands : bands.filter((one) => one.look === "whole").map((one) => ({ look: "", ends: one.ends }));
+  missingOf(marked, axis, y, width).forEach((one) => made.append(one));
   const cross = shape("path", { class: "cross", d: "" });
   made.append(cross);
   return { svg: made, axis, bands, cross, bottom };
+}
+
+// A bracket for each band that lacks something, side by side; its words inside where there is room, apart from others.
+function missingOf(marked, axis, y, width) {
+  const open = marked.filter((one) => one.ends.never).sort((a, b) => a.ends.never / a.ends.n - b.ends.never / b.ends.n);
+  const wordsRight = axis.right - 8 * (open.length - 1) - 9;
+  let wordsAt = -Infinity;
+  return open.map((one, place) => {
+    const group = shape("g", { class: ("never " + one.look).trim() });
+    const right = axis.right - 8 * place;
+    const end = y(1 - one.ends.never / one.ends.n);
+    wordsAt = Math.max(end - y(1) >= 26 * (1 + place) ? end - 6 : end + 17, wordsAt + 15);
+    group.append(shape("path", { d: "M" + (right - 5) + " " + y(1).toFixed(1) + "h5V" + end.toFixed(1) + "h-5" }),
+      shape("text", { x: wordsRight, y: wordsAt.toFixed(1), "text-anchor": "end" }, share(one.ends.never, one.ends.n) + (width < 560 ? " no end" : " with no known end")));
+    return group;
+  });
 }
 
 // What the bands say of one moment.
@@ -138,4 +147,38 @@ function readingOf(picture, seconds) {
   });
   const shown = seconds >= 120 ? (seconds / 60).toFixed(1) + " min" : seconds.toFixed(seconds < 10 ? 2 : 1) + " s";
   return "By " + shown + ": " + parts.join(" · ");
+}
+
+// --- reading the curve at one moment
+
+function read(x) {
+  reading = x;
+  const box = document.getElementById("reading");
+  if (!picture) { return; }
+  if (x === null) { picture.cross.setAttribute("d", ""); box.textContent = ""; return; }
+  reading = Math.min(Math.max(x, picture.axis.left), picture.axis.right);
+  picture.cross.setAttribute("d", "M" + reading.toFixed(1) + " " + MARGIN.top + "V" + picture.bottom);
+  box.textContent = readingOf(picture, picture.axis.seconds(reading));
+}
+
+function listenToCurve(about) {
+  const box = document.getElementById("curve");
+  box.tabIndex = 0;
+  box.setAttribute("role", "group");
+  box.setAttribute("aria-roledescription", "chart");
+  box.setAttribute("aria-label", "Curve. Arrow keys read it at a moment, Escape ends that. " + about);
+  box.addEventListener("pointermove", (event) => {
+    const frame = box.getBoundingClientRect();
+    read(((event.clientX - frame.left) / frame.width) * Math.max(280, box.clientWidth));
+  });
+  box.addEventListener("pointerleave", () => { if (document.activeElement !== box) { read(null); } });
+  box.addEventListener("blur", () => read(null));
+  box.addEventListener("keydown", (event) => {
+    const steps = { ArrowLeft: -1, ArrowRight: 1 };
+    if (event.key === "Escape") { read(null); return; }
+    if (!(event.key in steps) || !picture) { return; }
+    const middle = (picture.axis.left + picture.axis.right) / 2;
+    read(reading === null ? middle : reading + steps[event.key] * (event.shiftKey ? 1 : 10));
+    event.preventDefault();
+  });
 }

@@ -2,7 +2,7 @@
 
 Every start is known to a window, so the share of starts that got there by a moment is known between two curves: all
 windows at their lower ends above, at their upper ends below. A start that was never seen there holds the lower curve
-below 1. The page's script draws the same pictures at the width of the screen (``fleet_curve.js``).
+below 1. The page's script draws the same pictures at the width of the screen (``curve.js``).
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ NARROW_BELOW: Final = 560
 SHARES: Final = (0.0, 0.25, 0.5, 0.75, 0.9, 1.0)
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 14, 10, 44
 _COLUMN: Final = 2.0  # pixels between two points of a curve
+_BRACKET: Final = 8.0  # pixels from one bracket to the next
+_WORDS_BELOW, _WORDS_ABOVE, _LINE, _ROOM = 17.0, 6.0, 15.0, 26.0
 _STEPS: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 18000,
                  36000, 86400, 172800, 604800)  # fmt: skip
 
@@ -100,6 +102,17 @@ class Band:
 
 
 @dataclass(frozen=True, slots=True)
+class Missing:
+    """The share of a band that was never seen there: a bracket at the right edge, with words beside its lower end."""
+
+    look: str
+    words: str
+    path: str
+    words_right: str
+    words_at: str
+
+
+@dataclass(frozen=True, slots=True)
 class Picture:
     """All that the template draws."""
 
@@ -109,9 +122,7 @@ class Picture:
     xticks: tuple[tuple[str, str], ...]
     yticks: tuple[tuple[str, str], ...]
     bands: tuple[Band, ...]
-    never: str
-    never_top: str
-    never_at: str
+    missing: tuple[Missing, ...]
     left: int
     right: int
     bottom: int
@@ -143,13 +154,14 @@ def axis(whole: Ends, log: bool, width: float) -> Axis:
 
 
 def picture(
-    bands: Sequence[tuple[str, str, Ends]], log: bool, size: tuple[int, int], title: str
-) -> Picture:  # fmt: skip
-    """Bands (look, name, ends) as a picture; the first one is the whole."""
+    bands: Sequence[tuple[str, str, Ends]], log: bool, size: tuple[int, int], title: str, whole: Ends | None = None
+) -> Picture:
+    """Bands (look, name, ends) as a picture. ``whole``: all for which the axis has room, where the first is not that.
+
+    The first then is no band of all the others: what each of them lacks is marked in its own look.
+    """
     width, height = size
-    whole = bands[0][2]
-    scale = axis(whole, log, width)
-    end_low = 1 - whole.never / whole.n if whole.n else 0.0
+    scale = axis(bands[0][2] if whole is None else whole, log, width)
     return Picture(
         width=width,
         height=height,
@@ -157,14 +169,36 @@ def picture(
         xticks=tuple((f"{scale.x(at):.1f}", seconds_text(at)) for at in ticks(scale)),
         yticks=tuple((f"{_y(part, height):.1f}", f"{part * 100:.0f} %") for part in SHARES),
         bands=tuple(_band(look, name, ends, scale, height) for look, name, ends in bands if ends.n),
-        never=never_words(whole, narrow=width < NARROW_BELOW),
-        never_top=f"{_y(1.0, height):.1f}",
-        never_at=f"{_y(end_low, height):.1f}",
+        missing=_missing([("", bands[0][2])] if whole is None else [(one[0], one[2]) for one in bands], size),
         left=_LEFT,
         right=width - _RIGHT,
         bottom=height - _BOTTOM,
         title=title,
     )
+
+
+def _missing(marked: Sequence[tuple[str, Ends]], size: tuple[int, int]) -> tuple[Missing, ...]:
+    """A bracket for each that lacks something, side by side; its words inside where there is room."""
+    width, height = size
+    made: list[Missing] = []
+    words_at = -math.inf
+    open_ended = [(look, ends) for look, ends in marked if ends.never]
+    words_right = width - _RIGHT - _BRACKET * (len(open_ended) - 1) - 9
+    for place, (look, ends) in enumerate(sorted(open_ended, key=lambda item: item[1].never / item[1].n)):
+        end = _y(1 - ends.never / ends.n, height)
+        inside = end - _y(1.0, height) >= _ROOM * (1 + place)
+        words_at = max(end - _WORDS_ABOVE if inside else end + _WORDS_BELOW, words_at + _LINE)
+        right = width - _RIGHT - place * _BRACKET
+        made.append(
+            Missing(
+                look=look,
+                words=never_words(ends, narrow=width < NARROW_BELOW),
+                path=f"M{right - 5:g} {_y(1.0, height):.1f}h5V{end:.1f}h-5",
+                words_right=f"{words_right:g}",
+                words_at=f"{words_at:.1f}",
+            )
+        )
+    return tuple(made)
 
 
 def never_words(whole: Ends, *, narrow: bool = False) -> str:
