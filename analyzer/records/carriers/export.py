@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 from analyzer.records.carriers.carrier import Carrier, Opened
-from analyzer.records.carriers.journal_fields import MESSAGE_LIMIT, from_bytes
+from analyzer.records.carriers.journal_fields import MESSAGE_LIMIT, TEXT_KEYS, from_bytes
 from analyzer.records.counted_lines import counted
 from analyzer.records.draft import Draft, Outer, Tally
 from analyzer.sources.raw_lines import RawLine
@@ -133,6 +133,25 @@ def as_export(fields: Mapping[str, bytes]) -> bytes:
         if key
     ]
     return b"".join((*rows, b"\n"))
+
+
+_NEEDED = {key.encode(): key for key in (*TEXT_KEYS, *_ONCE)}
+
+
+def plain_drafts(entry: bytes, tally: Tally, number: int) -> list[Draft] | None:
+    """What ``read_export`` gives of one entry that is known to have only ``FIELD=value`` lines, none too long.
+
+    ``None``, and nothing counted: it is damaged.
+    """
+    fields: dict[str, bytes] = {}
+    for row in entry.split(b"\n"):
+        key, _, value = row.partition(b"=")
+        if (name := _NEEDED.get(key)) is not None:
+            if name in fields and name in _ONCE:
+                return None
+            fields[name] = value
+    tally.lines += 1
+    return from_bytes(fields, tally, number, False)
 
 
 def _drafts(entry: _Entry, tally: Tally, number: int, passed: bool) -> list[Draft]:
