@@ -1,35 +1,38 @@
-"""``k3slog wait``: ask a real API server until it is ready, then explain what was seen."""
+"""``k3slog wait``: ask a real API server until it is ready, then explain what was seen.
+
+What is imported here is all that is loaded before the first request: the reports of the house are not among it, and are
+loaded only where ``--full`` or a format needs them, while there is nothing to do but to wait.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from analyzer.cli.console import complain
-from analyzer.cli.inputs import ForceOption, format_option
 from analyzer.errors import ExitCode, printable
 from analyzer.live.clock import Clock
 from analyzer.live.durations import parse_duration
+from analyzer.live.ending import ending_of
 from analyzer.live.observed_polls import ObservedWait, Verdict, dump
 from analyzer.live.screen import LiveLine, StateLines, clock_face
+from analyzer.live.summary import summary_of
 from analyzer.live.target import Target, access_of
 from analyzer.live.transport import HttpProber
-from analyzer.live.wait_report import numbered, report_of
 from analyzer.live.waiting import Wait
 from analyzer.policies import get
-from analyzer.reports.format import Format, Options
-from analyzer.reports.kinds import REPORT
 from analyzer.reports.output import Destination
-from analyzer.reports.terminal import suited
-from analyzer.reports.wording import plural
-from analyzer.results import Report
+
+if TYPE_CHECKING:
+    from analyzer.reports.format import Format
+    from analyzer.results import Report
 
 _CODES: Mapping[Verdict | None, ExitCode] = {
     "ready": ExitCode.OK,
@@ -62,7 +65,17 @@ def wait(
     ] = False,
     policy: Annotated[str, typer.Option("--policy", metavar="NAME|FILE.toml", help="When to ask next.")] = "adaptive",
     timeout: Annotated[str, typer.Option("--timeout", metavar="TIME", help="Give up after: 15m, 90s, 1h30m.")] = "15m",
-    format: Annotated[str | None, format_option(REPORT, "Of the summary. Default: text.")] = None,
+    format: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            "-f",
+            metavar="[text|json]",
+            help="Of the summary: text (default), json, or another one of analyze.",
+            show_default=False,
+        ),
+    ] = None,
+    full: Annotated[bool, typer.Option("--full", help="The summary in all detail, as analyze --full.")] = False,
     output: Annotated[
         str | None,
         typer.Option(
@@ -72,7 +85,7 @@ def wait(
             help="Save the polls for analyze and simulate (-: stdout, no summary).",
         ),
     ] = None,
-    force: ForceOption = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
 ) -> None:
     """Ask an API server for /readyz until it is ready, and say what held it back.
 
@@ -80,7 +93,7 @@ def wait(
     130 interrupted.
     """
     timeout_s = parse_duration(timeout)
-    summary = REPORT.chosen(format, None)
+    report = _report_format(format, full=full)
     chosen = get(policy)
     saved = None if output is None else Destination.named(output, force=force)
     if saved is not None:
@@ -89,14 +102,24 @@ def wait(
         Target(server, kubeconfig, ca, cert, key, token_file, insecure, env_kubeconfig=os.environ.get("KUBECONFIG"))
     )
     for note in access.notes:
-        complain(note)
+        _say(note)
     one = Wait(HttpProber(access), chosen, timeout_s=timeout_s)
     interrupted = not _run(one, one.policy.name, access.server)
-    seen = numbered(one.observed())
-    _finish(seen, saved, summary)
+    seen = one.observed()
+    _finish(seen, saved, report, full=full)
+    gc.freeze()  # or the interpreter looks for garbage among all modules before it ends: 0.1 s on a busy board
     if interrupted:
         raise KeyboardInterrupt
     raise typer.Exit(int(_CODES[seen.verdict]))
+
+
+def _report_format(name: str | None, *, full: bool) -> Format[Report] | None:
+    """How the whole report is written, ``None``: not at all, the short summary of a wait is enough."""
+    if name in (None, "text") and not full:
+        return None
+    from analyzer.reports.kinds import REPORT
+
+    return REPORT.chosen(name, None)
 
 
 def _run(one: Wait, policy: str, server: str) -> bool:
@@ -127,20 +150,37 @@ async def _drawn(one: Wait, live: LiveLine | None) -> None:
                 await drawing
 
 
-def _finish(seen: ObservedWait, saved: Destination | None, format: Format[Report]) -> None:
-    text = dump(seen)
+def _finish(seen: ObservedWait, saved: Destination | None, report: Format[Report] | None, *, full: bool) -> None:
+    text = dump(seen) if saved is not None else ""
     if saved is not None:
         saved.write(text)
-    path = None if saved is None or saved.path is None else str(saved.path)
     if saved is None or not saved.is_stdout:
+        path = None if saved is None else str(saved.path)
         to = Destination()
-        to.write(format.render(report_of(seen, path=path, size=len(text.encode())), suited(Options(), to)))
-    complain(_last_words(seen))
+        to.write(summary_of(seen) if report is None else _rendered(seen, report, path, len(text.encode()), full=full))
+    _say(_last_words(seen))
+
+
+def _rendered(seen: ObservedWait, report: Format[Report], path: str | None, size: int, *, full: bool) -> str | bytes:
+    from analyzer.live.wait_report import numbered, report_of
+    from analyzer.reports.format import Options
+    from analyzer.reports.terminal import suited
+
+    return report.render(report_of(numbered(seen), path=path, size=size), suited(Options(full=full), Destination()))
 
 
 def _last_words(seen: ObservedWait) -> str:
     if seen.verdict == "fatal":
-        what = "cannot tell" if seen.locked_out else "cannot become ready"
+        what = "cannot tell" if ending_of(seen).kind == "denied" else "cannot become ready"
         return printable(f"{what}: {seen.reason}." + (f" {seen.advice}" if seen.advice else ""))
-    how = {"ready": "ready", "timed_out": "not ready"}.get(seen.verdict or "", "interrupted")
-    return f"{how} after {clock_face(seen.end_s or 0.0)}, {plural(len(seen.polls), 'poll')}"
+    how = {"ready": "ready", "timed_out": "timed out"}.get(seen.verdict or "", "interrupted")
+    if seen.verdict == "timed_out" and seen.success is None and ending_of(seen).not_ready:
+        how = "not ready"
+    polls = "1 poll" if len(seen.polls) == 1 else f"{len(seen.polls)} polls"
+    return f"{how} after {clock_face(seen.end_s or 0.0)}, {polls}"
+
+
+def _say(line: str) -> None:
+    """One line of our own words on stderr; a closed stderr is no reason to fail."""
+    with contextlib.suppress(OSError, ValueError):
+        print(f"k3slog: {line}", file=sys.stderr)

@@ -13,9 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from analyzer.errors import BadInputError
+from analyzer.live.plain_yaml import plain
 
 #: Where k3s writes its administrator's kubeconfig (docs of k3s, "Cluster Access").
 K3S_KUBECONFIG = Path("/etc/rancher/k3s/k3s.yaml")
@@ -115,6 +114,14 @@ def load(paths: Sequence[Path]) -> Access:
 
 def _parse(path: Path) -> Mapping[str, Any]:
     text = read_text(path, "kubeconfig")
+    document = plain(text)
+    return document if document is not None else _parse_yaml(text, path)
+
+
+def _parse_yaml(text: str, path: Path) -> Mapping[str, Any]:
+    """Any YAML, for which the library is loaded."""
+    import yaml
+
     try:
         document = yaml.safe_load(text)
     except yaml.YAMLError as problem:

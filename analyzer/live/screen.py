@@ -10,13 +10,13 @@ from bisect import bisect_right
 from itertools import accumulate
 from typing import TextIO
 
-from analyzer.events.check_info import HOOK
+from analyzer.live.answers import visible
 from analyzer.live.clock import Clock, Stopwatch
 from analyzer.live.observed_polls import ObservedPoll, iso
-from analyzer.live.transport import visible
 from analyzer.policies.protocol import AskAt, Decision, Observation, state_line
 
 REFRESH_S = 0.25
+HOOK = "poststarthook/"  # as in ``events.check_info``, which a wait does not load
 
 
 class StateLines:

@@ -1,24 +1,23 @@
 """What the polls of a wait prove: one ``StartReport`` with windows, for the same reports that ``analyze`` writes.
 
 The wait is its own observer, so the rules are simpler than for a log, and stricter in one point: a poll's state was
-sampled somewhere between its departure and its answer. Hence
+sampled somewhere between its departure and its answer (``readiness`` has what that means for the server). Hence
 
 * a check seen failing was failing *after the departure* of that poll: lower end = that departure;
 * a check seen ok was ok *by the answer* of that poll: upper end = that answer. A probe that can fail again counts as
-  ok only where the list is whole and shows all that it waits for as ok, too;
-* readiness is bounded from below by polls whose answer proves that the server is not ready (a list with a failing
-  check, ``apiserver not ready``, the 503 of k3s' own supervisor); other answers bound only ``detected``.
+  ok only where the list is whole and shows all that it waits for as ok, too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from analyzer.events.check_info import info
 from analyzer.events.poll_errors import severities
 from analyzer.live.observed_polls import ObservedPoll, ObservedWait
+from analyzer.live.readiness import Seen, answered, departed, ready_window, suspects
 from analyzer.records.log_record import SourceInfo
 from analyzer.results import (
     Bottleneck,
@@ -35,78 +34,23 @@ from analyzer.results import (
     Report,
     StartReport,
 )
-from analyzer.window import OPEN, Bound, Evidence, Span, Window
+from analyzer.window import OPEN, Bound, Span, Window
 
 #: Name of the source format in reports.
 FORMAT = "polls"
 #: Pollers of k3s itself that a wait can imitate, with their intervals.
 _INTERVALS_S = {"shared-2s": 2.0, "legacy-4x1s": 1.0}
 LOCKED_OUT = "The API answers, but shows its readiness only to those who log in"
-#: ``Status`` messages of the 503 that k3s' supervisor sends while its API handler does not exist yet
-#: (catalogue of start-up lines, §2.3: K >= 1.24).
-SUPERVISOR_MESSAGES = ("apiserver not ready", "starting", "runtime core not ready")
-
-
-def proves_absent(poll: ObservedPoll) -> bool:
-    """Whether this answer proves that the API server itself was not serving: k3s' supervisor answered in its place."""
-    by_supervisor = poll.error == "service_unavailable" and poll.message in SUPERVISOR_MESSAGES
-    return by_supervisor or poll.error == "not_ready_text"
-
-
-def proves_not_ready(poll: ObservedPoll) -> bool:
-    """Whether this answer proves that the server was not ready when it was written."""
-    return proves_absent(poll) or (poll.error == "readyz_failing" and bool(poll.failing))
-
-
-def _departed(poll: ObservedPoll) -> Evidence:
-    return Evidence(poll.departed_s, Bound.OBSERVED, poll.line or None)
-
-
-def _answered(poll: ObservedPoll) -> Evidence:
-    return Evidence(poll.answered_s, Bound.OBSERVED, poll.line or None)
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """What the rules look at.
-
-    ``earlier``: polls certainly sampled before the successful one; only loops that overlap (``legacy-4x1s``) lose any.
-    ``since_s``: the answer of the last one that met no API server: a restart makes what passed before worthless.
-    ``serving``: when the API server last began to serve; open below when it did so before the wait.
-    """
-
-    polls: tuple[ObservedPoll, ...]
-    success: ObservedPoll | None
-    earlier: tuple[ObservedPoll, ...]
-    since_s: float
-    serving: Window
-
-    @classmethod
-    def of(cls, wait: ObservedWait) -> _Seen:
-        success = wait.success
-        earlier = tuple(
-            p for p in wait.polls if p is not success and (success is None or p.answered_s <= success.departed_s)
-        )
-        gone = (p.answered_s for p in earlier if proves_absent(p) or p.error == "connection_refused")
-        since_s = max(gone, default=0.0)
-        serving = OPEN
-        for poll in filter(proves_absent, earlier):
-            serving = serving.after(_departed(poll))
-        up = [p for p in earlier if _serves(p) and p.departed_s >= since_s]
-        up += [success] if success is not None else []
-        if up:
-            serving = serving.before(_answered(min(up, key=lambda p: p.answered_s)))
-        return cls(wait.polls, success, earlier, since_s, serving)
 
 
 def start_report(wait: ObservedWait) -> StartReport:
     """The wait as one start: ``began_at`` is the wait's own begin, so nothing before it is claimed."""
-    seen = _Seen.of(wait)
+    seen = Seen.of(wait)
     polls, success = seen.polls, seen.success
-    ready, detected, tax = _ready(seen), OPEN, None
+    ready, detected, tax = ready_window(seen), OPEN, None
     checks = _checks(seen)
     if success is not None:
-        detected = OPEN.after(_departed(success)).before(_answered(success))
+        detected = OPEN.after(departed(success)).before(answered(success))
         tax = Span(0.0, None if ready.lower is None else success.answered_s - ready.lower)
     last_s = wait.end_s if wait.end_s is not None else max((p.answered_s for p in polls), default=0.0)
     rows = tuple(_row(p, last=p is success) for p in polls)
@@ -144,23 +88,11 @@ def start_report(wait: ObservedWait) -> StartReport:
     )
 
 
-def _ready(seen: _Seen) -> Window:
-    window = OPEN
-    for poll in filter(proves_not_ready, seen.earlier):
-        window = window.after(_departed(poll))
-    return window if seen.success is None else window.before(_answered(seen.success))
-
-
-def _checks(seen: _Seen) -> tuple[Check, ...]:
+def _checks(seen: Seen) -> tuple[Check, ...]:
     names = dict.fromkeys(name for poll in seen.polls for name in (*poll.failing, *poll.ok))
-    lists = [p for p in seen.earlier if p.failing and p.departed_s >= seen.since_s]
-    last_list = max(lists, key=lambda p: p.departed_s, default=None)
-    # One body is one look: what failed in the last list cleared after everything that was ok in it. Beyond a cut, and
-    # without a list, every check is unseen, not ok.
-    suspects = [n for n in names if last_list is None or n not in last_list.ok]
-    certain = len(suspects) == 1 and last_list is not None and not last_list.cut
+    possible, certain = suspects(seen, list(names))
     held: LastBlocker = "certain" if certain else "possible"
-    found = {name: _check(name, seen, held if name in suspects else "no") for name in names}
+    found = {name: _check(name, seen, held if name in possible else "no") for name in names}
     if seen.success is None:
         return tuple(found.values())
     return tuple(_blamed(check, found, seen.serving, seen.success.answered_s) for check in found.values())
@@ -192,7 +124,7 @@ def _blamed(check: Check, found: Mapping[str, Check], serving: Window, ready_s: 
     return replace(check, exclusive_s=alone, saving_s=saving)
 
 
-def _check(name: str, seen: _Seen, blocker: LastBlocker) -> Check:
+def _check(name: str, seen: Seen, blocker: LastBlocker) -> Check:
     failing = [p for p in seen.earlier if name in p.failing]
     last = max(failing, key=lambda p: p.departed_s, default=None)
     settled_s = max([seen.since_s, *(p.answered_s for p in failing)])
@@ -204,13 +136,13 @@ def _check(name: str, seen: _Seen, blocker: LastBlocker) -> Check:
     first_ok = min(good, key=lambda p: p.answered_s, default=None)
     window = replace(seen.serving, upper=None, upper_kind=Bound.NONE, upper_line=None)  # no check passes before serving
     if last is not None:
-        window = window.after(_departed(last))
+        window = window.after(departed(last))
     if first_ok is not None:
-        window = window.before(_answered(first_ok))
+        window = window.before(answered(first_ok))
     first = min(failing, key=lambda p: p.answered_s, default=None)
     return Check(
         name=name,
-        final="ok" if first_ok is not None else "failing" if failing else "unseen",
+        final="ok" if first_ok is not None else "failing" if settled_s > seen.since_s else "unseen",
         seen_failing=last is not None,
         cleared=window,
         last_blocker=blocker,
@@ -267,13 +199,6 @@ def _row(poll: ObservedPoll, *, last: bool) -> Poll:
         text=poll.text,
         ok=poll.ok,
     )
-
-
-def _serves(poll: ObservedPoll) -> bool:
-    """Whether this answer proves that the API server itself was serving: a check list or its own 403."""
-    if poll.error == "forbidden":
-        return poll.message is not None
-    return poll.error is None or bool(poll.failing or poll.ok)
 
 
 def _phases(serving: Window, ready: Window, detected: Window, tax: Span | None) -> tuple[Phase, ...]:

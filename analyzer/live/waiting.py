@@ -12,8 +12,8 @@ from typing import Protocol
 
 from analyzer.errors import UsageError
 from analyzer.live.clock import Clock, Stopwatch
-from analyzer.live.observed_polls import Answer, ObservedPoll, ObservedWait
-from analyzer.live.transport import HttpProber
+from analyzer.live.observed_polls import CUT_OFF, Answer, ObservedPoll, ObservedWait
+from analyzer.live.prober import Prober
 from analyzer.policies.plugin import limited
 from analyzer.policies.protocol import AskAt, Decision, Loop, Observation, Policy, Stop
 from analyzer.version import __version__
@@ -44,7 +44,7 @@ class Wait:
 
     def __init__(
         self,
-        prober: HttpProber,
+        prober: Prober,
         policy: Policy,
         *,
         timeout_s: float,
@@ -88,6 +88,7 @@ class Wait:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await self._prober.aclose()
         return self.observed()
 
     def observed(self) -> ObservedWait:
@@ -159,7 +160,7 @@ class Wait:
         answered_s = max(departed_s, self.watch.now_s())
         if limit_s < self.policy.limits.request_s and answer.error in OUT_OF_TIME:
             # The server was not slow: this wait was over.
-            answer = replace(answer, error="context_canceled", text="cut off by the end of the wait")
+            answer = replace(answer, error="context_canceled", text=CUT_OFF)
         failing, ok = (self._lists.setdefault(names, names) for names in (answer.failing, answer.ok))
         poll = ObservedPoll(
             departed_s=departed_s,

@@ -84,7 +84,8 @@ def test_confirmed_fatal_exits_1_early_with_advice(pki: Pki, config: Path) -> No
     assert done.returncode == 1, done.stderr
     assert 3 <= len(server.requests()) < 20
     assert "unauthorized" in done.stderr and "credentials" in done.stderr
-    assert "cannot become ready" in done.stdout
+    assert "Whether it was ready is not known" in done.stdout and "cannot tell" in done.stderr
+    assert "cannot become ready" not in done.stdout + done.stderr, "a 401 does not tell"
 
 
 def test_a_server_alone_whose_port_is_refused_is_waited_for(tmp_path: Path) -> None:
@@ -269,16 +270,29 @@ def test_live_line_on_a_terminal(pki: Pki, config: Path) -> None:
     assert "\r\x1b[K" in drawn and "was ready" in stdout
 
 
-@pytest.mark.parametrize("form", ["text", "json"])
-def test_numpy_and_pandas_are_not_loaded(form: str) -> None:
-    options = command("--server", "https://127.0.0.1:1", "--insecure", "--timeout", "1s", "-f", form)
+def loaded_by(*options: str) -> set[str]:
+    words = command("--server", "https://127.0.0.1:1", "--insecure", "--timeout", "1s", *options)
     done = subprocess.run(
-        [sys.executable, "-X", "importtime", *options[1:]], capture_output=True, text=True, timeout=30, check=False
+        [sys.executable, "-X", "importtime", *words[1:]], capture_output=True, text=True, timeout=30, check=False
     )
     assert done.returncode == 6, done.stderr
-    imported = {line.rsplit("|", 1)[1].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
+    return {line.rsplit("|", 1)[1].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_numpy_and_pandas_are_not_loaded(form: str) -> None:
+    imported = loaded_by("-f", form)
     assert "analyzer.policies.registry" in imported
     assert not imported & {"numpy", "pandas", "analyzer.policies.vector"}
+
+
+def test_the_short_summary_loads_no_report_and_no_vocabulary() -> None:
+    imported = loaded_by()
+    assert "analyzer.live.summary" in imported
+    heavy = {"yaml", "httpx", "rich", "tomllib", "importlib.metadata", "jinja2"}
+    rooms = ("analyzer.events", "analyzer.records", "analyzer.results", "analyzer.starts", "analyzer.analysis")
+    assert not imported & heavy
+    assert {name for name in imported if name.startswith((*rooms, "analyzer.reports."))} == {"analyzer.reports.output"}
 
 
 def test_a_closed_stdout_is_quiet(pki: Pki, config: Path) -> None:

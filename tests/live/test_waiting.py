@@ -11,9 +11,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from analyzer.errors import UsageError
-from analyzer.live.observed_polls import ObservedPoll, ObservedWait
+from analyzer.live.observed_polls import Answer, ObservedPoll, ObservedWait
 from analyzer.live.screen import LiveLine, StateLines, clock_face, fitted
-from analyzer.live.transport import Answer
 from analyzer.live.waiting import Wait, limited
 from analyzer.policies import Observation, get
 from analyzer.policies.protocol import AskAt, Limits, Loop, Policy
@@ -280,6 +279,9 @@ def test_the_wait_takes_no_longer_than_it_says() -> None:
 
         async def ask(self, limit_s: float) -> Answer:
             return FAILING
+
+        async def aclose(self) -> None:
+            pass
 
     seen = asyncio.run(Wait(Never(), get("backoff"), timeout_s=0.3).run())
     assert seen.verdict == "timed_out"

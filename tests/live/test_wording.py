@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analyzer.live.observed_polls import dump, parse
-from analyzer.live.transport import Answer
+from analyzer.live.observed_polls import Answer, dump, parse
 from analyzer.live.wait_report import report_of
 from analyzer.reports import full_text, html, markdown, text
 from analyzer.results import Report

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from analyzer.live.transport import Answer
+from analyzer.live.observed_polls import Answer
 
 T = TypeVar("T")
 
@@ -80,6 +80,9 @@ class ScriptedProber:
         answer = self.answer(loop.time() - self.zero)
         await asyncio.sleep(latency / 2)
         return answer
+
+    async def aclose(self) -> None:
+        pass
 
 
 def run_virtual(main: Coroutine[Any, Any, T] | Awaitable[T]) -> T:
