@@ -21,11 +21,11 @@ from analyzer.errors import ExitCode, printable
 from analyzer.live.clock import Clock
 from analyzer.live.durations import parse_duration
 from analyzer.live.ending import ending_of
+from analyzer.live.following import Following
 from analyzer.live.observed_polls import ObservedWait, Verdict, dump
 from analyzer.live.screen import LiveLine, StateLines, clock_face
 from analyzer.live.summary import summary_of
-from analyzer.live.target import Target, access_of
-from analyzer.live.transport import HttpProber
+from analyzer.live.target import Target
 from analyzer.live.waiting import Wait
 from analyzer.policies import get
 from analyzer.reports.output import Destination
@@ -51,7 +51,10 @@ def wait(
     kubeconfig: Annotated[
         Path | None,
         typer.Option(
-            "--kubeconfig", metavar="FILE", help="Default: /etc/rancher/k3s/k3s.yaml if it exists, then $KUBECONFIG."
+            "--kubeconfig",
+            metavar="FILE",
+            help="Waited for. Default: that of k3s or RKE2 in /etc/rancher, then $KUBECONFIG.",
+            show_default=False,
         ),
     ] = None,
     ca: Annotated[Path | None, typer.Option("--ca", metavar="FILE", help="CA that signed the server (PEM).")] = None,
@@ -65,6 +68,14 @@ def wait(
     ] = False,
     policy: Annotated[str, typer.Option("--policy", metavar="NAME|FILE.toml", help="When to ask next.")] = "adaptive",
     timeout: Annotated[str, typer.Option("--timeout", metavar="TIME", help="Give up after: 15m, 90s, 1h30m.")] = "15m",
+    patience: Annotated[
+        str,
+        typer.Option(
+            "--patience",
+            metavar="TIME",
+            help="How long a kubeconfig may stay the same while the server refuses it (401, unknown CA).",
+        ),
+    ] = "60s",
     format: Annotated[
         str | None,
         typer.Option(
@@ -98,13 +109,14 @@ def wait(
     saved = None if output is None else Destination.named(output, force=force)
     if saved is not None:
         saved.check([str(p) for p in (kubeconfig, ca, cert, key, token_file) if p is not None])
-    access = access_of(
-        Target(server, kubeconfig, ca, cert, key, token_file, insecure, env_kubeconfig=os.environ.get("KUBECONFIG"))
+    target = Target(
+        server, kubeconfig, ca, cert, key, token_file, insecure, env_kubeconfig=os.environ.get("KUBECONFIG")
     )
-    for note in access.notes:
-        _say(note)
-    one = Wait(HttpProber(access), chosen, timeout_s=timeout_s)
-    interrupted = not _run(one, one.policy.name, access.server)
+    screen = _screen(chosen.name)
+    server_asked = Following(target, patience_s=parse_duration(patience), told=screen.said)
+    server_asked.ready_to_ask()  # what is wrong for good is told before anything else
+    one = Wait(server_asked, chosen, timeout_s=timeout_s)
+    interrupted = not _run(one, screen)
     seen = one.observed()
     _finish(seen, saved, report, full=full)
     gc.freeze()  # or the interpreter looks for garbage among all modules before it ends: 0.1 s on a busy board
@@ -122,12 +134,16 @@ def _report_format(name: str | None, *, full: bool) -> Format[Report] | None:
     return REPORT.chosen(name, None)
 
 
-def _run(one: Wait, policy: str, server: str) -> bool:
-    """Wait, telling the terminal or the log; ``False`` when interrupted."""
+def _screen(policy: str) -> LiveLine | StateLines:
     stream = sys.stderr
     on_terminal = stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
-    live = LiveLine(stream, server) if on_terminal else None
-    one.watcher = live if live is not None else StateLines(stream, policy)
+    return LiveLine(stream) if on_terminal else StateLines(stream, policy)
+
+
+def _run(one: Wait, screen: LiveLine | StateLines) -> bool:
+    """Wait, telling the terminal or the log; ``False`` when interrupted."""
+    live = screen if isinstance(screen, LiveLine) else None
+    one.watcher = screen
     try:
         with asyncio.Runner() as loop:  # turns SIGINT into a cancelled task and then ``KeyboardInterrupt``
             loop.run(_drawn(one, live))

@@ -18,8 +18,26 @@ class Prober(Protocol):
     def anonymous(self) -> bool:
         """Whether there are no credentials."""
 
+    @property
+    def waiting_for(self) -> str:
+        """What is missing before anything can be asked, in words; empty: nothing."""
+        return ""
+
+    def ready_to_ask(self) -> bool:
+        """Look whether anything can be asked now."""
+        return True
+
+    def changed(self) -> bool:
+        """Whether the next poll would be made with other credentials than the last one."""
+        return False
+
+    def may_heal(self, error: str) -> str:
+        """Why a fatal class of answer may yet go away by itself, in words; empty: it does not."""
+        return ""
+
     async def ask(self, limit_s: float) -> Answer:
         """One poll of readiness, of at most ``limit_s`` seconds; never raises for anything a server does."""
+        raise NotImplementedError
 
     async def aclose(self) -> None:
         """Let go of the connection."""

@@ -10,6 +10,7 @@ from bisect import bisect_right
 from itertools import accumulate
 from typing import TextIO
 
+from analyzer.errors import printable
 from analyzer.live.answers import visible
 from analyzer.live.clock import Clock, Stopwatch
 from analyzer.live.observed_polls import ObservedPoll, iso
@@ -41,14 +42,17 @@ class StateLines:
             line += ' detail="{}"'.format(seen.detail.replace("\\", "\\\\").replace('"', "'"))
         _say(self._stream, "".join(c if c.isprintable() else "?" for c in line) + "\n")
 
+    def said(self, line: str) -> None:
+        """A line of words."""
+        _say(self._stream, f"k3slog: {printable(line)}\n")
+
 
 class LiveLine:
     """One line that is rewritten in place. Nothing of it stays on the screen."""
 
-    def __init__(self, stream: TextIO, server: str) -> None:
+    def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._server = server
-        self._words = f"asking {server}"
+        self._words = "asking"
         self._polls = 0
         self._alive = True
         self.watch: Stopwatch | None = None
@@ -57,6 +61,11 @@ class LiveLine:
         """Take in an answer and redraw."""
         self._polls += 1
         self._words = words_of(seen)
+        self.draw()
+
+    def said(self, line: str) -> None:
+        """What is going on beside the answers."""
+        self._words = line
         self.draw()
 
     def draw(self) -> None:

@@ -29,6 +29,7 @@ from analyzer.live.answers import classify_answer, retry_after, visible
 from analyzer.live.failures import classify_failure
 from analyzer.live.kubeconfig import Access
 from analyzer.live.observed_polls import Answer
+from analyzer.live.prober import Prober
 from analyzer.version import __version__
 
 #: More than any check list needs (2 kB in practice); the rest of a body is not read.
@@ -111,16 +112,16 @@ class Reply:
     cut: bool
 
 
-class HttpProber:
-    """Asks a real server. ``server`` is the address without secrets; ``anonymous``: without credentials."""
+class HttpProber(Prober):
+    """Asks a real server."""
 
     def __init__(self, access: Access) -> None:
         _warm_up()
-        self.server = checked_server(access.server)
+        self._server = checked_server(access.server)
         if access.token and self.server.startswith("http:"):
             raise UsageError("a token is never sent over plain http; use https")
         self._context = tls_context(access)
-        self.anonymous = access.token is None and access.cert is None
+        self._anonymous = access.token is None and access.cert is None
         self._token = access.token
         self._sni = {"sni_hostname": access.tls_server_name} if access.tls_server_name else {}
         parts = urlsplit(self.server)
@@ -136,6 +137,16 @@ class HttpProber:
             (b"User-Agent", f"k3slog/{__version__}".encode()),
             *([(b"Authorization", f"Bearer {access.token}".encode())] if access.token else []),
         ]
+
+    @property
+    def server(self) -> str:
+        """The address without secrets."""
+        return self._server
+
+    @property
+    def anonymous(self) -> bool:
+        """Whether it asks without credentials."""
+        return self._anonymous
 
     async def ask(self, limit_s: float) -> Answer:
         """One poll, of at most ``limit_s`` seconds; never raises for anything the server or the network does."""

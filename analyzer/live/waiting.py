@@ -12,6 +12,7 @@ from typing import Protocol
 
 from analyzer.errors import UsageError
 from analyzer.live.clock import Clock, Stopwatch
+from analyzer.live.ending import REFUSALS
 from analyzer.live.observed_polls import CUT_OFF, Answer, ObservedPoll, ObservedWait
 from analyzer.live.prober import Prober
 from analyzer.policies.plugin import limited
@@ -22,7 +23,11 @@ from analyzer.version import __version__
 #: (or twice the last latency, up to ``LAST_LOOK_MAX_S``).
 LAST_LOOK_S = 0.5
 LAST_LOOK_MAX_S = 5.0
+UNASKED = "A fresh server writes it during its first start: is it running? Another file: --kubeconfig."
 LOG_IN = "Whether it is ready it shows to those who log in: give --kubeconfig, --token-file, or --cert and --key."
+#: How often to look for a file that is missing or that should change, and to ask a server that refuses meanwhile.
+LOOK_S = 0.1
+REFUSED_S = 1.0
 #: Error classes of a poll that ran into its limit.
 OUT_OF_TIME = frozenset({"io_timeout", "tls_timeout", "deadline_exceeded"})
 
@@ -73,6 +78,10 @@ class Wait:
         self.watch = Stopwatch(self._clock)
         if self.watcher is not None:
             self.watcher.watch = self.watch
+        if not await self._something_to_ask():
+            self._end_s = self.watch.now_s()
+            self._stop = Stop("timed_out", f"waited for {self._prober.waiting_for}", UNASKED, self._end_s)
+            return self.observed()
         loops = self.policy.loops(self._rng)
         tasks = [asyncio.ensure_future(self._follow(i, loop)) for i, loop in enumerate(loops)]
         decisive = tasks[self.policy.decisive]
@@ -91,6 +100,15 @@ class Wait:
             await self._prober.aclose()
         return self.observed()
 
+    async def _something_to_ask(self) -> bool:
+        """Wait for the kubeconfig; ``False`` when the time was over before."""
+        while not self._prober.ready_to_ask():
+            left_s = self.timeout_s - self.watch.now_s()
+            if left_s <= 0:
+                return False
+            await self._clock.sleep(min(LOOK_S, left_s))
+        return True
+
     def observed(self) -> ObservedWait:
         """Everything seen so far; ``interrupted`` when ``run`` did not come to an end."""
         # The success that ended the wait comes last whatever else was in flight.
@@ -106,6 +124,7 @@ class Wait:
             advice=self._stop.advice if self._stop else "",
             tool=__version__,
             anonymous=self._prober.anonymous,
+            waited_for=self._prober.waiting_for,
         )
         if not seen.locked_out:
             return seen
@@ -115,14 +134,16 @@ class Wait:
         decision = loop.first()
         latency_s = 0.0
         before = "start"
+        refused = False
         while isinstance(decision, AskAt) and decision.at_s < self.timeout_s:
-            await self.watch.until(decision.at_s)
+            await self._rest(decision.at_s, refused)
             if self.watch.now_s() >= self.timeout_s:
                 break
             seen, poll = await self._ask(index)
             latency_s = seen.latency_s
             state = decision.state
-            decision = loop.next(seen)
+            decision = self._patient(loop.next(seen), seen)
+            refused = seen.error in REFUSALS
             if index == self.policy.decisive and self.watcher is not None:
                 self.watcher.polled(poll, seen, before, decision)
             before = decision.state if isinstance(decision, AskAt) else state
@@ -131,6 +152,21 @@ class Wait:
         if index == self.policy.decisive:
             return await self._last_look(index, latency_s, before)
         return Stop("timed_out", at_s=self.timeout_s)
+
+    async def _rest(self, at_s: float, refused: bool) -> None:
+        """Let the pause pass; a server that refuses is asked at once when its kubeconfig has changed."""
+        while refused and at_s - self.watch.now_s() > LOOK_S:
+            await self._clock.sleep(LOOK_S)
+            if self._prober.changed():
+                return
+        await self.watch.until(at_s)
+
+    def _patient(self, decision: Decision, seen: Observation) -> Decision:
+        """``decision``, or to ask again where a policy gives up on what may yet heal by itself."""
+        if not isinstance(decision, Stop) or decision.kind != "fatal":
+            return decision
+        why = self._prober.may_heal(seen.error or "")
+        return AskAt(seen.at_s + REFUSED_S, "refused", why) if why else decision
 
     async def _last_look(self, index: int, latency_s: float, before: str) -> Stop:
         """Use up the caller's time: policies give up when no further request fits their rhythm."""

@@ -80,7 +80,7 @@ def test_text_summary_names_the_last_check(pki: Pki, config: Path) -> None:
 
 def test_confirmed_fatal_exits_1_early_with_advice(pki: Pki, config: Path) -> None:
     with Double(pki, script=lambda _t: Act("401")) as server:
-        done = run("--kubeconfig", str(pki.kubeconfig(config, server.url)), "--timeout", "60s")
+        done = run("--kubeconfig", str(pki.kubeconfig(config, server.url)), "--patience", "3s")
     assert done.returncode == 1, done.stderr
     assert 3 <= len(server.requests()) < 20
     assert "unauthorized" in done.stderr and "credentials" in done.stderr
@@ -129,7 +129,7 @@ def test_certificates_that_never_heal_exit_1(pki: Pki, config: Path, what: str) 
         "time": pki.server(expired=True),
     }[what]
     with Double(pki, certificate=bad) as server:
-        done = run("--kubeconfig", str(pki.kubeconfig(config, server.url)))
+        done = run("--kubeconfig", str(pki.kubeconfig(config, server.url)), "--patience", "3s")
     assert done.returncode == 1
     assert {"ca": "x509_unknown_authority", "name": "x509_name", "time": "x509_time"}[what] in done.stderr
 
@@ -176,7 +176,7 @@ def test_credentials_never_show(pki: Pki, config: Path, tmp_path: Path) -> None:
     saved = tmp_path / "p"
     with Double(pki, script=lambda _t: Act("401"), client_certs=False) as server:
         options = ("--server", server.url, "--kubeconfig", str(kubeconfig), "--token-file", str(token))
-        done = run(*options, "-o", str(saved), "--timeout", "10s")
+        done = run(*options, "-o", str(saved), "--patience", "3s")
         assert server.requests()[0].headers is not None
         assert server.requests()[0].headers["authorization"] == f"Bearer {SECRET}"
     shown = done.stdout + done.stderr + saved.read_text()
@@ -194,7 +194,7 @@ def test_credentials_never_show(pki: Pki, config: Path, tmp_path: Path) -> None:
         (["--policy", "nonsense", "--server", "https://127.0.0.1:1", "--insecure"], 2),
         (["--format", "xml"], 2),
         (["extra"], 2),
-        (["--kubeconfig", "/nonexistent/k"], 3),
+        (["--patience", "never", "--server", "https://127.0.0.1:1"], 2),
         (["--server", "https://127.0.0.1:1", "--ca", "/nonexistent/ca"], 3),
         (["--server", "https://127.0.0.1:1", "--token-file", "/nonexistent/t"], 3),
         (["--server", "https://127.0.0.1:1", "--insecure", "-o", "/nonexistent/x/y"], 3),

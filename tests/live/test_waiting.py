@@ -12,6 +12,7 @@ import pytest
 
 from analyzer.errors import UsageError
 from analyzer.live.observed_polls import Answer, ObservedPoll, ObservedWait
+from analyzer.live.prober import Prober
 from analyzer.live.screen import LiveLine, StateLines, clock_face, fitted
 from analyzer.live.waiting import Wait, limited
 from analyzer.policies import Observation, get
@@ -241,7 +242,7 @@ def test_state_lines_cannot_be_forged_by_the_server() -> None:
 
 def test_live_line_shrinks_and_leaves_nothing() -> None:
     stream = io.StringIO()
-    live = LiveLine(stream, "https://127.0.0.1:6443")
+    live = LiveLine(stream)
     names = tuple(f"poststarthook/check-{n}" for n in range(40))
     poll = ObservedPoll("readyz_failing", 500, departed_s=0.0, answered_s=0.004)
     live.polled(poll, Observation(0.004, 0.004, 500, "readyz_failing", names, ("ping",)), "start", AskAt(2.0))
@@ -258,7 +259,7 @@ def test_live_line_shrinks_and_leaves_nothing() -> None:
 def test_a_closed_stderr_does_not_stop_the_wait() -> None:
     stream = io.StringIO()
     stream.close()
-    live = LiveLine(stream, "x")
+    live = LiveLine(stream)
     live.draw()
     live.clear()
 
@@ -273,7 +274,7 @@ def test_the_wait_takes_no_longer_than_it_says() -> None:
     """A wall-clock sanity check with the real clock: 0.3 s of waiting is 0.3 s."""
     began = datetime.now(UTC)
 
-    class Never:
+    class Never(Prober):
         server = "https://127.0.0.1:1"
         anonymous = False
 
