@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from analyzer.errors import ExitCode, printable
+from analyzer.errors import ExitCode, UsageError, printable
 from analyzer.live.clock import Clock
 from analyzer.live.durations import parse_duration
 from analyzer.live.ending import ending_of
 from analyzer.live.following import Following
-from analyzer.live.observed_polls import ObservedWait, Verdict, dump
+from analyzer.live.observed_polls import UNTIL, ObservedWait, Verdict, dump
 from analyzer.live.screen import LiveLine, StateLines, clock_face
 from analyzer.live.summary import summary_of
 from analyzer.live.target import Target
@@ -66,6 +66,14 @@ def wait(
     insecure: Annotated[
         bool, typer.Option("--insecure", help="Trust any server certificate. Whoever answers gets your token.")
     ] = False,
+    until: Annotated[
+        str,
+        typer.Option(
+            "--until",
+            metavar="[api|node|node_ready|system|all]",
+            help="What to wait for: readiness, the node registered or Ready, the pods of kube-system, all.",
+        ),
+    ] = "api",
     policy: Annotated[str, typer.Option("--policy", metavar="NAME|FILE.toml", help="When to ask next.")] = "adaptive",
     timeout: Annotated[str, typer.Option("--timeout", metavar="TIME", help="Give up after: 15m, 90s, 1h30m.")] = "15m",
     patience: Annotated[
@@ -104,6 +112,8 @@ def wait(
     130 interrupted.
     """
     timeout_s = parse_duration(timeout)
+    if until not in UNTIL:
+        raise UsageError(f"nothing to wait for is called {until!r}", hint=f"Goals: {', '.join(UNTIL)}")
     report = _report_format(format, full=full)
     chosen = get(policy)
     saved = None if output is None else Destination.named(output, force=force)
@@ -115,7 +125,7 @@ def wait(
     screen = _screen(chosen.name)
     server_asked = Following(target, patience_s=parse_duration(patience), told=screen.said)
     server_asked.ready_to_ask()  # what is wrong for good is told before anything else
-    one = Wait(server_asked, chosen, timeout_s=timeout_s)
+    one = Wait(server_asked, chosen, timeout_s=timeout_s, until=UNTIL[until])
     interrupted = not _run(one, screen)
     seen = one.observed()
     _finish(seen, saved, report, full=full)

@@ -19,9 +19,9 @@ from analyzer.live.answers import visible
 from analyzer.live.ending import REFUSALS
 from analyzer.live.kubeconfig import Access, NotThereError
 from analyzer.live.observed_polls import Answer
-from analyzer.live.prober import Prober
+from analyzer.live.prober import Prober, Reply
 from analyzer.live.target import Target, access_of, kubeconfigs_of
-from analyzer.live.transport import HttpProber, Reply
+from analyzer.live.transport import HttpProber
 
 #: Files that have stayed the same for so long, from the first refusal on, are taken for final.
 PATIENCE_S = 60.0
@@ -101,11 +101,11 @@ class Following(Prober):
         await self._judge(answer.error)
         return answer
 
-    async def get(self, path: str, limit_s: float, body_limit: int) -> Reply | Answer:
+    async def get(self, target: str, limit_s: float, body_limit: int) -> Reply | Answer:
         """Something else of the same server."""
         await self._follow()
         assert self._prober is not None, "ask only after ready_to_ask"
-        reply = await self._prober.get(path, limit_s, body_limit)
+        reply = await self._prober.get(target, limit_s, body_limit)
         await self._judge(reply.error if isinstance(reply, Answer) else "unauthorized" if reply.status == 401 else None)
         return reply
 

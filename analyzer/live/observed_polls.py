@@ -33,6 +33,16 @@ LINE_LIMIT = 256 * 1024
 #: Text of a poll that was in flight when the wait was over: it says nothing of the server.
 CUT_OFF = "cut off by the end of the wait"
 
+GoalId = Literal["api", "node", "node_ready", "system"]
+#: The goals of each value of ``--until``, in the order in which they come.
+UNTIL: dict[str, tuple[GoalId, ...]] = {
+    "api": ("api",),
+    "ready": ("api",),
+    "node": ("api", "node"),
+    "node_ready": ("api", "node", "node_ready"),
+    "system": ("api", "system"),
+    "all": ("api", "node", "node_ready", "system"),
+}
 Verdict = Literal["ready", "fatal", "timed_out", "interrupted"]
 _VERDICTS: tuple[Verdict, ...] = ("ready", "fatal", "timed_out", "interrupted")
 
@@ -74,7 +84,7 @@ class GoalSeen:
     did) and by the first answer that said yes (``upper_s``; ``None``: none did). ``text``: what the last look showed.
     """
 
-    id: str  # api | node | node_ready | system
+    id: str  # a GoalId, or one of a later release
     lower_s: float | None = None
     upper_s: float | None = None
     text: str = ""

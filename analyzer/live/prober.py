@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from analyzer.live.observed_polls import Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An HTTP answer, not judged yet. ``cut``: the body was longer than was read."""
+
+    status: int
+    body: str
+    headers: dict[str, str]
+    cut: bool
 
 
 class Prober(Protocol):
@@ -37,6 +48,10 @@ class Prober(Protocol):
 
     async def ask(self, limit_s: float) -> Answer:
         """One poll of readiness, of at most ``limit_s`` seconds; never raises for anything a server does."""
+        raise NotImplementedError
+
+    async def get(self, target: str, limit_s: float, body_limit: int) -> Reply | Answer:
+        """``target`` (path and query) of the same server; what prevented an HTTP answer is an ``Answer``."""
         raise NotImplementedError
 
     async def aclose(self) -> None:

@@ -17,7 +17,7 @@ import contextlib
 import importlib
 import ssl
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, quote, urlsplit
@@ -29,7 +29,7 @@ from analyzer.live.answers import classify_answer, retry_after, visible
 from analyzer.live.failures import classify_failure
 from analyzer.live.kubeconfig import Access
 from analyzer.live.observed_polls import Answer
-from analyzer.live.prober import Prober
+from analyzer.live.prober import Prober, Reply
 from analyzer.version import __version__
 
 #: More than any check list needs (2 kB in practice); the rest of a body is not read.
@@ -100,16 +100,6 @@ def tls_context(access: Access) -> ssl.SSLContext:
                     hint="Both must be PEM, belong together, and the key must not be encrypted",
                 ) from None
     return context
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An HTTP answer, not judged yet. ``cut``: the body was longer than was read."""
-
-    status: int
-    body: str
-    headers: dict[str, str]
-    cut: bool
 
 
 class HttpProber(Prober):

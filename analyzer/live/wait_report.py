@@ -26,6 +26,7 @@ from analyzer.results import (
     End,
     ErrorCount,
     Finding,
+    Goal,
     LastBlocker,
     LedgerCounts,
     Phase,
@@ -40,6 +41,8 @@ from analyzer.window import OPEN, Bound, Span, Window
 FORMAT = "polls"
 #: Pollers of k3s itself that a wait can imitate, with their intervals.
 _INTERVALS_S = {"shared-2s": 2.0, "legacy-4x1s": 1.0}
+#: Goals of the report's schema; ``system`` is told in the summary, the events and the saved polls.
+_REPORTED = frozenset({"api", "node", "node_ready"})
 LOCKED_OUT = "The API answers, but shows its readiness only to those who log in"
 
 
@@ -79,12 +82,31 @@ def start_report(wait: ObservedWait) -> StartReport:
         polls=rows,
         errors=ErrorCount.of(rows),
         milestones=(),
+        goals=_goals(wait),
         phases=_phases(seen.serving, ready, detected, tax),
         checks=checks,
         bottleneck=_bottleneck(checks, success is not None),
         findings=_findings(wait),
         cut_at_s=last_s,
         observer="wait",
+    )
+
+
+def _goals(wait: ObservedWait) -> tuple[Goal, ...]:
+    """The goals of ``--until`` that a report knows."""
+    return tuple(
+        Goal(
+            goal.id,
+            Window(
+                goal.lower_s,
+                goal.upper_s,
+                Bound.NONE if goal.lower_s is None else Bound.OBSERVED,
+                Bound.NONE if goal.upper_s is None else Bound.OBSERVED,
+            ),
+            "unknown" if goal.upper_s is None else "reached",
+        )
+        for goal in wait.goals
+        if goal.id in _REPORTED
     )
 
 

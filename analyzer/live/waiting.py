@@ -7,23 +7,30 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from analyzer.errors import UsageError
 from analyzer.live.clock import Clock, Stopwatch
 from analyzer.live.ending import REFUSALS
-from analyzer.live.observed_polls import CUT_OFF, Answer, ObservedPoll, ObservedWait
+from analyzer.live.observed_polls import CUT_OFF, Answer, GoalId, GoalSeen, ObservedPoll, ObservedWait
 from analyzer.live.prober import Prober
+from analyzer.live.readiness import Seen, ready_window
 from analyzer.policies.plugin import limited
 from analyzer.policies.protocol import AskAt, Decision, Loop, Observation, Policy, Stop
 from analyzer.version import __version__
+
+if TYPE_CHECKING:
+    from analyzer.live.goal_polls import GoalPolls
 
 #: When the policy gives up earlier than the caller's limit, one last look is taken this long before the limit
 #: (or twice the last latency, up to ``LAST_LOOK_MAX_S``).
 LAST_LOOK_S = 0.5
 LAST_LOOK_MAX_S = 5.0
 UNASKED = "A fresh server writes it during its first start: is it running? Another file: --kubeconfig."
+GOAL_ADVICE = "What it waits for: kubectl get nodes,pods -A, and the server's own log (k3slog analyze)."
+WORDS = {"node": "node registered", "node_ready": "node Ready", "system": "system pods ready"}
 LOG_IN = "Whether it is ready it shows to those who log in: give --kubeconfig, --token-file, or --cert and --key."
 #: How often to look for a file that is missing or that should change, and to ask a server that refuses meanwhile.
 LOOK_S = 0.1
@@ -40,6 +47,13 @@ class Watcher(Protocol):
     def polled(self, poll: ObservedPoll, seen: Observation, before: str, decision: Decision) -> None:
         """``poll`` was answered; the policy was in state ``before`` and now says ``decision``."""
 
+    def looked(self, goal: GoalSeen, at_s: float) -> None:
+        """A goal beyond readiness was looked at."""
+
+
+def _why(goal: GoalSeen) -> str:
+    return f" ({goal.text})" if goal.text else ""
+
 
 class Wait:
     """One wait. ``run()`` it once; ``observed()`` is what was seen, also after an interruption.
@@ -55,6 +69,7 @@ class Wait:
         timeout_s: float,
         clock: Clock | None = None,
         rng: random.Random | None = None,
+        until: Sequence[GoalId] = ("api",),
     ) -> None:
         if policy.informed:
             raise UsageError(
@@ -72,6 +87,9 @@ class Wait:
         self._stop: Stop | None = None
         self.watch = Stopwatch(self._clock)
         self._end_s: float | None = None
+        self._until = tuple(until)
+        self._goals: GoalPolls | None = None
+        self._api_ready = False
 
     async def run(self) -> ObservedWait:
         """Poll until the decisive loop stops; the other loops of a policy are then cut off."""
@@ -92,6 +110,10 @@ class Wait:
                 for task in done:
                     task.result()  # a broken loop must not go unnoticed
             self._stop = decisive.result()
+            self._api_ready = self._stop.kind == "ready"
+            if self._api_ready and self._until != ("api",):
+                self._stop = None  # an interruption from now on is one
+                self._stop = await self._reach_goals()
         finally:
             self._end_s = self.watch.now_s()
             for task in tasks:
@@ -126,9 +148,54 @@ class Wait:
             anonymous=self._prober.anonymous,
             waited_for=self._prober.waiting_for,
         )
+        if self._until != ("api",):
+            seen = replace(seen, goals=(self._api_goal(seen), *self._later_goals()))
         if not seen.locked_out:
             return seen
         return replace(seen, reason=f"the API answers, but not without credentials ({seen.reason})", advice=LOG_IN)
+
+    def _api_goal(self, seen: ObservedWait) -> GoalSeen:
+        reached = replace(seen, goals=(GoalSeen("api", upper_s=0.0),)) if self._api_ready else seen
+        window = ready_window(Seen.of(reached))
+        return GoalSeen("api", window.lower, window.upper)
+
+    def _later_goals(self) -> tuple[GoalSeen, ...]:
+        asked = self._goals.seen if self._goals is not None else {}
+        return tuple(asked.get(goal, GoalSeen(goal)) for goal in self._until if goal != "api")
+
+    async def _reach_goals(self) -> Stop:
+        """Ask for one goal after the other, until all are reached or the time is over."""
+        from analyzer.live.goal_polls import GoalPolls, pause_s  # only where something beyond readiness is wanted
+
+        self._goals = goals = GoalPolls(self._prober, self._until)
+        since_s = self.watch.now_s()
+        while goals.left:
+            for goal in goals.left:
+                await self._look(goals, goal)
+            at_s = self.watch.now_s() + pause_s(self.watch.now_s() - since_s)
+            if not goals.left:
+                break
+            if self.watch.now_s() >= self.timeout_s:
+                missing = ", ".join(f"{WORDS[goal]}{_why(goals.seen[goal])}" for goal in goals.left)
+                return Stop("timed_out", f"not within {self.timeout_s:g} s: {missing}", GOAL_ADVICE, self.timeout_s)
+            await self.watch.until(min(at_s, max(self.timeout_s - LAST_LOOK_S, self.watch.now_s() + 0.05)))
+        return Stop("ready", at_s=self.watch.now_s())
+
+    async def _look(self, goals: GoalPolls, goal: GoalId) -> None:
+        departed_s = self.watch.now_s()
+        left_s = self.timeout_s - departed_s
+        if left_s <= 0:
+            return
+        try:
+            async with asyncio.timeout(left_s):
+                look = await goals.look(goal, min(self.policy.limits.request_s, left_s))
+        except TimeoutError:
+            return
+        seen = goals.seen[goal]
+        if look is not None:
+            seen = goals.note(goal, look, departed_s, self.watch.now_s())
+        if self.watcher is not None:
+            self.watcher.looked(seen, self.watch.now_s())
 
     async def _follow(self, index: int, loop: Loop) -> Stop:
         decision = loop.first()
