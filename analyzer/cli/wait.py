@@ -6,24 +6,27 @@ loaded only where ``--full`` or a format needs them, while there is nothing to d
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import gc
 import os
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from analyzer.errors import ExitCode, UsageError, printable
-from analyzer.live.clock import Clock
+from analyzer.errors import ExitCode, K3slogError, UsageError, printable
 from analyzer.live.durations import parse_duration
 from analyzer.live.ending import ending_of
+from analyzer.live.events import JsonLines
 from analyzer.live.following import Following
+from analyzer.live.handover import FAILED, TIMED_OUT, CannotRun, run_instead
 from analyzer.live.observed_polls import UNTIL, ObservedWait, Verdict, dump
 from analyzer.live.screen import LiveLine, StateLines, clock_face
+from analyzer.live.session import Several, held_up, run
 from analyzer.live.summary import summary_of
 from analyzer.live.target import Target
 from analyzer.live.waiting import Wait
@@ -41,6 +44,10 @@ _CODES: Mapping[Verdict | None, ExitCode] = {
     "interrupted": ExitCode.INTERRUPTED,
     None: ExitCode.INTERRUPTED,
 }
+#: When to load what a report needs: not before the first request.
+_WARM_S = 0.5
+#: Codes that a program behind ``--`` turns into its own; signals stay what they are.
+_FAILURES = frozenset({ExitCode.GATE_FAILED, ExitCode.TIMED_OUT})
 
 
 def wait(
@@ -89,8 +96,8 @@ def wait(
         typer.Option(
             "--format",
             "-f",
-            metavar="[text|json]",
-            help="Of the summary: text (default), json, or another one of analyze.",
+            metavar="[text|json|jsonl]",
+            help="On stdout: a summary (text), the report (json), a line for each change (jsonl).",
             show_default=False,
         ),
     ] = None,
@@ -105,94 +112,190 @@ def wait(
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing, but why it failed.")] = False,
+    command: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="-- COMMAND [ARG]...",
+            help="A program that takes the place of wait once the goal is reached.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Ask an API server for /readyz until it is ready, and say what held it back.
 
     Exit codes: 0 ready, 1 it cannot become ready as it is or answers 401, 2 usage, 3 bad file, 6 timed out,
-    130 interrupted.
+    130 interrupted. With a COMMAND its own, or, when it was never run: 124 timed out, 125 any other failure,
+    126 it cannot be run, 127 it was not found.
     """
-    timeout_s = parse_duration(timeout)
-    if until not in UNTIL:
-        raise UsageError(f"nothing to wait for is called {until!r}", hint=f"Goals: {', '.join(UNTIL)}")
-    report = _report_format(format, full=full)
-    chosen = get(policy)
-    saved = None if output is None else Destination.named(output, force=force)
-    if saved is not None:
-        saved.check([str(p) for p in (kubeconfig, ca, cert, key, token_file) if p is not None])
+    _check_dashes(command or [])
     target = Target(
         server, kubeconfig, ca, cert, key, token_file, insecure, env_kubeconfig=os.environ.get("KUBECONFIG")
     )
-    screen = _screen(chosen.name)
-    server_asked = Following(target, patience_s=parse_duration(patience), told=screen.said)
-    server_asked.ready_to_ask()  # what is wrong for good is told before anything else
-    one = Wait(server_asked, chosen, timeout_s=timeout_s, until=UNTIL[until])
-    interrupted = not _run(one, screen)
+    how = _How(format, full, quiet, output, force, bool(command))
+    try:
+        code = _waited(target, how, policy=policy, timeout=timeout, patience=patience, until=until)
+    except K3slogError as problem:
+        if not command:
+            raise
+        _say(problem.one_line())
+        _leave(FAILED)
+    if not command:
+        _leave(code)
+    if code != ExitCode.OK:
+        _leave({ExitCode.TIMED_OUT: TIMED_OUT}.get(ExitCode(code), FAILED) if code in _FAILURES else code)
+    try:
+        run_instead(command)
+    except CannotRun as problem_of_command:
+        _say(str(problem_of_command))
+        _leave(problem_of_command.code)
+
+
+@dataclass(frozen=True, slots=True)
+class _How:
+    """What is to be written, and where."""
+
+    format: str | None
+    full: bool
+    quiet: bool
+    output: str | None
+    force: bool
+    command: bool  # stdout is another program's
+
+    @property
+    def events(self) -> bool:
+        """Whether stdout carries a line for each change."""
+        return self.format == "jsonl"
+
+    def saved(self, inputs: Sequence[Path]) -> Destination | None:
+        """Where the polls go. Raises ``UsageError`` and ``OutputError`` for what cannot end well."""
+        if self.output is None:
+            return None
+        saved = Destination.named(self.output, force=self.force)
+        if saved.is_stdout and self.events:
+            raise UsageError("two outputs would go to stdout", hint="Name a file with -o")
+        saved.check([str(path) for path in inputs])
+        return saved
+
+    @property
+    def whole(self) -> bool:
+        """Whether the whole report is written: all but the short summary of a wait, and lines for changes."""
+        return not self.events and (self.full or self.format not in (None, "text"))
+
+    def check(self) -> None:
+        """Raises ``UsageError`` for a format that there is not."""
+        if self.format not in (None, "text", "json", "jsonl"):
+            self.report()
+
+    def report(self) -> Format[Report]:
+        """How the whole report is written."""
+        from analyzer.reports.kinds import REPORT
+
+        return REPORT.chosen(self.format, None)
+
+
+def _check_dashes(command: Sequence[str]) -> None:
+    """A program is only what stands behind ``--``: a forgotten option must not be run."""
+    words = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
+    if command and list(command) != words:
+        raise UsageError(
+            f"unexpected argument {command[0]!r}", hint="A program to run goes behind --: k3slog wait -- PROGRAM"
+        )
+
+
+def _waited(target: Target, how: _How, *, policy: str, timeout: str, patience: str, until: str) -> int:
+    """Wait and tell; the exit code."""
+    if until not in UNTIL:
+        raise UsageError(f"nothing to wait for is called {until!r}", hint=f"Goals: {', '.join(UNTIL)}")
+    timeout_s, patience_s = parse_duration(timeout), parse_duration(patience)
+    how.check()
+    chosen = get(policy)
+    saved = how.saved(target.files)
+    live = _live_line(how)
+    events = JsonLines(sys.stdout, chosen.name, until) if how.events else None
+    lines = None if live is not None or how.quiet or how.events else StateLines(sys.stderr, chosen.name)
+    watchers = Several([one for one in (events, live, lines) if one is not None])
+    asked = Following(target, patience_s=patience_s, told=watchers.said)
+    one = Wait(asked, chosen, timeout_s=timeout_s, until=UNTIL[until])
+    watchers.watch = one.watch
+    one.watcher = watchers
+    try:
+        warm = _warming(one, how)
+        asked.ready_to_ask()  # what is wrong for good is told before anything else
+        number = run(one, live)
+        code = 128 + number if number else int(_CODES[one.observed().verdict])
+        if events is not None:
+            events.ended(one.observed(), code)
+    except BrokenPipeError:  # whoever reads the events has left: the polls are saved all the same
+        if saved is not None:
+            saved.write(dump(one.observed()))
+        raise
+    if warm is not None:
+        warm.join()
     seen = one.observed()
-    _finish(seen, saved, report, full=full)
-    gc.freeze()  # or the interpreter looks for garbage among all modules before it ends: 0.1 s on a busy board
-    if interrupted:
-        raise KeyboardInterrupt
-    raise typer.Exit(int(_CODES[seen.verdict]))
+    _write(seen, how, saved)
+    if not how.quiet or code != ExitCode.OK:
+        _say(_last_words(seen))
+    return code
 
 
-def _report_format(name: str | None, *, full: bool) -> Format[Report] | None:
-    """How the whole report is written, ``None``: not at all, the short summary of a wait is enough."""
-    if name in (None, "text") and not full:
-        return None
-    from analyzer.reports.kinds import REPORT
-
-    return REPORT.chosen(name, None)
-
-
-def _screen(policy: str) -> LiveLine | StateLines:
+def _live_line(how: _How) -> LiveLine | None:
     stream = sys.stderr
     on_terminal = stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
-    return LiveLine(stream) if on_terminal else StateLines(stream, policy)
+    return LiveLine(stream) if on_terminal and not how.quiet else None
 
 
-def _run(one: Wait, screen: LiveLine | StateLines) -> bool:
-    """Wait, telling the terminal or the log; ``False`` when interrupted."""
-    live = screen if isinstance(screen, LiveLine) else None
-    one.watcher = screen
-    try:
-        with asyncio.Runner() as loop:  # turns SIGINT into a cancelled task and then ``KeyboardInterrupt``
-            loop.run(_drawn(one, live))
-    except KeyboardInterrupt:
-        return False
-    finally:
-        if live is not None:
-            live.clear()
-    return True
+def _warming(one: Wait, how: _How) -> threading.Timer | None:
+    """Loads what a report needs while there is nothing to do but to wait: half a second that is missing at the end."""
+    if not how.whole:
+        return None
+
+    def warm() -> None:
+        with contextlib.suppress(Exception):  # what is wrong with it is told when it is written
+            _rendered(one.observed(), how, None, 0)
+
+    timer = threading.Timer(_WARM_S, warm)
+    timer.daemon = True
+    timer.start()
+    return timer
 
 
-async def _drawn(one: Wait, live: LiveLine | None) -> None:
-    drawing = asyncio.ensure_future(live.keep_drawing(Clock())) if live is not None else None
-    try:
-        await one.run()
-    finally:
-        if drawing is not None:
-            drawing.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await drawing
-
-
-def _finish(seen: ObservedWait, saved: Destination | None, report: Format[Report] | None, *, full: bool) -> None:
+def _write(seen: ObservedWait, how: _How, saved: Destination | None) -> None:
+    """The polls to their file, then the summary or the report."""
     text = dump(seen) if saved is not None else ""
     if saved is not None:
         saved.write(text)
-    if saved is None or not saved.is_stdout:
-        path = None if saved is None else str(saved.path)
-        to = Destination()
-        to.write(summary_of(seen) if report is None else _rendered(seen, report, path, len(text.encode()), full=full))
-    _say(_last_words(seen))
+        if saved.is_stdout:
+            return
+    if how.whole:
+        Destination().write(_rendered(seen, how, None if saved is None else str(saved.path), len(text.encode())))
+    elif not how.quiet and not how.events:
+        words = summary_of(seen)
+        if how.command:  # stdout is the program's
+            with contextlib.suppress(OSError, ValueError):
+                sys.stderr.write(words)
+        else:
+            Destination().write(words)
 
 
-def _rendered(seen: ObservedWait, report: Format[Report], path: str | None, size: int, *, full: bool) -> str | bytes:
+def _leave(code: int) -> NoReturn:
+    """End with ``code``, quickly."""
+    gc.freeze()  # or the interpreter looks for garbage among all modules before it ends: 0.1 s on a busy board
+    if held_up():
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(code)
+    raise typer.Exit(code)
+
+
+def _rendered(seen: ObservedWait, how: _How, path: str | None, size: int) -> str | bytes:
     from analyzer.live.wait_report import numbered, report_of
     from analyzer.reports.format import Options
     from analyzer.reports.terminal import suited
 
-    return report.render(report_of(numbered(seen), path=path, size=size), suited(Options(full=full), Destination()))
+    report = report_of(numbered(seen), path=path, size=size)
+    return how.report().render(report, suited(Options(full=how.full), Destination()))
 
 
 def _last_words(seen: ObservedWait) -> str:

@@ -128,4 +128,4 @@ def _down(seconds: float) -> str:
 
 
 def _up(seconds: float) -> str:
-    return f"{math.ceil(seconds * 100) / 100:.2f}"
+    return f"{math.ceil(seconds * 100 - 1e-6) / 100:.2f}"  # of floats: 1.1 is a little more than 1.1

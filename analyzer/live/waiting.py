@@ -50,6 +50,9 @@ class Watcher(Protocol):
     def looked(self, goal: GoalSeen, at_s: float) -> None:
         """A goal beyond readiness was looked at."""
 
+    def said(self, line: str) -> None:
+        """Something else is worth a line: a file is waited for, or was read anew."""
+
 
 def _why(goal: GoalSeen) -> str:
     return f" ({goal.text})" if goal.text else ""
