@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from analyzer.simulator.recorded import RecordedStart
 from tests.live.double import PING, Pki
@@ -82,6 +82,7 @@ class Replayed:
         self.timeline, self.speed = timeline, speed
         self.requests: list[Request] = []
         self.connections = 0
+        self._writers: set[asyncio.StreamWriter] = set()
         self._pki = pki
         self._zero = time.monotonic()
         self._loop = asyncio.new_event_loop()
@@ -147,6 +148,8 @@ class Replayed:
             while self.now_s() < closes:
                 await asyncio.sleep(min(0.02, max(0.0005, (closes - self.now_s()) / self.speed)))
             server.close()
+            for writer in tuple(self._writers):  # what a process leaves behind when it ends
+                writer.transport.abort()
 
     def _tls(self) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -161,6 +164,7 @@ class Replayed:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        self._writers.add(writer)
         try:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -184,4 +188,68 @@ class Replayed:
         except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ssl.SSLError, IndexError):
             return
         finally:
+            self._writers.discard(writer)
             writer.close()
+
+
+# --- whole recordings, with every run of the process in them
+
+
+@dataclass(frozen=True)
+class _Life:
+    """One run of the process: seconds since the first run was executed. ``flips`` of each check in time order."""
+
+    opens: float
+    answered: float
+    ends: float
+    flips: Mapping[str, tuple[tuple[float, bool], ...]]
+
+    def states(self, at_s: float) -> dict[str, bool]:
+        """Which checks pass."""
+        found = {}
+        for name, flips in self.flips.items():
+            before = [ok for when, ok in flips if when <= at_s]
+            found[name] = before[-1] if before else flips[0][1]
+        return found
+
+
+def _life(start: Mapping[str, Any], zero: int) -> _Life:
+    def seconds(rt: float) -> float:
+        return (rt - zero) / 1e6
+
+    began, ends = seconds(start["exec_rt"]), seconds(start["end_rt"])
+    flips = {
+        name: tuple(((seconds(m["after"]) + seconds(m["by"])) / 2, m["to"] == "ok") for m in moves)
+        for name, moves in start["checks"].items()
+    }
+    answered = seconds(sum(start["answered"]) / 2) if start["answered"] else float("inf")
+    return _Life(began + 0.4 * (min(answered, ends) - began), answered, ends, flips)
+
+
+def whole(truth: Path) -> tuple[Timeline, tuple[float, ...]]:
+    """A recording with all its starts and ends, and the moments at which what it answers turned ready."""
+    starts = json.loads(truth.read_text())["starts"]
+    lives = [_life(start, starts[0]["exec_rt"]) for start in starts]
+    turned = [
+        moment
+        for life in lives
+        for moment in sorted({life.answered, *(when for flips in life.flips.values() for when, _ in flips)})
+        if life.answered <= moment < life.ends
+        and all(life.states(moment).values())
+        and (moment == life.answered or not all(life.states(moment - 1e-6).values()))
+    ]
+
+    def answers(path: str, at_s: float) -> Reply | None:
+        life = next((life for life in lives if life.opens <= at_s < life.ends), None)
+        if life is None:
+            return None
+        if at_s < life.answered or not life.flips:
+            return status_body(503, "apiserver not ready")
+        states = life.states(at_s)
+        lines = [f"[+]{name} ok" if ok else f"[-]{name} failed: reason withheld" for name, ok in states.items()]
+        good = all(states.values())
+        lines.append("readyz check passed" if good else "readyz check failed")
+        return (200 if good else 500), "\n".join(lines) + "\n", TEXT
+
+    listens = tuple((life.opens, life.ends) for life in lives)
+    return Timeline(listens, answers, min(turned, default=float("inf"))), tuple(turned)

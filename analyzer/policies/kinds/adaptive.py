@@ -79,6 +79,8 @@ class Adaptive(Recipe[Memory]):
     wait_max_s: float = 2.05
     floor_s: float = 1.21
     many_s: float = above_zero(0.86)
+    begun: int = 5
+    soon_s: float = above_zero(0.86)
     few: int = 2
     late_share: float = 0.1
     late_min_s: float = above_zero(0.41)
@@ -106,9 +108,10 @@ class Adaptive(Recipe[Memory]):
         since_s = m.where(down_asked_s > -math.inf, down_asked_s, seen.asked_s)
         own.up_s = up_s = m.where(down, math.inf, m.where(up & (own.up_s == math.inf), since_s, own.up_s))
 
+        early_s = m.where(seen.failing > self.begun, self.many_s, self.soon_s)
         late_s = m.minimum(m.maximum(self.late_share * (seen.at_s - up_s), self.late_min_s), self.late_max_s)
         wait_s = m.minimum(m.maximum(self.wait_share * seen.at_s, self.wait_min_s), self.wait_max_s)
-        pause_s = m.where(up, m.where(self._late(seen), late_s, self.many_s), m.where(down, wait_s, self.fatal_s))
+        pause_s = m.where(up, m.where(self._late(seen), late_s, early_s), m.where(down, wait_s, self.fatal_s))
         pause_s = m.where(over, self._back_off_s(m, own, seen, over, fatal), pause_s)
         pause_s = m.maximum(pause_s, m.minimum(self.latency_factor * (seen.at_s - seen.asked_s), self.latency_cap_s))
         at_s = seen.at_s + pause_s * swing(own.noise, tries, self.jitter)
