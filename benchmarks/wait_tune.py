@@ -62,7 +62,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--tries", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=5)
+    parser.add_argument("--draws", type=int, default=8, help="worlds for each start")
     options = parser.parse_args(arguments)
+    tune_adaptive.DRAWS = options.draws
     tune_adaptive.RANGES, tune_adaptive._loss, tune_adaptive.params_of = RANGES, loss_of, params_of
     loss, params = tune_adaptive.search(options.tries, options.seed)
     sys.stdout.write(f"loss {loss:.4f}\n{params}\n")

@@ -148,7 +148,7 @@ def test_a_start_that_does_not_get_ready_times_out_in_true_words(
 
 def test_a_step_of_the_clock_moves_no_window(pki: Pki, tmp_path: Path) -> None:
     """The wall clock of the wait leaps ten years in the middle, as on a board that meets NTP."""
-    timeline = Timeline(((0.0, 1e9),), lambda _p, at: (200 if at > 1.5 else 500, BODY[at > 1.5], "text/plain"), 1.5)
+    timeline = Timeline(((0.0, 1e9),), lambda _p, at: (200 if at > 4 else 500, BODY[at > 4], "text/plain"), 4.0)
     code = (
         "import time, sys\n"
         "from analyzer.live import clock\n"
