@@ -22,18 +22,19 @@ from analyzer.simulator.replay import Outcome
 from analyzer.simulator.validate import half_of, verdict
 from tools import tune_adaptive
 
+#: Around what a search over wider ranges had found.
 RANGES: dict[str, tuple[float, float]] = {
-    "wait_share": (0.05, 0.3),
-    "wait_min_s": (0.8, 2.0),
-    "wait_max_s": (1.5, 3.0),
+    "wait_share": (0.1, 0.3),
+    "wait_min_s": (1.2, 2.0),
+    "wait_max_s": (1.8, 3.0),
     "floor_s": (1.0, 1.5),
-    "many_s": (0.15, 1.0),
+    "many_s": (0.5, 1.3),
     "begun": (2.0, 9.99),
-    "soon_s": (0.12, 0.9),
-    "late_share": (0.02, 0.4),
-    "late_min_s": (0.08, 0.4),
-    "late_max_s": (0.25, 0.8),
-    "latency_factor": (0.0, 2.5),
+    "soon_s": (0.25, 0.8),
+    "late_share": (0.0, 0.1),
+    "late_min_s": (0.14, 0.26),
+    "late_max_s": (0.2, 0.32),
+    "latency_factor": (0.0, 1.0),
     "few": (1.0, 3.99),
 }
 
@@ -53,8 +54,8 @@ def loss_of(outcome: Outcome, base: Outcome, short: np.ndarray[tuple[int], np.dt
     core = cpu[~short].mean(axis=1) / outcome.detected.reshape(shape)[~short].mean(axis=1)
     p50, p95 = np.quantile(outcome.delay, [0.5, 0.95])
     loss = float(outcome.delay.mean()) + p50 + 0.5 * p95
-    loss += 10 * max(0.0, p50 - 0.145) + 10 * max(0.0, p95 - 0.47) + 500 * max(0.0, float(core.max()) - 0.009)
-    return float(loss + 3.0 * max(0.0, float(ratio.max()) - 1.8) + 0.5 * float((ratio > 1.9).mean()))
+    loss += 20 * max(0.0, p50 - 0.14) + 10 * max(0.0, p95 - 0.47) + 500 * max(0.0, float(core.max()) - 0.009)
+    return float(loss + 3.0 * max(0.0, float(ratio.max()) - 1.9) + 1.0 * float((ratio > 1.95).mean()))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

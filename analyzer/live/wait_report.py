@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from analyzer.events.check_info import info
 from analyzer.events.poll_errors import severities
+from analyzer.live.ending import ending_of
 from analyzer.live.observed_polls import ObservedPoll, ObservedWait
 from analyzer.live.readiness import Seen, answered, departed, ready_window, suspects
 from analyzer.records.log_record import SourceInfo
@@ -43,6 +44,7 @@ FORMAT = "polls"
 _INTERVALS_S = {"shared-2s": 2.0, "legacy-4x1s": 1.0}
 #: Goals of the report's schema; ``system`` is told in the summary, the events and the saved polls.
 _REPORTED = frozenset({"api", "node", "node_ready"})
+DENIED = "The API answers, but these credentials or its certificate do not fit"
 LOCKED_OUT = "The API answers, but shows its readiness only to those who log in"
 
 
@@ -243,12 +245,17 @@ def _findings(wait: ObservedWait) -> tuple[Finding, ...]:
     if wait.verdict == "fatal":
         last = next((p.error for p in reversed(wait.polls) if p.error is not None), None)
         same = [p.line for p in wait.polls if p.error == last and p.line]
-        title = LOCKED_OUT if wait.locked_out else "The server cannot become ready as it is"
+        denied = ending_of(wait).kind == "denied"
+        title = LOCKED_OUT if wait.locked_out else DENIED if denied else "The server cannot become ready as it is"
         lines = tuple(dict.fromkeys(same[:1] + same[-1:]))
         return (Finding("wait_confirmed_fatal", "critical", title, wait.reason, wait.advice, lines),)
+    if wait.verdict == "timed_out" and wait.success is None:
+        end = ending_of(wait)
+        title = "The server was not ready in time" if end.not_ready else "Readiness was not seen in time"
+        detail = f"{wait.reason}. {end.sentence}" if wait.reason else end.sentence
+        return (Finding("wait_timed_out", "critical", title, detail, end.advice or wait.advice),)
     if wait.verdict == "timed_out":
-        advice = wait.advice or "Look at the last poll and at the server's own log (k3slog analyze)."
-        return (Finding("wait_timed_out", "critical", "The server was not ready in time", wait.reason, advice),)
+        return (Finding("wait_timed_out", "critical", "A goal was not reached in time", wait.reason, wait.advice),)
     return ()
 
 

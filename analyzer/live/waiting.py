@@ -242,8 +242,8 @@ class Wait:
         """Use up the caller's time: policies give up when no further request fits their rhythm."""
         end = Stop(
             "timed_out",
-            f"not ready within {self.timeout_s:g} s",
-            "See which checks still fail in the last answer, and what the server's own log says (k3slog analyze).",
+            f"no answer said ready within {self.timeout_s:g} s",
+            "See the last answer, and what the server's own log says (k3slog analyze).",
             self.timeout_s,
         )
         at_s = self.timeout_s - min(max(2 * latency_s, LAST_LOOK_S), LAST_LOOK_MAX_S)
