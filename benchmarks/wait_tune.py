@@ -3,7 +3,7 @@
 ``python benchmarks/wait_tune.py [--tries N] [--seed N]`` prints the best parameters found, and how they do on the half
 that took no part (``validate.half_of``). The aim is the delay: its median at most 0.15 s, its 95th percentile at most
 0.5 s, with penalties that keep the limits at a distance: on starts under 10 s twice the processor time of ``shared-2s``
-(1.9 for each single start here), on longer ones 1 % of a core (0.9 %). The search itself is that of
+(1.75 for each single start here), on longer ones 1 % of a core (0.9 %). The search itself is that of
 ``tools/tune_adaptive.py``, with these ranges and this aim in place of its own.
 """
 
@@ -24,18 +24,18 @@ from tools import tune_adaptive
 
 #: Around what a search over wider ranges had found.
 RANGES: dict[str, tuple[float, float]] = {
-    "wait_share": (0.1, 0.3),
-    "wait_min_s": (1.2, 2.0),
-    "wait_max_s": (1.8, 3.0),
-    "floor_s": (1.0, 1.5),
-    "many_s": (0.5, 1.3),
-    "begun": (2.0, 9.99),
-    "soon_s": (0.25, 0.8),
-    "late_share": (0.0, 0.1),
-    "late_min_s": (0.14, 0.26),
-    "late_max_s": (0.2, 0.32),
-    "latency_factor": (0.0, 1.0),
-    "few": (1.0, 3.99),
+    "wait_share": (0.12, 0.25),
+    "wait_min_s": (1.4, 1.9),
+    "wait_max_s": (2.0, 2.8),
+    "floor_s": (1.1, 1.4),
+    "many_s": (0.7, 1.3),
+    "begun": (2.0, 6.99),
+    "soon_s": (0.4, 0.8),
+    "late_share": (0.01, 0.08),
+    "late_min_s": (0.18, 0.28),
+    "late_max_s": (0.22, 0.28),
+    "latency_factor": (0.0, 0.6),
+    "few": (1.0, 2.99),
 }
 
 
@@ -55,7 +55,7 @@ def loss_of(outcome: Outcome, base: Outcome, short: np.ndarray[tuple[int], np.dt
     p50, p95 = np.quantile(outcome.delay, [0.5, 0.95])
     loss = float(outcome.delay.mean()) + p50 + 0.5 * p95
     loss += 20 * max(0.0, p50 - 0.14) + 10 * max(0.0, p95 - 0.47) + 500 * max(0.0, float(core.max()) - 0.009)
-    return float(loss + 3.0 * max(0.0, float(ratio.max()) - 1.9) + 1.0 * float((ratio > 1.95).mean()))
+    return float(loss + 3.0 * max(0.0, float(ratio.max()) - 1.75) + 1.0 * float((ratio > 1.85).mean()))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

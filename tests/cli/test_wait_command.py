@@ -97,9 +97,8 @@ def test_quiet_says_nothing_but_why_it_failed(pki: Pki, tmp_path: Path) -> None:
 
 
 def test_events_are_one_line_for_each_change(pki: Pki, tmp_path: Path) -> None:
-    with Replayed(pki, ready_after(2.0)) as server:
+    with Replayed(pki, ready_after(2.0), first_at=0.0) as server:
         config = str(pki.kubeconfig(tmp_path / "k", server.url))
-        server.begin()
         done = run("--kubeconfig", config, "-f", "jsonl")
         zero = server.wall_of(0.0)
     assert done.returncode == 0, done.stderr
@@ -157,9 +156,8 @@ def test_a_signal_ends_it_and_what_was_seen_is_reported(pki: Pki, tmp_path: Path
 def test_a_reader_of_events_who_leaves_ends_it_quietly_and_the_polls_are_kept(pki: Pki, tmp_path: Path) -> None:
     saved = tmp_path / "polls"
     timeline = Timeline(((0.0, 1e9),), lambda _path, at: readyz({"a/b": 1.5, ROLES: 1e9}, at), 1e9)
-    with Replayed(pki, timeline) as server:
+    with Replayed(pki, timeline, first_at=0.0) as server:
         config = str(pki.kubeconfig(tmp_path / "k", server.url))
-        server.begin()
         process = begun("--kubeconfig", config, "-o", str(saved), "-f", "jsonl")
         assert process.stdout is not None and process.stderr is not None
         process.stdout.readline()

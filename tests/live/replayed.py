@@ -76,10 +76,14 @@ class Request:
 
 
 class Replayed:
-    """The server. ``begin()`` is the moment of execution; ``speed`` 10: ten seconds of the recording in one."""
+    """The server. ``begin()`` is the moment of execution; ``speed`` 10: ten seconds of the recording in one.
 
-    def __init__(self, pki: Pki, timeline: Timeline, speed: float = 1.0) -> None:
-        self.timeline, self.speed = timeline, speed
+    ``first_at``: the port is open, and the first request comes at that second of the recording, whenever it comes: for
+    clients that are processes on a busy machine.
+    """
+
+    def __init__(self, pki: Pki, timeline: Timeline, speed: float = 1.0, *, first_at: float | None = None) -> None:
+        self.timeline, self.speed, self._first_at = timeline, speed, first_at
         self.requests: list[Request] = []
         self.connections = 0
         self._writers: set[asyncio.StreamWriter] = set()
@@ -100,6 +104,8 @@ class Replayed:
 
     def moment(self, monotonic: float) -> float:
         """A moment of this machine in seconds of the recording."""
+        if self._first_at is not None:
+            return self._first_at
         return (monotonic - self._zero) * self.speed
 
     def now_s(self) -> float:
@@ -169,6 +175,8 @@ class Replayed:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
                 path = head.split(b" ", 2)[1].decode("latin-1")
+                if self._first_at is not None:
+                    self._zero, self._first_at = time.monotonic() - self._first_at / self.speed, None
                 now = self.now_s()
                 self.requests.append(Request(now, path))
                 reply = self.timeline.answers(path, now)

@@ -31,9 +31,11 @@ SLACK_S = 0.02
 class Outcome:
     """One wait as a process, and what the server knows."""
 
-    def __init__(self, pki: Pki, folder: Path, timeline: Timeline, speed: float, *options: str) -> None:
+    def __init__(
+        self, pki: Pki, folder: Path, timeline: Timeline, speed: float, *options: str, first_at: float | None = None
+    ) -> None:
         saved = folder / "polls"
-        with Replayed(pki, timeline, speed) as server:
+        with Replayed(pki, timeline, speed, first_at=first_at) as server:
             config = pki.kubeconfig(folder / "k3s.yaml", server.url)
             command = [sys.executable, "-m", "analyzer.cli.main", "wait", "--kubeconfig", str(config), "-o", str(saved)]
             env = {k: v for k, v in os.environ.items() if k != "KUBECONFIG"}
@@ -119,7 +121,7 @@ def test_a_server_killed_three_times_is_waited_for(pki: Pki, tmp_path: Path) -> 
 def test_a_killed_server_is_told_as_gone(pki: Pki, tmp_path: Path) -> None:
     """The first run answers until 4.1 s, the second begins at 9.1 s; the wait ends between the two."""
     timeline, turned = whole(RECORDINGS / "1324-killed-thrice.truth.json")
-    out = Outcome(pki, tmp_path, timeline, 1.0, "--timeout", "6s", "--policy", "backoff")
+    out = Outcome(pki, tmp_path, timeline, 1.0, "--timeout", "4s", "--policy", "backoff", first_at=3.0)
     assert out.code == 6
     assert "The server is gone: it last answered at" in out.stdout
     (report,) = report_of(out.wait).starts
@@ -148,7 +150,7 @@ def test_a_start_that_does_not_get_ready_times_out_in_true_words(
 
 def test_a_step_of_the_clock_moves_no_window(pki: Pki, tmp_path: Path) -> None:
     """The wall clock of the wait leaps ten years in the middle, as on a board that meets NTP."""
-    timeline = Timeline(((0.0, 1e9),), lambda _p, at: (200 if at > 4 else 500, BODY[at > 4], "text/plain"), 4.0)
+    timeline = Timeline(((0.0, 1e9),), lambda _p, at: (200 if at > 2 else 500, BODY[at > 2], "text/plain"), 2.0)
     code = (
         "import time, sys\n"
         "from analyzer.live import clock\n"
@@ -164,9 +166,8 @@ def test_a_step_of_the_clock_moves_no_window(pki: Pki, tmp_path: Path) -> None:
         "sys.argv = ['k3slog', 'wait', *sys.argv[1:]]\n"
         "run()\n"
     )
-    with Replayed(pki, timeline) as server:
+    with Replayed(pki, timeline, first_at=0.0) as server:
         config = pki.kubeconfig(tmp_path / "k", server.url)
-        server.begin()
         done = subprocess.run(
             [sys.executable, "-c", code, "--kubeconfig", str(config), "-f", "jsonl"],
             capture_output=True, text=True, timeout=60, check=True,
