@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from analyzer.events.check_info import info
 from analyzer.events.poll_errors import severities
 from analyzer.live.ending import ending_of
-from analyzer.live.observed_polls import ObservedPoll, ObservedWait
+from analyzer.live.observed_polls import CUT_OFF, ObservedPoll, ObservedWait
 from analyzer.live.readiness import Seen, answered, departed, ready_window, suspects
 from analyzer.records.log_record import SourceInfo
 from analyzer.results import (
@@ -82,7 +82,7 @@ def start_report(wait: ObservedWait) -> StartReport:
         polling_tax_s=tax,
         poller=_poller(wait, success),
         polls=rows,
-        errors=ErrorCount.of(rows),
+        errors=ErrorCount.of(tuple(row for row in rows if row.text != CUT_OFF)),  # that one says nothing of the server
         milestones=(),
         goals=_goals(wait),
         phases=_phases(seen.serving, ready, detected, tax),

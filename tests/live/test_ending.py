@@ -9,7 +9,8 @@ import pytest
 from analyzer.live.ending import ending_of
 from analyzer.live.observed_polls import CUT_OFF, Answer, ObservedPoll, ObservedWait, Verdict
 from analyzer.live.summary import LINES, summary_of
-from analyzer.live.wait_report import start_report
+from analyzer.live.wait_report import report_of, start_report
+from analyzer.reports import full_text
 
 BEGAN = datetime(2025, 3, 1, 6, 3, 22, tzinfo=UTC)
 ROLES = "poststarthook/rbac/bootstrap-roles"
@@ -75,6 +76,9 @@ def test_a_poll_that_the_wait_cut_off_says_nothing_of_the_server() -> None:
     assert ending_of(waited(FAILING, CUT)) == ending_of(waited(FAILING))
     assert ending_of(waited(CUT)).kind == "unasked"
     assert "stopping" not in told(waited(FAILING, CUT))
+    report = report_of(waited(FAILING, CUT))
+    assert [error.error for error in report.starts[0].errors] == ["readyz_failing"]
+    assert "stopping" not in full_text.render(report)
 
 
 def test_nothing_ever_answered() -> None:
