@@ -31,6 +31,7 @@ from analyzer.live.summary import summary_of
 from analyzer.live.target import Target
 from analyzer.live.waiting import Wait
 from analyzer.policies import get
+from analyzer.policies.kinds.adaptive import KEPT_CONNECTION
 from analyzer.reports.output import Destination
 
 if TYPE_CHECKING:
@@ -209,7 +210,7 @@ def _waited(target: Target, how: _How, *, policy: str, timeout: str, patience: s
         raise UsageError(f"nothing to wait for is called {until!r}", hint=f"Goals: {', '.join(UNTIL)}")
     timeout_s, patience_s = parse_duration(timeout), parse_duration(patience)
     how.check()
-    chosen = get(policy)
+    chosen = get(policy, **KEPT_CONNECTION) if policy == "adaptive" else get(policy)
     saved = how.saved(target.files)
     live = _live_line(how)
     events = JsonLines(sys.stdout, chosen.name, until) if how.events else None
