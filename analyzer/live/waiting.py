@@ -32,6 +32,9 @@ UNASKED = "A fresh server writes it during its first start: is it running? Anoth
 GOAL_ADVICE = "What it waits for: kubectl get nodes,pods -A, and the server's own log (k3slog analyze)."
 WORDS = {"node": "node registered", "node_ready": "node Ready", "system": "system pods ready"}
 LOG_IN = "Whether it is ready it shows to those who log in: give --kubeconfig, --token-file, or --cert and --key."
+#: So many different lists of checks are kept whole (a real server shows a few dozen), later ones so many names long.
+LISTS = 512
+LIST_LIMIT = 16
 #: How often to look for a file that is missing or that should change, and to ask a server that refuses meanwhile.
 LOOK_S = 0.1
 REFUSED_S = 1.0
@@ -259,6 +262,12 @@ class Wait:
             self.watcher.polled(poll, seen, before, stop)
         return stop
 
+    def _shared(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """``names`` as kept: once for all polls that show the same, shortened where a server never shows the same."""
+        if names not in self._lists and len(self._lists) >= LISTS:
+            names = names[:LIST_LIMIT]
+        return self._lists.setdefault(names, names) if len(self._lists) < LISTS else self._lists.get(names, names)
+
     async def _ask(self, index: int) -> tuple[Observation, ObservedPoll]:
         departed_s = self.watch.now_s()
         limit_s = min(self.policy.limits.request_s, max(0.001, self.timeout_s - departed_s))
@@ -267,7 +276,8 @@ class Wait:
         if limit_s < self.policy.limits.request_s and answer.error in OUT_OF_TIME:
             # The server was not slow: this wait was over.
             answer = replace(answer, error="context_canceled", text=CUT_OFF)
-        failing, ok = (self._lists.setdefault(names, names) for names in (answer.failing, answer.ok))
+        failing, ok = self._shared(answer.failing), self._shared(answer.ok)
+        cut = answer.cut or (len(failing), len(ok)) != (len(answer.failing), len(answer.ok))
         poll = ObservedPoll(
             departed_s=departed_s,
             answered_s=answered_s,
@@ -278,7 +288,7 @@ class Wait:
             ok=ok,
             message=answer.message,
             retry_after_s=answer.retry_after_s,
-            cut=answer.cut,
+            cut=cut,
             loop=index,
         )
         self._polls.append(poll)

@@ -193,7 +193,7 @@ class Replayed:
                 await writer.drain()
                 if close:
                     return
-        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ssl.SSLError, IndexError):
+        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, IndexError, asyncio.CancelledError):
             return
         finally:
             self._writers.discard(writer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import io
 import random
 import statistics
@@ -204,6 +205,22 @@ def test_same_seed_same_requests() -> None:
     waited(second, "backoff", seed=5)
     waited(third, "backoff", seed=6)
     assert first.asked == second.asked != third.asked
+
+
+def test_a_server_that_never_shows_the_same_list_fills_no_memory() -> None:
+    count = 0
+
+    def answer(_t: float) -> Answer:
+        nonlocal count
+        count += 1
+        return Answer("readyz_failing", 500, "readyz check failed", tuple(f"c{count}-{n}" for n in range(300)), ())
+
+    eager = dataclasses.replace(get("shared-2s"), interval_s=0.25)  # type: ignore[type-var]
+    seen = waited(ScriptedProber(answer), eager, timeout_s=300.0)
+    assert len(seen.polls) > 1000
+    kept = sum(len(poll.failing) for poll in {id(poll.failing): poll for poll in seen.polls}.values())
+    assert kept < 512 * 300 + 16 * len(seen.polls)
+    assert seen.polls[-1].cut and len(seen.polls[-1].failing) == 16 and not seen.polls[0].cut
 
 
 # --- what it says meanwhile -----------------------------------------------------------------------------------------

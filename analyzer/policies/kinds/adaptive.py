@@ -157,8 +157,8 @@ class Adaptive(Recipe[Memory]):
         return Stop("fatal", reason, ADVICE.get(error, ""), seen.at_s)
 
 
-#: Parameters for polls over a connection that is kept, which cost the server about two thirds of one over a new one:
-#: what ``k3slog wait`` uses. Chosen on one half of the recorded starts (``python benchmarks/wait_policy.py --tries 300``).
+#: What ``k3slog wait`` uses: parameters for polls over a connection that is kept, which cost the server two thirds of
+#: one over a new one. Chosen on one half of the recorded starts (``python benchmarks/wait_policy.py --tries 300``).
 KEPT_CONNECTION: Mapping[str, float] = MappingProxyType(
     {
         "wait_share": 0.21,
