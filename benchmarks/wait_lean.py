@@ -70,6 +70,13 @@ def run(pki: Pki, ready_s: float, *options: str) -> Run:
         return Run(server.requests[0].at_s, ended_s - server.requests[-1].at_s, cpu_s, len(server.requests))
 
 
+def bare_s() -> float:
+    """What the same machine takes to start and end a Python that does nothing: the scale of the rest."""
+    began = time.monotonic()
+    subprocess.run([sys.executable, "-c", "pass"], check=True)
+    return time.monotonic() - began
+
+
 def loaded(pki: Pki) -> list[str]:
     """Which of the heavy modules a wait that saw a server ready has loaded."""
     with tempfile.TemporaryDirectory() as folder, Replayed(pki, start_of(0.1)) as server:
@@ -91,6 +98,7 @@ def main() -> None:
     short = [run(pki, 1.0) for _ in range(given.runs)]
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; {given.runs} short waits, {given.long} of 20 s")
     told = {
+        "a Python that does nothing, launch to exit": [bare_s() for _ in range(given.runs)],
         "launch to first request": [r.first_s for r in short],
         "ready answer to exit": [r.end_s for r in short],
         "processor time of a wait of 1 s": [r.cpu_s for r in short],

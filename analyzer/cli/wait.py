@@ -303,7 +303,8 @@ def _last_words(seen: ObservedWait) -> str:
     if seen.verdict == "fatal":
         what = "cannot tell" if ending_of(seen).kind == "denied" else "cannot become ready"
         return printable(f"{what}: {seen.reason}." + (f" {seen.advice}" if seen.advice else ""))
-    how = {"ready": "ready", "timed_out": "timed out"}.get(seen.verdict or "", "interrupted")
+    done = "all reached" if seen.goals else "ready"
+    how = {"ready": done, "timed_out": "timed out"}.get(seen.verdict or "", "interrupted")
     if seen.verdict == "timed_out" and seen.success is None and ending_of(seen).not_ready:
         how = "not ready"
     polls = "1 poll" if len(seen.polls) == 1 else f"{len(seen.polls)} polls"

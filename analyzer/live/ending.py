@@ -38,6 +38,11 @@ class Ending:
     sentence: str
     advice: str = ""
 
+    def advice_of(self, wait: ObservedWait) -> str:
+        """What to do: of a wait that gave up for a reason, what it says itself."""
+        first, second = (wait.advice, self.advice) if wait.verdict == "fatal" else (self.advice, wait.advice)
+        return first or second
+
     @property
     def not_ready(self) -> bool:
         """Whether the last answer proves that the server was not ready."""
@@ -48,8 +53,7 @@ def ending_of(wait: ObservedWait) -> Ending:
     """The ending of ``wait``, which must hold no success."""
     polls = [p for p in wait.polls if p.text != CUT_OFF]
     if not polls:
-        waited = wait.waited_for or "nothing was asked"
-        return Ending("unasked", f"Nothing was asked: {waited}." if wait.waited_for else "Nothing was asked.")
+        return Ending("unasked", f"Nothing was asked: waited for {wait.waited_for or 'the first answer'}.")
     last = polls[-1]
     if last.error in _SILENT:
         return _silent(wait.server, polls)

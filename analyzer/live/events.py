@@ -68,7 +68,7 @@ class JsonLines:
             "goals": [_goal(goal) for goal in wait.goals],
             "polls": len(wait.polls),
             "reason": wait.reason if end is None or wait.verdict == "fatal" else end.sentence,
-            "advice": wait.advice or (end.advice if end is not None else ""),
+            "advice": wait.advice if end is None else end.advice_of(wait),
         }
         self._tell("end", wait.end_s or 0.0, told)
 

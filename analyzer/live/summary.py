@@ -72,8 +72,7 @@ def _not_ready(wait: ObservedWait) -> list[str]:
         lines = [f"{how}: {what}{wait.reason}.", end.sentence if end.kind == "denied" and not wait.locked_out else ""]
     else:
         lines = [f"{how}{', not ready' if end.not_ready else ''}. {end.sentence}"]
-    advice = (wait.advice or end.advice) if wait.verdict == "fatal" else (end.advice or wait.advice)
-    return [line for line in (*lines, advice) if line]
+    return [line for line in (*lines, end.advice_of(wait)) if line]
 
 
 def _unfinished(wait: ObservedWait) -> str:

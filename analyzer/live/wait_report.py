@@ -253,7 +253,7 @@ def _findings(wait: ObservedWait) -> tuple[Finding, ...]:
         end = ending_of(wait)
         title = "The server was not ready in time" if end.not_ready else "Readiness was not seen in time"
         detail = f"{wait.reason}. {end.sentence}" if wait.reason else end.sentence
-        return (Finding("wait_timed_out", "critical", title, detail, end.advice or wait.advice),)
+        return (Finding("wait_timed_out", "critical", title, detail, end.advice_of(wait)),)
     if wait.verdict == "timed_out":
         return (Finding("wait_timed_out", "critical", "A goal was not reached in time", wait.reason, wait.advice),)
     return ()

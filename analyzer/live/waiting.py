@@ -218,7 +218,7 @@ class Wait:
             decision = self._patient(loop.next(seen), seen)
             refused = seen.error in REFUSALS
             if index == self.policy.decisive and self.watcher is not None:
-                self.watcher.polled(poll, seen, before, decision)
+                self.watcher.polled(poll, seen, before, self._meant(decision, latency_s))
             before = decision.state if isinstance(decision, AskAt) else state
         if isinstance(decision, Stop) and decision.kind != "timed_out":
             return decision
@@ -241,6 +241,15 @@ class Wait:
         why = self._prober.may_heal(seen.error or "")
         return AskAt(seen.at_s + REFUSED_S, "refused", why) if why else decision
 
+    def _meant(self, decision: Decision, latency_s: float) -> Decision:
+        """``decision`` as it will be followed: a policy that runs out of time is followed by one last look."""
+        if not isinstance(decision, Stop) or decision.kind != "timed_out":
+            return decision
+        return AskAt(max(self._last_look_s(latency_s), self.watch.now_s()), "last_look", "one last look")
+
+    def _last_look_s(self, latency_s: float) -> float:
+        return self.timeout_s - min(max(2 * latency_s, LAST_LOOK_S), LAST_LOOK_MAX_S)
+
     async def _last_look(self, index: int, latency_s: float, before: str) -> Stop:
         """Use up the caller's time: policies give up when no further request fits their rhythm."""
         end = Stop(
@@ -249,7 +258,7 @@ class Wait:
             "See the last answer, and what the server's own log says (k3slog analyze).",
             self.timeout_s,
         )
-        at_s = self.timeout_s - min(max(2 * latency_s, LAST_LOOK_S), LAST_LOOK_MAX_S)
+        at_s = self._last_look_s(latency_s)
         if at_s <= self.watch.now_s():
             await self.watch.until(self.timeout_s)
             return end

@@ -251,6 +251,19 @@ def test_one_structured_line_per_change() -> None:
     assert "failing=1" in lines[1] and "checks=a" in lines[1] and "to=ready" in lines[2]
 
 
+def test_no_line_says_timed_out_before_the_last_look() -> None:
+    stream = io.StringIO()
+
+    async def main() -> None:
+        one = Wait(becomes_ready(9.0), get("shared-2s"), timeout_s=9.9, clock=VirtualClock())
+        one.watcher = StateLines(stream, "shared-2s")
+        await one.run()
+
+    run_virtual(main())
+    assert "timed_out" not in stream.getvalue() and " from=tick to=last_look " in stream.getvalue()
+    assert " to=ready " in stream.getvalue().splitlines()[-1]
+
+
 def test_state_lines_cannot_be_forged_by_the_server() -> None:
     evil = Answer("other", 299, 'x" level=fatal\n\x1b[2Jtime=fake "')
     (line, _ready) = said(ScriptedProber(lambda t: evil if t < 1 else READY))
