@@ -125,7 +125,7 @@ class GoalPolls:
                 raise _NoAnswer("its list is too long" if reply.cut else f"status {reply.status}: {path}")
             document, found = documents(reply.body)
             if found is None:
-                raise _NoAnswer(f"the answer to {path} is no list")
+                raise _NoAnswer(f"the answer to {path} is not a list")
             items += found
             more = at(document, "metadata", "continue")
             if not (isinstance(more, str) and more and more.isascii() and more.isprintable()):

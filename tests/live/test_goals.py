@@ -285,7 +285,7 @@ def test_hostile_lists_end_in_time(pki: Pki, tmp_path: Path, body: str) -> None:
 
     wait, _, _ = waited(pki, tmp_path, "all", Timeline(((0.0, 1e9),), answers, 0.0), timeout_s=1.5)
     assert wait.verdict == "timed_out" and wait.end_s is not None and wait.end_s < 4.0
-    assert "\x1b" not in summary_of(wait) and "is no list" in wait.goals[1].text
+    assert "\x1b" not in summary_of(wait) and "is not a list" in wait.goals[1].text
 
 
 def test_pages_are_read_to_the_end_but_not_for_ever(pki: Pki, tmp_path: Path) -> None:
