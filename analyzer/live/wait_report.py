@@ -42,8 +42,8 @@ from analyzer.window import OPEN, Bound, Span, Window
 FORMAT = "polls"
 #: Pollers of k3s itself that a wait can imitate, with their intervals.
 _INTERVALS_S = {"shared-2s": 2.0, "legacy-4x1s": 1.0}
-#: Goals of the report's schema; ``system`` is told in the summary, the events and the saved polls.
-_REPORTED = frozenset({"api", "node", "node_ready"})
+#: Goals that a report knows.
+_REPORTED = frozenset({"api", "node", "node_ready", "system"})
 DENIED = "The API answers, but these credentials or its certificate do not fit"
 LOCKED_OUT = "The API answers, but shows its readiness only to those who log in"
 
