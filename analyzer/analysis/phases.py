@@ -139,18 +139,25 @@ class _Budget:
     def _unordered(self, phase: str) -> set[str]:
         """What else may have come before a cut where the API server's launch is not in the text.
 
-        Only that line tells whether the runtime and its images came before the API server, or beside it.
+        Only that line tells whether the runtime and its images came before the API server, or beside it. Nor does the
+        line by which the client is connected end the datastore alone, where one before the text may have done so.
         """
         start = self.start
         if start.product != "k3s" or start.role == "agent" or "certificates" in self.over:
             return set()
+        if phase == "datastore" and not start.begin_seen and not self._kine_told():
+            return {"certificates"}
         if phase in ("extract", *_BESIDE_DATASTORE) or start.first("apiserver_requested") is not None:
             return set()
-        ready = _ending(start, "datastore")
-        if phase == "datastore" and ready is not None and ready.record.message.startswith("Kine "):
+        if phase == "datastore" and self._kine_told():
             return set()  # it stands before all of them
         runtime = start.first(*_OF_THE_RUNTIME)
         return {"certificates", *(("containerd", "images") if runtime is not None else ())} - self.over
+
+    def _kine_told(self) -> bool:
+        """Whether the line that ends the datastore is the one of kine."""
+        ready = _ending(self.start, "datastore")
+        return ready is not None and ready.record.message.startswith("Kine ")
 
     def _divide(self, order: Sequence[str], phase: str) -> None:
         """Where a cut is missing, the first line that only a later phase prints divides the time instead."""

@@ -80,6 +80,11 @@ class Where:
         """Whether the start fulfils it."""
         return ((value_of(row, self.name) or "") == self.value) is self.equal
 
+    def perhaps(self, row: StartRow) -> bool:
+        """Whether it may fulfil it although its log does not show what is asked for."""
+        known = self.name not in BUILT_IN or (value_of(row, self.name) or "unknown") != "unknown"
+        return not known and self.equal and self.value not in ("", "unknown")
+
 
 def where_of(text: str, rules: LabelRules, known: Iterable[str] = ()) -> Where:
     """From ``NAME=VALUE`` or ``NAME!=VALUE``; ``known``: labels besides those of ``rules``, as saved rows may have.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from analyzer.collection.groups import natural
 from analyzer.collection.metric_order import ordered
 from analyzer.collection.model import Collection
 from analyzer.collection.summary import outcomes_of
-from analyzer.comparison.design import design
+from analyzer.comparison.design import UNREAD, design
 from analyzer.comparison.model import (
     Asked,
     Compared,
@@ -61,10 +61,13 @@ def compared(
     tests = [_test(id, *sides, strata, asked) for id in sorted(ids, key=lambda id: id != goal)]
     judged = _judged(tests, goal, asked)
     limited = set(asked.metrics or ([goal] if goal is not None else []))
+    noted = design(*sides, strata)
     made = tuple(
         _metric(test, one, asked, asked.limit if test.id in limited else None, main=test.id == goal)
         for test, one in zip(tests, judged, strict=True)
     )
+    if any(note.id == UNREAD for note in noted):
+        made = tuple(map(_doubted, made))
     return Compared(
         Comparison(
             base=described(sides[0], labels[0]),
@@ -76,7 +79,7 @@ def compared(
             metrics=made,
             only_base=one_sided(base, new),
             only_new=one_sided(new, base),
-            design=design(*sides, strata),
+            design=noted,
             decision=_together(made, asked, limited),
         ),
         base,
@@ -97,9 +100,7 @@ def goal_of(ids: Sequence[str], *sides: SideOf) -> str | None:
     goals = [id for id in _GOALS if id in ids]
     if not goals:
         return None
-    return max(
-        goals, key=lambda id: (min(len(side.places(id)) / len(side.starts) for side in sides), -_GOALS.index(id))
-    )
+    return max(goals, key=lambda id: (min(side.shown(id) / len(side.starts) for side in sides), -_GOALS.index(id)))
 
 
 def described(side: SideOf, name: str) -> Side:
@@ -252,6 +253,11 @@ def _metric(test: _Test, judged: Judged, asked: Asked, limit: Limit | None, *, m
         few=min(base.n, new.n) < ENOUGH[asked.statistic] and test.id != FAILED,
         balanced=test.balanced,
     )
+
+
+def _doubted(metric: MetricComparison) -> MetricComparison:
+    """What could not be read may be what is over the limit."""
+    return replace(metric, decision="undecided") if metric.decision == "within" else metric
 
 
 def _unit(id: str) -> Unit:

@@ -12,6 +12,7 @@ from analyzer.comparison.model import DesignNote
 from analyzer.comparison.one_sided import lists_checks
 from analyzer.comparison.sides import SideOf
 from analyzer.comparison.strata import Strata
+from analyzer.comparison.unread import of_unread, unread
 from analyzer.stats.shares import share_difference
 
 FEW_STARTS = 5
@@ -24,10 +25,14 @@ _WORDS = {"kind": "first starts and restarts", "version": "releases"}
 Sides = Sequence[tuple[str, SideOf]]
 
 
+UNREAD = "unread"
+
+
 def design(base: SideOf, new: SideOf, strata: Strata) -> tuple[DesignNote, ...]:
     """The warnings, what weighs most first."""
     sides = (("base", base), ("new", new))
     return (
+        *_unread(sides),
         *_same_starts(base, new),
         *_few(sides),
         *_kinds(sides, strata),
@@ -40,6 +45,14 @@ def design(base: SideOf, new: SideOf, strata: Strata) -> tuple[DesignNote, ...]:
         *_lists(sides),
         *_balanced(strata),
     )
+
+
+def _unread(sides: Sides) -> Iterator[DesignNote]:
+    """What nobody saw may be what differs."""
+    for name, side in sides:
+        if missing := unread(side.collection):
+            told = of_unread(missing, len(side.collection.inputs))
+            yield DesignNote(UNREAD, f"{_side(name)} is not all there: {told}.")
 
 
 def _same_starts(base: SideOf, new: SideOf) -> Iterator[DesignNote]:

@@ -14,12 +14,13 @@ import numpy as np
 from analyzer.collection.collect import filtered
 from analyzer.collection.labels import LabelRules, Where, labels_in, where_of
 from analyzer.collection.model import Collection, InputRow
+from analyzer.comparison.metrics import check_names
+from analyzer.comparison.observed import Seen, making, seen, statistic_of, with_open_tries
+from analyzer.comparison.unread import of_unread, unread
 from analyzer.gate import why
 from analyzer.gate.growth import by_interval, grown
 from analyzer.gate.held import held
-from analyzer.gate.metrics import check_names
-from analyzer.gate.model import GateLimit, GateReport, LimitResult, Result
-from analyzer.gate.observed import Seen, making, named, seen, statistic_of, with_open_tries
+from analyzer.gate.model import GateLimit, GateReport, LimitResult, Result, named
 
 _NO_RULES = LabelRules()
 
@@ -47,18 +48,20 @@ DEFAULT = Judging()
 class _Read:
     """A collection as it was chosen, and the inputs of the whole of it that may hold starts which nobody saw."""
 
+    whole: Collection
     collection: Collection
     unread: tuple[InputRow, ...]
     whose: str = ""
 
     @classmethod
     def of(cls, whole: Collection, how: Judging, whose: str = "") -> _Read:
-        return cls(_part(with_open_tries(whole), how.where, how), why.unread(whole), whose)
+        tried = with_open_tries(whole)
+        return cls(tried, _part(tried, how.where, how), unread(whole), whose)
 
     @property
     def missing(self) -> str:
         """What could not be read; empty where all could."""
-        return why.of_unread(self.unread, len(self.collection.inputs), self.whose) if self.unread else ""
+        return of_unread(self.unread, len(self.collection.inputs), self.whose) if self.unread else ""
 
 
 def judge(
@@ -69,7 +72,8 @@ def judge(
     Raises ``UsageError`` for a metric that no start can have, and for a label that there is not.
     """
     both = (collection,) if baseline is None else (collection, baseline)
-    check_names([limit.metric for limit in limits], *both)
+    if any(one.starts for one in both):  # else no log could tell of a name
+        check_names([limit.metric for limit in limits], *both)
     new = _Read.of(collection, how)
     base = None if baseline is None else _Read.of(baseline, how, "baseline ")
     results = tuple(_judged(limit, new, base, how) for limit in limits)
@@ -84,13 +88,32 @@ def worst(results: Sequence[Result]) -> Result:
 
 
 def _judged(limit: GateLimit, new: _Read, base: _Read | None, how: Judging) -> LimitResult:
-    own, chosen = _part(new.collection, limit.where, how), bool(how.where or limit.where)
-    if not limit.growth:
-        return _doubted(_alone(limit, own, chosen), new)
-    if base is None:
+    if limit.growth and base is None:
         return LimitResult(limit, "undecided", None, None, "there is no baseline")
-    before = _part(base.collection, limit.where, how)
-    return _doubted(grown(limit, (own, before), chosen, how.confidence, how.seed), new, base)
+    sides = [side for side in (new, base) if side is not None]
+    own = [_part(side.collection, limit.where, how) for side in sides]
+    found = _held(limit, own, how)
+    conditions = (*how.where, *limit.where)
+    more = [_perhaps(side.whole, conditions, how) for side in sides] if conditions else own
+    named = sum(len(side.starts) for side in own)
+    others = sum(len(side.starts) for side in more) - named
+    if others and named and _held(limit, more, how).result != found.result:
+        said = why.perhaps_meant(others, found.why)
+        found = replace(found, result="undecided", why=said, input=None, start=None, line=None)
+    return _doubted(found, new, base if limit.growth else None)
+
+
+def _held(limit: GateLimit, sides: Sequence[Collection], how: Judging) -> LimitResult:
+    chosen = bool(how.where or limit.where)
+    if limit.growth:
+        return grown(limit, (sides[0], sides[1]), chosen, how.confidence, how.seed)
+    return _alone(limit, sides[0], chosen)
+
+
+def _perhaps(collection: Collection, conditions: Sequence[str], how: Judging) -> Collection:
+    """The starts of which all conditions may hold: also those whose log does not show what is asked for."""
+    wanted = how.check(conditions, labels_in(collection.starts))
+    return filtered(collection, lambda row: all(one.keeps(row) or one.perhaps(row) for one in wanted))
 
 
 def _part(collection: Collection, conditions: Sequence[str], how: Judging) -> Collection:

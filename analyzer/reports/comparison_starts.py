@@ -118,8 +118,10 @@ class _Ranked:
         least = np.where((tried > 0.0) | np.isfinite(most), tried, -1.0)
         if id is not None and id in side.collection.metrics:
             metric, lengths, places = side.collection.metrics[id], side.lengths(id), side.places(id)
+            told = np.isin(places, metric.at)  # of the others nothing is known
             least, most, tried = np.full(len(tried), -1.0), np.full(len(tried), math.inf), np.zeros(len(tried))
-            least[places], most[places], tried[metric.at] = lengths.least, lengths.most, metric.least
+            least[places[told]], most[places[told]] = lengths.least[told], lengths.most[told]
+            tried[metric.at] = metric.least
         return cls(side, tuple(least.tolist()), tuple(most.tolist()), tuple(tried.tolist()))
 
     def first(self) -> list[int]:

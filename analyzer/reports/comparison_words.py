@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from analyzer.collection.model import CHECK, GOAL_METRICS, Collection
+from analyzer.comparison.design import UNREAD
 from analyzer.comparison.model import Compared, Comparison, Decision, MetricComparison, OneSided, Side
 from analyzer.errors import printable
 from analyzer.events.terms import phase_words
@@ -114,6 +115,8 @@ def verdict(comparison: Comparison) -> str:
         told = _OF_LIMIT[comparison.decision].format(limit_words(comparison))
         if first is None or first.decision != comparison.decision:
             return f"{told}: a metric that it is for is not on both sides."
+        if _doubted(comparison, first):
+            return f"{told}, as not all inputs could be read; of the rest {claim(comparison, first)}."
         return f"{told}: {claim(comparison, first)}{_others(comparison)}."
     if first is None:
         base, new = names(comparison)
@@ -122,6 +125,15 @@ def verdict(comparison: Comparison) -> str:
     if first.verdict == "undecided":
         return f"No difference can be shown: {said}"
     return said if said.startswith(names(comparison)) else wording.capital(said)
+
+
+def _doubted(comparison: Comparison, metric: MetricComparison) -> bool:
+    """Whether a limit is in doubt only because of what could not be read."""
+    limit, relative_ = comparison.limit, metric.relative
+    if limit is None or metric.decision != "undecided" or all(note.id != UNREAD for note in comparison.design):
+        return False
+    measured = relative_ if limit.relative and relative_ is not None else metric.difference
+    return measured.upper <= limit.value
 
 
 def _others(comparison: Comparison) -> str:
@@ -227,7 +239,7 @@ def more_starts(comparison: Comparison) -> str:
     """How many starts would decide, and what these would have shown; empty where the verdict is certain."""
     metric = leading(comparison)
     open_ = "undecided" in (comparison.decision or (metric.verdict if metric is not None else ""),)
-    if metric is None or not open_:
+    if metric is None or not open_ or _doubted(comparison, metric):
         return ""
     if metric.decision is not None and differs(metric):
         return "The difference is close to the limit; more starts would say more closely how large it is."

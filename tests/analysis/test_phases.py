@@ -170,6 +170,16 @@ def test_a_fragment_invents_no_phase_before_its_text() -> None:
     assert all(phase.begin.lower is None or phase.begin.lower >= 0.0 for phase in report.phases)
 
 
+def test_a_fragment_charges_no_time_to_the_datastore_that_may_have_been_ready_before_its_text() -> None:
+    """Without the line of kine, the client of the datastore is all that is said of it, and certificates came before."""
+    journal = Journal().ticking(0.0, 12.0).say(6.6, "Connection to etcd is ready")
+    journal.say(6.61, "Running kube-apiserver --advertise-port=6443").serving(8.0).listed(9.01, RBAC).running(12.01)
+    report = journal.report()
+    assert not report.begin_seen
+    ids = [phase.id for phase in report.phases]
+    assert ids[0] == "datastore+certificates" and "datastore" not in ids
+
+
 def test_where_nothing_bounds_readiness_from_below_its_phase_begins_with_the_cut_before_it() -> None:
     report = Journal().banner(0.1).kube(1.0, "x").kube(1.5, "y").running(3.3).report()
     assert report.ready.lower is None

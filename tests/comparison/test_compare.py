@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from analyzer.collection.model import Collection
+from analyzer.collection.model import Collection, InputRow
 from analyzer.comparison.compare import compared, metrics_in_common
 from analyzer.comparison.model import Asked, Comparison, Limit, MetricComparison
+from analyzer.reports import comparison_words as words
+from tests.kit.every_format import every_comparison_format
 from tests.kit.made_sides import NEVER, One, failed, normal, ready, side
 
 
@@ -60,6 +62,19 @@ def test_limits(limit: Limit, decision: str, verdict: str) -> None:
     assert all(metric.decision is None for metric in found.metrics[1:])  # the limit is for the goal
 
 
+def test_what_could_not_be_read_may_be_over_the_limit_and_every_report_says_so() -> None:
+    base, new = side(normal(20, 60.0, 2.0, seed=1)), side(normal(20, 60.0, 2.0, seed=2))
+    new = replace(new, inputs=(*new.inputs, InputRow("bad.gz", 9, 1, 0, "damaged", "unreadable")))
+    whole = compared(base, new, Asked(limit=Limit(20.0)))
+    assert whole.comparison.decision == goal(whole.comparison).decision == "undecided"
+    for text in every_comparison_format(whole).values():
+        assert "1 of 21 inputs could not be read" in " ".join(text.split())
+    assert "as not all inputs could be read" in words.verdict(whole.comparison)
+    assert not words.more_starts(whole.comparison)
+    slow = of(base, replace(new, metrics=side(normal(20, 90.0, 2.0)).metrics), limit=Limit(20.0))
+    assert slow.decision == "over"
+
+
 def test_inside_the_limit_both_ways_is_the_same() -> None:
     sides = side(normal(30, 60.0, 1.0, seed=1)), side(normal(30, 60.0, 1.0, seed=2))
     assert goal(of(*sides)).verdict == "undecided"
@@ -82,6 +97,22 @@ def test_a_start_whose_log_ends_before_it_was_ready_may_have_been_ready_at_once(
     found = of(base, side([*normal(8, 60.0, 2.0, seed=2), *cut]))
     assert goal(found).verdict == "undecided"
     assert goal(found).difference.upper == math.inf and goal(found).difference.lower < 0.0
+
+
+def test_a_start_whose_log_does_not_show_a_metric_may_have_taken_any_time() -> None:
+    """Those whose log ends in a phase that takes long, or begins in it, would be left out just because of that."""
+    base = side([One({"ready": (10, 10), "apiserver_boot": (3, 3)})] * 12)
+    cut = [One({"ready": (40, math.inf)}, {"outcome": "incomplete"})] * 6
+    new = side([*[One({"ready": (8, 8), "apiserver_boot": (1, 1)})] * 6, *cut])
+    [boot] = of(base, new, metrics=("apiserver_boot",), limit=Limit(0.1, relative=True)).metrics
+    assert (boot.new.n, boot.verdict, boot.decision) == (12, "undecided", "undecided")
+
+
+def test_part_of_a_phase_that_no_line_divides_counts_for_it() -> None:
+    base = side([One({"apiserver_boot": (7.1, 7.1)})] * 12)
+    new = side([One({"apiserver_boot": (0.7, 0.7), "certificates+apiserver_boot": (4.6, math.inf)})] * 12)
+    [boot] = of(base, new, metrics=("apiserver_boot",)).metrics
+    assert boot.verdict == "undecided"
 
 
 def test_a_start_without_a_known_outcome_may_have_failed() -> None:
