@@ -29,7 +29,7 @@ def by_groups(collection: Collection, names: tuple[str, ...], asked: Asked = DEF
     all steps are controlled together: each of them is judged at its even share of the level (Bonferroni), the goal
     first and the other metrics at what is left, as in every comparison. So anything at all is said of groups that do
     not differ with a probability of 1 - ``confidence`` at most. The interval of a point has ``confidence`` by itself. A
-    limit plays no part.
+    limit plays no part. Of more than 50 steps the goal alone is compared, and the collections in them name no inputs.
 
     Raises ``UsageError`` where there are not two groups.
     """
