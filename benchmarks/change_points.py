@@ -118,7 +118,7 @@ def print_power(seeds: int) -> None:
 
 
 def print_drifts(seeds: int) -> None:
-    print("| starts | grown at the end by | anything told | of that: a drift | one step | several |")
+    print("| starts | grown at the end by | anything reported | of that: a drift | one step | several |")
     print("|---|---|---|---|---|---|")
     for number, drift in itertools.product(NUMBERS, (1.5, 3.0, 6.0)):
         told = [found for found in changes(Made(number, drift=drift), seeds) if found]
@@ -175,7 +175,9 @@ def _holds(change: Change, shift_s: float) -> bool:
 
 def print_fleets(seeds: int) -> None:
     """A tenth of the seeds: each is a fleet."""
-    print("| hosts | starts | changed | fleets with a false one | of all told false | changed found | interval holds |")
+    print(
+        "| hosts | starts | changed | fleets with a false one | false of all | changed found | interval holds |"
+    )
     print("|---|---|---|---|---|---|---|")
     for number, count, changed, step in (
         (20, 20, 0, 0.0), (200, 20, 0, 0.0), (200, 20, 10, 3.0), (200, 20, 100, 1.5), (200, 20, 100, 3.0),

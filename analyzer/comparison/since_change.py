@@ -20,8 +20,8 @@ from analyzer.stats.change_point import Found, changes
 from analyzer.stats.step import FEWEST
 from analyzer.window import down, up
 
-# Starts of a host from which on a step of three standard deviations is found in nine of ten histories, as measured;
-# among fewer than eight none could be.
+# Starts of a host from which on a step of three standard deviations is found in 87 % of the histories, as measured.
+# Among fewer than eight none could be.
 FEWEST_STARTS = 10
 MOST_CHANGES = 3  # of a host
 _WHOLE = 50  # of so many changes, the surest, all that is no check is compared, of the others the goal alone

@@ -1,20 +1,24 @@
 """The median, mean or 90th percentile of the lengths of one side, with its interval.
 
-As in ``difference``: over bootstrap resamples of starts, or of whole hosts, from the lower percentile of the statistic
-with all windows at their lower ends to the upper percentile with all at their upper ends.
+A quantile of starts lies between two of the lengths in their order: exact, by the binomial distribution, and never less
+sure than it says. Means, and quantiles of starts drawn by host, have expanded percentiles over bootstrap resamples, as
+differences have. The lower end is that of all windows at their lower ends, the upper one that of all at their upper
+ends.
 """
 
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 
 import numpy as np
 
-from analyzer.stats.difference import Interval, Lengths, Tails, expanded
+from analyzer.stats.difference import Interval, Lengths, Tails
 from analyzer.stats.resampled import Resampling, Spread, Statistic
+from analyzer.stats.tails import beta_share
 
-# How likely a length lies below the statistic, and above.
-_BESIDE: dict[Statistic, tuple[float, float]] = {"median": (0.5, 0.5), "mean": (0.5, 0.5), "p90": (0.9, 0.1)}
+# How likely a length is at most the statistic.
+_BELOW: dict[Statistic, float] = {"median": 0.5, "mean": 0.5, "p90": 0.9}
 _EDGE = 1e-9  # of a probability
 
 
@@ -22,25 +26,41 @@ def level(lengths: Lengths, statistic: Statistic = "median", confidence: float =
     """The interval; an end is open (0, or infinite) where all lengths may well lie beyond the statistic."""
     if not 0.0 < confidence < 1.0:
         raise ValueError("a confidence lies in (0, 1)")
+    tail = (1.0 - confidence) / 2.0
+    if statistic != "mean" and lengths.hosts is None and lengths.mix is None:
+        return _in_order(lengths, _BELOW[statistic], tail)
     resampling = Resampling(len(lengths.least), lengths.hosts, seed, mix=lengths.mix)
     low, high = (resampling.spread(ends, statistic) for ends in (lengths.least, lengths.most))
-    below, above = _BESIDE[statistic]
-    shares = [_share(beside, lengths, statistic, confidence) for beside in (above, below)]
+    below = _BELOW[statistic]
+    lower, upper = (_share(lengths.units, beside, tail) for beside in (1.0 - below, below))
     return Interval(
-        0.0 if shares[0] is None else _percentile(low, shares[0]),
-        math.inf if shares[1] is None else _percentile(high, 1.0 - shares[1]),
+        0.0 if lower is None else _percentile(low, lower),
+        math.inf if upper is None else _percentile(high, 1.0 - upper),
     )
 
 
-def _share(beside: float, lengths: Lengths, statistic: Statistic, confidence: float) -> float | None:
-    """What the interval leaves out at the end beyond which all lengths are ``beside`` the statistic by chance."""
-    units = lengths.units
+def _in_order(lengths: Lengths, below: float, tail: float) -> Interval:
+    number = len(lengths.least)
+
+    def at_most(count: int) -> float:
+        """The chance that no more than so many lengths are below the quantile."""
+        return 1.0 - beta_share(below, count + 1.0, number - count)
+
+    # ``first`` is how many lengths are too few to be all that is below; with more than ``last`` too many are.
+    first = bisect_right(range(number), tail + _EDGE, key=at_most)
+    last = bisect_left(range(number), 1.0 - tail - _EDGE, key=at_most)
+    return Interval(
+        0.0 if first == 0 else float(np.partition(lengths.least, first - 1)[first - 1]),
+        math.inf if last == number else float(np.partition(lengths.most, last)[last]),
+    )
+
+
+def _share(units: int, beside: float, tail: float) -> float | None:
+    """What the interval leaves out at the end beyond which all units are with the probability ``beside`` of each."""
     fewest = beside**units
-    if expanded(statistic, lengths, lengths) and units > 1:
-        tails = Tails(fewest, units - 1.0, math.sqrt(units / (units - 1.0)))
-    else:
-        tails = Tails(fewest)
-    return tails.share((1.0 - confidence) / 2.0)
+    if units < 2:
+        return Tails(fewest).share(tail)
+    return Tails(fewest, units - 1.0, math.sqrt(units / (units - 1.0))).share(tail)
 
 
 def _percentile(spread: Spread, share: float) -> float:
