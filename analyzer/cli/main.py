@@ -34,6 +34,7 @@ COMMANDS = {
     "simulate": "Ask how other ways of polling would have done in a log's starts.",
     "schedule": "Work out when it is best to look, from how long starts take.",
     "wait": "Ask a real API server until it is ready, and say what it lacked.",
+    "watch": "Follow a start while it happens: this machine's journal, a log that grows.",
     "generate": "Make a synthetic log with known timings, for tests.",
     "schema": "Print the JSON Schema of the report.",
 }

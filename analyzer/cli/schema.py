@@ -13,12 +13,13 @@ from analyzer.reports.schema import SchemaName
 
 def schema(
     of: Annotated[
-        SchemaName, typer.Argument(metavar="[report|fleet|comparison|gate]", help="Of which output.", show_default=True)
+        SchemaName,
+        typer.Argument(metavar="[report|fleet|comparison|gate|event]", help="Of which output.", show_default=True),
     ] = "report",
     output: OutputOption = None,
     force: ForceOption = False,
 ) -> None:
-    """Print the JSON Schema of a report: that of `analyze`, `fleet`, `compare` or `gate`."""
+    """Print the JSON Schema of a report: that of `analyze`, `fleet`, `compare` or `gate`, or a line of `watch`."""
     to = Destination.named(output, force=force)
     to.check()
     from analyzer.reports.schema import schema_text

@@ -100,9 +100,7 @@ def goal_of(ids: Sequence[str], *sides: SideOf) -> str | None:
     goals = [id for id in _GOALS if id in ids]
     if not goals:
         return None
-    return max(
-        goals, key=lambda id: (min(side.shown(id) / len(side.starts) for side in sides), -_GOALS.index(id))
-    )
+    return max(goals, key=lambda id: (min(side.shown(id) / len(side.starts) for side in sides), -_GOALS.index(id)))
 
 
 def described(side: SideOf, name: str) -> Side:

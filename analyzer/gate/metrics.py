@@ -30,6 +30,7 @@ STATISTICS: dict[str, GateStatistic] = {
 _PLAIN = (*GOALS, DETECTED, TAX, RESTARTS, FAILED, *(name for name in PHASES if name not in GOALS and name != TAX))
 _OF_LENGTHS: tuple[GateStatistic, ...] = ("max", "p99", "p90", "median", "mean", "min")  # the default first
 _SIMILAR, _CLOSE = 3, 0.5
+_LONGEST = 100  # characters of a name that a log has
 
 
 def unit_of(metric: str) -> Unit:
@@ -93,7 +94,7 @@ def unknown(metric: str, known: Names[str], kind: str = "metric") -> UsageError:
     if not close and kind != "metric":
         hint = "k3slog explain --list names all that are known"
     else:
-        some = close or [*_PLAIN, f"{CHECK}NAME", f"{FINDINGS}NAME"]
+        some = [one[:_LONGEST] for one in close] or [*_PLAIN, f"{CHECK}NAME", f"{FINDINGS}NAME"]
         hint = f"{'Did you mean' if close else 'There are'} {', '.join(some)}{'?' if close else ''}"
     return UsageError(f"there is no {kind} {metric!r}", hint=hint)
 

@@ -34,7 +34,7 @@ def nothing_to_judge(
     ``chosen``: conditions were given that starts have to meet.
     """
     if not collection.starts:
-        return f"{whose}no start is as where says" if chosen else f"{whose}there is no start"
+        return f"{whose}no start meets the conditions" if chosen else f"{whose}there is no start"
     if not len(found.at):
         return f"{whose}no start can have it: {', '.join(_without(found))}"
     if not found.known:

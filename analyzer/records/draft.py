@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from enum import IntEnum
 from operator import attrgetter
 from typing import Self
@@ -140,8 +140,18 @@ class Draft(Origin):
         """The finished record at its place in the merged input."""
         return LogRecord(seq, *_FINISHED(self))
 
+    def copy(self) -> Draft:
+        """Another draft with the same values."""
+        made = Draft(*_OWN(self))
+        made.outer, made.value, made.precision, made.offset_s, made.host, made.ident, made.pid, made.unit = _ORIGIN(
+            self
+        )
+        return made
+
 
 _FINISHED = attrgetter(*(item.name for item in fields(LogRecord) if item.name != "seq"))
+_OWN = attrgetter(*(item.name for item in fields(Draft) if not item.kw_only))
+_ORIGIN = attrgetter(*(item.name for item in fields(Origin)))
 
 
 @dataclass(slots=True)
@@ -165,6 +175,18 @@ class Tally:
     digest: bytes = b""
     bundle: Bundle | None = None  # the support bundle it came out of
     pod: Pod | None = None  # the static pod it is the log of
+
+    def copy(self) -> Tally:
+        """Another tally with the same values."""
+        return replace(
+            self,
+            malformed_lines=set(self.malformed_lines),
+            lossy_lines=set(self.lossy_lines),
+            reasons=Counter(self.reasons),
+            notes=list(self.notes),
+            formats=Counter(self.formats),
+            date_hints=list(self.date_hints),
+        )
 
     def spoil(self, line: int, reason: str) -> None:
         """A line (record) that could not be decoded; it gives no record and no longer counts as lossy."""

@@ -161,7 +161,7 @@ def _read_one(
     finally:
         reader.close()
     if not tally.format:
-        tally.format = _name_of(tally)
+        tally.format = name_of(tally)
     if tally.format == BINARY.name:
         return drafts  # it tells its own size, and reads on where it is damaged
     tally.size = stream.done
@@ -184,7 +184,8 @@ def _held(drafts: Iterator[Draft], tally: Tally, room: int | None = None) -> lis
     return [*first, *(draft for _, draft in last)]
 
 
-def _name_of(tally: Tally) -> str:
+def name_of(tally: Tally) -> str:
+    """The format of a source, as most of its lines show it."""
     total = sum(tally.formats.values())
     if not total:
         return "empty" if not tally.lines else "text"

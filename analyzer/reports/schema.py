@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 from typing import Literal, get_args
 
-SchemaName = Literal["report", "fleet", "comparison", "gate"]
+SchemaName = Literal["report", "fleet", "comparison", "gate", "event"]
 SCHEMAS: tuple[SchemaName, ...] = get_args(SchemaName)
 
 

@@ -12,6 +12,7 @@ import shlex
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,12 +48,17 @@ class Query:
 
 def journal_input(query: Query) -> Input:
     """The journal as an input. Raises ``UsageError`` for values no ``journalctl`` would take."""
-    for unit in query.units:
-        if not unit or unit.startswith("-") or "\0" in unit:
-            raise UsageError(f"{unit!r} is not a unit", hint="For example --unit k3s")
+    named_units(query.units)
     if any("\0" in (value or "") for value in (query.boot, query.since, query.until, query.directory)):
         raise UsageError("a value holds a NUL character", hint="Leave it out")
     return Input(NAME, open=lambda: LocalJournal(query))
+
+
+def named_units(units: Sequence[str]) -> None:
+    """Raises ``UsageError`` for names that no ``journalctl`` would take."""
+    for unit in units:
+        if not unit or unit.startswith("-") or "\0" in unit:
+            raise UsageError(f"{unit!r} is not a unit", hint="For example --unit k3s")
 
 
 class LocalJournal(io.RawIOBase):
@@ -76,7 +82,7 @@ class LocalJournal(io.RawIOBase):
         command = [program, "-q", "-a", "--no-pager", "-o", "export", *query.arguments()]
         try:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._words, env=_environment()
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._words, env=english()
             )
         except OSError as error:
             self._words.close()
@@ -102,7 +108,7 @@ class LocalJournal(io.RawIOBase):
         code = self._process.wait()
         self._words.seek(0)
         words = self._words.read(_STDERR_LIMIT).decode("utf-8", "replace").strip()
-        if self._count == 0 and (_denied(words) or self._may_not_see()):
+        if self._count == 0 and (denied(words) or self._may_not_see()):
             raise BadInputError("this user may not read the journal of k3s", hint=f"Run: {self._command()}")
         if code != 0:
             last = words.splitlines()[-1].rstrip(".") if words else f"it ended with code {code}"
@@ -116,11 +122,11 @@ class LocalJournal(io.RawIOBase):
         try:
             asked = subprocess.run(
                 [self._program, "-n", "0", "--no-pager", *place], stdin=subprocess.DEVNULL, capture_output=True,
-                timeout=_PROBE_S, check=False, env=_environment(),
+                timeout=_PROBE_S, check=False, env=english(),
             )  # fmt: skip
         except (OSError, subprocess.TimeoutExpired):
             return False
-        return _denied(asked.stderr.decode("utf-8", "replace"))
+        return denied(asked.stderr.decode("utf-8", "replace"))
 
     def _command(self, *, sudo: bool = True) -> str:
         words = [*(["sudo"] if sudo else []), "journalctl", *self._query.arguments(), "-o", "export"]
@@ -140,9 +146,11 @@ class LocalJournal(io.RawIOBase):
         super().close()
 
 
-def _denied(words: str) -> bool:
+def denied(words: str) -> bool:
+    """Whether ``journalctl`` says that it leaves out journals of others."""
     return any(sign in words for sign in _DENIED)
 
 
-def _environment() -> dict[str, str]:
+def english() -> dict[str, str]:
+    """The environment for systemd's programs: English, without colour or pager."""
     return {**os.environ, "LC_ALL": "C", "SYSTEMD_COLORS": "0", "SYSTEMD_PAGER": "", "PAGER": ""}

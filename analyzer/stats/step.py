@@ -99,7 +99,7 @@ class _Known:
         ends = np.concatenate((course.least, course.most))
         ends = ends[np.isfinite(ends)]
         low, high = (float(ends.min()), float(ends.max())) if len(ends) else (0.0, 0.0)
-        never = high + 10.0 * (high - low) + abs(high) + 1.0
+        never = high + 10.0 * (high - low) + 1.0
         least, ended = np.minimum(course.least, never), np.isfinite(course.most)
         most = np.where(np.isinf(course.least), never, course.most)
         return cls(least, most, np.where(ended, 0.5 * (least + np.where(ended, course.most, 0.0)), least))

@@ -48,7 +48,7 @@ def test_every_option_is_in_the_docs(run: Callable[..., Any]) -> None:
     import re
 
     docs = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
-    for command in ("analyze", "fleet", "timeline", "schema", "simulate", "schedule", "wait"):
+    for command in ("analyze", "fleet", "gate", "timeline", "schema", "simulate", "schedule", "wait"):
         if command not in existing():
             continue
         options = set(re.findall(r"--[a-z][a-z-]+", run(command, "--help").stdout)) - {"--help"}

@@ -81,6 +81,17 @@ def test_how_sure_the_place_is() -> None:
     assert only(since_change(host(Made(40, {20: 12.0})))).changed == ()
 
 
+def test_what_windows_hide_of_the_place_is_said() -> None:
+    times = [(10.0 if n < 15 else 20.0) + 0.1 * (7 * n % 5) for n in range(30)]
+    starts = [One({"ready": (5.0, 25.0) if n in (14, 15) else (at, at)}) for n, at in enumerate(times)]
+    change = only(since_change(side(starts)))
+    told = " ".join(change.changed)
+    earlier, later = place(change) - 14, 16 - place(change)
+    assert 0 <= earlier <= 2
+    for number, way in ((earlier, "earlier"), (later, "later")):
+        assert (f"{number} start{'' if number == 1 else 's'} {way}" in told) == (number > 0)
+
+
 def test_starts_are_in_the_order_in_which_they_began() -> None:
     collection = host(Made(30, {15: 4.0}))
     turned = joined([replace(collection, starts=tuple(reversed(collection.starts)), metrics=turned_around(collection))])

@@ -146,7 +146,7 @@ def test_a_side_with_nothing_to_judge_is_undecided_and_says_which() -> None:
 def test_conditions_hold_for_both_sides() -> None:
     [limit] = [replace(parsed("ready:median<=+50%"), where=("host=node-2",))]
     moved = side(normal(20, 60.0, 2.0, seed=1, host="node-2"))
-    assert judge([limit], moved, BASE).limits[0].why == "the baseline: no start is as where says"
+    assert judge([limit], moved, BASE).limits[0].why == "the baseline: no start meets the conditions"
     assert judge([limit], moved, moved).result == "pass"
 
 

@@ -56,7 +56,10 @@ def test_a_start_whose_log_does_not_show_what_where_asks_for_may_be_meant() -> N
         assert (found.result, found.most, found.input) == ("undecided", 11.0, None)
         assert "1 more start may be as where says" in found.why
         assert result(nameless, "ready<=5s", where=(condition,)) == "fail"
-        assert result(side([*known, ready(12.0, version=None, role="unknown")]), "ready<=60s", where=(condition,)) == "pass"
+        assert (
+            result(side([*known, ready(12.0, version=None, role="unknown")]), "ready<=60s", where=(condition,))
+            == "pass"
+        )
     assert result(side([*known, agent(version=None)]), "ready<=60s", where=("version=v1.33.1+k3s1",)) == "pass"
     assert result(nameless, "ready<=60s", where=("version!=v1.33.1+k3s1",)) == "undecided"
     growth = judge([parsed("failed<=+5%")], side(known * 99), nameless, Judging(where=("host=node-1",))).limits[0]
@@ -159,6 +162,11 @@ def test_another_goal_of_a_failed_start_may_have_come() -> None:
     assert result(side([images]), "images<=60s") == "undecided"
     assert result(side([images]), "started<=60s") == "fail"
     assert result(side([agent(outcome="failed")]), "node<=60s") == "fail"
+    of_its_server = One({"node": (5, INF), "detected": (3, INF)}, {"role": "agent", "outcome": "failed"})
+    assert result(side([of_its_server]), "detected<=60s") == "undecided"
+    assert (
+        result(side([One({"ready": (5, INF), "detected": (3, INF)}, {"outcome": "failed"})]), "detected<=1h") == "fail"
+    )
 
 
 # --- fragments never pass
@@ -256,6 +264,11 @@ def test_a_release_without_a_check_lacks_it_for_good() -> None:
     older = ready(5, version="v1.26.4+k3s1", kubernetes="1.26")
     found = one(side([has, older]), "check:poststarthook/start-system-namespaces-controller<=20s")
     assert found.result == "pass" and "1 start is of a release without it" in found.why
+    # Nobody has read a release to come, and a name that depends on options says nothing.
+    gone = One({"ready": (4, 5), "check:poststarthook/start-kube-apiserver-admission-initializer": (1, 2)})
+    name = "check:poststarthook/start-kube-apiserver-admission-initializer<=20s"
+    for version, verdict in (("v1.33.1+k3s1", "pass"), ("v1.99.0+k3s1", "undecided"), (None, "undecided")):
+        assert result(side([gone, ready(5, version=version)]), name) == verdict, version
 
 
 def test_a_start_that_failed_before_a_phase_or_a_check_has_none_of_it() -> None:
@@ -270,6 +283,8 @@ def test_a_start_that_failed_before_a_phase_or_a_check_has_none_of_it() -> None:
             result(side([went, replace(before, row={"outcome": "failed", "begin_seen": False})]), text) == "undecided"
         )
     assert result(side([went, replace(before, metrics={"hooks": (21, INF)})]), "hooks<=20s") == "fail"
+    # Without any phase nobody knows how far it came.
+    assert result(side([went, failed()]), "hooks<=20s") == "undecided"
 
 
 def test_time_that_no_line_divides_may_be_all_of_a_phase() -> None:
@@ -307,6 +322,8 @@ def test_restarts_of_what_never_became_ready_are_counted() -> None:
     assert result(of("ready", findings=(("restarted", "info"),)), "restarts<=0") == "undecided"
     assert result(of("failed", "ready"), "restarts<=0", where=("outcome=ready",)) == "fail"
     assert result(of("failed", "stopped"), "restarts<=0") == "undecided"
+    # Whether a ready start follows is seen in the whole, not in the chosen starts.
+    assert result(of("failed", "failed", "ready"), "restarts<=0", where=("outcome!=ready",)) == "undecided"
 
 
 # --- what there is to judge
@@ -318,10 +335,10 @@ def test_nothing_to_judge_is_undecided() -> None:
         found = one(nothing, text)
         assert (found.result, found.least, found.most, found.why) == ("undecided", None, None, "there is no start")
     nobody = one(side([ready(5)]), "failed<=0", where=("host=nobody",))
-    assert (nobody.result, nobody.why) == ("undecided", "no start is as where says")
+    assert (nobody.result, nobody.why) == ("undecided", "no start meets the conditions")
     [limit] = limits_of(["ready<=60s"], [])
     report = judge([replace(limit, where=("role=agent",))], side([ready(5)]))
-    assert (report.result, report.limits[0].why) == ("undecided", "no start is as where says")
+    assert (report.result, report.limits[0].why) == ("undecided", "no start meets the conditions")
     assert judge([], side([ready(5)])).result == "undecided"
 
 
@@ -363,6 +380,8 @@ def test_starts_that_a_very_long_log_left_out_let_nothing_pass() -> None:
     found = one(logs, "ready<=60s")
     assert found.result == "undecided" and "starts in the middle of 1 very long log were left out" in found.why
     assert result(logs, "ready<=60s", where=("outcome=ready",)) == "undecided"
+    other = replace(logs, starts=(logs.starts[0], replace(logs.starts[1], host="node-2")))
+    assert result(other, "ready<=60s", where=("host=node-1",)) == "undecided"
 
 
 # --- names
@@ -389,6 +408,10 @@ def test_a_check_that_only_a_log_knows_is_one() -> None:
     assert result(side([own]), "check:poststarthook/my-own<=3s") == "pass"
     with pytest.raises(UsageError, match="there is no check"):
         one(side([ready(5)]), "check:my-own-check<=3s")
+
+
+def test_without_a_start_no_name_is_refused() -> None:
+    assert result(side([]), "check:my-own-check<=3s") == result(side([]), "findings:mine<=0") == "undecided"
 
 
 def test_one_failure_outweighs_any_doubt_and_one_doubt_any_number_of_passes() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 from analyzer.records.carriers.carrier import Carrier, Opened
-from analyzer.records.carriers.journal_fields import MESSAGE_LIMIT, from_bytes
+from analyzer.records.carriers.journal_fields import MESSAGE_LIMIT, TEXT_KEYS, from_bytes
 from analyzer.records.counted_lines import counted
 from analyzer.records.draft import Draft, Outer, Tally
 from analyzer.sources.raw_lines import RawLine
@@ -17,6 +17,11 @@ from analyzer.sources.scan import BIG, export_candidates
 _BEGIN = re.compile(rb"(?:__CURSOR|__REALTIME_TIMESTAMP|__MONOTONIC_TIMESTAMP|_BOOT_ID|__SEQNUM)=")
 _KEY = re.compile(rb"[A-Z0-9_]{1,64}\Z")
 _LONGEST_KEY = 64
+# Fields that journald gives an entry once; others (_UDEV_DEVLINK) may come more often.
+_ONCE = frozenset({
+    "__CURSOR", "__REALTIME_TIMESTAMP", "__MONOTONIC_TIMESTAMP", "_BOOT_ID", "_MACHINE_ID", "_HOSTNAME", "_TRANSPORT",
+    "_PID", "_UID", "_GID", "_COMM", "_SYSTEMD_UNIT",
+})  # fmt: skip
 _ENTRY_LIMIT = 1024  # fields of one entry; real ones have about 25
 
 
@@ -74,7 +79,9 @@ class _Entry:
         self._put(name, value)
 
     def _put(self, name: str, value: bytes) -> None:
-        if len(self.fields) < _ENTRY_LIMIT:
+        if name in _ONCE and name in self.fields:  # the end of one entry, the rest of another: whose is the stamp?
+            self.bad = True
+        elif len(self.fields) < _ENTRY_LIMIT:
             self.fields[name] = value
 
 
@@ -126,6 +133,25 @@ def as_export(fields: Mapping[str, bytes]) -> bytes:
         if key
     ]
     return b"".join((*rows, b"\n"))
+
+
+_NEEDED = {key.encode(): key for key in (*TEXT_KEYS, *_ONCE)}
+
+
+def plain_drafts(entry: bytes, tally: Tally, number: int) -> list[Draft] | None:
+    """What ``read_export`` gives of one entry that is known to have only ``FIELD=value`` lines, none too long.
+
+    ``None``, and nothing counted: it is damaged.
+    """
+    fields: dict[str, bytes] = {}
+    for row in entry.split(b"\n"):
+        key, _, value = row.partition(b"=")
+        if (name := _NEEDED.get(key)) is not None:
+            if name in fields and name in _ONCE:
+                return None
+            fields[name] = value
+    tally.lines += 1
+    return from_bytes(fields, tally, number, False)
 
 
 def _drafts(entry: _Entry, tally: Tally, number: int, passed: bool) -> list[Draft]:
