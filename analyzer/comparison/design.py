@@ -12,7 +12,7 @@ from analyzer.comparison.model import DesignNote
 from analyzer.comparison.one_sided import lists_checks
 from analyzer.comparison.sides import SideOf
 from analyzer.comparison.strata import Strata
-from analyzer.gate import why
+from analyzer.comparison.unread import of_unread, unread
 from analyzer.stats.shares import share_difference
 
 FEW_STARTS = 5
@@ -50,8 +50,8 @@ def design(base: SideOf, new: SideOf, strata: Strata) -> tuple[DesignNote, ...]:
 def _unread(sides: Sides) -> Iterator[DesignNote]:
     """What nobody saw may be what differs."""
     for name, side in sides:
-        if missing := why.unread(side.collection):
-            told = why.of_unread(missing, len(side.collection.inputs))
+        if missing := unread(side.collection):
+            told = of_unread(missing, len(side.collection.inputs))
             yield DesignNote(UNREAD, f"{_side(name)} is not all there: {told}.")
 
 
