@@ -19,7 +19,7 @@ from analyzer.stats.level import level
 from analyzer.stats.normal import deviations
 from analyzer.stats.shares import share_difference
 
-_WHOLE = 50  # steps; of more all metrics would take minutes, and fill no page
+_WHOLE = 50  # steps; all metrics of more would take minutes, and nobody reads them
 
 
 def by_groups(collection: Collection, names: tuple[str, ...], asked: Asked = DEFAULT) -> History:
@@ -29,20 +29,21 @@ def by_groups(collection: Collection, names: tuple[str, ...], asked: Asked = DEF
     all steps are controlled together: each of them is judged at its even share of the level (Bonferroni), the goal
     first and the other metrics at what is left, as in every comparison. So anything at all is said of groups that do
     not differ with a probability of 1 - ``confidence`` at most. The interval of a point has ``confidence`` by itself. A
-    limit plays no part.
+    limit plays no part. Of more than 50 steps the goal alone is compared, and the collections in them name no inputs.
 
     Raises ``UsageError`` where there are not two groups.
     """
     groups = _known(members(collection.starts, names))
     if len(groups) < 2:
         raise UsageError(_too_few(names, list(groups)), hint="Group by a label with several values, as --by version")
-    parts = parted(collection, list(groups.values()))
+    many = len(groups) - 1 > _WHOLE
+    parts = parted(replace(collection, inputs=()) if many else collection, list(groups.values()))
     sides = [SideOf.of(part) for part in parts]
     labels = [", ".join(value for _, value in by) for by in groups]
     goal = _goal(sides, asked)
     share = (1.0 - asked.confidence) / (len(parts) - 1)
     step = replace(asked, confidence=1.0 - share, limit=None)
-    if len(parts) - 1 > _WHOLE and goal is not None:
+    if many and goal is not None:
         step = replace(step, metrics=(goal,), plan=False)
     return History(
         by=names,

@@ -12,7 +12,6 @@ from analyzer.collection.groups import host_numbers
 from analyzer.collection.metric_order import is_phase
 from analyzer.collection.model import CHECK, Collection, StartRow
 from analyzer.comparison.compare import DEFAULT, compared, metrics_in_common
-from analyzer.comparison.design import UNREAD
 from analyzer.comparison.model import Asked, Change, Comparison, History, MetricComparison
 from analyzer.comparison.pasts import Past, pasts
 from analyzer.comparison.what_changed import attributes, findings, likeliest_place, switched
@@ -27,7 +26,6 @@ FEWEST_STARTS = 10
 MOST_CHANGES = 3  # of a host
 _WHOLE = 50  # of so many changes, the surest, all that is no check is compared, of the others the goal alone
 _SIDES = ("before", "after")
-_NOT_OF_A_HOST = ("one_after_other", UNREAD)
 _MOSTLY = 0.5  # of the difference, for a phase to be told as where it lies
 
 
@@ -51,7 +49,8 @@ def since_change(collection: Collection, asked: Asked = DEFAULT, metric: str | N
     candidates = [(past, own) for past, own in zip(histories, found, strict=True) if own]
     chosen = level * 0.5 * math.sqrt(len(candidates) / max(len(histories), 1))
     step = replace(asked, confidence=1.0 - chosen, limit=None, plan=False)
-    parts = parted(collection, [past.places for past, _ in candidates])
+    # Inputs that could not be read are of no single host.
+    parts = parted(replace(collection, inputs=()), [past.places for past, _ in candidates])
     told = [
         _Host(past, part, step, asked.confidence).told(own) for (past, own), part in zip(candidates, parts, strict=True)
     ]
@@ -112,9 +111,9 @@ class _Host:
         return self._compared(before, after, (self.past.metric,))
 
     def _compared(self, before: Collection, after: Collection, metrics: tuple[str, ...]) -> Comparison:
-        """That the one side is later than the other need not be noted, nor what is of no single host."""
+        """That the one side is later than the other need not be noted."""
         found = compared(before, after, replace(self.asked, metrics=metrics), _SIDES).comparison
-        return replace(found, design=tuple(note for note in found.design if note.id not in _NOT_OF_A_HOST))
+        return replace(found, design=tuple(note for note in found.design if note.id != "one_after_other"))
 
     def whole(self, before: Collection, after: Collection, goal: Comparison) -> Comparison:
         """With the other metrics, which are judged once the goal is decided; the goal as it is."""
