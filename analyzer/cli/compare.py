@@ -103,7 +103,7 @@ def compare(
     """
     from analyzer.comparison.limit import limit_of
     from analyzer.comparison.model import Asked, History
-    from analyzer.gate.metrics import check_metric
+    from analyzer.gate.metrics import FINDINGS, check_metric
 
     if math.isnan(confidence):  # in every range, for the library
         raise UsageError("--confidence is a number")
@@ -112,6 +112,8 @@ def compare(
     metrics = tuple(dict.fromkeys(metric or ()))
     for one in metrics:
         check_metric(one)
+        if one.startswith(FINDINGS):
+            raise UsageError(f"{one} cannot be compared", hint=f"k3slog gate --max '{one}<=0' counts them")
     limit = None if fail_over is None else limit_of(fail_over, metrics)
     asked = Asked(metrics, stat, confidence, limit, seed)
     kind: Kind[Any] = HISTORY if history else COMPARISON
@@ -171,6 +173,7 @@ def _check_side(found: Collection, paths: Sequence[str]) -> None:
 
 def _compared(sides: Sequence[Collection], names: Sequence[str], asked: Asked) -> Compared:
     from analyzer.comparison.compare import compared
+    from analyzer.comparison.design import NOT_THERE
     from analyzer.comparison.labels import side_labels
 
     base, new = sides
@@ -178,10 +181,16 @@ def _compared(sides: Sequence[Collection], names: Sequence[str], asked: Asked) -
         from analyzer.gate.metrics import check_names
 
         check_names(asked.metrics, base, new)
-    return compared(base, new, asked, side_labels(base, new, (names[0], names[1])))
+    found = compared(base, new, asked, side_labels(base, new, (names[0], names[1])))
+    if asked.metrics and not found.comparison.metrics and asked.limit is None:
+        lacking = [note.sentence for note in found.comparison.design if note.id == NOT_THERE]
+        raise NoDataError(f"nothing can be compared: {' '.join(lacking)}".rstrip("."))
+    return found
 
 
 def _history(found: Collection, reading: Reading, paths: Sequence[str], by: Sequence[str], asked: Asked) -> History:
+    if asked.metrics and not any(metric == "failed" or metric in found.metrics for metric in asked.metrics):
+        raise NoDataError(f"no start has {' or '.join(asked.metrics)}")
     if not by:
         from analyzer.comparison.since_change import since_change
 

@@ -62,6 +62,7 @@ def _written(compared: Compared, limits: _Limits, options: Options) -> str:
     page = Page(options)
     comparison = compared.comparison
     item(page, f"{words.sign(comparison)} ", words.verdict(comparison), _VERDICT, STYLES[words.mark(comparison)])
+    item(page, f"{words.SIGNS['slow']} ", words.same_starts(comparison), ITEM, STYLES["slow"])
     for told in (
         words.also(comparison),
         words.never(comparison, words.unseen(compared)),
@@ -74,7 +75,12 @@ def _written(compared: Compared, limits: _Limits, options: Options) -> str:
     for name, items in (("Only base", comparison.only_base), ("Only new", comparison.only_new)):
         section(page, name, words.alone(items), limits.alone, "other", width=_LABEL)
     section(page, "Notes", words.notes(comparison), limits.notes, "other note", width=_LABEL)
-    label(page, "More", "--html FILE: both curves, every start; --format json: all numbers.", width=_LABEL)
+    label(
+        page,
+        "More",
+        "--html FILE: both curves, the slowest starts of each side; --format json: all numbers.",
+        width=_LABEL,
+    )
     return page.text()
 
 

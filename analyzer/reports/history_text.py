@@ -33,7 +33,7 @@ def render(history: History, options: Options = DEFAULT) -> str:
     if shown.changes:
         _changes(page, shown)
     label(page, "Left out", words.left_out(shown))
-    label(page, "More", "--html FILE: a page with every start; --format json: all numbers.")
+    label(page, "More", "--html FILE: the groups as a chart; --format json: all numbers.")
     return page.text()
 
 
