@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -17,6 +16,7 @@ from analyzer.cli.collections import (
     SchedulerOption,
     TimeoutOption,
     WhereOption,
+    check_confidence,
     read,
     unread,
 )
@@ -51,13 +51,25 @@ def compare(
         typer.Option(
             "--metric",
             metavar="ID",
-            help="Compare this one: ready, started, check:NAME, failed, … Repeat for more. Default: all of both.",
+            help="Compare this one: ready, started, node_ready, images, node, server, detected, restarts, failed, a "
+            "phase such as apiserver_boot, or check:NAME. Repeat for more. Default: all that both have.",
             show_default=False,
         ),
     ] = None,
-    stat: Annotated[Literal["median", "mean", "p90"], typer.Option("--stat", help="Of each metric.")] = "median",
+    stat: Annotated[
+        Literal["median", "mean", "p90"],
+        typer.Option(
+            "--stat",
+            help="What of the starts is compared: the one in the middle, their average, or the one that a tenth exceeds.",
+        ),
+    ] = "median",
     confidence: Annotated[
-        float, typer.Option("--confidence", metavar="SHARE", min=0.5, max=0.999, help="Of all that is said together.")
+        float,
+        typer.Option(
+            "--confidence",
+            metavar="SHARE",
+            help="How sure all that is said together is to be, 0.5 to 0.999; the surer, the wider the ranges.",
+        ),
     ] = 0.95,
     fail_over: Annotated[
         str | None,
@@ -80,7 +92,10 @@ def compare(
     since_change: Annotated[
         bool, typer.Option("--since-change", help="Find where the starts of each host became slower or faster.")
     ] = False,
-    seed: Annotated[int, typer.Option("--seed", min=0, max=2**32 - 1, help="For what is drawn at random.")] = 0,
+    seed: Annotated[
+        int,
+        typer.Option("--seed", metavar="N", min=0, max=2**32 - 1, help="Another N draws other samples for the ranges."),
+    ] = 0,
     format: Annotated[str | None, format_option(COMPARISON)] = None,
     output: OutputOption = None,
     force: ForceOption = False,
@@ -105,8 +120,7 @@ def compare(
     from analyzer.comparison.model import Asked, History
     from analyzer.gate.metrics import FINDINGS, check_metric
 
-    if math.isnan(confidence):  # in every range, for the library
-        raise UsageError("--confidence is a number")
+    check_confidence(confidence)
     history = bool(by) or since_change
     _check_arguments(collections, by, since_change=since_change, fail_over=fail_over)
     metrics = tuple(dict.fromkeys(metric or ()))

@@ -46,6 +46,7 @@ def design(base: SideOf, new: SideOf, strata: Strata) -> tuple[DesignNote, ...]:
         *_unread(sides),
         *_same_starts(base, new),
         *_few(sides),
+        *_mixed(sides, strata),
         *_kinds(sides, strata),
         *_roles(sides),
         *_machines(base, new),
@@ -55,7 +56,6 @@ def design(base: SideOf, new: SideOf, strata: Strata) -> tuple[DesignNote, ...]:
         *_precision(base, new),
         *_lists(sides),
         *_balanced(strata),
-        *_mixed(sides, strata),
     )
 
 

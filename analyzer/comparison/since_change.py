@@ -65,6 +65,7 @@ def since_change(collection: Collection, asked: Asked = DEFAULT, metric: str | N
         hosts_without_change=len(histories) - sum(bool(host) for host in told),
         hosts_too_few=len(host_numbers(collection.starts)[0]) - len(histories),
         left_out=len(collection.starts) - sum(len(past.places) for past in whole),
+        used=sum(len(past.places) for past in whole),
     )
 
 

@@ -64,7 +64,7 @@ def _table(comparison: Comparison, metrics: Sequence[MetricComparison]) -> list[
     made = (
         (
             item(rows.metric_name(metric.id)),
-            *map(Md, (rows.observed(metric, metric.base), rows.observed(metric, metric.new), rows.difference(metric))),
+            *map(Md, (rows.observed(metric, metric.base), rows.observed(metric, metric.new), rows.change(metric))),
             *map(Md, (rows.relative(metric), rows.signed(rows.judgement(metric)))),
         )
         for metric in metrics

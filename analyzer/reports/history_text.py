@@ -32,7 +32,7 @@ def render(history: History, options: Options = DEFAULT) -> str:
         _trend(page, shown)
     if shown.changes:
         _changes(page, shown)
-    label(page, "Left out", words.left_out(shown))
+    label(page, "Starts", words.left_out(shown), _MORE)
     label(page, "More", "--html FILE: the groups as a chart; --format json: all numbers.")
     return page.text()
 

@@ -258,16 +258,31 @@ def test_the_table_begins_with_the_goal_then_what_differs_by_most() -> None:
 
 def test_a_row_has_both_sides_the_change_the_bar_and_the_verdict() -> None:
     shown = text(MADE["slower"])
-    assert re.search(r"(?m)^ready +9\.3–9\.5 +11\.7–11\.9 +\+1\.8 to \+2\.9 +\|  +─██─ +✗ slower$", shown)
-    assert re.search(r"(?m)^…/bootstrap-roles +3\.2–4\.2 .* ✗ slower$", shown)
+    assert re.search(r"(?m)^ready +9\.3–9\.5 +11\.7–11\.9 +\+1\.8 to \+2\.9 +\| +─█─ +✗ slower$", shown)
+    assert re.search(r"(?m)^…k/rbac/bootstrap-roles +3\.2–4\.2 .* ✗ slower$", shown)
     assert re.search(r"(?m)^etcd +0\.4–0\.9 +0\.10–0\.20 +−0\.9 to −0\.1 +█+\| +✓ faster$", shown)
     assert re.search(r"(?m)^until noticed .* ─*█+\|█+─* +undecided$", shown)
     assert re.search(r"(?m)^failed starts +0% +15% +−2 to \+37 pts +undecided$", shown)
     assert "| is 0; █ what logs leave open, ─ chance of few starts" in shown
+    assert "Ranges of base and new: what the logs leave open" in shown
     half = text(MADE["half failed"])
     assert re.search(r"(?m)^ready +9\.3–9\.5 +≥ 11\.7 +≥ \+0\.6 +\| +─+▶ +✗ slower$", half)
     assert re.search(r"(?m)^failed starts +5% +45% +\+13 to \+62 pts +✗ more$", half)
     assert re.search(r"(?m)^ready +9\.3–9\.5 +never +\+∞ +✗ slower$", text(MADE["all failed"]))
+
+
+def test_rows_that_hold_no_news_say_so() -> None:
+    first = MADE["slower"].comparison.metrics[0]
+    none = made.metric("failed", (0.0, 0.0), (0.0, 0.0), (-0.5, 0.5), unit="share", n=(12, 11))
+    tries = made.metric("restarts", (0, 0), (0, 0), (0.0, 0.0), unit="count")
+    one = replace(MADE["slower"], comparison=replace(MADE["slower"].comparison, metrics=(first, none, tries)))
+    shown = text(one)
+    assert re.search(r"(?m)^failed starts +0 of 12 +0 of 11 +none failed$", shown)
+    assert re.search(r"(?m)^restarts +0 +0 +0 +no change seen$", shown)
+    marked = comparison_markdown.render(one)
+    assert "failed starts (none failed)" in marked and "50" not in marked
+    limited = replace(none, decision="undecided")
+    assert rows.judgement(limited) == "undecided" and rows.change(limited) == "−50 to +50 pts"
 
 
 def test_of_many_metrics_it_says_how_many_are_left_out() -> None:
@@ -326,7 +341,7 @@ def test_colour_and_ascii_change_no_words(name: str) -> None:
 
 
 def test_in_ascii_a_bar_can_still_be_read() -> None:
-    assert re.search(r"(?m)^ready +9\.3-9\.5 +11\.7-11\.9 +\+1\.8 to \+2\.9 +\| +-##- +x slower$",
+    assert re.search(r"(?m)^ready +9\.3-9\.5 +11\.7-11\.9 +\+1\.8 to \+2\.9 +\| +-#- +x slower$",
                      text(MADE["slower"], ascii=True))  # fmt: skip
 
 
