@@ -60,7 +60,7 @@ def compare(
         Literal["median", "mean", "p90"],
         typer.Option(
             "--stat",
-            help="What of the starts is compared: the one in the middle, their average, or the one that a tenth exceeds.",
+            help="Compare the start in the middle, the average, or the one that a tenth exceed.",
         ),
     ] = "median",
     confidence: Annotated[

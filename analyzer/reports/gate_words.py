@@ -187,7 +187,7 @@ def because(one: LimitResult) -> str:
 
 
 def where(one: LimitResult, room: int = _LONGEST_INPUT) -> str:
-    """``logs/a.log, start 1, line 61``: the start that decided, a long path without its middle; empty where none did."""
+    """``logs/a.log, start 1, line 61``: the start that decided, of a long path both ends; empty where none did."""
     if one.input is None:
         return ""
     told = [_short(one.input, room)]

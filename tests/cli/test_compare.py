@@ -104,7 +104,8 @@ def test_the_same_seed_gives_the_same_bytes(reads: Reads) -> None:
         (("one", "two", "--fail-over", "2s", "--metric", "failed"), b"not a share"),
         (("one", "two", "--metric", "redy"), b"Did you mean ready"),
         (("one", "two", "--metric", "findings:critical"), b"k3slog gate --max 'findings:critical<=0' counts them"),
-        (("one", "two", "--confidence", "nan"), b""),
+        (("one", "two", "--confidence", "nan"), b"between 0.5 and 0.999"),
+        (("one", "two", "--confidence", "95"), b"Write 0.95"),
         (("one", "two", "--label", "version=x"), b"label"),
     ],
 )
