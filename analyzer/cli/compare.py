@@ -117,8 +117,8 @@ def compare(
     4 a side without starts, 5 the starts cannot tell.
     """
     from analyzer.comparison.limit import limit_of
+    from analyzer.comparison.metrics import FINDINGS, check_metric
     from analyzer.comparison.model import Asked, History
-    from analyzer.gate.metrics import FINDINGS, check_metric
 
     check_confidence(confidence)
     history = bool(by) or since_change
@@ -192,7 +192,7 @@ def _compared(sides: Sequence[Collection], names: Sequence[str], asked: Asked) -
 
     base, new = sides
     if asked.metrics:
-        from analyzer.gate.metrics import check_names
+        from analyzer.comparison.metrics import check_names
 
         check_names(asked.metrics, base, new)
     found = compared(base, new, asked, side_labels(base, new, (names[0], names[1])))

@@ -13,7 +13,7 @@ from analyzer.comparison.model import DesignNote
 from analyzer.comparison.one_sided import lists_checks
 from analyzer.comparison.sides import SideOf
 from analyzer.comparison.strata import LABELS, Strata
-from analyzer.gate import why
+from analyzer.comparison.unread import of_unread, unread
 from analyzer.stats.shares import share_difference
 from analyzer.timebase import precision_words
 from analyzer.window import down
@@ -75,8 +75,8 @@ def _lacking(names: Sequence[str]) -> str:
 def _unread(sides: Sides) -> Iterator[DesignNote]:
     """What nobody saw may be what differs."""
     for name, side in sides:
-        if missing := why.unread(side.collection):
-            told = why.of_unread(missing, len(side.collection.inputs))
+        if missing := unread(side.collection):
+            told = of_unread(missing, len(side.collection.inputs))
             yield DesignNote(UNREAD, f"{_side(name)} is not all there: {told}.")
 
 

@@ -19,6 +19,8 @@ from analyzer.stats.level import level
 from analyzer.stats.normal import deviations
 from analyzer.stats.shares import share_difference
 
+_WHOLE = 50  # steps; of more all metrics would take minutes, and fill no page
+
 
 def by_groups(collection: Collection, names: tuple[str, ...], asked: Asked = DEFAULT) -> History:
     """The groups by the labels ``names`` in the natural order of their values, and each compared with the one before.
@@ -40,6 +42,8 @@ def by_groups(collection: Collection, names: tuple[str, ...], asked: Asked = DEF
     goal = _goal(sides, asked)
     share = (1.0 - asked.confidence) / (len(parts) - 1)
     step = replace(asked, confidence=1.0 - share, limit=None)
+    if len(parts) - 1 > _WHOLE and goal is not None:
+        step = replace(step, metrics=(goal,), plan=False)
     return History(
         by=names,
         goal=goal,

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from analyzer.collection.groups import host_numbers
 from analyzer.collection.model import Collection, StartRow
-from analyzer.gate.observed import Seen, seen, with_open_tries
+from analyzer.comparison.observed import Seen, seen, with_open_tries
 from analyzer.stats.difference import Lengths
 
 FAILED = "failed"  # the share of starts that failed

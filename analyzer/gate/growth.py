@@ -14,12 +14,13 @@ import numpy as np
 
 from analyzer.collection.model import Collection, Metric
 from analyzer.comparison.compare import compared
+from analyzer.comparison.metrics import FAILED, unit_of
 from analyzer.comparison.model import Asked, Limit, MetricComparison
+from analyzer.comparison.observed import FloatArray, Seen, making, seen, statistic_of
+from analyzer.comparison.unread import counted
 from analyzer.gate import why
 from analyzer.gate.held import held
-from analyzer.gate.metrics import FAILED, unit_of
-from analyzer.gate.model import GateLimit, LimitResult, Result
-from analyzer.gate.observed import FloatArray, Seen, making, named, seen, statistic_of
+from analyzer.gate.model import GateLimit, LimitResult, Result, named
 from analyzer.stats.resampled import Statistic
 
 _STATISTICS: dict[str, Statistic] = {"median": "median", "mean": "mean", "p90": "p90", "share": "median"}
@@ -98,7 +99,7 @@ def _told(limit: GateLimit, metric: MetricComparison, now: _Side, before: _Side,
 
 
 def _from(now: _Side, before: _Side) -> str:
-    return f"from {why.counted(len(now.seen.at), 'start')} and {len(before.seen.at):,} of the baseline"
+    return f"from {counted(len(now.seen.at), 'start')} and {len(before.seen.at):,} of the baseline"
 
 
 def _percent(share: float) -> str:

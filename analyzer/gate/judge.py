@@ -14,12 +14,13 @@ import numpy as np
 from analyzer.collection.collect import filtered
 from analyzer.collection.labels import LabelRules, Where, labels_in, where_of
 from analyzer.collection.model import Collection, InputRow
+from analyzer.comparison.metrics import check_names
+from analyzer.comparison.observed import Seen, making, seen, statistic_of, with_open_tries
+from analyzer.comparison.unread import of_unread, unread
 from analyzer.gate import why
 from analyzer.gate.growth import by_interval, grown
 from analyzer.gate.held import held
-from analyzer.gate.metrics import check_names
-from analyzer.gate.model import GateLimit, GateReport, LimitResult, Result
-from analyzer.gate.observed import Seen, making, named, seen, statistic_of, with_open_tries
+from analyzer.gate.model import GateLimit, GateReport, LimitResult, Result, named
 
 _NO_RULES = LabelRules()
 
@@ -55,12 +56,12 @@ class _Read:
     @classmethod
     def of(cls, whole: Collection, how: Judging, whose: str = "") -> _Read:
         tried = with_open_tries(whole)
-        return cls(tried, _part(tried, how.where, how), why.unread(whole), whose)
+        return cls(tried, _part(tried, how.where, how), unread(whole), whose)
 
     @property
     def missing(self) -> str:
         """What could not be read; empty where all could."""
-        return why.of_unread(self.unread, len(self.collection.inputs), self.whose) if self.unread else ""
+        return of_unread(self.unread, len(self.collection.inputs), self.whose) if self.unread else ""
 
 
 def judge(

@@ -23,8 +23,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
+from analyzer.comparison.metrics import ALIASES, STATISTICS, check_metric, statistics_of, unit_of
 from analyzer.errors import BadInputError, UsageError
-from analyzer.gate.metrics import ALIASES, STATISTICS, check_metric, statistics_of, unit_of
 from analyzer.gate.model import GateLimit
 from analyzer.live.durations import seconds_of
 

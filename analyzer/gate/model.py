@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:  # `analyze` asks for no collection
-    from analyzer.collection.model import Collection
+    from analyzer.collection.model import Collection, StartRow
+    from analyzer.comparison.metrics import AnyStatistic
 
 
 Result = Literal["pass", "fail", "undecided"]
-GateStatistic = Literal["median", "mean", "p90", "p99", "max", "min", "share", "count"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class GateLimit:
 
     name: str
     metric: str
-    statistic: GateStatistic
+    statistic: AnyStatistic
     value: float
     text: str
     growth: bool = False
@@ -48,6 +48,11 @@ class LimitResult:
     input: str | None = None
     start: int | None = None
     line: int | None = None
+
+
+def named(result: LimitResult, start: StartRow | None) -> LimitResult:
+    """The result with the start that decided."""
+    return result if start is None else replace(result, input=start.input, start=start.index, line=start.line)
 
 
 @dataclass(frozen=True, slots=True)

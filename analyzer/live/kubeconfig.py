@@ -9,18 +9,26 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from analyzer.errors import BadInputError
+from analyzer.live.plain_yaml import plain
 
-#: Where k3s writes its administrator's kubeconfig (docs of k3s, "Cluster Access").
+#: Where k3s and RKE2 write their administrator's kubeconfig (their docs, "Cluster Access").
 K3S_KUBECONFIG = Path("/etc/rancher/k3s/k3s.yaml")
+RKE2_KUBECONFIG = Path("/etc/rancher/rke2/rke2.yaml")
 #: Larger than any real one; keeps a wrong path (a disk image) from being parsed.
 LARGEST_BYTES = 1 << 20
+
+
+class NotThereError(BadInputError):
+    """A kubeconfig does not exist: it may yet be written. ``paths``: where it is looked for."""
+
+    def __init__(self, message: str, paths: tuple[Path, ...], *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.paths = paths
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +37,7 @@ class Pem:
 
     text: str = field(repr=False)
     origin: str = ""
+    from_file: bool = False  # ``origin`` is its path
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +52,7 @@ class Access:
     insecure: bool = False
     tls_server_name: str | None = None
     notes: tuple[str, ...] = ()  # what was left out of account, for stderr
+    files: tuple[Path, ...] = ()  # what was read for it: when one changes, so may the rest
 
 
 def read_text(path: Path, what: str) -> str:
@@ -66,27 +76,36 @@ def read_text(path: Path, what: str) -> str:
         raise BadInputError(f"{what} {path} is not text") from problem
 
 
-def default_paths(env_kubeconfig: str | None, k3s_path: Path = K3S_KUBECONFIG) -> tuple[Path, ...]:
-    """Files to read when none was named: k3s' own when there is one that can be read, else ``$KUBECONFIG``.
+def default_paths(
+    env_kubeconfig: str | None, own: Sequence[Path] = (K3S_KUBECONFIG, RKE2_KUBECONFIG)
+) -> tuple[Path, ...]:
+    """Files to read when none was named: the first of this machine's ``own`` that can be read, else ``$KUBECONFIG``.
 
-    An unreadable file of k3s is passed over only when ``$KUBECONFIG`` offers another. Raises ``BadInputError`` when
-    neither exists.
+    An unreadable file of its own is passed over only when ``$KUBECONFIG`` offers another. Raises ``NotThereError`` when
+    none of them exists.
     """
     listed = tuple(Path(p).expanduser() for p in (env_kubeconfig or "").split(":") if p)
-    present = tuple(p for p in listed if p.exists())
-    try:
-        with k3s_path.open("rb"):
-            return (k3s_path,)
-    except (FileNotFoundError, NotADirectoryError):
-        usable = present
-    except OSError:
-        usable = present or (k3s_path,)
+    closed: tuple[Path, ...] = ()
+    for path in own:
+        try:
+            with path.open("rb"):
+                return (path,)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError:
+            closed = closed or (path,)
+    usable = tuple(p for p in listed if p.exists()) or closed
     if usable:
         return usable
+    names = " nor ".join(map(str, own))
     if listed:
-        raise BadInputError(f"no kubeconfig: $KUBECONFIG names {':'.join(map(str, listed))}, which does not exist")
-    raise BadInputError(
-        f"no kubeconfig: {k3s_path} does not exist and $KUBECONFIG is not set",
+        shown = ":".join(map(str, listed))
+        raise NotThereError(
+            f"no kubeconfig: $KUBECONFIG names {shown}, which does not exist, and neither does {names}", (*own, *listed)
+        )
+    raise NotThereError(
+        f"no kubeconfig: neither {names} exists, and $KUBECONFIG is not set",
+        tuple(own),
         hint="A fresh server writes it during its first start; name one with --kubeconfig, or use --server with --ca",
     )
 
@@ -110,11 +129,25 @@ def load(paths: Sequence[Path]) -> Access:
     cluster, cluster_path = _pick(found, "clusters", str(context.get("cluster", "")), shown)
     named = context.get("user")
     user, user_path = _pick(found, "users", str(named), shown) if named else ({}, cluster_path)
-    return _access(cluster, cluster_path, user, user_path)
+    access = _access(cluster, cluster_path, user, user_path)
+    return replace(access, files=(*paths, *access.files))
 
 
 def _parse(path: Path) -> Mapping[str, Any]:
-    text = read_text(path, "kubeconfig")
+    try:
+        text = read_text(path, "kubeconfig")
+    except BadInputError as problem:
+        if isinstance(problem.__cause__, FileNotFoundError | NotADirectoryError):
+            raise NotThereError(problem.message, (path,)) from problem
+        raise
+    document = plain(text)
+    return document if document is not None else _parse_yaml(text, path)
+
+
+def _parse_yaml(text: str, path: Path) -> Mapping[str, Any]:
+    """Any YAML, for which the library is loaded."""
+    import yaml
+
     try:
         document = yaml.safe_load(text)
     except yaml.YAMLError as problem:
@@ -162,9 +195,11 @@ def _access(cluster: Mapping[str, Any], cluster_path: Path, user: Mapping[str, A
     if (cert is None) != (key is None):
         raise BadInputError(f"kubeconfig {user_path}: client-certificate and client-key must come together")
     token = user.get("token")
+    files = [Path(pem.origin) for pem in (ca, cert, key) if pem is not None and pem.from_file]
     token_file = user.get("tokenFile")
     if isinstance(token_file, str) and token_file:
-        token = read_token(user_path.parent / Path(token_file).expanduser())
+        files.append(user_path.parent / Path(token_file).expanduser())
+        token = read_token(files[-1])
     if token is not None and not (isinstance(token, str) and token.isprintable()):
         raise BadInputError(f"kubeconfig {user_path}: the token is not one line of text")
     for name in ("exec", "auth-provider"):
@@ -190,6 +225,7 @@ def _access(cluster: Mapping[str, Any], cluster_path: Path, user: Mapping[str, A
         insecure=cluster.get("insecure-skip-tls-verify") is True,
         tls_server_name=tls_name if isinstance(tls_name, str) and tls_name else None,
         notes=tuple(note for said, note in passed_over if said),
+        files=tuple(files),
     )
 
 
@@ -207,7 +243,7 @@ def _pem(body: Mapping[str, Any], name: str, path: Path) -> Pem | None:
     if not isinstance(named, str):
         raise BadInputError(f"kubeconfig {path}: {name} is not a path")
     file = path.parent / Path(named).expanduser()
-    return Pem(read_text(file, name), str(file))
+    return Pem(read_text(file, name), str(file), from_file=True)
 
 
 def read_token(path: Path) -> str:

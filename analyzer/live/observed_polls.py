@@ -10,13 +10,14 @@ Line 1 is the header, then one object per poll, then one end record (left out wh
 
 Stamps are absolute, to the microsecond, taken from monotonic time (see ``clock``). ``error`` is ``null`` for the answer
 that said *ready*. ``message``, ``retry_after_s``, ``cut`` and ``loop`` may be missing; the header of a wait without
-credentials has ``"anonymous": true``. Unknown fields are ignored.
+credentials has ``"anonymous": true``. The end record of a wait for more than readiness has ``goals``, each with ``id``,
+``after``, ``by`` (moments or ``null``) and ``text``. Unknown fields are ignored.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import chain, pairwise
@@ -29,7 +30,19 @@ SCHEMA = "k3slog.polls"
 SCHEMA_VERSION = 1
 #: A line holds one check list; more is not one of these files.
 LINE_LIMIT = 256 * 1024
+#: Text of a poll that was in flight when the wait was over: it says nothing of the server.
+CUT_OFF = "cut off by the end of the wait"
 
+GoalId = Literal["api", "node", "node_ready", "system"]
+#: The goals of each value of ``--until``, in the order in which they come.
+UNTIL: dict[str, tuple[GoalId, ...]] = {
+    "api": ("api",),
+    "ready": ("api",),
+    "node": ("api", "node"),
+    "node_ready": ("api", "node", "node_ready"),
+    "system": ("api", "system"),
+    "all": ("api", "node", "node_ready", "system"),
+}
 Verdict = Literal["ready", "fatal", "timed_out", "interrupted"]
 _VERDICTS: tuple[Verdict, ...] = ("ready", "fatal", "timed_out", "interrupted")
 
@@ -66,8 +79,24 @@ class ObservedPoll(Answer):
 
 
 @dataclass(frozen=True, slots=True)
+class GoalSeen:
+    """A goal of ``--until``: reached after the departure of the last question that said no (``lower_s``; ``None``: none
+    did) and by the first answer that said yes (``upper_s``; ``None``: none did). ``text``: what the last look showed.
+    """
+
+    id: str  # a GoalId, or one of a later release
+    lower_s: float | None = None
+    upper_s: float | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ObservedWait:
-    """Everything one wait saw, in the order in which answers were read. ``end_s`` is ``None`` when it was killed."""
+    """Everything one wait saw, in the order in which answers were read. ``end_s`` is ``None`` when it was killed.
+
+    ``goals`` is empty where nothing but readiness was waited for. ``waited_for``: what was missing before anything
+    could be asked, where that was so to the end.
+    """
 
     server: str
     policy: str
@@ -79,6 +108,8 @@ class ObservedWait:
     advice: str = ""
     tool: str = ""
     anonymous: bool = False
+    goals: tuple[GoalSeen, ...] = ()
+    waited_for: str = ""
 
     @property
     def locked_out(self) -> bool:
@@ -88,9 +119,10 @@ class ObservedWait:
 
     @property
     def success(self) -> ObservedPoll | None:
-        """The poll that ended a wait with ``ready``; ``None`` otherwise."""
+        """The poll that saw the server ready, where that ended the wait for it; ``None`` otherwise."""
         good = [p for p in self.polls if p.error is None]
-        return good[-1] if self.verdict == "ready" and good else None
+        reached = any(goal.id == "api" and goal.upper_s is not None for goal in self.goals)
+        return good[-1] if good and (self.verdict == "ready" or reached) else None
 
 
 def iso(moment: datetime) -> str:
@@ -131,7 +163,19 @@ def _records(wait: ObservedWait) -> Iterator[dict[str, Any]]:
             "loop": poll.loop,
         }
     if wait.verdict is not None and wait.end_s is not None:
-        yield {"end": wait.verdict, "at": at(wait.end_s), "reason": wait.reason, "advice": wait.advice}
+        yield {
+            "end": wait.verdict,
+            "at": at(wait.end_s),
+            "reason": wait.reason,
+            "advice": wait.advice,
+            **({"waited_for": wait.waited_for} if wait.waited_for else {}),
+            **({"goals": [_goal_record(goal, at) for goal in wait.goals]} if wait.goals else {}),
+        }
+
+
+def _goal_record(goal: GoalSeen, at: Callable[[float], str]) -> dict[str, str | None]:
+    after, by = (None if moment is None else at(moment) for moment in (goal.lower_s, goal.upper_s))
+    return {"id": goal.id, "after": after, "by": by, "text": goal.text}
 
 
 def looks_like(first_line: str) -> bool:
@@ -163,7 +207,8 @@ def parse(lines: Iterable[str], name: str = "input") -> ObservedWait:
             polls.append(record.poll(began_at, shared))
         elif record["end"] in _VERDICTS:
             end = {"verdict": record["end"], "end_s": (record.moment("at") - began_at).total_seconds()}
-            end |= {key: str(record.get(key) or "") for key in ("reason", "advice")}
+            end |= {key: str(record.get(key) or "") for key in ("reason", "advice", "waited_for")}
+            end["goals"] = record.goals(began_at)
         else:
             raise record.bad(f"unknown end {record['end']!r}")
     return ObservedWait(
@@ -239,6 +284,25 @@ class _Record(dict[str, Any]):
         """The number under ``key``, ``default`` where there is none."""
         value = self.get(key)
         return value if isinstance(value, kinds) and not isinstance(value, bool) else default
+
+    def goals(self, began_at: datetime) -> tuple[GoalSeen, ...]:
+        """The goals of the end record; a file of an older release has none."""
+        given = self.get("goals") or []
+        if not isinstance(given, list):
+            raise self.bad("goals is not a list")
+        return tuple(self._goal(each, began_at) for each in given)
+
+    def _goal(self, given: Any, began_at: datetime) -> GoalSeen:
+        if not isinstance(given, dict) or not isinstance(given.get("id"), str):
+            raise self.bad("a goal has no id")
+        one = _Record(given)
+        one.name, one.number = self.name, self.number
+        lower, upper = (
+            None if one.get(key) is None else (one.moment(key) - began_at).total_seconds() for key in ("after", "by")
+        )
+        if lower is not None and upper is not None and upper < lower:
+            raise self.bad("a goal was reached before it was not")
+        return GoalSeen(given["id"], lower, upper, str(one.get("text") or ""))
 
     def poll(self, began_at: datetime, shared: dict[tuple[str, ...], tuple[str, ...]]) -> ObservedPoll:
         departed, answered = ((self.moment(key) - began_at).total_seconds() for key in ("departed", "answered"))

@@ -10,13 +10,14 @@ from bisect import bisect_right
 from itertools import accumulate
 from typing import TextIO
 
-from analyzer.events.check_info import HOOK
+from analyzer.errors import printable
+from analyzer.live.answers import visible
 from analyzer.live.clock import Clock, Stopwatch
-from analyzer.live.observed_polls import ObservedPoll, iso
-from analyzer.live.transport import visible
+from analyzer.live.observed_polls import GoalSeen, ObservedPoll, iso
 from analyzer.policies.protocol import AskAt, Decision, Observation, state_line
 
 REFRESH_S = 0.25
+HOOK = "poststarthook/"  # as in ``events.check_info``, which a wait does not load
 
 
 class StateLines:
@@ -26,6 +27,7 @@ class StateLines:
         self._stream = stream
         self._policy = policy
         self._last: tuple[object, ...] | None = None
+        self._goals: dict[str, tuple[object, ...]] = {}
         self.watch: Stopwatch | None = None
 
     def polled(self, poll: ObservedPoll, seen: Observation, before: str, decision: Decision) -> None:
@@ -41,14 +43,28 @@ class StateLines:
             line += ' detail="{}"'.format(seen.detail.replace("\\", "\\\\").replace('"', "'"))
         _say(self._stream, "".join(c if c.isprintable() else "?" for c in line) + "\n")
 
+    def looked(self, goal: GoalSeen, at_s: float) -> None:
+        """Print when something changed."""
+        key = (goal.id, goal.upper_s is not None, goal.text)
+        if self._goals.get(goal.id) == key:
+            return
+        self._goals[goal.id] = key
+        stamp = f"time={iso(self.watch.stamp(at_s))} " if self.watch is not None else ""
+        text = goal.text.replace("\\", "\\\\").replace('"', "'")
+        reached = "true" if goal.upper_s is not None else "false"
+        _say(self._stream, f'{stamp}goal={goal.id} t={at_s:.3f} reached={reached} detail="{text}"\n')
+
+    def said(self, line: str) -> None:
+        """A line of words."""
+        _say(self._stream, f"k3slog: {printable(line)}\n")
+
 
 class LiveLine:
     """One line that is rewritten in place. Nothing of it stays on the screen."""
 
-    def __init__(self, stream: TextIO, server: str) -> None:
+    def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._server = server
-        self._words = f"asking {server}"
+        self._words = "asking"
         self._polls = 0
         self._alive = True
         self.watch: Stopwatch | None = None
@@ -57,6 +73,16 @@ class LiveLine:
         """Take in an answer and redraw."""
         self._polls += 1
         self._words = words_of(seen)
+        self.draw()
+
+    def looked(self, goal: GoalSeen, at_s: float) -> None:
+        """Take in a look at a goal and redraw."""
+        self._words = f"{goal.id}: {'reached' if goal.upper_s is not None else goal.text}"
+        self.draw()
+
+    def said(self, line: str) -> None:
+        """What is going on beside the answers."""
+        self._words = line
         self.draw()
 
     def draw(self) -> None:

@@ -6,7 +6,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from analyzer.errors import BadInputError, UsageError
-from analyzer.live.kubeconfig import K3S_KUBECONFIG, Access, Pem, default_paths, load, read_text, read_token
+from analyzer.live.kubeconfig import (
+    K3S_KUBECONFIG,
+    RKE2_KUBECONFIG,
+    Access,
+    Pem,
+    default_paths,
+    load,
+    read_text,
+    read_token,
+)
 from analyzer.live.transport import checked_server
 
 
@@ -22,7 +31,23 @@ class Target:
     token_file: Path | None = None
     insecure: bool = False
     env_kubeconfig: str | None = None
-    k3s_kubeconfig: Path = K3S_KUBECONFIG
+    own_kubeconfigs: tuple[Path, ...] = (K3S_KUBECONFIG, RKE2_KUBECONFIG)
+    found: tuple[Path, ...] = ()  # kubeconfigs that were chosen before: whatever appears later, these are meant
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Every file that was named."""
+        named = (self.kubeconfig, self.ca, self.cert, self.key, self.token_file)
+        return tuple(path for path in named if path is not None)
+
+
+def kubeconfigs_of(target: Target) -> tuple[Path, ...]:
+    """The kubeconfigs to read, none where a server alone was named. Raises ``NotThereError``."""
+    if target.found or (target.kubeconfig is None and target.server is not None):
+        return target.found
+    if target.kubeconfig is not None:
+        return (target.kubeconfig,)
+    return default_paths(target.env_kubeconfig, target.own_kubeconfigs)
 
 
 def access_of(target: Target) -> Access:
@@ -36,11 +61,8 @@ def access_of(target: Target) -> Access:
     if target.insecure and target.ca is not None:
         raise UsageError("--insecure and --ca contradict each other")
     server = checked_server(target.server) if target.server is not None else None
-    if target.kubeconfig is None and server is not None:
-        access = Access(server)
-    else:
-        named = target.kubeconfig
-        access = load(default_paths(target.env_kubeconfig, target.k3s_kubeconfig) if named is None else [named])
+    paths = kubeconfigs_of(target)
+    access = load(paths) if paths else Access(server or "")
     try:
         access = replace(access, server=server or checked_server(access.server))
     except UsageError as problem:  # a file's fault, not the command line's
@@ -57,7 +79,7 @@ def access_of(target: Target) -> Access:
         access = replace(access, token=read_token(target.token_file))
         if target.cert is None:
             access = replace(access, cert=None, key=None)
-    return access
+    return replace(access, files=tuple(dict.fromkeys((*access.files, *target.files))))
 
 
 def _pem(path: Path, what: str) -> Pem:

@@ -1,24 +1,24 @@
 """What the polls of a wait prove: one ``StartReport`` with windows, for the same reports that ``analyze`` writes.
 
 The wait is its own observer, so the rules are simpler than for a log, and stricter in one point: a poll's state was
-sampled somewhere between its departure and its answer. Hence
+sampled somewhere between its departure and its answer (``readiness`` has what that means for the server). Hence
 
 * a check seen failing was failing *after the departure* of that poll: lower end = that departure;
 * a check seen ok was ok *by the answer* of that poll: upper end = that answer. A probe that can fail again counts as
-  ok only where the list is whole and shows all that it waits for as ok, too;
-* readiness is bounded from below by polls whose answer proves that the server is not ready (a list with a failing
-  check, ``apiserver not ready``, the 503 of k3s' own supervisor); other answers bound only ``detected``.
+  ok only where the list is whole and shows all that it waits for as ok, too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from analyzer.events.check_info import info
 from analyzer.events.poll_errors import severities
-from analyzer.live.observed_polls import ObservedPoll, ObservedWait
+from analyzer.live.ending import ending_of
+from analyzer.live.observed_polls import CUT_OFF, ObservedPoll, ObservedWait
+from analyzer.live.readiness import Seen, answered, departed, ready_window, suspects
 from analyzer.records.log_record import SourceInfo
 from analyzer.results import (
     Bottleneck,
@@ -27,6 +27,7 @@ from analyzer.results import (
     End,
     ErrorCount,
     Finding,
+    Goal,
     LastBlocker,
     LedgerCounts,
     Phase,
@@ -35,78 +36,26 @@ from analyzer.results import (
     Report,
     StartReport,
 )
-from analyzer.window import OPEN, Bound, Evidence, Span, Window
+from analyzer.window import OPEN, Bound, Span, Window
 
 #: Name of the source format in reports.
 FORMAT = "polls"
 #: Pollers of k3s itself that a wait can imitate, with their intervals.
 _INTERVALS_S = {"shared-2s": 2.0, "legacy-4x1s": 1.0}
+#: Goals that a report knows.
+_REPORTED = frozenset({"api", "node", "node_ready", "system"})
+DENIED = "The API answers, but these credentials or its certificate do not fit"
 LOCKED_OUT = "The API answers, but shows its readiness only to those who log in"
-#: ``Status`` messages of the 503 that k3s' supervisor sends while its API handler does not exist yet
-#: (catalogue of start-up lines, §2.3: K >= 1.24).
-SUPERVISOR_MESSAGES = ("apiserver not ready", "starting", "runtime core not ready")
-
-
-def proves_absent(poll: ObservedPoll) -> bool:
-    """Whether this answer proves that the API server itself was not serving: k3s' supervisor answered in its place."""
-    by_supervisor = poll.error == "service_unavailable" and poll.message in SUPERVISOR_MESSAGES
-    return by_supervisor or poll.error == "not_ready_text"
-
-
-def proves_not_ready(poll: ObservedPoll) -> bool:
-    """Whether this answer proves that the server was not ready when it was written."""
-    return proves_absent(poll) or (poll.error == "readyz_failing" and bool(poll.failing))
-
-
-def _departed(poll: ObservedPoll) -> Evidence:
-    return Evidence(poll.departed_s, Bound.OBSERVED, poll.line or None)
-
-
-def _answered(poll: ObservedPoll) -> Evidence:
-    return Evidence(poll.answered_s, Bound.OBSERVED, poll.line or None)
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """What the rules look at.
-
-    ``earlier``: polls certainly sampled before the successful one; only loops that overlap (``legacy-4x1s``) lose any.
-    ``since_s``: the answer of the last one that met no API server: a restart makes what passed before worthless.
-    ``serving``: when the API server last began to serve; open below when it did so before the wait.
-    """
-
-    polls: tuple[ObservedPoll, ...]
-    success: ObservedPoll | None
-    earlier: tuple[ObservedPoll, ...]
-    since_s: float
-    serving: Window
-
-    @classmethod
-    def of(cls, wait: ObservedWait) -> _Seen:
-        success = wait.success
-        earlier = tuple(
-            p for p in wait.polls if p is not success and (success is None or p.answered_s <= success.departed_s)
-        )
-        gone = (p.answered_s for p in earlier if proves_absent(p) or p.error == "connection_refused")
-        since_s = max(gone, default=0.0)
-        serving = OPEN
-        for poll in filter(proves_absent, earlier):
-            serving = serving.after(_departed(poll))
-        up = [p for p in earlier if _serves(p) and p.departed_s >= since_s]
-        up += [success] if success is not None else []
-        if up:
-            serving = serving.before(_answered(min(up, key=lambda p: p.answered_s)))
-        return cls(wait.polls, success, earlier, since_s, serving)
 
 
 def start_report(wait: ObservedWait) -> StartReport:
     """The wait as one start: ``began_at`` is the wait's own begin, so nothing before it is claimed."""
-    seen = _Seen.of(wait)
+    seen = Seen.of(wait)
     polls, success = seen.polls, seen.success
-    ready, detected, tax = _ready(seen), OPEN, None
+    ready, detected, tax = ready_window(seen), OPEN, None
     checks = _checks(seen)
     if success is not None:
-        detected = OPEN.after(_departed(success)).before(_answered(success))
+        detected = OPEN.after(departed(success)).before(answered(success))
         tax = Span(0.0, None if ready.lower is None else success.answered_s - ready.lower)
     last_s = wait.end_s if wait.end_s is not None else max((p.answered_s for p in polls), default=0.0)
     rows = tuple(_row(p, last=p is success) for p in polls)
@@ -133,8 +82,9 @@ def start_report(wait: ObservedWait) -> StartReport:
         polling_tax_s=tax,
         poller=_poller(wait, success),
         polls=rows,
-        errors=ErrorCount.of(rows),
+        errors=ErrorCount.of(tuple(row for row in rows if row.text != CUT_OFF)),  # that one says nothing of the server
         milestones=(),
+        goals=_goals(wait),
         phases=_phases(seen.serving, ready, detected, tax),
         checks=checks,
         bottleneck=_bottleneck(checks, success is not None),
@@ -144,23 +94,29 @@ def start_report(wait: ObservedWait) -> StartReport:
     )
 
 
-def _ready(seen: _Seen) -> Window:
-    window = OPEN
-    for poll in filter(proves_not_ready, seen.earlier):
-        window = window.after(_departed(poll))
-    return window if seen.success is None else window.before(_answered(seen.success))
+def _goals(wait: ObservedWait) -> tuple[Goal, ...]:
+    """The goals of ``--until`` that a report knows."""
+    return tuple(
+        Goal(
+            goal.id,
+            Window(
+                goal.lower_s,
+                goal.upper_s,
+                Bound.NONE if goal.lower_s is None else Bound.OBSERVED,
+                Bound.NONE if goal.upper_s is None else Bound.OBSERVED,
+            ),
+            "unknown" if goal.upper_s is None else "reached",
+        )
+        for goal in wait.goals
+        if goal.id in _REPORTED
+    )
 
 
-def _checks(seen: _Seen) -> tuple[Check, ...]:
+def _checks(seen: Seen) -> tuple[Check, ...]:
     names = dict.fromkeys(name for poll in seen.polls for name in (*poll.failing, *poll.ok))
-    lists = [p for p in seen.earlier if p.failing and p.departed_s >= seen.since_s]
-    last_list = max(lists, key=lambda p: p.departed_s, default=None)
-    # One body is one look: what failed in the last list cleared after everything that was ok in it. Beyond a cut, and
-    # without a list, every check is unseen, not ok.
-    suspects = [n for n in names if last_list is None or n not in last_list.ok]
-    certain = len(suspects) == 1 and last_list is not None and not last_list.cut
+    possible, certain = suspects(seen, list(names))
     held: LastBlocker = "certain" if certain else "possible"
-    found = {name: _check(name, seen, held if name in suspects else "no") for name in names}
+    found = {name: _check(name, seen, held if name in possible else "no") for name in names}
     if seen.success is None:
         return tuple(found.values())
     return tuple(_blamed(check, found, seen.serving, seen.success.answered_s) for check in found.values())
@@ -192,7 +148,7 @@ def _blamed(check: Check, found: Mapping[str, Check], serving: Window, ready_s: 
     return replace(check, exclusive_s=alone, saving_s=saving)
 
 
-def _check(name: str, seen: _Seen, blocker: LastBlocker) -> Check:
+def _check(name: str, seen: Seen, blocker: LastBlocker) -> Check:
     failing = [p for p in seen.earlier if name in p.failing]
     last = max(failing, key=lambda p: p.departed_s, default=None)
     settled_s = max([seen.since_s, *(p.answered_s for p in failing)])
@@ -204,13 +160,13 @@ def _check(name: str, seen: _Seen, blocker: LastBlocker) -> Check:
     first_ok = min(good, key=lambda p: p.answered_s, default=None)
     window = replace(seen.serving, upper=None, upper_kind=Bound.NONE, upper_line=None)  # no check passes before serving
     if last is not None:
-        window = window.after(_departed(last))
+        window = window.after(departed(last))
     if first_ok is not None:
-        window = window.before(_answered(first_ok))
+        window = window.before(answered(first_ok))
     first = min(failing, key=lambda p: p.answered_s, default=None)
     return Check(
         name=name,
-        final="ok" if first_ok is not None else "failing" if failing else "unseen",
+        final="ok" if first_ok is not None else "failing" if settled_s > seen.since_s else "unseen",
         seen_failing=last is not None,
         cleared=window,
         last_blocker=blocker,
@@ -269,13 +225,6 @@ def _row(poll: ObservedPoll, *, last: bool) -> Poll:
     )
 
 
-def _serves(poll: ObservedPoll) -> bool:
-    """Whether this answer proves that the API server itself was serving: a check list or its own 403."""
-    if poll.error == "forbidden":
-        return poll.message is not None
-    return poll.error is None or bool(poll.failing or poll.ok)
-
-
 def _phases(serving: Window, ready: Window, detected: Window, tax: Span | None) -> tuple[Phase, ...]:
     """The budget from the wait's begin; nothing before serving can be told apart from outside."""
     begin = Window(0.0, 0.0, Bound.PROCESS, Bound.PROCESS)
@@ -296,12 +245,17 @@ def _findings(wait: ObservedWait) -> tuple[Finding, ...]:
     if wait.verdict == "fatal":
         last = next((p.error for p in reversed(wait.polls) if p.error is not None), None)
         same = [p.line for p in wait.polls if p.error == last and p.line]
-        title = LOCKED_OUT if wait.locked_out else "The server cannot become ready as it is"
+        denied = ending_of(wait).kind == "denied"
+        title = LOCKED_OUT if wait.locked_out else DENIED if denied else "The server cannot become ready as it is"
         lines = tuple(dict.fromkeys(same[:1] + same[-1:]))
         return (Finding("wait_confirmed_fatal", "critical", title, wait.reason, wait.advice, lines),)
+    if wait.verdict == "timed_out" and wait.success is None:
+        end = ending_of(wait)
+        title = "The server was not ready in time" if end.not_ready else "Readiness was not seen in time"
+        detail = f"{wait.reason}. {end.sentence}" if wait.reason else end.sentence
+        return (Finding("wait_timed_out", "critical", title, detail, end.advice_of(wait)),)
     if wait.verdict == "timed_out":
-        advice = wait.advice or "Look at the last poll and at the server's own log (k3slog analyze)."
-        return (Finding("wait_timed_out", "critical", "The server was not ready in time", wait.reason, advice),)
+        return (Finding("wait_timed_out", "critical", "A goal was not reached in time", wait.reason, wait.advice),)
     return ()
 
 

@@ -12,18 +12,19 @@ and ``total_s`` its limits, and every other key a parameter of that kind::
 from __future__ import annotations
 
 import pkgutil
-import tomllib
 from collections.abc import Mapping
 from dataclasses import Field, fields, replace
 from importlib import import_module
-from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from analyzer.errors import BadInputError, UsageError
 from analyzer.policies import kinds
 from analyzer.policies.plugin import load_plugin
 from analyzer.policies.protocol import Limits, Policy
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoints
 
 GROUP = "k3slog.policies"
 _LIMITS = tuple(f.name for f in fields(Limits))
@@ -38,6 +39,13 @@ def names() -> tuple[str, ...]:
     """Every policy that ``get`` knows, built-in ones first."""
     own = built_in()
     return (*own, *sorted({point.name for point in entry_points(group=GROUP)} - {*own}))
+
+
+def entry_points(group: str) -> EntryPoints:
+    """The entry points of ``group``. The library that finds them takes 30 ms to load, and a name of ours needs none."""
+    from importlib import metadata
+
+    return metadata.entry_points(group=group)
 
 
 def get(name: str, **params: Any) -> Policy:
@@ -61,6 +69,8 @@ def from_toml(path: Path) -> Policy:
 
     Raises ``BadInputError`` when the file cannot be read or does not hold a policy, ``UsageError`` for a bad key.
     """
+    import tomllib
+
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8")).get("policy")
     except (OSError, ValueError) as error:

@@ -254,7 +254,7 @@ def _not_ready(start: StartReport) -> str:
     if start.end.kind == "stopped":
         return f"Stopped on request{_ended(start)}. The log does not show whether {goal} before."
     if start.observer == "wait":
-        return f"Not ready when this wait ended{_so_far(start)}."
+        return f"Not seen ready when this wait ended{_so_far(start)}."
     known = goal_of(start).window.lower
     if known is not None and known >= 1:
         not_yet = goal.replace("was ", "was not yet ")

@@ -13,11 +13,11 @@ from dataclasses import replace
 
 from analyzer.collection.groups import host_of
 from analyzer.collection.model import Collection, Fleet, InputRow
+from analyzer.comparison.metrics import unit_of
 from analyzer.comparison.model import Unit
 from analyzer.events.redaction import mask_secrets
 from analyzer.events.terms import term
 from analyzer.gate.limits import usual_name
-from analyzer.gate.metrics import unit_of
 from analyzer.gate.model import GateLimit, GateReport, LimitResult, Result
 from analyzer.reports import wording
 from analyzer.reports.difference_words import percent, signed_count, signed_percent, signed_range

@@ -68,7 +68,7 @@ def verdict(start: StartReport) -> tuple[str, str, list[str]]:
     """Sign, headline and sentences about the outcome of one start."""
     outcome = term("outcome", start.outcome)
     waited = start.observer == "wait" and start.outcome == "incomplete"
-    headline = "Not ready when this wait ended" if waited else outcome.short
+    headline = "Not seen ready when this wait ended" if waited else outcome.short
     origin = Words(start).origin
     said: list[str] = []
     ready, detected = start.ready, start.detected

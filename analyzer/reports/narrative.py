@@ -124,7 +124,7 @@ def _verdict(start: StartReport) -> str:
         return f"Not known: the process ended, and the log does not show whether it had become ready.{known}"
     if start.observer == "wait":
         after = "" if start.cut_at_s is None else f" after {wording.about(start.cut_at_s)}"
-        return f"Not ready when this wait ended{after}.{known}"
+        return f"Not seen ready when this wait ended{after}.{known}"
     if start.cut_at_s is not None:
         end = f"the log ends at {wording.about(start.cut_at_s)} and does not show that it was ready"
     else:

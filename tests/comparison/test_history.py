@@ -167,6 +167,16 @@ def test_another_statistic_is_that_of_points_and_steps() -> None:
     assert history.points[0].observed.min > 62.0
 
 
+def test_of_many_groups_the_goal_alone_is_compared() -> None:
+    def start(n: int) -> One:
+        return One({"ready": (60.0 + n, 61.0 + n), "hooks": (5.0, 6.0)}, {"host": f"node-{n % 60}"})
+
+    history = by_groups(side(start(n) for n in range(180)), ("host",))
+    assert len(history.steps) == 59
+    assert {tuple(one.id for one in step.comparison.metrics) for step in history.steps} == {("ready",)}
+    assert history.points[2].side.label == "node-2"
+
+
 def test_a_limit_plays_no_part() -> None:
     history = by_groups(releases({VERSIONS[0]: 60.0, VERSIONS[1]: 60.0}), ("version",), Asked(limit=Limit(2.0)))
     assert history.steps[0].comparison.limit is None and history.steps[0].comparison.decision is None

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from analyzer.collection.model import Collection, InputRow
+from analyzer.comparison.observed import statistic_of
 from analyzer.errors import UsageError
 from analyzer.gate.held import held
 from analyzer.gate.judge import Judging, judge, worst
 from analyzer.gate.limits import limits_of, parsed
 from analyzer.gate.model import LimitResult
-from analyzer.gate.observed import statistic_of
 from tests.kit.made_sides import One, failed, ready, side
 
 INF = math.inf

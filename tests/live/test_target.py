@@ -134,13 +134,13 @@ def test_missing_folder_huge_and_binary_files(tmp_path: Path) -> None:
 def test_default_is_k3s_own_file_then_the_environment(tmp_path: Path) -> None:
     own, env = tmp_path / "k3s.yaml", tmp_path / "env"
     with pytest.raises(BadInputError, match="not set"):
-        default_paths(None, own)
+        default_paths(None, [own])
     with pytest.raises(BadInputError, match="does not exist"):
-        default_paths(str(env), own)
+        default_paths(str(env), [own])
     env.write_text("")
-    assert default_paths(f"{env}:{tmp_path / 'gone'}", own) == (env,)
+    assert default_paths(f"{env}:{tmp_path / 'gone'}", [own]) == (env,)
     own.write_text("")
-    assert default_paths(str(env), own) == (own,)
+    assert default_paths(str(env), [own]) == (own,)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
@@ -149,9 +149,9 @@ def test_unreadable_k3s_file_gives_way_to_the_environment(tmp_path: Path) -> Non
     own.write_text("")
     own.chmod(0)
     env.write_text("")
-    assert default_paths(str(env), own) == (env,)
+    assert default_paths(str(env), [own]) == (env,)
     with pytest.raises(BadInputError, match="sudo"):
-        load(default_paths(None, own))
+        load(default_paths(None, [own]))
 
 
 def test_options_win_over_the_kubeconfig(pki: Pki, tmp_path: Path, client_files: dict[str, Path]) -> None:
@@ -167,13 +167,13 @@ def test_options_win_over_the_kubeconfig(pki: Pki, tmp_path: Path, client_files:
 
 
 def test_with_server_and_credentials_no_kubeconfig_is_read(client_files: dict[str, Path], tmp_path: Path) -> None:
-    access = access_of(Target(server=SERVER, ca=client_files["ca"], k3s_kubeconfig=tmp_path / "none"))
+    access = access_of(Target(server=SERVER, ca=client_files["ca"], own_kubeconfigs=(tmp_path / "none",)))
     assert access.cert is None and access.token is None and access.ca is not None
 
 
 def test_a_server_alone_is_asked_without_credentials_by_the_systems_trust_store(pki: Pki, tmp_path: Path) -> None:
     config = pki.kubeconfig(tmp_path / "k", "https://127.0.0.1:1")
-    for others in ({}, {"env_kubeconfig": str(config)}, {"k3s_kubeconfig": config}):
+    for others in ({}, {"env_kubeconfig": str(config)}, {"own_kubeconfigs": (config,)}):
         access = access_of(Target(server=SERVER, **others))
         assert access == Access(SERVER)
         assert HttpProber(access).anonymous

@@ -11,22 +11,15 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from analyzer.errors import BadInputError, UsageError
+from analyzer.live.answers import classify_answer, retry_after, visible
 from analyzer.live.kubeconfig import Access, Pem
-from analyzer.live.transport import (
-    BODY_LIMIT,
-    Answer,
-    HttpProber,
-    checked_server,
-    classify_answer,
-    retry_after,
-    tls_context,
-    visible,
-)
+from analyzer.live.observed_polls import Answer
+from analyzer.live.transport import BODY_LIMIT, HttpProber, checked_server, tls_context
 from tests.live.double import PING, Act, Double, Pki
+from tests.live.replayed import Replayed, Timeline
 
 
 def access(pki: Pki, server: str, **changes: Any) -> Access:
@@ -36,7 +29,14 @@ def access(pki: Pki, server: str, **changes: Any) -> Access:
 
 
 def poll(where: Access, limit_s: float = 5.0) -> Answer:
-    return asyncio.run(HttpProber(where).ask(limit_s))
+    async def one() -> Answer:
+        prober = HttpProber(where)
+        try:
+            return await prober.ask(limit_s)
+        finally:
+            await prober.aclose()
+
+    return asyncio.run(one())
 
 
 def test_ready_answer_lists_every_check_and_presents_the_client_certificate(pki: Pki) -> None:
@@ -48,7 +48,7 @@ def test_ready_answer_lists_every_check_and_presents_the_client_certificate(pki:
     assert seen.path == "/readyz?verbose="
     assert seen.peer == "system:admin"
     assert seen.headers is not None and "authorization" not in seen.headers
-    assert seen.headers["connection"] == "close"
+    assert seen.headers["host"] == server.url.removeprefix("https://")
 
 
 def test_failing_list_names_what_fails_and_what_passes(pki: Pki) -> None:
@@ -186,16 +186,55 @@ def test_non_tls_answer_to_a_hello_is_a_wrong_listener(pki: Pki) -> None:
     assert answer.error == "bad_listener"
 
 
-def test_each_poll_opens_a_connection_of_its_own(pki: Pki) -> None:
+def asked(where: Access, times: int, pause_s: float = 0.0) -> list[Answer]:
+    async def main() -> list[Answer]:
+        prober = HttpProber(where)
+        answers = []
+        for _ in range(times):
+            answers.append(await prober.ask(5.0))
+            await asyncio.sleep(pause_s)
+        await prober.aclose()
+        return answers
+
+    return asyncio.run(main())
+
+
+READY = Timeline(((0.0, float("inf")),), lambda _path, _at: (200, "ok", "text/plain"), 0.0)
+
+
+def test_polls_share_a_connection_while_the_server_leaves_it_open(pki: Pki) -> None:
+    with Replayed(pki, READY) as server:
+        answers = asked(access(pki, server.url), 5)
+    assert [a.error for a in answers] == [None] * 5
+    assert (server.connections, len(server.requests)) == (1, 5)
+
+
+def test_a_connection_that_the_server_closed_is_replaced_within_the_poll(pki: Pki) -> None:
+    """A server that hangs up on every second request of a connection, without a word before."""
+    count = 0
+
+    def answers(_path: str, _at: float) -> tuple[int, str, str] | None:
+        nonlocal count
+        count += 1
+        return None if count % 3 == 2 else (200, "ok", "text/plain")
+
+    with Replayed(pki, Timeline(((0.0, float("inf")),), answers, 0.0)) as server:
+        found = asked(access(pki, server.url), 4)
+    assert [a.error for a in found] == [None] * 4
+    assert server.connections == 3 and len(server.requests) == 6, "the one that was cut off is asked again"
+
+
+def test_a_server_that_hangs_up_on_a_new_connection_has_not_answered(pki: Pki) -> None:
+    with Replayed(pki, Timeline(((0.0, float("inf")),), lambda _path, _at: None, 0.0)) as server:
+        (answer,) = asked(access(pki, server.url), 1)
+    assert answer.error == "eof" and len(server.requests) == 1
+
+
+def test_a_server_that_ends_while_the_connection_is_kept_is_refused(pki: Pki) -> None:
     with Double(pki) as server:
-        prober = HttpProber(access(pki, server.url))
-
-        async def three() -> list[Answer]:
-            return [await prober.ask(5.0) for _ in range(3)]
-
-        answers = asyncio.run(three())
-    assert [a.error for a in answers] == [None] * 3
-    assert len(server.requests()) == 3
+        prober_access = access(pki, server.url)
+        assert asked(prober_access, 1)[0].error is None
+    assert asked(prober_access, 1)[0].error == "connection_refused"
 
 
 def test_proxies_of_the_environment_are_ignored(pki: Pki, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -286,11 +325,11 @@ def test_bad_addresses_are_usage_errors_without_echo(given: str) -> None:
 
 
 def test_retry_after_dates_count_from_the_servers_own_date() -> None:
-    headers = {"Retry-After": "Wed, 21 Oct 2015 07:28:05 GMT", "Date": "Wed, 21 Oct 2015 07:28:00 GMT"}
-    assert retry_after(httpx.Headers(headers)) == 5.0
-    assert retry_after(httpx.Headers({"Retry-After": headers["Retry-After"]})) is None
-    assert retry_after(httpx.Headers({"Retry-After": "-3"})) is None
-    assert retry_after(httpx.Headers({"Retry-After": "soon"})) is None
+    headers = {"retry-after": "Wed, 21 Oct 2015 07:28:05 GMT", "date": "Wed, 21 Oct 2015 07:28:00 GMT"}
+    assert retry_after(headers) == 5.0
+    assert retry_after({"retry-after": headers["retry-after"]}) is None
+    assert retry_after({"retry-after": "-3"}) is None
+    assert retry_after({"retry-after": "soon"}) is None
 
 
 def test_cut_list_never_calls_the_unseen_ok() -> None:

@@ -11,8 +11,7 @@ import jsonschema
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from analyzer.live.observed_polls import ObservedPoll, ObservedWait, dump, parse
-from analyzer.live.transport import Answer
+from analyzer.live.observed_polls import Answer, ObservedPoll, ObservedWait, dump, parse
 from analyzer.live.wait_report import numbered, report_of, start_report
 from analyzer.live.waiting import Wait
 from analyzer.policies import get

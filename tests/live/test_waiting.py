@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import io
 import random
 import statistics
@@ -11,9 +12,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from analyzer.errors import UsageError
-from analyzer.live.observed_polls import ObservedPoll, ObservedWait
+from analyzer.live.observed_polls import Answer, ObservedPoll, ObservedWait
+from analyzer.live.prober import Prober
 from analyzer.live.screen import LiveLine, StateLines, clock_face, fitted
-from analyzer.live.transport import Answer
 from analyzer.live.waiting import Wait, limited
 from analyzer.policies import Observation, get
 from analyzer.policies.protocol import AskAt, Limits, Loop, Policy
@@ -206,6 +207,22 @@ def test_same_seed_same_requests() -> None:
     assert first.asked == second.asked != third.asked
 
 
+def test_a_server_that_never_shows_the_same_list_fills_no_memory() -> None:
+    count = 0
+
+    def answer(_t: float) -> Answer:
+        nonlocal count
+        count += 1
+        return Answer("readyz_failing", 500, "readyz check failed", tuple(f"c{count}-{n}" for n in range(300)), ())
+
+    eager = dataclasses.replace(get("shared-2s"), interval_s=0.25)  # type: ignore[type-var]
+    seen = waited(ScriptedProber(answer), eager, timeout_s=300.0)
+    assert len(seen.polls) > 1000
+    kept = sum(len(poll.failing) for poll in {id(poll.failing): poll for poll in seen.polls}.values())
+    assert kept < 512 * 300 + 16 * len(seen.polls)
+    assert seen.polls[-1].cut and len(seen.polls[-1].failing) == 16 and not seen.polls[0].cut
+
+
 # --- what it says meanwhile -----------------------------------------------------------------------------------------
 
 
@@ -234,6 +251,19 @@ def test_one_structured_line_per_change() -> None:
     assert "failing=1" in lines[1] and "checks=a" in lines[1] and "to=ready" in lines[2]
 
 
+def test_no_line_says_timed_out_before_the_last_look() -> None:
+    stream = io.StringIO()
+
+    async def main() -> None:
+        one = Wait(becomes_ready(9.0), get("shared-2s"), timeout_s=9.9, clock=VirtualClock())
+        one.watcher = StateLines(stream, "shared-2s")
+        await one.run()
+
+    run_virtual(main())
+    assert "timed_out" not in stream.getvalue() and " from=tick to=last_look " in stream.getvalue()
+    assert " to=ready " in stream.getvalue().splitlines()[-1]
+
+
 def test_state_lines_cannot_be_forged_by_the_server() -> None:
     evil = Answer("other", 299, 'x" level=fatal\n\x1b[2Jtime=fake "')
     (line, _ready) = said(ScriptedProber(lambda t: evil if t < 1 else READY))
@@ -242,7 +272,7 @@ def test_state_lines_cannot_be_forged_by_the_server() -> None:
 
 def test_live_line_shrinks_and_leaves_nothing() -> None:
     stream = io.StringIO()
-    live = LiveLine(stream, "https://127.0.0.1:6443")
+    live = LiveLine(stream)
     names = tuple(f"poststarthook/check-{n}" for n in range(40))
     poll = ObservedPoll("readyz_failing", 500, departed_s=0.0, answered_s=0.004)
     live.polled(poll, Observation(0.004, 0.004, 500, "readyz_failing", names, ("ping",)), "start", AskAt(2.0))
@@ -259,7 +289,7 @@ def test_live_line_shrinks_and_leaves_nothing() -> None:
 def test_a_closed_stderr_does_not_stop_the_wait() -> None:
     stream = io.StringIO()
     stream.close()
-    live = LiveLine(stream, "x")
+    live = LiveLine(stream)
     live.draw()
     live.clear()
 
@@ -274,12 +304,15 @@ def test_the_wait_takes_no_longer_than_it_says() -> None:
     """A wall-clock sanity check with the real clock: 0.3 s of waiting is 0.3 s."""
     began = datetime.now(UTC)
 
-    class Never:
+    class Never(Prober):
         server = "https://127.0.0.1:1"
         anonymous = False
 
         async def ask(self, limit_s: float) -> Answer:
             return FAILING
+
+        async def aclose(self) -> None:
+            pass
 
     seen = asyncio.run(Wait(Never(), get("backoff"), timeout_s=0.3).run())
     assert seen.verdict == "timed_out"

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analyzer.live.observed_polls import dump, parse
-from analyzer.live.transport import Answer
+from analyzer.live.observed_polls import Answer, dump, parse
 from analyzer.live.wait_report import report_of
 from analyzer.reports import full_text, html, markdown, text
 from analyzer.results import Report
@@ -36,9 +35,9 @@ def test_text_of_a_wait_that_ended_ready() -> None:
 
 def test_text_of_a_wait_that_ran_out_of_time() -> None:
     short = " ".join(text.render(saved(6.0)).split())
-    assert short.startswith("? Not ready when this wait ended after 6") and "rbac/bootstrap-roles" in short
+    assert short.startswith("? Not seen ready when this wait ended after 6") and "rbac/bootstrap-roles" in short
     made = " ".join(full_text.render(saved(6.0)).split())
-    assert "Not ready when this wait ended after 6" in made and "the log ends" not in made
+    assert "Not seen ready when this wait ended after 6" in made and "the log ends" not in made
     assert "still failing at the last look" in made
 
 
@@ -50,5 +49,5 @@ def test_first_answer_can_be_the_good_one() -> None:
 
 def test_page_of_a_wait_that_ran_out_of_time() -> None:
     made = html.render(saved(6.0))
-    assert "Not ready when this wait ended" in made and "asked from outside" in made
+    assert "Not seen ready when this wait ended" in made and "asked from outside" in made
     assert "still running at the end of the text" not in made

@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from analyzer.live.transport import Answer
+from analyzer.live.observed_polls import Answer
+from analyzer.live.prober import Prober
 
 T = TypeVar("T")
 
@@ -54,7 +55,7 @@ class VirtualClock:
         await asyncio.sleep(max(0.0, seconds))
 
 
-class ScriptedProber:
+class ScriptedProber(Prober):
     """Answers from a function of virtual time; each takes ``latency_s`` (or what ``latency`` says) up to the limit."""
 
     server = "https://127.0.0.1:6443"
@@ -80,6 +81,9 @@ class ScriptedProber:
         answer = self.answer(loop.time() - self.zero)
         await asyncio.sleep(latency / 2)
         return answer
+
+    async def aclose(self) -> None:
+        pass
 
 
 def run_virtual(main: Coroutine[Any, Any, T] | Awaitable[T]) -> T:

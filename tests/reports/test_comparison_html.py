@@ -244,7 +244,7 @@ def test_the_data_holds_every_window_rounded_outwards() -> None:
         for given_side, told in zip((found.base, found.new), one["sides"], strict=True):
             ends = comparison_curve.ends_of(SideOf.of(given_side), one["id"])
             for exact, shown, sign in ((ends.least, told["least"], -1), (ends.most, told["most"], 1)):
-                assert len(shown) == len(exact) == len(given_side.metrics[one["id"]].at)
+                assert len(shown) == len(exact) == len(SideOf.of(given_side).places(one["id"]))
                 for value, whole in zip(exact, shown, strict=True):
                     assert (whole == -1) == math.isinf(value)
                     assert whole == -1 or 0 <= sign * (whole - 1000 * value) + 1e-5 < 1.001

@@ -1,19 +1,17 @@
-"""Change points: against exact counts, the laws they obey, and how often they are right."""
+"""Change points: the laws they obey, what is one, and how often they are right."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
-from scipy import stats as oracle
 
-from analyzer.stats import change_point
-from analyzer.stats.change_point import Found, changes, p_value
-from analyzer.stats.step import FEWEST, Course
+from analyzer.stats import change_point, rank_sums
+from analyzer.stats.change_point import Found, changes
+from analyzer.stats.step import Course
 
 EXACT = st.lists(st.integers(0, 40).map(float), min_size=8, max_size=24)
 WINDOWS = st.lists(
@@ -49,88 +47,12 @@ def normal(number: int, seed: int, step: float = 0.0, at: int | None = None, wid
     return Course(least, least + width)
 
 
-# --- p-values
-
-
-@settings(max_examples=40, deadline=None)
-@given(st.permutations(range(8)))
-def test_of_eight_lengths_it_is_the_exact_test_of_mann_and_whitney(ranks: list[int]) -> None:
-    expected = oracle.mannwhitneyu(ranks[:4], ranks[4:], method="exact").pvalue  # there is one place alone
-    assert smallest(exact(ranks)) == pytest.approx(expected)
-
-
-def test_of_nine_lengths_all_orders_are_counted() -> None:
-    rng = np.random.default_rng(5)
-    drawn = np.array([change_point._of_ranks(rng.permutation(9)[None, :])[0] for _ in range(4000)])
-    for statistic in (1.0, 1.6, 2.2, 2.4):
-        share = float((drawn >= statistic - 1e-9).mean())
-        assert p_value(statistic, 9) == pytest.approx(share, abs=4.0 * math.sqrt(0.25 / 4000))
-
-
-@pytest.mark.parametrize("number", [10, 20, 50, 90])
-def test_the_permutations_are_those_of_any_seed(number: int) -> None:
-    rng = np.random.default_rng(1)
-    drawn = np.sort(change_point._of_ranks(rng.permuted(np.tile(np.arange(number), (6000, 1)), axis=1)))
-    for share in (0.5, 0.1, 0.05):
-        statistic = float(drawn[int((1.0 - share) * len(drawn))])
-        assert p_value(statistic, number) == pytest.approx(float((drawn >= statistic).mean()), abs=0.02)
-
-
-@pytest.mark.parametrize("number", [9, 12, 30, 64, 65, 200])
-def test_larger_statistics_are_rarer(number: int) -> None:
-    p_values = [p_value(statistic, number) for statistic in np.linspace(0.0, 7.0, 60)]
-    assert p_values == sorted(p_values, reverse=True)
-    assert p_values[0] == 1.0
-    assert p_values[-1] < (0.03 if number < 10 else 1e-4)
-
-
-@pytest.mark.parametrize("number", [10, 20])
-def test_the_sum_over_places_is_never_below_what_is_counted(number: int) -> None:
-    made = change_point._largest(number)
-    for statistic in np.linspace(1.0, float(made[-1]), 30).tolist():
-        counted = float((made >= statistic - 1e-9).mean())
-        error = 4.0 * math.sqrt(counted / len(made))
-        assert change_point._at_any_place(statistic, number) >= counted - error
-
-
-def test_what_permutations_cannot_tell_any_more_still_gets_rarer() -> None:
-    assert p_value(6.0, 50) < p_value(5.5, 50) < 1e-5
-
-
-def test_rounding_up_to_a_number_with_permutations_of_its_own() -> None:
-    made = {change_point._rounded_up(number) for number in range(65, 400)}
-    assert len(made) < 45 and all(change_point._rounded_up(number) >= number for number in range(65, 400))
-
-
-# --- statistics
-
-
-def by_definition(earlier: np.ndarray, later: np.ndarray) -> list[int]:
-    n = len(earlier)
-    return [
-        sum(later[j] > earlier[i] for i in range(place) for j in range(place, n))
-        for place in range(FEWEST, n - FEWEST + 1)
-    ]
-
-
-@settings(max_examples=40, deadline=None)
-@given(WINDOWS, st.sampled_from([2, 3, 5, 2048]))
-def test_pairs_are_those_of_the_definition(ends: list[tuple[float, float]], block: int) -> None:
-    course = windows(ends)
-    before = change_point._BLOCK
-    change_point._BLOCK = block
-    try:
-        found = change_point._pairs(course.most, course.least)
-    finally:
-        change_point._BLOCK = before
-    assert found.tolist() == by_definition(course.most, course.least)
+# --- laws
 
 
 @settings(max_examples=60, deadline=None)
 @given(WINDOWS, st.data())
-def test_no_position_inside_the_windows_undoes_what_is_found(
-    ends: list[tuple[float, float]], data: st.DataObject
-) -> None:
+def test_no_position_inside_the_windows_undoes_it(ends: list[tuple[float, float]], data: st.DataObject) -> None:
     inside = [low + (high - low) * data.draw(st.floats(0.01, 1.0)) for low, high in ends]
     assert smallest(exact(inside)) <= smallest(windows(ends)) + 1e-12
 
@@ -203,6 +125,23 @@ def test_several_changes_of_one_course() -> None:
     times = np.concatenate((normal(15, 1).least, normal(15, 2).least + 25.0, normal(15, 3).least + 5.0))
     found = of(exact(times))
     assert [(one.place, one.longer) for one in found] == [(15, True), (30, False)]
+
+
+@pytest.mark.parametrize("number", [20, 40, 120])
+def test_a_stretch_that_differs_from_both_sides(number: int) -> None:
+    """As one step alone it would hardly show."""
+    course = normal(number, 8)
+    begin = number // 3
+    more = np.where((np.arange(number) >= begin) & (np.arange(number) < begin + 7), 25.0, 0.0)
+    found = of(Course(course.least + more, course.most + more))
+    assert [(one.place, one.longer) for one in found] == [(begin, True), (begin + 7, False)]
+    assert all(one.p_value <= 0.05 for one in found)
+
+
+def test_a_stretch_of_three_is_stalls() -> None:
+    course = normal(40, 6)
+    more = np.where((np.arange(40) >= 20) & (np.arange(40) < 23), 100.0, 0.0)
+    assert of(Course(course.least + more, course.most + more)) == ()
 
 
 def test_at_most_so_many() -> None:
@@ -283,6 +222,6 @@ def test_a_course_alone_says_more_than_among_a_hundred() -> None:
 def test_the_same_always_gives_the_same() -> None:
     courses = [normal(30, seed, 2.0, 15) for seed in range(5)]
     first = changes(courses)
-    change_point._largest.cache_clear()
+    rank_sums._largest.cache_clear()
     assert changes(courses) == first
     assert [replace(one, p_value=0.0) for (one,) in first] == [replace(one, p_value=0.0) for (one,) in changes(courses)]

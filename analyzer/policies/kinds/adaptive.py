@@ -7,9 +7,10 @@ What it uses, and why that is sound:
 * The rbac and priority-class hooks wait one second before their first try, so nothing is ready in the first second
   after serving began (never under 0.99 s in 260 recorded starts). The last such answer *left* before serving
   began; no request can succeed earlier than ``floor_s`` after it.
-* While the priority-class check fails, or many checks do, the role hook is hardly done: medium pace. Once few are
-  left, and those the slow ones, the pace is a share of the time since serving began, between ``late_min_s`` and
-  ``late_max_s``: the longer the last hook has run, the longer it will run, and asking costs a starved server time.
+* While the priority-class check fails, or many checks do, the role hook is hardly done: medium pace, ``many_s``; with
+  ``soon_s`` set, that in its place once no more than ``begun`` fail. Once few are left, and those the slow ones, the
+  pace is a share of the time since serving began, between ``late_min_s`` and ``late_max_s``: the longer the last hook
+  has run, the longer it will run, and asking costs a starved server time.
 * Overload (429, 504, timeouts) doubles the pause, and ``Retry-After`` is obeyed.
 * A fatal class (401, 404, certificates, a foreign listener) seen ``fatal_count`` times in a row over at least
   ``fatal_span_s`` does not heal: stop, with advice.
@@ -23,8 +24,9 @@ judged on the other half (``python -m analyzer.simulator.validate``); docs/simul
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import ClassVar
 
 from analyzer.policies.definition import Maths, Recipe, Seen, above_zero, swing
@@ -79,6 +81,8 @@ class Adaptive(Recipe[Memory]):
     wait_max_s: float = 2.05
     floor_s: float = 1.21
     many_s: float = above_zero(0.86)
+    begun: int = 5
+    soon_s: float = 0.0  # as many_s
     few: int = 2
     late_share: float = 0.1
     late_min_s: float = above_zero(0.41)
@@ -106,9 +110,10 @@ class Adaptive(Recipe[Memory]):
         since_s = m.where(down_asked_s > -math.inf, down_asked_s, seen.asked_s)
         own.up_s = up_s = m.where(down, math.inf, m.where(up & (own.up_s == math.inf), since_s, own.up_s))
 
+        early_s = m.where((seen.failing > self.begun) | (self.soon_s == 0), self.many_s, self.soon_s)
         late_s = m.minimum(m.maximum(self.late_share * (seen.at_s - up_s), self.late_min_s), self.late_max_s)
         wait_s = m.minimum(m.maximum(self.wait_share * seen.at_s, self.wait_min_s), self.wait_max_s)
-        pause_s = m.where(up, m.where(self._late(seen), late_s, self.many_s), m.where(down, wait_s, self.fatal_s))
+        pause_s = m.where(up, m.where(self._late(seen), late_s, early_s), m.where(down, wait_s, self.fatal_s))
         pause_s = m.where(over, self._back_off_s(m, own, seen, over, fatal), pause_s)
         pause_s = m.maximum(pause_s, m.minimum(self.latency_factor * (seen.at_s - seen.asked_s), self.latency_cap_s))
         at_s = seen.at_s + pause_s * swing(own.noise, tries, self.jitter)
@@ -151,5 +156,24 @@ class Adaptive(Recipe[Memory]):
         reason = f"{error} in {own.fatal_seen:.0f} answers over {seen.at_s - own.fatal_since_s:.1f} s"
         return Stop("fatal", reason, ADVICE.get(error, ""), seen.at_s)
 
+
+#: What ``k3slog wait`` uses: parameters for polls over a connection that is kept, which cost the server two thirds of
+#: one over a new one. Chosen on one half of the recorded starts (``python benchmarks/wait_policy.py --tries 300``).
+KEPT_CONNECTION: Mapping[str, float] = MappingProxyType(
+    {
+        "wait_share": 0.21,
+        "wait_min_s": 1.57,
+        "wait_max_s": 2.38,
+        "floor_s": 1.21,
+        "many_s": 0.56,
+        "begun": 5,
+        "soon_s": 0.43,
+        "few": 3,
+        "late_share": 0.02,
+        "late_min_s": 0.19,
+        "late_max_s": 0.25,
+        "latency_factor": 0.23,
+    }
+)
 
 POLICY = Adaptive

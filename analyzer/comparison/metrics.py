@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection as Names, Iterable
 from difflib import get_close_matches
 from itertools import chain
+from typing import Literal
 
 from analyzer.collection.metric_order import PHASES, is_phase
 from analyzer.collection.model import CHECK, GOAL_METRICS, Collection
@@ -13,8 +14,8 @@ from analyzer.errors import UsageError
 from analyzer.events.check_info import info, known_checks
 from analyzer.events.finding_info import known_findings
 from analyzer.events.versions import all_check_names
-from analyzer.gate.model import GateStatistic
 
+AnyStatistic = Literal["median", "mean", "p90", "p99", "max", "min", "share", "count"]
 FAILED = "failed"  # share of starts
 RESTARTS = "restarts"
 DETECTED, TAX = "detected", "polling_tax"
@@ -22,13 +23,13 @@ FINDINGS = "findings:"  # prefix: number of starts with such a finding
 SEVERITIES = ("critical", "warning", "info")
 ALIASES = {"api": "ready"}
 GOALS = tuple(dict.fromkeys(GOAL_METRICS.values()))
-STATISTICS: dict[str, GateStatistic] = {
+STATISTICS: dict[str, AnyStatistic] = {
     "median": "median", "p50": "median", "mean": "mean", "p90": "p90", "p99": "p99", "max": "max", "min": "min",
     "share": "share", "count": "count",
 }  # fmt: skip
 
 _PLAIN = (*GOALS, DETECTED, TAX, RESTARTS, FAILED, *(name for name in PHASES if name not in GOALS and name != TAX))
-_OF_LENGTHS: tuple[GateStatistic, ...] = ("max", "p99", "p90", "median", "mean", "min")  # the default first
+_OF_LENGTHS: tuple[AnyStatistic, ...] = ("max", "p99", "p90", "median", "mean", "min")  # the default first
 _SIMILAR, _CLOSE = 3, 0.5
 _LONGEST = 100  # characters of a name that a log has
 
@@ -40,7 +41,7 @@ def unit_of(metric: str) -> Unit:
     return "count" if metric == RESTARTS or metric.startswith(FINDINGS) else "s"
 
 
-def statistics_of(metric: str) -> tuple[GateStatistic, ...]:
+def statistics_of(metric: str) -> tuple[AnyStatistic, ...]:
     """What can be asked of a metric, the default first."""
     if metric == FAILED:
         return ("share",)

@@ -17,10 +17,19 @@ import numpy.typing as npt
 
 from analyzer.collection.metric_order import is_phase
 from analyzer.collection.model import CHECK, GOAL_METRICS, Bounds, Collection, Metric, StartRow
+from analyzer.comparison.metrics import (
+    DETECTED,
+    FAILED,
+    FINDINGS,
+    GOALS,
+    RESTARTS,
+    SEVERITIES,
+    TAX,
+    AnyStatistic,
+    phase_parts,
+)
 from analyzer.events import goal_rules
 from analyzer.events.versions import all_check_names, expected_checks, is_unverified, optional_names
-from analyzer.gate.metrics import DETECTED, FAILED, FINDINGS, GOALS, RESTARTS, SEVERITIES, TAX, phase_parts
-from analyzer.gate.model import GateStatistic, LimitResult
 from analyzer.stats.quantiles import rank
 from analyzer.stats.resampled import observed
 
@@ -70,7 +79,7 @@ class Seen:
         return len(self.at) - int(self.unknown.sum())
 
 
-def statistic_of(values: FloatArray, statistic: GateStatistic) -> float:
+def statistic_of(values: FloatArray, statistic: AnyStatistic) -> float:
     """Of at least one value; infinite where the values make it so."""
     match statistic:
         case "median" | "mean" | "p90":
@@ -84,7 +93,7 @@ def statistic_of(values: FloatArray, statistic: GateStatistic) -> float:
             return float(np.partition(values, place)[place])
 
 
-def place_of(number: int, statistic: GateStatistic) -> int:
+def place_of(number: int, statistic: AnyStatistic) -> int:
     """Which of so many values in order makes the statistic: of a sum the largest."""
     match statistic:
         case "min":
@@ -99,15 +108,10 @@ def place_of(number: int, statistic: GateStatistic) -> int:
             return number - 1
 
 
-def making(ends: FloatArray, statistic: GateStatistic) -> int:
+def making(ends: FloatArray, statistic: AnyStatistic) -> int:
     """Which of these makes the statistic, of equal ones the first."""
     places = np.arange(len(ends))
     return int(np.lexsort((-places, ends))[place_of(len(ends), statistic)])
-
-
-def named(result: LimitResult, start: StartRow | None) -> LimitResult:
-    """The result with the start that decided."""
-    return result if start is None else replace(result, input=start.input, start=start.index, line=start.line)
 
 
 def seen(collection: Collection, metric: str) -> Seen:
