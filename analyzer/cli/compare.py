@@ -114,7 +114,7 @@ def compare(
     """Compare two collections of starts: how much later or earlier, with an interval that covers windows and chance.
 
     Exit codes: 0 no limit given or certainly within it, 1 certainly over it, 2 usage, 3 an input could not be read,
-    4 a side without starts, 5 the starts cannot tell.
+    4 a side without starts or nothing of what was asked for, 5 the starts cannot tell.
     """
     from analyzer.comparison.limit import limit_of
     from analyzer.comparison.metrics import FINDINGS, check_metric
