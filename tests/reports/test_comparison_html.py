@@ -506,7 +506,7 @@ def test_a_trend_of_shares_has_percentages_and_no_seconds() -> None:
     assert wide.points[1].told.startswith("v1.32.1+k3s1: 50%, interval ") and " 10 starts" in wide.points[1].told
     assert float(wide.points[1].top) < float(wide.points[0].top)
     changes = history_html.render(replace(made.changes(), left_out=4))
-    assert "4 starts: when it began is not known" in words(changes)
+    assert "Used 0 of 4 starts: the others do not say when they began" in words(changes)
 
 
 def test_changes_of_hosts_stand_with_what_else_changed() -> None:
