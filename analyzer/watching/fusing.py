@@ -18,7 +18,6 @@ from analyzer.results import Check, Goal, Phase, Report, StartReport
 from analyzer.watching.changes import Event
 from analyzer.window import OPEN, Span, Window
 
-
 _NO_MATTER = datetime.fromtimestamp(0, UTC)  # moments count from the begin of the start
 
 

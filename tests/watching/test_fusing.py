@@ -28,7 +28,7 @@ NAMES = [path.name.removesuffix(".truth.json") for path in RECORDINGS]
 
 @cache
 def analysed(path: Path) -> tuple[StartReport, ...]:
-    return analyzer.analyze(path.with_name(path.name.replace(".truth.json", ".export.gz"))).starts
+    return analyzer.analyze(path.with_name(path.name.replace(".truth.json", ".export.gz"))).report.starts
 
 
 def inside(inner: Window, outer: Window) -> bool:
