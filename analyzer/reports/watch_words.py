@@ -86,7 +86,7 @@ def _check(check: Check) -> str:
 def own_polls(one: FusedStart | None) -> str:
     """What own polls add to what the log says of a start, in one line."""
     if one is None or not one.polls:
-        return "With own polls: none was answered while this start ran."
+        return "With own polls: none of them tells more of this start than its log."
     start = one.start
     if not one.agree:
         log, own = wording.window_words(start.ready), wording.window_words(one.own)

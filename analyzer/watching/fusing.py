@@ -74,7 +74,8 @@ def counted(polls: Sequence[ObservedPoll], start: StartReport, until_s: float = 
     """Of polls, in the order of their answers, those that its process answered, or nobody yet.
 
     They left when it had certainly begun, and were answered before it ended, or the next one began (``until_s``). Where
-    an API server that had served is gone, whatever answers later is another process.
+    an API server that had served is gone, whatever answers later is another process. Those of a watch that began only
+    after it was ready say nothing of that: it may be not ready again.
     """
     begun = start.clock.precision_s if start.begin_seen else 0.0
     ended = until_s if start.end.kind == "running" or start.end.at_s is None else min(until_s, start.end.at_s)
@@ -89,7 +90,8 @@ def counted(polls: Sequence[ObservedPoll], start: StartReport, until_s: float = 
         found.append(poll)
         if poll.error is None:
             break
-    return found
+    late = bool(found) and start.ready.upper is not None and found[0].departed_s > start.ready.upper
+    return [] if late else found
 
 
 def fused_start(start: StartReport, polls: Sequence[ObservedPoll], until_s: float = float("inf")) -> FusedStart:

@@ -37,7 +37,7 @@ UNDATED = "Own polls do not count: the log does not say at which date and in whi
 CLOCK_SET = "Own polls do not count for a start in which the clock was set."
 DISAGREE = (
     "Own polls and the log disagree on when it was ready, so neither narrows the other:"
-    " another server answers at {}, or the clock was set."
+    " another server answers at {}, the clock was set, or it was ready only for a moment."
 )
 
 
