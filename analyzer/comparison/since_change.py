@@ -116,7 +116,7 @@ class _Host:
     def _compared(self, before: Collection, after: Collection, metrics: tuple[str, ...]) -> Comparison:
         """That the one side is later than the other need not be noted."""
         found = compared(before, after, replace(self.asked, metrics=metrics), _SIDES).comparison
-        return replace(found, design=tuple(note for note in found.design if note.id != "one_after_other"))
+        return replace(found, design=tuple(note for note in found.design if note.id not in _NOT_OF_A_HOST))
 
     def whole(self, before: Collection, after: Collection, goal: Comparison) -> Comparison:
         """With the other metrics, which are judged once the goal is decided; the goal as it is."""
