@@ -15,19 +15,10 @@ from analyzer.results import Check, Finding, Goal, Phase, Poll, Report, StartRep
 from analyzer.watching.reader import OF_SEVERAL
 from analyzer.window import OPEN
 
-EventName = Literal["start", "poll", "own_poll", "note", "check", "phase", "goal", "finding", "outcome", "end"]
+EventName = Literal["start", "poll", "check", "phase", "goal", "finding", "outcome", "end"]
 # Findings on a start whose process runs that more of its text may take back.
 UNSETTLED = frozenset({"healthy", "ending_words", "open_wait"})
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """Something that is worth a line, and is no part of a start."""
-
-    text: str
-
-
-Part = Poll | Check | Phase | Goal | Finding | Note | None
+Part = Poll | Check | Phase | Goal | Finding | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +64,8 @@ class Changes:
             followed = start is not starts[-1]
             told = self._told.setdefault(start.index, _Told())
             new = list(_news(start, told, over=followed or start.end.kind != "running"))
-            found += in_order(new)
+            found += sorted(new, key=lambda event: (event.event != "start", event.at_s or 0.0))
         return found
-
-
-def in_order(events: Iterable[Event]) -> list[Event]:
-    """Start by start, in the order of time within each."""
-    return sorted(events, key=lambda event: (event.start.index, event.event != "start", event.at_s or 0.0))
 
 
 def _news(start: StartReport, told: _Told, *, over: bool) -> Iterator[Event]:
