@@ -16,9 +16,12 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from analyzer.live.clock import Clock, Stopwatch
 from analyzer.live.following import Following
+from analyzer.live.observed_polls import ObservedPoll
 from analyzer.live.prober import Prober
 from analyzer.live.target import Target
+from analyzer.policies.protocol import Observation, Stop
 from analyzer.reports import event_json, watch_screen, watch_words
 from analyzer.reports.schema import schema_text
 from analyzer.results import Goal, Report
@@ -187,3 +190,37 @@ def test_what_does_not_go_together() -> None:
     code, _, err = command("-", "--poll", "--host", "another-machine")
     assert code == 2 and "moments of two clocks prove nothing together" in err
     assert command("-", "--server", "https://127.0.0.1:6443")[0] == 2
+
+
+def test_polls_before_a_step_of_the_clock_are_forgotten() -> None:
+    log = gzip.decompress((RECORDED / "1324-fresh-25.export.gz").read_bytes())
+    reader = StartReader("log")
+    reader.feed(log)
+    report = reader.report()
+    assert report is not None and report.starts[0].began_at is not None
+    began = report.starts[0].began_at.timestamp()
+
+    class Stepping:
+        steps = False
+
+        def of(self, monotonic: float) -> float:
+            return began + 9.95
+
+        def stepped(self) -> bool:
+            return self.steps
+
+    clock = Stepping()
+    own = OwnPolls(lambda _told: None, clock=clock, hostname="vm")  # type: ignore[arg-type, return-value]
+    own.watch = Stopwatch(Clock())
+    ready = ObservedPoll(error=None, status=200, departed_s=0.0, answered_s=0.0)
+    seen = Observation(0.0, 0.0, 200, None, (), (), None, "")
+    own.polled(ready, seen, "start", Stop("ready"))
+    own.shown(report)
+    assert own.last is not None and own.last.start.ready.upper == pytest.approx(9.95, abs=1e-5)
+    clock.steps = True
+    own.polled(ready, seen, "start", Stop("ready"))
+    clock.steps = False
+    own.polled(ready, seen, "start", Stop("ready"))
+    news = [event.part.text for event in own.shown(report).news if isinstance(event.part, Note)]
+    assert own.last.start == report.starts[0] and own.last.polls == 0
+    assert any("the clock was set" in text for text in news)
