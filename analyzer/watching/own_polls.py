@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from analyzer.errors import K3slogError
-from analyzer.live.clock import Stopwatch
+from analyzer.live.clock import Realtime, Stopwatch
 from analyzer.live.durations import LONGEST_S
 from analyzer.live.ending import ending_of
 from analyzer.live.observed_polls import GoalSeen, ObservedPoll
@@ -29,7 +29,6 @@ from analyzer.results import Report, StartReport
 from analyzer.watching.changes import Event, Note
 from analyzer.watching.fusing import FusedStart, Shown, fused_start
 
-STEP_S = 0.1  # more is no slewing: somebody set the clock
 MOST = 2000  # polls kept; of answers in a row that are alike the first and the last
 _JOIN_S = 2.0
 OTHER_HOST = "Own polls do not count: the log is of host {}, and they are made from {}, on another clock."
@@ -39,22 +38,6 @@ DISAGREE = (
     "Own polls and the log disagree on when it was ready, so neither narrows the other:"
     " another server answers at {}, the clock was set, or it was ready only for a moment."
 )
-
-
-class Realtime:
-    """The realtime clock at a moment of the monotonic one; ``stepped`` tells once that it was set meanwhile."""
-
-    def __init__(self) -> None:
-        self._ahead = time.time() - time.monotonic()
-
-    def of(self, monotonic: float) -> float:
-        """Seconds since 1970."""
-        return monotonic + self._ahead
-
-    def stepped(self) -> bool:
-        """Look at both clocks anew."""
-        before, self._ahead = self._ahead, time.time() - time.monotonic()
-        return abs(self._ahead - before) > STEP_S
 
 
 class OwnPolls:

@@ -56,6 +56,7 @@ class Watch:
     spent: Callable[[], float]
     timeout_s: float | None = None
     observer: Observer | None = None
+    _report: Report | None = None  # the last one; lines may have come since
     _last_line: float = 0.0  # when a line came last
     _last_seen: float = 0.0  # … of those that the last report is on
 
@@ -82,8 +83,8 @@ class Watch:
                 pace.lines(urgent=self._take(data))
             elif over:
                 self.reader.finish()
-            if self.observer is not None and self.observer.fresh() and not pace.waiting:
-                self._tell(changes)
+            if self.observer is not None and self.observer.fresh():
+                self._tell(changes, self._report)
             self.teller.passed(self.now() - self._last_seen)
             silent_s = self.now() - self._last_line
             if not (pace.waiting or over) and (ending := self.judge.ending(self.final(), silent_s)) is not None:
@@ -125,12 +126,13 @@ class Watch:
         report = self.final()
         self._last_seen = self._last_line
         ending = self.judge.ending(report)
-        self._tell(changes)
+        self._report = report
+        self._tell(changes, report)
         return ending
 
-    def _tell(self, changes: Changes) -> None:
+    def _tell(self, changes: Changes, report: Report | None) -> None:
         """Tell what is new by the log, and by whoever else looks."""
-        report, first = self.final(), self.judge.first or 1
+        first = self.judge.first or 1
         shown = Shown(report) if self.observer is None else self.observer.shown(report, first)
         events = changes.of(shown.report, first)
         self.teller.changed(in_order([*events, *shown.news]) if shown.news else events, shown.report)
