@@ -146,7 +146,8 @@ class _Budget:
         if start.product != "k3s" or start.role == "agent" or "certificates" in self.over:
             return set()
         if phase == "datastore" and not start.begin_seen and not self._kine_told():
-            return {"certificates"}
+            launched = start.first("apiserver_requested") is not None
+            return {"certificates"} if launched else {"certificates", "apiserver_boot"}  # it was, before the text
         if phase in ("extract", *_BESIDE_DATASTORE) or start.first("apiserver_requested") is not None:
             return set()
         if phase == "datastore" and self._kine_told():

@@ -59,7 +59,7 @@ def study(start: Start, index: int, log_records: LogRecords) -> StudiedStart:
     facts = gather(start, verdict, line_times, polls, answering)
     blames, shares = blame(facts)
     poll_rows, note = rows(polls, start, verdict, line_times, facts.ready)
-    tax = _tax(facts.ready, facts.detected)
+    tax = tax_of(facts.ready, facts.detected)
     began = start.began
     reached = tuple(goals(start, verdict, line_times, facts.ready))
     node_ready = (goal.window for goal in reached if goal.id == "node_ready" and goal.state == "reached")
@@ -183,7 +183,8 @@ def _end(verdict: Verdict, line_times: LineTimes, detected: Window) -> End:
     return End(verdict.end_kind, at, record.line, verdict.end_reason, record.source)
 
 
-def _tax(ready: Window, detected: Window) -> Span | None:
+def tax_of(ready: Window, detected: Window) -> Span | None:
+    """How long k3s took to notice readiness; ``None``: it did not."""
     if detected.upper is None:
         return None
     low = 0.0 if detected.lower is None or ready.upper is None else max(0.0, detected.lower - ready.upper)

@@ -137,6 +137,14 @@ def unread(found: Collection) -> bool:
     return any(one.error_kind not in ("", "no_data") for one in found.inputs)
 
 
+def check_confidence(share: float) -> None:
+    """Raises ``UsageError`` for what is no share that an interval can have."""
+    if 0.5 <= share <= 0.999:
+        return
+    hint = f"Write {share / 100:g}" if 50.0 <= share <= 99.9 else "Write 0.95 for 95%"
+    raise UsageError(f"--confidence is between 0.5 and 0.999, not {share:g}", hint=hint)
+
+
 def check_starts(found: Collection) -> None:
     """Raises ``NoDataError`` where there is no start although everything could be read."""
     from analyzer.reports.wording import plural

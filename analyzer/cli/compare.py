@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -17,6 +16,7 @@ from analyzer.cli.collections import (
     SchedulerOption,
     TimeoutOption,
     WhereOption,
+    check_confidence,
     read,
     unread,
 )
@@ -51,13 +51,25 @@ def compare(
         typer.Option(
             "--metric",
             metavar="ID",
-            help="Compare this one: ready, started, check:NAME, failed, … Repeat for more. Default: all of both.",
+            help="Compare this one: ready, started, node_ready, images, node, server, detected, restarts, failed, a "
+            "phase such as apiserver_boot, or check:NAME. Repeat for more. Default: all that both have.",
             show_default=False,
         ),
     ] = None,
-    stat: Annotated[Literal["median", "mean", "p90"], typer.Option("--stat", help="Of each metric.")] = "median",
+    stat: Annotated[
+        Literal["median", "mean", "p90"],
+        typer.Option(
+            "--stat",
+            help="Compare the start in the middle, the average, or the one that a tenth exceed.",
+        ),
+    ] = "median",
     confidence: Annotated[
-        float, typer.Option("--confidence", metavar="SHARE", min=0.5, max=0.999, help="Of all that is said together.")
+        float,
+        typer.Option(
+            "--confidence",
+            metavar="SHARE",
+            help="How sure all that is said together is to be, 0.5 to 0.999; the surer, the wider the ranges.",
+        ),
     ] = 0.95,
     fail_over: Annotated[
         str | None,
@@ -80,7 +92,10 @@ def compare(
     since_change: Annotated[
         bool, typer.Option("--since-change", help="Find where the starts of each host became slower or faster.")
     ] = False,
-    seed: Annotated[int, typer.Option("--seed", min=0, max=2**32 - 1, help="For what is drawn at random.")] = 0,
+    seed: Annotated[
+        int,
+        typer.Option("--seed", metavar="N", min=0, max=2**32 - 1, help="Another N draws other samples for the ranges."),
+    ] = 0,
     format: Annotated[str | None, format_option(COMPARISON)] = None,
     output: OutputOption = None,
     force: ForceOption = False,
@@ -99,19 +114,20 @@ def compare(
     """Compare two collections of starts: how much later or earlier, with an interval that covers windows and chance.
 
     Exit codes: 0 no limit given or certainly within it, 1 certainly over it, 2 usage, 3 an input could not be read,
-    4 a side without starts, 5 the starts cannot tell.
+    4 a side without starts or nothing of what was asked for, 5 the starts cannot tell.
     """
     from analyzer.comparison.limit import limit_of
-    from analyzer.comparison.metrics import check_metric
+    from analyzer.comparison.metrics import FINDINGS, check_metric
     from analyzer.comparison.model import Asked, History
 
-    if math.isnan(confidence):  # in every range, for the library
-        raise UsageError("--confidence is a number")
+    check_confidence(confidence)
     history = bool(by) or since_change
     _check_arguments(collections, by, since_change=since_change, fail_over=fail_over)
     metrics = tuple(dict.fromkeys(metric or ()))
     for one in metrics:
         check_metric(one)
+        if one.startswith(FINDINGS):
+            raise UsageError(f"{one} cannot be compared", hint=f"k3slog gate --max '{one}<=0' counts them")
     limit = None if fail_over is None else limit_of(fail_over, metrics)
     asked = Asked(metrics, stat, confidence, limit, seed)
     kind: Kind[Any] = HISTORY if history else COMPARISON
@@ -171,6 +187,7 @@ def _check_side(found: Collection, paths: Sequence[str]) -> None:
 
 def _compared(sides: Sequence[Collection], names: Sequence[str], asked: Asked) -> Compared:
     from analyzer.comparison.compare import compared
+    from analyzer.comparison.design import NOT_THERE
     from analyzer.comparison.labels import side_labels
 
     base, new = sides
@@ -178,10 +195,16 @@ def _compared(sides: Sequence[Collection], names: Sequence[str], asked: Asked) -
         from analyzer.comparison.metrics import check_names
 
         check_names(asked.metrics, base, new)
-    return compared(base, new, asked, side_labels(base, new, (names[0], names[1])))
+    found = compared(base, new, asked, side_labels(base, new, (names[0], names[1])))
+    if asked.metrics and not found.comparison.metrics and asked.limit is None:
+        lacking = [note.sentence for note in found.comparison.design if note.id == NOT_THERE]
+        raise NoDataError(f"nothing can be compared: {' '.join(lacking)}".rstrip("."))
+    return found
 
 
 def _history(found: Collection, reading: Reading, paths: Sequence[str], by: Sequence[str], asked: Asked) -> History:
+    if asked.metrics and not any(metric == "failed" or metric in found.metrics for metric in asked.metrics):
+        raise NoDataError(f"no start has {' or '.join(asked.metrics)}")
     if not by:
         from analyzer.comparison.since_change import since_change
 

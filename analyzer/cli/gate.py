@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import sys
 from collections.abc import Sequence
@@ -21,6 +20,7 @@ from analyzer.cli.collections import (
     SchedulerOption,
     TimeoutOption,
     WhereOption,
+    check_confidence,
     check_starts,
     read,
     unread,
@@ -85,9 +85,17 @@ def gate(
     label: LabelOption = None,
     where: WhereOption = None,
     confidence: Annotated[
-        float, typer.Option("--confidence", metavar="SHARE", min=0.5, max=0.999, help="Of each limit on growth.")
+        float,
+        typer.Option(
+            "--confidence",
+            metavar="SHARE",
+            help="How sure each limit on growth is to be, 0.5 to 0.999; the surer, the more stays undecided.",
+        ),
     ] = 0.95,
-    seed: Annotated[int, typer.Option("--seed", min=0, max=2**32 - 1, help="For what is drawn at random.")] = 0,
+    seed: Annotated[
+        int,
+        typer.Option("--seed", metavar="N", min=0, max=2**32 - 1, help="Another N draws other samples for the ranges."),
+    ] = 0,
     jobs: JobsOption = None,
     scheduler: SchedulerOption = None,
     timeout: TimeoutOption = 120.0,
@@ -99,13 +107,17 @@ def gate(
 
     For example: k3slog gate logs/ --max 'ready:p90<=60s' --max 'failed<=0' --junit gate.xml
 
+    METRIC: ready, started, node_ready, images, node, server, detected, polling_tax, a phase such as apiserver_boot,
+    check:NAME (times); restarts, findings:NAME or findings:critical (numbers); failed (share of the starts).
+
+    STAT of times and restarts: max (where none is given), p99, p90, median, mean or min.
+
     Exit codes: 0 all limits hold, 1 one certainly does not, 2 usage, 3 nothing could be read, 4 nothing of k3s in it,
     5 the starts cannot tell.
     """
     from analyzer.gate.judge import Judging
 
-    if math.isnan(confidence):  # in every range, for the library
-        raise UsageError("--confidence is a number")
+    check_confidence(confidence)
     # Starts are chosen where they are judged, as only the whole tells what is missing; names are hidden behind that.
     reading = Reading(label, None, jobs, scheduler, timeout, memory)
     writes = [(Destination.named(output, force=force), GATE.chosen(format, output))]

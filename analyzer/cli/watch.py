@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 import time
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -20,6 +22,9 @@ from analyzer.sources.following import Followed, FollowedJournal, followed_path,
 from analyzer.watching.judge import Ending, Judge, UntilName, Verdict
 from analyzer.watching.reader import StartReader
 from analyzer.watching.watch import Watch
+
+if TYPE_CHECKING:
+    from analyzer.watching.own_polls import OwnPolls
 
 _CODES: Mapping[Verdict, ExitCode] = {
     "reached": ExitCode.OK,
@@ -62,6 +67,22 @@ def watch(
         Literal["text", "jsonl"] | None,
         typer.Option("--format", "-f", help="text: a screen on a terminal, else a line for each change."),
     ] = None,
+    poll: Annotated[
+        bool, typer.Option("--poll", help="Ask the API server meanwhile, as wait does: narrower windows. Same machine.")
+    ] = False,
+    server: Annotated[
+        str | None,
+        typer.Option("--server", metavar="URL", help="With --poll: the API server; default: the kubeconfig's."),
+    ] = None,
+    kubeconfig: Annotated[
+        Path | None,
+        typer.Option(
+            "--kubeconfig",
+            metavar="FILE",
+            help="With --poll; waited for. Default: that of k3s or RKE2 in /etc/rancher, then $KUBECONFIG.",
+            show_default=False,
+        ),
+    ] = None,
     rules: RulesOption = None,
     unit: UnitOption = None,
     host: HostOption = None,
@@ -76,6 +97,7 @@ def watch(
     from analyzer.live.durations import parse_duration
 
     timeout_s = parse_duration(timeout) if timeout is not None else None
+    own_polls = _own_polls(poll, server, kubeconfig, host)
     Destination().check()
     own = load_rules(rules)
     earlier = None
@@ -93,6 +115,7 @@ def watch(
         teller = Lines(until, earlier)
     reader = StartReader(source.name, wanted=_wanted(path, unit, host), rules=own)
     one = Watch(source, reader, Judge(until, tries), teller, time.monotonic, time.process_time, timeout_s)
+    one.observer = teller.own = own_polls
     _run(one, teller)
 
 
@@ -100,21 +123,47 @@ def _run(one: Watch, teller: StdoutTeller) -> None:
     """Watch, and report what was seen whatever ends it."""
     ending: Ending | None = None
     try:
+        if teller.own is not None:
+            teller.own.begin()
         with teller:
             ending = one.run()
     except BrokenPipeError:
         raise
     except (KeyboardInterrupt, SystemExit):
+        if teller.own is not None:
+            teller.own.close()
         teller.report(one.final())
         complain("interrupted")
         raise
     finally:
+        if teller.own is not None:
+            teller.own.close()
         one.source.close()
     teller.report(one.final())
     if ending.verdict == "no_data":
         raise NoDataError(ending.why, hint=_CAPTURE)
     complain(teller.last_words(ending))
     raise typer.Exit(int(_CODES[ending.verdict]))
+
+
+def _own_polls(poll: bool, server: str | None, kubeconfig: Path | None, host: str | None) -> OwnPolls | None:
+    """Whoever asks the API server meanwhile. What is wrong for good with its options is told before anything else."""
+    if not poll:
+        if server is not None or kubeconfig is not None:
+            raise UsageError("--server and --kubeconfig are for --poll")
+        return None
+    from analyzer.live.following import Following
+    from analyzer.live.target import Target
+    from analyzer.watching.own_polls import OwnPolls, same_host
+
+    here = socket.gethostname()
+    if host is not None and not same_host(host, here):
+        raise UsageError(
+            f"--poll is for a log of this machine ({here}), not of {host}: moments of two clocks prove nothing together"
+        )
+    target = Target(server, kubeconfig, env_kubeconfig=os.environ.get("KUBECONFIG"))
+    Following(target).ready_to_ask()
+    return OwnPolls(lambda told: Following(target, told=told))
 
 
 def _source(path: str | None, unit: list[str] | None) -> Followed:

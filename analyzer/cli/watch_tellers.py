@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from analyzer.analysis.episodes import default_goal
 from analyzer.cli.console import complain
@@ -16,6 +16,9 @@ from analyzer.results import Goal, Report
 from analyzer.watching.changes import Event
 from analyzer.watching.history import History
 from analyzer.watching.judge import Ending
+
+if TYPE_CHECKING:
+    from analyzer.watching.own_polls import OwnPolls
 
 REDRAW_S = 1.0
 
@@ -31,6 +34,7 @@ class StdoutTeller:
 
     def __init__(self, options: Options | None = None) -> None:
         self._options = options or Options()
+        self.own: OwnPolls | None = None  # whose polls are told of, too
 
     def __enter__(self) -> Self:
         return self
@@ -48,7 +52,14 @@ class StdoutTeller:
         """The report at the end."""
         if report is not None:
             to = Destination()
-            to.write(text.render(report, suited(self._options, to)))
+            to.write(text.render(report, suited(self._options, to)) + self.own_words(report))
+
+    def own_words(self, report: Report) -> str:
+        """The line on own polls that stands below the report; empty: there are none."""
+        if self.own is None:
+            return ""
+        self.own.shown(report)
+        return f"{watch_words.own_polls(self.own.last)}\n"
 
     def last_words(self, ending: Ending) -> str:
         """How it ended, for stderr."""
@@ -65,7 +76,8 @@ class JsonLines(StdoutTeller):
 
     def report(self, report: Report | None) -> None:
         """The report at the end."""
-        for line in text.render(report).splitlines() if report is not None else ():
+        told = text.render(report) + self.own_words(report) if report is not None else ""
+        for line in told.splitlines():
             complain(line)
 
 
@@ -134,12 +146,14 @@ class LiveScreen(StdoutTeller):
         """The report at the end."""
         if report is not None:
             to = Destination()
-            to.write(text.render(report, suited(self._options, to, no_color=self._no_color)))
+            shown = text.render(report, suited(self._options, to, no_color=self._no_color))
+            to.write(shown + self.own_words(report))
 
     def _draw(self, since_line_s: float) -> None:
         from rich.text import Text
 
         self._drawn = self._now()
-        shown = watch_screen.screen(self._report, since_line_s, self._until, self._history)
+        own = None if self.own is None else self.own.last
+        shown = watch_screen.screen(self._report, since_line_s, self._until, self._history, own)
         options = suited(self._options, Destination(), no_color=self._no_color)
         self._live.update(Text.from_ansi(watch_screen.render(shown, options)), refresh=True)

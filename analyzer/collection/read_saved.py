@@ -53,12 +53,22 @@ def read_saved(folder: str | os.PathLike[str], where: Keeps | None = None) -> Co
     order = np.argsort(starts.places, kind="stable")
     if len(order) and not np.all(np.diff(starts.places[order])):
         raise BadInputError(f"{printable(str(place))}/starts has a start twice", hint=_HINT)
+    _check_whole(place, inputs, starts.places)
     kept, repeated = _once(starts.rows, order)
     if where is not None:
         kept = [number for number in kept if where(starts.rows[number])]
     rows = tuple([starts.rows[number] for number in kept])
     metrics = _read_metrics(place, at, starts.places[np.array(kept, dtype=np.int64)])
     return Collection(rows, metrics, tuple(inputs), repeated)
+
+
+def _check_whole(folder: Path, inputs: Sequence[InputRow], places: Whole) -> None:
+    """A release whose file was not copied would be missed by nobody."""
+    counts = np.bincount(places >> _INDEX_BITS, minlength=len(inputs))
+    lacking = next((row for row, there in zip(inputs, counts, strict=True) if there < row.starts), None)
+    if lacking is not None:
+        said = f"{printable(str(folder))}/starts is not whole: starts of {printable(lacking.input)} are missing"
+        raise BadInputError(said, hint="Copy all of the folder, or read the logs again, with --save and another folder")
 
 
 def read_inputs(folder: Path) -> list[tuple[InputRow, Labels]]:

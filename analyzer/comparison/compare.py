@@ -10,7 +10,7 @@ from analyzer.collection.groups import natural
 from analyzer.collection.metric_order import ordered
 from analyzer.collection.model import Collection
 from analyzer.collection.summary import outcomes_of
-from analyzer.comparison.design import UNREAD, design
+from analyzer.comparison.design import UNREAD, design, not_there
 from analyzer.comparison.model import (
     Asked,
     Compared,
@@ -61,7 +61,7 @@ def compared(
     tests = [_test(id, *sides, strata, asked) for id in sorted(ids, key=lambda id: id != goal)]
     judged = _judged(tests, goal, asked)
     limited = set(asked.metrics or ([goal] if goal is not None else []))
-    noted = design(*sides, strata)
+    noted = (*not_there(asked.metrics, *sides), *design(*sides, strata))
     made = tuple(
         _metric(test, one, asked, asked.limit if test.id in limited else None, main=test.id == goal)
         for test, one in zip(tests, judged, strict=True)

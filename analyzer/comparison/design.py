@@ -6,19 +6,26 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from analyzer.collection.groups import UNKNOWN, label, natural
 from analyzer.comparison.model import DesignNote
 from analyzer.comparison.one_sided import lists_checks
 from analyzer.comparison.sides import SideOf
-from analyzer.comparison.strata import Strata
+from analyzer.comparison.strata import LABELS, Strata
 from analyzer.comparison.unread import of_unread, unread
 from analyzer.stats.shares import share_difference
+from analyzer.timebase import precision_words
+from analyzer.window import down
 
 FEW_STARTS = 5
 _FEW_HOSTS = 4  # of a side, with several starts: whole hosts are drawn, and so few never differ certainly
 _COARSER = 10.0  # times
 _SURE = 0.05
+_SHORT = 0.1  # seconds: of how many times as long as less than that takes, nothing is said
+_TENTH = 0.1  # of the starts: what lies beyond on either side is not what is usual
+MIXED_GOALS = ("ready", "node", "server", "started")
+_MIXED = 3.0  # times, from the fast starts of a side to its slow ones
 _NAMES = 3  # of hosts and releases that are told
 _WORDS = {"kind": "first starts and restarts", "version": "releases"}
 
@@ -26,6 +33,10 @@ Sides = Sequence[tuple[str, SideOf]]
 
 
 UNREAD = "unread"
+SAME_STARTS = "same_starts"
+FEW = "few_starts"
+MIXED = "mixed_starts"
+NOT_THERE = "not_there"
 
 
 def design(base: SideOf, new: SideOf, strata: Strata) -> tuple[DesignNote, ...]:
@@ -35,6 +46,7 @@ def design(base: SideOf, new: SideOf, strata: Strata) -> tuple[DesignNote, ...]:
         *_unread(sides),
         *_same_starts(base, new),
         *_few(sides),
+        *_mixed(sides, strata),
         *_kinds(sides, strata),
         *_roles(sides),
         *_machines(base, new),
@@ -45,6 +57,19 @@ def design(base: SideOf, new: SideOf, strata: Strata) -> tuple[DesignNote, ...]:
         *_lists(sides),
         *_balanced(strata),
     )
+
+
+def not_there(metrics: Sequence[str], base: SideOf, new: SideOf) -> tuple[DesignNote, ...]:
+    """What was asked for and cannot be compared, as not both sides have it."""
+    lacking = [(metric, [name for name, side in (("base", base), ("new", new)) if not side.has(metric)])
+               for metric in metrics]  # fmt: skip
+    return tuple(
+        DesignNote(NOT_THERE, f"No start {_lacking(names)} has {metric}.") for metric, names in lacking if names
+    )
+
+
+def _lacking(names: Sequence[str]) -> str:
+    return "on either side" if len(names) > 1 else {"base": "of the base", "new": "of the new side"}[names[0]]
 
 
 def _unread(sides: Sides) -> Iterator[DesignNote]:
@@ -58,14 +83,16 @@ def _unread(sides: Sides) -> Iterator[DesignNote]:
 def _same_starts(base: SideOf, new: SideOf) -> Iterator[DesignNote]:
     both = {start.key for start in base.starts} & {start.key for start in new.starts}
     if both:
-        yield DesignNote("same_starts", f"{_starts(len(both))} {_are(len(both))} on both sides.")
+        every = {start.key for start in (*base.starts, *new.starts)}
+        told = f"{len(both):,} of {_starts(len(every))} {_are(len(both))} on both sides"
+        yield DesignNote(SAME_STARTS, f"{told}: were the same logs named twice?")
 
 
 def _few(sides: Sides) -> Iterator[DesignNote]:
     few = [(name, len(side.starts)) for name, side in sides if len(side.starts) < FEW_STARTS]
     if few:
         told = " and ".join(f"{name} has {_starts(n)}" for name, n in few)
-        yield DesignNote("few_starts", f"Few starts: {told}; take at least {FEW_STARTS} a side.")
+        yield DesignNote(FEW, f"Few starts: {told}; take at least {FEW_STARTS} a side.")
     for name, side in sides:
         hosts = len(side.names)
         if 1 < hosts < _FEW_HOSTS and len(side.starts) > hosts:
@@ -150,8 +177,16 @@ def _precision(base: SideOf, new: SideOf) -> Iterator[DesignNote]:
         which = "base" if one > other else "new"
         yield DesignNote(
             "other_precision",
-            f"The timestamps of {which} are coarser ({coarse:g} s against {fine:g} s): its windows are wider.",
+            f"The timestamps of {which} are to the {_unit(coarse)}, the others to the {_unit(fine)}: its windows are "
+            "wider.",
         )
+
+
+def _unit(seconds: float) -> str:
+    """What timestamps are written to: ``second``, ``microsecond``, ``10 ms``."""
+    units = {"1 s": "second", "1 ms": "millisecond", "1 µs": "microsecond", "60 s": "minute"}
+    shown = precision_words(seconds)
+    return units.get(shown, shown)
 
 
 def _lists(sides: Sides) -> Iterator[DesignNote]:
@@ -166,7 +201,38 @@ def _lists(sides: Sides) -> Iterator[DesignNote]:
 def _balanced(strata: Strata) -> Iterator[DesignNote]:
     if strata.names:
         by = " and ".join(_WORDS.get(name, f"the values of {name}") for name in strata.names)
-        yield DesignNote("balanced", f"Like with like: {by} weigh the same on both sides.")
+        yield DesignNote("balanced", f"Both sides were given the same mix of {by}.")
+
+
+def _mixed(sides: Sides, strata: Strata) -> Iterator[DesignNote]:
+    """Sides whose starts are very unlike, where nothing is known that tells like from like."""
+    if any(name not in LABELS for name in strata.names):
+        return
+    goal = next((id for id in MIXED_GOALS if all(side.has(id) for _, side in sides)), None)
+    factors = [] if goal is None else [_factor(side, goal, own) for (_, side), own in
+                                       zip(sides, (strata.base, strata.new), strict=True)]  # fmt: skip
+    factor = max(factors, default=0.0)
+    if factor > _MIXED:
+        yield DesignNote(
+            MIXED,
+            f"The starts of a side differ by a factor of {down(factor)}. If machines or settings differ, name them, so "
+            "that like is compared with like: --label 'NAME=REGEX'.",
+        )
+
+
+def _factor(side: SideOf, goal: str, strata: npt.NDArray[np.int64]) -> float:
+    """How many times as long the slow starts certainly take as the fast ones, among those that are alike."""
+    lengths, own = side.lengths(goal), strata[side.places(goal)]
+    found = [0.0]
+    for one in np.unique(own):
+        alike = (own == one) & np.isfinite(lengths.least)  # without those that failed
+        least, most = np.sort(lengths.least[alike]), np.sort(lengths.most[alike])
+        if len(least) < FEW_STARTS:
+            continue
+        fast = float(most[round(_TENTH * (len(most) - 1))])
+        slow = float(least[round((1.0 - _TENTH) * (len(least) - 1))])
+        found.append(slow / max(fast, _SHORT))
+    return max(found)
 
 
 def _alike(base: Counter[str], new: Counter[str]) -> bool:

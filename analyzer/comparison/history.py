@@ -54,6 +54,7 @@ def by_groups(collection: Collection, names: tuple[str, ...], asked: Asked = DEF
             for (base, new), texts in zip(pairwise(parts), pairwise(labels), strict=True)
         ),
         left_out=len(collection.starts) - sum(len(part.starts) for part in parts),
+        used=sum(len(part.starts) for part in parts),
     )
 
 

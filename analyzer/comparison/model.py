@@ -178,3 +178,4 @@ class History:
     hosts_without_change: int = 0
     hosts_too_few: int = 0  # with too few starts for a change to show
     left_out: int = 0
+    used: int = 0  # all others

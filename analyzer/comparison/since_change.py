@@ -12,6 +12,7 @@ from analyzer.collection.groups import host_numbers
 from analyzer.collection.metric_order import is_phase
 from analyzer.collection.model import CHECK, Collection, StartRow
 from analyzer.comparison.compare import DEFAULT, compared, metrics_in_common
+from analyzer.comparison.design import MIXED, NOT_THERE, UNREAD
 from analyzer.comparison.model import Asked, Change, Comparison, History, MetricComparison
 from analyzer.comparison.pasts import Past, pasts
 from analyzer.comparison.what_changed import attributes, findings, likeliest_place, switched
@@ -26,6 +27,7 @@ FEWEST_STARTS = 10
 MOST_CHANGES = 3  # of a host
 _WHOLE = 50  # of so many changes, the surest, all that is no check is compared, of the others the goal alone
 _SIDES = ("before", "after")
+_NOT_OF_A_HOST = ("one_after_other", UNREAD, MIXED, NOT_THERE)
 _MOSTLY = 0.5  # of the difference, for a phase to be told as where it lies
 
 
@@ -64,6 +66,7 @@ def since_change(collection: Collection, asked: Asked = DEFAULT, metric: str | N
         hosts_without_change=len(histories) - sum(bool(host) for host in told),
         hosts_too_few=len(host_numbers(collection.starts)[0]) - len(histories),
         left_out=len(collection.starts) - sum(len(past.places) for past in whole),
+        used=sum(len(past.places) for past in whole),
     )
 
 
@@ -113,7 +116,7 @@ class _Host:
     def _compared(self, before: Collection, after: Collection, metrics: tuple[str, ...]) -> Comparison:
         """That the one side is later than the other need not be noted."""
         found = compared(before, after, replace(self.asked, metrics=metrics), _SIDES).comparison
-        return replace(found, design=tuple(note for note in found.design if note.id != "one_after_other"))
+        return replace(found, design=tuple(note for note in found.design if note.id not in _NOT_OF_A_HOST))
 
     def whole(self, before: Collection, after: Collection, goal: Comparison) -> Comparison:
         """With the other metrics, which are judged once the goal is decided; the goal as it is."""

@@ -114,7 +114,7 @@ def _by_what_was_seen(limit: GateLimit, now: _Side, before: _Side) -> LimitResul
     new, base = ([statistic_of(ends, limit.statistic) for ends in side.ends] for side in (now, before))
     least, most = _least(limit, new[0], base[1]), _most(limit, new[1], base[0])
     result = held(least, most, limit.value, closed=now.seen.closed)
-    said = f"as seen {_from(now, before)}, with no allowance for chance"
+    said = f"as seen {_from(now, before)} (only these starts; says nothing about chance)"
     said += "".join(why.judged_on(limit, side.collection, side.seen) for side in (now, before))
     ends = now.seen.low if result == "fail" else now.seen.high
     start = now.collection.starts[now.seen.at[making(ends, limit.statistic)]] if ends.any() else None

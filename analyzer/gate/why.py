@@ -90,7 +90,11 @@ def _of_lengths(limit: GateLimit, collection: Collection, found: Seen, result: R
         return "a start that failed makes the mean infinite" if never else average
     if result == "fail":
         failed = f", {never:,} of them failed" if never else ""
-        return f"{over:,} of {counted(number, 'start')} {longer}{failed}"
+        perhaps = number - over - within
+        said = f"{over:,} of {counted(number, 'start')} {longer}"
+        if perhaps > 0:
+            return f"{said}{f' ({never:,} of them failed)' if never else ''}, {perhaps:,} more may have"
+        return f"{said}{failed}"
     if result == "pass" and limit.statistic == "mean":
         return f"the mean of {counted(number, 'start')} is within it"
     of = counted(number, "start")

@@ -10,6 +10,8 @@ import asyncio
 import time
 from datetime import UTC, datetime, timedelta
 
+STEP_S = 0.1  # more is no slewing: somebody set the clock
+
 
 class Clock:
     """This machine's clocks: seconds that only go forward, and the wall clock they are pinned to."""
@@ -46,3 +48,19 @@ class Stopwatch:
     async def until(self, at_s: float) -> None:
         """Sleep until ``at_s``; a moment in the past returns after giving others a turn."""
         await self._clock.sleep(at_s - self.now_s())
+
+
+class Realtime:
+    """The realtime clock at a moment of the monotonic one; ``stepped`` tells once that it was set meanwhile."""
+
+    def __init__(self) -> None:
+        self._ahead = time.time() - time.monotonic()
+
+    def of(self, monotonic: float) -> float:
+        """Seconds since 1970."""
+        return monotonic + self._ahead
+
+    def stepped(self) -> bool:
+        """Look at both clocks anew."""
+        before, self._ahead = self._ahead, time.time() - time.monotonic()
+        return abs(self._ahead - before) > STEP_S

@@ -58,7 +58,7 @@ def start_report(wait: ObservedWait) -> StartReport:
         detected = OPEN.after(departed(success)).before(answered(success))
         tax = Span(0.0, None if ready.lower is None else success.answered_s - ready.lower)
     last_s = wait.end_s if wait.end_s is not None else max((p.answered_s for p in polls), default=0.0)
-    rows = tuple(_row(p, last=p is success) for p in polls)
+    rows = tuple(poll_row(p, last=p is success) for p in polls)
     return StartReport(
         index=1,
         host=urlsplit(wait.server).hostname,
@@ -210,7 +210,8 @@ def _poller(wait: ObservedWait, success: ObservedPoll | None) -> PollerNote:
     return PollerNote(kind=kind, interval_s=_INTERVALS_S.get(kind), prints_polls=True, printed=printed)
 
 
-def _row(poll: ObservedPoll, *, last: bool) -> Poll:
+def poll_row(poll: ObservedPoll, *, last: bool) -> Poll:
+    """A poll as a row of a report; ``last``: the one that ended the wait."""
     return Poll(
         at_s=poll.answered_s,
         printed=not last,

@@ -123,7 +123,7 @@ def row(
     """One difference under a name."""
     found = metric.difference
     seen = windows(metric) or found
-    difference = words.difference(metric)
+    difference = words.change(metric)
     return ForestRow(
         id=shown(metric.id),
         name=name,
@@ -133,7 +133,7 @@ def row(
         range=axis.scale.bar(found.lower, found.upper, _VISIBLE),
         seen=axis.scale.bar(_inside(seen.lower, found), _inside(seen.upper, found), _VISIBLE),
         limits=tuple(axis.scale.bar(-size, size) for size in _limits(metric, limit)),
-        told=f"{name}: {difference}, {words.judgement(metric)}",
+        told=f"{name}: {', '.join(one for one in (difference, words.judgement(metric)) if one)}",
         base=words.observed(metric, metric.base),
         new=words.observed(metric, metric.new),
         difference=difference,

@@ -110,9 +110,11 @@ def _answer(compared: Compared) -> Answer:
 def _sections(compared: Compared) -> Iterator[Section]:
     comparison = compared.comparison
     differing = [m for m in rows.in_order(comparison) if rows.differs(m) and m is not words.leading(comparison)]
+    if same := words.same_starts(comparison):
+        yield Section("Same", (Piece(f"{words.SIGNS['slow']} {same}"),), lead=True)
     if differing:
-        told = [f"{rows.metric_name(metric.id)} {rows.in_words(metric)}" for metric in differing]
-        yield Section("Also", (Piece(f"{words.some(told, _NAMED)}."),), lead=True)
+        told = f"Parts that certainly changed: {words.changed_parts(comparison, _NAMED)}."
+        yield Section("Also", (Piece(told),), lead=True)
     if needed := words.more_starts(comparison):
         yield Section("Needed", (Piece(needed),), lead=True)
     if never := words.never(comparison, words.unseen(compared)):

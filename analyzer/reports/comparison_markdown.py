@@ -27,6 +27,8 @@ def render(compared: Compared, options: Options = DEFAULT) -> str:
     said = (words.also(comparison), words.never(comparison, words.unseen(shown)), words.more_starts(comparison))
     more = " ".join(one for one in said if one)
     lines = [markup("{} **{}**", Md(words.sign(comparison)), item(words.verdict(comparison)))]
+    if same := words.same_starts(comparison):
+        lines += [Md(), markup("{} {}", Md(words.SIGNS["slow"]), item(same))]
     lines += [Md(), item(more)] if more else []
     told = _details(comparison)
     ranked = rows.in_order(comparison)
@@ -62,7 +64,7 @@ def _table(comparison: Comparison, metrics: Sequence[MetricComparison]) -> list[
     made = (
         (
             item(rows.metric_name(metric.id)),
-            *map(Md, (rows.observed(metric, metric.base), rows.observed(metric, metric.new), rows.difference(metric))),
+            *map(Md, (rows.observed(metric, metric.base), rows.observed(metric, metric.new), rows.change(metric))),
             *map(Md, (rows.relative(metric), rows.signed(rows.judgement(metric)))),
         )
         for metric in metrics

@@ -72,7 +72,19 @@ def difference(metric: MetricComparison, points: str = " pts") -> str:
 
 def in_words(metric: MetricComparison) -> str:
     """The same with its unit, for a sentence: ``+1.8 to +2.9 s``, ``+2 to +41 percentage points``."""
+    if none_failed(metric):
+        return judgement(metric)
     return f"{difference(metric, ' percentage points')}{_UNITS[metric.unit]}"
+
+
+def change(metric: MetricComparison) -> str:
+    """The same for the cell of a table: nothing where no start of either side failed, so that there is none to see."""
+    return "" if none_failed(metric) else difference(metric)
+
+
+def none_failed(metric: MetricComparison) -> bool:
+    """Whether certainly no start of either side failed, and no limit asks how many more may."""
+    return metric.unit == "share" and metric.decision is None and metric.base.max == 0.0 == metric.new.max
 
 
 def relative(metric: MetricComparison) -> str:
@@ -87,6 +99,8 @@ def relative(metric: MetricComparison) -> str:
 
 def observed(metric: MetricComparison, side: Observed) -> str:
     """The statistic of one side, for a table; the windows make it a range."""
+    if none_failed(metric):
+        return f"0 of {number(side.n)}"
     return amount(metric.unit, side.min, side.max)
 
 
@@ -133,6 +147,15 @@ def certain(metric: MetricComparison) -> float:
 
 def judgement(metric: MetricComparison) -> str:
     """The last cell of its row: against the limit where it holds for this metric, else what differs."""
+    if none_failed(metric):
+        return "none failed"
+    if (
+        metric.unit == "count"
+        and metric.decision is None
+        and not metric.difference.lower
+        and not metric.difference.upper
+    ):
+        return "no change seen"
     if metric.decision is not None:
         return {"over": "over", "within": "within", "undecided": "undecided"}[metric.decision]
     if metric.unit != "s" and differs(metric):

@@ -20,8 +20,10 @@ from analyzer.stats.difference import Interval
 LINES = 30
 _LABEL = 10  # columns before what a line says
 _VERDICT = 4  # lines
+_NOTE = 3  # of each
 _GAP = 2  # columns between those of a table
-_NAME = 10, 17  # columns of a metric's name, at least and at most
+_NAME = 10, 34  # columns of a metric's name, at least and at most
+_NAME_BEFORE_BARS = 14  # … which a long one has, even if then no bar has room
 STYLES = {"ok": "green", "slow": "yellow", "failed": "bold red", "unknown": "yellow"}
 _VERDICTS = {"slower": "red", "more": "red", "over": "bold red", "faster": "green", "fewer": "green", "within": "green",
              "undecided": "dim", "same": ""}  # fmt: skip
@@ -62,6 +64,7 @@ def _written(compared: Compared, limits: _Limits, options: Options) -> str:
     page = Page(options)
     comparison = compared.comparison
     item(page, f"{words.sign(comparison)} ", words.verdict(comparison), _VERDICT, STYLES[words.mark(comparison)])
+    item(page, f"{words.SIGNS['slow']} ", words.same_starts(comparison), ITEM, STYLES["slow"])
     for told in (
         words.also(comparison),
         words.never(comparison, words.unseen(compared)),
@@ -73,8 +76,13 @@ def _written(compared: Compared, limits: _Limits, options: Options) -> str:
     _metrics(page, comparison, limits)
     for name, items in (("Only base", comparison.only_base), ("Only new", comparison.only_new)):
         section(page, name, words.alone(items), limits.alone, "other", width=_LABEL)
-    section(page, "Notes", words.notes(comparison), limits.notes, "other note", width=_LABEL)
-    label(page, "More", "--html FILE: both curves, every start; --format json: all numbers.", width=_LABEL)
+    section(page, "Notes", words.notes(comparison), limits.notes, "other note", _NOTE, _LABEL)
+    label(
+        page,
+        "More",
+        "--html FILE: both curves, the slowest starts of each side; --format json: all numbers.",
+        width=_LABEL,
+    )
     return page.text()
 
 
@@ -93,6 +101,8 @@ def _metrics(page: Page, comparison: Comparison, limits: _Limits) -> None:
     hidden = rows.left_out(ranked[limits.metrics :])
     if hidden:
         page.line(hidden)
+    if limits.legend:
+        item(page, "", RANGES, 1, "dim")
     if scale is not None and limits.legend:
         item(page, "", legend(scale), 1, "dim")
     page.blank()
@@ -100,8 +110,11 @@ def _metrics(page: Page, comparison: Comparison, limits: _Limits) -> None:
 
 def _rows(metrics: Sequence[MetricComparison]) -> Iterator[tuple[str, ...]]:
     for metric in metrics:
-        numbers = (rows.observed(metric, metric.base), rows.observed(metric, metric.new), rows.difference(metric))
+        numbers = (rows.observed(metric, metric.base), rows.observed(metric, metric.new), rows.change(metric))
         yield rows.metric_name(metric.id), *numbers, rows.judgement(metric)
+
+
+RANGES = "Ranges of base and new: what the logs leave open"
 
 
 def legend(scale: Scale) -> str:
@@ -126,7 +139,8 @@ def table(
     numbers = [[*map(cells, column)] for column in zip(titles[1:], *(line[1:-1] for line in lines), strict=True)]
     taken = sum(max(column) + _GAP for column in numbers) + max(cells(text) for text, _ in verdicts)
     room = page.width - taken - _GAP - _GAP  # for the name and the bar
-    width = max(_NAME[0], min(_NAME[1], max(names), room - CELLS[0]))
+    least = max(_NAME[0], min(max(names), _NAME_BEFORE_BARS))
+    width = max(least, min(_NAME[1], max(names), room - CELLS[0]))
     drawn = min(CELLS[1], room - width)
     scale = Scale.of([one for one in intervals if one is not None], drawn) if drawn >= CELLS[0] else None
     if scale is None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from analyzer.collection.model import CHECK, GOAL_METRICS, Collection
-from analyzer.comparison.design import UNREAD
+from analyzer.comparison.design import FEW, FEW_STARTS, NOT_THERE, SAME_STARTS, UNREAD
 from analyzer.comparison.model import Compared, Comparison, Decision, MetricComparison, OneSided, Side
 from analyzer.errors import printable
 from analyzer.events.terms import phase_words
@@ -96,6 +96,8 @@ def mark(comparison: Comparison) -> Mark:
         marks: dict[Decision, Mark] = {"within": "ok", "over": "failed", "undecided": "unknown"}
         return marks[comparison.decision]
     first = leading(comparison)
+    if first is not None and _all_stopped(comparison, first):
+        return "unknown"
     if first is not None and first.verdict == "slower":
         return "failed"
     if any(metric.unit != "s" and metric.verdict == "slower" for metric in comparison.metrics):
@@ -114,17 +116,29 @@ def verdict(comparison: Comparison) -> str:
     if comparison.limit is not None and comparison.decision is not None:
         told = _OF_LIMIT[comparison.decision].format(limit_words(comparison))
         if first is None or first.decision != comparison.decision:
-            return f"{told}: a metric that it is for is not on both sides."
+            return f"The limit of +{limit_words(comparison)} cannot be judged: {_not_there(comparison)}."
         if _doubted(comparison, first):
             return f"{told}, as not all inputs could be read; of the rest {claim(comparison, first)}."
         return f"{told}: {claim(comparison, first)}{_others(comparison)}."
     if first is None:
-        base, new = names(comparison)
-        return f"Nothing can be compared: {base} and {new} have nothing in common that was measured."
+        return f"Nothing can be compared: {_not_there(comparison)}."
     said = f"{claim(comparison, first)}."
     if first.verdict == "undecided":
         return f"No difference can be shown: {said}"
     return said if said.startswith(names(comparison)) else wording.capital(said)
+
+
+def _not_there(comparison: Comparison) -> str:
+    """What was asked for and is not on both sides; where nothing was, that there is nothing at all."""
+    told = [f"{one.sentence[:1].lower()}{one.sentence[1:]}".rstrip(".") for one in comparison.design
+            if one.id == NOT_THERE]  # fmt: skip
+    base, new = names(comparison)
+    return "; ".join(told) or f"{base} and {new} have nothing in common that was measured"
+
+
+def same_starts(comparison: Comparison) -> str:
+    """That the same starts are on both sides, which right below the verdict nobody overlooks; empty if none are."""
+    return next((one.sentence for one in comparison.design if one.id == SAME_STARTS), "")
 
 
 def _doubted(comparison: Comparison, metric: MetricComparison) -> bool:
@@ -139,28 +153,38 @@ def _doubted(comparison: Comparison, metric: MetricComparison) -> bool:
 def _others(comparison: Comparison) -> str:
     """That the limit is for more metrics, and how many of them went like the first."""
     others = sum(metric.decision == comparison.decision for metric in comparison.metrics) - 1
-    if not others:
-        return ""
-    return f"; the same holds for {counted(others, 'other metric')}"
+    told = f"; the same holds for {counted(others, 'other metric')}" if others else ""
+    worse = any(metric.decision is None and metric.verdict == "slower" for metric in comparison.metrics)
+    return f"{told}; other parts are not held to it" if worse and comparison.decision == "within" else told
 
 
 def also(comparison: Comparison) -> str:
     """What is certainly longer or more although the verdict does not say so of its metric, and what makes up for it;
     empty where nothing is."""
     first = leading(comparison)
-    if first is None or first.verdict == "slower":
+    if first is None or (first.verdict == "slower" and comparison.decision != "within"):
         return ""
-    worse, better = (
-        [
-            f"{metric_name(metric.id)} ({in_words(metric)})"
-            for metric in in_order(comparison)
-            if metric.verdict == verdict and metric is not first
-        ]
+    if not any(metric.verdict == "slower" and metric is not first for metric in comparison.metrics):
+        return ""
+    return f"Parts that certainly changed: {changed_parts(comparison)}."
+
+
+def changed_parts(comparison: Comparison, most: int = _NAMED) -> str:
+    """Which other metrics certainly differ, those that are worse first: ``X slower (+2.2 to +2.9 s); Y faster (…)``."""
+    first = leading(comparison)
+    found = [metric for metric in in_order(comparison) if differs(metric) and metric is not first]
+    told = [
+        some([f"{metric_name(metric.id)} {_way(metric)} ({in_words(metric)})"
+              for metric in found if metric.verdict == verdict], most)
         for verdict in ("slower", "faster")
-    )
-    if not worse:
-        return ""
-    return f"Certainly worse all the same: {some(worse)}{f'; better: {some(better)}' if better else ''}."
+    ]  # fmt: skip
+    return "; ".join(one for one in told if one)
+
+
+def _way(metric: MetricComparison) -> str:
+    if metric.unit == "s":
+        return metric.verdict
+    return "more" if metric.verdict == "slower" else "fewer"
 
 
 def claim(comparison: Comparison, metric: MetricComparison) -> str:
@@ -170,10 +194,27 @@ def claim(comparison: Comparison, metric: MetricComparison) -> str:
     if metric.unit == "share":
         return f"{_of_shares(comparison, metric)}, {sure} sure)"
     starts = f"{counted(metric.new.n, 'start')} against {number(metric.base.n)}"
+    if stopped := _all_stopped(comparison, metric):
+        return f"{stopped} ({starts}, {sure} sure)"
     if math.isinf(found.lower) and found.lower == found.upper:
         return f"{_never(comparison, metric)} ({starts}, {sure} sure)"
     said = _of_count(comparison, metric) if metric.unit == "count" else _of_time(comparison, metric)
     return f"{said}, in the {STATISTICS[comparison.statistic]} of {starts} ({sure} sure)"
+
+
+def _all_stopped(comparison: Comparison, metric: MetricComparison) -> str:
+    """That all starts of a side were stopped before they were ready, which says little of how long they take."""
+    if metric.id != "ready":
+        return ""
+    base, new = names(comparison)
+    told = [
+        f"all {counted(one.starts, 'start')} of {name}" if one.starts > 1 else f"the only start of {name}"
+        for one, name in ((comparison.new, new), (comparison.base, base))
+        if one.starts and dict(one.outcomes).get("stopped", 0) == one.starts
+    ]
+    many = len(told) > 1 or any(one.startswith("all") for one in told)
+    were, they = ("were", "they were") if many else ("was", "it was")
+    return f"{' and '.join(told)} {were} stopped on request before {they} ready" if told else ""
 
 
 def _of_time(comparison: Comparison, metric: MetricComparison) -> str:
@@ -182,6 +223,8 @@ def _of_time(comparison: Comparison, metric: MetricComparison) -> str:
     low, high = metric.difference.lower, metric.difference.upper
     share = relative(metric)
     if low <= 0.0 <= high:
+        if math.isinf(low) and math.isinf(high):
+            return f"the logs leave open how much {more} or {less} {lead} than {than}"
         how = differences.shift_words(low, high, more, less)
         told = f" ({share})" if share else ""
         return f"{lead} {'somewhere ' if how.startswith('between') else ''}{how} than {than}{told}"
@@ -241,13 +284,27 @@ def more_starts(comparison: Comparison) -> str:
     open_ = "undecided" in (comparison.decision or (metric.verdict if metric is not None else ""),)
     if metric is None or not open_ or _doubted(comparison, metric):
         return ""
+    if few := _too_few(comparison):
+        return few
     if metric.decision is not None and differs(metric):
         return "The difference is close to the limit; more starts would say more closely how large it is."
     told = [_needed(comparison, metric)]
     if metric.detectable is not None and metric.unit == "s":
-        told.append(f"as many as here usually show a difference of {wording.at_most(metric.detectable)} or more")
-    said = "; ".join(one for one in told if one)
-    return f"{wording.capital(said)}." if said else ""
+        size = wording.at_most(metric.detectable)
+        told.append(f"With as many starts as here, only a difference of about {size} or more would be found")
+    return " ".join(f"{wording.capital(one)}." for one in told if one)
+
+
+def _too_few(comparison: Comparison) -> str:
+    """That a side has so few starts that nothing can be said; empty where something is."""
+    metric = leading(comparison)
+    if metric is None or "undecided" not in (comparison.decision or metric.verdict,):
+        return ""
+    if min(metric.base.n, metric.new.n) >= FEW_STARTS:
+        return ""
+    starts = f"{counted(metric.new.n, 'start')} against {number(metric.base.n)}"
+    verb = "is" if metric.new.n == 1 else "are"
+    return f"{starts} {verb} too few to say anything; take at least {FEW_STARTS} a side."
 
 
 def _needed(comparison: Comparison, metric: MetricComparison) -> str:
@@ -258,7 +315,8 @@ def _needed(comparison: Comparison, metric: MetricComparison) -> str:
     if metric.needed is not None:
         return f"about {counted(metric.needed, 'start')} a side would usually show {size}"
     if not limited and not windows_differ(metric):
-        return f"no number of such starts would show {size}, as the logs leave more than that open"
+        is_ = "are" if size.endswith("points seen") else "is"
+        return f"{size} {is_} finer than these logs can show, however many starts"
     return f"not even {number(_MOST_STARTS)} starts a side would usually show {size}"
 
 
@@ -336,9 +394,10 @@ def side(one: Side) -> str:
 
 def notes(comparison: Comparison) -> list[str]:
     """Warnings about the design, and about a statistic of too few starts."""
-    told = [one.sentence for one in comparison.design]
+    above = {SAME_STARTS, *([NOT_THERE] if not comparison.metrics else []), *([FEW] if _too_few(comparison) else [])}
+    told = [one.sentence for one in comparison.design if one.id not in above]
     few = [metric_name(metric.id) for metric in comparison.metrics if metric.few]
-    if few and not any(one.id == "few_starts" for one in comparison.design):
+    if few and not any(one.id == FEW for one in comparison.design):
         enough = number(ENOUGH[comparison.statistic])
         what = f"The {STATISTICS[comparison.statistic]} of fewer than {enough} starts a side is less sure than it says"
         told.insert(0, f"{what}: {some(few)}.")

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from analyzer.reports.json_report import JsonObject, chosen, dumps, plain, rounded
 from analyzer.results import StartReport
-from analyzer.watching.changes import Event
+from analyzer.watching.changes import Event, Note
 
 _WHO = ("host", "unit", "pid", "product", "role", "version", "began_at", "begin_seen")
 _OUTCOME = ("outcome", "outcome_reason", "ready", "detected", "polling_tax_s")
@@ -41,6 +41,9 @@ def _rest(event: Event) -> JsonObject:
             return chosen(event.start, *_WHO)
         case "outcome":
             return chosen(event.start, *_OUTCOME)
+        case "note":
+            assert isinstance(event.part, Note)
+            return {"text": event.part.text}
         case "end":
             return {"end": chosen(event.start.end)}
     rest = plain(event.part)

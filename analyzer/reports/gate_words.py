@@ -26,7 +26,8 @@ from analyzer.reports.fleet_words import bad, counted, number
 
 MARKS: dict[Result, str] = {"pass": "ok", "fail": "failed", "undecided": "unknown"}  # of terms("mark")
 _ORDER: tuple[Result, ...] = ("fail", "undecided", "pass")
-_LONGEST_INPUT = 60  # characters of a path, from its end
+_LONGEST_INPUT = 60  # characters of a path
+_BEGIN = 8  # … of its beginning, at least
 
 
 def masked(report: GateReport) -> GateReport:
@@ -186,7 +187,7 @@ def because(one: LimitResult) -> str:
 
 
 def where(one: LimitResult, room: int = _LONGEST_INPUT) -> str:
-    """``logs/a.log, start 1, line 61``: the start that decided, of a long path the end; empty where none did."""
+    """``logs/a.log, start 1, line 61``: the start that decided, of a long path both ends; empty where none did."""
     if one.input is None:
         return ""
     told = [_short(one.input, room)]
@@ -196,11 +197,13 @@ def where(one: LimitResult, room: int = _LONGEST_INPUT) -> str:
 
 
 def _short(path: str, room: int) -> str:
-    """The end of a long path, from where a folder begins if there is such a place."""
+    """A long path without its middle: its beginning and the whole name of the file may be what is its own alone."""
     if len(path) <= room:
         return path
-    end = path[1 - room :]
-    return f"…{end[end.find('/') :]}" if "/" in end[:-1] else f"…{end}"
+    name = path.rstrip("/")[path.rstrip("/").rfind("/") + 1 :]
+    end = min(max(len(name) + 1, room // 2), 2 * room)
+    begin = max(room - 1 - end, _BEGIN)
+    return f"{path[:begin]}…{path[-end:]}" if begin + 1 + end < len(path) else path
 
 
 def plain(one: LimitResult) -> str:

@@ -11,7 +11,7 @@ from typing import Final
 
 from analyzer.comparison.model import Change, Comparison, History, MetricComparison
 from analyzer.events.terms import term
-from analyzer.reports import comparison_forest as forest, comparison_rows, comparison_words, history_words as words
+from analyzer.reports import comparison_forest as forest, comparison_words, history_words as words
 from analyzer.reports.comparison_forest import Axis, ForestRow
 from analyzer.reports.comparison_masked import masked_history
 from analyzer.reports.format import DEFAULT, Options
@@ -60,7 +60,7 @@ def _sections(history: History) -> Iterator[Section]:
     for label, said in (
         ("Steps", words.more(history)),
         ("Never", words.never(history)),
-        ("Left out", words.left_out(history)),
+        ("Starts", words.left_out(history)),
     ):
         if said:
             yield Section(label, (Piece(said),))
@@ -132,10 +132,7 @@ def _row(metric: MetricComparison | None, axis: Axis | None, name: str) -> Fores
 
 def _also(comparison: Comparison) -> str:
     """What else certainly differs."""
-    leading = comparison_words.leading(comparison)
-    others = [m for m in comparison_rows.in_order(comparison) if comparison_rows.differs(m) and m is not leading]
-    told = [f"{comparison_rows.metric_name(m.id)} {comparison_rows.in_words(m)}" for m in others]
-    return shown(comparison_words.some(told, _ALSO)) if told else ""
+    return shown(comparison_words.changed_parts(comparison, _ALSO))
 
 
 # --- changes of single hosts

@@ -23,7 +23,7 @@ def render(history: History, options: Options = DEFAULT) -> str:
     said = " ".join(told for told in (words.more(shown), words.never(shown)) if told)
     lines += [Md(), item(said)] if said else []
     lines += [*_trend(shown), *_changes(shown)]
-    told = [*words.where(shown)[:_WHERE], *([f"Left out: {words.left_out(shown)}"] if shown.left_out else [])]
+    told = [*words.where(shown)[:_WHERE], *([words.left_out(shown)] if shown.left_out else [])]
     return document([*lines, Md(), *details([*(markup("- {}", item(one)) for one in told), signature()])])
 
 

@@ -32,8 +32,8 @@ def render(history: History, options: Options = DEFAULT) -> str:
         _trend(page, shown)
     if shown.changes:
         _changes(page, shown)
-    label(page, "Left out", words.left_out(shown))
-    label(page, "More", "--html FILE: a page with every start; --format json: all numbers.")
+    label(page, "Starts", words.left_out(shown), _MORE)
+    label(page, "More", "--html FILE: the groups as a chart; --format json: all numbers.")
     return page.text()
 
 

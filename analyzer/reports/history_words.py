@@ -5,10 +5,12 @@ As ``comparison_words``: plain data that must be escaped for the medium, and no 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from analyzer.collection.model import GOAL_METRICS
 from analyzer.comparison.model import Change, Comparison, History, MetricComparison, Point, Unit
 from analyzer.reports import comparison_rows as rows, comparison_words as words
 from analyzer.reports.comparison_words import Mark
@@ -62,10 +64,13 @@ def left_out(history: History) -> str:
     count = history.left_out
     if not count:
         return ""
-    told = counted(count, "start")
+    told = f"Used {number(history.used)} of {counted(history.used + count, 'start')}"
     if is_trend(history):
-        return f"{told} without a known {' or '.join(history.by) or 'group'}."
-    return f"{told}: when it began is not known, or it is a first start among restarts or the reverse."
+        return f"{told}: the others have no known {' or '.join(history.by) or 'group'}."
+    others = "the other does not say when it began, or is a first start" if count == 1 else (
+        "the others do not say when they began, or are first starts"
+    )  # fmt: skip
+    return f"{told}: {others} where the host's other starts are restarts (or the reverse)."
 
 
 def _leading(history: History) -> list[MetricComparison]:
@@ -117,9 +122,10 @@ def titles(history: History) -> tuple[str, ...]:
     """The heads of the columns of ``trend_rows`` but the last."""
     statistic = history.steps[0].comparison.statistic if history.steps else "median"
     seen = {"s": words.STATISTICS[statistic], "count": words.STATISTICS[statistic], "share": "failed"}[unit(history)]
-    heads = (seen, "interval", "change")
+    sure = f"{confidence_words(history.steps[0].comparison.confidence)} " if history.steps else ""
+    heads = (seen, f"{sure}interval", "change")
     if unit(history) == "s":
-        heads = (f"{seen} (s)", "interval (s)", "change (s)")
+        heads = (f"{seen} (s)", f"{sure}interval", "change (s)")
     return (", ".join(history.by) or "group", "starts", *heads)
 
 
@@ -129,7 +135,7 @@ def trend_rows(history: History) -> Iterator[tuple[str, ...]]:
     for at, point in enumerate(history.points):
         step = history.steps[at - 1].comparison if 0 < at <= len(history.steps) else None
         metric = None if step is None else words.leading(step)
-        change = ("", "") if metric is None else (rows.difference(metric), rows.judgement(metric))
+        change = ("", "") if metric is None else (rows.change(metric), rows.judgement(metric))
         seen = rows.amount(of, point.observed.min, point.observed.max)
         interval = rows.amount(of, max(0.0, point.interval.lower), point.interval.upper)
         yield point_name(point), number(point.side.starts), seen, interval, *change
@@ -149,16 +155,14 @@ def never(history: History) -> str:
 
 
 def where(history: History) -> list[str]:
-    """What else certainly changed in the steps whose verdict is certain, the largest first."""
+    """What else certainly changed in each step, those first whose verdict is certain, the largest first."""
     found = []
     for step in history.steps:
         first = words.leading(step.comparison)
-        if first is not None and rows.differs(first):
-            others = [rows.in_words(m) for m in rows.in_order(step.comparison)[1:] if rows.differs(m)]
-            named = [rows.metric_name(m.id) for m in rows.in_order(step.comparison)[1:] if rows.differs(m)]
-            if others:
-                told = words.some([f"{name} {shift}" for name, shift in zip(named, others, strict=True)])
-                found.append((rows.certain(first), f"{words.names(step.comparison)[1]}: {told}"))
+        parts = words.changed_parts(step.comparison)
+        if first is not None and parts:
+            size = rows.certain(first) if rows.differs(first) else -1.0
+            found.append((size, f"{words.names(step.comparison)[1]}: {parts}"))
     return [told for _, told in sorted(found, key=lambda one: -one[0])]
 
 
@@ -211,17 +215,40 @@ def in_order(changes: Sequence[Change]) -> list[Change]:
 def change(one: Change) -> str:
     """Which host, since when, by how much."""
     host = one.host or "A host without a name"
+    metric = words.leading(one.comparison)
+    plain = metric is not None and metric.unit == "s" and is_goal(metric) and math.isfinite(rows.certain(metric))
+    before = "before" if plain else _of_before(host, one)
     comparison = replace(
         one.comparison,
-        base=replace(one.comparison.base, label="before"),
-        new=replace(one.comparison.new, label=host),
+        base=replace(one.comparison.base, label=before),
+        new=replace(one.comparison.new, label=host if plain else f"{_cut_host(host, _SINCE)}{_SINCE}"),
         limit=None,
         decision=None,
     )
     metric = words.leading(comparison)
     said = f"{host} changed" if metric is None else words.claim(comparison, metric)
-    since = f", since {when(one.after_at)}" if one.after_at else ""
+    since = f", since {when(one.after_at)}" if one.after_at and plain else ""
     return f"{said if said.startswith(words.short(host)) else capital(said)}{since} ({one.after})."
+
+
+_SINCE = " since then"
+_SIDE = 40  # characters of a side's name in a sentence
+
+
+def _of_before(host: str, one: Change) -> str:
+    """The starts of a host before a change, for "of …"."""
+    moment = f" before {when(one.after_at)}" if one.after_at else " before the change"
+    return f"{_cut_host(host, moment)}{moment}"
+
+
+def _cut_host(host: str, behind: str) -> str:
+    room = _SIDE - len(behind)
+    return host if len(host) <= room else f"{host[: max(room - 1, 1)]}…"
+
+
+def is_goal(metric: MetricComparison) -> bool:
+    """Whether it is a moment that a side gets to, as ``is ready later than before`` says it."""
+    return metric.id in GOAL_METRICS.values()
 
 
 def changed(one: Change) -> str:

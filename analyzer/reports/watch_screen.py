@@ -12,6 +12,7 @@ from analyzer.reports import answer as answers, narrative, watch_words, wording
 from analyzer.reports.format import Options
 from analyzer.reports.terminal import DEFAULT_WIDTH, Page, broken
 from analyzer.results import Check, Phase, Poll, Report, StartReport
+from analyzer.watching.fusing import FusedStart
 from analyzer.watching.history import SERVE, Compared, History
 from analyzer.watching.judge import failed_tries, is_failed
 from analyzer.window import Window
@@ -32,9 +33,13 @@ class Screen:
 
 
 def screen(
-    report: Report | None, since_line_s: float, until: str | None = None, history: History | None = None
+    report: Report | None,
+    since_line_s: float,
+    until: str | None = None,
+    history: History | None = None,
+    own: FusedStart | None = None,
 ) -> Screen:
-    """The state ``since_line_s`` after the last line was read."""
+    """The state ``since_line_s`` after the last line was read; ``own``: with own polls, what they add to it."""
     if report is None or not report.starts:
         return Screen((("", f"Waiting for k3s or RKE2 to write something ({since_line_s:.0f} s).", "bold", _SHORT),))
     start = report.starts[-1]
@@ -42,7 +47,7 @@ def screen(
     over = start.end.kind != "running"
     found = [
         ("", wording.capital(_title(report, start)), "bold", 1),
-        ("Now", _verdict(start, now_s), _style(start), _SHORT),
+        ("Now", _by_own_polls(start, own) or _verdict(start, now_s), _style(start), _SHORT),
     ]
     if not over:
         found.append(("Phase", _phase(start, now_s), "", 1))
@@ -52,6 +57,8 @@ def screen(
     if len(failing) > _CHECKS:
         found.append(("", f"and {len(failing) - _CHECKS} more", "yellow", 1))
     found.append(("Answer", _answer(start, now_s), "", _SHORT))
+    if own is not None:
+        found.append(("Polls", watch_words.own_polls(own), "", _SHORT))
     found += _cause(report, start)
     if history is not None and now_s is not None:
         found.append(("Earlier", earlier_words(history.at(start, now_s)), "", _LONG))
@@ -97,6 +104,13 @@ def _verdict(start: StartReport, now_s: float | None) -> str:
     low = min(start.ready.lower or 0.0, now_s if now_s is not None else 0.0)
     not_yet = f"; not ready at {wording.at_least(low)} for certain" if low >= _SHOWN_S else ""
     return f"Starting{since}{'' if start.begin_seen else ' or longer'}, not seen ready{not_yet}."
+
+
+def _by_own_polls(start: StartReport, own: FusedStart | None) -> str:
+    """Ready by own polls, before it is by the log."""
+    if own is None or not (own.agree and own.saw_ready) or start.outcome != "incomplete" or start.end.kind != "running":
+        return ""
+    return f"Ready {wording.window_words(start.ready)} by own polls; {wording.program(start)} has not noticed it yet."
 
 
 def _phase(start: StartReport, now_s: float | None) -> str:

@@ -7,8 +7,9 @@ from analyzer.events.check_info import HOOK
 from analyzer.events.readyz import abridge
 from analyzer.events.terms import phase_in_words
 from analyzer.reports import goal_words, narrative, wording
-from analyzer.results import Check, Finding, Goal, Phase, Poll
-from analyzer.watching.changes import Event
+from analyzer.results import Check, Finding, Goal, Phase, Poll, StartReport
+from analyzer.watching.changes import Event, Note
+from analyzer.watching.fusing import FusedStart
 from analyzer.watching.judge import Ending
 
 _NAMED = 3  # checks by name
@@ -35,7 +36,10 @@ def words(event: Event) -> str:
     start = event.start
     match event.part:
         case Poll():
-            return f"The API server was asked: {answer(event.part)}"
+            whose = "Own poll" if event.event == "own_poll" else "The API server was asked"
+            return f"{whose}: {answer(event.part)}"
+        case Note():
+            return wording.capital(event.part.text)
         case Check():
             return _check(event.part)
         case Goal():
@@ -77,6 +81,28 @@ def _check(check: Check) -> str:
     if check.final == "failing":
         return f"Check {name} is failing"
     return f"Check {name} passes, {wording.window_words(check.cleared)}"
+
+
+def own_polls(one: FusedStart | None) -> str:
+    """What own polls add to what the log says of a start, in one line."""
+    if one is None or not one.polls:
+        return "With own polls: none of them tells more of this start than its log."
+    start = one.start
+    if not one.agree:
+        log, own = wording.window_words(start.ready), wording.window_words(one.own)
+        return f"Own polls and the log disagree: ready {own} by own polls, {log} by the log."
+    if start.ready.upper is None:
+        low = start.ready.lower
+        return f"With own polls: {'not seen ready' if low is None else f'not ready at {wording.at_least(low)}'}."
+    when = wording.after_words(start.ready) if start.begin_seen else wording.window_words(start.ready)
+    return f"With own polls: ready {when}; {own_tax(start)}."
+
+
+def own_tax(start: StartReport) -> str:
+    """How much later k3s noticed readiness itself."""
+    if start.detected.upper is None:
+        return f"{wording.program(start)} has not noticed it in this log"
+    return f"{wording.program(start)} noticed {wording.span_words(start.polling_tax_s)} later"
 
 
 def last_words(ending: Ending) -> str:

@@ -15,10 +15,19 @@ from analyzer.results import Check, Finding, Goal, Phase, Poll, Report, StartRep
 from analyzer.watching.reader import OF_SEVERAL
 from analyzer.window import OPEN
 
-EventName = Literal["start", "poll", "check", "phase", "goal", "finding", "outcome", "end"]
+EventName = Literal["start", "poll", "own_poll", "note", "check", "phase", "goal", "finding", "outcome", "end"]
 # Findings on a start whose process runs that more of its text may take back.
 UNSETTLED = frozenset({"healthy", "ending_words", "open_wait"})
-Part = Poll | Check | Phase | Goal | Finding | None
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something that is worth a line, and is no part of a start."""
+
+    text: str
+
+
+Part = Poll | Check | Phase | Goal | Finding | Note | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +73,13 @@ class Changes:
             followed = start is not starts[-1]
             told = self._told.setdefault(start.index, _Told())
             new = list(_news(start, told, over=followed or start.end.kind != "running"))
-            found += sorted(new, key=lambda event: (event.event != "start", event.at_s or 0.0))
+            found += in_order(new)
         return found
+
+
+def in_order(events: Iterable[Event]) -> list[Event]:
+    """Start by start, in the order of time within each."""
+    return sorted(events, key=lambda event: (event.start.index, event.event != "start", event.at_s or 0.0))
 
 
 def _news(start: StartReport, told: _Told, *, over: bool) -> Iterator[Event]:

@@ -8,7 +8,8 @@ from typing import Protocol
 
 from analyzer.results import Report
 from analyzer.sources.following import CHUNK, Followed
-from analyzer.watching.changes import Changes, Event
+from analyzer.watching.changes import Changes, Event, in_order
+from analyzer.watching.fusing import Shown
 from analyzer.watching.judge import Ending, Judge
 from analyzer.watching.pace import Pace
 from analyzer.watching.reader import StartReader
@@ -29,12 +30,22 @@ class Teller(Protocol):
         """Time went by; the last line that the last report is on came so long ago."""
 
 
+class Observer(Protocol):
+    """Somebody else who looks at the server meanwhile."""
+
+    def fresh(self) -> bool:
+        """Whether something came since the last look."""
+
+    def shown(self, report: Report | None, first: int = 1) -> Shown:
+        """The report with what he saw of the starts from the index ``first`` on."""
+
+
 @dataclass(slots=True)
 class Watch:
     """One watch. ``run()`` it; ``final()`` is the report at its end, also after an interruption.
 
     ``now`` is a clock in seconds that only goes forward, ``spent`` the time that this process took of a core;
-    ``timeout_s`` ends the watch.
+    ``timeout_s`` ends the watch. What an ``observer`` saw is told; the judge decides by the log alone.
     """
 
     source: Followed
@@ -44,6 +55,8 @@ class Watch:
     now: Callable[[], float]
     spent: Callable[[], float]
     timeout_s: float | None = None
+    observer: Observer | None = None
+    _report: Report | None = None  # the last one; lines may have come since
     _last_line: float = 0.0  # when a line came last
     _last_seen: float = 0.0  # … of those that the last report is on
 
@@ -70,6 +83,8 @@ class Watch:
                 pace.lines(urgent=self._take(data))
             elif over:
                 self.reader.finish()
+            if self.observer is not None and self.observer.fresh():
+                self._tell(changes, self._report)
             self.teller.passed(self.now() - self._last_seen)
             silent_s = self.now() - self._last_line
             if not (pace.waiting or over) and (ending := self.judge.ending(self.final(), silent_s)) is not None:
@@ -111,5 +126,13 @@ class Watch:
         report = self.final()
         self._last_seen = self._last_line
         ending = self.judge.ending(report)
-        self.teller.changed(changes.of(report, self.judge.first or 1), report)
+        self._report = report
+        self._tell(changes, report)
         return ending
+
+    def _tell(self, changes: Changes, report: Report | None) -> None:
+        """Tell what is new by the log, and by whoever else looks."""
+        first = self.judge.first or 1
+        shown = Shown(report) if self.observer is None else self.observer.shown(report, first)
+        events = changes.of(shown.report, first)
+        self.teller.changed(in_order([*events, *shown.news]) if shown.news else events, shown.report)

@@ -180,6 +180,13 @@ def test_a_fragment_charges_no_time_to_the_datastore_that_may_have_been_ready_be
     assert ids[0] == "datastore+certificates" and "datastore" not in ids
 
 
+def test_a_fragment_that_lacks_the_launch_may_begin_behind_it() -> None:
+    """The API server waits for etcd: what passed before etcd answered may be of its boot."""
+    journal = Journal().ticking(0.0, 12.0).say(5.4, "Connected to etcd v3.5.21 - datastore using 1 of 2 bytes")
+    report = journal.serving(8.0).listed(9.01, RBAC).running(12.01).report()
+    assert report.phases[0].id == "datastore+certificates+apiserver_boot"
+
+
 def test_where_nothing_bounds_readiness_from_below_its_phase_begins_with_the_cut_before_it() -> None:
     report = Journal().banner(0.1).kube(1.0, "x").kube(1.5, "y").running(3.3).report()
     assert report.ready.lower is None

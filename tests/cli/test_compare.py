@@ -103,7 +103,9 @@ def test_the_same_seed_gives_the_same_bytes(reads: Reads) -> None:
         (("one", "two", "--fail-over", "-2s"), b"neither"),
         (("one", "two", "--fail-over", "2s", "--metric", "failed"), b"not a share"),
         (("one", "two", "--metric", "redy"), b"Did you mean ready"),
-        (("one", "two", "--confidence", "nan"), b""),
+        (("one", "two", "--metric", "findings:critical"), b"k3slog gate --max 'findings:critical<=0' counts them"),
+        (("one", "two", "--confidence", "nan"), b"between 0.5 and 0.999"),
+        (("one", "two", "--confidence", "95"), b"Write 0.95"),
         (("one", "two", "--label", "version=x"), b"label"),
     ],
 )
@@ -121,6 +123,20 @@ def test_a_side_without_starts(reads: Reads) -> None:
     reads(side([ready(60.0)]), Collection((), {}, (bad,)))
     ran = k3slog("compare", "base", "new")
     assert (ran.returncode, ran.stdout) == (3, b"") and b"gzip" in ran.stderr
+
+
+def test_a_metric_that_no_start_has(reads: Reads) -> None:
+    reads(*sides(0.0))
+    ran = k3slog("compare", "base", "new", "--metric", "images")
+    assert (ran.returncode, ran.stdout) == (4, b"") and b"No start on either side has images" in ran.stderr
+    reads(*sides(0.0))
+    ran = k3slog("compare", "base", "new", "--metric", "images", "--fail-over", "2s")
+    assert ran.returncode == 5
+    assert "limit of +2 s cannot be judged: no start on either side has images." in " ".join(
+        ran.stdout.decode().split()
+    )
+    reads(sides(0.0)[0])
+    assert k3slog("compare", "logs", "--since-change", "--metric", "images").returncode == 4
 
 
 def test_a_side_that_is_not_there(tmp_path: Path) -> None:

@@ -57,6 +57,15 @@ def test_a_damaged_file_is_named(tmp_path: Path, table: str, damage: Callable[[b
     assert path.name in message(caught) and "is damaged" in message(caught)
 
 
+def test_a_release_whose_file_was_not_copied_is_missed(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    save(out, some_results(10))
+    parquet(out, "starts").unlink()
+    with pytest.raises(BadInputError) as caught:
+        read_saved(out)
+    assert "starts is not whole" in message(caught)
+
+
 def rewritten(path: Path, change: Callable[[Any], Any]) -> None:
     import pyarrow.parquet as pq
 

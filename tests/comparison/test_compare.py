@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -174,12 +175,12 @@ def test_values_of_own_labels_are_compared_like_with_like() -> None:
     found = of(made(14, 6, 1), made(6, 14, 5))
     assert (goal(found).balanced, goal(found).verdict) == (("board",), "undecided")
     assert goal(found).difference.upper < 5.0
-    assert any("the values of board weigh the same" in note.sentence for note in found.design)
+    assert any("the same mix of the values of board." in note.sentence for note in found.design)
 
 
 def test_design_is_told() -> None:
     hour = {"first_hour": 100.0}
-    few = of(side(normal(3, seed=1)), side(normal(9, seed=2)))
+    few = of(side(normal(3, seed=1)), side(normal(9, seed=2), "new", 0.5))
     assert "few_starts" in notes(few) and "3 starts" in few.design[0].sentence
     later = of(side(normal(9, seed=1)), side(normal(9, seed=2), "new", **hour))
     assert "one_after_other" in notes(later)
@@ -188,11 +189,34 @@ def test_design_is_told() -> None:
     assert "other_machines" in notes(moved)
     coarse = of(side(normal(9, seed=1)), side(normal(9, seed=2, precision_s=1.0), "new"))
     assert "other_precision" in notes(coarse)
+    assert any("new are to the second, the others to the " in note.sentence for note in coarse.design)
     agents = of(side(normal(9, seed=1)), side(normal(9, seed=2, role="agent"), "new"))
     assert "other_roles" in notes(agents)
     itself = side(normal(9, seed=1))
-    assert "same_starts" in notes(of(itself, itself))
+    (same,) = of(itself, itself).design
+    assert same.sentence == "9 of 9 starts are on both sides: were the same logs named twice?"
     assert notes(of(side(normal(9, seed=1)), side(normal(9, seed=2), "new", 0.5))) == set()
+
+
+def test_a_side_of_very_unlike_starts_asks_for_a_label_that_tells_them_apart() -> None:
+    def made(seed: int, fast: float, **labels: str) -> Collection:
+        own = tuple(labels.items())
+        return side([
+            *normal(7, 90.0, 1.0, seed, labels=own and (("board", "pi"),)),
+            *normal(7, fast, 0.5, seed + 1, labels=own and (("board", "vm"),)),
+        ], f"s{seed}")  # fmt: skip
+
+    (note,) = [one for one in of(made(1, 20.0), made(5, 20.0)).design if one.id == "mixed_starts"]
+    assert re.match(r"The starts of a side differ by a factor of 4\.\d\. .*--label 'NAME=REGEX'\.$", note.sentence)
+    assert "mixed_starts" not in notes(of(made(1, 40.0), made(5, 40.0)))
+    assert "mixed_starts" not in notes(of(made(1, 20.0, board=""), made(5, 20.0, board="")))
+
+
+def test_what_was_asked_for_and_is_not_there_is_said() -> None:
+    base, new = side([ready(60.0)] * 6), side([One({"images": (5, 6), "ready": (9, 9)})] * 6, "new")
+    found = of(base, new, metrics=("ready", "images", "node"))
+    told = [one.sentence for one in found.design if one.id == "not_there"]
+    assert told == ["No start of the base has images.", "No start on either side has node."]
 
 
 def test_three_hosts_are_said_to_be_few() -> None:

@@ -93,7 +93,7 @@ def test_shares_of_failed_starts() -> None:
 def test_the_windows_are_at_their_worst_on_both_sides(text: str, found: str, least: float, most: float) -> None:
     made = one(side([ready(65, 1.0)]), side([ready(60, 1.0)], "base"), text)
     assert (made.result, made.least, made.most) == (found, pytest.approx(least), pytest.approx(most))
-    assert made.why == "as seen from 1 start and 1 of the baseline, with no allowance for chance"
+    assert made.why == "as seen from 1 start and 1 of the baseline (only these starts; says nothing about chance)"
     assert made.input == "logs/0.log"
 
 

@@ -136,6 +136,11 @@ def test_the_slowest_start_decides_and_is_named_with_its_line() -> None:
     assert within.why == "2 of 3 starts are within it, 1 may be: the limit lies inside the window"
 
 
+def test_starts_that_may_have_taken_longer_are_counted_as_well() -> None:
+    logs = side([ready(5), ready(90), ready(60, 1.0), ready(60, 1.0), failed()])
+    assert one(logs, "ready:max<=60s").why == "2 of 5 starts took longer (1 of them failed), 2 more may have"
+
+
 def test_quantiles_are_those_of_the_fleet() -> None:
     logs = side([ready(n) for n in range(1, 21)])
     assert [one(logs, f"ready:{stat}<=0").most for stat in ("min", "median", "p90", "p99", "max", "mean")] == [

@@ -259,7 +259,8 @@ def nothing_in_common() -> Compared:
 
 def not_there() -> Compared:
     """A limit for a metric that one side has not."""
-    return compared(collection("old", windows(7.4)), collection("new", windows(9.8)), [], limit=Limit(2.0))
+    return compared(collection("old", windows(7.4)), collection("new", windows(9.8)), [], limit=Limit(2.0),
+                    design=[DesignNote("not_there", "No start on either side has images.")])  # fmt: skip
 
 
 def hidden() -> Compared:

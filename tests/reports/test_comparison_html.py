@@ -244,7 +244,7 @@ def test_the_data_holds_every_window_rounded_outwards() -> None:
         for given_side, told in zip((found.base, found.new), one["sides"], strict=True):
             ends = comparison_curve.ends_of(SideOf.of(given_side), one["id"])
             for exact, shown, sign in ((ends.least, told["least"], -1), (ends.most, told["most"], 1)):
-                assert len(shown) == len(exact) == len(given_side.metrics[one["id"]].at)
+                assert len(shown) == len(exact) == len(SideOf.of(given_side).places(one["id"]))
                 for value, whole in zip(exact, shown, strict=True):
                     assert (whole == -1) == math.isinf(value)
                     assert whole == -1 or 0 <= sign * (whole - 1000 * value) + 1e-5 < 1.001
@@ -460,7 +460,7 @@ def test_a_trend_has_a_point_for_each_group_and_marks_the_steps_that_are_certain
     assert "slower than the one before (+1.8 to +3.1)" in wide.points[3].told
     said = words(history_html.render(history))
     assert history_words.verdict(history) in said and "1 of 20 of v1.33.1+k3s1" in said
-    assert "also: checks and hooks +1.8 to +3.1 s" in said
+    assert "also: checks and hooks slower (+1.8 to +3.1 s)" in said
     for row in history_words.trend_rows(history):
         assert all(cell in said for cell in row)
 
@@ -499,14 +499,14 @@ def test_a_trend_of_shares_has_percentages_and_no_seconds() -> None:
     ]
     history = by_groups(side(rows), ("version",), Asked(metrics=("failed",)))
     said = words(history_html.render(history))
-    assert "Share of starts that failed" in said and "3 starts without a known version." in said
+    assert "Share of starts that failed" in said and "Used 20 of 23 starts: the others have no known version." in said
     assert "(s)" not in said
     wide = history_trend.pictures(history)[0]
     assert [text for _, text in wide.yticks][:3] == ["0 %", "20 %", "40 %"]
     assert wide.points[1].told.startswith("v1.32.1+k3s1: 50%, interval ") and " 10 starts" in wide.points[1].told
     assert float(wide.points[1].top) < float(wide.points[0].top)
     changes = history_html.render(replace(made.changes(), left_out=4))
-    assert "4 starts: when it began is not known" in words(changes)
+    assert "Used 0 of 4 starts: the others do not say when they began" in words(changes)
 
 
 def test_changes_of_hosts_stand_with_what_else_changed() -> None:

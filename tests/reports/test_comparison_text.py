@@ -12,7 +12,13 @@ from hypothesis import given, settings, strategies as st
 from markdown_it import MarkdownIt
 
 from analyzer.comparison.model import Compared, Comparison, DesignNote, Limit, MetricComparison, OneSided
-from analyzer.reports import comparison_markdown, comparison_rows as rows, comparison_text, comparison_words as words
+from analyzer.reports import (
+    comparison_html,
+    comparison_markdown,
+    comparison_rows as rows,
+    comparison_text,
+    comparison_words as words,
+)
 from analyzer.reports.format import Options
 from analyzer.reports.terminal import cells
 from analyzer.stats.difference import Interval, verdict
@@ -58,10 +64,10 @@ OF_20 = "in the median of 20 starts against 20 (96% sure)."
         ("same", "✓ Within the limit of +2 s: v1.33.1 is ready somewhere between 0.4 s earlier and 1.2 s later than "
          f"v1.32.4 (−4 to +13%), {OF_20}"),
         ("over", f"✗ Over the limit of +10%: {LATER} {OF_20}"),
-        ("within", f"✓ Within the limit of +5 s: {LATER} {OF_20}"),
+        ("within", f"✓ Within the limit of +5 s: {LATER} {OF_20[:-1]}; other parts are not held to it."),
         ("limit open", f"● The starts cannot tell whether the limit of +2 s holds: {LATER} {OF_20}"),
-        ("few", "● No difference can be shown: v1.33.1 is ready any amount of time earlier or later than v1.32.4, in "
-         "the median of 3 starts against 3 (96% sure)."),
+        ("few", "● No difference can be shown: the logs leave open how much later or earlier v1.33.1 is ready than "
+         "v1.32.4, in the median of 3 starts against 3 (96% sure)."),
         ("all failed", "✗ Half or more of the starts of v1.33.1 never got ready; the median of v1.32.4 is 9.3 to 9.5 "
          "s (20 starts against 20, 96% sure)."),
         ("half failed", f"✗ v1.33.1 is ready later than v1.32.4, by at least 0.6 s (6.0% or more), {OF_20}"),
@@ -69,8 +75,7 @@ OF_20 = "in the median of 20 starts against 20 (96% sure)."
          "servers (−12 to +24 percentage points, 96% sure)."),
         ("nothing in common", "● Nothing can be compared: v1.32.4 and v1.33.1 have nothing in common that was "
          "measured."),
-        ("not there", "● The starts cannot tell whether the limit of +2 s holds: a metric that it is for is not on "
-         "both sides."),
+        ("not there", "● The limit of +2 s cannot be judged: no start on either side has images."),
         ("agents", f"✗ v1.33.1 has its node registered later than v1.32.4, by 1.1 to 1.6 s (31 to 49%), {OF_20}"),
     ],
 )  # fmt: skip
@@ -90,8 +95,8 @@ def test_what_is_worse_is_said_where_the_goal_shows_nothing() -> None:
     hidden = MADE["hidden"]
     assert words.sign(hidden.comparison) == "▲"
     assert words.also(hidden.comparison) == (
-        "Certainly worse all the same: failed starts (+13 to +62 percentage points), restarts (+1 to +2), checks and "
-        "hooks (+1.7 to +3.1 s) and 1 more."
+        "Parts that certainly changed: failed starts more (+13 to +62 percentage points), restarts more (+1 to +2), "
+        "checks and hooks slower (+1.7 to +3.1 s) and 1 more."
     )
     assert words.also(MADE["slower"].comparison) == "" == words.also(MADE["undecided"].comparison)
 
@@ -115,6 +120,28 @@ def test_a_limit_of_shares_and_of_restarts_has_its_unit() -> None:
     assert words.verdict(only(count, limit=Limit(0), decision="over")).startswith(
         "Over the limit of +0: “restarts” of v1.33.1 against that of v1.32.4: +1 to +2, in the median"
     )
+
+
+def test_starts_that_were_stopped_before_they_were_ready_are_not_called_later() -> None:
+    slow = MADE["slower"].comparison
+    stopped = replace(slow, new=replace(slow.new, outcomes=(("stopped", slow.new.starts),)))
+    assert words.sign(stopped) == "●"
+    assert words.verdict(stopped) == (
+        "All 20 starts of v1.33.1 were stopped on request before they were ready (20 starts against 20, 96% sure)."
+    )
+    one = replace(slow, base=replace(slow.base, starts=1, outcomes=(("stopped", 1),)))
+    assert words.verdict(one).startswith("The only start of v1.32.4 was stopped on request before it was ready (")
+
+
+def test_the_same_starts_on_both_sides_are_told_below_the_verdict() -> None:
+    told = "12 of 12 starts are on both sides: were the same logs named twice?"
+    note = DesignNote("same_starts", told)
+    one = MADE["undecided"]
+    twice = replace(one, comparison=replace(one.comparison, design=(*one.comparison.design, note)))
+    lead = flat(text(twice)).partition("Base")[0]
+    assert f"▲ {told}" in lead and flat(text(twice)).count(told) == 1
+    assert f"▲ {told}\n" in comparison_markdown.render(twice).partition("|")[0]
+    assert comparison_html.render(twice).count(told) == 1
 
 
 @pytest.mark.parametrize(
@@ -172,11 +199,11 @@ def test_no_sentence_claims_more_than_its_interval(one: float, other: float, id:
     ("name", "sentence"),
     [
         ("slower", ""),
-        ("undecided", "About 60 starts a side would usually show the 0.4 s seen; as many as here usually show a "
-         "difference of 1.9 s or more."),
-        ("never decided", "No number of such starts would show the 0.1 s seen, as the logs leave more than that open."),
+        ("undecided", "About 60 starts a side would usually show the 0.4 s seen. With as many starts as here, "
+         "only a difference of about 1.9 s or more would be found."),
+        ("never decided", "The 0.1 s seen is finer than these logs can show, however many starts."),
         ("limit open", "The difference is close to the limit; more starts would say more closely how large it is."),
-        ("few", "About 5 starts a side would usually show the 6.4 s seen."),
+        ("few", "3 starts against 3 are too few to say anything; take at least 5 a side."),
         ("no goal", "About 410 starts a side would usually show the 5 percentage points seen."),
         ("nothing in common", ""), ("not there", ""), ("same", ""),
     ],
@@ -231,16 +258,31 @@ def test_the_table_begins_with_the_goal_then_what_differs_by_most() -> None:
 
 def test_a_row_has_both_sides_the_change_the_bar_and_the_verdict() -> None:
     shown = text(MADE["slower"])
-    assert re.search(r"(?m)^ready +9\.3–9\.5 +11\.7–11\.9 +\+1\.8 to \+2\.9 +\|  +─██─ +✗ slower$", shown)
-    assert re.search(r"(?m)^…/bootstrap-roles +3\.2–4\.2 .* ✗ slower$", shown)
+    assert re.search(r"(?m)^ready +9\.3–9\.5 +11\.7–11\.9 +\+1\.8 to \+2\.9 +\| +─█─ +✗ slower$", shown)
+    assert re.search(r"(?m)^…k/rbac/bootstrap-roles +3\.2–4\.2 .* ✗ slower$", shown)
     assert re.search(r"(?m)^etcd +0\.4–0\.9 +0\.10–0\.20 +−0\.9 to −0\.1 +█+\| +✓ faster$", shown)
     assert re.search(r"(?m)^until noticed .* ─*█+\|█+─* +undecided$", shown)
     assert re.search(r"(?m)^failed starts +0% +15% +−2 to \+37 pts +undecided$", shown)
     assert "| is 0; █ what logs leave open, ─ chance of few starts" in shown
+    assert "Ranges of base and new: what the logs leave open" in shown
     half = text(MADE["half failed"])
     assert re.search(r"(?m)^ready +9\.3–9\.5 +≥ 11\.7 +≥ \+0\.6 +\| +─+▶ +✗ slower$", half)
     assert re.search(r"(?m)^failed starts +5% +45% +\+13 to \+62 pts +✗ more$", half)
     assert re.search(r"(?m)^ready +9\.3–9\.5 +never +\+∞ +✗ slower$", text(MADE["all failed"]))
+
+
+def test_rows_that_hold_no_news_say_so() -> None:
+    first = MADE["slower"].comparison.metrics[0]
+    none = made.metric("failed", (0.0, 0.0), (0.0, 0.0), (-0.5, 0.5), unit="share", n=(12, 11))
+    tries = made.metric("restarts", (0, 0), (0, 0), (0.0, 0.0), unit="count")
+    one = replace(MADE["slower"], comparison=replace(MADE["slower"].comparison, metrics=(first, none, tries)))
+    shown = text(one)
+    assert re.search(r"(?m)^failed starts +0 of 12 +0 of 11 +none failed$", shown)
+    assert re.search(r"(?m)^restarts +0 +0 +0 +no change seen$", shown)
+    marked = comparison_markdown.render(one)
+    assert "failed starts (none failed)" in marked and "50" not in marked
+    limited = replace(none, decision="undecided")
+    assert rows.judgement(limited) == "undecided" and rows.change(limited) == "−50 to +50 pts"
 
 
 def test_of_many_metrics_it_says_how_many_are_left_out() -> None:
@@ -265,7 +307,10 @@ def test_what_one_side_alone_has_and_what_weakens_it() -> None:
 
 def test_a_statistic_of_too_few_starts_is_warned_of_once() -> None:
     few = MADE["few"].comparison
-    assert words.notes(few) == ["Few starts: base has 3 starts and new has 3 starts; take at least 5 a side."]
+    told = "Few starts: base has 3 starts and new has 3 starts; take at least 5 a side."
+    assert words.notes(few) == [] and "take at least 5 a side" in words.more_starts(few)
+    sure = replace(few, metrics=(replace(few.metrics[0], verdict="slower"), *few.metrics[1:]))
+    assert words.notes(sure) == [told] and not words.more_starts(sure)
     mean = replace(few, design=(), statistic="mean")
     assert words.notes(mean) == ["The mean of fewer than 30 starts a side is less sure than it says: ready."]
 
@@ -296,7 +341,7 @@ def test_colour_and_ascii_change_no_words(name: str) -> None:
 
 
 def test_in_ascii_a_bar_can_still_be_read() -> None:
-    assert re.search(r"(?m)^ready +9\.3-9\.5 +11\.7-11\.9 +\+1\.8 to \+2\.9 +\| +-##- +x slower$",
+    assert re.search(r"(?m)^ready +9\.3-9\.5 +11\.7-11\.9 +\+1\.8 to \+2\.9 +\| +-#- +x slower$",
                      text(MADE["slower"], ascii=True))  # fmt: skip
 
 

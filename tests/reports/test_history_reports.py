@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import replace
 
@@ -46,11 +47,11 @@ def test_the_first_sentence(name: str, sentence: str) -> None:
 
 def test_a_trend_has_a_row_for_each_group() -> None:
     shown = text(MADE["trend"])
-    assert re.search(r"(?m)^version +starts +median \(s\) +interval \(s\) +change \(s\) +verdict$", shown)
+    assert re.search(r"(?m)^version +starts +median \(s\) +95% interval +change \(s\) +verdict$", shown)
     assert re.search(r"(?m)^v1\.31\.8\+k3s1 +20 +9\.3–9\.5 +8\.7–10\.2$", shown)
     assert re.search(r"(?m)^v1\.33\.1\+k3s1 +20 +11\.7–11\.9 +11\.1–12\.6 +\+1\.8 to \+3\.1 +\| +█+ +✗ slower$", shown)
     assert re.search(r"(?m)^v1\.33\.4\+k3s1 .* −1\.1 to \+1\.2 .* undecided$", shown)
-    assert "Where v1.33.1+k3s1: checks and hooks +1.8 to +3.1 s" in flat(shown)
+    assert "Where v1.33.1+k3s1: checks and hooks slower (+1.8 to +3.1 s)" in flat(shown)
     assert "Starts that never got there count as later than all others: 1 of 20 of v1.33.1+k3s1." in flat(shown)
 
 
@@ -70,7 +71,7 @@ def test_a_trend_of_a_share_is_in_percent() -> None:
     steps = tuple(replace(step, comparison=replace(step.comparison, metrics=(share,))) for step in trend.steps)
     points = tuple(replace(one, observed=Observed(20, 0.1, 0.15), interval=Interval(0.02, 0.3)) for one in trend.points)
     shown = text(replace(trend, steps=steps, points=points, goal="failed"))
-    assert re.search(r"(?m)^version +starts +failed +interval +change +verdict$", shown)
+    assert re.search(r"(?m)^version +starts +failed +95% interval +change +verdict$", shown)
     assert re.search(r"(?m)^v1\.33\.1\+k3s1 +20 +10–15% +2–30% +−2 to \+37 pts +undecided$", shown)
 
 
@@ -107,6 +108,18 @@ def test_changes_are_the_most_certain_first_with_what_changed_there() -> None:
     assert re.search(r"and 7\d more, less certain ones", text(MADE["many changes"]))
 
 
+def test_starts_of_before_that_never_got_ready_are_named_by_host_and_moment() -> None:
+    one = made.change("node-017", made.all_failed().comparison, 0.01)
+    assert words.change(one).startswith(
+        "Half or more of the starts of node-017 since then never got ready; the median of "
+        "node-017 before 2026-03-04 07:00 UTC is 9.3 to 9.5 s"
+    )
+    faster = replace(one.comparison, base=one.comparison.new, new=one.comparison.base)
+    worse = made.metric("ready", (math.inf, math.inf), (9.3, 9.5), (-math.inf, -math.inf), verdict="faster")
+    told = words.change(replace(one, host="a-node-of-a-long-name", comparison=replace(faster, metrics=(worse,))))
+    assert told.startswith("Half or more of the starts of a-node-of-a… before 2026-03-04 07:00 UTC never got ready")
+
+
 @pytest.mark.parametrize(
     ("changes", "without", "few", "told"),
     [
@@ -134,10 +147,16 @@ def test_moments_are_in_utc_and_what_is_none_stays() -> None:
 
 
 def test_what_is_left_out_is_said() -> None:
-    assert "Left out 2 starts without a known version." in flat(text(MADE["trend"]))
-    assert "- Left out: 2 starts without a known version.\n" in history_markdown.render(MADE["trend"])
-    assert "Left out 1 start: when it began is not known" in flat(text(MADE["changes"]))
-    assert "Left out" not in text(MADE["no changes"])
+    trend = replace(MADE["trend"], used=100)
+    told = "Used 100 of 102 starts: the others have no known version."
+    assert f"Starts {told}" in flat(text(trend)) and f"- {told}\n" in history_markdown.render(trend)
+    told = (
+        "Used 36 of 72 starts: the others do not say when they began, or are first starts where the host's other "
+        "starts are restarts (or the reverse)."
+    )
+    changes = replace(MADE["changes"], used=36, left_out=36)
+    assert told in flat(text(changes)) and told in history_markdown.render(changes)
+    assert "Used" not in text(MADE["no changes"])
 
 
 @pytest.mark.parametrize("name", MADE)
