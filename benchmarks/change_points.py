@@ -175,9 +175,7 @@ def _holds(change: Change, shift_s: float) -> bool:
 
 def print_fleets(seeds: int) -> None:
     """A tenth of the seeds: each is a fleet."""
-    print(
-        "| hosts | starts | changed | fleets with a false one | false of all | changed found | interval holds |"
-    )
+    print("| hosts | starts | changed | fleets with a false one | false of all | changed found | interval holds |")
     print("|---|---|---|---|---|---|---|")
     for number, count, changed, step in (
         (20, 20, 0, 0.0), (200, 20, 0, 0.0), (200, 20, 10, 3.0), (200, 20, 100, 1.5), (200, 20, 100, 3.0),

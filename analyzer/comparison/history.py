@@ -50,7 +50,7 @@ def by_groups(collection: Collection, names: tuple[str, ...], asked: Asked = DEF
         goal=goal,
         points=tuple(_point(*one, goal, asked) for one in zip(groups, sides, labels, strict=True)),
         steps=tuple(
-            _step(base, new, goal, step, texts, asked.confidence)
+            _step(base, new, goal, step, texts)
             for (base, new), texts in zip(pairwise(parts), pairwise(labels), strict=True)
         ),
         left_out=len(collection.starts) - sum(len(part.starts) for part in parts),
@@ -78,20 +78,17 @@ def _goal(sides: Sequence[SideOf], asked: Asked) -> str | None:
     return goal_of(everywhere or list(ids), *sides)
 
 
-def _step(
-    base: Collection, new: Collection, goal: str | None, asked: Asked, labels: tuple[str, str], confidence: float
-) -> Compared:
-    """The goal first, whatever the goal of these two alone would be; ``confidence`` of all steps together."""
-    if not asked.metrics and goal is not None:
-        others = [id for id in metrics_in_common(base, new) if id != goal]
-        asked = replace(asked, metrics=(goal, *others))
-    found = compared(base, new, asked, labels)
-    return replace(found, comparison=replace(found.comparison, confidence=confidence))
+def _step(base: Collection, new: Collection, goal: str | None, asked: Asked, labels: tuple[str, str]) -> Compared:
+    """The goal first, whatever the goal of these two alone would be."""
+    if asked.metrics or goal is None:
+        return compared(base, new, asked, labels)
+    others = [id for id in metrics_in_common(base, new) if id != goal]
+    return compared(base, new, replace(asked, metrics=(goal, *others)), labels)
 
 
 def _point(by: Labels, side: SideOf, label: str, goal: str | None, asked: Asked) -> Point:
     observed, interval = _level(side, goal, asked)
-    return Point(by, described(side, label), observed, interval)
+    return Point(by, described(side, label), observed, interval, asked.confidence)
 
 
 def _level(side: SideOf, goal: str | None, asked: Asked) -> tuple[Observed, Interval]:

@@ -160,6 +160,7 @@ class Point:
     side: Side
     observed: Observed
     interval: Interval
+    confidence: float = 0.95  # of the interval by itself
 
 
 @dataclass(frozen=True, slots=True)

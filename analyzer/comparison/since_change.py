@@ -53,9 +53,7 @@ def since_change(collection: Collection, asked: Asked = DEFAULT, metric: str | N
     step = replace(asked, confidence=1.0 - chosen, limit=None, plan=False)
     # Inputs that could not be read are of no single host.
     parts = parted(replace(collection, inputs=()), [past.places for past, _ in candidates])
-    told = [
-        _Host(past, part, step, asked.confidence).told(own) for (past, own), part in zip(candidates, parts, strict=True)
-    ]
+    told = [_Host(past, part, step).told(own) for (past, own), part in zip(candidates, parts, strict=True)]
     surest = sorted((one for host in told for one in host), key=lambda one: (one.found.p_value, one.host.past.host))
     return History(
         by=(),
@@ -81,7 +79,6 @@ class _Host:
     past: Past
     own: Collection
     asked: Asked
-    confidence: float  # of all hosts together
 
     def told(self, found: Sequence[Found]) -> list[_Told]:
         """The changes of which the interval of the goal is sure as well, each between its neighbours."""
@@ -148,7 +145,7 @@ class _Told:
             after=f"{first.input}:{first.index}",
             before_at=_at(last),
             after_at=_at(first),
-            comparison=replace(comparison, confidence=self.host.confidence),
+            comparison=comparison,
             p_value=self.found.p_value,
             changed=(*self._what(), *_mostly(comparison), *self._place()),
         )

@@ -122,7 +122,7 @@ def titles(history: History) -> tuple[str, ...]:
     """The heads of the columns of ``trend_rows`` but the last."""
     statistic = history.steps[0].comparison.statistic if history.steps else "median"
     seen = {"s": words.STATISTICS[statistic], "count": words.STATISTICS[statistic], "share": "failed"}[unit(history)]
-    sure = f"{confidence_words(history.steps[0].comparison.confidence)} " if history.steps else ""
+    sure = f"{confidence_words(history.points[0].confidence)} " if history.points else ""
     heads = (seen, f"{sure}interval", "change")
     if unit(history) == "s":
         heads = (f"{seen} (s)", f"{sure}interval", "change (s)")
