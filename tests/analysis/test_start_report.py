@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analyzer.analysis.start_report import _tax
+from analyzer.analysis.start_report import tax_of
 from analyzer.results import StartReport
 from analyzer.window import Span, Window
 from tests.kit.handmade import RBAC, Journal
@@ -25,7 +25,7 @@ KILLED = "k3s.service: Main process exited, code=killed, status=9/KILL"
     ],
 )
 def test_the_pollers_share_lies_between_ready_and_detected(ready: Window, detected: Window, tax: Span | None) -> None:
-    assert _tax(ready, detected) == tax
+    assert tax_of(ready, detected) == tax
 
 
 def ended(at: float) -> StartReport:
