@@ -14,7 +14,7 @@ from urllib.parse import quote, quote_plus, unquote, unquote_plus
 from analyzer.events.redaction import MASK, mask_secrets
 
 _URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+)://(?P<rest>.*)", re.DOTALL)
-_IN_TEXT = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://[^\s\"'<>]+")
+_IN_TEXT = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,31}://[^\s\"'<>]+")
 WEB = ("http", "https")
 _CONTAINER_BEFORE_AT = ("abfs", "abfss", "wasb", "wasbs")  # container@account: no user
 _SECRET_PARAMETER = re.compile(

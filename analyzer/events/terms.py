@@ -58,7 +58,10 @@ def _raw(kind: TermKind) -> Iterable[Mapping[str, Any]]:
     if kind == "milestone":
         file = load("milestones.toml")
         return [file["first_poll"], *(raw for raw in file["mark"] if "short" in raw)]
-    if kind in ("error", "phase", "goal"):
+    if kind == "goal":
+        file = load("goals.toml")
+        return [*file["goal"], *file["waited"]]
+    if kind in ("error", "phase"):
         return list(load(f"{kind}s.toml")[kind])
     return [{"id": name, **raw} for name, raw in load("terms.toml")[kind].items()]
 

@@ -43,7 +43,8 @@ class Scale:
         """A scale on which both ends have room, of at most so many steps."""
         span = high - low
         if not span > _FINEST * max(abs(low), abs(high), _FINEST):
-            low, high, span = low - 0.5, low + 0.5, 1.0
+            low, high = low - 0.5, high + 0.5
+            span = high - low
         step = next((one for one in _STEPS if _steps(low, high, one) <= most), None)
         if step is None:
             step = 10.0 ** math.ceil(math.log10(span / (most - 1)))
