@@ -30,6 +30,9 @@ class Proof:
     record: LogRecord
 
 
+_FIRST_SIGNED = "certificate CN=system:admin,O=system:masters signed by "
+
+
 def is_fresh(start: Start) -> bool:
     """Whether this process initialised the datastore: it made the cluster's client CA."""
     return start.first("client_ca_generated") is not None
@@ -38,7 +41,9 @@ def is_fresh(start: Start) -> bool:
 def made_cluster(start: Start) -> bool | None:
     """The same, and ``None`` where the lines that would tell may be lost, and of agents, which make none.
 
-    The client CA is made before k3s asks for its API server: who asks without having made one found one.
+    The client CA is made before k3s asks for its API server: who asks without having made one found one. So does a
+    first start with a CA of the user's own, or one that joins: both sign the administrator's certificate by then, which
+    a restart does not but to renew it (recorded: all first starts of joining servers, no restart).
     """
     if start.role != "server":
         return None
@@ -47,7 +52,10 @@ def made_cluster(start: Start) -> bool | None:
     asked = start.first("apiserver_requested")
     if asked is None or not start.begin_seen or start.filtered:
         return None
-    return None if any(seq <= asked.record.seq for seq in start.losses) else False
+    if any(seq <= asked.record.seq for seq in start.losses):
+        return None
+    before = (record for record in start.process if record.seq < asked.record.seq)
+    return None if any(record.message.startswith(_FIRST_SIGNED) for record in before) else False
 
 
 def proofs(start: Start, verdict: Verdict, line_times: LineTimes) -> Iterator[Proof]:
