@@ -217,11 +217,11 @@ def _history(found: Collection, reading: Reading, paths: Sequence[str], by: Sequ
 
 
 def _end(decision: Decision | None, *, complete: bool) -> None:
-    """Leaves with the exit code. What could not be read may be what does not keep the limit."""
+    """Leaves with the exit code; of a side that is not all there the decision is never "within"."""
     if not complete:
         complain("some inputs could not be read; k3slog fleet lists them")
         if decision is None:
             raise typer.Exit(int(ExitCode.BAD_INPUT))
-    code = _CODES[decision if complete or decision == "over" else "undecided"]
+    code = _CODES[decision]
     if code is not ExitCode.OK:
         raise typer.Exit(int(code))

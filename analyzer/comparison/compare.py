@@ -11,6 +11,7 @@ from analyzer.collection.metric_order import ordered
 from analyzer.collection.model import Collection
 from analyzer.collection.summary import outcomes_of
 from analyzer.comparison.design import UNREAD, design, not_there
+from analyzer.comparison.metrics import FAILED, unit_of
 from analyzer.comparison.model import (
     Asked,
     Compared,
@@ -20,10 +21,9 @@ from analyzer.comparison.model import (
     MetricComparison,
     Observed,
     Side,
-    Unit,
 )
 from analyzer.comparison.one_sided import one_sided
-from analyzer.comparison.sides import FAILED, RESTARTS, SideOf
+from analyzer.comparison.sides import SideOf
 from analyzer.comparison.strata import Strata
 from analyzer.stats.difference import (
     ENOUGH,
@@ -41,7 +41,6 @@ from analyzer.stats.shares import ShareDifference, needed_of_shares, share_diffe
 
 DEFAULT = Asked()
 _GOALS = ("ready", "node", "server", "started", "node_ready", "images")
-_UNITS: dict[str, Unit] = {FAILED: "share", RESTARTS: "count"}
 
 
 def compared(
@@ -132,7 +131,7 @@ class _OfLengths:
         return self.difference.interval(confidence)
 
     def relative(self, confidence: float) -> Interval | None:
-        return self.difference.relative(confidence) if _unit(self.id) == "s" else None
+        return self.difference.relative(confidence) if unit_of(self.id) == "s" else None
 
     def observed(self) -> tuple[Observed, Observed]:
         ends = (side.observed(self.asked.statistic) for side in (self.base, self.new))
@@ -239,7 +238,7 @@ def _metric(test: _Test, judged: Judged, asked: Asked, limit: Limit | None, *, m
     unsure = decision == "undecided" or (decision is None and verdict == "undecided")
     return MetricComparison(
         id=test.id,
-        unit=_unit(test.id),
+        unit=unit_of(test.id),
         base=base,
         new=new,
         difference=interval,
@@ -258,10 +257,6 @@ def _metric(test: _Test, judged: Judged, asked: Asked, limit: Limit | None, *, m
 def _doubted(metric: MetricComparison) -> MetricComparison:
     """What could not be read may be what is over the limit."""
     return replace(metric, decision="undecided") if metric.decision == "within" else metric
-
-
-def _unit(id: str) -> Unit:
-    return _UNITS.get(id, "s")
 
 
 def _decision(interval: Interval, limit: float) -> Decision:

@@ -11,8 +11,9 @@ from analyzer.collection.collect import parted
 from analyzer.collection.groups import UNKNOWN, members
 from analyzer.collection.model import Collection, Labels
 from analyzer.comparison.compare import DEFAULT, compared, described, goal_of, metrics_in_common
+from analyzer.comparison.metrics import FAILED
 from analyzer.comparison.model import Asked, Compared, History, Observed, Point
-from analyzer.comparison.sides import FAILED, SideOf
+from analyzer.comparison.sides import SideOf
 from analyzer.errors import UsageError
 from analyzer.stats.difference import Interval
 from analyzer.stats.level import level

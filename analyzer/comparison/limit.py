@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from analyzer.comparison.metrics import FAILED, RESTARTS
 from analyzer.comparison.model import Limit
-from analyzer.comparison.sides import FAILED, RESTARTS
 from analyzer.errors import UsageError
 from analyzer.live.durations import seconds_of
 

@@ -14,11 +14,9 @@ import numpy.typing as npt
 
 from analyzer.collection.groups import host_numbers
 from analyzer.collection.model import Collection, StartRow
+from analyzer.comparison.metrics import FAILED
 from analyzer.comparison.observed import Seen, seen, with_open_tries
 from analyzer.stats.difference import Lengths
-
-FAILED = "failed"  # the share of starts that failed
-RESTARTS = "restarts"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
