@@ -13,7 +13,7 @@ from analyzer.comparison.model import DesignNote
 from analyzer.comparison.one_sided import lists_checks
 from analyzer.comparison.sides import SideOf
 from analyzer.comparison.strata import LABELS, Strata
-from analyzer.comparison.unread import of_unread, unread
+from analyzer.comparison.unread import counted, of_unread, unread
 from analyzer.stats.shares import share_difference
 from analyzer.timebase import precision_words
 from analyzer.window import down
@@ -84,14 +84,14 @@ def _same_starts(base: SideOf, new: SideOf) -> Iterator[DesignNote]:
     both = {start.key for start in base.starts} & {start.key for start in new.starts}
     if both:
         every = {start.key for start in (*base.starts, *new.starts)}
-        told = f"{len(both):,} of {_starts(len(every))} {_are(len(both))} on both sides"
+        told = f"{len(both):,} of {counted(len(every), 'start')} {_are(len(both))} on both sides"
         yield DesignNote(SAME_STARTS, f"{told}: were the same logs named twice?")
 
 
 def _few(sides: Sides) -> Iterator[DesignNote]:
     few = [(name, len(side.starts)) for name, side in sides if len(side.starts) < FEW_STARTS]
     if few:
-        told = " and ".join(f"{name} has {_starts(n)}" for name, n in few)
+        told = " and ".join(f"{name} has {counted(n, 'start')}" for name, n in few)
         yield DesignNote(FEW, f"Few starts: {told}; take at least {FEW_STARTS} a side.")
     for name, side in sides:
         hosts = len(side.names)
@@ -244,10 +244,6 @@ def _alike(base: Counter[str], new: Counter[str]) -> bool:
 
 def _side(name: str) -> str:
     return {"base": "The base", "new": "The new side"}[name]
-
-
-def _starts(number: int) -> str:
-    return f"{number:,} start{'' if number == 1 else 's'}"
 
 
 def _are(number: int) -> str:

@@ -74,9 +74,5 @@ class SideOf:
 
     def failed(self) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
         """Of every start whether it certainly failed, and whether it may have: its log ends before the outcome."""
-        outcomes = [start.outcome for start in self.starts]
-        surely = np.array([outcome == "failed" for outcome in outcomes], dtype=np.bool_)
-        perhaps = surely | np.array(
-            [outcome not in ("failed", "ready", "stopped") for outcome in outcomes], dtype=np.bool_
-        )
-        return surely, perhaps
+        found = self._known(FAILED)
+        return found.least > 0.5, found.most > 0.5
