@@ -400,6 +400,8 @@ class _Builder:
             lowers.append(Evidence(self.polls.success_tick_s, Bound.GRID))
         if self.ticks is not None:
             lowers.append(Evidence(self.ticks.success_s, Bound.GRID))
+        if self.verdict.by_another:
+            return _fuse(lowers, [])  # the server's own poller had not necessarily noticed it by then
         gate = sorted(self._behind_gate(), key=lambda bound: bound.at_s)
         return _fuse(lowers, gate[:1], Window(source=detected.source))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from analyzer.events import chain
 from analyzer.events.sequence import Place, Stage
@@ -47,17 +48,29 @@ _NEXT = 6  # lines: without a stamp only the place tells that a panic came at on
 _OWN_WORDS = ("api_running", "agent_running")
 
 
-def noticed(
-    start: Start, stop: LogRecord | None, asked: LogRecord | None, echoes: frozenset[int] = frozenset()
-) -> tuple[LogRecord, ...]:
+@dataclass(frozen=True, slots=True)
+class Noticed:
     """The lines that only code behind a successful poll can have printed: the first one, and the one right behind it.
 
-    Of a server the latter is ``Kube API server is now running``: the tick of the success shows in it alone. Empty: the
-    text shows none. ``stop`` is the first sign of an end: what a stop lets through as well counts only before it.
+    Of a server the latter is ``Kube API server is now running``: the tick of the success shows in it alone. Without
+    lines the text shows none. ``by_another``: they come behind a poller of its own, so what they say of readiness
+    holds, but the server's own poller may have noticed it up to a round later.
+    """
+
+    lines: tuple[LogRecord, ...] = ()
+    by_another: bool = False
+
+
+def noticed(
+    start: Start, stop: LogRecord | None, asked: LogRecord | None, echoes: frozenset[int] = frozenset()
+) -> Noticed:
+    """What shows that readiness was noticed.
+
+    ``stop`` is the first sign of an end: what a stop lets through as well counts only before it.
     ``asked`` is the first sign that somebody asked for it, ``echoes`` are lines that only repeat that.
     """
     if start.first("cluster_reset_done") is not None:
-        return ()  # it prints "up and running" too, of an etcd alone
+        return Noticed()  # it prints "up and running" too, of an etcd alone
     shared = poller_for(start.version).kind == "shared-2s"
     first: LogRecord | None = None
     elsewhere: LogRecord | None = None  # behind a poller of its own, with a phase of its own
@@ -73,8 +86,10 @@ def noticed(
             continue
         first = first or record
         if place.mark in _OWN_WORDS:
-            return (first, record) if first.seq < record.seq else (record,)
-    return tuple(record for record in (first or elsewhere,) if record is not None)
+            return Noticed((first, record) if first.seq < record.seq else (record,))
+    if first is None and elsewhere is not None:
+        return Noticed((elsewhere,), by_another=True)
+    return Noticed((first,) if first is not None else ())
 
 
 def _believed(start: Start, record: LogRecord, place: Place, stop: LogRecord | None, asked: LogRecord | None) -> bool:

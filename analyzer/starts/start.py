@@ -160,3 +160,4 @@ class Verdict:
     end: LogRecord | None
     end_reason: str | None
     behind_gate: LogRecord | None = None  # the first line that only code behind readiness prints, mostly ``detected``
+    by_another: bool = False  # ``detected`` comes behind the gate of another waiter: the server's own may open later

@@ -32,7 +32,8 @@ def judge(start: Start) -> Verdict:
     """The verdict on one start."""
     down = signs(start)
     end = ending(start, down.asked)
-    seen = noticed(start, down.first, down.asked, down.echoes)
+    shown = noticed(start, down.first, down.asked, down.echoes)
+    seen = shown.lines
     outcome: Outcome
     if start.role == "agent":
         outcome = agent_outcome(start, down.first, end.kind, end.record, end.reason)
@@ -55,6 +56,7 @@ def judge(start: Start) -> Verdict:
         end=end.record,
         end_reason=end.reason,
         behind_gate=seen[0] if seen else None,
+        by_another=bool(seen) and shown.by_another,
     )
 
 

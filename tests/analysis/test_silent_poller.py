@@ -108,3 +108,18 @@ def test_two_seconds_without_a_line_are_the_most(last: float, told: bool) -> Non
 def test_the_second_request_of_a_round_has_one_before_it(at: float, told: bool) -> None:
     journal = Journal(OLD).begin().say(1.0, ROUND).ticking(0.6, 1.9, 0.15).running(at)
     assert (journal.report().detected.lower_kind is Bound.GRID) is told
+
+
+def test_the_kubelets_own_poller_does_not_tell_when_the_server_noticed() -> None:
+    """It has a phase of its own: what it saw bounds readiness, not the server's notice of it."""
+    kubelet = '"Kubelet version" kubeletVersion="v1.30.3+k3s1"'
+    before = waiting(1.0).kube(6.5, kubelet, "server.go:515").report()
+    whole = waiting(1.0).kube(6.5, kubelet, "server.go:515").running(7.006).report()
+    assert before.outcome == "ready" and before.ready.upper == whole.ready.upper == pytest.approx(6.5, abs=1e-3)
+    assert before.detected.upper is None and before.polling_tax_s is None
+    assert before.detected.lower is not None and whole.detected.upper == pytest.approx(7.006, abs=1e-3)
+
+
+def test_one_poller_for_all_tells_it() -> None:
+    shared = Journal("v1.32.4+k3s1").begin().serving(2.0).poll(3.0).kube(6.5, '"Kubelet version" k=1', "server.go:515")
+    assert shared.report().detected.upper == pytest.approx(6.5, abs=1e-3)
