@@ -3,13 +3,15 @@
 ``python benchmarks/wait_baselines.py [--starts N]``: for each client the delay after readiness, the requests and the
 processor time of the client; the table of docs/wait.md. The starts are of the half that ``adaptive`` was not tuned on.
 Clients: curl every second with the client certificate, ``kubectl get --raw /readyz`` every second (where there is a
-kubectl), and a poller in one process every 0.25 s, as ``wait-on`` of npm is (which itself was not tried).
+kubectl), ``wait-on`` of npm with its defaults (where it is on the path) and a poller in one process every 0.25 s. A rhythm
+of whole seconds is lucky or unlucky with a start, so clients are launched up to a second before the server, evenly.
 """
 
 from __future__ import annotations
 
 import argparse
 import base64
+import json
 import os
 import resource
 import shutil
@@ -68,11 +70,19 @@ def clients(folder: Path, url: str) -> dict[str, list[str]]:
     if shutil.which("kubectl"):
         kubectl = f"until kubectl --kubeconfig {config} get --raw /readyz >/dev/null 2>&1; do sleep 1; done"
         found["kubectl get --raw, sleep 1"] = ["sh", "-c", kubectl]
+    if npm := shutil.which("wait-on"):
+        found["wait-on"] = [npm, "--config", str(folder / "wait-on.json")]
     return found
 
 
-def run(pki: Pki, start: RecordedStart, client: str) -> Seen:
-    """``client`` waits for ``start``, begun at the same moment."""
+def wait_on_config(folder: Path, url: str) -> str:
+    """What wait-on reads: the same certificates, its own defaults."""
+    parts = {name: (folder / name).read_text() for name in ("ca", "cert", "key")}
+    return json.dumps({"resources": [f"{url.replace('https:', 'https-get:')}/readyz"], "strictSSL": True, **parts})
+
+
+def run(pki: Pki, start: RecordedStart, client: str, lead_s: float) -> Seen:
+    """``client`` waits for ``start``, launched ``lead_s`` before it begins."""
     with tempfile.TemporaryDirectory() as name, Replayed(pki, recorded(start)) as server:
         folder = Path(name)
         config = yaml.safe_load(pki.kubeconfig(folder / "k3s.yaml", server.url).read_text())
@@ -83,7 +93,8 @@ def run(pki: Pki, start: RecordedStart, client: str) -> Seen:
             (folder / part).write_bytes(base64.b64decode(data))
         command = clients(folder, server.url)[client]
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        server.begin()
+        (folder / "wait-on.json").write_text(wait_on_config(folder, server.url))
+        server.begin(lead_s)
         subprocess.run(command, check=True, capture_output=True, timeout=120)
         delay_s = server.now_s() - server.timeline.ready_s
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -101,9 +112,9 @@ def main() -> None:
     chosen = known[:: max(1, len(known) // given.starts)][: given.starts]
     names = list(clients(Path("/"), "https://127.0.0.1:1"))
     seen: dict[str, list[Seen]] = {name: [] for name in names}
-    for start in chosen:
+    for n, start in enumerate(chosen):
         for name in names:
-            seen[name].append(run(pki, start, name))
+            seen[name].append(run(pki, start, name, n / len(chosen)))
     lengths = [start.ready[1] for start in chosen]
     print(f"{len(chosen)} starts of {min(lengths):.1f} to {max(lengths):.1f} s; load {os.getloadavg()[0]:.1f}\n")
     print("| client | delay after ready: median, p95, most (s) | requests, median | processor s, median |")

@@ -19,6 +19,7 @@ from analyzer.starts.start import Start, Verdict
 from analyzer.window import OPEN, Bound, Evidence, Window
 
 _OTHER_RHYTHM = "node-status-update-frequency"  # the kubelet's limit for a report follows this option
+_GONE = ("process_exited", "systemd_stopped", "systemd_failed")  # what systemd says when no process is left
 _SAYS = "agent_running"
 
 
@@ -57,7 +58,8 @@ class _Goals:
         """Until when a goal whose lines are due had certainly not come; ``None``: that is not shown, or not long.
 
         Two writers tell of it, k3s and systemd, which waits for that word: where nothing is lost or chosen, both silent
-        is no chance. A line that may come at any moment is worth a word only where it is long overdue.
+        is no chance. A line that may come at any moment is worth a word only where it is long overdue. A process that is
+        on its way out may still say that it is up, and the log shows what that was only once the process is gone.
         """
         start = self.start
         if not rule.due or start.role not in rule.roles or self.verdict.detected is None:
@@ -69,7 +71,7 @@ class _Goals:
         bound = self.line_times.not_before(last, Bound.PROCESS)
         since = self.ready.upper
         long = bound is not None and since is not None and bound.at_s - since >= late().open_s
-        return bound if long or self.verdict.end_kind != "running" else None
+        return bound if long or start.first(*_GONE) is not None else None
 
     def _marks(self, rule: GoalRule) -> list[Mark]:
         """The lines that show the goal reached, in order."""

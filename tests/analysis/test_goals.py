@@ -269,6 +269,15 @@ def test_an_end_before_it_was_up_is_not_reached() -> None:
     assert late_goals(report) == ()  # the end is what is told
 
 
+def test_a_process_on_its_way_out_may_still_say_that_it_is_up() -> None:
+    def state(journal: Journal) -> str:
+        return named(journal.report())["started"].state
+
+    stopping = "Shutdown request received: kubelet exited: failed to validate kubelet configuration"
+    assert state(hangs(30.0).say(30.5, stopping, "error")) == "unknown"
+    assert state(hangs(30.0).say(30.5, stopping, "error").say(30.6, "k3s is up and running")) == "unknown"
+
+
 @pytest.mark.parametrize(("up", "told"), [(245.0, True), (14.0, False), (19.0, False)])
 def test_a_goal_that_came_much_later_is_told(up: float, told: bool) -> None:
     journal = hangs(up).say(up, "k3s is up and running").systemd(up, "Started k3s.service - Lightweight Kubernetes.")

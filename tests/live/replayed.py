@@ -98,9 +98,9 @@ class Replayed:
     def url(self) -> str:
         return f"https://127.0.0.1:{self.port}"
 
-    def begin(self) -> None:
-        """Now is the moment of execution."""
-        self._zero = time.monotonic()
+    def begin(self, in_s: float = 0.0) -> None:
+        """Now, or in so many seconds, is the moment of execution."""
+        self._zero = time.monotonic() + in_s
 
     def moment(self, monotonic: float) -> float:
         """A moment of this machine in seconds of the recording."""

@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -89,11 +90,10 @@ READY = [
 ]
 
 
-@pytest.mark.parametrize(("label", "speed"), [*((label, 10.0) for label in READY), ("1324-fresh-full#0", 1.0)])
-def test_a_recorded_start_is_waited_for(pki: Pki, tmp_path: Path, label: str, speed: float) -> None:
-    start: RecordedStart = STARTS[label]
+def check_wait(pki: Pki, folder: Path, start: RecordedStart, speed: float) -> None:
+    """The code, the windows and the words of one wait."""
     timeline = recorded(start)
-    out = Outcome(pki, tmp_path, timeline, speed)
+    out = Outcome(pki, folder, timeline, speed)
     assert out.code == 0, out.stderr
     (report,) = report_of(out.wait).starts
     assert out.holds(report.ready, timeline.ready_s)
@@ -105,6 +105,31 @@ def test_a_recorded_start_is_waited_for(pki: Pki, tmp_path: Path, label: str, sp
     told = re.search(r"^(\S+) was the last check to clear\.$", out.stdout, re.MULTILINE)
     assert told is None or told[1] == last
     check_words(out, (timeline.ready_s,))
+
+
+@pytest.mark.parametrize(("label", "speed"), [*((label, 10.0) for label in READY), ("1324-fresh-full#0", 1.0)])
+def test_a_recorded_start_is_waited_for(pki: Pki, tmp_path: Path, label: str, speed: float) -> None:
+    check_wait(pki, tmp_path, STARTS[label], speed)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3000)
+@pytest.mark.parametrize("speed", [10.0, 1.0])
+def test_every_recorded_start_is_waited_for(pki: Pki, tmp_path: Path, speed: float) -> None:
+    """Several at a time: nearly all of the 50 minutes that the starts took is spent sleeping."""
+
+    def fault(label: str) -> str:
+        folder = tmp_path / re.sub(r"\W", "-", label)
+        folder.mkdir()
+        try:
+            check_wait(pki, folder, STARTS[label], speed)
+        except (AssertionError, OSError, subprocess.SubprocessError) as problem:
+            return f"{label}: {problem!r}"
+        return ""
+
+    labels = [label for label, start in STARTS.items() if start.ready[1] < 90 * speed]  # a process has 100 s
+    with ThreadPoolExecutor(8 if speed == 1 else 3) as pool:
+        assert [found for found in pool.map(fault, labels) if found] == []
 
 
 def test_a_server_killed_three_times_is_waited_for(pki: Pki, tmp_path: Path) -> None:
