@@ -60,7 +60,7 @@ wheel: $(BIN)/python ## Build the wheel into dist/
 
 # --- prove it -------------------------------------------------------------------------------------------------------
 
-test: $(DEV) ## Run the tests (no browser, no notebooks; some minutes)
+test: $(DEV) ## Run the tests (no browser, no notebooks; some minutes); make cov runs more of them
 	@$(PYTEST)
 
 check: $(DEV) ## Lint, format, spelling, types and import contracts: what CI demands
@@ -91,8 +91,8 @@ fuzz: $(DEV) ## Feed mutants of lines and files to the readers: MINUTES=5 or RUN
 	@$(BIN)/python -m tests.fuzz.fuzz_drive --kind $(or $(KIND),all) --minutes $(or $(MINUTES),0) --runs $(or $(RUNS),0) \
 		--seed $(or $(SEED),1) --jobs $(JOBS)
 
-cov: $(DEV) ## Run the tests and measure line and branch coverage; fails below the floor in pyproject.toml
-	@$(PYTEST) --cov --cov-report=term:skip-covered
+cov: $(DEV) ## Run the tests, long ones too, and measure line and branch coverage; fails below the floor in pyproject.toml
+	@$(PYTEST) -m 'not slow and not browser and not notebook and not cluster' --cov --cov-report=term:skip-covered
 
 mutants: $(DEV) ## Put small mistakes into the program: do the tests notice? COUNT=120 SEED=1 JOBS=2
 	@$(BIN)/python tools/mutants.py --count $(or $(COUNT),120) --seed $(or $(SEED),1) --jobs $(JOBS)

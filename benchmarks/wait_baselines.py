@@ -3,8 +3,8 @@
 ``python benchmarks/wait_baselines.py [--starts N]``: for each client the delay after readiness, the requests and the
 processor time of the client; the table of docs/wait.md. The starts are of the half that ``adaptive`` was not tuned on.
 Clients: curl every second with the client certificate, ``kubectl get --raw /readyz`` every second (where there is a
-kubectl), ``wait-on`` of npm with its defaults (where it is on the path) and a poller in one process every 0.25 s. A rhythm
-of whole seconds is lucky or unlucky with a start, so clients are launched up to a second before the server, evenly.
+kubectl), ``wait-on`` of npm with its defaults (where it is on the path) and a poller in one process every 0.25 s. A
+rhythm of whole seconds is lucky or unlucky with a start, so clients are launched up to a second before it, evenly.
 """
 
 from __future__ import annotations

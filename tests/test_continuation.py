@@ -11,6 +11,7 @@ import pytest
 
 from tests.kit.continuation import CARRIERS, Part, Text, contradictions, found_in, generated_text, recorded_text
 from tests.kit.score_recorded import CLUSTERS, RECORDED, recordings
+from tests.kit.thinned import thinned
 
 # One of every kind of story: slow, crashing, restarted, stopped, ended by itself, an agent, a joining server.
 FEW = (
@@ -41,12 +42,12 @@ def names() -> list[str]:
 
 
 @pytest.mark.parametrize("carrier", CARRIERS)
-@pytest.mark.parametrize("name", FEW)
+@pytest.mark.parametrize("name", thinned(FEW, 2))
 def test_a_longer_part_of_a_recording_contradicts_no_shorter_one(name: str, carrier: str) -> None:
     assert list(found_in(text_of(name, carrier), 8)) == []
 
 
-@pytest.mark.parametrize("seed", range(SEEDS))
+@pytest.mark.parametrize("seed", thinned(range(SEEDS), 4))
 def test_a_longer_part_of_a_generated_journal_contradicts_no_shorter_one(seed: int) -> None:
     assert list(found_in(generated_text(seed, ("short", "cat")[seed % 2]), 6)) == []
 

@@ -37,6 +37,7 @@ from tests.kit.score_recorded import (
     score_recording,
     truth_path,
 )
+from tests.kit.thinned import thinned
 
 # The bar: as sharp as a plain reader that uses the printed polls, the grid and the witness rules alone.
 READY_S, CHECK_S, NAMED = 0.7, 2.1, 0.30
@@ -74,7 +75,7 @@ def start_of(name: str) -> Path:
     return path
 
 
-@pytest.fixture(scope="module", params=[*recordings(), *recordings(CLUSTERS)], ids=name_of)
+@pytest.fixture(scope="module", params=thinned([*recordings(), *recordings(CLUSTERS)], 2), ids=name_of)
 def recording(request: pytest.FixtureRequest) -> Path:
     """Every recording. Tests are run recording by recording, so that each is analysed once."""
     path: Path = request.param
@@ -244,7 +245,7 @@ def story(start: StartReport) -> dict[str, Any]:
     return told
 
 
-@pytest.mark.parametrize("name", LAWFUL)
+@pytest.mark.parametrize("name", thinned(LAWFUL, 3))
 def test_another_carrier_tells_the_same_story(name: str) -> None:
     starts = starts_of(name)
     for carrier in ("json", "short", "iso", "cat"):
@@ -276,7 +277,7 @@ def cut_in_two(name: str) -> tuple[bytes, bytes]:
     return b"\n\n".join(records[:middle]) + b"\n\n", b"\n\n".join(records[middle:])
 
 
-@pytest.mark.parametrize("name", LAWFUL)
+@pytest.mark.parametrize("name", thinned(LAWFUL, 3))
 def test_the_order_of_files_does_not_matter(name: str, tmp_path: Path) -> None:
     first, second = cut_in_two(name)
     whole = [story(s) for s in starts_of(name)]
@@ -284,7 +285,7 @@ def test_the_order_of_files_does_not_matter(name: str, tmp_path: Path) -> None:
     assert [story(s) for s in analysed(second, first, folder=tmp_path)] == whole
 
 
-@pytest.mark.parametrize("name", LAWFUL)
+@pytest.mark.parametrize("name", thinned(LAWFUL, 3))
 def test_lines_given_twice_count_once(name: str, tmp_path: Path) -> None:
     whole = [story(s) for s in starts_of(name)]
     first, _ = cut_in_two(name)
@@ -322,6 +323,7 @@ def observers() -> dict[str, Callable[[bytes], bool]]:
         if isinstance(one, str)
     ],
 )
+@pytest.mark.long
 def test_another_observer_only_narrows(name: str, tmp_path: Path) -> None:
     records = bytes_of(name).split(b"\n\n")
     starts = starts_of(name)

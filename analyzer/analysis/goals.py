@@ -58,8 +58,8 @@ class _Goals:
         """Until when a goal whose lines are due had certainly not come; ``None``: that is not shown, or not long.
 
         Two writers tell of it, k3s and systemd, which waits for that word: where nothing is lost or chosen, both silent
-        is no chance. A line that may come at any moment is worth a word only where it is long overdue. A process that is
-        on its way out may still say that it is up, and the log shows what that was only once the process is gone.
+        is no chance. A line that may come at any moment is worth a word only where it is long overdue. A process on its
+        way out may still say that it is up: what that was, the log shows only once the process is gone.
         """
         start = self.start
         if not rule.due or start.role not in rule.roles or self.verdict.detected is None:

@@ -61,6 +61,7 @@ def run(machine: Path, *words: str) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(["sh", script, *words], cwd=machine, env=environment, capture_output=True, check=False)
 
 
+@pytest.mark.long
 def test_starts_are_recorded_compared_and_held_against_the_limits(machine: Path) -> None:
     ran = run(machine, "container", "rancher/k3s:v1.32.4-k3s1", "new-logs", "3", "--disable", "traefik")
     assert ran.returncode == 0, ran.stderr

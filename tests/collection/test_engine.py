@@ -19,6 +19,7 @@ from analyzer.collection.model import InputSpec
 from analyzer.collection.work import InputResult, WorkOptions, chunk
 from analyzer.errors import UsageError
 from tests.kit import fleet_workers
+from tests.kit.thinned import thinned
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "sample_logs"
@@ -287,7 +288,7 @@ def test_a_script_without_a_guard_can_use_it(how: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("end", thinned([signal.SIGINT, signal.SIGKILL], 2))
 def test_workers_do_not_outlive_their_parent(end: signal.Signals) -> None:
     parent = subprocess.Popen(
         [sys.executable, "-c", script("a", "sleeper-1", "sleeper-2")], cwd=ROOT, text=True, start_new_session=True,

@@ -20,6 +20,7 @@ from tests.damages.run import Case, companions, part_of, scored, text_of
 from tests.damages.visible import visible_starts
 from tests.kit.judge_mutations import analysed
 from tests.kit.score_recorded import RECORDED, recordings
+from tests.kit.thinned import thinned
 
 FEW = 9  # recordings for each damage in the quick run; each damage takes others
 
@@ -46,7 +47,7 @@ def wrong(cases: list[Case], folder: Path) -> tuple[list[str], int]:
     return found, right
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("damage", thinned(DAMAGES, 3))
 def test_what_a_damaged_text_still_says_is_true(damage: str, tmp_path: Path) -> None:
     found, right = wrong(sample(damage), tmp_path)
     assert not found, f"{len(found)} false claims:\n" + "\n".join(found[:30])

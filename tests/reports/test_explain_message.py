@@ -9,6 +9,7 @@ from analyzer.reports import explain, explain_message
 from analyzer.reports.explain_entry import Entry
 from tests.kit.effort import proportional
 from tests.kit.handmade import Journal
+from tests.kit.thinned import thinned
 
 LEARNER = "this server has not yet been promoted from learner to voting member"
 JOIN = 'preparing server: failed to get CA certs: Get "https://192.0.2.7:6443/cacerts": dial tcp 192.0.2.7:6443: '
@@ -271,7 +272,7 @@ def test_a_title_names_what_it_is_about(text: str, title: str) -> None:
 @pytest.mark.parametrize(
     "text", ["[-]etcd{}x", "preparing server{}x", "could not parse a as{}", "failed{}failed", "{}…..…x"]
 )
-@pytest.mark.parametrize("filling", [" ", " failed", 'Get "https://', "."])
+@pytest.mark.parametrize("filling", thinned([" ", " failed", 'Get "https://', "."], 4))
 def test_a_long_text_is_explained_in_linear_time(text: str, filling: str) -> None:
     def ask(size: int) -> object:
         asked = text.format(filling * (size // len(filling)))

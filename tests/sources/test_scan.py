@@ -19,6 +19,7 @@ from analyzer.sources import scan, search
 from analyzer.sources.raw_lines import LINE_LIMIT, RawLine
 from analyzer.testing import generate, named
 from tests.kit.carrier_files import RECORDED, as_cat, as_export, as_json, as_short, export_rows
+from tests.kit.thinned import thinned
 
 ENGINES = [search.stdlib_engine(), search.automaton_engine()]
 LONG = [70_000, 200_000, LINE_LIMIT - 1, LINE_LIMIT, LINE_LIMIT + 1, 600_000]
@@ -161,7 +162,7 @@ def whole_report(scenario: str, carrier: str, data: bytes) -> Report:
 
 
 @pytest.mark.parametrize("engine", ["stdlib", "automaton"])
-@pytest.mark.parametrize("carrier", ["short", "short-iso-precise", "cat", "json", "export"])
+@pytest.mark.parametrize("carrier", thinned(["short", "short-iso-precise", "cat", "json", "export"], 3))
 @pytest.mark.parametrize("scenario", ["healthy-sqlite", "killed-twice", "slow-rbac-one-core"])
 def test_the_report_of_a_large_file_is_that_of_its_starts(
     scenario: str, carrier: str, engine: str, monkeypatch: pytest.MonkeyPatch
@@ -227,7 +228,7 @@ def shrink(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("carrier", ["short", "short-iso-precise"])
 @pytest.mark.parametrize("turned", [False, True], ids=["", "reversed"])
 @pytest.mark.parametrize("banner", [True, False], ids=["", "no banner"])
-@pytest.mark.parametrize("scenario", ["healthy-sqlite", "killed-twice", "etcd-three-servers"])
+@pytest.mark.parametrize("scenario", thinned(["healthy-sqlite", "killed-twice", "etcd-three-servers"], 2))
 def test_other_units_between_the_lines_change_no_answer(
     scenario: str, carrier: str, turned: bool, banner: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:

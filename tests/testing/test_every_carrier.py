@@ -9,6 +9,7 @@ from __future__ import annotations
 import pytest
 
 from analyzer.testing import BASIC, CARRIERS, LOSSY
+from tests.kit.thinned import thinned
 from tests.test_generated import made, report_of, wrong_claims
 
 WHOLE = tuple(c for c in CARRIERS if c not in BASIC and c not in LOSSY)
@@ -16,13 +17,13 @@ FEW = (0, 4, 11, 33, 65)  # an agent, months that languages disagree about, two 
 MORE = (1, 6, 14, 25, 37, 49, 59, 68, 81, 110, 121, 134, 136, 211)
 
 
-@pytest.mark.parametrize("carrier", WHOLE)
+@pytest.mark.parametrize("carrier", thinned(WHOLE, 4))
 def test_no_window_misses_the_truth_in_any_carrier(carrier: str) -> None:
     wrong = [words for seed in FEW for words in wrong_claims(seed, (carrier,))]
     assert not wrong, "\n".join(wrong[:20])
 
 
-@pytest.mark.parametrize("carrier", LOSSY)
+@pytest.mark.parametrize("carrier", thinned(LOSSY, 3))
 def test_what_is_missing_is_unknown_not_absent(carrier: str) -> None:
     wrong = [words for seed in (*FEW, *MORE) for words in wrong_claims(seed, (carrier,))]
     assert not wrong, "\n".join(wrong[:20])

@@ -17,6 +17,7 @@ from analyzer.live.observed_polls import Answer, ObservedPoll
 from analyzer.results import StartReport
 from analyzer.watching.fusing import both, counted, fused, fused_start
 from analyzer.window import OPEN, Bound, Window
+from tests.kit.thinned import thinned
 from tests.live.replayed import readyz, status_body
 
 SAMPLES = Path(__file__).parents[2] / "sample_logs"
@@ -111,7 +112,7 @@ def _poll(answer: Answer, departed: float, answered: float) -> ObservedPoll:
     return ObservedPoll(departed_s=departed, answered_s=answered, **kept)
 
 
-@pytest.mark.parametrize("path", RECORDINGS, ids=NAMES)
+@pytest.mark.parametrize("path", thinned(RECORDINGS, 5), ids=NAMES)
 def test_both_together_hold_the_truth_and_are_as_narrow_as_either(path: Path) -> None:
     truth, starts = json.loads(path.read_text())["starts"], analysed(path)
     lives = [Life(*pair) for pair in zip(truth, starts, strict=True)]
@@ -148,6 +149,7 @@ def check_law(start: StartReport, life: Life, own: list[ObservedPoll], until_s: 
             assert check.cleared.contains(clears, 1e-6), check
 
 
+@pytest.mark.long
 def test_polls_make_windows_narrower_on_real_starts() -> None:
     """Else the law would hold of a function that does nothing."""
     narrower = 0

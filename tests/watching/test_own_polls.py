@@ -142,6 +142,7 @@ def test_both_observers_of_a_start(pki: Pki, tmp_path: Path) -> None:
     assert [error.message for each in told for error in validator.iter_errors(json.loads(json.dumps(each)))] == []
 
 
+@pytest.mark.long
 def test_a_server_that_is_killed_is_asked_again_and_each_start_has_its_own_polls(pki: Pki, tmp_path: Path) -> None:
     # No faster: a server that refuses is asked every one and a half seconds, and the fourth start took five.
     heard, _, turned, executed = run(pki, tmp_path, "1324-killed-thrice", 2.0)

@@ -16,6 +16,7 @@ from analyzer.results import Report
 from analyzer.watching.reader import MOST_LINES, StartReader
 from tests.kit.continuation import generated_text, recorded_text
 from tests.kit.score_recorded import CLUSTERS, RECORDED, recordings
+from tests.kit.thinned import thinned
 
 SAMPLES = Path(__file__).parents[2] / "sample_logs"
 KEPT = sorted((SAMPLES / "recorded").glob("*.gz"))
@@ -50,7 +51,7 @@ def told(report: Report | None) -> Report | None:
 
 
 @pytest.mark.parametrize("carrier", ["export", "short"])
-@pytest.mark.parametrize("path", [*KEPT, *AB[::9]], ids=lambda path: path.name.removesuffix(".export.gz"))
+@pytest.mark.parametrize("path", thinned([*KEPT, *AB[::9]], 4), ids=lambda path: path.name.removesuffix(".export.gz"))
 def test_it_says_what_analyze_says_of_the_text_so_far(path: Path, carrier: str) -> None:
     check(path, carrier, 3)
 
@@ -62,7 +63,7 @@ def test_it_says_what_analyze_says_at_fifty_moments(path: Path, carrier: str) ->
     check(path, carrier, 50)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", thinned(range(12), 3))
 def test_it_says_what_analyze_says_of_generated_journals(seed: int) -> None:
     text = generated_text(seed, "short")
     reader, fed = StartReader("<stdin>"), 0
@@ -81,7 +82,7 @@ def facts(report: Report | None) -> object:
     return [replace(start, began_at=None, ended_at=None) for start in report.starts]
 
 
-@pytest.mark.parametrize("most", [300, 500])
+@pytest.mark.parametrize("most", thinned([300, 500], 2))
 def test_earlier_starts_keep_their_reports(most: int) -> None:
     pieces = recorded_text(SAMPLES / "recorded" / "1324-killed-thrice.export.gz", "export").pieces
     reader = StartReader("<stdin>", most=most)
@@ -94,6 +95,7 @@ def test_earlier_starts_keep_their_reports(most: int) -> None:
             assert (mine.ledger.lines, mine.ledger.used) == (whole.ledger.lines, whole.ledger.used)
 
 
+@pytest.mark.long
 def test_a_day_of_noise_is_not_held() -> None:
     pieces = recorded_text(SAMPLES / "recorded" / "1324-fresh-25.export.gz", "export").pieces
     up = next(n for n, piece in enumerate(pieces) if b"k3s is up and running" in piece)

@@ -107,6 +107,7 @@ def test_starts_before_the_last_one_that_stood_there_do_not_count() -> None:
     assert given_up.start is not None and given_up.start.index == 3
 
 
+@pytest.mark.long
 def test_noise_is_seldom_analysed() -> None:
     """Two hundred lines a second that decide nothing, for a minute, behind a start that is up."""
     start = list(until_line("1324-fresh-25", b"k3s is up and running"))
