@@ -240,7 +240,7 @@ def _later(start: StartReport) -> str:
 
 
 def _not_ready(start: StartReport) -> str:
-    goal = "its node was registered" if start.role == "agent" else "the API server was ready"
+    goal = narrative.agents_goal(start) if start.role == "agent" else "the API server was ready"
     name = wording.program(start)
     unseen = goal_words.perhaps_ready(start)
     if start.outcome == "failed":
@@ -256,7 +256,7 @@ def _not_ready(start: StartReport) -> str:
     if start.observer == "wait":
         return f"Not seen ready when this wait ended{_so_far(start)}."
     known = goal_of(start).window.lower
-    if known is not None and known >= 1:
+    if known is not None and known >= 1 and goal_of(start).state != "reached":
         not_yet = goal.replace("was ", "was not yet ")
         return f"Not known: the log ends{_so_far(start)}. At {wording.at_least(known)} {not_yet}."
     return f"Not known: the log ends{_so_far(start)} and does not show that {goal}."

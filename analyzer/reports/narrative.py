@@ -145,11 +145,18 @@ def _agent(start: StartReport) -> str:
     if start.outcome in ("failed", "stopped"):
         how = "Failed: the process ended" if start.outcome == "failed" else "Stopped"
         return f"{how}{_when(start)}; its node was never registered.{server}"
+    missing = agents_goal(start)
     if start.end.kind != "running":
-        known = f"the process ended{_when(start)}; whether its node was registered is not in the log"
+        known = f"the process ended{_when(start)}; whether {missing} is not in the log"
     else:
-        known = "the log does not show whether its node was registered"
+        known = f"the log does not show whether {missing}"
     return f"Not known: {known}.{server}"
+
+
+def agents_goal(start: StartReport) -> str:
+    """What a log does not show of an agent. A node that was known before is found before the agent is up."""
+    node = next((goal for goal in start.goals if goal.id == "node"), None)
+    return "the agent came up" if node is not None and node.state == "reached" else "its node was registered"
 
 
 def _ready_fragment(start: StartReport) -> str:

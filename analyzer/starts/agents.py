@@ -114,14 +114,12 @@ def agent_outcome(
 
     * ``ready``: the text proves that the node was registered, whatever came later;
     * ``failed``, ``stopped``: the process ended and ``never_registered``;
-    * ``incomplete``: all else. Also of a node that was known before, when the agent's last words are that it was still
-      waiting for its tunnel's rights: its kubelet had found the node, the agent itself had not come up.
+    * ``incomplete``: all else. Also of a node that was known before while nothing shows that the agent itself came up:
+      its kubelet finds the node, and still the agent may wait for its tunnel's rights, which it says only at its end.
     """
     if registration(start, stop_sign) is not None:
         came_up = any(m.id in ("agent_running", "node_reports_ready") for m in start.marks("agent_running", *NODE_IDS))
-        if not came_up and start.first("node_known") is not None and start.first("tunnel_unauthorized") is not None:
-            return "incomplete"
-        return "ready"
+        return "ready" if came_up or start.first("node_known") is None else "incomplete"
     if end_kind == "running" or end is None or not never_registered(start, end, end_reason):
         return "incomplete"
     if wait_was_ended(start, end_reason or ""):
