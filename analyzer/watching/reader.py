@@ -69,14 +69,17 @@ class StartReader:
         return self._last
 
     def _analysed(self) -> Report | None:
+        report = self._of_kept_lines()
+        return self._with_settled(report) if report is not None and self._settled else report
+
+    def _of_kept_lines(self) -> Report | None:
         try:
             records = self.log.log_records()
             if self._wanted and records.records:
                 records = select(records, self._wanted)
-            report = pipeline.report_on(records, rules=self._rules)
+            return pipeline.report_on(records, rules=self._rules)
         except NoDataError:
             return None
-        return self._with_settled(report) if self._settled else report
 
     def _with_settled(self, report: Report) -> Report:
         """The report with the earlier starts in front."""
@@ -116,7 +119,6 @@ class StartReader:
         if first is None or any(_last_line(start) >= first for start in before):
             return
         lines = {place: text for place, text in report.evidence.items() if place[1] < first}
-        self._used += len(lines.keys() - self._settled_lines.keys())
         self._settled += before
         half = _SETTLED_MOST // 2
         if len(self._settled) > _SETTLED_MOST:
@@ -124,6 +126,8 @@ class StartReader:
             self._settled = [*self._settled[:half], *self._settled[-half:]]
         self._settled_lines = lines
         self.log.forget_before(first)
+        kept = self._of_kept_lines()
+        self._used = report.ledger.used - (kept.ledger.used if kept is not None else 0)
 
 
 def _decides(draft: Draft) -> bool:
