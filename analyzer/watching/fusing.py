@@ -14,7 +14,7 @@ from analyzer.analysis.start_report import tax_of
 from analyzer.live.observed_polls import ObservedPoll, ObservedWait
 from analyzer.live.readiness import Seen, proves_gone, ready_window, serves
 from analyzer.live.wait_report import start_report
-from analyzer.results import Check, Goal, Phase, Report, StartReport
+from analyzer.results import Bottleneck, Check, Goal, Phase, Report, StartReport
 from analyzer.watching.changes import Event
 from analyzer.window import OPEN, Span, Window
 
@@ -112,7 +112,7 @@ def fused_start(start: StartReport, polls: Sequence[ObservedPoll], until_s: floa
         phases=tuple(_phase(phase, start.ready, ready.window, tax) for phase in start.phases),
         checks=_checks(start, own),
     )
-    return FusedStart(shown, own.ready, len(mine))
+    return FusedStart(_with_last(shown, own.bottleneck), own.ready, len(mine))
 
 
 def _wait(polls: Sequence[ObservedPoll], began_at: datetime = _NO_MATTER) -> ObservedWait:
@@ -146,6 +146,14 @@ def _checks(start: StartReport, own: StartReport) -> tuple[Check, ...]:
     mine = tuple(_check(check, seen[check.name]) if check.name in seen else check for check in start.checks)
     names = {check.name for check in start.checks}
     return mine + tuple(check for check in own.checks if check.seen_failing and check.name not in names)
+
+
+def _with_last(start: StartReport, own: Bottleneck) -> StartReport:
+    """The check that own polls saw failing alone in the last list was the last, where the log could not tell."""
+    if own.certainty != "certain" or start.bottleneck.certainty == "certain":
+        return start
+    checks = tuple(replace(c, last_blocker="certain" if c.name in own.checks else "no") for c in start.checks)
+    return replace(start, bottleneck=own, checks=checks)
 
 
 def _check(log: Check, own: Check) -> Check:

@@ -147,19 +147,24 @@ def check_law(start: StartReport, life: Life, own: list[ObservedPoll], until_s: 
         clears = life.clears.get(check.name)
         if clears is not None and clears < life.ends and log.contains(clears):
             assert check.cleared.contains(clears, 1e-6), check
+    last = one.start.bottleneck
+    if last.certainty == "certain" and life.ready < life.ends:
+        assert [life.clears[name] for name in last.checks] == [life.ready]
 
 
 @pytest.mark.long
 def test_polls_make_windows_narrower_on_real_starts() -> None:
     """Else the law would hold of a function that does nothing."""
-    narrower = 0
+    narrower = named = 0
     for path in RECORDINGS:
         start = analysed(path)[0]
         life = Life(json.loads(path.read_text())["starts"][0], start)
-        window = fused_start(start, polls([life], [0.0], random.Random(1), [0.1])).start.ready
+        both_of = fused_start(start, polls([life], [0.0], random.Random(1), [0.1])).start
+        window = both_of.ready
+        named += both_of.bottleneck.certainty == "certain" != start.bottleneck.certainty
         if start.ready.width is not None and window.width is not None:
             narrower += window.width < start.ready.width / 2
-    assert narrower >= 8
+    assert narrower >= 8 and named >= 8
 
 
 LOG = Window(5.0, 7.0, Bound.GRID, Bound.OBSERVED, lower_line=3, upper_line=9)
