@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import random
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from tests.kit.score_recorded import CLUSTERS, RECORDED, recordings
 from tests.kit.thinned import thinned
 
 SAMPLES = Path(__file__).parents[2] / "sample_logs"
+MICROSECOND = timedelta(microseconds=1)
 KEPT = sorted((SAMPLES / "recorded").glob("*.gz"))
 AB = sorted((SAMPLES / "ab").glob("*.gz"))
 EVERYWHERE = [*KEPT, *AB, *(path for path in recordings(RECORDED, CLUSTERS) if path not in KEPT)]
@@ -39,7 +41,22 @@ def check(path: Path, carrier: str, cuts: int) -> None:
     for place in (*places, len(pieces)):
         reader.feed(b"".join(pieces[fed:place]))
         fed = place
-        assert told(reader.report()) == told(analysed(b"".join(pieces[:place]))), place
+        assert_same(reader.report(), analysed(b"".join(pieces[:place])), place)
+
+
+def assert_same(mine: Report | None, whole: Report | None, place: int) -> None:
+    """All but a microsecond of the date: more lines of a boot tell better where its monotonic clock stands."""
+    mine, whole = told(mine), told(whole)
+    if mine is None or whole is None:
+        assert mine is whole, place
+        return
+    assert len(mine.starts) == len(whole.starts), place
+    dated = []
+    for one, other in zip(mine.starts, whole.starts, strict=True):
+        moments = {name: (getattr(one, name), getattr(other, name)) for name in ("began_at", "ended_at")}
+        near = [n for n, (a, b) in moments.items() if a is not None and b is not None and abs(a - b) <= MICROSECOND]
+        dated.append(replace(one, **{name: moments[name][1] for name in near}))
+    assert replace(mine, starts=tuple(dated)) == whole, place
 
 
 def told(report: Report | None) -> Report | None:
@@ -70,7 +87,7 @@ def test_it_says_what_analyze_says_of_generated_journals(seed: int) -> None:
     for place in sorted({*random.Random(seed).sample(range(1, len(text.pieces)), 4), len(text.pieces)}):
         reader.feed(b"".join(text.pieces[fed:place]))
         fed = place
-        assert told(reader.report()) == told(analysed(b"".join(text.pieces[:place]))), place
+        assert_same(reader.report(), analysed(b"".join(text.pieces[:place])), place)
 
 
 # --- longer texts ---------------------------------------------------------------------------------------------------
