@@ -22,6 +22,12 @@ _ONCE = frozenset({
     "__CURSOR", "__REALTIME_TIMESTAMP", "__MONOTONIC_TIMESTAMP", "_BOOT_ID", "_MACHINE_ID", "_HOSTNAME", "_TRANSPORT",
     "_PID", "_UID", "_GID", "_COMM", "_SYSTEMD_UNIT",
 })  # fmt: skip
+_IDS = ("_BOOT_ID", "_MACHINE_ID", "_SYSTEMD_INVOCATION_ID")
+# sd-id128(3): 32 hexadecimal digits; whoever writes entries by hand may call a boot what he likes, but shortly.
+_ID = re.compile(rb"(?!(?!.{32}\Z)[0-9a-f]{9,}\Z)[0-9A-Za-z-]{1,64}\Z")
+_UNIT = re.compile(rb".*\.(?:service|scope|slice|socket|mount|automount|timer|target|device|swap|path)\Z", re.DOTALL)
+_OWN_TIME = re.compile(rb'(?:time="\d{4}-\d\d-\d\dT\d\d|[IWEF]\d{4} \d\d):([0-5]\d):([0-5]\d)')
+_QUARTER_S, _AHEAD_S = 900, 2  # zones differ by quarters of an hour
 _ENTRY_LIMIT = 1024  # fields of one entry; real ones have about 25
 
 
@@ -33,6 +39,32 @@ def _known(key: bytes) -> str | None:
 def _name(key: bytes) -> str | None:
     """A field's name, which every entry has again; ``None`` for what cannot be one."""
     return _known(key) if len(key) <= _LONGEST_KEY else None
+
+
+@lru_cache(maxsize=512)
+def _is_id(value: bytes) -> bool:
+    return _ID.match(value) is not None
+
+
+@lru_cache(maxsize=512)
+def _is_unit(value: bytes) -> bool:
+    return _UNIT.match(value) is not None
+
+
+def _of_two(fields: Mapping[str, bytes]) -> bool:
+    """Whether an entry was made of two by a hole: an identity broken in two, or a message later than its own stamp.
+
+    A unit has its type behind a dot (systemd.unit(5)); a message is not received before it is written.
+    """
+    if not all(_is_id(fields[name]) for name in _IDS if name in fields):
+        return True
+    if not _is_unit(fields.get("_SYSTEMD_UNIT", b".service")):
+        return True
+    own, stamp = _OWN_TIME.match(fields.get("MESSAGE", b"")), fields.get("__REALTIME_TIMESTAMP", b"")
+    if own is None or not stamp.isdigit() or len(stamp) > 18:
+        return False
+    ahead_s = (int(own[1]) * 60 + int(own[2]) - int(stamp) // 1_000_000) % _QUARTER_S
+    return _AHEAD_S < ahead_s < _QUARTER_S // 2
 
 
 class _Entry:
@@ -135,7 +167,7 @@ def as_export(fields: Mapping[str, bytes]) -> bytes:
     return b"".join((*rows, b"\n"))
 
 
-_NEEDED = {key.encode(): key for key in (*TEXT_KEYS, *_ONCE)}
+_NEEDED = {key.encode(): key for key in (*TEXT_KEYS, *_ONCE, *_IDS)}
 
 
 def plain_drafts(entry: bytes, tally: Tally, number: int) -> list[Draft] | None:
@@ -150,11 +182,14 @@ def plain_drafts(entry: bytes, tally: Tally, number: int) -> list[Draft] | None:
             if name in fields and name in _ONCE:
                 return None
             fields[name] = value
+    if _of_two(fields):
+        return None
     tally.lines += 1
     return from_bytes(fields, tally, number, False)
 
 
 def _drafts(entry: _Entry, tally: Tally, number: int, passed: bool) -> list[Draft]:
+    entry.bad = entry.bad or _of_two(entry.fields)
     drafts = [] if entry.bad else from_bytes(entry.fields, tally, number, entry.lossy)
     if passed and drafts:
         drafts[0].gap_before = drafts[0].lost_before = True
