@@ -107,6 +107,14 @@ def never_registered(start: Start, end: LogRecord, end_reason: str | None) -> bo
     return _KUBELET_FAILED.search(end_reason or "") is not None
 
 
+def _known_before(start: Start) -> bool:
+    """Whether the node was in the cluster before: it was found there, or needed nothing before it registered."""
+    registered = start.first("node_registered")
+    found = (m for m in start.marks("node_configured") if "already" in m.record.message)
+    as_it_was = any(registered is None or mark.record.seq < registered.record.seq for mark in found)
+    return as_it_was or start.first("node_known") is not None
+
+
 def agent_outcome(
     start: Start, stop_sign: LogRecord | None, end_kind: str, end: LogRecord | None, end_reason: str | None
 ) -> Outcome:
@@ -119,7 +127,7 @@ def agent_outcome(
     """
     if registration(start, stop_sign) is not None:
         came_up = any(m.id in ("agent_running", "node_reports_ready") for m in start.marks("agent_running", *NODE_IDS))
-        return "ready" if came_up or start.first("node_known") is None else "incomplete"
+        return "ready" if came_up or not _known_before(start) else "incomplete"
     if end_kind == "running" or end is None or not never_registered(start, end, end_reason):
         return "incomplete"
     if wait_was_ended(start, end_reason or ""):

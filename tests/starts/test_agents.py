@@ -156,6 +156,9 @@ def test_a_node_that_was_known_before_says_little_of_an_agent() -> None:
     assert outcome(known) == "incomplete"
     assert "does not show whether the agent came up" in narrative.verdict(known.report())[0]
     assert outcome(registered(working(), known=True).say(20.0, "k3s agent is up and running")) == "ready"
+    as_it_was = "Annotations and labels have already set on node: node-a"
+    assert outcome(working().say(4.0, as_it_was)) == "incomplete"  # before the kubelet says a word of it
+    assert outcome(registered(working()).say(6.0, as_it_was)) == "ready"
     stopped = registered(working(), known=True).systemd(30.0, STOPPING).say(30.1, RBAC_ECHO, "fatal")
     assert outcome(stopped) == "incomplete"
     fresh = registered(working()).systemd(30.0, STOPPING).say(30.1, RBAC_ECHO, "fatal")
