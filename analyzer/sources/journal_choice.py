@@ -8,6 +8,7 @@ or RKE2 or tell of a lack of memory.
 from __future__ import annotations
 
 import re
+from enum import Enum
 
 _NAME_KEYS = frozenset(
     (b"_SYSTEMD_UNIT", b"UNIT", b"OBJECT_SYSTEMD_UNIT", b"SYSLOG_IDENTIFIER", b"_COMM", b"_EXE", b"USER_UNIT",
@@ -24,6 +25,32 @@ _MESSAGE = re.compile(
 BANNERS = re.compile(rb"Starting (?:k3s|rke2|K3s|RKE2) (?:agent )?v\d")
 _KNOWN_LIMIT = 300_000
 
+FIELDS = _NAME_KEYS | {_KERNEL.partition(b"=")[0], _SUPPRESSED.partition(b"=")[0]}
+"""Names of the fields whose values can have a bearing."""
+LOOKED_AT = 160
+"""Bytes of a value that are looked at, its name included."""
+
+
+class Bearing(Enum):
+    """What a value says of the entries that hold it."""
+
+    NONE = 0
+    MAYBE = 1  # wanted if the text of the message is
+    CLOCK = 2
+    OURS = 3  # a name of k3s or RKE2
+
+
+def bearing(payload: bytes) -> Bearing:
+    """The bearing of ``KEY=value``, of which the first ``LOOKED_AT`` bytes are enough."""
+    key, _, value = payload.partition(b"=")
+    if key in _NAME_KEYS:
+        if _OURS.search(value) is not None:
+            return Bearing.OURS
+        return Bearing.NONE if _CLOCK.search(value) is None else Bearing.CLOCK
+    if payload in (_KERNEL, _SUPPRESSED):
+        return Bearing.MAYBE
+    return Bearing.CLOCK if payload == _TIME_CHANGED else Bearing.NONE
+
 
 class Choice:
     """Offsets of DATA objects by what they say about the entries that hold them.
@@ -38,27 +65,25 @@ class Choice:
         self.maybe: set[int] = set()
         self.ours = False
 
-    def learn(self, offset: int, payload: bytes, shared: int) -> None:
-        """Look at the begin of a DATA object's ``KEY=value``; ``shared``: how many entries hold it."""
+    def forget_when_full(self) -> None:
+        """Keep memory bounded; what is forgotten is looked at again. Not while an entry is looked at."""
         if len(self.known) >= _KNOWN_LIMIT:
             self.known.clear()
             self.hot.clear()
             self.maybe.clear()
+
+    def learn(self, offset: int, payload: bytes, shared: int) -> None:
+        """Look at the begin of a DATA object's ``KEY=value``; ``shared``: how many entries hold it."""
         if shared > 1:  # what one entry holds is never met again
             self.known.add(offset)
         if payload.startswith(b"MESSAGE="):
             return
-        key, _, value = payload.partition(b"=")
-        if key in _NAME_KEYS:
-            if _OURS.search(value) is not None:
-                self.ours = True
-                self.hot.add(offset)
-            elif _CLOCK.search(value) is not None:
-                self.hot.add(offset)
-        elif payload in (_KERNEL, _SUPPRESSED):
+        found = bearing(payload)
+        if found is Bearing.MAYBE:
             self.maybe.add(offset)
-        elif payload == _TIME_CHANGED:
+        elif found is not Bearing.NONE:
             self.hot.add(offset)
+            self.ours = self.ours or found is Bearing.OURS
 
     @staticmethod
     def of_message(text: bytes) -> bool:

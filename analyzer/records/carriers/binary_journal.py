@@ -45,7 +45,7 @@ def read_journal(file: BinaryIO, tally: Tally, path: str | None = None) -> Itera
     finally:
         journal.close()
     tally.lines = journal.entries_met
-    tally.digest = journal.place + content.digest()  # files of one set that begin at the same moment: by number
+    tally.digest = journal.head.place + content.digest()  # files of one set that begin at the same moment: by number
     if journal.passed and choice is not None:
         tally.reasons[PASSED_OVER] += journal.passed
     tally.notes.extend(journal.trouble)

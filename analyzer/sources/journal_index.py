@@ -1,0 +1,284 @@
+"""Where the entries are that a choice may want, by the index that a journal keeps of itself.
+
+All values of a field hang in a list that begins at its FIELD object, newest first, and each value names the entries
+that hold it: the first in its DATA object, the others in a chain of entry arrays. So the time goes by the values of
+the fields that name programs and by the entries to read, not by all entries. Nothing is looked up by a hash.
+
+The index is believed where it agrees with what it leads to, and with a sample of all entries. Wherever something does
+not fit (a damaged or cut off file, one that is written to at this moment, a writer that keeps no index), or where so
+many entries are wanted that reading on is quicker, there is no answer and the journal is to be read from end to end.
+"""
+
+from __future__ import annotations
+
+import heapq
+import operator
+import struct
+from array import array
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from analyzer.sources.journal_choice import FIELDS, LOOKED_AT, Bearing, Choice, bearing
+from analyzer.sources.journal_objects import FIELD_TABLE, Chain, Header, Objects
+
+FEW = 2000  # entries that are read from end to end sooner than an index is followed
+_SHARE = 4  # at most one entry in so many is read by the index, and one value for so many entries is looked at
+_MOST = 1 << 20  # entries read by the index
+_SHORT = 256  # entries of a list that is read at once
+_SHORT_IN_ALL = 1 << 19
+_LONG_LISTS = 256
+_FIELD_NAMES = 4096
+_TABLE_SIZE = 1 << 20  # bytes of the hash table of the fields; real ones have 5328
+_ARRAYS = 64  # in the chain of all entries, beside one for each 16 of them; real ones grow twofold
+_SAMPLE, _LAST = 32, 8  # entries looked at over the whole file, and at its end, where a killed writer leaves a mess
+_BLOCK = 1024  # offsets of the chain of all entries read at a time
+_SEEN = 100_000
+_END = 1 << 64
+
+
+@dataclass(frozen=True)
+class Places:
+    """Offsets of ENTRY objects, rising, and the 1-based number of each among the ``total`` entries of the file."""
+
+    offsets: array[int]
+    numbers: array[int]
+    total: int
+
+
+def wanted_places(objects: Objects, header: Header, choice: Choice) -> Places | None:
+    """Every entry that ``choice`` wants and some that it may, or ``None`` when the index cannot be used.
+
+    ``choice`` learns whether there is anything of k3s or RKE2.
+    """
+    if header.entries < FEW:
+        return None
+    try:
+        return _Index(objects, header).places(choice)
+    except _UnfitError:
+        return None
+
+
+class _UnfitError(Exception):
+    """The index is not to be followed."""
+
+
+def _check(holds: bool) -> None:
+    if not holds:
+        raise _UnfitError
+
+
+@dataclass(frozen=True, slots=True)
+class _Value:
+    """A DATA object that has a bearing, and its list of entries."""
+
+    at: int
+    bearing: Bearing
+    count: int
+    first: int
+    array: int
+
+
+class _Index:
+    def __init__(self, objects: Objects, header: Header) -> None:
+        self._objects = objects
+        self._header = header
+        self._most = min(header.entries // _SHARE, _MOST)
+        self._marked: dict[int, _Value] = {}
+        self._seen: set[int] = set()  # other values of entries, which have no bearing
+
+    def places(self, choice: Choice) -> Places:
+        _check(self._header.arena_end <= self._objects.pages.size)  # else it is cut off
+        self._find_values()
+        order = _Order(self._objects, self._header)
+        offsets = self._union()
+        numbers = self._prove(offsets, order)
+        self._sample(offsets, order)
+        _check(not self._objects.pages.failed)
+        choice.ours = any(value.bearing is Bearing.OURS for value in self._marked.values())
+        return Places(offsets, numbers, order.total)
+
+    # ------------------------------------------------------------------------------------------------ fields and values
+
+    def _fields(self) -> dict[bytes, int]:
+        """The newest DATA object of each field, by the field's name."""
+        header, objects = self._header, self._objects
+        _check(16 <= header.table < objects.pages.size and 0 < header.table_size <= _TABLE_SIZE)
+        table = objects.pages.read(header.table - 16, 16 + header.table_size)
+        _check(len(table) == 16 + header.table_size and not header.table_size % 16)
+        _check(table[0] == FIELD_TABLE and struct.unpack_from("<Q", table, 8)[0] == len(table))
+        newest: dict[bytes, int] = {}
+        for head, _ in struct.iter_unpack("<QQ", table[16:]):
+            before = 0
+            while head:
+                field = objects.field(head)
+                if field is None or head <= before or field[0] in newest or len(newest) > _FIELD_NAMES:
+                    raise _UnfitError
+                before = head
+                newest[field[0]], head = field[1:]
+        _check(len(newest) == header.fields)
+        return newest
+
+    def _find_values(self) -> None:
+        """Values that have a bearing, unless so many are wanted that it is no use."""
+        wanted: Counter[bytes] = Counter()
+        left = max(FEW, self._header.entries) // _SHARE
+        for name, newest in self._fields().items():
+            left = self._find_values_of(name, newest, left, wanted)
+        kernel = wanted.pop(b"_TRANSPORT", 0)  # what the kernel says has no unit
+        _check(max(wanted.values(), default=0) + kernel <= self._most)
+
+    def _find_values_of(self, name: bytes, newest: int, left: int, wanted: Counter[bytes]) -> int:
+        objects, begin = self._objects, name + b"="
+        at, before = newest, _END
+        while at:
+            _check(left > 0 and at < before)
+            left -= 1
+            page, payload, length, flags, count = objects.data(at)
+            looked_at = page[payload : payload + min(length, LOOKED_AT)]
+            _check(length > 0 and (flags & 7 != 0 or looked_at.startswith(begin)))
+            if name not in FIELDS:
+                break  # its name is not another one that has been damaged
+            following, first, array_at = objects.listed(page, payload)
+            found = Bearing.NONE if flags & 7 or not count else bearing(looked_at)
+            if found is not Bearing.NONE:
+                self._marked[at] = _Value(at, found, count, first, array_at)
+                wanted[name] += count
+            at, before = following, at
+        return left
+
+    # ------------------------------------------------------------------------------------------------ their entries
+
+    def _entries_of(self, value: _Value) -> Iterator[int]:
+        """Offsets of the entries that hold it, rising."""
+        chain = Chain(self._objects, value.array)
+        _check(value.first > 0)
+        yield value.first
+        count, last = 1, value.first
+        for items in chain.pieces():
+            if not items:
+                continue
+            count += len(items)
+            _check(items[0] > last and count <= value.count and all(map(operator.lt, items, items[1:])))
+            last = items[-1]
+            yield from items
+        _check(not chain.damaged and count == value.count)
+
+    def _union(self) -> array[int]:
+        """Offsets of all entries that hold a value with a bearing, rising."""
+        short: list[int] = []
+        long: list[Iterator[int]] = []
+        for value in self._marked.values():
+            if value.count > _SHORT:
+                long.append(self._entries_of(value))
+            else:
+                short.extend(self._entries_of(value))
+            _check(len(short) <= _SHORT_IN_ALL and len(long) <= _LONG_LISTS)
+        short.sort()
+        found, last = array("Q"), 0
+        for offset in heapq.merge(short, *long):
+            if offset != last:
+                found.append(offset)
+                last = offset
+                _check(len(found) <= self._most)
+        return found
+
+    def _prove(self, offsets: array[int], order: _Order) -> array[int]:
+        """Numbers of the entries at ``offsets``; each value must be in as many of them as it says."""
+        objects = self._objects
+        met: Counter[int] = Counter()
+        numbers = array("Q")
+        end = 0
+        for offset in offsets:
+            entry = objects.entry(offset)
+            if entry is None or offset < end:
+                raise _UnfitError
+            end = offset + entry[0]
+            met.update(self._marks(entry[-1]))
+            numbers.append(order.number(offset))
+        _check(all(met[value.at] == value.count for value in self._marked.values()))
+        return numbers
+
+    def _marks(self, items: tuple[int, ...]) -> set[int]:
+        """Those of an entry's values that have a bearing, all of which must be known."""
+        objects, marked, seen = self._objects, self._marked, self._seen
+        if len(seen) > _SEEN:
+            seen.clear()
+        for item in items:
+            if item not in seen and item not in marked:
+                page, payload, length, flags, shared = objects.data(item)
+                looked_at = page[payload : payload + min(length, LOOKED_AT)]
+                _check(length > 0 and (flags & 7 != 0 or bearing(looked_at) is Bearing.NONE))
+                if shared > 1:
+                    seen.add(item)
+        return marked.keys() & items
+
+    def _sample(self, offsets: array[int], order: _Order) -> None:
+        """Entries with a bearing among those of a sample must be at ``offsets``."""
+        total = order.total
+        for number in {*range(0, total, total // _SAMPLE + 1), *range(max(0, total - _LAST), total)}:
+            offset = order.offset(number)
+            entry = self._objects.entry(offset)
+            if entry is None:
+                raise _UnfitError
+            place = bisect_left(offsets, offset)
+            _check(not self._marks(entry[-1]) or (place < len(offsets) and offsets[place] == offset))
+
+
+class _Order:
+    """The chain of all entries, of which only parts are read. Raises ``_UnfitError`` where it is broken."""
+
+    def __init__(self, objects: Objects, header: Header) -> None:
+        self._objects = objects
+        self._begins: list[int] = []  # where the items of each array begin
+        self._firsts: list[int] = []  # and its first item
+        self._before: list[int] = [0]  # entries before each array, and of all
+        self._piece, self._base = array("Q"), 0
+        at, before = header.first_array, 0
+        while at:
+            found = objects.entry_array(at, before)
+            if found is None or len(self._begins) > _ARRAYS + header.entries // 16:
+                raise _UnfitError
+            end, following, whole = found
+            begin, count = at + 24, (end - at - 24) // objects.width
+            first, last = self._item(begin, 0), self._item(begin, count - 1)
+            if not last:  # not filled up yet
+                count = self._filled(begin, count)
+            _check(whole and count > 0 and (last > 0 or not following))
+            _check(not self._firsts or first > self._firsts[-1])
+            self._begins.append(begin)
+            self._firsts.append(first)
+            self._before.append(self._before[-1] + count)
+            at, before = following, at
+        self.total = self._before[-1]
+        _check(self.total >= header.entries)
+
+    def _filled(self, begin: int, count: int) -> int:
+        return bisect_left(range(count), True, key=lambda place: not self._item(begin, place))
+
+    def _item(self, begin: int, place: int) -> int:
+        items = self._objects.items(begin + place * self._objects.width, 1)
+        return items[0] if items else 0
+
+    def offset(self, place: int) -> int:
+        """Of the entry at a 0-based place."""
+        nth = bisect_right(self._before, place) - 1
+        return self._item(self._begins[nth], place - self._before[nth])
+
+    def number(self, offset: int) -> int:
+        """The 1-based number of the entry at ``offset``."""
+        if not self._piece or not self._piece[0] <= offset <= self._piece[-1]:
+            self._read_around(offset)
+        place = bisect_left(self._piece, offset)
+        _check(place < len(self._piece) and self._piece[place] == offset)
+        return self._base + place + 1
+
+    def _read_around(self, offset: int) -> None:
+        nth = bisect_right(self._firsts, offset) - 1
+        _check(nth >= 0)
+        begin, count = self._begins[nth], self._before[nth + 1] - self._before[nth]
+        blocks = range(0, count, _BLOCK)
+        place = blocks[max(0, bisect_right(blocks, offset, key=lambda block: self._item(begin, block)) - 1)]
+        self._piece = self._objects.items(begin + place * self._objects.width, min(_BLOCK, count - place))
+        self._base = self._before[nth] + place
