@@ -82,9 +82,7 @@ class JournalFile:
         """Offsets of the entries from the chain of their arrays, if it is whole."""
         chain = Chain(self._objects, self.head.first_array)
         count = last = 0
-        for items in chain.pieces():
-            if not items:
-                continue
+        for items in filter(None, chain.pieces()):
             if items[0] <= last or not all(map(operator.lt, items, items[1:])):
                 return None
             count += len(items)

@@ -28,13 +28,14 @@ _SHARE = 4  # at most one entry in so many is read by the index, and one value f
 _MOST = 1 << 20  # entries read by the index
 _SHORT = 256  # entries of a list that is read at once
 _SHORT_IN_ALL = 1 << 19
-_LONG_LISTS = 256
+_LONG_LISTS = 64
 _FIELD_NAMES = 4096
+_MARKED = 100_000  # values with a bearing
 _TABLE_SIZE = 1 << 20  # bytes of the hash table of the fields; real ones have 5328
-_ARRAYS = 64  # in the chain of all entries, beside one for each 16 of them; real ones grow twofold
+_ARRAYS = 4096  # in the chain of all entries; real ones grow twofold
 _SAMPLE, _LAST = 32, 8  # entries looked at over the whole file, and at its end, where a killed writer leaves a mess
 _BLOCK = 1024  # offsets of the chain of all entries read at a time
-_SEEN = 100_000
+_DULL = 100_000
 _END = 1 << 64
 
 
@@ -71,33 +72,32 @@ def _check(holds: bool) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Value:
-    """A DATA object that has a bearing, and its list of entries."""
+    """A DATA object that has a bearing, and the entries that hold it: the first, and an array with the others."""
 
-    at: int
     bearing: Bearing
     count: int
     first: int
-    array: int
+    rest: int
 
 
 class _Index:
     def __init__(self, objects: Objects, header: Header) -> None:
         self._objects = objects
         self._header = header
-        self._most = min(header.entries // _SHARE, _MOST)
+        self._order = _Order(objects, header)
+        self._most = min(self._order.total // _SHARE, _MOST)
         self._marked: dict[int, _Value] = {}
-        self._seen: set[int] = set()  # other values of entries, which have no bearing
+        self._dull: set[int] = set()  # other values of entries, which have none
 
     def places(self, choice: Choice) -> Places:
         _check(self._header.arena_end <= self._objects.pages.size)  # else it is cut off
         self._find_values()
-        order = _Order(self._objects, self._header)
-        offsets = self._union()
-        numbers = self._prove(offsets, order)
-        self._sample(offsets, order)
+        union = self._union()
+        offsets, numbers = self._prove(union)
+        self._sample(union)
         _check(not self._objects.pages.failed)
         choice.ours = any(value.bearing is Bearing.OURS for value in self._marked.values())
-        return Places(offsets, numbers, order.total)
+        return Places(offsets, numbers, self._order.total)
 
     # ------------------------------------------------------------------------------------------------ fields and values
 
@@ -123,7 +123,7 @@ class _Index:
     def _find_values(self) -> None:
         """Values that have a bearing, unless so many are wanted that it is no use."""
         wanted: Counter[bytes] = Counter()
-        left = max(FEW, self._header.entries) // _SHARE
+        left = self._order.total // _SHARE + _FIELD_NAMES
         for name, newest in self._fields().items():
             left = self._find_values_of(name, newest, left, wanted)
         kernel = wanted.pop(b"_TRANSPORT", 0)  # what the kernel says has no unit
@@ -140,10 +140,11 @@ class _Index:
             _check(length > 0 and (flags & 7 != 0 or looked_at.startswith(begin)))
             if name not in FIELDS:
                 break  # its name is not another one that has been damaged
-            following, first, array_at = objects.listed(page, payload)
+            following, first, rest = objects.listed(page, payload)
             found = Bearing.NONE if flags & 7 or not count else bearing(looked_at)
             if found is not Bearing.NONE:
-                self._marked[at] = _Value(at, found, count, first, array_at)
+                self._marked[at] = _Value(found, count, first, rest)
+                _check(len(self._marked) <= _MARKED)
                 wanted[name] += count
             at, before = following, at
         return left
@@ -152,13 +153,11 @@ class _Index:
 
     def _entries_of(self, value: _Value) -> Iterator[int]:
         """Offsets of the entries that hold it, rising."""
-        chain = Chain(self._objects, value.array)
+        chain = Chain(self._objects, value.rest)
         _check(value.first > 0)
         yield value.first
         count, last = 1, value.first
-        for items in chain.pieces():
-            if not items:
-                continue
+        for items in filter(None, chain.pieces()):
             count += len(items)
             _check(items[0] > last and count <= value.count and all(map(operator.lt, items, items[1:])))
             last = items[-1]
@@ -184,46 +183,64 @@ class _Index:
                 _check(len(found) <= self._most)
         return found
 
-    def _prove(self, offsets: array[int], order: _Order) -> array[int]:
-        """Numbers of the entries at ``offsets``; each value must be in as many of them as it says."""
-        objects = self._objects
-        met: Counter[int] = Counter()
-        numbers = array("Q")
+    def _prove(self, union: array[int]) -> tuple[array[int], array[int]]:
+        """Offsets and numbers of those entries that may be wanted; each value must be in as many as it says."""
+        objects, look_at = self._objects, self._look_at
+        met = dict.fromkeys(self._marked, 0)
+        decisive = {at for at, value in self._marked.items() if value.bearing is not Bearing.MAYBE}
+        offsets, numbers = array("Q"), array("Q")
         end = 0
-        for offset in offsets:
+        for offset in union:
             entry = objects.entry(offset)
             if entry is None or offset < end:
                 raise _UnfitError
             end = offset + entry[0]
-            met.update(self._marks(entry[-1]))
-            numbers.append(order.number(offset))
-        _check(all(met[value.at] == value.count for value in self._marked.values()))
-        return numbers
+            marks, text = look_at(entry[-1])
+            for at in marks:
+                met[at] += 1
+            if text is None or not decisive.isdisjoint(marks) or Choice.of_message(text):
+                offsets.append(offset)
+                numbers.append(self._order.number(offset))
+        _check(all(met[at] == value.count for at, value in self._marked.items()))
+        return offsets, numbers
 
-    def _marks(self, items: tuple[int, ...]) -> set[int]:
-        """Those of an entry's values that have a bearing, all of which must be known."""
-        objects, marked, seen = self._objects, self._marked, self._seen
-        if len(seen) > _SEEN:
-            seen.clear()
+    def _look_at(self, items: tuple[int, ...]) -> tuple[set[int], bytes | None]:
+        """Those of an entry's values that have a bearing, all of which must be known; its text if that can be told."""
+        objects, marked, dull = self._objects, self._marked, self._dull
+        text: bytes | None = None
+        packed = False
+        if len(dull) > _DULL:
+            dull.clear()
         for item in items:
-            if item not in seen and item not in marked:
-                page, payload, length, flags, shared = objects.data(item)
-                looked_at = page[payload : payload + min(length, LOOKED_AT)]
-                _check(length > 0 and (flags & 7 != 0 or bearing(looked_at) is Bearing.NONE))
+            if item in dull or item in marked:
+                continue
+            page, payload, length, flags, shared = objects.data(item)
+            if not length:
+                raise _UnfitError
+            if flags & 7:
+                packed = True
+            elif page.startswith(b"MESSAGE=", payload):
+                if text is None and payload + length <= len(page):
+                    text = page[payload + 8 : payload + length]
+                else:
+                    packed = True  # or long, or one of several
+            else:
+                if bearing(page[payload : payload + min(length, LOOKED_AT)]) is not Bearing.NONE:
+                    raise _UnfitError
                 if shared > 1:
-                    seen.add(item)
-        return marked.keys() & items
+                    dull.add(item)
+        return marked.keys() & items, None if packed else text or b""
 
-    def _sample(self, offsets: array[int], order: _Order) -> None:
-        """Entries with a bearing among those of a sample must be at ``offsets``."""
-        total = order.total
+    def _sample(self, union: array[int]) -> None:
+        """Entries with a bearing among those of a sample must be in the union."""
+        order, total = self._order, self._order.total
         for number in {*range(0, total, total // _SAMPLE + 1), *range(max(0, total - _LAST), total)}:
             offset = order.offset(number)
             entry = self._objects.entry(offset)
             if entry is None:
                 raise _UnfitError
-            place = bisect_left(offsets, offset)
-            _check(not self._marks(entry[-1]) or (place < len(offsets) and offsets[place] == offset))
+            place = bisect_left(union, offset)
+            _check(not self._look_at(entry[-1])[0] or (place < len(union) and union[place] == offset))
 
 
 class _Order:
@@ -238,14 +255,14 @@ class _Order:
         at, before = header.first_array, 0
         while at:
             found = objects.entry_array(at, before)
-            if found is None or len(self._begins) > _ARRAYS + header.entries // 16:
+            if found is None or len(self._begins) > _ARRAYS:
                 raise _UnfitError
-            end, following, whole = found
+            end, following = found
             begin, count = at + 24, (end - at - 24) // objects.width
             first, last = self._item(begin, 0), self._item(begin, count - 1)
             if not last:  # not filled up yet
                 count = self._filled(begin, count)
-            _check(whole and count > 0 and (last > 0 or not following))
+            _check(count > 0 and (last > 0 or not following))
             _check(not self._firsts or first > self._firsts[-1])
             self._begins.append(begin)
             self._firsts.append(first)

@@ -234,21 +234,20 @@ class Objects:
         name = page[at + 40 : at + size]
         return (name, newest, following) if kind == FIELD and 40 < size <= 40 + 256 and len(name) == size - 40 else None
 
-    def entry_array(self, at: int, before: int) -> tuple[int, int, bool] | None:
-        """Of the ENTRY_ARRAY at ``at``, which must lie behind ``before``: its end, the next one, whether it is whole.
+    def entry_array(self, at: int, before: int) -> tuple[int, int] | None:
+        """The end of the ENTRY_ARRAY at ``at`` and the next one, behind it or 0; ``None`` when damaged.
 
-        The end is within the file, and the next one behind it or 0.
+        ``before`` is the array that named it, which must lie before it.
         """
-        size_of_all = self.pages.size
-        head, begin = self.pages.around(at, 24) if before < at < size_of_all and not at & 7 else (b"", 0)
+        head, begin = self.pages.around(at, 24) if at > before and not at & 7 else (b"", 0)
         if len(head) - begin < 24 or head[begin] != ENTRY_ARRAY:
             return None
         _, _, size = _HEAD.unpack_from(head, begin)
         (following,) = struct.unpack_from("<Q", head, begin + 16)
         end = at + size
-        if size < 24 or end > size_of_all or 0 < following < end:
-            return min(end, size_of_all), 0 if following < end else following, False
-        return end, following, True
+        if size < 24 + self.width or end > self.pages.size or 0 < following < end:
+            return None
+        return end, following
 
     def items(self, begin: int, count: int) -> array[int]:
         """At most ``count`` offsets of an entry array."""
@@ -272,7 +271,7 @@ class Chain:
         self.damaged = False
 
     def pieces(self) -> Iterator[array[int]]:
-        """Offsets of entries, some at a time."""
+        """Offsets of entries, some at a time; ends where the chain is broken. Only the last piece may be empty."""
         objects, width = self._objects, self._objects.width
         at, before = self._first, 0
         while at:
@@ -280,14 +279,13 @@ class Chain:
             if found is None:
                 self.damaged = True
                 return
-            end, following, whole = found
-            self.damaged = self.damaged or not whole
+            end, following = found
             for begin in range(at + 24, end, _ARRAY_PIECE):
                 items = objects.items(begin, min(_ARRAY_PIECE, end - begin) // width)
                 if items and not items[-1]:  # not filled up yet
+                    self.damaged = following != 0
                     del items[next(i for i, item in enumerate(items) if not item) :]
                     yield items
-                    self.damaged = self.damaged or following != 0
-                    break
+                    return
                 yield items
             at, before = following, at
