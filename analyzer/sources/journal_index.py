@@ -24,7 +24,8 @@ from analyzer.sources.journal_choice import FIELDS, LOOKED_AT, Bearing, Choice, 
 from analyzer.sources.journal_objects import FIELD_TABLE, Chain, Header, Objects
 
 FEW = 2000  # entries that are read from end to end sooner than an index is followed
-_SHARE = 4  # at most one entry in so many is read by the index, and one value for so many entries is looked at
+_SHARE = 4  # at most one entry in so many is read by the index, and one value for so many entries is looked at,
+_VALUES = 1000  # beside these
 _MOST = 1 << 20  # entries read by the index
 _SHORT = 256  # entries of a list that is read at once
 _SHORT_IN_ALL = 1 << 19
@@ -101,53 +102,62 @@ class _Index:
 
     # ------------------------------------------------------------------------------------------------ fields and values
 
-    def _fields(self) -> dict[bytes, int]:
-        """The newest DATA object of each field, by the field's name."""
+    def _fields(self) -> dict[bytes, tuple[int, int]]:
+        """The FIELD object of each field and its newest DATA object, by the field's name."""
         header, objects = self._header, self._objects
         _check(16 <= header.table < objects.pages.size and 0 < header.table_size <= _TABLE_SIZE)
         table = objects.pages.read(header.table - 16, 16 + header.table_size)
         _check(len(table) == 16 + header.table_size and not header.table_size % 16)
         _check(table[0] == FIELD_TABLE and struct.unpack_from("<Q", table, 8)[0] == len(table))
-        newest: dict[bytes, int] = {}
+        fields: dict[bytes, tuple[int, int]] = {}
         for head, _ in struct.iter_unpack("<QQ", table[16:]):
             before = 0
             while head:
                 field = objects.field(head)
-                if field is None or head <= before or field[0] in newest or len(newest) > _FIELD_NAMES:
+                if field is None or head <= before or field[0] in fields or len(fields) > _FIELD_NAMES:
                     raise _UnfitError
-                before = head
-                newest[field[0]], head = field[1:]
-        _check(len(newest) == header.fields)
-        return newest
+                name, newest, following = field
+                fields[name] = head, newest
+                before, head = head, following
+        _check(len(fields) == header.fields)
+        return fields
 
     def _find_values(self) -> None:
         """Values that have a bearing, unless so many are wanted that it is no use."""
         wanted: Counter[bytes] = Counter()
-        left = self._order.total // _SHARE + _FIELD_NAMES
-        for name, newest in self._fields().items():
-            left = self._find_values_of(name, newest, left, wanted)
+        left = self._order.total // _SHARE + _VALUES
+        for name, (field_at, newest) in self._fields().items():
+            if name in FIELDS:
+                left = self._find_values_of(name, field_at, newest, left, wanted)
+            elif newest:
+                self._value(newest, name)  # else it may be the name of a field in FIELDS that was damaged
         kernel = wanted.pop(b"_TRANSPORT", 0)  # what the kernel says has no unit
         _check(max(wanted.values(), default=0) + kernel <= self._most)
 
-    def _find_values_of(self, name: bytes, newest: int, left: int, wanted: Counter[bytes]) -> int:
-        objects, begin = self._objects, name + b"="
+    def _find_values_of(self, name: bytes, field_at: int, newest: int, left: int, wanted: Counter[bytes]) -> int:
         at, before = newest, _END
+        end = 0
         while at:
             _check(left > 0 and at < before)
             left -= 1
-            page, payload, length, flags, count = objects.data(at)
-            looked_at = page[payload : payload + min(length, LOOKED_AT)]
-            _check(length > 0 and (flags & 7 != 0 or looked_at.startswith(begin)))
-            if name not in FIELDS:
-                break  # its name is not another one that has been damaged
-            following, first, rest = objects.listed(page, payload)
-            found = Bearing.NONE if flags & 7 or not count else bearing(looked_at)
+            page, payload, length, looked_at, count = self._value(at, name)
+            following, first, rest = self._objects.listed(page, payload)
+            found = bearing(looked_at) if count else Bearing.NONE
             if found is not Bearing.NONE:
                 self._marked[at] = _Value(found, count, first, rest)
                 _check(len(self._marked) <= _MARKED)
                 wanted[name] += count
+            end = at + self._objects.data_head + length
             at, before = following, at
+        _check((end + 7) & ~7 == field_at)  # the oldest value was written, then the field: the list has not been cut
         return left
+
+    def _value(self, at: int, name: bytes) -> tuple[bytes, int, int, bytes, int]:
+        """Of a DATA object of field ``name``: bytes, payload, length, begin of the text (none if packed), entries."""
+        page, payload, length, flags, count = self._objects.data(at)
+        looked_at = b"" if flags & 7 else page[payload : payload + min(length, LOOKED_AT)]
+        _check(length > 0 and (flags & 7 != 0 or looked_at.startswith(name + b"=")))
+        return page, payload, length, looked_at, count
 
     # ------------------------------------------------------------------------------------------------ their entries
 
