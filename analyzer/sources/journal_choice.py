@@ -58,12 +58,13 @@ class Choice:
     """Offsets of DATA objects by what they say about the entries that hold them.
 
     ``known`` are those looked at, ``hot`` makes an entry wanted, ``maybe`` leaves it to the text of the message.
-    ``ours`` tells whether any name of k3s or RKE2 was met at all.
+    ``own`` are the hot ones that have a name of k3s or RKE2; ``ours`` tells whether any was met at all.
     """
 
     def __init__(self) -> None:
         self.known: set[int] = set()
         self.hot: set[int] = set()
+        self.own: set[int] = set()
         self.maybe: set[int] = set()
         self.ours = False
 
@@ -72,6 +73,7 @@ class Choice:
         if len(self.known) >= _KNOWN_LIMIT:
             self.known.clear()
             self.hot.clear()
+            self.own.clear()
             self.maybe.clear()
 
     def learn(self, offset: int, payload: bytes, shared: int) -> None:
@@ -85,7 +87,9 @@ class Choice:
             self.maybe.add(offset)
         elif found is not Bearing.NONE:
             self.hot.add(offset)
-            self.ours = self.ours or found is Bearing.OURS
+            if found is Bearing.OURS:
+                self.own.add(offset)
+                self.ours = True
 
     @staticmethod
     def of_message(text: bytes) -> bool:

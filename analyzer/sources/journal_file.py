@@ -185,6 +185,8 @@ class JournalFile:
             yield entry
 
     def _wanted(self, items: tuple[int, ...], choice: Choice) -> bool:
+        if not choice.own.isdisjoint(items):
+            return True  # whatever the others say
         choice.forget_when_full()
         known = choice.known
         for item in items:
