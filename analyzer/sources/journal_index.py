@@ -142,10 +142,10 @@ class _Index:
             left -= 1
             page, payload, length, looked_at, count = self._value(at, name)
             following, first, rest = self._objects.listed(page, payload)
-            found = bearing(looked_at) if count else Bearing.NONE
+            found = bearing(looked_at)
             if found is not Bearing.NONE:
                 self._marked[at] = _Value(found, count, first, rest)
-                _check(len(self._marked) <= _MARKED)
+                _check(count > 0 and len(self._marked) <= _MARKED)
                 wanted[name] += count
             end = at + self._objects.data_head + length
             at, before = following, at

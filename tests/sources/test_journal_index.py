@@ -213,6 +213,7 @@ def spoil(made: Made, what: str) -> None:
         "value is none": (ident, 9),
         "one entry more": (unit + 56, made.get(unit + 56) + 1),
         "no entries": (unit + 56, 0),
+        "no entries of what nothing else shows": (made.value(b"MESSAGE_ID=c7a787079b354eaaa9e77b371893cd27") + 56, 0),
         "first entry beside": (unit + 40, made.get(unit + 40) + 8),
         "first entry another": (by_systemd + 40, made.get(made.value(b"_HOSTNAME=node-1") + 40)),
         "no other entries": (unit + 48, 0),
@@ -231,9 +232,10 @@ def spoil(made: Made, what: str) -> None:
     "what",
     ["no table", "table elsewhere", "table larger", "one field more", "old header", "bucket of nothing",
      "field in a circle", "field renamed", "values in a circle", "older values cut off", "newer values cut off",
-     "value of another field", "value is none", "one entry more", "no entries", "first entry beside",
-     "first entry another", "no other entries", "others beyond the file", "others in a circle", "others not in order",
-     "arena beyond the file", "all entries in a circle", "entries that are not there"],
+     "value of another field", "value is none", "one entry more", "no entries",
+     "no entries of what nothing else shows", "first entry beside", "first entry another", "no other entries",
+     "others beyond the file", "others in a circle", "others not in order", "arena beyond the file",
+     "all entries in a circle", "entries that are not there"],
 )  # fmt: skip
 def test_what_does_not_fit_is_read_from_end_to_end(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
     made = Made(node(1200))
@@ -288,9 +290,10 @@ def test_damage_anywhere_loses_nothing_that_reading_on_finds(seed: int, monkeypa
             assert index == walk
             continue
         used += 1
-        found = {row[1]: row[2:7] for row in index.rows}
-        assert {row[1]: row[2:7] for row in walk.rows}.items() <= found.items()
-        assert found.keys() - {row[1] for row in walk.rows} <= truth.keys()
+        found, read_on = ({row[1]: row[2:7] for row in way.rows} for way in (index, walk))
+        # A damaged entry of another program may seem to be one of k3s where the one before it is read too far.
+        assert {seqnum: row for seqnum, row in read_on.items() if seqnum in truth}.items() <= found.items()
+        assert found.keys() - read_on.keys() <= truth.keys()
     assert used
 
 

@@ -27,7 +27,8 @@ def read_journal(file: BinaryIO, tally: Tally, path: str | None = None) -> Itera
 
     Only entries that have to do with k3s or RKE2, the clock or a lack of memory are decoded (``Choice``); the others
     are counted. Without any such entry the whole journal is read if the banner of a start is somewhere in it. Long
-    journals go through the fast scan after their first 16 MiB, as their exports do. ``tally`` gets format, size, lines, digest and notes.
+    journals go through the fast scan after as many entries as make 16 MiB of an export. ``tally`` gets format, size,
+    lines, digest and notes.
 
     Raises ``BadInputError`` for what is no journal, is not known (a newer systemd) or has nothing readable in it.
     """
