@@ -18,7 +18,7 @@ from analyzer.sources.journal_file import JournalEntry, JournalFile
 from analyzer.sources.scan import BIG, export_candidates
 
 PASSED_OVER = "entry of another unit or program"
-_BESIDE = 700  # bytes of an entry beside its text when it is exported, with the fields of a service
+_BESIDE = 800  # bytes of an entry beside its text when it is exported: 23 fields of journald and the cursor
 _KEYS = TEXT_KEYS - {"_BOOT_ID"}  # the entry itself names its boot
 
 
