@@ -379,7 +379,7 @@ def test_k3s_under_a_name_of_its_own_is_found_by_its_banner() -> None:
 
 def test_long_journals_go_through_the_fast_scan(monkeypatch: pytest.MonkeyPatch) -> None:
 
-    monkeypatch.setattr(binary_journal, "MANY", 50)
+    monkeypatch.setattr(binary_journal, "BIG", 50_000)
     banner = 'time="2025-03-01T06:03:30Z" level=info msg="Starting k3s v1.32.1+k3s1 (6a322f12)"'
     rows = [line(i, f"nothing of note {i}") for i in range(30_000)]
     rows[29_000] = line(29_000, banner)

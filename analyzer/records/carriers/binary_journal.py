@@ -15,9 +15,10 @@ from analyzer.records.counted_lines import counted
 from analyzer.records.draft import Draft, Tally
 from analyzer.sources.journal_choice import BANNERS, Choice
 from analyzer.sources.journal_file import JournalEntry, JournalFile
-from analyzer.sources.scan import BIG, MANY, export_candidates
+from analyzer.sources.scan import BIG, export_candidates
 
 PASSED_OVER = "entry of another unit or program"
+_BESIDE = 800  # bytes of an entry beside its text when it is exported: 23 fields of journald and the cursor
 _KEYS = TEXT_KEYS - {"_BOOT_ID"}  # the entry itself names its boot
 
 
@@ -26,7 +27,8 @@ def read_journal(file: BinaryIO, tally: Tally, path: str | None = None) -> Itera
 
     Only entries that have to do with k3s or RKE2, the clock or a lack of memory are decoded (``Choice``); the others
     are counted. Without any such entry the whole journal is read if the banner of a start is somewhere in it. Long
-    journals go through the fast scan after their first 16 MiB. ``tally`` gets format, size, lines, digest and notes.
+    journals go through the fast scan after as many entries as make 16 MiB of an export. ``tally`` gets format, size,
+    lines, digest and notes.
 
     Raises ``BadInputError`` for what is no journal, is not known (a newer systemd) or has nothing readable in it.
     """
@@ -45,7 +47,7 @@ def read_journal(file: BinaryIO, tally: Tally, path: str | None = None) -> Itera
     finally:
         journal.close()
     tally.lines = journal.entries_met
-    tally.digest = journal.place + content.digest()  # files of one set that begin at the same moment: by number
+    tally.digest = journal.head.place + content.digest()  # files of one set that begin at the same moment: by number
     if journal.passed and choice is not None:
         tally.reasons[PASSED_OVER] += journal.passed
     tally.notes.extend(journal.trouble)
@@ -89,18 +91,18 @@ def _fields(entry: JournalEntry) -> dict[str, bytes]:
 
 def _drafts(entries: Iterator[JournalEntry], tally: Tally, content: Any) -> Iterator[Draft]:
     size = 0
-    for count, entry in enumerate(entries, 1):
+    for entry in entries:
         fields = _fields(entry)
         message = fields.get("MESSAGE", b"")
         content.update(message)
-        size += len(message)
+        size += len(message) + _BESIDE
         if entry.lost:
             tally.lose(entry.number, entry.lost)
         drafts = from_bytes(fields, tally, entry.number, bool(entry.lost))
         if drafts and entry.gap:
             drafts[0].gap_before = True
         yield from drafts
-        if count >= MANY or size > BIG:
+        if size > BIG:
             break
     following = next(entries, None)
     if following is not None:

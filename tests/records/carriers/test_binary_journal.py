@@ -29,7 +29,7 @@ def journal(*messages: str) -> bytearray:
 
 def read(data: bytes, monkeypatch: pytest.MonkeyPatch) -> tuple[Tally, list[Draft]]:
     """With the fast scan from the third entry on."""
-    monkeypatch.setattr(binary_journal, "MANY", 2)
+    monkeypatch.setattr(binary_journal, "BIG", 1000)
     tally = Tally("x.journal", 0)
     return tally, list(binary_journal.read_journal(io.BytesIO(data), tally))
 
