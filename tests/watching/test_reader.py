@@ -20,7 +20,7 @@ from tests.kit.score_recorded import CLUSTERS, RECORDED, recordings
 from tests.kit.thinned import thinned
 
 SAMPLES = Path(__file__).parents[2] / "sample_logs"
-MICROSECOND = timedelta(microseconds=1)
+NEAR = timedelta(microseconds=100)
 KEPT = sorted((SAMPLES / "recorded").glob("*.gz"))
 AB = sorted((SAMPLES / "ab").glob("*.gz"))
 EVERYWHERE = [*KEPT, *AB, *(path for path in recordings(RECORDED, CLUSTERS) if path not in KEPT)]
@@ -45,7 +45,7 @@ def check(path: Path, carrier: str, cuts: int) -> None:
 
 
 def assert_same(mine: Report | None, whole: Report | None, place: int) -> None:
-    """All but a microsecond of the date: more lines of a boot tell better where its monotonic clock stands."""
+    """All but some microseconds of the date: more lines of a boot tell better where its monotonic clock stands."""
     mine, whole = told(mine), told(whole)
     if mine is None or whole is None:
         assert mine is whole, place
@@ -54,7 +54,7 @@ def assert_same(mine: Report | None, whole: Report | None, place: int) -> None:
     dated = []
     for one, other in zip(mine.starts, whole.starts, strict=True):
         moments = {name: (getattr(one, name), getattr(other, name)) for name in ("began_at", "ended_at")}
-        near = [n for n, (a, b) in moments.items() if a is not None and b is not None and abs(a - b) <= MICROSECOND]
+        near = [n for n, (a, b) in moments.items() if a is not None and b is not None and abs(a - b) <= NEAR]
         dated.append(replace(one, **{name: moments[name][1] for name in near}))
     assert replace(mine, starts=tuple(dated)) == whole, place
 
