@@ -111,12 +111,13 @@ class Following(Prober):
 
     def may_heal(self, error: str) -> str:
         """Why a fatal answer may yet go away by itself, in words; empty: it does not."""
-        if error not in REFUSALS or not self._files() or self._refused_since is None:
+        healing = self._healing(error)
+        if error not in REFUSALS or not healing or self._refused_since is None:
             return ""
         left_s = self._patience_s - (self._now() - max(self._refused_since, self._same_since))
         if left_s <= 0:
             return ""
-        return f"waiting for {self._files()[0]} to be written anew, for {left_s:.0f} s more"
+        return f"waiting for {healing[0]} to be written anew, for {left_s:.0f} s more"
 
     def changed(self) -> bool:
         """Whether a file has changed since it was read."""
@@ -132,6 +133,12 @@ class Following(Prober):
 
     def _files(self) -> tuple[Path, ...]:
         return self._access.files if self._access is not None else ()
+
+    def _healing(self, error: str) -> list[Path]:
+        """Files that may turn a refusal when written anew: no CA logs anybody in, no token makes a CA known."""
+        named = self._target
+        others = (named.ca,) if error == "unauthorized" else (named.cert, named.key, named.token_file)
+        return [path for path in self._files() if path not in others]
 
     async def _follow(self) -> None:
         """Before a request: read again what changed; what cannot be used now is left for the next time."""

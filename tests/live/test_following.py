@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
 import threading
 import time
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 from analyzer.errors import BadInputError
 from analyzer.live.following import Following
@@ -147,3 +149,19 @@ async def _one(following: Following) -> str | None:
     answer = await following.ask(2.0)
     await following.aclose()
     return answer.error
+
+
+def test_a_ca_file_gives_no_hope_of_being_let_in(pki: Pki, tmp_path: Path) -> None:
+    """A real k3s answers 401 to those without credentials; the file with its CA will not change that."""
+    config = yaml.safe_load(pki.kubeconfig(tmp_path / "k", "https://127.0.0.1:1").read_text())
+    ca = tmp_path / "ca.pem"
+    ca.write_bytes(base64.b64decode(config["clusters"][0]["cluster"]["certificate-authority-data"]))
+    token = tmp_path / "token"
+    token.write_text("not-of-this-cluster")
+    with Double(pki, script=lambda _t: Act("401"), client_certs=False) as server:
+        wait, _ = waited(Target(server=server.url, ca=ca))
+        assert wait.verdict == "fatal" and wait.end_s is not None and wait.end_s < 6.0
+        following = Following(Target(server=server.url, ca=ca, token_file=token))
+        assert following.ready_to_ask() and asyncio.run(_one(following)) == "unauthorized"
+    assert following.may_heal("unauthorized").startswith(f"waiting for {token} to be written anew")
+    assert following.may_heal("x509_unknown_authority").startswith(f"waiting for {ca} to be written anew")

@@ -43,8 +43,8 @@ ADVICE: dict[str, str] = {
     "(/etc/rancher/k3s/k3s.yaml on a server) or renew them.",
     "not_found": "This server has no /readyz: check that the address is that of a Kubernetes API server.",
     "bad_listener": "Something else answers on this port: check the address and which process listens there.",
-    "x509_unknown_authority": "The server's certificate is not signed by the given CA: the kubeconfig is of another "
-    "or a rebuilt cluster.",
+    "x509_unknown_authority": "The server's certificate is not signed by a CA that this client was given: take "
+    "the CA of this very cluster (its kubeconfig; one from before it was rebuilt has another).",
     "x509_time": "A certificate is not valid at this time: check the clock of both machines, then renew certificates.",
     "x509_name": "The certificate does not name this address: use a name or address it holds, or add it as --tls-san.",
 }
