@@ -149,7 +149,7 @@ class Adaptive(Recipe[Memory]):
         if not _UP[seen.code]:
             return "down", error
         state = "forbidden" if error == "forbidden" else "late" if self._late(seen) else "early"
-        return state, f"{seen.failing} checks failing"
+        return state, f"{seen.failing} check{'' if seen.failing == 1 else 's'} failing"
 
     def hopeless(self, own: Memory, seen: Seen, error: str) -> Stop:
         """The fatal class, how often it was seen, and what to do about it."""
