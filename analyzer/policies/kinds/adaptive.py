@@ -158,7 +158,8 @@ class Adaptive(Recipe[Memory]):
 
 
 #: What ``k3slog wait`` uses: parameters for polls over a connection that is kept, which cost the server two thirds of
-#: one over a new one. Chosen on one half of the recorded starts (``python benchmarks/wait_policy.py --tries 300``).
+#: one over a new one. Chosen on one half of the recorded starts (``python benchmarks/wait_policy.py --tries 300``), but
+#: for ``soon_s``: 0.43 s was too long for restarts of a real 1.36.2, and less costs next to nothing (docs/wait.md).
 KEPT_CONNECTION: Mapping[str, float] = MappingProxyType(
     {
         "wait_share": 0.21,
@@ -167,7 +168,7 @@ KEPT_CONNECTION: Mapping[str, float] = MappingProxyType(
         "floor_s": 1.21,
         "many_s": 0.56,
         "begun": 5,
-        "soon_s": 0.43,
+        "soon_s": 0.22,
         "few": 3,
         "late_share": 0.02,
         "late_min_s": 0.19,
