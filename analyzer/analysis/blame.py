@@ -156,7 +156,7 @@ def bottleneck(facts: Facts, blames: dict[str, Blame]) -> Bottleneck:
     if certain:
         alone = blames[certain[0]].exclusive_s
         time = f", alone for {_range(alone)}" if alone is not None else ""
-        why = "" if facts.checks[certain[0]].joint_last else _OUTLASTED.get(facts.outlasted, "")
+        why = "" if facts.outlasted is None or facts.checks[certain[0]].joint_last else _OUTLASTED[facts.outlasted]
         return Bottleneck(
             tuple(certain), "certain", f"{info(certain[0]).short} was the last check to clear{time}{why}."
         )

@@ -61,7 +61,7 @@ class RolesRace:
         return all(self._ended_by(check, least) for check in others)
 
     def _told_all(self, since: LogRecord) -> bool:
-        """Whether the rules are known to hold here, and no line between serving and the noticing is known to be lost."""
+        """Whether the rules are known to hold here, and no line up to the noticing is known to be lost."""
         noticed = self.verdict.detected
         known = self.minor is not None and self.minor >= self.hook.since and not is_unverified(self.start.version)
         own = self.start.product == self.hook.product and not self.start.filtered
