@@ -40,7 +40,7 @@ from tests.kit.score_recorded import (
 from tests.kit.thinned import thinned
 
 # The bar: as sharp as a plain reader that uses the printed polls, the grid and the witness rules alone.
-READY_S, CHECK_S, NAMED = 0.7, 2.1, 0.30
+READY_S, CHECK_S, NAMED = 0.7, 2.1, 0.60
 # 1.36.3, clusters among them: without witness rules 2.1 and 14.0.
 NEWEST_READY_S, NEWEST_CHECK_S = 1.8, 2.2
 

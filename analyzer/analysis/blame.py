@@ -16,6 +16,10 @@ from analyzer.window import Span, at_least, at_most
 
 # Neither can come back: the one never fails, the other only once the server goes down.
 _NEVER_BACK = frozenset({"ping", "shutdown"})
+_OUTLASTED = {
+    "all": "; all others had what they wait for before it could begin, and it waits for more answers than they",
+    "listed": "; the others of the last list had ended before it can have had all the answers it waits for",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +51,13 @@ def blame(facts: Facts) -> tuple[dict[str, Blame], Shares]:
 
 
 def _certain_last(facts: Facts) -> str | None:
-    """The check seen failing alone in the last complete list: all others had passed, it had not."""
+    """The check seen failing alone in the last complete list: all others had passed, it had not.
+
+    Without one, the roles hook where it outlasted the others by the number of answers it needs.
+    """
     joint = [check.name for check in facts.checks.values() if check.joint_last]
+    if not joint and facts.outlasted is not None:
+        joint = [USUAL_LAST]
     return joint[0] if facts.ready.upper is not None and len(joint) == 1 else None
 
 
@@ -147,7 +156,10 @@ def bottleneck(facts: Facts, blames: dict[str, Blame]) -> Bottleneck:
     if certain:
         alone = blames[certain[0]].exclusive_s
         time = f", alone for {_range(alone)}" if alone is not None else ""
-        return Bottleneck(tuple(certain), "certain", f"{info(certain[0]).short} was the last check to clear{time}.")
+        why = "" if facts.outlasted is None or facts.checks[certain[0]].joint_last else _OUTLASTED[facts.outlasted]
+        return Bottleneck(
+            tuple(certain), "certain", f"{info(certain[0]).short} was the last check to clear{time}{why}."
+        )
     if not possible:
         return Bottleneck((), "none", "The log says nothing about the checks.")
     # Likeliest first: what the last list shows failing; else, as in all recorded starts (260 of 260), the roles hook.

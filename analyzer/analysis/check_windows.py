@@ -9,15 +9,18 @@ from __future__ import annotations
 import bisect
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from typing import Literal, TypeAlias
 
 from analyzer.analysis import pod_evidence, witness_proof
 from analyzer.analysis.answering_server import AnsweringServer
 from analyzer.analysis.line_times import LineTimes
 from analyzer.analysis.pod_evidence import PodEvidence
 from analyzer.analysis.polls import PollFacts, implied_before
+from analyzer.analysis.roles_last import RolesRace
 from analyzer.analysis.silent_poller import last_ticks
 from analyzer.events.check_info import HOOK, info
 from analyzer.events.event import HealthBlock
+from analyzer.events.roles_last import roles_hook
 from analyzer.events.versions import expected_checks
 from analyzer.records.log_record import LogRecord
 from analyzer.starts.start import Start, Verdict
@@ -30,6 +33,7 @@ _NOTICED_S = 10.0
 _END = 1 << 62  # behind every line
 _DOWN = frozenset({"connection_refused", "connection_reset", "eof"})
 _OWN_503 = "the server is currently unable to handle the request"
+Outlasted: TypeAlias = Literal["all", "listed"] | None
 USUAL_LAST = "poststarthook/rbac/bootstrap-roles"  # measured: in all 260 starts that became ready
 
 
@@ -69,6 +73,7 @@ class Facts:
     lossy: bool  # lines of the process are known to be missing
     noticed: bool  # k3s noticed readiness, whether or not the log can say when
     answering: AnsweringServer
+    outlasted: Outlasted = None  # what the roles hook certainly ended after, without having been seen failing alone
 
 
 def gather(
@@ -121,6 +126,7 @@ class _Builder:
         self.ticks = last_ticks(start, verdict, line_times)
         self.fresh = witness_proof.is_fresh(start)
         self.expected = frozenset(expected_checks(start.version))
+        self.held: list[witness_proof.Proof] = []
 
     def build(self) -> Facts:
         looks = self._looks()
@@ -156,7 +162,21 @@ class _Builder:
             lossy=bool(self.start.losses) or self.start.filtered,
             noticed=self.verdict.detected is not None,
             answering=self.answering,
+            outlasted=self._outlasted(last, ready, trouble),
         )
+
+    def _outlasted(self, last: _Look | None, ready: Window, trouble: bool) -> Outlasted:
+        """What the roles hook outlasted by the number of its answers (``roles_last.py``)."""
+        roles = self.checks.get(roles_hook().check)
+        if roles is None or roles.last_state == "ok" or self.answering.answered != "own":
+            return None
+        race = RolesRace(self.start, self.verdict, self.line_times, self.held)
+        if last is None or roles.name in last.failing:
+            if race.outlasted_all(self.checks, ready):
+                return "all"
+            whole = last is not None and last.complete and last.sure and not trouble
+            return "listed" if whole and last is not None and race.outlasted(last.failing) else None
+        return None
 
     def _current(self, looks: list[_Look]) -> frozenset[str]:
         """The checks whose last sight is not older than the end: what was failing in it was failing then.
@@ -300,8 +320,8 @@ class _Builder:
 
     def _take_witnesses(self) -> None:
         found = [*witness_proof.proofs(self.start, self.verdict, self.line_times), *self.pods.proofs]
-        held = [proof for proof in found if self.answering.holds(proof.rule)]
-        for proof in held:
+        self.held = [proof for proof in found if self.answering.holds(proof.rule)]
+        for proof in self.held:
             rule, evidence = proof.rule, proof.evidence
             if rule.check == _SYNCED and _SYNCED not in self.checks:
                 continue  # its lines tell when it ended, not that it was ever asked

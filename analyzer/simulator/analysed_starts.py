@@ -59,7 +59,8 @@ def _tax(start: StartReport) -> tuple[float, float, float]:
 def windows(starts: Sequence[StartReport]) -> tuple[FloatArray, FloatArray]:
     """(lower, upper] of readiness in seconds since polling could begin; +inf: never seen (right-censored).
 
-    Starts without any stamp or any sign of a begin are left out.
+    A stamp is cut off, so polling began at it or up to its precision later: of a coarse one the lower end is that much
+    earlier. Starts without any stamp or any sign of a begin are left out.
     """
     low, high = [], []
     for start in starts:
@@ -68,7 +69,8 @@ def windows(starts: Sequence[StartReport]) -> tuple[FloatArray, FloatArray]:
             lower = start.cut_at_s
         if (zero is None and not start.begin_seen) or (lower is None and upper is None):
             continue
-        low.append(max(0.0, (lower or 0.0) - (zero or 0.0)))
+        late = 0.0 if start.observer == "wait" else start.clock.precision_s
+        low.append(max(0.0, (lower or 0.0) - (zero or 0.0) - late))
         high.append(np.inf if upper is None else max(upper - (zero or 0.0), low[-1] + 1e-6))
     return np.asarray(low, dtype=float), np.asarray(high, dtype=float)
 

@@ -10,9 +10,18 @@ from collections.abc import Iterable
 
 from analyzer.testing.log_wording import go_quote
 from analyzer.testing.script_context import ScriptContext
-from analyzer.testing.true_moments import CIDR, TrueMoments
+from analyzer.testing.true_moments import BOOTSTRAP, CIDR, FLOW, IP_REPAIR, LEASE, TrueMoments
 from analyzer.testing.truth import SECOND
 
+# Checks whose added work on an empty datastore is a request that takes so long: the server prints a trace of it.
+_TRACED = {
+    FLOW: '"Create" api-group:flowcontrol.apiserver.k8s.io,resource:flowschemas',
+    BOOTSTRAP: '"List" api-version:v1,resource:services',
+    IP_REPAIR: '"List" api-version:v1,resource:services',
+    LEASE: '"Delete" api-group:coordination.k8s.io,resource:leases',
+    "autoregister-completion": '"Create" api-group:apiregistration.k8s.io,resource:apiservices',
+}
+_TRACED_S = 0.5  # from so long on
 ADMISSION = (
     "NamespaceLifecycle,LimitRanger,ServiceAccount,NodeRestriction,TaintNodesByCondition,Priority,"
     "DefaultTolerationSeconds,DefaultStorageClass,StorageObjectInUseProtection,RuntimeClass,DefaultIngressClass,"
@@ -222,8 +231,17 @@ class ApiServer(ScriptContext):
         buffer.klog(marks["classes"], "storage_scheduling.go:111", text)
         self._rbac(moments)
 
+    def _traces(self, moments: TrueMoments) -> None:
+        """The requests that held a hook up on an empty datastore, each when it was answered."""
+        for number, (name, request) in enumerate(_TRACED.items(), 1):
+            took_s = self.plan.extra.get(name, 0.0)
+            if took_s >= _TRACED_S and self.stored.roles < 1.0 and moments.flips.get(name):
+                text = f"Trace[{number}]: {request} (total time: {took_s * 1000:.0f}ms):"
+                self.buffer.klog(moments.flips[name][-1][0] - 300, "trace.go:236", text)
+
     def slowness(self, moments: TrueMoments) -> None:
         """What a slow or stalled datastore makes its client or server say."""
+        self._traces(moments)
         plan, buffer = self.plan, self.buffer
         took = plan.request_ms * 16
         begin = moments.marks.get("rbac_try", moments.serving)
