@@ -8,7 +8,6 @@ to the last field.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from types import MappingProxyType
@@ -47,7 +46,6 @@ class StartReader:
         self._settled_lines: dict[tuple[int, int], str] = {}
         self._left_out = 0  # settled starts of which nothing is kept
         self._used = 0  # lines that the settled starts rest on
-        self._reasons: Counter[str] = Counter()  # why lines of theirs are not used, as far as that needs other lines
         self._last: Report | None = None
 
     def feed(self, data: bytes) -> bool:
@@ -91,7 +89,7 @@ class StartReader:
         return replace(
             report,
             starts=tuple(across_starts(starts)),
-            ledger=_with_settled(report.ledger, self._used, self._reasons),
+            ledger=_used_too(report.ledger, self._used),
             evidence=MappingProxyType({**self._settled_lines, **report.evidence}),
         )
 
@@ -129,9 +127,7 @@ class StartReader:
         self._settled_lines = lines
         self.log.forget_before(first)
         kept = self._of_kept_lines()
-        if kept is not None:
-            self._used = report.ledger.used - kept.ledger.used
-            self._reasons = Counter(report.ledger.reasons) - Counter(kept.ledger.reasons)
+        self._used = report.ledger.used - (kept.ledger.used if kept is not None else 0)
 
 
 def _decides(draft: Draft) -> bool:
@@ -171,7 +167,6 @@ def _lines(start: StartReport) -> Iterable[int]:
     return (milestone.line for milestone in start.milestones)
 
 
-def _with_settled(ledger: LedgerCounts, used: int, reasons: Counter[str]) -> LedgerCounts:
+def _used_too(ledger: LedgerCounts, used: int) -> LedgerCounts:
     moved = min(used, ledger.ignored)
-    told = MappingProxyType(dict(Counter(ledger.reasons) + reasons)) if reasons else ledger.reasons
-    return replace(ledger, used=ledger.used + moved, ignored=ledger.ignored - moved, reasons=told)
+    return replace(ledger, used=ledger.used + moved, ignored=ledger.ignored - moved)
