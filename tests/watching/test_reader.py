@@ -13,6 +13,7 @@ import pytest
 from analyzer import pipeline
 from analyzer.errors import NoDataError
 from analyzer.records.growing import FORGOTTEN
+from analyzer.records.merge import GIVEN_TWICE
 from analyzer.results import Report
 from analyzer.watching.reader import MOST_LINES, StartReader
 from tests.kit.continuation import generated_text, recorded_text
@@ -60,10 +61,10 @@ def assert_same(mine: Report | None, whole: Report | None, place: int) -> None:
 
 
 def told(report: Report | None) -> Report | None:
-    """A report without the count of lines that were let go."""
+    """A report without the count of lines that were let go, and of lines that repeat one of these."""
     if report is None:
         return None
-    reasons = {reason: count for reason, count in report.ledger.reasons.items() if reason != FORGOTTEN}
+    reasons = {why: count for why, count in report.ledger.reasons.items() if why not in (FORGOTTEN, GIVEN_TWICE)}
     return replace(report, ledger=replace(report.ledger, reasons=reasons))
 
 
