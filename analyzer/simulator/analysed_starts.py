@@ -100,16 +100,6 @@ def pooled(starts: Sequence[StartReport], machine: Machine) -> PossibleWorlds | 
     )
 
 
-def draw_ready(found: Curve, n: int, seed: int) -> FloatArray:
-    """Moments of readiness drawn from a pooled curve, given that the start becomes ready at all."""
-    finite = np.isfinite(found.edges[:, 1])
-    edges, mass = found.edges[finite], found.mass[finite]
-    rng = np.random.default_rng(seed)
-    pick = np.searchsorted(np.cumsum(mass) / mass.sum(), rng.random(n))
-    pick = np.minimum(pick, len(mass) - 1)
-    return np.asarray(edges[pick, 0] + (edges[pick, 1] - edges[pick, 0]) * (1.0 - rng.random(n)), dtype=float)
-
-
 def simulate_starts(
     found: Sequence[StartReport],
     options: run.Options,

@@ -18,7 +18,7 @@ from analyzer.policies import registry
 from analyzer.policies.kinds.optimal import Optimal
 from analyzer.policies.protocol import Policy
 from analyzer.policies.vector import FloatArray, VectorPolicy
-from analyzer.simulator import schedule as sched
+from analyzer.simulator import distribution, schedule as sched
 from analyzer.simulator.replay import Outcome, replay
 from analyzer.simulator.scenario import Scenario
 from analyzer.simulator.world import Machine, Worlds
@@ -194,7 +194,7 @@ def optimal_for(worlds: Worlds, requests: float) -> Optimal:
     finite = worlds.ready[np.isfinite(worlds.ready)]
     if not len(finite):
         return Optimal((1.0,), 2.0)
-    dist = sched.empirical(finite)
+    dist = distribution.empirical(finite)
     gap = float(np.median(worlds.latency))
     low, high = 1e-6 * dist.horizon_s, dist.horizon_s
     for _ in range(14):
@@ -279,7 +279,7 @@ def _frontier(pilot: Worlds) -> tuple[Point, ...]:
     finite = pilot.ready[np.isfinite(pilot.ready)]
     if not len(finite):
         return ()
-    dist = sched.empirical(finite)
+    dist = distribution.empirical(finite)
     latency = float(np.median(pilot.latency))
     points = []
     for found in sched.frontier(dist, sched.Costs(1.0, 1.0, latency, latency)):
