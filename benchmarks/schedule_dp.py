@@ -1,9 +1,9 @@
 """``schedule`` beside an independent dynamic programme, over 41 distributions and three prices of a request.
 
-``python benchmarks/schedule_dp.py [--points N]`` prints the table of docs/simulator-appendix.md. Nothing of the product's
-arithmetic is used: survival is scipy's (or written down here), integrals are Gauss-Legendre between the points, the
-programme compares every moment with every later one, and a schedule that the product gives is priced by adding up its
-requests one after the other. A request costs 0.01, 0.1 and 1 medians of delay.
+``python benchmarks/schedule_dp.py [--points N]`` prints the table of docs/simulator-appendix.md. Nothing of the
+product's arithmetic is used: survival is scipy's (or written down here), integrals are Gauss-Legendre between the
+points, the programme compares every moment with every later one, and a schedule that the product gives is priced by
+adding up its requests one after the other. A request costs 0.01, 0.1 and 1 medians of delay.
 
 Exit code 1 when a cost is negative, or a schedule costs over 1 % more than the programme's, or something else than it
 claims.

@@ -97,7 +97,11 @@ def table(simulation: Simulation) -> list[list[str]]:
 
 
 def _interval(diff: Difference | None) -> str:
-    return "–" if diff is None else f"{_signed(diff.mean)} [{_signed(diff.low)}, {_signed(diff.high)}]"
+    if diff is None:
+        return "–"
+    if diff.low is None or diff.high is None:
+        return f"{_signed(diff.mean)} [not known]"
+    return f"{_signed(diff.mean)} [{_signed(diff.low)}, {_signed(diff.high)}]"
 
 
 def story(simulation: Simulation) -> list[str]:
@@ -136,16 +140,28 @@ def story(simulation: Simulation) -> list[str]:
         )
     if best is not None and new is not None and best.delay_s and new.delay_s and best.requests and new.requests:
         said.append(
-            f"How far that is from optimal: a schedule that knows how long just these starts take, with "
+            f"How far that is from optimal: a schedule that knows how long such starts take, with "
             f"{best.requests.mean:.1f} requests, has a mean delay of {_spread(best.delay_s)} s; adaptive, which "
             f"does not know it, {_spread(new.delay_s)} s with {new.requests.mean:.1f}."
         )
     if floor is not None and floor.delay_s is not None:
         said.append(f"The floor is the answer's own latency: {_spread(floor.delay_s)} s (oracle).")
-    return said + [
-        f"{result.policy} never noticed readiness in {result.undetected} of {result.draws} draws."
-        for result in simulation.policies
-        if result.undetected
+    return said + _missed(simulation)
+
+
+def _missed(simulation: Simulation) -> list[str]:
+    """In how many draws which policies noticed nothing; all of them together where it is the start's doing."""
+    missed: dict[tuple[int, int], list[str]] = {}
+    for result in simulation.policies:
+        if result.undetected:
+            missed.setdefault((result.undetected, result.draws), []).append(result.policy)
+    together = len(missed) == 1 and len(simulation.policies) == len(next(iter(missed.values()))) > 1
+    if together:
+        (undetected, draws) = next(iter(missed))
+        return [f"In {undetected} of {draws} draws no policy noticed readiness; they are in no figure below."]
+    return [
+        f"{', '.join(names)} never noticed readiness in {undetected} of {draws} draws."
+        for (undetected, draws), names in missed.items()
     ]
 
 
@@ -173,13 +189,17 @@ def _spread(stat: Stat | None) -> str:
 def _gain(diff: Difference) -> str:
     """Difference policy − reference, in words: negative is earlier."""
     word = "earlier" if diff.mean < 0 else "later"
+    said = f"{seconds(abs(diff.mean))} s {word}"
+    if diff.low is None or diff.high is None:
+        return said
     low, high = sorted((-diff.low, -diff.high)) if diff.mean < 0 else (diff.low, diff.high)
-    return f"{seconds(abs(diff.mean))} s {word} (95 %: {_plain(low)} to {_plain(high)})"
+    return f"{said} (95 %: {_plain(low)} to {_plain(high)})"
 
 
 def _versus(diff: Difference) -> str:
     """The reference against the policy: the same difference seen from the other side."""
-    return _gain(Difference(-diff.mean, -diff.high, -diff.low, -diff.p975, -diff.p025))
+    low, high = (None if end is None else -end for end in (diff.high, diff.low))
+    return _gain(Difference(-diff.mean, low, high, -diff.p975, -diff.p025))
 
 
 def _plain(value: float) -> str:

@@ -219,7 +219,7 @@ def evaluate(
     tail = _last_gap(times, dist, costs) if tail_s is None else max(tail_s, costs.gap_s)
     end = float(shape.at[-1])
     within = np.concatenate(([0.0], times[times < end]))
-    left, rest = shape.points(within)
+    left = shape.points(within)[0]
     left[0] = 1.0
     polls = float(left[:-1].sum())
     waited = float((left[:-1] * np.diff(within)).sum())
