@@ -136,4 +136,5 @@ def simulate_starts(
         },
         tax=worlds.tax,
         interval=worlds.several or not pool,
+        cores=machine.cores,
     )

@@ -22,6 +22,7 @@ from analyzer.policies.protocol import Policy
 from analyzer.policies.vector import FloatArray, IntArray, VectorPolicy
 from analyzer.simulator import distribution, schedule as sched
 from analyzer.simulator.fitted import Fitted, fitted, spread_over_parts
+from analyzer.simulator.herd import Agents, Herd, herd
 from analyzer.simulator.replay import Outcome, replay
 from analyzer.simulator.scenario import Scenario
 from analyzer.simulator.tally import Groups, Tally
@@ -119,16 +120,19 @@ class Simulation:
     hooks_s: Stat | None = None
     boot_s: Stat | None = None
     work_s: Stat | None = None
+    herd: Herd | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """``policies``: names or TOML files. ``threads``: 0 = as many as cores, at most 4."""
+    """``policies``: names or TOML files. ``threads``: 0 = as many as cores, at most 4. ``herd``: agents to wait for
+    one server, if any."""
 
     policies: tuple[str, ...] = DEFAULT_POLICIES
     draws: int = 100_000
     seed: int = 1
     threads: int = 0
+    herd: Agents | None = None
 
     def check(self) -> None:
         """Raises ``UsageError`` for numbers out of range or an unknown policy, ``BadInputError`` for a bad file."""
@@ -151,9 +155,10 @@ def simulate(
     assumptions: Mapping[str, str | float | int | list[str]],
     tax: Sequence[tuple[float, float, float]] = (),
     interval: bool = True,
+    cores: float = 1.0,
 ) -> Simulation:
     """Replays every policy. ``tax``: per analysed start (least, greatest tax, detected) in seconds. ``interval``:
-    whether the draws can tell how sure a mean is.
+    whether the draws can tell how sure a mean is; ``cores``: the machine's.
 
     Raises ``UsageError`` for bad options or policies.
     """
@@ -182,6 +187,7 @@ def simulate(
         hooks_s=Stat.of(sums[REFERENCE].unpolled),
         boot_s=Stat.of(Tally.of(boot)),
         work_s=Stat.of(Tally.of(pilot.ready - boot)),
+        herd=None if options.herd is None else herd(make, options.policies, options.herd, options.seed, cores),
     )
 
 
@@ -401,6 +407,7 @@ def simulate_scenario(scenario: Scenario, options: Options) -> Simulation:
             **machine_assumptions(scenario.machine),
             "intervals": SAMPLING_ONLY,
         },
+        cores=scenario.machine.cores,
     )
 
 
