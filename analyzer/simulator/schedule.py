@@ -267,7 +267,7 @@ def optimal(dist: Distribution, costs: Costs, *, rough: bool = False, shape: Sha
         found = _listed(found, dist, costs, shape)
     checked = evaluate(np.asarray(found.times_s), dist, costs, tail_s=found.tail_s, shape=shape.finer())
     if abs(checked.expected_cost - found.expected_cost) > _WRONG * found.expected_cost:
-        raise UsageError(f"{dist.name}: the cost of a schedule cannot be told to 0.5 %", hint="Its tail is too heavy.")
+        raise UsageError(f"{dist.name}: the cost of a schedule is not known to 0.5 %", hint="Its tail is too heavy.")
     return found
 
 

@@ -1,4 +1,4 @@
-"""The simulator against recorded starts of real servers: the claims of docs/simulator.md, computed again."""
+"""The simulator against recorded starts of real servers: the claims of docs/simulator-appendix.md, computed again."""
 
 from __future__ import annotations
 
