@@ -13,7 +13,8 @@ from analyzer.errors import BadInputError
 from analyzer.policies import get
 from analyzer.reports.simulation_schedule import Plan, render_text
 from analyzer.simulator import recorded, stateaware, validate
-from analyzer.simulator.schedule import Costs, optimal, parse
+from analyzer.simulator.distribution import parse
+from analyzer.simulator.schedule import Costs, optimal
 from analyzer.simulator.world import Machine, Sketch, draw, sketch_recorded
 from tools import tune_adaptive
 
