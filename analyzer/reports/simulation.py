@@ -130,6 +130,8 @@ def herd_words(of: Herd) -> list[str]:
         "last one knows, those of the busiest second and their share of the server's CPU, and how much later it gets "
         "ready for them."
     ]
+    if of.left_out:
+        said.append(f"Not for agents: {', '.join(of.left_out)}.")
     busy = [f"{r.policy} (in {r.busy_worlds} of {r.worlds})" for r in of.policies if r.busy_worlds]
     if busy:
         said.append(

@@ -95,28 +95,31 @@ class HerdResult:
 
 @dataclass(frozen=True, slots=True)
 class Herd:
-    """``agents`` waiting for one server, in ``worlds`` possible courses of its start."""
+    """``agents`` waiting for one server, in ``worlds`` possible courses of its start. ``left_out``: policies that no
+    agent can have (they know the start beforehand), or that have no vectorised form."""
 
     agents: int
     spread_s: float
     worlds: int
     policies: tuple[HerdResult, ...]
+    left_out: tuple[str, ...] = ()
 
 
 def herd(
     make: Callable[[int, tuple[int, ...]], Worlds], policies: Sequence[str], agents: Agents, seed: int, cores: float
 ) -> Herd:
-    """Every policy that knows nothing beforehand and has a vectorised form, in the same worlds. ``optimal`` and
-    ``oracle`` are left out: no agent has them."""
+    """Every policy that knows nothing beforehand and has a vectorised form, in the same worlds."""
     count = int(np.clip(MOST_ROWS // agents.count, FEWEST_WORLDS, MOST_WORLDS))
     worlds = make(count, (seed, 0xA6))
     worlds = worlds.take(np.flatnonzero(np.isfinite(worlds.ready)))
-    results = []
+    results, left_out = [], []
     for name in dict.fromkeys(policies):
         policy = registry.get(name)
         if isinstance(policy, VectorPolicy) and not policy.informed and not isinstance(policy, Optimal):
             results.append(_Herd(policy, worlds, agents, seed, cores).result())
-    return Herd(agents.count, agents.spread_s, len(worlds), tuple(results))
+        else:
+            left_out.append(policy.name)
+    return Herd(agents.count, agents.spread_s, len(worlds), tuple(results), tuple(left_out))
 
 
 class _Herd:

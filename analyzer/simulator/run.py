@@ -173,7 +173,8 @@ def simulate(
         policies[policy.name] = fitted(make, pilot, options.draws, options.seed, REFERENCE) if blank else policy
     shown = tuple(policies)
     policies.setdefault(REFERENCE, registry.get(REFERENCE))
-    sums = _replay_all(make, policies, options)
+    alone = len(np.unique(pilot.group)) == len(pilot)  # every draw is a world of its own
+    sums = _replay_all(make, policies, options, alone=alone)
     ready = pilot.take(np.flatnonzero(np.isfinite(pilot.ready)))
     boot = _boot(pilot)
     return Simulation(
@@ -256,13 +257,15 @@ class _Sums:
         return tally.mean, tally.mean - half, tally.mean + half
 
 
-def _replay_all(make: WorldMaker, policies: Mapping[str, Policy | Fitted], options: Options) -> dict[str, _Sums]:
+def _replay_all(
+    make: WorldMaker, policies: Mapping[str, Policy | Fitted], options: Options, *, alone: bool
+) -> dict[str, _Sums]:
     """Every policy in all draws, block by block: only a few blocks are in memory at a time."""
     blocks = [(i, min(BLOCK, options.draws - i * BLOCK)) for i in range((options.draws + BLOCK - 1) // BLOCK)]
 
     def one(block: tuple[int, int]) -> dict[str, _Sums]:
         index, size = block
-        return _block(make(size, (options.seed, 1, index)), policies, first=index == 0)
+        return _block(make(size, (options.seed, 1, index)), policies, first=index == 0, alone=alone)
 
     threads = options.threads or min(4, os.cpu_count() or 1)
     sums: dict[str, _Sums] = {}
@@ -292,9 +295,8 @@ def _in_order(
             yield waiting.popleft().result()
 
 
-def _block(worlds: Worlds, policies: Mapping[str, Policy | Fitted], *, first: bool) -> dict[str, _Sums]:
+def _block(worlds: Worlds, policies: Mapping[str, Policy | Fitted], *, first: bool, alone: bool) -> dict[str, _Sums]:
     """Every policy in some worlds. Those that are never ready are counted, not replayed: nobody can notice them."""
-    alone = len(np.unique(worlds.group)) == len(worlds)
     ready = np.flatnonzero(np.isfinite(worlds.ready))
     able = worlds.take(ready)
     reference = policies[REFERENCE]

@@ -68,6 +68,7 @@ def test_policies_of_nobody_are_left_out_and_the_same_seed_gives_the_same() -> N
     one, two = (herd(draw, ("oracle", "optimal", "adaptive", "legacy-4x1s"), Agents(20), 3, 1.0) for _ in range(2))
     assert one == two
     assert [result.policy for result in one.policies] == ["adaptive", "legacy-4x1s"]
+    assert one.left_out == ("oracle", "optimal")
     assert one.policies[0].requests.mean < one.policies[1].requests.mean
 
 

@@ -298,3 +298,12 @@ def test_nothing_but_starts_that_are_never_ready() -> None:
     found = run.simulate_scenario(replace(scenario.load("pi4"), never=1.0), run.Options(draws=200))
     assert all(p.undetected == 200 and p.delay_s is None for p in found.policies)
     report.render_text(found)
+
+
+def test_last_block_of_few_draws_belongs_to_the_same_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "BLOCK", 40)
+    result = call("simulate", NEW, OLD, "--draws", 81, "--policy", "optimal", "--format", "json")
+    assert result.exit_code == 0, result.output
+    (optimal,) = json.loads(result.stdout)["policies"]
+    assert optimal["draws"] == 81
+    assert optimal["vs_shared_2s"]["detected_s"]["low"] is not None
