@@ -30,7 +30,7 @@ MOST_FOLDS = 20
 _FEWEST = 50  # draws for a part of its own
 _CLOSE = 0.003  # relative distance from the wanted number of requests
 _SAME = 1.02  # ratio of prices
-_TRIES = 14
+_TRIES = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +91,20 @@ def optimal_for(worlds: Worlds, requests: float, near: float | None = None) -> t
     shape = sched.Shape.of(dist)
     gap = float(np.median(worlds.latency))
     low, high = 1e-6 * dist.horizon_s, dist.horizon_s
-    price = near if near is not None else math.sqrt(low * high)
+    price = near if near is not None and low < near < high else math.sqrt(low * high)
+    leap, before = _SAME, 0.0
     for _ in range(_TRIES):
         found = sched.optimal(dist, sched.Costs(price, 1.0, gap, gap), rough=True, shape=shape)
         off = found.expected_polls / requests - 1.0
         low, high = (price, high) if off > 0 else (low, price)
         if -_CLOSE <= off <= 0 or high < _SAME * low:  # between prices so close the number of requests jumps
             break
-        # Requests go about with the inverse root of the price; a little more, so as to end below.
-        guess = price * (1.0 + off + _CLOSE / 2.0) ** 2
-        price = guess if low * 1.005 < guess < high / 1.005 else math.sqrt(low * high)
+        # Requests go about with the inverse root of the price, in jumps: from a jump's flat only a leap leads away.
+        leap = leap * leap if off * before > 0 else _SAME
+        ratio = (1.0 + off) ** 2
+        price *= max(ratio, leap) if off > 0 else min(ratio, 1.0 / leap)
+        price = price if low < price < high else math.sqrt(low * high)
+        before = off
     return sched.optimal(dist, sched.Costs(high, 1.0, gap, gap), shape=shape).policy(), high
 
 

@@ -17,7 +17,7 @@ from analyzer.cli.main import app
 from analyzer.errors import UsageError
 from analyzer.policies import registry
 from analyzer.reports import simulation as report
-from analyzer.simulator import run, scenario
+from analyzer.simulator import fitted, run, scenario
 
 RECORDED = Path(__file__).parents[1] / "data" / "recorded"
 NEW, OLD = RECORDED / "1324-fresh-full.export.gz", RECORDED / "1284-fresh-full.export.gz"
@@ -307,3 +307,14 @@ def test_last_block_of_few_draws_belongs_to_the_same_starts(monkeypatch: pytest.
     (optimal,) = json.loads(result.stdout)["policies"]
     assert optimal["draws"] == 81
     assert optimal["vs_shared_2s"]["detected_s"]["low"] is not None
+
+
+def test_search_for_the_price_leaves_flat_stretches() -> None:
+    """A pilot in which the search ended on the flat of a jump got a schedule with one look, at its very end."""
+    make = scenario.load("cloud-2vcpu").draw
+    price = None
+    for seed in range(12):
+        worlds = make(1000, (seed, 9))
+        policy, price = fitted.optimal_for(worlds, 2.05, price)
+        requests = run.replay(policy, worlds).requests
+        assert 1.6 < requests.mean() < 2.4
