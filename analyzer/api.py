@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from analyzer.records.log_records import LogRecords
     from analyzer.records.select import Selection
     from analyzer.reports.shown_answer import ShownAnswer
+    from analyzer.simulator.herd import Agents
     from analyzer.simulator.run import Options, Simulation
     from analyzer.sources.source import Input
 
@@ -216,17 +217,19 @@ def simulate(
     draws: int = 100_000,
     seed: int = 1,
     pool: bool = False,
+    agents: int | Agents | None = None,
 ) -> Simulation:
     """Replay polling policies in the starts of ``of``, or in a scenario (a packaged name or a TOML file).
 
     ``policies`` are names or TOML files (default: all six). With both ``of`` and ``scenario`` only the scenario's
-    machine is used. Same seed, same answer; ``analyzer.frames.simulation`` makes a table of it.
+    machine is used. With ``agents`` the answer's ``herd`` has what so many of them ask of one server.
+    Same seed, same answer; ``analyzer.frames.simulation`` makes a table of it.
 
     Raises ``NoDataError`` when no start of ``of`` became ready, ``UsageError`` for unknown names or bad numbers.
     """
     from analyzer.simulator import analysed_starts, run, scenario as scenarios
 
-    options = check_simulation(policies, draws, seed)
+    options = check_simulation(policies, draws, seed, agents=agents)
     chosen = None if scenario is None else scenarios.load(scenario)
     if of is None:
         if chosen is None:
@@ -236,11 +239,12 @@ def simulate(
     return analysed_starts.simulate_starts(found.report.starts, options, scenario=chosen, pool=pool)
 
 
-def check_simulation(policies: Sequence[str], draws: int, seed: int) -> Options:
+def check_simulation(policies: Sequence[str], draws: int, seed: int, *, agents: int | Agents | None = None) -> Options:
     """The options of a simulation; ``UsageError`` or ``BadInputError`` when something is wrong with them."""
-    from analyzer.simulator import run
+    from analyzer.simulator import herd, run
 
-    options = run.Options(policies=tuple(policies) or run.DEFAULT_POLICIES, draws=draws, seed=seed)
+    waiting = herd.Agents(agents) if isinstance(agents, int) else agents
+    options = run.Options(policies=tuple(policies) or run.DEFAULT_POLICIES, draws=draws, seed=seed, herd=waiting)
     options.check()
     return options
 

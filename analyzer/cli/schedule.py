@@ -70,8 +70,8 @@ def schedule(
 
     Exit codes: 0 done, 2 usage, 3 bad input, 4 no start that became ready.
     """
-    from analyzer.reports.simulation_schedule import Plan
-    from analyzer.simulator import schedule as planner
+    from analyzer.reports.simulation_schedule import Observed, Plan
+    from analyzer.simulator import distribution as distributions, schedule as planner
 
     names = names_of(paths)
     chosen = SCHEDULE.chosen(format, output)
@@ -80,12 +80,12 @@ def schedule(
     to = Destination.named(output, force=force)
     to.check(names)
     costs = planner.Costs(poll_cost, delay_cost, min_gap, request_time)
-    log = aware = None
+    log = aware = observed = None
     part = Part(unit, boot, since, until, host, directory)
     if distribution is not None:
         if names or part.chosen:
             raise UsageError("give either PATH or --distribution, not both", hint="Leave one of them out.")
-        dist = planner.parse(distribution)
+        dist = distributions.parse(distribution)
     else:
         from analyzer.simulator import analysed_starts, stateaware
         from analyzer.simulator.scenario import load
@@ -95,9 +95,11 @@ def schedule(
         curve = analysed_starts.curve(found)
         if curve is None:
             raise NoDataError(f"no start became ready in the log ({len(found)} seen)", hint="Try --distribution.")
-        dist = planner.empirical(analysed_starts.draw_ready(curve, 4000, 1))
-        dist = planner.Distribution(f"pooled curve of {curve.windows} starts", dist.cdf, dist.horizon_s)
+        dist = distributions.of_curve(
+            curve.edges, curve.mass, f"pooled curve of {curve.windows} start{'s'[curve.windows == 1 :]}"
+        )
+        observed = Observed.of(*analysed_starts.windows(found), costs)
         aware = stateaware.judge_starts(found, load("cloud-2vcpu").machine, costs)
     answer = planner.optimal(dist, costs)
-    to.write(chosen.render(Plan(answer, dist.name, costs, aware), suited(Options(), to, to_width=False)))
+    to.write(chosen.render(Plan(answer, dist.name, costs, aware, observed), suited(Options(), to, to_width=False)))
     tell_unread(log)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -29,6 +29,9 @@ from analyzer.reports.kinds import SIMULATION
 from analyzer.reports.output import Destination, check_outputs
 from analyzer.reports.terminal import suited
 
+if TYPE_CHECKING:
+    from analyzer.simulator.herd import Agents
+
 
 def simulate(
     paths: PathsArgument = None,
@@ -38,7 +41,7 @@ def simulate(
             "--policy",
             metavar="NAME|FILE",
             help="A policy or a .toml file of one; repeat for more. Default: legacy-4x1s, shared-2s, backoff, adaptive,"
-            " optimal, oracle.",
+            " optimal, oracle; adaptive-wait is the pace of wait.",
             show_default=False,
         ),
     ] = None,
@@ -60,6 +63,26 @@ def simulate(
         bool,
         typer.Option("--pool", help="Draw from the pooled curve of all starts, also those that never became ready."),
     ] = False,
+    agents: Annotated[
+        int | None,
+        typer.Option(
+            "--agents",
+            metavar="N",
+            min=1,
+            help="Also: what N agents that wait for one server ask of it, by policy.",
+            show_default=False,
+        ),
+    ] = None,
+    spread: Annotated[
+        float | None,
+        typer.Option(
+            "--spread",
+            metavar="S",
+            min=0.0,
+            help="With --agents: they begin evenly over S seconds (2).",
+            show_default=False,
+        ),
+    ] = None,
     unit: UnitOption = None,
     boot: BootOption = None,
     since: SinceOption = None,
@@ -79,14 +102,33 @@ def simulate(
     check_outputs(outputs, names)
     part = Part(unit, boot, since, until, host, directory)
     policies = tuple(policy or ())
+    herd = _agents(agents, spread)
     log = None
     if names or part.chosen or scenario is None:
-        api.check_simulation(policies, draws, seed)  # told before minutes are spent on reading
+        api.check_simulation(policies, draws, seed, agents=herd)  # told before minutes are spent on reading
         log = open_log(names, part, outputs)
     elif pool:
         raise UsageError("--pool needs a log", hint="Name one or more PATHs.")
-    answer = api.simulate(log, policies=policies, scenario=scenario, draws=draws, seed=seed, pool=pool)
+    answer = api.simulate(
+        log,
+        policies=policies,
+        scenario=scenario,
+        draws=draws,
+        seed=seed,
+        pool=pool,
+        agents=herd,
+    )
     to.write(chosen.render(answer, suited(Options(), to, to_width=False)))
     if page is not None:
         page.write(SIMULATION.named("html").render(answer, Options()))
     tell_unread(log)
+
+
+def _agents(count: int | None, spread_s: float | None) -> Agents | None:
+    if count is None and spread_s is None:
+        return None
+    if count is None:
+        raise UsageError("--spread is for --agents", hint="Say how many agents wait for the server.")
+    from analyzer.simulator.herd import SPREAD_S, Agents
+
+    return Agents(count, SPREAD_S if spread_s is None else spread_s)

@@ -10,6 +10,7 @@ from analyzer.reports.format import DEFAULT, Options
 from analyzer.reports.json_report import chosen, dumps, rounded
 from analyzer.reports.md import Md, document, markup, table as markdown_table
 from analyzer.reports.terminal import Page
+from analyzer.simulator.herd import Herd, HerdResult, Range
 from analyzer.simulator.run import REFERENCE, Difference, PolicyResult, Simulation, Stat
 
 _PARTS = ("mean", "p50", "p95", "max", "min")
@@ -18,7 +19,7 @@ _STATS = ("delay_s", "requests", "detected_s", "ready_s", "ready_delayed_s", "se
 
 def render_json(simulation: Simulation, _options: Options = DEFAULT) -> str:
     """JSON with a final newline; statistics without any draw are ``null``."""
-    told = ("seed", "draws", "source", "assumptions", "policies", "frontier", "ceiling_s")
+    told = ("seed", "draws", "source", "assumptions", "policies", "frontier", "ceiling_s", "herd")
     return dumps({"schema": "k3slog.simulation", "schema_version": 1, **chosen(simulation, *told)})
 
 
@@ -96,8 +97,68 @@ def table(simulation: Simulation) -> list[list[str]]:
     ]
 
 
+HERD_HEADS = (
+    *("policy", "requests", "per s", "peak per s", "p95", "CPU s", "CPU at peak"),
+    *("ready later", "p95", "last one knows"),
+)
+
+
+def herd_table(of: Herd) -> list[list[str]]:
+    """The rows under ``HERD_HEADS``, as words. Means over the worlds unless the head says otherwise."""
+    return [
+        [
+            result.policy,
+            _least(result) + _whole(result.requests),
+            _whole(result.mean_per_s),
+            _whole(result.peak_per_s),
+            _whole(result.peak_per_s, "p95"),
+            _least(result) + _measure(result.server_cpu_s),
+            "–" if result.peak_cpu_share is None else f"{result.peak_cpu_share.mean:.0%}",
+            _least(result) + _measure(result.ready_delayed_s),
+            _least(result) + _measure(result.ready_delayed_s, "p95"),
+            _measure(result.last_noticed_s),
+        ]
+        for result in of.policies
+    ]
+
+
+def herd_words(of: Herd) -> list[str]:
+    """What the table is of, and what it cannot say."""
+    said = [
+        f"{of.agents:,} agent{'s' if of.agents > 1 else ''} that wait{'' if of.agents > 1 else 's'} for this server, "
+        f"beginning evenly over {seconds(of.spread_s)} s, in {of.worlds} of the worlds: the requests of all until the "
+        "last one knows, those of the busiest second and their share of the server's CPU, and how much later it gets "
+        "ready for them."
+    ]
+    if of.left_out:
+        said.append(f"Not for agents: {', '.join(of.left_out)}.")
+    busy = [f"{r.policy} (in {r.busy_worlds} of {r.worlds})" for r in of.policies if r.busy_worlds]
+    if busy:
+        said.append(
+            "≥: in some worlds the requests of a second would take over half of the server's CPU before it is ready. "
+            f"It answers more slowly then, or not at all, which the model does not say: {', '.join(busy)}."
+        )
+    return said
+
+
+def _least(of: HerdResult) -> str:
+    return "≥ " if of.busy_worlds else ""
+
+
+def _whole(of: Range | None, part: str = "mean") -> str:
+    return "–" if of is None else f"{getattr(of, part):,.0f}" if of.mean >= 10 else f"{getattr(of, part):.1f}"
+
+
+def _measure(of: Range | None, part: str = "mean") -> str:
+    return "–" if of is None else seconds(getattr(of, part))
+
+
 def _interval(diff: Difference | None) -> str:
-    return "–" if diff is None else f"{_signed(diff.mean)} [{_signed(diff.low)}, {_signed(diff.high)}]"
+    if diff is None:
+        return "–"
+    if diff.low is None or diff.high is None:
+        return f"{_signed(diff.mean)} [not known]"
+    return f"{_signed(diff.mean)} [{_signed(diff.low)}, {_signed(diff.high)}]"
 
 
 def story(simulation: Simulation) -> list[str]:
@@ -136,16 +197,28 @@ def story(simulation: Simulation) -> list[str]:
         )
     if best is not None and new is not None and best.delay_s and new.delay_s and best.requests and new.requests:
         said.append(
-            f"How far that is from optimal: a schedule that knows how long just these starts take, with "
+            f"How far that is from optimal: a schedule that knows how long such starts take, with "
             f"{best.requests.mean:.1f} requests, has a mean delay of {_spread(best.delay_s)} s; adaptive, which "
             f"does not know it, {_spread(new.delay_s)} s with {new.requests.mean:.1f}."
         )
     if floor is not None and floor.delay_s is not None:
         said.append(f"The floor is the answer's own latency: {_spread(floor.delay_s)} s (oracle).")
-    return said + [
-        f"{result.policy} never noticed readiness in {result.undetected} of {result.draws} draws."
-        for result in simulation.policies
-        if result.undetected
+    return said + _missed(simulation)
+
+
+def _missed(simulation: Simulation) -> list[str]:
+    """In how many draws which policies noticed nothing; all of them together where it is the start's doing."""
+    missed: dict[tuple[int, int], list[str]] = {}
+    for result in simulation.policies:
+        if result.undetected:
+            missed.setdefault((result.undetected, result.draws), []).append(result.policy)
+    together = len(missed) == 1 and len(simulation.policies) == len(next(iter(missed.values()))) > 1
+    if together:
+        (undetected, draws) = next(iter(missed))
+        return [f"In {undetected} of {draws} draws no policy noticed readiness; they are in no figure below."]
+    return [
+        f"{', '.join(names)} never noticed readiness in {undetected} of {draws} draws."
+        for (undetected, draws), names in missed.items()
     ]
 
 
@@ -173,13 +246,17 @@ def _spread(stat: Stat | None) -> str:
 def _gain(diff: Difference) -> str:
     """Difference policy − reference, in words: negative is earlier."""
     word = "earlier" if diff.mean < 0 else "later"
+    said = f"{seconds(abs(diff.mean))} s {word}"
+    if diff.low is None or diff.high is None:
+        return said
     low, high = sorted((-diff.low, -diff.high)) if diff.mean < 0 else (diff.low, diff.high)
-    return f"{seconds(abs(diff.mean))} s {word} (95 %: {_plain(low)} to {_plain(high)})"
+    return f"{said} (95 %: {_plain(low)} to {_plain(high)})"
 
 
 def _versus(diff: Difference) -> str:
     """The reference against the policy: the same difference seen from the other side."""
-    return _gain(Difference(-diff.mean, -diff.high, -diff.low, -diff.p975, -diff.p025))
+    low, high = (None if end is None else -end for end in (diff.high, diff.low))
+    return _gain(Difference(-diff.mean, low, high, -diff.p975, -diff.p025))
 
 
 def _plain(value: float) -> str:
@@ -211,6 +288,12 @@ def render_text(simulation: Simulation, options: Options = DEFAULT) -> str:
         page.line("Frontier (state-blind optimal schedules): mean requests → mean delay")
         page.line("   ".join(f"{p.requests:.1f} → {seconds(p.delay_s)} s" for p in simulation.frontier), indent=2)
         page.blank()
+    if simulation.herd is not None:
+        for sentence in herd_words(simulation.herd):
+            page.paragraph(sentence)
+        columns = [(head, "right" if number else "left") for number, head in enumerate(HERD_HEADS)]
+        page.table(columns, herd_table(simulation.herd), indent=0)
+        page.blank()
     page.line("Assumptions")
     for line in assumption_lines(simulation):
         page.line(line, indent=2, hang=2)
@@ -228,5 +311,10 @@ def render_markdown(simulation: Simulation, _options: Options = DEFAULT) -> str:
     if simulation.frontier:
         points = ((Md(f"{p.requests:.1f}"), Md(seconds(p.delay_s))) for p in simulation.frontier)
         lines += [Md(), *markdown_table(("frontier: mean requests", "mean delay, s"), points, right=(0, 1))]
+    if simulation.herd is not None:
+        for sentence in herd_words(simulation.herd):
+            lines += [Md(), Md(sentence)]
+        rows = ([Md(cell) for cell in row] for row in herd_table(simulation.herd))
+        lines += [Md(), *markdown_table(HERD_HEADS, rows, right=range(1, len(HERD_HEADS)))]
     lines += [Md(), markup("**Assumptions**"), Md()]
     return document([*lines, *(markup("* {}", Md(line)) for line in assumption_lines(simulation))])

@@ -18,16 +18,19 @@ from analyzer.simulator.world import Machine, draw, from_curve, polling_began, s
 from analyzer.stats.turnbull import Curve, turnbull
 
 DEFAULT_MACHINE = "cloud-2vcpu"
+NO_INTERVAL = "none: the curve is that of one start, which says nothing of how starts differ"
 
 
 @dataclass(frozen=True, slots=True)
 class PossibleWorlds:
-    """Where worlds come from, in words and as a function. ``tax``: per start (least, greatest, detected)."""
+    """Where worlds come from, in words and as a function. ``tax``: per start (least, greatest, detected).
+    ``several``: whether they are of more than one start."""
 
     make: WorldMaker
     title: str
     assumptions: dict[str, str | float | int | list[str]]
     tax: tuple[tuple[float, float, float], ...]
+    several: bool = True
 
 
 def possible(starts: Sequence[StartReport], machine: Machine) -> PossibleWorlds | None:
@@ -99,17 +102,8 @@ def pooled(starts: Sequence[StartReport], machine: Machine) -> PossibleWorlds | 
             "handler_exists_from": "0.6 of the way to readiness (median of the recorded starts)",
         },
         tuple(_tax(s) for s in starts if s.polling_tax_s is not None and s.detected.upper is not None),
+        several=found.windows > 1,
     )
-
-
-def draw_ready(found: Curve, n: int, seed: int) -> FloatArray:
-    """Moments of readiness drawn from a pooled curve, given that the start becomes ready at all."""
-    finite = np.isfinite(found.edges[:, 1])
-    edges, mass = found.edges[finite], found.mass[finite]
-    rng = np.random.default_rng(seed)
-    pick = np.searchsorted(np.cumsum(mass) / mass.sum(), rng.random(n))
-    pick = np.minimum(pick, len(mass) - 1)
-    return np.asarray(edges[pick, 0] + (edges[pick, 1] - edges[pick, 0]) * (1.0 - rng.random(n)), dtype=float)
 
 
 def simulate_starts(
@@ -140,7 +134,9 @@ def simulate_starts(
             **worlds.assumptions,
             "machine": named,
             **run.machine_assumptions(machine),
-            **({"intervals": run.SAMPLING_ONLY} if pool else {}),
+            **({"intervals": run.SAMPLING_ONLY if worlds.several else NO_INTERVAL} if pool else {}),
         },
         tax=worlds.tax,
+        interval=worlds.several or not pool,
+        cores=machine.cores,
     )

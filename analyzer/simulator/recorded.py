@@ -2,7 +2,8 @@
 
 ``digest_folder`` reads a folder of recordings (``NAME.truth.json`` beside ``NAME.export.gz``; sub-folders too) and
 keeps, per start that became ready, what a replay needs. The digest of our own 190 recorded starts is package data
-(``data/recorded-starts.json``), so that every number of docs/simulator.md can be computed again from this tree.
+(``data/recorded-starts.json``), so that every number of
+docs/simulator-appendix.md can be computed again from this tree.
 
 All times are seconds since the process was executed; windows are ``(lower, upper]`` pairs.
 """

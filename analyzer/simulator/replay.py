@@ -60,6 +60,10 @@ class Outcome:
         arrays = [f.name for f in fields(cls) if f.name != "policy"]
         return cls(parts[0].policy, *(np.concatenate([getattr(part, name) for part in parts]) for name in arrays))
 
+    def take(self, rows: IntArray) -> Outcome:
+        """Some of the worlds."""
+        return Outcome(self.policy, *(getattr(self, f.name)[rows] for f in fields(self) if f.name != "policy"))
+
     @property
     def delay(self) -> FloatArray:
         """Seconds between readiness and its notice; NaN where it was never noticed."""
@@ -72,7 +76,7 @@ def replay(policy: Policy, worlds: Worlds, *, max_scalar: int | None = None) -> 
     if not isinstance(policy, VectorPolicy):
         return replay_scalar(policy, worlds.take(slice(0, max_scalar)))
     parts = []
-    for i in range(0, len(worlds), CHUNK):
+    for i in range(0, max(1, len(worlds)), CHUNK):
         part = worlds.take(slice(i, i + CHUNK))
         told: Any = _told(policy, part.ready)
         parts.append(_Replay(policy, part, told.vector_loops(part.noise, part.names)).run())

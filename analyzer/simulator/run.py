@@ -6,9 +6,11 @@ randomness is drawn but from the seed: the same seed gives the same bytes, whate
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,10 +19,13 @@ from analyzer.errors import UsageError
 from analyzer.policies import registry
 from analyzer.policies.kinds.optimal import Optimal
 from analyzer.policies.protocol import Policy
-from analyzer.policies.vector import FloatArray, VectorPolicy
-from analyzer.simulator import schedule as sched
+from analyzer.policies.vector import FloatArray, IntArray, VectorPolicy
+from analyzer.simulator import distribution, schedule as sched
+from analyzer.simulator.fitted import Fitted, fitted, spread_over_parts
+from analyzer.simulator.herd import Agents, Herd, herd
 from analyzer.simulator.replay import Outcome, replay
 from analyzer.simulator.scenario import Scenario
+from analyzer.simulator.tally import Groups, Tally
 from analyzer.simulator.world import Machine, Worlds
 from analyzer.stats.bootstrap import grouped_mean
 
@@ -45,22 +50,22 @@ class Stat:
     min: float
 
     @classmethod
-    def of(cls, values: FloatArray) -> Stat | None:
+    def of(cls, tally: Tally) -> Stat | None:
         """``None`` when no draw has a value."""
-        good = values[np.isfinite(values)]
-        if not len(good):
+        if not tally.count:
             return None
-        p50, p95 = np.quantile(good, [0.5, 0.95])
-        return cls(float(good.mean()), float(p50), float(p95), float(good.max()), float(good.min()))
+        p50, p95 = tally.quantiles(0.5, 0.95)
+        return cls(tally.mean, p50, p95, tally.greatest, tally.least)
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Paired difference against ``shared-2s``: its mean with a 95 % interval, and the central 95 % of the draws."""
+    """Paired difference against ``shared-2s``: its mean with a 95 % interval (``None``: nothing to tell it from), and
+    the central 95 % of the draws."""
 
     mean: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     p025: float
     p975: float
 
@@ -115,16 +120,19 @@ class Simulation:
     hooks_s: Stat | None = None
     boot_s: Stat | None = None
     work_s: Stat | None = None
+    herd: Herd | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """``policies``: names or TOML files. ``threads``: 0 = as many as cores, at most 4."""
+    """``policies``: names or TOML files. ``threads``: 0 = as many as cores, at most 4. ``herd``: agents to wait for
+    one server, if any."""
 
     policies: tuple[str, ...] = DEFAULT_POLICIES
     draws: int = 100_000
     seed: int = 1
     threads: int = 0
+    herd: Agents | None = None
 
     def check(self) -> None:
         """Raises ``UsageError`` for numbers out of range or an unknown policy, ``BadInputError`` for a bad file."""
@@ -146,37 +154,41 @@ def simulate(
     source: str,
     assumptions: Mapping[str, str | float | int | list[str]],
     tax: Sequence[tuple[float, float, float]] = (),
+    interval: bool = True,
+    cores: float = 1.0,
 ) -> Simulation:
-    """Replays every policy. ``tax``: per analysed start (least, greatest tax, detected) in seconds.
+    """Replays every policy. ``tax``: per analysed start (least, greatest tax, detected) in seconds. ``interval``:
+    whether the draws can tell how sure a mean is; ``cores``: the machine's.
 
     Raises ``UsageError`` for bad options or policies.
     """
     options.check()
     pilot = make(min(options.draws, PILOT), (options.seed, 0xF0))
-    reference = replay(registry.get(REFERENCE), pilot)
-    policies: dict[str, Policy] = {}
+    policies: dict[str, Policy | Fitted] = {}
     for name in dict.fromkeys(options.policies):
         policy = registry.get(name)
-        if isinstance(policy, Optimal) and not policy.times_s:
-            policy = optimal_for(pilot, float(np.mean(reference.requests)))
         if policy.name in policies:
             raise UsageError(f"two policies are called {policy.name!r}")
-        policies[policy.name] = policy
+        blank = isinstance(policy, Optimal) and not policy.times_s
+        policies[policy.name] = fitted(make, pilot, options.draws, options.seed, REFERENCE) if blank else policy
     shown = tuple(policies)
     policies.setdefault(REFERENCE, registry.get(REFERENCE))
-    outcomes, groups = _replay_all(make, policies, options)
-    base = outcomes[REFERENCE]
+    alone = len(np.unique(pilot.group)) == len(pilot)  # every draw is a world of its own
+    sums = _replay_all(make, policies, options, alone=alone)
+    ready = pilot.take(np.flatnonzero(np.isfinite(pilot.ready)))
+    boot = _boot(pilot)
     return Simulation(
         seed=options.seed,
         draws=options.draws,
         source=source,
         assumptions=assumptions,
-        policies=tuple(_summary(outcomes[name], base, groups, options.seed) for name in shown),
-        frontier=_frontier(pilot),
-        ceiling_s=_ceiling(tax, outcomes, base),
-        hooks_s=Stat.of(base.ready_unpolled),
-        boot_s=Stat.of(_boot(pilot)),
-        work_s=Stat.of(pilot.ready - _boot(pilot)),
+        policies=tuple(sums[name].result(name, options.seed, interval=interval) for name in shown),
+        frontier=_frontier(ready),
+        ceiling_s=_ceiling(tax, sums[REFERENCE]),
+        hooks_s=Stat.of(sums[REFERENCE].unpolled),
+        boot_s=Stat.of(Tally.of(boot)),
+        work_s=Stat.of(Tally.of(pilot.ready - boot)),
+        herd=None if options.herd is None else herd(make, options.policies, options.herd, options.seed, cores),
     )
 
 
@@ -189,97 +201,174 @@ def _boot(worlds: Worlds) -> FloatArray:
         return np.where(np.isfinite(worlds.ready), np.minimum(end, worlds.ready), np.nan)
 
 
-def optimal_for(worlds: Worlds, requests: float) -> Optimal:
-    """The state-blind schedule of least expected delay that spends about ``requests`` requests a start."""
-    finite = worlds.ready[np.isfinite(worlds.ready)]
-    if not len(finite):
-        return Optimal((1.0,), 2.0)
-    dist = sched.empirical(finite)
-    gap = float(np.median(worlds.latency))
-    low, high = 1e-6 * dist.horizon_s, dist.horizon_s
-    for _ in range(14):
-        middle = float(np.sqrt(low * high))
-        found = sched.optimal(dist, sched.Costs(middle, 1.0, gap, gap), rough=True)
-        if found.expected_polls > requests:
-            low = middle
-        else:
-            high = middle
-        if abs(found.expected_polls - requests) < 0.02 * requests and found.expected_polls <= requests:
-            break
-    return sched.optimal(dist, sched.Costs(high, 1.0, gap, gap)).policy()
+@dataclass(slots=True)
+class _Sums:
+    """What one policy did in the draws so far."""
+
+    draws: int = 0
+    never: int = 0
+    noticed: int = 0
+    quantities: dict[str, Tally] = field(default_factory=dict)
+    against: dict[str, Tally] = field(default_factory=dict)
+    unpolled: Tally = field(default_factory=Tally)
+    by_group: dict[str, Groups] = field(default_factory=dict)  # empty: every draw is a world of its own
+    by_part: dict[str, Groups] = field(default_factory=dict)  # of a policy that was fitted to several pilots
+    first: tuple[dict[str, FloatArray], IntArray] | None = None  # of the first block: differences and groups
+
+    def add(self, more: _Sums) -> None:
+        """The draws of the next block."""
+        self.draws, self.never = self.draws + more.draws, self.never + more.never
+        self.noticed += more.noticed
+        self.unpolled.add(more.unpolled)
+        for key, tally in more.quantities.items():
+            self.quantities[key].add(tally)
+        for key, tally in more.against.items():
+            self.against[key].add(tally)
+        for mine, theirs in ((self.by_group, more.by_group), (self.by_part, more.by_part)):
+            for key, groups in theirs.items():
+                mine[key].add(groups)
+
+    def result(self, name: str, seed: int, *, interval: bool) -> PolicyResult:
+        """In the numbers that are reported."""
+        stats = {key: Stat.of(tally) for key, tally in self.quantities.items()}
+        versus = {
+            key: self._difference(key, tally, seed, interval=interval)
+            for key, tally in self.against.items()
+            if tally.count
+        }
+        return PolicyResult(name, self.draws, self.draws - self.noticed, **stats, vs_shared_2s=versus)
+
+    def _difference(self, key: str, tally: Tally, seed: int, *, interval: bool) -> Difference:
+        p025, p975 = tally.quantiles(0.025, 0.975)
+        return Difference(*self._mean(key, seed, interval=interval), p025, p975)
+
+    def _mean(self, key: str, seed: int, *, interval: bool) -> tuple[float, float | None, float | None]:
+        """Mean of a difference, and its 95 % interval."""
+        tally = self.against[key]
+        if self.first is not None and self.by_group:
+            values, group = self.first
+            _, low, high = grouped_mean(values[key], group, seed)
+            return float(np.mean(self.by_group[key].means())), low, high
+        if not interval or tally.count < 2:
+            return tally.mean, None, None
+        if self.by_part:
+            return tally.mean, *(spread_over_parts(self.by_part[key].means()) or (None, None))
+        half = 1.959964 * math.sqrt(tally.variance / tally.count)
+        return tally.mean, tally.mean - half, tally.mean + half
 
 
 def _replay_all(
-    make: WorldMaker, policies: Mapping[str, Policy], options: Options
-) -> tuple[dict[str, Outcome], FloatArray]:
+    make: WorldMaker, policies: Mapping[str, Policy | Fitted], options: Options, *, alone: bool
+) -> dict[str, _Sums]:
+    """Every policy in all draws, block by block: only a few blocks are in memory at a time."""
     blocks = [(i, min(BLOCK, options.draws - i * BLOCK)) for i in range((options.draws + BLOCK - 1) // BLOCK)]
 
-    def one(block: tuple[int, int]) -> tuple[dict[str, Outcome], FloatArray]:
+    def one(block: tuple[int, int]) -> dict[str, _Sums]:
         index, size = block
-        worlds = make(size, (options.seed, 1, index))
-        done = {
-            name: replay(policy, worlds, max_scalar=SCALAR_LIMIT)
-            for name, policy in policies.items()
-            if index == 0 or isinstance(policy, VectorPolicy)
-        }
-        return done, worlds.group.astype(float)
+        return _block(make(size, (options.seed, 1, index)), policies, first=index == 0, alone=alone)
 
     threads = options.threads or min(4, os.cpu_count() or 1)
-    if threads > 1 and len(blocks) > 1:
-        with ThreadPoolExecutor(threads) as pool:
-            parts = list(pool.map(one, blocks))
-    else:
-        parts = [one(block) for block in blocks]
-    joined = {name: Outcome.joined([part[0][name] for part in parts if name in part[0]]) for name in policies}
-    # A world of a scenario is a group of its own in every block; a start is the same group in all of them.
-    groups = [part[1] for part in parts]
-    alone = len(np.unique(groups[0])) == len(groups[0])
-    return joined, np.arange(options.draws, dtype=float) if alone else np.concatenate(groups)
+    sums: dict[str, _Sums] = {}
+    for found in _in_order(one, blocks, threads):
+        for name, part in found.items():
+            if name in sums:
+                sums[name].add(part)
+            else:
+                sums[name] = part
+    return sums
 
 
-def _summary(outcome: Outcome, base: Outcome, group: FloatArray, seed: int) -> PolicyResult:
-    n = len(outcome.detected)
+def _in_order(
+    work: Callable[[tuple[int, int]], dict[str, _Sums]], items: Sequence[tuple[int, int]], threads: int
+) -> Iterator[dict[str, _Sums]]:
+    """The results in the order of ``items``, no more than one per thread ahead of what was taken."""
+    if threads <= 1 or len(items) <= 1:
+        yield from map(work, items)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        waiting: deque[Future[dict[str, _Sums]]] = deque()
+        for item in items:
+            waiting.append(pool.submit(work, item))
+            if len(waiting) > threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _block(worlds: Worlds, policies: Mapping[str, Policy | Fitted], *, first: bool, alone: bool) -> dict[str, _Sums]:
+    """Every policy in some worlds. Those that are never ready are counted, not replayed: nobody can notice them."""
+    ready = np.flatnonzero(np.isfinite(worlds.ready))
+    able = worlds.take(ready)
+    reference = policies[REFERENCE]
+    assert not isinstance(reference, Fitted)
+    base = replay(reference, able)
+    found = {}
+    for name, policy in policies.items():
+        rows, size = len(ready), len(worlds)
+        if isinstance(policy, Fitted):
+            outcome = policy.replay(able) if rows else base
+        elif isinstance(policy, VectorPolicy):
+            outcome = base if name == REFERENCE else replay(policy, able)
+        elif first:
+            size = min(SCALAR_LIMIT, size)
+            rows = int(np.searchsorted(ready, size))
+            outcome = replay(policy, able.take(slice(0, rows)))
+        else:
+            continue
+        sums = _summed(outcome)
+        sums.draws, sums.never = size, size - rows
+        differences = _differences(outcome, base)
+        sums.against = {key: Tally.of(values) for key, values in differences.items()}
+        group = able.group[:rows].astype(np.int64)
+        if not alone:
+            sums.by_group = {key: Groups.of(values, group) for key, values in differences.items()}
+            sums.first = (differences, group) if first else None
+        elif isinstance(policy, Fitted):
+            part = policy.parts(able)
+            sums.by_part = {key: Groups.of(values, part) for key, values in differences.items()}
+        found[name] = sums
+    return found
+
+
+def _summed(outcome: Outcome) -> _Sums:
     noticed = np.isfinite(outcome.detected)
-    both = noticed & np.isfinite(base.detected[:n])
-    fields = {
-        "detected_s": (outcome.detected, base.detected),
-        "requests": (outcome.requests.astype(float), base.requests.astype(float)),
-        "server_cpu_s": (outcome.cpu_s, base.cpu_s),
-    }
-
-    def against_reference(mine: FloatArray, theirs: FloatArray) -> Difference:
-        with np.errstate(invalid="ignore"):
-            difference = np.where(both, mine - theirs[:n], np.nan)
-        mean, low, high = grouped_mean(difference, group[:n].astype(np.int64), seed)
-        p025, p975 = np.nanquantile(difference, [0.025, 0.975])
-        return Difference(mean, low, high, float(p025), float(p975))
-
-    def stat(values: FloatArray) -> Stat | None:
-        return Stat.of(np.where(noticed, values, np.nan))
-
     with np.errstate(invalid="ignore"):
         delayed = outcome.ready - outcome.ready_unpolled
-    return PolicyResult(
-        policy=outcome.policy,
-        draws=n,
-        undetected=int(n - noticed.sum()),
-        delay_s=stat(outcome.delay),
-        requests=stat(outcome.requests.astype(float)),
-        detected_s=stat(outcome.detected),
-        ready_s=stat(outcome.ready),
-        ready_delayed_s=stat(delayed),
-        server_cpu_s=stat(outcome.cpu_s),
-        log_lines=stat(outcome.log_lines.astype(float)),
-        vs_shared_2s={key: against_reference(*values) for key, values in fields.items()} if both.any() else {},
+    quantities = {
+        "delay_s": (outcome.delay, False),
+        "requests": (outcome.requests, True),
+        "detected_s": (outcome.detected, False),
+        "ready_s": (outcome.ready, False),
+        "ready_delayed_s": (delayed, False),
+        "server_cpu_s": (outcome.cpu_s, False),
+        "log_lines": (outcome.log_lines, True),
+    }
+    return _Sums(
+        noticed=int(noticed.sum()),
+        quantities={
+            key: Tally.of(values[noticed].astype(float), whole=whole) for key, (values, whole) in quantities.items()
+        },
+        unpolled=Tally.of(outcome.ready_unpolled),
     )
+
+
+def _differences(outcome: Outcome, base: Outcome) -> dict[str, FloatArray]:
+    """Of every draw against the reference; NaN where one of the two did not notice."""
+    n = len(outcome.detected)
+    both = np.isfinite(outcome.detected) & np.isfinite(base.detected[:n])
+    fields_of = ("detected_s", outcome.detected, base.detected), ("requests", outcome.requests, base.requests)
+    with np.errstate(invalid="ignore"):
+        return {
+            key: np.where(both, mine - theirs[:n], np.nan)
+            for key, mine, theirs in (*fields_of, ("server_cpu_s", outcome.cpu_s, base.cpu_s))
+        }
 
 
 def _frontier(pilot: Worlds) -> tuple[Point, ...]:
     """Optimal state-blind schedules from sparse to dense, each replayed in the pilot worlds."""
-    finite = pilot.ready[np.isfinite(pilot.ready)]
-    if not len(finite):
+    if not len(pilot):
         return ()
-    dist = sched.empirical(finite)
+    dist = distribution.empirical(pilot.ready)
     latency = float(np.median(pilot.latency))
     points = []
     for found in sched.frontier(dist, sched.Costs(1.0, 1.0, latency, latency)):
@@ -295,20 +384,17 @@ def _frontier(pilot: Worlds) -> tuple[Point, ...]:
     return tuple(kept)
 
 
-def _ceiling(
-    tax: Sequence[tuple[float, float, float]], outcomes: Mapping[str, Outcome], base: Outcome
-) -> Ceiling | None:
+def _ceiling(tax: Sequence[tuple[float, float, float]], base: _Sums) -> Ceiling | None:
     if tax:
         rows = np.asarray(tax)
         low, high, total = (float(v) for v in rows.mean(axis=0))
         basis = "the start's own polling tax" if len(rows) == 1 else f"mean polling tax of {len(rows)} starts"
         return Ceiling(low, high, total, basis)
-    delay = base.delay[np.isfinite(base.delay)]
-    if not len(delay):
+    delay, detected = base.quantities["delay_s"], base.quantities["detected_s"]
+    if not delay.count:
         return None
-    low, high = (float(v) for v in np.quantile(delay, [0.025, 0.975]))
-    total = float(base.detected[np.isfinite(base.detected)].mean())
-    return Ceiling(low, high, total, f"central 95 % of the delay of {REFERENCE} in the scenario")
+    low, high = delay.quantiles(0.025, 0.975)
+    return Ceiling(low, high, detected.mean, f"central 95 % of the delay of {REFERENCE} in the scenario")
 
 
 def simulate_scenario(scenario: Scenario, options: Options) -> Simulation:
@@ -323,6 +409,7 @@ def simulate_scenario(scenario: Scenario, options: Options) -> Simulation:
             **machine_assumptions(scenario.machine),
             "intervals": SAMPLING_ONLY,
         },
+        cores=scenario.machine.cores,
     )
 
 

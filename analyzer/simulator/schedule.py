@@ -1,10 +1,13 @@
 """The optimal checking schedule: when to ask, when all that is known is the distribution of readiness.
 
-The inspection problem of Barlow, Hunter and Proschan (1963, J. SIAM 11:1078): readiness T has distribution F; a
-request costs C, each second between T and the request that notices it costs D. For moments x1 < x2 < … the expected
-cost is  Σ_{k≥0} C·S(x_k) + D·(x_{k+1}·(F(x_{k+1}) − F(x_k)) − ∫ t dF)  with x_0 the begin and S = 1 − F. The sum
-falls apart at every x_k, so a shortest path over a grid of moments is optimal on that grid. The grid is refined
-until the cost moves less than 0.1 %, then three times around the moments found.
+The inspection problem of Barlow, Hunter and Proschan (1963, J. SIAM 11:1078): readiness T has survival S; a request
+costs C, each second between T and the request that notices it costs D. For moments x1 < x2 < … the expected cost is
+
+    Σ_{k≥0}  C·S(x_k) + D·( S(x_k)·(x_{k+1} − x_k) − ∫ S dt over (x_k, x_{k+1}) )        with x_0 the begin, S(x_0) = 1.
+
+Every term is at least 0. The sum falls apart at every x_k, so a shortest path over a grid of moments is optimal on that
+grid. The grid follows the distribution: points at its quantiles and in its tail, and everywhere several to each gap
+that an optimal schedule has, near sqrt(2·C / (D·hazard)). It is refined around the moments found.
 
 Extensions used here: a least gap between requests, and a request that takes time (the next cannot leave earlier).
 """
@@ -12,7 +15,6 @@ Extensions used here: a least gap between requests, and a request that takes tim
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,22 +22,17 @@ import numpy as np
 from analyzer.errors import UsageError
 from analyzer.policies.kinds.optimal import Optimal
 from analyzer.policies.vector import FloatArray
+from analyzer.simulator.distribution import Distribution
 
-TOLERANCE = 1e-3
-_TAIL = 1e-7  # probability mass beyond the horizon of the grid
-_FINE = 1 << 16
-_HORIZONS_S = (1e-9, 1e10)  # beyond these numbers nobody's start is meant, and arithmetic fails
-_CUT = 1e-3  # an endless schedule is listed until this much of the mass is left
-
-
-@dataclass(frozen=True, slots=True)
-class Distribution:
-    """Readiness in seconds since polling could begin. ``horizon_s``: beyond it lies at most 1e-7 of the mass."""
-
-    name: str
-    cdf: Callable[[FloatArray], FloatArray]
-    horizon_s: float
-    bounded: bool = True
+MOST_MOMENTS = 20_000
+TOLERANCE = 1e-3  # an endless schedule is listed until a constant gap after it costs this much more
+_WRONG = 5e-3  # a schedule whose cost moves by more on finer knots is not given
+_CUT = 1e-3  # an endless schedule is listed at least until this much of the mass is left
+_FEW = 2000  # kinks that are worth a point each
+_POINTS = (512, 60_000)  # of the grid, besides quantiles and tail
+_PER_GAP = 24
+_ROUNDS = 7
+_NOTHING, _TIES = 1e-6, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +52,11 @@ class Costs:
                 "costs must be finite and above 0, times not negative", hint="Give --poll-cost and --delay-cost."
             )
 
+    @property
+    def gap_s(self) -> float:
+        """Least seconds from one departure to the next."""
+        return max(self.min_gap_s, self.request_s)
+
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
@@ -71,152 +73,134 @@ class Schedule:
         return Optimal(self.times_s, max(self.tail_s, 0.1))
 
 
-def uniform(low: float, high: float) -> Distribution:
-    """Uniform on ``[low, high]`` seconds."""
-    if not 0 <= low < high < math.inf:
-        raise UsageError(f"uniform:{low},{high} needs 0 <= LOW < HIGH")
-    return Distribution(f"uniform:{low:g},{high:g}", lambda t: np.clip((t - low) / (high - low), 0.0, 1.0), high)
-
-
-def exponential(rate: float) -> Distribution:
-    """Exponential with ``rate`` per second."""
-    if not 0 < rate < math.inf:
-        raise UsageError(f"exponential:{rate} needs RATE above 0")
-    return Distribution(
-        f"exponential:{rate:g}", lambda t: -np.expm1(-rate * np.maximum(t, 0)), -math.log(_TAIL) / rate, False
-    )
-
-
-def weibull(shape: float, scale: float) -> Distribution:
-    """Weibull with ``shape`` and ``scale`` seconds."""
-    if not (0 < shape < math.inf and 0 < scale < math.inf):
-        raise UsageError(f"weibull:{shape},{scale} needs SHAPE and SCALE above 0")
-    return Distribution(
-        f"weibull:{shape:g},{scale:g}",
-        lambda t: -np.expm1(-((np.maximum(t, 0.0) / scale) ** shape)),
-        scale * _exp(math.log(-math.log(_TAIL)) / shape),
-        False,
-    )
-
-
-def lognormal(mu: float, sigma: float) -> Distribution:
-    """Log-normal: the logarithm of the seconds is normal with ``mu`` and ``sigma``."""
-    if not (math.isfinite(mu) and 0 < sigma < math.inf):
-        raise UsageError(f"lognormal:{mu},{sigma} needs SIGMA above 0")
-
-    def cdf(t: FloatArray) -> FloatArray:
-        with np.errstate(divide="ignore"):
-            z = (np.log(np.maximum(t, 0.0)) - mu) / (sigma * math.sqrt(2.0))
-        return np.asarray(0.5 * (1.0 + _erf(z)), dtype=float)
-
-    return Distribution(f"lognormal:{mu:g},{sigma:g}", cdf, _exp(mu + 5.2 * sigma), False)
-
-
-def _exp(power: float) -> float:
-    return math.exp(min(power, 700.0))  # more is no float, and far beyond what ``parse`` accepts
-
-
-def _erf(z: FloatArray) -> FloatArray:
-    return np.array([math.erf(v) for v in np.ravel(z)], dtype=float).reshape(np.shape(z))
-
-
-def empirical(ready_s: FloatArray) -> Distribution:
-    """Of sampled moments of readiness; infinite ones (never ready) are left out. Between order statistics the
-    distribution is continuous and piecewise linear."""
-    values = np.sort(ready_s[np.isfinite(ready_s)])
-    if not len(values):
-        raise UsageError("no start became ready: there is nothing to schedule for")
-    if len(values) > 20000:  # keep about 20,000 quantiles: the grid is coarser than that anyway
-        values = np.quantile(values, np.linspace(0, 1, 20001))
-    points, counts = np.unique(values, return_counts=True)
-    after = np.cumsum(counts) / len(values)
-    # Between order statistics 1/n of the mass is spread out; what more a repeated moment has, it has at itself.
-    before = np.concatenate(([0.0], after[:-1])) + 1.0 / len(values)
-    tied = counts > 1
-    grid = np.concatenate(([points[0] - 1e-6], points, points[tied] - 1e-6))
-    mass = np.concatenate(([0.0], after, before[tied]))
-    order = np.lexsort((mass, grid))
-    grid, mass = grid[order], mass[order]
-    return Distribution(f"empirical:{len(values)}", lambda t: np.interp(t, grid, mass), float(grid[-1]))
-
-
-def parse(text: str) -> Distribution:
-    """``uniform:0,30 | weibull:SHAPE,SCALE | lognormal:MU,SIGMA | exponential:RATE``; raises ``UsageError``."""
-    kinds: dict[str, tuple[Callable[..., Distribution], int]] = {
-        "uniform": (uniform, 2),
-        "weibull": (weibull, 2),
-        "lognormal": (lognormal, 2),
-        "exponential": (exponential, 1),
-    }
-    kind, _, rest = text.partition(":")
-    hint = "For example uniform:0,30, weibull:1.5,20, lognormal:2,0.5 or exponential:0.1."
-    if kind not in kinds:
-        raise UsageError(f"unknown distribution {kind!r}", hint=hint)
-    make, count = kinds[kind]
-    try:
-        numbers = [float(part) for part in rest.split(",")]
-    except ValueError as error:
-        raise UsageError(f"bad numbers in {text!r}", hint=hint) from error
-    if len(numbers) != count:
-        raise UsageError(f"{kind} takes {count} number{'s' if count > 1 else ''}, not {len(numbers)}", hint=hint)
-    made = make(*numbers)
-    least_s, most_s = _HORIZONS_S
-    if not least_s <= made.horizon_s <= most_s:
-        raise UsageError(f"{text}: starts would take up to {made.horizon_s:.3g} s", hint=hint)
-    return made
-
-
 @dataclass(frozen=True, slots=True)
-class _Moments:
-    """F and the partial mean ∫ t dF at any moment, from one fine cumulative integral of F."""
+class Shape:
+    """A distribution as straight pieces between knots, so that every integral over it is exact and never negative.
 
+    ``left[i]``: probability of not being ready at ``at[i]``; 0 at the last knot, the horizon. ``rest[i]``: the
+    integral of that from there to the horizon.
+    """
+
+    dist: Distribution
     at: FloatArray
-    area: FloatArray
-    cdf: Callable[[FloatArray], FloatArray]
+    left: FloatArray
+    rest: FloatArray
 
     @classmethod
-    def of(cls, dist: Distribution) -> _Moments:
-        at = np.linspace(0.0, dist.horizon_s, _FINE + 1)
-        f = dist.cdf(at)
-        area = np.concatenate(([0.0], np.cumsum((f[1:] + f[:-1]) * 0.5 * np.diff(at))))
-        return cls(at, area, dist.cdf)
+    def of(cls, dist: Distribution) -> Shape:
+        """Knots where the distribution bends: close in its body, close (by logarithm) in its tail and its begin."""
+        end = dist.horizon_s
+        clock = (np.linspace(0.0, end, 513), end * np.geomspace(1e-15, 1.0, 512), np.asarray(dist.kinks, dtype=float))
+        at = np.unique(np.concatenate(clock))
+        left = dist.survival(at)
+        for _ in range(80):
+            fall = left[:-1] - left[1:]
+            wide = (fall > 2.5e-4) | ((fall > 0.02 * left[:-1]) & (left[:-1] > 1e-9))
+            split = np.flatnonzero(wide & (np.diff(at) > 1e-12 * at[1:]))
+            if not len(split):
+                break
+            middle = (at[split] + at[split + 1]) / 2.0
+            at = np.insert(at, split + 1, middle)
+            left = np.insert(left, split + 1, dist.survival(middle))
+        return cls._with(dist, at, left)
 
-    def at_points(self, t: FloatArray) -> tuple[FloatArray, FloatArray]:
-        f = self.cdf(t)
-        return f, t * f - np.interp(t, self.at, self.area)
+    @classmethod
+    def _with(cls, dist: Distribution, at: FloatArray, left: FloatArray) -> Shape:
+        left = (np.minimum.accumulate(left) - left[-1]) / (left[0] - left[-1])  # the horizon is certain
+        pieces = (left[1:] + left[:-1]) * 0.5 * np.diff(at)
+        return cls(dist, at, left, np.append(np.cumsum(pieces[::-1])[::-1], 0.0))
+
+    def finer(self) -> Shape:
+        """With another knot in the middle of every piece."""
+        middle = (self.at[1:] + self.at[:-1]) / 2.0
+        at = np.unique(np.concatenate((self.at, middle)))
+        return Shape._with(self.dist, at, self.dist.survival(at))
+
+    def points(self, t: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """``left`` and ``rest`` at any moments up to the horizon."""
+        i = np.clip(np.searchsorted(self.at, t, side="right") - 1, 0, len(self.at) - 2)
+        width = self.at[i + 1] - self.at[i]
+        share = np.clip((t - self.at[i]) / width, 0.0, 1.0)
+        left = self.left[i] + share * (self.left[i + 1] - self.left[i])
+        return left, self.rest[i + 1] + (1.0 - share) * width * 0.5 * (left + self.left[i + 1])
+
+    def ticks(self, begin_s: float, gap_s: float) -> float:
+        """Sum of ``left`` over ``begin_s``, ``begin_s + gap_s``, … up to the horizon."""
+        at = self.at[max(0, int(np.searchsorted(self.at, begin_s, side="right")) - 1) :]
+        first = np.maximum(np.ceil((at - begin_s) / gap_s), 0.0)  # the first tick at or after each knot
+        count = np.diff(first)
+        some = count > 0
+        low, high = first[:-1][some] * gap_s + begin_s, (first[1:][some] - 1.0) * gap_s + begin_s
+        return float((count[some] * (self.points(low)[0] + self.points(high)[0])).sum() / 2.0)
+
+    def gaps(self, costs: Costs) -> FloatArray:
+        """About how many gaps an optimal schedule has in each piece."""
+        lasting = np.maximum(self.left, 1e-13)
+        width = np.diff(self.at)
+        hazard = np.log(lasting[:-1] / lasting[1:])  # over the whole piece
+        count = np.sqrt(hazard * width * costs.delay / (2.0 * costs.poll))
+        return np.minimum(count, width / costs.gap_s) if costs.gap_s > 0 else count
 
 
-def _path(grid: FloatArray, moments: _Moments, costs: Costs) -> tuple[float, FloatArray]:
+def _grid(shape: Shape, costs: Costs, *, rough: bool) -> FloatArray:
+    """Moments to choose from. Raises ``UsageError`` when the schedule would be too long."""
+    gaps = shape.gaps(costs)
+    listed = gaps[shape.left[:-1] > _CUT].sum() if not shape.dist.bounded else gaps.sum()
+    if listed > MOST_MOMENTS:
+        raise UsageError(
+            f"a request is too cheap: the schedule would hold about {listed:,.0f} moments",
+            hint="Raise --poll-cost or --min-gap.",
+        )
+    # A point too far off costs S·h²/gap, so points may lie farther apart where little of the mass is left.
+    weight = gaps * np.cbrt(shape.left[:-1])
+    least, most = _POINTS
+    count = least if rough else int(np.clip(_PER_GAP * weight.sum(), 2 * least, most))
+    reach = np.concatenate(([0.0], np.cumsum(weight + 1e-12 * (1.0 + weight.sum()))))
+    parts = [
+        np.interp(np.linspace(0.0, reach[-1], count + 1), reach, shape.at),
+        _quantiles(shape, 1.0 - np.linspace(0.0, 1.0, least + 1)),
+        _quantiles(shape, np.geomspace(1e-10, 1.0, least // 2)),
+        np.linspace(0.0, shape.at[-1], least // 2 + 1),
+    ]
+    if len(shape.dist.kinks) <= _FEW:
+        parts.append(np.asarray(shape.dist.kinks))
+    return np.unique(np.concatenate(parts))
+
+
+def _quantiles(shape: Shape, left: FloatArray) -> FloatArray:
+    """The first moments at which no more than ``left`` of the mass is left."""
+    keep = np.concatenate(([True], np.diff(shape.left) < 0))
+    return np.asarray(np.interp(-left, -shape.left[keep], shape.at[keep]), dtype=float)
+
+
+def _path(grid: FloatArray, shape: Shape, costs: Costs) -> tuple[float, FloatArray]:
     """Cheapest path over ``grid``: (cost without the constant of the request's length, moments)."""
-    f, m = moments.at_points(grid)
-    total = float(f[-1])
-    f, m = f / total, m / total  # the mass beyond the horizon is noise: treat the horizon as certain
-    s = 1.0 - f
-    n = len(grid)
-    gap = max(costs.min_gap_s, costs.request_s)
+    s, rest = shape.points(grid)
+    n, gap = len(grid), costs.gap_s
     first_allowed = np.maximum(np.searchsorted(grid, grid + gap - 1e-12), np.arange(n) + 1)
-    # to_go[i]: cost of everything after a failed request at grid[i], not divided by S(grid[i]).
+    # to_go[i]: cost of everything after a failed request at grid[i], not divided by the probability of being there.
     to_go = np.zeros(n)
     then = np.full(n, -1)
-    d_gf, d_m = costs.delay * grid, costs.delay * m
-    reach = d_gf * f - d_m  # D·(x_j·F_j − M_j)
+    d_x, d_rest = costs.delay * grid, costs.delay * rest
     starts = first_allowed.tolist()
+    here = (costs.poll * s - s * d_x - d_rest).tolist()
+    lasting = s.tolist()
     ahead = n - 1  # best successor of the point just handled
     for i in range(n - 2, -1, -1):
         j = starts[i]
         if j >= n:  # only a moment beyond the horizon obeys the gap
-            late = grid[i] + gap
-            to_go[i] = costs.poll * s[i] + costs.delay * (late * s[i] - (m[-1] - m[i]))
+            to_go[i] = here[i] + costs.delay * (grid[i] + gap) * lasting[i]
             continue
-        # The cost of a step is a Monge matrix (−x_j·F_i: both factors grow), so the best successor never moves back.
-        stop = max(ahead, j) + 1
-        options = reach[j:stop] - d_gf[j:stop] * f[i] + to_go[j:stop]
+        # The cost of a step is a Monge matrix (x_j·S_i: one factor grows, one falls), so the best successor never
+        # moves back.
+        options = d_x[j : max(ahead, j) + 1] * lasting[i] + d_rest[j : max(ahead, j) + 1]
+        options += to_go[j : max(ahead, j) + 1]
         best = int(options.argmin())
-        to_go[i] = costs.poll * s[i] + d_m[i] + options[best]
+        to_go[i] = here[i] + options[best]
         then[i] = ahead = j + best
-    options = reach + to_go
+    options = d_x + d_rest + to_go
     k = int(np.argmin(options))
-    cost = costs.poll + float(options[k])
+    cost = costs.poll + float(options[k]) - costs.delay * float(shape.rest[0])
     times = []
     while k >= 0:
         times.append(grid[k])
@@ -226,73 +210,123 @@ def _path(grid: FloatArray, moments: _Moments, costs: Costs) -> tuple[float, Flo
     return cost, np.array(times)
 
 
-def evaluate(times_s: FloatArray, dist: Distribution, costs: Costs, *, moments: _Moments | None = None) -> Schedule:
-    """Expected polls, delay and cost of any schedule whose last moment lies at or beyond the horizon.
-
-    Shorter schedules go on with their last gap until the horizon.
-    """
-    moments = moments or _Moments.of(dist)
+def evaluate(
+    times_s: FloatArray, dist: Distribution, costs: Costs, *, tail_s: float | None = None, shape: Shape | None = None
+) -> Schedule:
+    """Expected polls, delay and cost of any schedule that goes on every ``tail_s`` (default: its last gap)."""
+    shape = shape or Shape.of(dist)
     times = np.asarray(times_s, dtype=float)
-    tail = float(times[-1] - times[-2]) if len(times) > 1 else max(float(times[-1]), 1e-3)
-    tail = max(tail, costs.min_gap_s, costs.request_s, 1e-3)
-    if times[-1] < dist.horizon_s:
-        more = math.ceil((dist.horizon_s - times[-1]) / tail)
-        times = np.concatenate((times, times[-1] + tail * np.arange(1, more + 1)))
-    elif len(times) > 2:  # every start of the distribution is noticed by now: one that is not gets a common gap
-        tail = max(tail, float(np.median(np.diff(times))))
-    f, m = moments.at_points(np.minimum(times, dist.horizon_s))
-    end_f, end_m = (float(v[0]) for v in moments.at_points(np.array([dist.horizon_s])))
-    f, m = f / end_f, m / end_f
-    before_f = np.concatenate(([0.0], f[:-1]))
-    polls = float(np.sum(1.0 - before_f))
-    delay = float(np.sum(times * (f - before_f)) - end_m / end_f) + costs.request_s
+    tail = _last_gap(times, dist, costs) if tail_s is None else max(tail_s, costs.gap_s)
+    end = float(shape.at[-1])
+    within = np.concatenate(([0.0], times[times < end]))
+    left = shape.points(within)[0]
+    left[0] = 1.0
+    polls = float(left[:-1].sum())
+    waited = float((left[:-1] * np.diff(within)).sum())
+    if len(within) <= len(times):  # a listed moment lies at or beyond the horizon
+        polls += float(left[-1])
+        waited += float(left[-1] * (times[len(within) - 1] - within[-1]))
+    else:
+        ticks = shape.ticks(float(within[-1]), tail)
+        polls += ticks
+        waited += tail * ticks
+    delay = max(0.0, waited - float(shape.rest[0])) + costs.request_s
     return Schedule(tuple(map(float, times_s)), tail, polls, delay, costs.poll * polls + costs.delay * delay)
 
 
-def optimal(dist: Distribution, costs: Costs, *, rough: bool = False) -> Schedule:
-    """The schedule of least expected cost. ``rough``: one grid of 1,000 points, for searches over costs.
+def _last_gap(times: FloatArray, dist: Distribution, costs: Costs) -> float:
+    tail = float(times[-1] - times[-2]) if len(times) > 1 else float(times[-1])
+    tail = max(tail, costs.gap_s, 1e-9 * dist.horizon_s)
+    if times[-1] >= dist.horizon_s and len(times) > 2:
+        # Every start of the distribution is noticed by now: one that is not gets a common gap.
+        tail = max(tail, float(np.median(np.diff(times))))
+    return tail
 
-    Raises ``UsageError`` when the costs are so far apart that the schedule would hold over 20,000 requests.
+
+def optimal(dist: Distribution, costs: Costs, *, rough: bool = False, shape: Shape | None = None) -> Schedule:
+    """The schedule of least expected cost. ``rough``: one coarse grid, for searches over costs; ``shape``: that of
+    ``dist``, when it is at hand.
+
+    Raises ``UsageError`` when the costs are so far apart that the schedule would hold over ``MOST_MOMENTS`` requests,
+    and when a distribution is too rugged to be integrated.
     """
-    moments = _Moments.of(dist)
-    # Widest sensible step: a gap g costs about D·g/2 a second, a request C, so gaps are near sqrt(2·C·scale/D).
-    if dist.horizon_s * costs.delay / costs.poll > 4e8 and costs.min_gap_s <= 0:
-        raise UsageError("a request is too cheap: the schedule would never end", hint="Raise --poll-cost or --min-gap.")
-    points, previous = 512, math.inf
-    while True:
-        # Half of the points follow the quantiles, half the clock: both a narrow body and a long tail get theirs.
-        clock = np.linspace(0.0, dist.horizon_s, points + 1)
-        grid = np.unique(np.concatenate((clock, _quantiles(moments, dist, points))))
-        cost, times = _path(grid, moments, costs)
-        if rough or abs(previous - cost) <= TOLERANCE * abs(cost) or points >= 4096:
-            break
-        previous, points = cost, points * 2
-    step = dist.horizon_s / points
-    for _ in range(0 if rough else 8):
-        if len(times) > 400:
-            break  # so many moments that the grid is fine already, relative to the gaps' cost
-        near = times[:, None] + np.linspace(-1.5, 1.5, 13)[None, :] * step
-        grid = np.unique(np.clip(np.append(near.ravel(), dist.horizon_s), 0.0, dist.horizon_s))
-        better, polished = _path(grid, moments, costs)
-        if better <= cost:
-            cost, times = better, polished
-        step /= 2.0
+    shape = shape or Shape.of(dist)
+    grid = _grid(shape, costs, rough=rough)
+    cost, times = _path(grid, shape, costs)
+    if not rough:
+        times = _polished(cost, times, grid, shape, costs)
+    if len(times) > MOST_MOMENTS and dist.bounded:
+        raise UsageError(
+            f"a request is too cheap: the schedule would hold {len(times):,} moments",
+            hint="Raise --poll-cost or --min-gap.",
+        )
+    found = evaluate(times, dist, costs, shape=shape)
+    if rough:
+        return found
     if not dist.bounded:
-        # Near the horizon the gaps only serve the cut-off: keep the part that matters and go on with its last gap.
-        keep = int(np.searchsorted(-(1.0 - dist.cdf(times)), -_CUT)) + 1
-        times = times[: max(1, min(keep, len(times)))]
-    return evaluate(times, dist, costs, moments=moments)
+        found = _listed(found, dist, costs, shape)
+    checked = evaluate(np.asarray(found.times_s), dist, costs, tail_s=found.tail_s, shape=shape.finer())
+    if abs(checked.expected_cost - found.expected_cost) > _WRONG * found.expected_cost:
+        raise UsageError(f"{dist.name}: the cost of a schedule is not known to 0.5 %", hint="Its tail is too heavy.")
+    return found
 
 
-def _quantiles(moments: _Moments, dist: Distribution, points: int) -> FloatArray:
-    f = np.asarray(dist.cdf(moments.at))
-    levels = np.linspace(0.0, float(f[-1]), points + 1)
-    keep = np.concatenate(([True], np.diff(f) > 0))
-    return np.asarray(np.interp(levels, f[keep], moments.at[keep]), dtype=float)
+def _polished(cost: float, times: FloatArray, grid: FloatArray, shape: Shape, costs: Costs) -> FloatArray:
+    """The moments moved between the points of the grid, each by its own distance to the next ones."""
+    place = np.clip(np.searchsorted(grid, times), 1, len(grid) - 2)
+    step = np.maximum(grid[place] - grid[place - 1], grid[place + 1] - grid[place])
+    for _ in range(_ROUNDS):
+        if 13 * len(times) > _POINTS[1]:
+            break  # so many moments that the grid is fine already, relative to the gaps' cost
+        near = times[:, None] + np.linspace(-1.5, 1.5, 13)[None, :] * step[:, None]
+        finer = np.unique(np.clip(np.append(near.ravel(), shape.at[-1]), 0.0, shape.at[-1]))
+        better, moved = _path(finer, shape, costs)
+        step = step / 2.0
+        if better <= cost:
+            step = np.interp(moved, times, step)
+            cost, times = better, moved
+    return _needed(times, cost, shape, costs)
+
+
+def _needed(times: FloatArray, cost: float, shape: Shape, costs: Costs) -> FloatArray:
+    """Without moments that earn nothing: where one more request is as good as one less, the grid decides by chance."""
+    left = np.append(1.0, shape.points(np.minimum(times, shape.at[-1]))[0])
+    for _ in range(min(_TIES, len(times) - 1)):
+        loss = costs.delay * (left[:-2] - left[1:-1]) * np.diff(times) - costs.poll * left[1:-1]
+        least = int(np.argmin(loss))
+        if loss[least] > _NOTHING * cost:
+            break
+        times, left = np.delete(times, least), np.delete(left, least + 1)
+    return times
+
+
+def _listed(found: Schedule, dist: Distribution, costs: Costs, shape: Shape) -> Schedule:
+    """The shortest list after which a constant gap is as good: near the horizon the gaps only serve the cut-off."""
+    times = np.asarray(found.times_s)
+    left = shape.points(np.minimum(times, shape.at[-1]))[0]
+
+    def cut(count: int) -> Schedule:
+        usual = evaluate(times[:count], dist, costs, shape=shape)
+        wider = np.geomspace(usual.tail_s, max(shape.at[-1] / 10.0, 2.0 * usual.tail_s), 16)
+        best = min(
+            (evaluate(times[:count], dist, costs, tail_s=float(gap), shape=shape) for gap in wider),
+            key=lambda one: one.expected_cost,
+        )
+        return usual if usual.expected_cost <= best.expected_cost * (1 + TOLERANCE / 10) else best
+
+    low = min(int(np.searchsorted(-left, -_CUT)) + 1, len(times), MOST_MOMENTS)
+    high = min(len(times), MOST_MOMENTS)
+    shortest = cut(low)
+    while low < high and shortest.expected_cost > found.expected_cost * (1 + TOLERANCE):
+        low = min(high, low + max(1, low // 4))
+        shortest = cut(low)
+    if shortest.expected_cost > found.expected_cost * (1 + _WRONG):
+        raise UsageError(f"{dist.name}: a schedule that ends needs over {MOST_MOMENTS:,} moments")
+    return shortest
 
 
 def frontier(dist: Distribution, costs: Costs, points: int = 15) -> tuple[Schedule, ...]:
     """Optimal schedules from few requests to many: a request costs from 2 horizons of delay down to 1/16,000 of one."""
-    horizon = costs.delay * max(dist.horizon_s, 1e-3)
+    horizon, shape = costs.delay * max(dist.horizon_s, 1e-3), Shape.of(dist)
     prices = (horizon * 10.0**exponent for exponent in np.linspace(-4.2, 0.3, points))
-    return tuple(optimal(dist, replace(costs, poll=price), rough=True) for price in prices)
+    return tuple(optimal(dist, replace(costs, poll=price), rough=True, shape=shape) for price in prices)

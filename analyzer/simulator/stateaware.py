@@ -22,7 +22,7 @@ from analyzer.policies.definition import Maths, Recipe, Seen
 from analyzer.policies.protocol import CODE_OF
 from analyzer.policies.vector import FloatArray, IntArray
 from analyzer.results import StartReport
-from analyzer.simulator import schedule as sched
+from analyzer.simulator import distribution, schedule as sched
 from analyzer.simulator.replay import Outcome, replay
 from analyzer.simulator.world import Machine, Sketch, Worlds, draw, sketch_start
 from analyzer.stats.bootstrap import grouped_mean
@@ -200,7 +200,10 @@ def judge(
     for fold in range(folds):
         out = worlds.group % folds == fold
         train, test = worlds.take(np.flatnonzero(~out)), worlds.take(np.flatnonzero(out))
-        ignoring, using = sched.optimal(sched.empirical(train.ready), costs).policy(), StateAware(learn(train, costs))
+        ignoring, using = (
+            sched.optimal(distribution.empirical(train.ready), costs).policy(),
+            StateAware(learn(train, costs)),
+        )
         # To ignore the state is one way of knowing it: what costs less in the training starts is judged on the others.
         better = _mean_cost(replay(using, train), costs) < _mean_cost(replay(ignoring, train), costs)
         chosen += better

@@ -1,7 +1,7 @@
 """Is the simulator true? Compared with recorded starts of real servers, whose truth is known.
 
 ``python -m analyzer.simulator.validate [DIR|DIGEST] [--json] [--every-start]``: without an argument, the packaged
-digest of 190 recorded starts. It prints the numbers of docs/simulator.md:
+digest of 190 recorded starts. It prints the numbers of docs/simulator-appendix.md:
 
 1. **Replay**: fed with the watched flips and the first poll's time, the replay of a release's own poller predicts
    when that release logged its detection. Cost coupling is off (the flips were watched under that very polling).

@@ -41,7 +41,7 @@ class Machine:
 
     ``cores``: CPU that the server may use, in cores (0.12 = a limit of 12 %). ``poll_cpu_s``: CPU seconds of one
     request on a fresh TLS connection with client certificate; measured 1.5 to 2.7 ms on k3s 1.30 to 1.35 (amd64),
-    see docs/simulator.md. ``coupling``: share of the start that is bound by CPU, so that a CPU second of polling
+    see docs/simulator-appendix.md. ``coupling``: share of the start that is bound by CPU, so that a second of polling
     delays it by 1/cores seconds; 1 when starved, about 0.3 when hooks wait for disks and timers.
     ``latency_s``: median latency of an answer; ``latency_sigma``: spread of its logarithm.
     """

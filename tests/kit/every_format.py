@@ -29,8 +29,9 @@ from analyzer.reports.kinds import (
     SIMULATION,
     TIMELINE,
 )
-from analyzer.reports.simulation_schedule import Plan
+from analyzer.reports.simulation_schedule import Observed, Plan
 from analyzer.results import Report
+from analyzer.simulator.herd import Herd, HerdResult, Range
 from analyzer.simulator.run import Ceiling, Difference, Point, PolicyResult, Simulation, Stat
 from analyzer.simulator.schedule import Costs, Schedule
 from tests.kit import made_comparison, made_fleets, made_gate
@@ -80,8 +81,9 @@ def every_kind(report: Report, hostile: str) -> Iterator[tuple[str, Format[Any],
     simulation = Simulation(
         1, 10, hostile, {"machine": hostile, hostile: [hostile]}, (policy, shared), (Point(2.0, 1.0),),
         Ceiling(0.0, 1.0, 2.0, hostile), stat, stat, stat,
+        Herd(9, 2.0, 4, (HerdResult(hostile, 4, 1, *[Range(1.0, 1.0, 2.0, 3.0)] * 7),)),
     )  # fmt: skip
-    plan = Plan(Schedule((1.0, 2.0), 3.0, 2.0, 1.0, 4.0), hostile, Costs(1.0, 1.0))
+    plan = Plan(Schedule((1.0, 2.0), 3.0, 2.0, 1.0, 4.0), hostile, Costs(1.0, 1.0), None, Observed(2, 1, None))
     entry = Entry("check", hostile, hostile, (Section("The line", (hostile,)), Section("More", (hostile,))))
     subjects = {
         REPORT: report, BLAME: report, TIMELINE: report, SIMULATION: simulation, SCHEDULE: plan,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import fields
 
 import pytest
 
@@ -155,3 +156,11 @@ def test_what_wait_uses_keeps_its_word_on_the_half_it_was_not_chosen_on() -> Non
     found = validate.verdict(get("adaptive", **KEPT_CONNECTION), judged)
     assert found.delay_p50 <= 0.16 and found.delay_p95 <= 0.5
     assert found.core_max * 2.0 / 2.7 <= 0.01
+
+
+def test_the_pace_of_wait_has_a_name() -> None:
+    named = get("adaptive-wait")
+    assert named.name == "adaptive-wait"
+    by_hand = get("adaptive", **KEPT_CONNECTION)
+    mine = {field.name: getattr(named, field.name) for field in fields(named) if field.name != "name"}
+    assert mine == {field.name: getattr(by_hand, field.name) for field in fields(by_hand) if field.name != "name"}

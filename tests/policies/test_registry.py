@@ -13,7 +13,9 @@ from analyzer.policies import AskAt, Limits, Observation, Policy, get, names, re
 
 
 def test_built_in_policies_obey_the_protocol() -> None:
-    assert names()[:6] == ("adaptive", "backoff", "legacy-4x1s", "optimal", "oracle", "shared-2s")
+    assert names()[:7] == (
+        "adaptive", "adaptive-wait", "backoff", "legacy-4x1s", "optimal", "oracle", "shared-2s",
+    )  # fmt: skip
     for name in names():
         policy = get(name)
         assert isinstance(policy, Policy)

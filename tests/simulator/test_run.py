@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from analyzer.cli.main import app
 from analyzer.errors import UsageError
 from analyzer.policies import registry
 from analyzer.reports import simulation as report
-from analyzer.simulator import run, scenario
+from analyzer.simulator import fitted, run, scenario
 
 RECORDED = Path(__file__).parents[1] / "data" / "recorded"
 NEW, OLD = RECORDED / "1324-fresh-full.export.gz", RECORDED / "1284-fresh-full.export.gz"
@@ -247,3 +248,73 @@ def test_schedule_from_logs_tells_what_knowing_the_state_gains() -> None:
 def test_errors_of_schedule(arguments: tuple[str, ...], code: int) -> None:
     result = call("schedule", *arguments)
     assert result.exit_code == code, result.output
+
+
+def test_optimal_is_fitted_to_several_pilots_and_its_interval_shows_it() -> None:
+    """With one pilot the interval was that of the draws alone, a fraction of how much schedules differ."""
+    runs = [answer("cloud-2vcpu", draws=4_000, seed=seed, policies=("optimal",)) for seed in (1, 2, 3)]
+    optimal = [found.policies[0].vs_shared_2s["detected_s"] for found in runs]
+    for one in optimal:
+        held = [one.low <= other.mean <= one.high for other in optimal]
+        assert sum(held) >= 2
+
+
+def test_starts_of_a_log_meet_the_optimal_schedule_of_the_others() -> None:
+    logs = [str(path) for path in sorted(RECORDED.glob("13*-fresh-*.export.gz"))]
+    result = call("simulate", *logs, "--draws", 600, "--policy", "optimal", "--format", "json")
+    assert result.exit_code == 0, result.output
+    (optimal,) = json.loads(result.stdout)["policies"]
+    assert optimal["delay_s"]["mean"] > 0.1  # the schedule of a start's own windows is 0.02 s behind it
+
+
+def test_pooled_curve_of_one_start_has_no_interval() -> None:
+    result = call("simulate", NEW, "--pool", "--draws", 500, "--format", "json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert all(p["vs_shared_2s"]["detected_s"]["low"] is None for p in found["policies"])
+    assert found["assumptions"]["intervals"].startswith("none")
+    text = call("simulate", NEW, "--pool", "--draws", 500).stdout
+    assert "[not known]" in text and "(95 %" not in text
+
+
+def test_starts_that_are_never_ready_are_counted_and_cost_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    real = run.replay
+
+    def replay(policy, worlds, **more):
+        seen.append(float(worlds.ready.max()) if len(worlds) else 0.0)
+        return real(policy, worlds, **more)
+
+    monkeypatch.setattr(run, "replay", replay)
+    lost = replace(scenario.load("cloud-2vcpu"), never=0.4)
+    found = run.simulate_scenario(lost, run.Options(draws=4000))
+    assert max(seen) < 1000
+    assert len({p.undetected for p in found.policies}) == 1
+    assert found.policies[0].undetected == pytest.approx(1600, abs=150)
+    assert "no policy noticed" in report.render_text(found)
+
+
+def test_nothing_but_starts_that_are_never_ready() -> None:
+    found = run.simulate_scenario(replace(scenario.load("pi4"), never=1.0), run.Options(draws=200))
+    assert all(p.undetected == 200 and p.delay_s is None for p in found.policies)
+    report.render_text(found)
+
+
+def test_last_block_of_few_draws_belongs_to_the_same_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "BLOCK", 40)
+    result = call("simulate", NEW, OLD, "--draws", 81, "--policy", "optimal", "--format", "json")
+    assert result.exit_code == 0, result.output
+    (optimal,) = json.loads(result.stdout)["policies"]
+    assert optimal["draws"] == 81
+    assert optimal["vs_shared_2s"]["detected_s"]["low"] is not None
+
+
+def test_search_for_the_price_leaves_flat_stretches() -> None:
+    """A pilot in which the search ended on the flat of a jump got a schedule with one look, at its very end."""
+    make = scenario.load("cloud-2vcpu").draw
+    price = None
+    for seed in range(12):
+        worlds = make(1000, (seed, 9))
+        policy, price = fitted.optimal_for(worlds, 2.05, price)
+        requests = run.replay(policy, worlds).requests
+        assert 1.6 < requests.mean() < 2.4

@@ -9,19 +9,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from analyzer.errors import UsageError
-from analyzer.simulator.schedule import (
-    Costs,
-    Schedule,
-    empirical,
-    evaluate,
-    exponential,
-    frontier,
-    lognormal,
-    optimal,
-    parse,
-    uniform,
-    weibull,
-)
+from analyzer.simulator.distribution import empirical, exponential, lognormal, parse, uniform, weibull
+from analyzer.simulator.schedule import Costs, Schedule, evaluate, frontier, optimal
 
 
 def closed_form(end: float, poll: float, delay: float) -> list[float]:

@@ -1,4 +1,4 @@
-"""The simulator against recorded starts of real servers: the claims of docs/simulator.md, computed again."""
+"""The simulator against recorded starts of real servers: the claims of docs/simulator-appendix.md, computed again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from analyzer.errors import BadInputError
 from analyzer.policies import get
 from analyzer.reports.simulation_schedule import Plan, render_text
 from analyzer.simulator import recorded, stateaware, validate
-from analyzer.simulator.schedule import Costs, optimal, parse
+from analyzer.simulator.distribution import parse
+from analyzer.simulator.schedule import Costs, optimal
 from analyzer.simulator.world import Machine, Sketch, draw, sketch_recorded
 from tools import tune_adaptive
 

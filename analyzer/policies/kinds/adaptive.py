@@ -18,7 +18,7 @@ What it uses, and why that is sound:
   ``latency_cap_s``): a server that answers slowly has no CPU to spare.
 
 The default parameters were chosen on one half of the recorded starts (``python tools/tune_adaptive.py``) and
-judged on the other half (``python -m analyzer.simulator.validate``); docs/simulator.md has the numbers.
+judged on the other half (``python -m analyzer.simulator.validate``); docs/simulator-appendix.md has the numbers.
 """
 
 from __future__ import annotations
