@@ -14,7 +14,7 @@ from collections.abc import Container, Iterator, Sequence
 
 from analyzer.errors import BadInputError
 from analyzer.records.carriers import CARRIERS, file_carrier
-from analyzer.records.carriers.export import EXPORT, plain_drafts, read_export
+from analyzer.records.carriers.export import EXPORT, Joints, plain_drafts, read_export
 from analyzer.records.draft import Draft, Tally
 from analyzer.records.log_records import LogRecords
 from analyzer.records.read import assemble, name_of, read_log_records
@@ -62,6 +62,7 @@ class _Export:
         self._tally = tally
         self._entries = Entries()
         self._spoilt = False  # the entry before was damaged
+        self._joints = Joints()
         tally.format = EXPORT.name
 
     def feed(self, data: bytes) -> Iterator[Draft]:
@@ -78,11 +79,12 @@ class _Export:
 
     def _drafts(self, entry: bytes, plain: bool) -> Iterator[Draft]:
         number = self._tally.lines + 1
-        made = plain_drafts(entry, self._tally, number) if plain and not self._spoilt else None
+        made = plain_drafts(entry, self._tally, number, self._joints) if plain and not self._spoilt else None
         if made is not None:
             yield from made
+            self._spoilt = number in self._tally.malformed_lines
             return
-        for draft in read_export(io.BytesIO(entry), self._tally, number):
+        for draft in read_export(io.BytesIO(entry), self._tally, number, joints=self._joints):
             if self._spoilt:
                 draft.gap_before = draft.lost_before = True
                 self._spoilt = False

@@ -19,7 +19,7 @@ _EVERYDAY = 3  # so many other lines of k3s between the polls: a filter by write
 # Before a report says that lines were chosen, so many must share a word, or be warnings; a caution needs less.
 _CERTAIN, _CERTAIN_LOUD = 6, 8
 _SPAN_US = 5_000_000  # … over so long: within seconds one part of the program writes many lines that are alike
-_PATH = re.compile(r"[^\s/]*/\S*")
+_PATH = re.compile(r"(?<![^\s/])[^\s/]*/\S*")
 _LATER = ("serving_securely", "apiserver_requested", "apiserver_version", "api_running", "containerd_ready")
 
 

@@ -148,3 +148,16 @@ def test_the_same_line_forever_is_not_held() -> None:
         reader.feed(b"".join(pieces[poll].replace(b"i=", b"i=%s%d" % (number, m)) for m in range(1000)))
         reader.report()
     assert len(reader.log.drafts) <= 2 * MOST_LINES + 1000
+
+
+@pytest.mark.parametrize("seed", thinned(range(12), 3))
+def test_a_hole_in_an_export_is_the_same_hole(seed: int) -> None:
+    """Entries that are damaged, or made of two, are judged one by one as in the whole."""
+    rng, whole = random.Random(seed), (SAMPLES / "datastore-stall.export").read_bytes()
+    at = rng.randrange(len(whole))
+    text = whole[:at] + whole[at + int(10 ** rng.uniform(1.5, 4.5)) :]
+    reader = StartReader("<stdin>")
+    for first in range(0, len(text), 10_007):
+        reader.feed(text[first : first + 10_007])
+    reader.finish()
+    assert_same(reader.report(), analysed(text), seed)

@@ -28,6 +28,7 @@ _ID = re.compile(rb"(?!(?!.{32}\Z)[0-9a-f]{9,}\Z)[0-9A-Za-z-]{1,64}\Z")
 _UNIT = re.compile(rb".*\.(?:service|scope|slice|socket|mount|automount|timer|target|device|swap|path)\Z", re.DOTALL)
 _OWN_TIME = re.compile(rb'(?:time="\d{4}-\d\d-\d\dT\d\d|[IWEF]\d{4} \d\d):([0-5]\d):([0-5]\d)')
 _QUARTER_S, _AHEAD_S = 900, 2  # zones differ by quarters of an hour
+_DAMAGED = "damaged entry"
 _ENTRY_LIMIT = 1024  # fields of one entry; real ones have about 25
 
 
@@ -51,20 +52,50 @@ def _is_unit(value: bytes) -> bool:
     return _UNIT.match(value) is not None
 
 
-def _of_two(fields: Mapping[str, bytes]) -> bool:
-    """Whether an entry was made of two by a hole: an identity broken in two, or a message later than its own stamp.
+def _is_broken(fields: Mapping[str, bytes]) -> bool:
+    """Whether an identity is none, as a hole in the middle of it leaves it. Units: systemd.unit(5)."""
+    ids = all(_is_id(fields[name]) for name in _IDS if name in fields)
+    return not ids or not _is_unit(fields.get("_SYSTEMD_UNIT", b".service"))
 
-    A unit has its type behind a dot (systemd.unit(5)); a message is not received before it is written.
+
+class Joints:
+    """Finds entries that a hole made of two: the stamps of one, the message of a later one.
+
+    A message is not received before it is written. So the time that it names does not run ahead of both clocks of its
+    entry by more than it ever did; where the realtime clock was set, it may of that one, and stays so.
     """
-    if not all(_is_id(fields[name]) for name in _IDS if name in fields):
-        return True
-    if not _is_unit(fields.get("_SYSTEMD_UNIT", b".service")):
-        return True
-    own, stamp = _OWN_TIME.match(fields.get("MESSAGE", b"")), fields.get("__REALTIME_TIMESTAMP", b"")
-    if own is None or not stamp.isdigit() or len(stamp) > 18:
-        return False
-    ahead_s = (int(own[1]) * 60 + int(own[2]) - int(stamp) // 1_000_000) % _QUARTER_S
-    return _AHEAD_S < ahead_s < _QUARTER_S // 2
+
+    def __init__(self) -> None:
+        self._boot: bytes | None = None
+        self._most = (0.0, 0.0)  # by how much messages were ahead of the realtime and of the monotonic clock
+        self._odd: float | None = None  # … the last one, if that was too much
+
+    def of_two(self, fields: Mapping[str, bytes]) -> bool:
+        """Whether the next entry of a text is of two."""
+        if _is_broken(fields):
+            return True
+        own = _OWN_TIME.match(fields.get("MESSAGE", b""))
+        stamps = [fields.get(name, b"") for name in ("__REALTIME_TIMESTAMP", "__MONOTONIC_TIMESTAMP")]
+        if own is None or not all(stamp.isdigit() and len(stamp) <= 18 for stamp in stamps):
+            return False
+        written_s = int(own[1]) * 60 + int(own[2])
+        ahead = (written_s - int(stamps[0]) / 1e6, written_s - int(stamps[1]) / 1e6)
+        if fields.get("_BOOT_ID") != self._boot:
+            self._boot, self._most, self._odd = fields.get("_BOOT_ID"), ahead, None
+            return False
+        more = tuple(_turned(new - most) for new, most in zip(ahead, self._most, strict=True))
+        again = self._odd is not None and abs(_turned(ahead[0] - self._odd)) <= _AHEAD_S
+        odd = min(more) > _AHEAD_S and not again
+        self._odd = ahead[0] if odd else None
+        if not odd:
+            realtime, monotonic = (max(most, most + d) for most, d in zip(self._most, more, strict=True))
+            self._most = (realtime, monotonic)
+        return odd
+
+
+def _turned(seconds: float) -> float:
+    """A difference of two times of day whose zone nobody knows, to the nearest quarter of an hour."""
+    return (seconds + _QUARTER_S / 2) % _QUARTER_S - _QUARTER_S / 2
 
 
 class _Entry:
@@ -96,11 +127,11 @@ class _Entry:
 
     def _binary(self, name: str, stream: io.BufferedIOBase) -> None:
         length = int.from_bytes(stream.read(8), "little")
-        value = stream.read(min(length, MESSAGE_LIMIT + 1))
-        left = length - len(value)
-        if length > 1 << 32:
+        if length > 1 << 32:  # no length at all: what follows is the rest of the entry, and other entries
             self.bad = True
             return
+        value = stream.read(min(length, MESSAGE_LIMIT + 1))
+        left = length - len(value)
         while left > 0 and (skipped := stream.read(min(left, 1 << 20))):
             left -= len(skipped)
         if left > 0:
@@ -117,7 +148,9 @@ class _Entry:
             self.fields[name] = value
 
 
-def read_export(stream: io.BufferedIOBase, tally: Tally, first: int = 1, most: int | None = None) -> Iterator[Draft]:
+def read_export(
+    stream: io.BufferedIOBase, tally: Tally, first: int = 1, most: int | None = None, joints: Joints | None = None
+) -> Iterator[Draft]:
     """Journal Export Format from its bytes; ``first`` is the number of the first entry. Ends after ``most`` bytes.
 
     Damaged framing costs one entry: reading goes on after the next empty line.
@@ -125,6 +158,7 @@ def read_export(stream: io.BufferedIOBase, tally: Tally, first: int = 1, most: i
     number, size = first - 1, 0  # of what was read, but for binary values
     passed = False  # the entry before was damaged
     entry: _Entry | None = None
+    joints = joints or Joints()
     while row := stream.readline(MESSAGE_LIMIT):
         size += len(row)
         if row not in (b"\n", b"\r\n"):
@@ -133,12 +167,12 @@ def read_export(stream: io.BufferedIOBase, tally: Tally, first: int = 1, most: i
                 tally.lines += 1
             entry.take(row, stream)
         elif entry is not None:
-            yield from _drafts(entry, tally, number, passed)
+            yield from _drafts(entry, tally, number, passed, joints)
             passed, entry = entry.bad, None
             if most is not None and size >= most:
                 return
     if entry is not None:
-        yield from _drafts(entry, tally, number, passed)
+        yield from _drafts(entry, tally, number, passed, joints)
 
 
 def export_entries(stream: io.BufferedIOBase) -> Iterator[dict[str, bytes]]:
@@ -170,7 +204,7 @@ def as_export(fields: Mapping[str, bytes]) -> bytes:
 _NEEDED = {key.encode(): key for key in (*TEXT_KEYS, *_ONCE, *_IDS)}
 
 
-def plain_drafts(entry: bytes, tally: Tally, number: int) -> list[Draft] | None:
+def plain_drafts(entry: bytes, tally: Tally, number: int, joints: Joints) -> list[Draft] | None:
     """What ``read_export`` gives of one entry that is known to have only ``FIELD=value`` lines, none too long.
 
     ``None``, and nothing counted: it is damaged.
@@ -182,19 +216,20 @@ def plain_drafts(entry: bytes, tally: Tally, number: int) -> list[Draft] | None:
             if name in fields and name in _ONCE:
                 return None
             fields[name] = value
-    if _of_two(fields):
-        return None
     tally.lines += 1
+    if joints.of_two(fields):
+        tally.spoil(number, _DAMAGED)
+        return []
     return from_bytes(fields, tally, number, False)
 
 
-def _drafts(entry: _Entry, tally: Tally, number: int, passed: bool) -> list[Draft]:
-    entry.bad = entry.bad or _of_two(entry.fields)
+def _drafts(entry: _Entry, tally: Tally, number: int, passed: bool, joints: Joints) -> list[Draft]:
+    entry.bad = entry.bad or joints.of_two(entry.fields)
     drafts = [] if entry.bad else from_bytes(entry.fields, tally, number, entry.lossy)
     if passed and drafts:
         drafts[0].gap_before = drafts[0].lost_before = True
     if entry.bad:
-        tally.spoil(number, "damaged entry")
+        tally.spoil(number, _DAMAGED)
     if entry.lossy:
         tally.lose(number, "value longer than its entry or than 256 KiB cut")
     return drafts
