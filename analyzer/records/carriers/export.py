@@ -29,6 +29,7 @@ _UNIT = re.compile(rb".*\.(?:service|scope|slice|socket|mount|automount|timer|ta
 _OWN_TIME = re.compile(rb'(?:time="\d{4}-\d\d-\d\dT\d\d|[IWEF]\d{4} \d\d):([0-5]\d):([0-5]\d)')
 _QUARTER_S, _AHEAD_S = 900, 2  # zones differ by quarters of an hour
 _DAMAGED = "damaged entry"
+_PROCESSES = 256  # whose clocks are remembered
 _ENTRY_LIMIT = 1024  # fields of one entry; real ones have about 25
 
 
@@ -61,14 +62,12 @@ def _is_broken(fields: Mapping[str, bytes]) -> bool:
 class Joints:
     """Finds entries that a hole made of two: the stamps of one, the message of a later one.
 
-    A message is not received before it is written. So the time that it names does not run ahead of both clocks of its
-    entry by more than it ever did; where the realtime clock was set, it may of that one, and stays so.
+    A message is not received before it is written. So the time that a process puts into it does not run ahead of both
+    clocks of its entry by more than it ever did; where the realtime clock was set, it may of that one, and stays so.
     """
 
     def __init__(self) -> None:
-        self._boot: bytes | None = None
-        self._most = (0.0, 0.0)  # by how much messages were ahead of the realtime and of the monotonic clock
-        self._odd: float | None = None  # … the last one, if that was too much
+        self._known: dict[tuple[bytes, bytes], _Ahead] = {}  # by boot and process
 
     def of_two(self, fields: Mapping[str, bytes]) -> bool:
         """Whether the next entry of a text is of two."""
@@ -80,15 +79,31 @@ class Joints:
             return False
         written_s = int(own[1]) * 60 + int(own[2])
         ahead = (written_s - int(stamps[0]) / 1e6, written_s - int(stamps[1]) / 1e6)
-        if fields.get("_BOOT_ID") != self._boot:
-            self._boot, self._most, self._odd = fields.get("_BOOT_ID"), ahead, None
-            return False
-        more = tuple(_turned(new - most) for new, most in zip(ahead, self._most, strict=True))
-        again = self._odd is not None and abs(_turned(ahead[0] - self._odd)) <= _AHEAD_S
+        process = fields.get("_BOOT_ID", b""), fields.get("_PID", b"")
+        before = self._known.get(process)
+        if before is not None:
+            return before.odd(ahead)
+        if len(self._known) >= _PROCESSES:
+            self._known.clear()
+        self._known[process] = _Ahead(ahead)
+        return False
+
+
+class _Ahead:
+    """By how much the messages of one process ran ahead of the realtime and of the monotonic clock, at most."""
+
+    def __init__(self, first: tuple[float, float]) -> None:
+        self._most = first
+        self._doubted: float | None = None  # the last one, if that was too much
+
+    def odd(self, ahead: tuple[float, float]) -> bool:
+        """Whether a message runs further ahead than any did; what two in a row agree on is no hole."""
+        more = [_turned(new - most) for new, most in zip(ahead, self._most, strict=True)]
+        again = self._doubted is not None and abs(_turned(ahead[0] - self._doubted)) <= _AHEAD_S
         odd = min(more) > _AHEAD_S and not again
-        self._odd = ahead[0] if odd else None
+        self._doubted = ahead[0] if odd else None
         if not odd:
-            realtime, monotonic = (max(most, most + d) for most, d in zip(self._most, more, strict=True))
+            realtime, monotonic = (most + max(0.0, by) for most, by in zip(self._most, more, strict=True))
             self._most = (realtime, monotonic)
         return odd
 
