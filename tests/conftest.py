@@ -7,6 +7,7 @@ import pytest
 pytest.register_assert_rewrite("tests.kit")
 
 SLOW_S = 1800
+SOME = 8  # parameters of one test
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -20,11 +21,23 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(SkipBudget(config), "skip budget")
 
 
+@pytest.hookimpl(tryfirst=True)  # before the markers choose
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The long suites get a longer limit than the one in pyproject.toml, unless they name their own."""
+    """What is long, and how long it may take.
+
+    Of the many parameters of one test ``make test`` tries some, evenly chosen; ``make cov``, and so CI, tries them all.
+    The slow suites get a longer limit than the one in pyproject.toml, unless they name their own.
+    """
+    of_one: dict[str, list[pytest.Item]] = {}
     for item in items:
+        of_one.setdefault(item.nodeid.partition("[")[0], []).append(item)
         if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(SLOW_S))
+    for alike in of_one.values():
+        every = -(-len(alike) // SOME)
+        for number, item in enumerate(alike):
+            if number % every:
+                item.add_marker(pytest.mark.long)
 
 
 class SkipBudget:
