@@ -103,6 +103,7 @@ def test_no_claim_contradicts_it_in_the_other_carriers(recording: Path) -> None:
     assert wrong_claims(recording, set(CARRIERS) - set(some_carriers(recording))) == set()
 
 
+@pytest.mark.long
 def test_the_windows_are_sharp() -> None:
     sharp, right = Sharpness(), 0
     for recording in recordings():

@@ -13,6 +13,7 @@ from benchmarks.compare_recorded import MEASURED
 FOLDER = Path(__file__).parents[2] / "sample_logs" / "ab"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "limit", ["25", pytest.param("12", marks=pytest.mark.slow), pytest.param("90", marks=pytest.mark.slow)]
 )

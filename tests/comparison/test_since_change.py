@@ -141,6 +141,7 @@ def test_a_drift_is_called_a_drift_and_told_once() -> None:
     assert change.changed == ("It was a slow drift rather than one step: this place only divides the starts.",)
 
 
+@pytest.mark.long
 def test_waves_are_called_waves() -> None:
     found = [since_change(host(Made(60, alike=0.8), seed=seed)).changes for seed in range(20)]
     told = [one for changes in found for one in changes if "drift" not in " ".join(one.changed)]

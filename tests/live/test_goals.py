@@ -278,6 +278,7 @@ def test_a_server_that_does_not_say_is_not_a_no(pki: Pki, tmp_path: Path) -> Non
     assert wait.verdict == "timed_out" and seen.lower_s is None and seen.text == "status 403: /api/v1/nodes"
 
 
+@pytest.mark.usefixtures("nothing_collected")
 @pytest.mark.parametrize("body", ["", "{", '{"items": [' + '"x",' * 50000 + "1]}", "[" * 5000, "\x1b[2J"])
 def test_hostile_lists_end_in_time(pki: Pki, tmp_path: Path, body: str) -> None:
     def answers(path: str, at_s: float) -> Reply | None:

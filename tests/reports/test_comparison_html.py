@@ -161,6 +161,7 @@ def test_own_scripts_never_write_markup() -> None:
             assert word not in text, (name, word)
 
 
+@pytest.mark.long
 def test_two_hundred_starts_a_side_of_sixty_metrics_stay_under_a_megabyte() -> None:
     found = compared(side(metrics(200, 1, 55)), side(metrics(200, 2, 55), "new"))
     assert len(found.comparison.metrics) == 61

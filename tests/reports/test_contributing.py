@@ -46,6 +46,7 @@ def test_one_file_makes_a_format(copy: Path) -> None:
     assert (copy / "starts.tsv").read_text(encoding="utf-8") == by_name.stdout
 
 
+@pytest.mark.long
 def test_the_security_tests_cover_it(copy: Path) -> None:
     add(copy, MODULE.replace("\\t", " "))
     ran = run(copy, "-c", SECURITY)

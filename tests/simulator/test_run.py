@@ -222,6 +222,7 @@ def test_schedule_json_has_the_shape_of_the_contract() -> None:
     assert found["expected_cost"] == pytest.approx(found["expected_polls"] + found["expected_delay_s"])
 
 
+@pytest.mark.long
 def test_schedule_from_logs_tells_what_knowing_the_state_gains() -> None:
     logs = sorted(RECORDED.glob("13*-fresh-*.export.gz")) + sorted(RECORDED.glob("1284-*.export.gz"))
     assert len(logs) >= 4
@@ -250,6 +251,7 @@ def test_errors_of_schedule(arguments: tuple[str, ...], code: int) -> None:
     assert result.exit_code == code, result.output
 
 
+@pytest.mark.long
 def test_optimal_is_fitted_to_several_pilots_and_its_interval_shows_it() -> None:
     """With one pilot the interval was that of the draws alone, a fraction of how much schedules differ."""
     runs = [answer("cloud-2vcpu", draws=4_000, seed=seed, policies=("optimal",)) for seed in (1, 2, 3)]

@@ -52,6 +52,7 @@ def costs_of(schedules: np.ndarray, dist, costs: Costs) -> np.ndarray:
     return costs.poll * (1 - before).sum(axis=1) + costs.delay * ((schedules * (f - before)).sum(axis=1) - mean)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("dist", [uniform(0, 30), weibull(1.5, 20), lognormal(2, 0.5), exponential(0.1)])
 def test_no_random_schedule_of_100_000_beats_it(dist) -> None:
     costs = Costs(0.5, 1.0)

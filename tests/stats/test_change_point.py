@@ -182,6 +182,7 @@ def rate(made: Callable[[int], Course], seeds: int) -> float:
     return sum(bool(of(made(seed))) for seed in range(seeds)) / seeds
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("number", "width"), [(10, 0.1), (20, 0.1), (50, 0.1), (20, 2.0)])
 def test_false_alarms(number: int, width: float) -> None:
     assert rate(lambda seed: normal(number, seed, width=width), 500) <= 0.06

@@ -312,6 +312,7 @@ def shares(trials: int, number: int, *, shift: float = 0.0, width: float = 0.1, 
     return held / trials, found / trials
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("number", "hosts"), [(5, 1), (10, 1), (20, 1), (20, 8)])
 def test_sides_that_do_not_differ_are_seldom_told_apart(number: int, hosts: int) -> None:
     assert shares(200, number, hosts=hosts)[1] <= 0.06
