@@ -67,6 +67,7 @@ def wrong(name: str, mutation: str, seed: int, folder: Path) -> Iterator[str]:
     yield from (f"{name} {mutation} {seed}: {words}" for words in found.wrong)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", FEW)
 def test_what_is_still_said_is_true(name: str, tmp_path: Path) -> None:
     found = [words for mutation in MUTATIONS for words in wrong(name, mutation, 0, tmp_path)]

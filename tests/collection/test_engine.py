@@ -130,6 +130,7 @@ def expected() -> list[InputResult]:
     return chunk(real_specs(), OPTIONS)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("jobs", [1, 2, pytest.param(4, marks=pytest.mark.slow)])
 def test_any_number_of_workers_gives_the_same(jobs: int, expected: list[InputResult]) -> None:
     assert run(real_specs(), jobs, chunk, OPTIONS) == expected

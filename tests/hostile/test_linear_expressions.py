@@ -114,6 +114,7 @@ def slow_ones(share: int) -> list[str]:
     ]
 
 
+@pytest.mark.long
 def test_they_are_linear_on_some_texts() -> None:
     assert slow_ones(12) == []
 

@@ -212,6 +212,7 @@ def test_a_journal_whose_arrays_run_in_a_circle(compact: bool, tmp_path: Path) -
     assert_bounded(run("analyze", tmp_path / "x.journal"), 10, 150)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("deep", ["[", '{"a":', '[{"a":', '{"MESSAGE":[', '{"log":'])
 def test_json_a_hundred_thousand_deep(deep: str, tmp_path: Path) -> None:
     text = "\n".join([deep * 100_000, healthy("short").decode(), deep * 100_000])
@@ -224,6 +225,7 @@ NESTS = ("> ", "k3s-1  | ", "2026-11-23T16:08:43Z ", "<13>x", "[pod/a/b] ", "Nov
          "message repeated 2 times: [ ", "a: ", "data: ")  # fmt: skip
 
 
+@pytest.mark.long
 def test_envelopes_in_envelopes(tmp_path: Path) -> None:
     """Every nest fills a line to its limit; a reader that peeled without end would take its square in time."""
     rows = [(nest * 300_000)[: 256 * 1024 - 200] for nest in NESTS]

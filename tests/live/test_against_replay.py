@@ -189,6 +189,7 @@ def compare(pki: Pki, plan: Plan, seed: int) -> None:
 SHORT = Plan((), {"poststarthook/a": 0.4, CLASSES: 1.2, ROLES: 2.7})
 
 
+@pytest.mark.long
 def test_replay_predicts_every_policy_on_a_short_start(pki: Pki) -> None:
     compare(pki, SHORT, seed=7)
 

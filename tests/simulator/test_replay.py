@@ -39,6 +39,7 @@ def test_scalar_loops_and_vectorised_form_agree(policy: Policy, source: str) -> 
         assert getattr(fast, field) == pytest.approx(getattr(slow, field), abs=1e-9), field
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("interval", [0.5, 2.0, 5.0])
 def test_fixed_interval_with_random_phase_has_a_mean_delay_of_half(interval: float) -> None:
     ready = 100.0 * np.random.default_rng(1).random(200_000) + 10.0

@@ -56,6 +56,7 @@ def test_a_bomb_in_a_folder_ends_alone(small: None, tmp_path: Path) -> None:
     assert list(log_records.notes) == [0]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("pack", PACKERS)
 def test_logs_that_repeat_themselves_are_read_whole(pack: Any, tmp_path: Path) -> None:
     """A crash loop without stamps shrinks a thousandfold."""
