@@ -17,7 +17,7 @@ from analyzer.window import Span, at_least, at_most
 # Neither can come back: the one never fails, the other only once the server goes down.
 _NEVER_BACK = frozenset({"ping", "shutdown"})
 _OUTLASTED = {
-    "all": "; all others had what they wait for before it could begin, and it waits for more answers than they",
+    "all": "; all others had what they wait for before it could begin, and it waits for far more answers",
     "listed": "; the others of the last list had ended before it can have had all the answers it waits for",
 }
 

@@ -203,6 +203,9 @@ def culprit(start: StartReport) -> tuple[str, str]:
         one = "this one was" if count == 1 else f"these {count} were"
         return sentence, f"{blamed.certainty}: {one} failing when last seen{_last_sight(start)}"
     if blamed.certainty == "certain":
+        said, _, why = sentence.partition("; ")
+        if why:  # a conclusion: what it rests on
+            return f"{said}.", f"certain: {why.rstrip('.')}"
         return sentence, "certain: no other check can have been last"
     if count == 1:
         return sentence, "possible: the log does not rule out another one"
