@@ -153,7 +153,9 @@ def test_a_server_that_is_killed_is_asked_again_and_each_start_has_its_own_polls
     zero = last.start.began_at.timestamp()
     assert any(last.start.ready.contains(executed + turn - zero, 2 * SLACK_S) for turn in turned)
     reached = [e.start.index for e in heard.events if isinstance(e.part, Goal) and e.part.state == "reached"]
-    assert {4} <= set(reached) <= {2, 4}  # the second was ready for half a second, which its log does not show
+    # The second was ready for half a second, which its log does not show. Where this machine is too busy to write the
+    # log in time, an own poll of the fourth may come before the end of the third is there to be read.
+    assert {4} <= set(reached) <= {2, 3, 4}
     assert {event.start.index for event in heard.events if event.event == "own_poll"} >= {1, 4}
 
 
