@@ -109,7 +109,7 @@ vendor-plotly: $(RUN) ## Fetch plotly.js for the HTML page from npm
 	@$(BIN)/python tools/refresh_plotly.py
 
 gold: $(DEV) ## Write the reports that tests/reports/test_gold.py compares with anew
-	@K3SLOG_UPDATE_GOLD=1 $(BIN)/pytest tests/reports/test_gold.py
+	@K3SLOG_UPDATE_GOLD=1 $(BIN)/pytest -m 'not browser' tests/reports/test_gold.py
 
 samples: $(RUN) ## Write the generated sample logs anew
 	@$(BIN)/python -m analyzer.testing.samples
