@@ -27,6 +27,7 @@ _IDS = ("_BOOT_ID", "_MACHINE_ID", "_SYSTEMD_INVOCATION_ID")
 _ID = re.compile(rb"(?!(?!.{32}\Z)[0-9a-f]{9,}\Z)[0-9A-Za-z-]{1,64}\Z")
 _UNIT = re.compile(rb".*\.(?:service|scope|slice|socket|mount|automount|timer|target|device|swap|path)\Z", re.DOTALL)
 _OWN_TIME = re.compile(rb'(?:time="\d{4}-\d\d-\d\dT\d\d|[IWEF]\d{4} \d\d):([0-5]\d):([0-5]\d)')
+_ID_LENGTH = 32
 _QUARTER_S, _AHEAD_S = 900, 2  # zones differ by quarters of an hour
 _DAMAGED = "damaged entry"
 _PROCESSES = 256  # whose clocks are remembered
@@ -53,25 +54,22 @@ def _is_unit(value: bytes) -> bool:
     return _UNIT.match(value) is not None
 
 
-def _is_broken(fields: Mapping[str, bytes]) -> bool:
-    """Whether an identity is none, as a hole in the middle of it leaves it. Units: systemd.unit(5)."""
-    ids = all(_is_id(fields[name]) for name in _IDS if name in fields)
-    return not ids or not _is_unit(fields.get("_SYSTEMD_UNIT", b".service"))
-
-
 class Joints:
     """Finds entries that a hole made of two: the stamps of one, the message of a later one.
 
     A message is not received before it is written. So the time that a process puts into it does not run ahead of both
     clocks of its entry by more than it ever did; where the realtime clock was set, it may of that one, and stays so.
+    An identity that is none was broken by the hole, if the text has whole ones: who shortens or renames them, to hide
+    them or because he writes by hand, does so everywhere.
     """
 
     def __init__(self) -> None:
         self._known: dict[tuple[bytes, bytes], _Ahead] = {}  # by boot and process
+        self._whole: set[str] = set()  # identities of which a whole one was seen
 
     def of_two(self, fields: Mapping[str, bytes]) -> bool:
         """Whether the next entry of a text is of two."""
-        if _is_broken(fields):
+        if self._is_broken(fields):
             return True
         own = _OWN_TIME.match(fields.get("MESSAGE", b""))
         stamps = [fields.get(name, b"") for name in ("__REALTIME_TIMESTAMP", "__MONOTONIC_TIMESTAMP")]
@@ -87,6 +85,19 @@ class Joints:
             self._known.clear()
         self._known[process] = _Ahead(ahead)
         return False
+
+    def _is_broken(self, fields: Mapping[str, bytes]) -> bool:
+        """Whether an identity is none, beside whole ones; a unit has its type behind a dot (systemd.unit(5))."""
+        for name in _IDS:
+            value = fields.get(name)
+            if value is None:
+                continue
+            if not _is_id(value) and name in self._whole:
+                return True
+            if len(value) == _ID_LENGTH and _is_id(value):
+                self._whole.add(name)
+        unit = fields.get("_SYSTEMD_UNIT", b"")
+        return b"." in unit and not _is_unit(unit)
 
 
 class _Ahead:
@@ -254,20 +265,21 @@ def _read(opened: Opened, tally: Tally) -> Iterator[Draft]:
     tally.format = "export"
     reader = opened.reader
     key = reader.peek(4096)[:65536].lstrip().partition(b"=")[0]
+    joints = Joints()
     if not opened.big:
-        yield from read_export(reader, tally, most=BIG)
+        yield from read_export(reader, tally, most=BIG, joints=joints)
     if not reader.peek(1):
         return
     first = tally.lines + 1
     rest = export_candidates(reader, key, first)
     for entry in counted(rest, tally, first):
-        yield from of_entry(entry, tally, entry.number)
+        yield from of_entry(entry, tally, entry.number, joints)
 
 
-def of_entry(entry: RawLine, tally: Tally, number: int) -> Iterator[Draft]:
+def of_entry(entry: RawLine, tally: Tally, number: int, joints: Joints | None = None) -> Iterator[Draft]:
     """Drafts of one entry that the fast scan kept."""
     gap = entry.gap
-    for draft in read_export(io.BytesIO(entry.data), tally, number):
+    for draft in read_export(io.BytesIO(entry.data), tally, number, joints=joints):
         draft.gap_before = draft.gap_before or gap
         gap = False
         yield draft
