@@ -5,20 +5,22 @@ it was, and by how much one schedule cannot tell. So several are made, each is r
 part in making it, and the interval is that of their means.
 
 * Draws that are worlds of their own (a scenario, a pooled curve): ``PILOTS`` pilots, each with a seed of its own.
-* Starts of a log: each start (beyond twenty: each twentieth of them) has the schedule of the others. A log with one
-  start has that start's own schedule, as there is no other.
+* Starts of a log: each start (beyond twenty: each twentieth of them) has the schedule of the others. Later than all of
+  those it goes on at the pace of the reference: nothing is known of such times, and at the schedule's own last gap the
+  requests of one slow start would decide the mean, which no interval from a few starts can hold. A log with one start
+  has that start's own schedule, as there is no other.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from analyzer.policies import registry
 from analyzer.policies.kinds.optimal import Optimal
+from analyzer.policies.ticker import Ticker
 from analyzer.policies.vector import FloatArray, IntArray
 from analyzer.simulator import distribution, schedule as sched
 from analyzer.simulator.replay import Outcome, replay
@@ -54,10 +56,10 @@ class Fitted:
 
 
 def fitted(
-    make: Callable[[int, tuple[int, ...]], Worlds], pilot: Worlds, draws: int, seed: int, reference: str
+    make: Callable[[int, tuple[int, ...]], Worlds], pilot: Worlds, draws: int, seed: int, reference: Ticker
 ) -> Fitted:
-    """``optimal`` for the worlds of ``make``, with as many requests as the policy ``reference``. ``pilot``: the first
-    pilot, already drawn."""
+    """``optimal`` for the worlds of ``make``, with as many requests as ``reference``. ``pilot``: the first pilot,
+    already drawn."""
     starts = np.unique(pilot.group)
     if len(starts) == len(pilot):
         count = max(1, min(PILOTS, draws // _FEWEST))
@@ -67,15 +69,16 @@ def fitted(
     if folds == 1:
         return Fitted(_schedules([pilot], reference), by_group=True)
     training = (pilot.take(np.flatnonzero(pilot.group % folds != k)) for k in range(folds))
-    return Fitted(_schedules(training, reference), by_group=True)
+    others = _schedules(training, reference)
+    return Fitted(tuple(replace(s, tail_s=max(s.tail_s, reference.interval_s)) for s in others), by_group=True)
 
 
-def _schedules(pilots: Iterable[Worlds], reference: str) -> tuple[Optimal, ...]:
+def _schedules(pilots: Iterable[Worlds], reference: Ticker) -> tuple[Optimal, ...]:
     made: list[Optimal] = []
     price: float | None = None
     for pilot in pilots:
         ready = pilot.take(np.flatnonzero(np.isfinite(pilot.ready)))
-        wanted = float(np.mean(replay(registry.get(reference), ready).requests)) if len(ready) else 0.0
+        wanted = float(np.mean(replay(reference, ready).requests)) if len(ready) else 0.0
         policy, price = optimal_for(ready, wanted, price)
         made.append(policy)
     return tuple(made)

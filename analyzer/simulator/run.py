@@ -18,6 +18,7 @@ import numpy as np
 from analyzer.errors import UsageError
 from analyzer.policies import registry
 from analyzer.policies.kinds.optimal import Optimal
+from analyzer.policies.kinds.shared_2s import Shared2s
 from analyzer.policies.protocol import Policy
 from analyzer.policies.vector import FloatArray, IntArray, VectorPolicy
 from analyzer.simulator import distribution, schedule as sched
@@ -170,7 +171,7 @@ def simulate(
         if policy.name in policies:
             raise UsageError(f"two policies are called {policy.name!r}")
         blank = isinstance(policy, Optimal) and not policy.times_s
-        policies[policy.name] = fitted(make, pilot, options.draws, options.seed, REFERENCE) if blank else policy
+        policies[policy.name] = fitted(make, pilot, options.draws, options.seed, Shared2s()) if blank else policy
     shown = tuple(policies)
     policies.setdefault(REFERENCE, registry.get(REFERENCE))
     alone = len(np.unique(pilot.group)) == len(pilot)  # every draw is a world of its own

@@ -7,6 +7,7 @@ import io
 import json
 import re
 from dataclasses import replace
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -16,8 +17,10 @@ from typer.testing import CliRunner
 from analyzer.cli.main import app
 from analyzer.errors import UsageError
 from analyzer.policies import registry
+from analyzer.policies.kinds.shared_2s import Shared2s
 from analyzer.reports import simulation as report
-from analyzer.simulator import fitted, run, scenario
+from analyzer.simulator import fitted, recorded, run, scenario
+from analyzer.simulator.world import draw, sketch_recorded
 
 RECORDED = Path(__file__).parents[1] / "data" / "recorded"
 NEW, OLD = RECORDED / "1324-fresh-full.export.gz", RECORDED / "1284-fresh-full.export.gz"
@@ -267,6 +270,15 @@ def test_starts_of_a_log_meet_the_optimal_schedule_of_the_others() -> None:
     assert result.exit_code == 0, result.output
     (optimal,) = json.loads(result.stdout)["policies"]
     assert optimal["delay_s"]["mean"] > 0.1  # the schedule of a start's own windows is 0.02 s behind it
+
+
+def test_later_than_all_other_starts_optimal_keeps_the_pace_it_is_compared_with() -> None:
+    """At the last gap of the others' schedule the slow start was asked 1,508 times."""
+    known = sorted((sketch_recorded(s) for s in recorded.load() if s.first_poll is not None), key=lambda k: k.ready[1])
+    options = run.Options(policies=("optimal",), draws=350)
+    worlds = partial(draw, [*known[:6], known[-1]])
+    (optimal,) = run.simulate(worlds, options, source="", assumptions={}).policies
+    assert optimal.requests.max < 1.2 * known[-1].ready[1] / Shared2s().interval_s
 
 
 def test_pooled_curve_of_one_start_has_no_interval() -> None:
