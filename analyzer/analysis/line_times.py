@@ -2,17 +2,20 @@
 
 Seconds since ``began_at``. A stamp is truncated, so a line stamped x with precision p was written in [x, x + p); the
 journal's stamp can lag behind the writing (measured: 99 % under 20 ms, 4.3 s at worst on a starved machine), so the
-lower end of a line without a stamp of its own is pulled back by the lag that klog's own stamps show around it.
+lower end of a line without a stamp of its own is pulled back by the lag that klog's own stamps show around it. So does
+systemd's ``Started``, which answers the line that says that k3s is up: where it stands before that one, the journal was
+as late at least.
 """
 
 from __future__ import annotations
 
 import bisect
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 
 from analyzer.records.log_record import LogRecord, Payload, Stamp
+from analyzer.starts.agents import notified
 from analyzer.starts.start import Start
 from analyzer.timebase import SECOND
 from analyzer.window import Bound, Evidence
@@ -20,6 +23,7 @@ from analyzer.window import Bound, Evidence
 _NEAR_US = 2 * SECOND
 _SLACK_US = 20_000  # measured: 99 % of lines reach the journal within 20 ms
 _FINE_US = 100_000  # a stamp at least this fine can tell poll ticks apart
+_UP = ("k3s_running", "agent_running")
 
 
 def begin_stamp(start: Start) -> Stamp | None:
@@ -51,7 +55,7 @@ class LineTimes:
     zero_us: int | None = field(init=False)
     _floor_us: int = field(init=False, default=0)  # nothing of the start is shown to be older
     _lost_at: int | None = field(init=False, default=None)  # seq of the first line after such a step
-    _lags: list[tuple[int, int]] = field(init=False, default_factory=list)  # klog's stamps and the lag at each
+    _lags: list[tuple[int, int]] = field(init=False, default_factory=list)  # stamps and the lag shown at each
 
     def __post_init__(self) -> None:
         stamp = begin_stamp(self.start)
@@ -59,11 +63,7 @@ class LineTimes:
         began = self.start.began
         if began is not None and began.clock.basis != "monotonic":
             self._lost_at = min((seq for seq in self.steps if began.seq < seq), default=None)
-        self._lags = sorted(
-            (record.at.us, record.at.us - record.inner_at.us)
-            for record in self.start.process
-            if record.payload is Payload.KLOG and record.at is not None and record.inner_at is not None
-        )
+        self._lags = sorted((*_by_klog(self.start), *_by_systemd(self.start)))
         # A begin that the journal took down late lies after lines that say when they were written.
         self._floor_us = min([self.zero_us or 0, *(at - lag for at, lag in self._lags)])
 
@@ -170,3 +170,17 @@ class LineTimes:
         left = bisect.bisect_left(self._lags, us - _NEAR_US, key=itemgetter(0))
         right = bisect.bisect_right(self._lags, us + _NEAR_US, key=itemgetter(0))
         return [lag for _, lag in self._lags[left:right]]
+
+
+def _by_klog(start: Start) -> Iterator[tuple[int, int]]:
+    for record in start.process:
+        if record.payload is Payload.KLOG and record.at is not None and record.inner_at is not None:
+            yield record.at.us, record.at.us - record.inner_at.us
+
+
+def _by_systemd(start: Start) -> Iterator[tuple[int, int]]:
+    up, started = start.first(*_UP), notified(start)
+    if up is not None and started is not None and up.record.at is not None and started.record.at is not None:
+        lag = up.record.at.us - started.record.at.end_us
+        if lag > 0:
+            yield up.record.at.us, lag

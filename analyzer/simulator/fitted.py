@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from analyzer.policies.kinds.optimal import Optimal
-from analyzer.policies.ticker import Ticker
+from analyzer.policies.kinds.shared_2s import Shared2s
 from analyzer.policies.vector import FloatArray, IntArray
 from analyzer.simulator import distribution, schedule as sched
 from analyzer.simulator.replay import Outcome, replay
@@ -56,7 +56,7 @@ class Fitted:
 
 
 def fitted(
-    make: Callable[[int, tuple[int, ...]], Worlds], pilot: Worlds, draws: int, seed: int, reference: Ticker
+    make: Callable[[int, tuple[int, ...]], Worlds], pilot: Worlds, draws: int, seed: int, reference: Shared2s
 ) -> Fitted:
     """``optimal`` for the worlds of ``make``, with as many requests as ``reference``. ``pilot``: the first pilot,
     already drawn."""
@@ -73,7 +73,7 @@ def fitted(
     return Fitted(tuple(replace(s, tail_s=max(s.tail_s, reference.interval_s)) for s in others), by_group=True)
 
 
-def _schedules(pilots: Iterable[Worlds], reference: Ticker) -> tuple[Optimal, ...]:
+def _schedules(pilots: Iterable[Worlds], reference: Shared2s) -> tuple[Optimal, ...]:
     made: list[Optimal] = []
     price: float | None = None
     for pilot in pilots:

@@ -46,6 +46,16 @@ def test_late_klog_lines_around_pull_the_earliest_moment_back() -> None:
     assert line_times.lag_s(5.9) == pytest.approx(0.3, abs=1e-3)
 
 
+def test_systemd_answers_the_line_that_says_that_k3s_is_up() -> None:
+    """systemd's own line went to the journal at once, k3s' line before it was still in the pipe."""
+    journal = Journal().begin().ticking(3.0, 6.0).systemd(5.4, "Started Lightweight Kubernetes.")
+    line_times, line = placed(journal.say(5.1, "k3s is up and running", lag=0.6), "k3s is up")
+    assert line_times.earliest(line) == pytest.approx(5.4 - 0.02, abs=1e-3)
+    prompt = Journal().begin().ticking(3.0, 6.0).say(5.7, "k3s is up and running")
+    line_times, line = placed(prompt.systemd(5.71, "Started Lightweight Kubernetes."), "k3s is up")
+    assert line_times.earliest(line) == pytest.approx(5.7 - 0.02, abs=1e-3)
+
+
 def test_no_line_of_a_start_is_pulled_before_its_begin() -> None:
     line_times, line = placed(Journal().begin().say(0.2, "hello"), "hello")
     assert line_times.earliest(line) == 0.0

@@ -78,10 +78,14 @@ class _Judge:
         self.verdict, self.truth, self.told, self.start, self.carrier = verdict, truth, told, start, carrier
         self.lossy = carrier in LOSSY
         self.zero_s: float | None = None
+        from_systemd = any(m.id == "systemd_starting" and m.at_s == 0 for m in start.milestones)
         if start.began_at is not None:
             self.zero_s = start.began_at.timestamp()
-        elif any(m.id == "systemd_starting" and m.at_s == 0 for m in start.milestones):
-            self.zero_s = told.began_us / SECOND  # no date in the carrier: times count from systemd's line
+        if from_systemd and (start.began_at is None or carrier == "short-monotonic"):
+            # Times count from systemd's line. When that was, nothing in the carrier tells, or only whole seconds do.
+            off_s = told.began_us / SECOND - self.zero_s if self.zero_s is not None else 0.0
+            self.claim(abs(off_s) < 1.0, f"began {off_s} s off")
+            self.zero_s = told.began_us / SECOND
 
     def claim(self, holds: bool, otherwise: str) -> None:
         """Count a claim of this start."""
