@@ -14,10 +14,10 @@ from analyzer.reports.output import Destination
 from analyzer.reports.terminal import suited
 from analyzer.results import Goal, Report
 from analyzer.watching.changes import Event
-from analyzer.watching.history import History
 from analyzer.watching.judge import Ending
 
 if TYPE_CHECKING:
+    from analyzer.watching.history import History
     from analyzer.watching.own_polls import OwnPolls
 
 REDRAW_S = 1.0

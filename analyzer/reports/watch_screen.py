@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from analyzer.analysis.episodes import default_goal, leading
 from analyzer.events.check_info import HOOK
@@ -12,10 +13,13 @@ from analyzer.reports import answer as answers, narrative, watch_words, wording
 from analyzer.reports.format import Options
 from analyzer.reports.terminal import DEFAULT_WIDTH, Page, broken
 from analyzer.results import Check, Phase, Poll, Report, StartReport
+from analyzer.watching.compared import SERVE, Compared
 from analyzer.watching.fusing import FusedStart
-from analyzer.watching.history import SERVE, Compared, History
 from analyzer.watching.judge import failed_tries, is_failed
 from analyzer.window import Window
+
+if TYPE_CHECKING:
+    from analyzer.watching.history import History
 
 _LABEL = 9  # columns
 _CHECKS = 5  # rows

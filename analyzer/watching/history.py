@@ -12,29 +12,11 @@ from analyzer.collection.model import CHECK, GOAL_METRICS, Bounds, Collection, S
 from analyzer.events.versions import parse_version
 from analyzer.results import StartReport
 from analyzer.stats.quantiles import bounds
+from analyzer.watching.compared import SERVE, Compared
 
 ENOUGH = 5  # starts of the same minor release: then only those are compared with
 _SHARE = 0.9  # of the starts: by when so many had come
 _TO_SERVE = frozenset({"extract", "datastore", "certificates", "containerd", "apiserver_boot", "server"})
-SERVE = "serve"
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """At ``at_s`` between ``least`` and ``most`` of ``starts`` earlier starts had come so far.
-
-    ``lacked``: what those that certainly had not were certainly still missing (a check, or ``serve``), and how many.
-    ``half_s``, ``nine_s``: by when half, and nine of ten, had; infinite where the curve never gets there.
-    """
-
-    at_s: float
-    goal: str
-    starts: int
-    least: int
-    most: int
-    lacked: tuple[tuple[str, int], ...]
-    half_s: Bounds
-    nine_s: Bounds
 
 
 @dataclass(frozen=True, slots=True)

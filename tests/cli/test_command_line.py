@@ -86,6 +86,7 @@ HEAVY = {
         (["analyze", str(SAMPLE)], set()),
         (["analyze", str(SAMPLE), "-f", "json"], set()),
         (["explain", "etcd"], set()),
+        (["watch", "--help"], set()),
         (["wait", "--help"], {"httpx", "email", "importlib.metadata", "rich"}),  # rich is httpx' doing, where click is
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
