@@ -1,4 +1,4 @@
-"""What earlier starts say of one under way. Apart from ``history``, which needs numpy: a watch mostly has no history."""
+"""What earlier starts say of one under way. Apart from ``history``, which needs numpy: most watches have none."""
 
 from __future__ import annotations
 
