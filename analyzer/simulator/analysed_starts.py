@@ -24,13 +24,13 @@ NO_INTERVAL = "none: the curve is that of one start, which says nothing of how s
 @dataclass(frozen=True, slots=True)
 class PossibleWorlds:
     """Where worlds come from, in words and as a function. ``tax``: per start (least, greatest, detected).
-    ``several``: whether they are of more than one start."""
+    ``rests_on``: of how many starts the curve is that they are drawn from, if they are."""
 
     make: WorldMaker
     title: str
     assumptions: dict[str, str | float | int | list[str]]
     tax: tuple[tuple[float, float, float], ...]
-    several: bool = True
+    rests_on: int | None = None
 
 
 def possible(starts: Sequence[StartReport], machine: Machine) -> PossibleWorlds | None:
@@ -80,16 +80,18 @@ def windows(starts: Sequence[StartReport]) -> tuple[FloatArray, FloatArray]:
 
 def curve(starts: Sequence[StartReport]) -> Curve | None:
     """The pooled non-parametric curve of readiness; ``None`` without any start that became ready."""
-    low, high = windows(starts)
-    if not len(low) or not np.isfinite(high).any():
-        return None
-    return turnbull(low, high)
+    return _curve(*windows(starts))
+
+
+def _curve(low: FloatArray, high: FloatArray) -> Curve | None:
+    return turnbull(low, high) if np.isfinite(high).any() else None
 
 
 def pooled(starts: Sequence[StartReport], machine: Machine) -> PossibleWorlds | None:
     """Worlds of the pooled Turnbull curve: one unnamed check; the handler exists for the last two fifths of the
     way, the median of the recorded starts. Mass beyond the last window counts as never ready."""
-    found = curve(starts)
+    low, high = windows(starts)
+    found = _curve(low, high)
     if found is None:
         return None
     return PossibleWorlds(
@@ -102,7 +104,7 @@ def pooled(starts: Sequence[StartReport], machine: Machine) -> PossibleWorlds | 
             "handler_exists_from": "0.6 of the way to readiness (median of the recorded starts)",
         },
         tuple(_tax(s) for s in starts if s.polling_tax_s is not None and s.detected.upper is not None),
-        several=found.windows > 1,
+        rests_on=int(np.isfinite(high).sum()),
     )
 
 
@@ -134,9 +136,9 @@ def simulate_starts(
             **worlds.assumptions,
             "machine": named,
             **run.machine_assumptions(machine),
-            **({"intervals": run.SAMPLING_ONLY if worlds.several else NO_INTERVAL} if pool else {}),
+            **({"intervals": run.OF_STARTS if (worlds.rests_on or 0) > 1 else NO_INTERVAL} if pool else {}),
         },
         tax=worlds.tax,
-        interval=worlds.several or not pool,
+        rests_on=worlds.rests_on,
         cores=machine.cores,
     )

@@ -111,9 +111,8 @@ def optimal_for(worlds: Worlds, requests: float, near: float | None = None) -> t
     return sched.optimal(dist, sched.Costs(high, 1.0, gap, gap), shape=shape).policy(), high
 
 
-def spread_over_parts(means: FloatArray) -> tuple[float, float] | None:
-    """Half-widths are Student's: 95 % of the mean over parts that are alike and independent; ``None`` for one."""
+def spread_over_parts(means: FloatArray) -> float | None:
+    """Student's half-width, 95 %, of the mean over parts that are alike and independent; ``None`` for one."""
     if len(means) < 2:
         return None
-    half = student_deviations(0.025, len(means) - 1) * float(np.std(means, ddof=1)) / math.sqrt(len(means))
-    return float(np.mean(means)) - half, float(np.mean(means)) + half
+    return student_deviations(0.025, len(means) - 1) * float(np.std(means, ddof=1)) / math.sqrt(len(means))

@@ -29,8 +29,11 @@ from analyzer.simulator.scenario import Scenario
 from analyzer.simulator.tally import Groups, Tally
 from analyzer.simulator.world import Machine, Worlds
 from analyzer.stats.bootstrap import grouped_mean
+from analyzer.stats.normal import student_deviations
 
-#: Runs whose draws are all worlds of their own: their interval says nothing of the scenario's truth.
+#: Runs in the worlds of a curve from some starts.
+OF_STARTS = "95 %; the curve says as much as its starts seen ready would as exact times (Student's)"
+#: Runs of a scenario: their interval says nothing of its truth.
 SAMPLING_ONLY = "95 % of the mean over the draws (sampling alone; the distributions themselves are taken as exact)"
 DEFAULT_POLICIES = ("legacy-4x1s", "shared-2s", "backoff", "adaptive", "optimal", "oracle")
 REFERENCE = "shared-2s"
@@ -155,11 +158,11 @@ def simulate(
     source: str,
     assumptions: Mapping[str, str | float | int | list[str]],
     tax: Sequence[tuple[float, float, float]] = (),
-    interval: bool = True,
+    rests_on: int | None = None,
     cores: float = 1.0,
 ) -> Simulation:
-    """Replays every policy. ``tax``: per analysed start (least, greatest tax, detected) in seconds. ``interval``:
-    whether the draws can tell how sure a mean is; ``cores``: the machine's.
+    """Replays every policy. ``tax``: per analysed start (least, greatest tax, detected) in seconds. ``rests_on``: of
+    how many starts the curve is that the worlds are drawn from; ``cores``: the machine's.
 
     Raises ``UsageError`` for bad options or policies.
     """
@@ -183,7 +186,7 @@ def simulate(
         draws=options.draws,
         source=source,
         assumptions=assumptions,
-        policies=tuple(sums[name].result(name, options.seed, interval=interval) for name in shown),
+        policies=tuple(sums[name].result(name, options.seed, rests_on) for name in shown),
         frontier=_frontier(ready),
         ceiling_s=_ceiling(tax, sums[REFERENCE]),
         hooks_s=Stat.of(sums[REFERENCE].unpolled),
@@ -229,32 +232,35 @@ class _Sums:
             for key, groups in theirs.items():
                 mine[key].add(groups)
 
-    def result(self, name: str, seed: int, *, interval: bool) -> PolicyResult:
+    def result(self, name: str, seed: int, rests_on: int | None) -> PolicyResult:
         """In the numbers that are reported."""
         stats = {key: Stat.of(tally) for key, tally in self.quantities.items()}
         versus = {
-            key: self._difference(key, tally, seed, interval=interval)
-            for key, tally in self.against.items()
-            if tally.count
+            key: self._difference(key, tally, seed, rests_on) for key, tally in self.against.items() if tally.count
         }
         return PolicyResult(name, self.draws, self.draws - self.noticed, **stats, vs_shared_2s=versus)
 
-    def _difference(self, key: str, tally: Tally, seed: int, *, interval: bool) -> Difference:
+    def _difference(self, key: str, tally: Tally, seed: int, rests_on: int | None) -> Difference:
         p025, p975 = tally.quantiles(0.025, 0.975)
-        return Difference(*self._mean(key, seed, interval=interval), p025, p975)
+        return Difference(*self._mean(key, seed, rests_on), p025, p975)
 
-    def _mean(self, key: str, seed: int, *, interval: bool) -> tuple[float, float | None, float | None]:
+    def _mean(self, key: str, seed: int, rests_on: int | None) -> tuple[float, float | None, float | None]:
         """Mean of a difference, and its 95 % interval."""
         tally = self.against[key]
         if self.first is not None and self.by_group:
             values, group = self.first
             _, low, high = grouped_mean(values[key], group, seed)
             return float(np.mean(self.by_group[key].means())), low, high
-        if not interval or tally.count < 2:
+        worth = tally.count if rests_on is None else min(rests_on, tally.count)  # so many observations
+        if worth < 2:
             return tally.mean, None, None
+        half = student_deviations(0.025, worth - 1) * math.sqrt(tally.variance / worth)
         if self.by_part:
-            return tally.mean, *(spread_over_parts(self.by_part[key].means()) or (None, None))
-        half = 1.959964 * math.sqrt(tally.variance / tally.count)
+            of_pilots = spread_over_parts(self.by_part[key].means())
+            if of_pilots is None:
+                return tally.mean, None, None
+            # The parts' draws are among their chances; only a curve's own uncertainty comes on top.
+            half = math.hypot(of_pilots, half if rests_on is not None else 0.0)
         return tally.mean, tally.mean - half, tally.mean + half
 
 

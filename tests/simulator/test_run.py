@@ -291,6 +291,22 @@ def test_pooled_curve_of_one_start_has_no_interval() -> None:
     assert "[not known]" in text and "(95 %" not in text
 
 
+def test_the_interval_of_a_pooled_curve_is_that_of_its_starts_not_of_the_draws() -> None:
+    """It was that of the draws alone: with enough of them as narrow as one liked."""
+    logs = sorted(RECORDED.glob("13*-fresh-*.export.gz"))[:5]
+    widths = []
+    for draws in (2_000, 8_000):
+        result = call("simulate", *logs, "--pool", "--draws", draws, "--policy", "adaptive", "--format", "json")
+        assert result.exit_code == 0, result.output
+        found = json.loads(result.stdout)
+        (adaptive,) = found["policies"]
+        difference = adaptive["vs_shared_2s"]["detected_s"]
+        widths.append(difference["high"] - difference["low"])
+    assert "starts" in found["assumptions"]["intervals"]
+    assert widths[1] == pytest.approx(widths[0], rel=0.1)
+    assert widths[1] > 0.3  # a delay of 0 to 2 s in five starts
+
+
 def test_starts_that_are_never_ready_are_counted_and_cost_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
     real = run.replay
