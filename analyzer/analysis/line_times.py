@@ -22,6 +22,7 @@ from analyzer.window import Bound, Evidence
 
 _NEAR_US = 2 * SECOND
 _SLACK_US = 20_000  # measured: 99 % of lines reach the journal within 20 ms
+_LATEST_US = 5 * SECOND  # measured: 4.3 s
 _FINE_US = 100_000  # a stamp at least this fine can tell poll ticks apart
 _UP = ("k3s_running", "agent_running")
 
@@ -146,11 +147,14 @@ class LineTimes:
         low, high = outer.us - self._lag_near(outer), outer.end_us
         # However late the journal was, the line is of this start: only a stamp of its own may lie before the begin.
         low = max(low, min(self._floor_us, outer.us))
-        if inner is not None:
-            low = max(low, inner.us)
-            high = min(high, inner.end_us)
-            if high < low:  # the two clocks disagree: believe the journal
-                return max(outer.us - SECOND, min(self._floor_us, outer.us)), outer.end_us
+        if inner is None:
+            return low, high
+        late_us = outer.us - inner.end_us
+        if 0 <= late_us <= _LATEST_US and (outer.precision_us >= SECOND or low > inner.end_us):
+            return inner.us, inner.end_us  # the journal was late by more than shows around it: its own second is known
+        low, high = max(low, inner.us), min(high, inner.end_us)
+        if high < low:  # the two clocks disagree: believe the journal
+            return max(outer.us - SECOND, min(self._floor_us, outer.us)), outer.end_us
         return low, high
 
     def lag_s(self, at_s: float) -> float:
@@ -161,9 +165,9 @@ class LineTimes:
 
     def _lag_near(self, stamp: Stamp) -> int:
         """By how much the journal may be late here, from klog lines within two seconds; a second without any."""
-        if stamp.precision_us >= SECOND:
-            return _SLACK_US
         lags = self._lags_near(stamp.us)
+        if stamp.precision_us >= SECOND:  # a prompt line's is below 0: the stamp is cut off
+            return max([0, *lags]) + _SLACK_US
         return max(0, *lags) + _SLACK_US if lags else SECOND
 
     def _lags_near(self, us: int) -> list[int]:

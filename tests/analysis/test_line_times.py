@@ -91,6 +91,23 @@ def test_whole_seconds_are_too_coarse_for_the_grid() -> None:
     assert line_times.precision_s == 1e-6
 
 
+@pytest.mark.parametrize("lag", [0.3, 0.7, 2.7])
+def test_of_a_line_in_whole_seconds_that_came_late_its_own_second_is_known(lag: float) -> None:
+    """Written at 5.4: with 0.7 s of delay it was taken for one of the last 20 ms of its second."""
+    journal = Journal().begin().say(5.4, "hello", lag=lag)
+    [start] = find_starts(journal.log_records(journal.short()).records)
+    line = next(r for r in start.records if r.message == "hello")
+    coarse = LineTimes(start)
+    assert coarse.earliest(line) == pytest.approx(5.0, abs=0.021)
+    assert coarse.latest(line) == pytest.approx(6.0, abs=US)
+
+
+def test_a_line_that_came_later_than_any_klog_line_near_shows_is_in_its_own_second() -> None:
+    line_times, line = placed(Journal().begin().ticking(6.0, 8.0).say(5.4, "hello", lag=1.8), "hello")
+    assert line_times.earliest(line) == pytest.approx(5.0, abs=US)
+    assert line_times.latest(line) == pytest.approx(6.0, abs=US)
+
+
 def test_a_begin_that_the_journal_took_down_late_bounds_nothing_from_below() -> None:
     """systemd's line came 2 s late, with everything queued behind it; klog's own stamps tell."""
     journal = Journal().systemd(3.0, "Starting k3s.service - Lightweight Kubernetes...").banner(1.2)
