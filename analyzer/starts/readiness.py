@@ -44,6 +44,7 @@ _EXPLICIT = ("api_running", "k3s_running", "agent_running")
 _ENDS = ("process_exited", "systemd_stopped", "systemd_failed", "panic")
 _PRECONDITIONS = ("machine", "profile", "kubelet")  # parts whose words say that the agent cannot run on this machine
 _AT_ONCE_US = 5_000_000
+_A_ROUND_US = 5_000_000  # one of a poller that asks every second or two, also on a slow machine
 _NEXT = 6  # lines: without a stamp only the place tells that a panic came at once
 _OWN_WORDS = ("api_running", "agent_running")
 
@@ -205,6 +206,23 @@ def last_not_ready(start: Start, before: LogRecord) -> LogRecord | None:
     """The last line before another that k3s prints only while it has not noticed readiness."""
     told = (record for record, place in reversed(start.places) if place.only_before is not None)
     return next((record for record in told if record.seq < before.seq), None)
+
+
+def maybe_noticed_elsewhere(start: Start, end: LogRecord) -> bool:
+    """Whether in some releases another poller than the server's own had noticed readiness right before the end.
+
+    Where no line names the release, a kubelet that runs may be behind readiness; the server's own poller, and with it
+    what systemd is told, comes up to a round later.
+    """
+    if start.release is not None:
+        return False
+    gated = (r for r, place in start.possible_places if place.own_poller and place.only_after in _GATED)
+    return any(record.seq <= end.seq and _right_before(record, end) for record in gated)
+
+
+def _right_before(record: LogRecord, end: LogRecord) -> bool:
+    seen, ended = record.stamp, end.stamp
+    return seen is None or ended is None or ended.us - seen.end_us < _A_ROUND_US
 
 
 def own_api_missing(start: Start) -> bool:

@@ -91,6 +91,12 @@ CLASSES = [
     ("invalid character 'x' looking for beginning of value", "bad_syntax"),
     ("yaml: line 7: mapping values are not allowed in this context", "bad_syntax"),
     ("toml: expected newline but got U+0041", "bad_syntax"),
+    # what a file is called says nothing of what happened to it
+    ("stat /srv/k/cred/state.json: no such file or directory", "not_found"),
+    ("open containerd.toml: no such file or directory", "not_found"),
+    ("open /srv/timeout-lab/my kube.json: no such file or directory", "not_found"),
+    ("open /srv/k/part.yaml: json: unknown field", "bad_syntax"),
+    ("/etc/k/config.toml: toml: line 3: expected a value", "bad_syntax"),
     ("FATAL: bad (SQLSTATE 28000)", "sql_login"),
     ("ERROR: bad (SQLSTATE 42P01)", "sql_missing"),
     ("ERROR: bad (SQLSTATE 25006)", "sql_read_only"),
