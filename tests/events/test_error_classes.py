@@ -81,6 +81,22 @@ CLASSES = [
     # certificates
     ("x509: cannot verify signature: insecure algorithm SHA1-RSA", "x509_weak"),
     ("tls: server sent certificate containing RSA key larger than 8192 bits", "x509_weak"),
+    (
+        "x509: certificate has expired or is not yet valid: "
+        "current time 2026-06-11T10:00:00Z is before 2026-06-11T10:40:00Z",
+        "x509_not_yet",
+    ),
+    (
+        "x509: certificate has expired or is not yet valid: "
+        "current time 2026-06-11T10:00:00Z is after 2026-06-11T09:40:00Z",
+        "x509_time",
+    ),
+    ("x509: certificate has expired or is not yet valid: ", "x509_time"),
+    # a program that says more than its exit status
+    (
+        "exit status 1: iptables v1.8 (nf_tables): chain `FORWARD' in table `filter' is incompatible, use 'nft' tool.",
+        "nft_rules",
+    ),
     ("x509: certificate is not authorized to sign other certificates", "x509_ca"),
     ("http: server gave HTTP response to HTTPS client", "plain_http"),
     ("tls: first record does not look like a TLS handshake", "plain_http"),
