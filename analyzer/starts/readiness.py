@@ -225,9 +225,22 @@ def _right_before(record: LogRecord, end: LogRecord) -> bool:
     return seen is None or ended is None or ended.us - seen.end_us < _A_ROUND_US
 
 
+def _waited_for_etcd_alone(start: Start) -> bool:
+    """Whether k3s says that its etcd runs, and has not said right before that its API server does.
+
+    One function prints both (cli/server/server.go), the latter only where there is an API server: a cluster reset and a
+    server for etcd alone wait for etcd. RKE2 has further waits between the two.
+    """
+    etcd = start.first("etcd_running")
+    if etcd is None or start.product == "rke2" or start.filtered or start.first("api_running") is not None:
+        return False
+    before = [record.seq for record in start.process if record.seq < etcd.record.seq]
+    return bool(before) and not start.lost_between(before[-1], etcd.record.seq)
+
+
 def own_api_missing(start: Start) -> bool:
-    """A whole start of a server that never launched an API server: its ``up and running`` is no /readyz."""
-    return (
+    """A start of a server that launched no API server, or did not wait for it: its ``up and running`` is no /readyz."""
+    return _waited_for_etcd_alone(start) or (
         start.begin_seen
         and start.product == "k3s"
         and not (start.losses or start.filtered)
