@@ -317,7 +317,9 @@ def _unnamed(context: RuleContext, text: str, after: str, records: list[LogRecor
 def _says_nothing_before(context: RuleContext) -> bool:
     """Whether the text shows the begin, and the process wrote nothing before the words with which it ended."""
     end, start = context.studied.verdict.end, context.studied.start
-    return end is not None and start.begin_seen and not any(record.seq < end.seq for record in start.process)
+    if end is None or end.payload is Payload.SYSTEMD or not start.begin_seen:
+        return False  # what systemd reports are not the process's words
+    return not any(record.seq < end.seq for record in start.process)
 
 
 def _crash(context: RuleContext, detail: str, records: list[LogRecord]) -> Finding:
