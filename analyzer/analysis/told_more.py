@@ -55,7 +55,10 @@ def _of_flag(context: RuleContext, groups: Mapping[str, str]) -> More | None:
         return None
     report = context.report
     product = "rke2" if report.product == "rke2" else "k3s"
-    guess = flags.guess(option, report.role, product, _release(context))
+    if groups.get("value"):
+        guess: flags.Guess | None = flags.with_its_value(option, groups["value"])
+    else:
+        guess = flags.guess(option, report.role, product, _release(context))
     if guess is None:
         return None
     told = (guess.title, guess.means, guess.advice)

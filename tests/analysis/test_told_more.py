@@ -80,6 +80,28 @@ def test_what_an_unknown_flag_may_be(
     assert title in guess.title
 
 
+@pytest.mark.parametrize(
+    ("said", "value"),
+    [
+        ("-disable servicelb", "servicelb"),
+        ('-kubelet-arg "feature-gates', "feature-gates"),
+        ("-tls-san a.test", "a.test"),
+    ],
+)
+def test_a_flag_and_its_value_in_one_word(said: str, value: str) -> None:
+    title, words = first(k3s("fatal", f"flag provided but not defined: {said}"))
+    flag = f"-{said.split()[0]}"
+    assert title == f"{flag} and its value came as one word: no flag is called so"
+    assert f"({flag} {value})" in words
+
+
+def test_a_flag_of_servers_whose_role_and_release_nobody_tells() -> None:
+    title, words = first(k3s("fatal", "flag provided but not defined: -secrets-encryption", unit="k3s-box"))
+    assert "is not in this release" not in title
+    assert "servers" not in title or "alone" in title
+    assert "does not tell" in words
+
+
 def test_of_a_flag_like_none_nothing_is_guessed() -> None:
     assert flags.guess("-teapot", "server", "k3s", None) is None
     assert flags.guess("-token", "server", "k3s", (1, 33)) is None
