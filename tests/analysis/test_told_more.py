@@ -299,3 +299,33 @@ def test_a_line_with_something_glued_to_its_front_is_not_cut() -> None:
     whole = k3s("info", "Waiting to retrieve agent configuration; server is not ready: Node password rejected")
     assert "cut_lines" not in names(only(whole.replace("07 shed", "07shed") + "\n"))
     assert "cut_lines" in names(only(whole.replace("07 shed", "07shed")[:-12] + ">\n"))
+
+
+@pytest.mark.parametrize(
+    ("why", "limit"),
+    [
+        ("inotify_add_watch /sys/fs/cgroup/pids/barn: no space left on device", True),
+        ("could not make an fsnotify watcher: no space left on device", True),
+        ("inotify_init: too many open files", True),
+        ("write /var/lib/kubelet/barn/watch.state: no space left on device", False),
+    ],
+)
+def test_no_space_for_a_watch_is_no_full_disk(why: str, limit: bool) -> None:
+    start = only(f"""\
+{k3s("info", "Running kubelet --node-ip=10.1.2.3", 6)}
+{HEAD} k3s[71]: E0304 05:06:07.100000      71 kubelet.go:1502] "Failed to start cAdvisor" err="{why}"
+{HEAD} systemd[1]: k3s.service: Main process exited, code=exited, status=1/FAILURE
+""")
+    told_first = f"{start.findings[0].title} {start.findings[0].detail} {start.findings[0].advice}"
+    assert ("fs.inotify.max" in told_first) == limit
+    assert ("No space left" in [one.title for one in start.findings] or "disk is full" in told_first) == (not limit)
+
+
+def test_an_expired_certificate_of_a_database_is_not_renewed_by_k3s() -> None:
+    over = "x509: certificate has expired or is not yet valid: current time 2026-03-04T05:06:07Z is after 2026-03-01T00:00:00Z"
+    told_first = first(
+        k3s("fatal", f"starting kubernetes: preparing server: creating storage endpoint: building kine: {over}")
+    )
+    assert "renew it at the database" in told_first[1]
+    other = first(k3s("fatal", f"Get \"https://10.1.1.1:6443/cacerts\": {over}"))
+    assert "database" not in other[1]
