@@ -81,8 +81,8 @@ def _of_one_role(said: str, having: str, first: Minor) -> Guess:
     return Guess(
         f"{said} is a flag of the {having} alone, and not of old releases",
         f"Whose command line this is the text does not tell. It came with about {first[0]}.{first[1]}.",
-        f"Take {said.lstrip('-')} out of {{arguments}} and {{config}} where this is no {having}; on one, install a release "
-        "that has it.",
+        f"Take {said.lstrip('-')} out of {{arguments}} and {{config}} where this is no {having}; "
+        "on one, install a release that has it.",
     )
 
 
@@ -91,9 +91,10 @@ def with_its_value(flag: str, value: str) -> Guess:
     said, name = f"--{flag.lstrip('-')}", flag.lstrip("-")
     return Guess(
         f"{said} and its value came as one word: no flag is called so",
-        "A flag's name ends at the first = sign. Here it holds a blank: both stand within the same quotes, or in one item "
-        "of a list.",
-        f"Write them as two words ({said} {value}), with = between them, or as {name}: {value} in {{config}}; then {{start}}.",
+        "A flag's name ends at the first = sign. Here it holds a blank: both stand within the same quotes, or in "
+        "one item of a list.",
+        f"Write them as two words ({said} {value}), with = between them, or as {name}: {value} in {{config}}; "
+        "then {start}.",
     )
 
 

@@ -322,10 +322,47 @@ def test_no_space_for_a_watch_is_no_full_disk(why: str, limit: bool) -> None:
 
 
 def test_an_expired_certificate_of_a_database_is_not_renewed_by_k3s() -> None:
-    over = "x509: certificate has expired or is not yet valid: current time 2026-03-04T05:06:07Z is after 2026-03-01T00:00:00Z"
+    times = "current time 2026-03-04T05:06:07Z is after 2026-03-01T00:00:00Z"
+    over = f"x509: certificate has expired or is not yet valid: {times}"
     told_first = first(
         k3s("fatal", f"starting kubernetes: preparing server: creating storage endpoint: building kine: {over}")
     )
     assert "renew it at the database" in told_first[1]
-    other = first(k3s("fatal", f"Get \"https://10.1.1.1:6443/cacerts\": {over}"))
+    other = first(k3s("fatal", f'Get "https://10.1.1.1:6443/cacerts": {over}'))
     assert "database" not in other[1]
+
+
+def crash(*words: str) -> str:
+    lines = "\n".join(f"{HEAD} k3s[71]: {one}" for one in words)
+    begin = k3s("info", "Starting k3s v1.30.2+k3s1 (aa7b1c2d)", 6)
+    over = "k3s.service: Main process exited, code=exited, status=2/INVALIDARGUMENT"
+    return f"{begin}\n{lines}\n{HEAD} systemd[1]: {over}\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("runtime: failed to create new OS thread (have 31 already; errno=11)", "fatal error: newosproc"),
+        ("runtime/cgo: pthread_create failed: Operation not permitted", "SIGABRT: abort", "PC=0x7f00 m=0 sigcode=6"),
+    ],
+)
+def test_a_thread_that_the_kernel_refuses_is_no_fault_of_the_program(words: tuple[str, ...]) -> None:
+    title, said = first(crash(*words))
+    assert title == "The kernel refuses another thread"
+    assert "pids.max" in said
+    assert "another release" not in said.casefold()
+
+
+@pytest.mark.parametrize(("signal", "disk"), [("SIGBUS: bus error", True), ("SIGSEGV: segmentation violation", False)])
+def test_a_bus_error_is_a_file_that_was_not_delivered(signal: str, disk: bool) -> None:
+    title, said = first(
+        crash(
+            "unexpected fault address 0x7fee12340000",
+            "fatal error: fault",
+            f"[signal {signal} code=0x2 addr=0x7fee12340000 pc=0x1d0f00]",
+            "goroutine 77 [running]:",
+            "go.etcd.io/bbolt.(*Tx).page(0xc000, 0x7f)",
+        )
+    )
+    assert ("SIGBUS" in title) == disk
+    assert "First in its own code at bbolt.(*Tx).page" in said
