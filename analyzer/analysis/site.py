@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from analyzer.analysis.behind_balancer import behind_balancer
 from analyzer.events.event import Mark
-from analyzer.records.log_record import LogRecord
+from analyzer.records.log_record import LogRecord, Payload
 from analyzer.records.log_records import LogRecords
 from analyzer.site import Datastore, Site, Supervisor
 from analyzer.starts import Start
@@ -15,6 +15,12 @@ from analyzer.starts import Start
 _CONTAINER_FORMATS = frozenset(("docker-json", "cri", "docker-t"))
 _STAMP_ALONE = "short-iso"  # how a text is read whose lines begin with a stamp of RFC 3339: journalctl's, docker's
 _OPENRCS_FILE = re.compile(r"^/var/log/(?:k3s|rke2)(?:-[\w-]{1,40})?\.log(?:\.\d{1,3})?(?:\.gz)?$")
+# What people paste around a log of OpenRC's service: its command and the answer, its supervisor in a list of processes.
+_OPENRC = re.compile(
+    r"(?:^|[\s/#$])rc-service (?:-\w{1,9} ){0,3}(?:k3s|rke2)\b|\bsupervise-daemon (?:k3s|rke2)\b|"
+    r"^(?: ?\* )?(?:status: (?:stopped|started|starting|crashed)$|(?:Starting|Stopping) (?:k3s|rke2)[\w-]{0,20} \.\.\.)"
+)
+_AROUND = 100  # lines before a start and behind it
 # The process's own files on Windows: of its data directory and of its runtime. Go says %PATH% there, and only there.
 _WINDOWS = re.compile(
     r"\b[A-Z]:(?:\\{1,4}[\w .-]{1,80}){0,8}?"
@@ -57,6 +63,8 @@ def _supervisor(start: Start, lines: Sequence[LogRecord], log_records: LogRecord
         return "openrc"
     if any(mark.id == "container_exited" for mark in start.announced) or _of_a_container(lines, log_records):
         return "container"
+    if _is_shown_by_openrc(start, log_records):
+        return "openrc"
     return "windows" if _is_windows(start, lines) else "systemd"
 
 
@@ -64,6 +72,16 @@ def _is_openrcs_file(lines: Sequence[LogRecord], log_records: LogRecords) -> boo
     """Whether the text is the file into which the service that the installer makes for OpenRC writes."""
     paths = {log_records.sources[record.source].path for record in lines}
     return bool(paths) and all(map(_OPENRCS_FILE.search, paths)) and not any(record.ident for record in lines)
+
+
+def _is_shown_by_openrc(start: Start, log_records: LogRecords) -> bool:
+    """Whether lines that are no log, around a start of nobody's unit, are of OpenRC's commands for the service."""
+    if any(record.ident for record in start.process) or not start.records:
+        return False
+    first, last = start.records[0].seq, start.records[-1].seq
+    around = log_records.records[max(0, first - _AROUND) : last + 1 + _AROUND]
+    shown = (r for r in around if r.payload not in (Payload.LOGRUS, Payload.KLOG, Payload.ZAP))
+    return any(_OPENRC.search(record.raw) for record in shown)
 
 
 def _of_a_container(lines: Sequence[LogRecord], log_records: LogRecords) -> bool:

@@ -55,7 +55,10 @@ def _of_flag(context: RuleContext, groups: Mapping[str, str]) -> More | None:
         return None
     report = context.report
     product = "rke2" if report.product == "rke2" else "k3s"
-    guess = flags.guess(option, report.role, product, _release(context))
+    if groups.get("value"):
+        guess: flags.Guess | None = flags.with_its_value(option, groups["value"])
+    else:
+        guess = flags.guess(option, report.role, product, _release(context))
     if guess is None:
         return None
     told = (guess.title, guess.means, guess.advice)
@@ -71,7 +74,7 @@ def _tried(context: RuleContext, one: Refined, text: str) -> More | None:
         said |= {name: value for name, value in found.groupdict().items() if value}
     record = None
     if one.beside is not None:
-        seen = _beside(context, one)
+        seen = _said_by_itself(context, one) if one.own else _beside(context, one)
         if seen is None:
             return None
         record, more = seen
@@ -100,6 +103,20 @@ def _beside(context: RuleContext, one: Refined) -> tuple[LogRecord, dict[str, st
             continue
         return record, groups
     return None
+
+
+def _said_by_itself(context: RuleContext, one: Refined) -> tuple[LogRecord, dict[str, str]] | None:
+    """The line of the process that shows it: the last one, with what it names or with what all of them name."""
+    assert one.beside is not None
+    lines = ((record, one.beside.search(record.message)) for record in context.studied.start.process)
+    found = [(record, hit) for record, hit in lines if hit is not None]
+    if not found:
+        return None
+    record, last = found[-1]
+    if one.own == "last":
+        return record, {name: value for name, value in last.groupdict().items() if value}
+    named = {name: dict.fromkeys(hit[name] for _, hit in found if hit[name]) for name in last.groupdict()}
+    return record, {name: ", ".join(values) for name, values in named.items() if values}
 
 
 def _around(context: RuleContext) -> Iterator[LogRecord]:

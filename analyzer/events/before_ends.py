@@ -34,6 +34,11 @@ def _generic() -> tuple[re.Pattern[str], ...]:
 
 
 @cache
+def _bare() -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(one) for one in _data()["bare"])
+
+
+@cache
 def _empties() -> tuple[EmptyValue, ...]:
     return tuple(read_as(EmptyValue, raw) for raw in _data()["empty"])
 
@@ -58,11 +63,13 @@ def is_a_reason(error: chain.ErrorClass, *, named: bool) -> bool:
 
 
 def sources_of_empty(text: str) -> tuple[LazyPattern, ...]:
-    """What the empty value that an end quotes may have been taken from; nothing where it quotes none."""
+    """What the empty value that an end names may have been taken from; nothing where it names none."""
     found = _EMPTY.search(text)
-    if found is None:
+    bare = found is None and any(one.search(text) for one in _bare())
+    if found is None and not bare:
         return ()
-    about = text[max(0, found.start() - _NEAR) : found.start()].rpartition(": ")[2]
+    until = len(text) if found is None else found.start()
+    about = text[max(0, until - _NEAR) : until].rpartition(": ")[2]
     return tuple(one.of for one in _empties() if one.what.search(about) is not None)
 
 

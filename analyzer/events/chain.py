@@ -392,8 +392,9 @@ def classify(text: str, said_in: str = "") -> tuple[ErrorClass | None, str]:
 
     ``said_in`` is the part whose layer wraps it: the same words mean a connection in one and a file in another.
     """
+    own_words = _FILE_NAME.sub("/", text)
     for one in classes():
-        if _fits(one, text, said_in):
+        if _fits(one, text, own_words, said_in):
             about = one.target.search(text) if one.target is not None else None
             return one, about[1] if about is not None else ""
     if text.isupper() and " " in text:  # somebody's capitals: Go writes none
@@ -401,7 +402,14 @@ def classify(text: str, said_in: str = "") -> tuple[ErrorClass | None, str]:
     return None, ""
 
 
-def _fits(one: ErrorClass, text: str, said_in: str) -> bool:
-    if one.any and not any(words in text for words in one.any):
+# What a file is called says nothing of what happened to it: "config.toml: permission denied" is no error of TOML.
+_FILE_NAME = re.compile(
+    r"(?<![\w:/.])/[^\s\":]{1,400}(?=[\s\":]|$)|"
+    r"(?<![\w.-])[\w.-]{1,100}\.(?:json|toml|ya?ml|db|sock|crt|key|log|conf|zst|gz)(?=[\s\":]|$)"
+)
+
+
+def _fits(one: ErrorClass, text: str, own_words: str, said_in: str) -> bool:
+    if one.any and not any(words in own_words for words in one.any):
         return False
     return one.match is None or said_in in one.parts or one.match.search(text) is not None

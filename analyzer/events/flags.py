@@ -61,7 +61,9 @@ def guess(flag: str, role: str, product: str, release: Minor | None) -> Guess | 
     if spans and release is not None and all(release < first for first, _ in spans):
         return _newer(said, min(first for first, _ in spans))
     if spans and release is None and all(first > _FIRST for first, _ in spans):
-        return _newer(said, min(first for first, _ in spans))
+        first = min(first for first, _ in spans)
+        having = [one for one in ROLES if (one, name) in _spans()]
+        return _newer(said, first) if role in ROLES or len(having) > 1 else _of_one_role(said, having[0], first)
     return None if spans else _typing_error(name, said, role, product, release)
 
 
@@ -72,6 +74,27 @@ def _of_the_other(said: str, mine: str, other: str) -> Guess:
         f"{'An agent' if mine == 'agent' else 'A server'} ends at once with a flag that only the {other} knows.",
         f"Take {said.lstrip('-')} out of {{arguments}}, out of {{env_file}} and out of {{config}} on this node; set it "
         f"{on}. Then {{start}}.",
+    )
+
+
+def _of_one_role(said: str, having: str, first: Minor) -> Guess:
+    return Guess(
+        f"{said} is a flag of the {having} alone, and not of old releases",
+        f"Whose command line this is the text does not tell. It came with about {first[0]}.{first[1]}.",
+        f"Take {said.lstrip('-')} out of {{arguments}} and {{config}} where this is no {having}; "
+        "on one, install a release that has it.",
+    )
+
+
+def with_its_value(flag: str, value: str) -> Guess:
+    """What a flag is whose name holds a blank: the flag and its value came as one argument."""
+    said, name = f"--{flag.lstrip('-')}", flag.lstrip("-")
+    return Guess(
+        f"{said} and its value came as one word: no flag is called so",
+        "A flag's name ends at the first = sign. Here it holds a blank: both stand within the same quotes, or in "
+        "one item of a list.",
+        f"Write them as two words ({said} {value}), with = between them, or as {name}: {value} in {{config}}; "
+        "then {start}.",
     )
 
 

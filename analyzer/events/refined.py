@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Literal
 
 from analyzer.events.vocabulary import LazyPattern, Minor, load, read_as
 
@@ -15,6 +16,7 @@ class Refined:
     of: frozenset[str] = frozenset()
     words: LazyPattern | None = None
     beside: LazyPattern | None = None
+    own: Literal["", "last", "all"] = ""
     holds_data: bool = False
     product: str = ""
     since: Minor | None = None

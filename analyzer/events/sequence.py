@@ -75,6 +75,11 @@ class Place:
             and (not self.before_era or past(release, self.before_era) is False)
         )
 
+    def may_hold(self, product: str, role: str) -> bool:
+        """Whether some release makes it true of such a process."""
+        ours = not self.product or product in (self.product, "unknown")
+        return ours and (not self.role or role in (self.role, "unknown"))
+
     def opened_by_cancel(self, version: str | None) -> bool:
         """Whether in this release a cancelled wait, too, leads to the code that prints the line.
 

@@ -27,7 +27,7 @@ _LOOKED_AT = 200  # lines
 _THEIR_THINGS = re.compile(
     r"\b(?i:k3s|rke2)\b|\bkube|(?i:api ?server)|\betcd\b|flannel|\bkine\b|/cacerts|CA cert|\bdefault routes? found|"
     r"\bnode[ -](?:ip|name|password)\b|cluster-|bootstrap data|control-plane|static pods?\b|runtime image|"
-    r"agent configuration|cgroup|[Nn]etwork [Pp]olicy|supervisor"
+    r"agent configuration|\bglobal unicast ip\b|cgroup|[Nn]etwork [Pp]olicy|supervisor"
 )
 # Programs that share the journal's formats are many; in these, k3s' own words are nobody else's.
 _THEIR_WORDS = frozenset({Payload.LOGRUS, Payload.PLAIN})

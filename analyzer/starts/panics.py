@@ -166,9 +166,9 @@ def headless(start: Start) -> Dump | None:
 
 
 def _is_frame(record: LogRecord) -> bool:
-    return record.payload is Payload.PANIC or (
-        record.payload is Payload.PLAIN and _NOT_ITS_OWN.match(record.message) is not None and of_a_dump(record)
-    )
+    if record.payload is Payload.PANIC:
+        return not record.message.startswith("exit status ")  # of a command that failed, as often as behind a dump
+    return record.payload is Payload.PLAIN and _NOT_ITS_OWN.match(record.message) is not None and of_a_dump(record)
 
 
 _Who = tuple[int | str | None, int | str | None]

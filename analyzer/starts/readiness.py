@@ -44,6 +44,7 @@ _EXPLICIT = ("api_running", "k3s_running", "agent_running")
 _ENDS = ("process_exited", "systemd_stopped", "systemd_failed", "panic")
 _PRECONDITIONS = ("machine", "profile", "kubelet")  # parts whose words say that the agent cannot run on this machine
 _AT_ONCE_US = 5_000_000
+_A_ROUND_US = 5_000_000  # one of a poller that asks every second or two, also on a slow machine
 _NEXT = 6  # lines: without a stamp only the place tells that a panic came at once
 _OWN_WORDS = ("api_running", "agent_running")
 
@@ -207,9 +208,39 @@ def last_not_ready(start: Start, before: LogRecord) -> LogRecord | None:
     return next((record for record in told if record.seq < before.seq), None)
 
 
+def maybe_noticed_elsewhere(start: Start, end: LogRecord) -> bool:
+    """Whether in some releases another poller than the server's own had noticed readiness right before the end.
+
+    Where no line names the release, a kubelet that runs may be behind readiness; the server's own poller, and with it
+    what systemd is told, comes up to a round later.
+    """
+    if start.release is not None:
+        return False
+    gated = (r for r, place in start.possible_places if place.own_poller and place.only_after in _GATED)
+    return any(record.seq <= end.seq and _right_before(record, end) for record in gated)
+
+
+def _right_before(record: LogRecord, end: LogRecord) -> bool:
+    seen, ended = record.stamp, end.stamp
+    return seen is None or ended is None or ended.us - seen.end_us < _A_ROUND_US
+
+
+def _waited_for_etcd_alone(start: Start) -> bool:
+    """Whether k3s says that its etcd runs, and has not said right before that its API server does.
+
+    One function prints both (cli/server/server.go), the latter only where there is an API server: a cluster reset and a
+    server for etcd alone wait for etcd. RKE2 has further waits between the two.
+    """
+    etcd = start.first("etcd_running")
+    if etcd is None or start.product == "rke2" or start.filtered or start.first("api_running") is not None:
+        return False
+    before = [record.seq for record in start.process if record.seq < etcd.record.seq]
+    return bool(before) and not start.lost_between(before[-1], etcd.record.seq)
+
+
 def own_api_missing(start: Start) -> bool:
-    """A whole start of a server that never launched an API server: its ``up and running`` is no /readyz."""
-    return (
+    """A start of a server that launched no API server, or did not wait for it: its ``up and running`` is no /readyz."""
+    return _waited_for_etcd_alone(start) or (
         start.begin_seen
         and start.product == "k3s"
         and not (start.losses or start.filtered)

@@ -127,6 +127,14 @@ class Start:
         found = ((event.record, place) for event in self.events for place in _places(event))
         return [(record, place) for record, place in found if place.holds(self.product, self.role, release)]
 
+    @cached_property
+    def possible_places(self) -> Sequence[tuple[LogRecord, Place]]:
+        """What ``places`` would hold in some release, where no line names the release."""
+        if self.release is not None:
+            return self.places
+        found = ((event.record, place) for event in self.events for place in _places(event))
+        return [(record, place) for record, place in found if place.may_hold(self.product, self.role)]
+
 
 def _places(event: Event) -> Iterator[Place]:
     match event:

@@ -39,6 +39,18 @@ def _closed(record: LogRecord) -> bool:
     return shown.endswith(('"', "}")) and not shown.endswith('\\"')
 
 
+def only_glued(record: LogRecord) -> bool:
+    """Whether a logrus record counts as truncated for what is glued to its front alone: its own words are whole."""
+    begin = record.raw.find('time="')
+    return (
+        begin > 0
+        and record.ident is None
+        and _closed(record)
+        and ELLIPSIS not in record.raw
+        and "..." not in record.raw
+    )
+
+
 def readable(text: str) -> str:
     """The part of a cut text in front of what was cut away."""
     return text.partition(ELLIPSIS)[0].rstrip(" .>")

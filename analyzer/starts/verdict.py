@@ -12,7 +12,7 @@ from analyzer.records.log_record import LogRecord, Payload
 from analyzer.starts.agents import agent_outcome, never_reported
 from analyzer.starts.end_messages import EndMessage
 from analyzer.starts.process_end import ending, signs
-from analyzer.starts.readiness import doubtful, failed_beside, last_not_ready, noticed
+from analyzer.starts.readiness import doubtful, failed_beside, last_not_ready, maybe_noticed_elsewhere, noticed
 from analyzer.starts.start import Outcome, Start, Verdict
 
 # systemd says so only of a unit that never reported itself.
@@ -62,7 +62,7 @@ def judge(start: Start) -> Verdict:
 
 def not_ready_at(start: Start, end: EndMessage) -> bool:
     """Whether the text proves that k3s had not noticed readiness when the process ended."""
-    if _shown_by_supervisor(start):
+    if _shown_by_supervisor(start, end.record):
         return True
     if end.record is None:
         return False
@@ -76,11 +76,13 @@ def not_ready_at(start: Start, end: EndMessage) -> bool:
     return not _may_hide(start, shown, end.record)
 
 
-def _shown_by_supervisor(start: Start) -> bool:
+def _shown_by_supervisor(start: Start, end: LogRecord | None) -> bool:
     """Whether systemd's words show that the unit never reported itself, or that no process ran at all."""
     told = [mark.record.message for mark in start.marks("systemd_failed", "process_exited")]
-    if never_reported(start) or any(map(_NEVER_UP.search, told)):
+    if any(map(_NEVER_UP.search, told)):
         return True
+    if never_reported(start):
+        return end is None or not maybe_noticed_elsewhere(start, end)
     ran = any(record.payload in _OF_A_RUN for record in start.process)
     helpers = [mark for mark in start.marks("prestart_failed") if "ExecStartPre=" in mark.record.message]
     none_ran = start.first("job_failed", "status_never_ran") is not None

@@ -12,6 +12,13 @@ from tests.kit.handmade import Journal
 Line = tuple[str, str]  # level, message
 
 REASONS = {
+    "a-value-that-is-missing": (
+        "interface is not there",
+        [
+            ("warning", "unable to get global unicast ip from interface name: route ip+net: no such network interface"),
+            ("fatal", "invalid node-ip "),
+        ],
+    ),
     "img-dns": (
         "cannot be resolved",
         [

@@ -136,3 +136,23 @@ def test_a_tunnels_url_names_the_server() -> None:
     first = start.findings[0]
     assert "127.0.0.1:6444 is this node's own load balancer: what it asks there is 192.0.2.9:6443." in first.detail
     assert "https://192.0.2.9:6443/cacerts" in first.advice
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        "shed:~# rc-service k3s start",
+        " * status: crashed",
+        " * Starting k3s ...",
+        "812 root 0:00 supervise-daemon k3s --start --stdout /var/log/k3s.log",
+    ],
+)
+def test_commands_of_openrc_around_lines_of_nobody_show_who_runs_it(shown: str) -> None:
+    lines = f'{shown}\ntime="2026-04-05T07:08:09Z" level=fatal msg="failed to find cpu cgroup (v2)"\n'
+    log_records, _ = read_log_records(["-"], stdin=io.BytesIO(lines.encode()))
+    [start] = find_starts(log_records.records)
+    assert site_of(start, log_records).supervisor == "openrc"
+    named = lines.replace("time=", "Apr 05 07:08:09 shed k3s[71]: time=")
+    log_records, _ = read_log_records(["-"], stdin=io.BytesIO(named.encode()))
+    [start] = find_starts(log_records.records)
+    assert site_of(start, log_records).supervisor == "systemd"

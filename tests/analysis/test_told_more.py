@@ -80,6 +80,28 @@ def test_what_an_unknown_flag_may_be(
     assert title in guess.title
 
 
+@pytest.mark.parametrize(
+    ("said", "value"),
+    [
+        ("-disable servicelb", "servicelb"),
+        ('-kubelet-arg "feature-gates', "feature-gates"),
+        ("-tls-san a.test", "a.test"),
+    ],
+)
+def test_a_flag_and_its_value_in_one_word(said: str, value: str) -> None:
+    title, words = first(k3s("fatal", f"flag provided but not defined: {said}"))
+    flag = f"-{said.split()[0]}"
+    assert title == f"{flag} and its value came as one word: no flag is called so"
+    assert f"({flag} {value})" in words
+
+
+def test_a_flag_of_servers_whose_role_and_release_nobody_tells() -> None:
+    title, words = first(k3s("fatal", "flag provided but not defined: -secrets-encryption", unit="k3s-box"))
+    assert "is not in this release" not in title
+    assert "servers" not in title or "alone" in title
+    assert "does not tell" in words
+
+
 def test_of_a_flag_like_none_nothing_is_guessed() -> None:
     assert flags.guess("-teapot", "server", "k3s", None) is None
     assert flags.guess("-token", "server", "k3s", (1, 33)) is None
@@ -195,3 +217,152 @@ def test_the_innermost_words_of_a_long_line_are_shown() -> None:
         )
     )
     assert "expect: barn-21=https://192.0.2.99:2380" in words
+
+
+def test_servers_that_differ_are_told_by_the_settings_that_this_run_names() -> None:
+    differ = "critical configuration mismatched: "
+    end = k3s("fatal", "starting kubernetes: preparing server: critical configuration value mismatch between servers")
+    title, words = first(
+        f"{k3s('warning', differ + 'cluster-cidr')}\n{k3s('warning', differ + 'service-cidr')}\n{end}\n"
+    )
+    assert title == "This server is set differently from the others: cluster-cidr, service-cidr"
+    assert "Compare cluster-cidr, service-cidr in" in words
+    assert first(f"{end}\n")[0] != title
+    # What an earlier run named may have been set right since.
+    told_before = told(
+        f"{HEAD} k3s[70]: {k3s('warning', differ + 'secrets-encryption').partition(': ')[2]}\n"
+        f"{HEAD} k3s[70]: {end.partition(': ')[2]}\n"
+        f"{k3s('warning', differ + 'cluster-dns', 20)}\n"
+        f"{end.replace('05:06:07', '05:06:20')}\n"
+    )
+    assert told_before[-1].findings[0].title.endswith(": cluster-dns")
+
+
+def _joining(server: str, error: str = "EOF") -> str:
+    balancer = f"Running load balancer k3s-agent-load-balancer 127.0.0.1:6444 -> [{server}] [default: {server}]"
+    asked = f'failed to get CA certs: Get "https://127.0.0.1:6444/cacerts": {error}'
+    return "\n".join(
+        [k3s("info", "Starting k3s agent v1.29.6+k3s1 (83ae095a)"), k3s("info", balancer)]
+        + [k3s("error", asked, second) for second in (8, 10, 12)]
+        + [""]
+    )
+
+
+@pytest.mark.parametrize("error", ["EOF", "read tcp 127.0.0.1:41234->127.0.0.1:6444: read: connection reset by peer"])
+def test_a_server_that_is_named_may_have_a_name_that_does_not_resolve(error: str) -> None:
+    title, words = first(_joining("barn.local:6443", error))
+    assert title == "The CA of the server to join could not be fetched"
+    assert "does not ask mDNS" in words and "/etc/hosts" in words
+    assert "Does barn.lan resolve" in first(_joining("barn.lan:6443", error))[1]
+    for address in ("192.0.2.7:6443", "[2001:db8::7]:6443"):
+        assert "resolve" not in first(_joining(address, error))[1]
+
+
+def test_a_name_under_local_is_not_asked_for_by_getent() -> None:
+    asked = 'failed to get CA certs: Get "https://barn.local:6443/cacerts": dial tcp: lookup barn.local'
+    _, words = first(k3s("fatal", f"Error: preparing server: {asked} on 192.0.2.53:53: no such host"))
+    assert "mDNS" in words and "getent hosts" not in words
+
+
+def test_rules_made_with_nft_are_what_iptables_cannot_read() -> None:
+    said = "iptables v1.8.9 (nf_tables): chain `FORWARD' in table `filter' is incompatible, use 'nft' tool."
+    title, words = first(
+        f"{HEAD} k3s[71]: panic: F0304 05:06:07.257193   71 network_policy_controller.go:390] failed to list rules in "
+        f"filter table FORWARD chain due to running [/usr/sbin/iptables -t filter -S FORWARD --wait]: exit status 1: "
+        f"{said}\n{HEAD} k3s[71]: goroutine 588 [running]:\n"
+    )
+    assert "made with nft" in title
+    assert "nft list table ip filter" in words
+
+
+@pytest.mark.parametrize(("side", "word"), [("before", "not valid yet"), ("after", "outside its time")])
+def test_a_certificate_of_later_is_not_valid_yet(side: str, word: str) -> None:
+    title, _ = first(
+        k3s(
+            "fatal",
+            "Error: preparing server: failed to get CA certs: x509: certificate has expired or is not yet valid: "
+            f"current time 2026-03-04T05:06:07Z is {side} 2026-03-04T05:46:07Z",
+        )
+    )
+    assert word in title
+
+
+def test_who_is_asked_for_an_etcd_that_it_does_not_have_is_well_itself() -> None:
+    asked = k3s("warning", "Received HTTP bootstrap request from 192.0.2.30:40110, but embedded etcd is not enabled.")
+    answered = k3s("error", "Sending HTTP/1.1 400 response to 192.0.2.30:40110: etcd disabled")
+    start = only("\n".join(line.partition("]: ")[2] for line in (asked, answered)) + "\n")
+    assert start.outcome == "incomplete"
+    assert finding(start, "no_etcd_to_join").severity == "warning"
+
+
+def test_a_line_with_something_glued_to_its_front_is_not_cut() -> None:
+    whole = k3s("info", "Waiting to retrieve agent configuration; server is not ready: Node password rejected")
+    assert "cut_lines" not in names(only(whole.replace("07 shed", "07shed") + "\n"))
+    assert "cut_lines" in names(only(whole.replace("07 shed", "07shed")[:-12] + ">\n"))
+
+
+@pytest.mark.parametrize(
+    ("why", "limit"),
+    [
+        ("inotify_add_watch /sys/fs/cgroup/pids/barn: no space left on device", True),
+        ("could not make an fsnotify watcher: no space left on device", True),
+        ("inotify_init: too many open files", True),
+        ("write /var/lib/kubelet/barn/watch.state: no space left on device", False),
+    ],
+)
+def test_no_space_for_a_watch_is_no_full_disk(why: str, limit: bool) -> None:
+    start = only(f"""\
+{k3s("info", "Running kubelet --node-ip=10.1.2.3", 6)}
+{HEAD} k3s[71]: E0304 05:06:07.100000      71 kubelet.go:1502] "Failed to start cAdvisor" err="{why}"
+{HEAD} systemd[1]: k3s.service: Main process exited, code=exited, status=1/FAILURE
+""")
+    told_first = f"{start.findings[0].title} {start.findings[0].detail} {start.findings[0].advice}"
+    assert ("fs.inotify.max" in told_first) == limit
+    assert ("No space left" in [one.title for one in start.findings] or "disk is full" in told_first) == (not limit)
+
+
+def test_an_expired_certificate_of_a_database_is_not_renewed_by_k3s() -> None:
+    times = "current time 2026-03-04T05:06:07Z is after 2026-03-01T00:00:00Z"
+    over = f"x509: certificate has expired or is not yet valid: {times}"
+    told_first = first(
+        k3s("fatal", f"starting kubernetes: preparing server: creating storage endpoint: building kine: {over}")
+    )
+    assert "renew it at the database" in told_first[1]
+    other = first(k3s("fatal", f'Get "https://10.1.1.1:6443/cacerts": {over}'))
+    assert "database" not in other[1]
+
+
+def crash(*words: str) -> str:
+    lines = "\n".join(f"{HEAD} k3s[71]: {one}" for one in words)
+    begin = k3s("info", "Starting k3s v1.30.2+k3s1 (aa7b1c2d)", 6)
+    over = "k3s.service: Main process exited, code=exited, status=2/INVALIDARGUMENT"
+    return f"{begin}\n{lines}\n{HEAD} systemd[1]: {over}\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("runtime: failed to create new OS thread (have 31 already; errno=11)", "fatal error: newosproc"),
+        ("runtime/cgo: pthread_create failed: Operation not permitted", "SIGABRT: abort", "PC=0x7f00 m=0 sigcode=6"),
+    ],
+)
+def test_a_thread_that_the_kernel_refuses_is_no_fault_of_the_program(words: tuple[str, ...]) -> None:
+    title, said = first(crash(*words))
+    assert title == "The kernel refuses another thread"
+    assert "pids.max" in said
+    assert "another release" not in said.casefold()
+
+
+@pytest.mark.parametrize(("signal", "disk"), [("SIGBUS: bus error", True), ("SIGSEGV: segmentation violation", False)])
+def test_a_bus_error_is_a_file_that_was_not_delivered(signal: str, disk: bool) -> None:
+    title, said = first(
+        crash(
+            "unexpected fault address 0x7fee12340000",
+            "fatal error: fault",
+            f"[signal {signal} code=0x2 addr=0x7fee12340000 pc=0x1d0f00]",
+            "goroutine 77 [running]:",
+            "go.etcd.io/bbolt.(*Tx).page(0xc000, 0x7f)",
+        )
+    )
+    assert ("SIGBUS" in title) == disk
+    assert "First in its own code at bbolt.(*Tx).page" in said

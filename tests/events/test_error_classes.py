@@ -81,6 +81,22 @@ CLASSES = [
     # certificates
     ("x509: cannot verify signature: insecure algorithm SHA1-RSA", "x509_weak"),
     ("tls: server sent certificate containing RSA key larger than 8192 bits", "x509_weak"),
+    (
+        "x509: certificate has expired or is not yet valid: "
+        "current time 2026-06-11T10:00:00Z is before 2026-06-11T10:40:00Z",
+        "x509_not_yet",
+    ),
+    (
+        "x509: certificate has expired or is not yet valid: "
+        "current time 2026-06-11T10:00:00Z is after 2026-06-11T09:40:00Z",
+        "x509_time",
+    ),
+    ("x509: certificate has expired or is not yet valid: ", "x509_time"),
+    # a program that says more than its exit status
+    (
+        "exit status 1: iptables v1.8 (nf_tables): chain `FORWARD' in table `filter' is incompatible, use 'nft' tool.",
+        "nft_rules",
+    ),
     ("x509: certificate is not authorized to sign other certificates", "x509_ca"),
     ("http: server gave HTTP response to HTTPS client", "plain_http"),
     ("tls: first record does not look like a TLS handshake", "plain_http"),
@@ -91,6 +107,12 @@ CLASSES = [
     ("invalid character 'x' looking for beginning of value", "bad_syntax"),
     ("yaml: line 7: mapping values are not allowed in this context", "bad_syntax"),
     ("toml: expected newline but got U+0041", "bad_syntax"),
+    # what a file is called says nothing of what happened to it
+    ("stat /srv/k/cred/state.json: no such file or directory", "not_found"),
+    ("open containerd.toml: no such file or directory", "not_found"),
+    ("open /srv/timeout-lab/my kube.json: no such file or directory", "not_found"),
+    ("open /srv/k/part.yaml: json: unknown field", "bad_syntax"),
+    ("/etc/k/config.toml: toml: line 3: expected a value", "bad_syntax"),
     ("FATAL: bad (SQLSTATE 28000)", "sql_login"),
     ("ERROR: bad (SQLSTATE 42P01)", "sql_missing"),
     ("ERROR: bad (SQLSTATE 25006)", "sql_read_only"),
@@ -98,6 +120,7 @@ CLASSES = [
     ("FATAL: bad (SQLSTATE 08006)", "sql_lost"),
     ('ERROR: prepared statement "s_4" does not exist (SQLSTATE 26000)', "sql_pooler"),
     ("ERROR: no such right (SQLSTATE 42501)", "sql_rights"),
+    ("commands out of sync. You can't run this command now", "sql_out_of_step"),
     ("FATAL: bad (SQLSTATE 53300)", "sql_connections"),
     ("ERROR: bad (SQLSTATE 53100)", "sql_disk"),
     ("ERROR: bad (SQLSTATE 42703)", "sql_statement"),

@@ -221,3 +221,10 @@ def test_a_file_without_a_name_is_a_flag_that_other_servers_have(outer: str) -> 
 def test_a_copy_of_a_database_is_no_snapshot() -> None:
     words = "preparing server: start managed database: snapshot missing hash but --skip-hash-check=false"
     assert known(words).title == "The file is not a snapshot of etcd"
+
+
+def test_a_cut_validation_names_no_value_that_is_not_valid() -> None:
+    whole = "starting kubernetes: preparing server: failed to validate server configuration: critical"
+    for width in range(len("starting kubernetes: preparing server: failed to validate "), len(whole)):
+        assert "bad_value" not in marks(whole[:width]), whole[:width]
+    assert "bad_value" in marks("failed to validate cluster-cidr: it is no network")

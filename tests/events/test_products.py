@@ -47,7 +47,7 @@ NOT_ON_WINDOWS = (
 NOT_FOR_WINDOWS = NO_SYSTEMD | {
     "database_locked", "selinux", "flannel_failed", "conntrack", "kernel_module_missing", "no_default_route",
     "snapshotter", "fuse_overlayfs", "cgroup", "cgroup_controller", "cgroup_root", "cgroup_undelegated",
-    "cgroup_pids", "exec_denied",
+    "cgroup_pids", "exec_denied", "too_many_watches", "no_more_threads",
     "read_only", "socket_denied", "etcd_quota", "snapshot_missing", "etcd_peer_unreachable", "etcd_join_failed",
     "reconcile_failed",
 }  # fmt: skip

@@ -121,6 +121,9 @@ def _peer(context: RuleContext, marks: list[Mark], name: str) -> Finding:
         severity = "info"
         detail += f". That was overcome: line {answered.line} holds an answer over HTTP"
     inside, advice, means = _inside(context, marks[-1], name) if context.never_ready else ("", None, "")
+    more = told_more(context, name, with_reason(marks[-1].record), marks[-1].groups) if context.never_ready else None
+    if more is not None:
+        inside, advice, means = more.title or inside, more.advice or advice, more.means or means
     return context.say(name, sentences([detail, means]), marks, severity=severity, title=title or inside, advice=advice)
 
 

@@ -15,6 +15,7 @@ from analyzer.events.event import Mark
 from analyzer.records.log_record import LogRecord, Payload
 from analyzer.results import Finding
 from analyzer.starts.filtered import only_loud
+from analyzer.starts.truncated_lines import only_glued
 
 _SUPPRESSED = re.compile(r"^Suppressed (?P<count>\d+) messages? from (?P<unit>\S+)")
 # What containerd says, and neither k3s nor RKE2 does.
@@ -73,7 +74,7 @@ def _picked(context: RuleContext) -> list[LogRecord]:
 @rule("cut_lines", "cut_list")
 def cut(context: RuleContext) -> Iterator[Finding]:
     """Lines cut by a pager or a paste, and lists that the API client itself cuts."""
-    records = [record for record in context.studied.start.records if record.truncated]
+    records = [r for r in context.studied.start.records if r.truncated and not only_glued(r)]
     if records:
         detail = f"{count(len(records), 'line')} cut at the right edge or in the middle: what stood there is unknown."
         yield context.say("cut_lines", detail, records)

@@ -317,19 +317,25 @@ def _unnamed(context: RuleContext, text: str, after: str, records: list[LogRecor
 def _says_nothing_before(context: RuleContext) -> bool:
     """Whether the text shows the begin, and the process wrote nothing before the words with which it ended."""
     end, start = context.studied.verdict.end, context.studied.start
-    return end is not None and start.begin_seen and not any(record.seq < end.seq for record in start.process)
+    if end is None or end.payload is Payload.SYSTEMD or not start.begin_seen:
+        return False  # what systemd reports are not the process's words
+    return not any(record.seq < end.seq for record in start.process)
 
 
 def _crash(context: RuleContext, detail: str, records: list[LogRecord]) -> Finding:
     """A signal or a fault of Go's runtime: where in the program, and what of this release is native code."""
     start = context.studied.start
     frame = next((panic.frame for panic in reversed(panics(start)) if panic.frame and not panic.survived), None)
-    told = [f"{detail}, first in its own code at {frame}" if frame is not None else detail]
-    advice = None
+    told = [detail, f"First in its own code at {frame}" if frame is not None else ""]
+    title, advice = "", None
     if has_dqlite(start.version) and _asked_for_cluster(context):
         told.append(_DQLITE)
         advice = _WITHOUT_DQLITE
-    return context.say("crashed", sentences(told), records, severity="critical", advice=advice)
+    elif (more := told_more(context, "crashed", detail)) is not None:
+        told.append(more.means)
+        title, advice = more.title, more.advice or None
+        records = [*records, *([more.beside] if more.beside is not None else [])]
+    return context.say("crashed", sentences(told), records, severity="critical", title=title, advice=advice)
 
 
 @rule("crashed")
