@@ -17,6 +17,7 @@ OUT_OF_PROPORTION = 1.5
 SLOW = ("slow_sql", "etcd_slow_apply", "etcd_slow_fsync", "etcd_slow_read", "etcd_overloaded", "trace", "trace_step")
 _LATE_LINE_S = 0.5
 _SLOW_ANSWER = 0.35  # of the interval
+_UP_S = 30.0  # a kubelet that stays for longer has started its pods
 
 
 def slow_answers(context: RuleContext) -> list[tuple[float, LogRecord]]:
@@ -98,3 +99,14 @@ def proportion(context: RuleContext) -> float | None:
     if context.roles_s is None or not context.boot_most_s or context.roles_s <= 0:
         return None
     return context.roles_s / context.boot_most_s
+
+
+def kubelet_keeps_ending(context: RuleContext) -> bool:
+    """Whether RKE2's kubelet, which is run again 5 seconds after each end, was not up for long when the text ended."""
+    ends, start = context.of("kubelet_exited"), context.studied.start
+    if context.report.product != "rke2" or not ends:
+        return False
+    last = ends[-1].record
+    if any(mark.record.seq > last.seq for mark in start.marks("pod_synced")):
+        return False
+    return (context.apart(last, start.process[-1]) or 0.0) <= _UP_S

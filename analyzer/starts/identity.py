@@ -20,7 +20,8 @@ CHILD = re.compile(r"/(k3s|rke2)(?:[, ]|$)")
 _BALANCED = re.compile(r"^Running load balancer |https://127\.0\.0\.1:6444/(?:v1-(?:k3s|rke2)/|cacerts)")
 # Paths that name the product, where neither banner nor identifier does; /run/k3s is RKE2's as well.
 _NAMES_PRODUCT = re.compile(
-    r"/v1-(k3s|rke2)/|/var/lib/rancher/(k3s|rke2)/|unix://(k)ine\.sock|^(Pod for \S+ (?:is|not) synced)|"
+    r"/v1-(k3s|rke2)/|/var/lib/rancher/(k3s|rke2)/|unix://(k)ine\.sock|^((?:Pod|Container) for \S+ (?:is|not) (?:synced|running|found)|(?:etcd|kube-apiserver) pod not found, retrying|"
+    r"Kubelet exited: )|"
     r"\b(rke2)-(?:agent-load-balancer|supervisor|cert-monitor|etcd|controller|(?:client|server)-ca)\b"
 )
 _DESCRIBED = re.compile(r"Rancher Kubernetes Engine v2(?: \((server|agent)\))?|Lightweight Kubernetes()")

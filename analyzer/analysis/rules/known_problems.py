@@ -10,6 +10,7 @@ from analyzer.analysis.late_goals import late_goals
 from analyzer.analysis.normal_lines import just_launched, normal_marks, other_answer
 from analyzer.analysis.rule_context import RuleContext, count, sentences, shortened, times
 from analyzer.analysis.rule_registry import EVERY, PROBLEM, looked_for, rule
+from analyzer.analysis.shared_facts import kubelet_keeps_ending
 from analyzer.analysis.told_more import told_more
 from analyzer.analysis.unsettled import open_waits, unknown_alarms
 from analyzer.analysis.usual import is_late
@@ -75,6 +76,8 @@ def _problem(context: RuleContext, marks: list[Mark], name: str) -> Finding:
     few = _OFTEN if context.report.begin_seen else _OFTEN_IN_A_FRAGMENT
     if name == "cri_missing" and len(marks) < few and context.spread(marks) < _SHORT_S and not other_answer(marks):
         severity = "info"  # k3s asks its own runtime from the moment it launches it
+    if name == "kubelet_exited" and context.report.product == "rke2" and not kubelet_keeps_ending(context):
+        severity = "warning"  # it was run again and stayed
     alike = len({mark.record.message for mark in marks}) == 1
     said = f"Said {times(marks)}" if alike else f"{len(marks)} lines"
     detail = f"{said}{context.span(marks)}{'' if alike else '; the last'}: {context.words(marks[-1])}"

@@ -83,7 +83,7 @@ def _for_pods(context: RuleContext) -> Iterator[Finding]:
     up = synced and (not marks or synced[-1].record.seq > marks[-1].record.seq)
     if up or any(poll.error in _FROM_THE_API for poll in report.polls):
         return
-    why = f": {marks[-1].groups['cause']}" if marks else ""
+    why = f": {marks[-1].groups['cause']}" if marks and marks[-1].groups.get("cause") else ""
     marks = marks or _unexplained(context, "apiserver_waiting", "server_not_ready")
     if marks:
         detail = f"RKE2 waits for the static pod of {_API_POD}{why}. Said {times(marks)}{context.span(marks)}."
