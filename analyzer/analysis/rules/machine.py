@@ -26,6 +26,7 @@ from analyzer.window import at_least, at_most
 _TROUBLE = frozenset(("warning", "error", "fatal"))
 _GREPPED = 40  # so few lines may have been picked out by hand, with holes of their own
 _FIRST_YEAR = 2019
+_LONG_UNPACK_S, _VERY_LONG_UNPACK_S = 15.0, 60.0  # of RKE2's runtime image; some seconds are usual
 _TIMEOUTS_S = (1.0, 2.0, 5.0, 10.0, 15.0, 30.0)
 _CAUGHT_UP_S = 1.0  # of a delay may lie outside of a silence that explains it: until all is written that was held up
 _OVER_S = 0.4  # a timer fires late, and its news is printed later still
@@ -237,6 +238,7 @@ def disk_work(context: RuleContext) -> Iterator[Finding]:
     if marks and took >= 5.0:
         detail = f"Unpacking the binaries took at least {at_least(took)}; it happens once after an upgrade."
         yield context.say("slow_extract", detail, marks)
+    yield from _runtime_unpacked(context)
     images = [pair for pair in durations(context.of("image_import", before_ready=False)) if pair[0] >= 5]
     if images:
         detail = f"{count(len(images), 'import')} took {at_least(sum(seconds for seconds, _ in images))} together."
@@ -248,3 +250,15 @@ def disk_work(context: RuleContext) -> Iterator[Finding]:
             f"{count(len(waits), 'request')} of the API server's clients waited {at_least(waited)} in sum by choice."
         )
         yield context.say("throttled_client", detail, [mark for _, mark in waits], severity="info")
+
+
+def _runtime_unpacked(context: RuleContext) -> Iterator[Finding]:
+    """RKE2's programs from the runtime image: a line before each file, so the last one's own time is not in it."""
+    marks = context.of("runtime_extracting", before_ready=False)
+    took = context.spread(marks)
+    if took >= _LONG_UNPACK_S:
+        slow = context.never_ready and took >= _VERY_LONG_UNPACK_S
+        detail = f"{count(len(marks), 'file')} of the runtime image took at least {at_least(took)}, usually some seconds."
+        advice = "Look at the disk under {data} ({disk_load}) and at the load of the CPU." if slow else None
+        severity: FindingSeverity = "warning" if slow else "info"
+        yield context.say("slow_extract", detail, marks, severity=severity, advice=advice)

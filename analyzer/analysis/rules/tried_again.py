@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -22,6 +23,7 @@ _SOON_S = 15.0  # for how long an error that does not heal may be said
 _OFTEN = 3
 _LONG_S = 120.0
 _SHOWN = 300
+_NOT_READY = re.compile(r"^Waiting to retrieve [^\n]*: 500 Internal Server Error\W*$")
 _TOLD_ELSEWHERE = ("datastore_waiting", "pod_not_synced", "server_not_ready", "apiserver_waiting")
 
 
@@ -64,12 +66,17 @@ def _waits(context: RuleContext) -> list[_Wait]:
         if record.seq in named or not chain.begins_with(record.message, "retried"):
             continue
         read = chain.read(_words(record), context.report.product)
-        if _is_retried(read) and (record.seq not in elsewhere or _says_more(read)):
+        if _is_retried(read) and (record.seq not in elsewhere or (_says_more(read) and not _asks_itself(context, record))):
             key = (read.links[-1].layer.text[0], read.error.id if read.error is not None else "", asked(record))
             wait = found.setdefault(key, _Wait(read))
             wait.read = read
             wait.records.append(record)
     return list(found.values())
+
+
+def _asks_itself(context: RuleContext, record: LogRecord) -> bool:
+    """Whether a server is answered by its own supervisor, at whatever address: it never asks another one for this."""
+    return context.report.role == "server" and _NOT_READY.search(record.message) is not None
 
 
 def _words(record: LogRecord) -> str:
