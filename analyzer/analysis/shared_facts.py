@@ -68,7 +68,8 @@ def silences(context: RuleContext) -> list[Gap]:
     return sorted(long, key=lambda gap: gap.begin_s - gap.end_s)
 
 
-_QUIET_WORK = ("images_importing", "extracting", "runtime_extracting")  # lines behind which nothing is written until that is done
+# Lines behind which nothing is written until that is done.
+_QUIET_WORK = ("images_importing", "extracting", "runtime_extracting")
 
 
 def _after_waits(context: RuleContext) -> set[tuple[int, int | None]]:

@@ -76,7 +76,7 @@ _THEIR_KUBELET = re.compile(r"^[Kk]ubelet exited: ")
 
 
 def _of_their_etcd(record: LogRecord) -> bool:
-    """Whether etcd's client says in which build it runs: ``v3@v3.5.9-k3s1/retry_interceptor.go``, a module of theirs."""
+    """Whether etcd's client names a module of theirs as its build: ``v3@v3.5.9-k3s1/retry_interceptor.go``."""
     return record.payload is Payload.ZAP and _THEIR_BUILD.search(record.file) is not None
 
 

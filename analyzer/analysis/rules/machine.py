@@ -258,7 +258,8 @@ def _runtime_unpacked(context: RuleContext) -> Iterator[Finding]:
     took = context.spread(marks)
     if took >= _LONG_UNPACK_S:
         slow = context.never_ready and took >= _VERY_LONG_UNPACK_S
-        detail = f"{count(len(marks), 'file')} of the runtime image took at least {at_least(took)}, usually some seconds."
+        files = count(len(marks), "file")
+        detail = f"Unpacking {files} of the runtime image took at least {at_least(took)}; some seconds are usual."
         advice = "Look at the disk under {data} ({disk_load}) and at the load of the CPU." if slow else None
         severity: FindingSeverity = "warning" if slow else "info"
         yield context.say("slow_extract", detail, marks, severity=severity, advice=advice)
