@@ -66,8 +66,9 @@ def _waits(context: RuleContext) -> list[_Wait]:
         if record.seq in named or not chain.begins_with(record.message, "retried"):
             continue
         read = chain.read(_words(record), context.report.product)
-        more = _says_more(read) and not _asks_itself(context, record)
-        if _is_retried(read) and (record.seq not in elsewhere or more):
+        if not _is_retried(read):
+            continue
+        if record.seq not in elsewhere or (_says_more(read) and not _asks_itself(context, record)):
             key = (read.links[-1].layer.text[0], read.error.id if read.error is not None else "", asked(record))
             wait = found.setdefault(key, _Wait(read))
             wait.read = read
