@@ -10,6 +10,7 @@ from analyzer.results import Gap
 from analyzer.timebase import SECOND
 
 LONG_SILENCE_S = 8.0
+_LONG_SILENCE_OF_RKE2_S = 25.0  # its etcd, API server and kubelet write elsewhere, and it looks after them every 20 s
 SLOW_BOOT_S = 4.0
 # Role writes over the API server's boot, measured: 0.2 to 1.0 on servers that only lacked CPU, 1.7 and more on a slow
 # disk or a distant database.
@@ -53,6 +54,11 @@ def surely_s(context: RuleContext, gap: Gap) -> float:
     return max(0.0, gap.end_s - gap.begin_s - context.report.clock.precision_s)
 
 
+def long_silence_s(context: RuleContext) -> float:
+    """From which length on a silence is worth a word."""
+    return _LONG_SILENCE_OF_RKE2_S if context.report.product == "rke2" else LONG_SILENCE_S
+
+
 def silences(context: RuleContext) -> list[Gap]:
     """Long silences that began before k3s noticed readiness (an agent: had its node), the longest first.
 
@@ -64,17 +70,18 @@ def silences(context: RuleContext) -> list[Gap]:
         noticed = None if node is None else node - 2 * context.report.clock.precision_s  # the line itself, too
     explained = _after_waits(context) | _after_ready(context)
     silent = [gap for gap in context.report.gaps if gap.kind == "silent" and (noticed is None or gap.begin_s < noticed)]
-    long = [g for g in silent if surely_s(context, g) >= LONG_SILENCE_S and (g.source, g.line) not in explained]
+    least = long_silence_s(context)
+    long = [g for g in silent if surely_s(context, g) >= least and (g.source, g.line) not in explained]
     return sorted(long, key=lambda gap: gap.begin_s - gap.end_s)
 
 
 # Lines behind which nothing is written until that is done.
-_QUIET_WORK = ("images_importing", "extracting", "runtime_extracting")
+_QUIET_WORK = ("images_importing", "extracting", "runtime_pulling", "runtime_extracting")
 
 
 def _after_waits(context: RuleContext) -> set[tuple[int, int | None]]:
     """(source, line) of the lines next after one that says that a server is not ready, or that quiet work begins."""
-    said = {mark.record.seq for mark in context.studied.start.marks("server_not_ready", *_QUIET_WORK)}
+    said = {mark.record.seq for mark in context.studied.start.marks("server_not_ready", "pod_not_synced", *_QUIET_WORK)}
     return {(after.source, after.line) for line, after in pairwise(context.studied.start.process) if line.seq in said}
 
 

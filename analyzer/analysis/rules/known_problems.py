@@ -77,7 +77,9 @@ def _problem(context: RuleContext, marks: list[Mark], name: str) -> Finding:
     if name == "cri_missing" and len(marks) < few and context.spread(marks) < _SHORT_S and not other_answer(marks):
         severity = "info"  # k3s asks its own runtime from the moment it launches it
     if name == "kubelet_exited" and context.report.product == "rke2" and not kubelet_keeps_ending(context):
-        severity = "warning"  # it was run again and stayed
+        severity = "info" if _has_started_pods(context, marks[-1]) else "warning"  # it was run again and stayed
+    if context.studied.start.first("cluster_reset_done") is not None:
+        severity = "info"  # it did what it was started for
     alike = len({mark.record.message for mark in marks}) == 1
     said = f"Said {times(marks)}" if alike else f"{len(marks)} lines"
     detail = f"{said}{context.span(marks)}{'' if alike else '; the last'}: {context.words(marks[-1])}"
@@ -87,6 +89,11 @@ def _problem(context: RuleContext, marks: list[Mark], name: str) -> Finding:
         title, advice, means = more.title or title, more.advice or advice, more.means or means
         proof += [more.beside] if more.beside is not None else []
     return context.say(name, sentences([detail, means]), proof, severity=severity, title=title, advice=advice)
+
+
+def _has_started_pods(context: RuleContext, mark: Mark) -> bool:
+    """Whether RKE2 found a pod of its kubelet running later."""
+    return any(later.record.seq > mark.record.seq for later in context.studied.start.marks("pod_synced"))
 
 
 def _inside(context: RuleContext, mark: Mark, name: str) -> tuple[str, str | None, str]:
