@@ -208,14 +208,20 @@ def last_not_ready(start: Start, before: LogRecord) -> LogRecord | None:
 
 
 def own_api_missing(start: Start) -> bool:
-    """A whole start of a server that never launched an API server: its ``up and running`` is no /readyz."""
-    return (
-        start.begin_seen
-        and start.product == "k3s"
-        and not (start.losses or start.filtered)
-        and start.first("apiserver_requested", "serving_securely", "api_running") is None
-        and sum(r.payload is Payload.LOGRUS for r in start.process) >= _A_LOG
-    )
+    """A server that has no API server, by its own words or by a whole start that names none.
+
+    Its ``up and running`` is no /readyz. Of RKE2, whose API server writes elsewhere, it shows that the line about etcd
+    stands without the one about the API server beside it.
+    """
+    if start.first("apiserver_requested", "serving_securely", "api_running") is not None:
+        return False
+    if start.first("control_plane_waiting") is not None:
+        return True
+    if not start.begin_seen or start.losses or start.filtered:
+        return False
+    if start.product == "rke2":
+        return start.first("etcd_running") is not None and start.first("k3s_running") is not None
+    return start.product == "k3s" and sum(r.payload is Payload.LOGRUS for r in start.process) >= _A_LOG
 
 
 def closing_burst(start: Start, record: LogRecord) -> LogRecord | None:

@@ -11,6 +11,7 @@ from analyzer.events import poll_errors
 from analyzer.events.event import Mark
 from analyzer.events.finding_info import POLLS
 from analyzer.results import Finding, FindingSeverity
+from analyzer.starts.readiness import own_api_missing
 
 _LASTING_S = 60.0
 _OLD_POD, _OLD_POD_S = "waiting for termination of old pod", 30.0
@@ -134,6 +135,9 @@ def stuck(context: RuleContext, others: Sequence[Finding]) -> Iterator[Finding]:
     report = context.report
     if report.outcome != "incomplete" or report.cut_at_s is None or report.cut_at_s < _STUCK_S or not report.begin_seen:
         return
+    start = context.studied.start
+    if own_api_missing(start) and start.first("k3s_running") is not None:
+        return  # a server with etcd alone is up, and waits for no API server of its own
     last = next((poll for poll in reversed(report.polls) if poll.error is not None), None)
     if context.still_failing:
         waits = f"these checks were failing at last: {', '.join(context.still_failing)}"
