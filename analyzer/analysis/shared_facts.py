@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 
 from analyzer.analysis.rule_context import CLASSES, ROLES, RuleContext
@@ -16,6 +17,7 @@ SLOW_BOOT_S = 4.0
 # disk or a distant database.
 OUT_OF_PROPORTION = 1.5
 SLOW = ("slow_sql", "etcd_slow_apply", "etcd_slow_fsync", "etcd_slow_read", "etcd_overloaded", "trace", "trace_step")
+_NOT_READY = re.compile(r"Waiting to retrieve [^\n]*: 500 Internal Server Error\W*$")
 _LATE_LINE_S = 0.5
 _SLOW_ANSWER = 0.35  # of the interval
 _UP_S = 30.0  # a kubelet that stays for longer has started its pods
@@ -107,6 +109,11 @@ def proportion(context: RuleContext) -> float | None:
     if context.roles_s is None or not context.boot_most_s or context.roles_s <= 0:
         return None
     return context.roles_s / context.boot_most_s
+
+
+def asks_itself(context: RuleContext, record: LogRecord) -> bool:
+    """Whether a server is answered by its own supervisor, at whatever address: it never asks another one for this."""
+    return context.report.role == "server" and _NOT_READY.match(record.message) is not None
 
 
 def kubelet_keeps_ending(context: RuleContext) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from analyzer.analysis.normal_lines import asked, is_normal
 from analyzer.analysis.rule_context import RuleContext, times
 from analyzer.analysis.rule_registry import rule
+from analyzer.analysis.shared_facts import asks_itself
 from analyzer.events import chain
 from analyzer.events.causes import UNNAMED, advice_for, cause_of, problem
 from analyzer.events.chain import Chain
@@ -24,7 +24,6 @@ _OFTEN = 3
 _LONG_S = 120.0
 _OVER_S, _PAUSES = 60.0, 3  # so long after its last line, and so many of its pauses, something is not tried any more
 _SHOWN = 300
-_NOT_READY = re.compile(r"^Waiting to retrieve [^\n]*: 500 Internal Server Error\W*$")
 _TOLD_ELSEWHERE = ("datastore_waiting", "pod_not_synced", "server_not_ready", "apiserver_waiting")
 
 
@@ -69,17 +68,12 @@ def _waits(context: RuleContext) -> list[_Wait]:
         read = chain.read(_words(record), context.report.product)
         if not _is_retried(read):
             continue
-        if record.seq not in elsewhere or (_says_more(read) and not _asks_itself(context, record)):
+        if record.seq not in elsewhere or (_says_more(read) and not asks_itself(context, record)):
             key = (read.links[-1].layer.text[0], read.error.id if read.error is not None else "", asked(record))
             wait = found.setdefault(key, _Wait(read))
             wait.read = read
             wait.records.append(record)
     return list(found.values())
-
-
-def _asks_itself(context: RuleContext, record: LogRecord) -> bool:
-    """Whether a server is answered by its own supervisor, at whatever address: it never asks another one for this."""
-    return context.report.role == "server" and _NOT_READY.search(record.message) is not None
 
 
 def _words(record: LogRecord) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from analyzer.analysis.rule_context import RuleContext, count, times
 from analyzer.analysis.rule_registry import EVERY, POLL, rule
 from analyzer.analysis.rules.tried_again import told_by
+from analyzer.analysis.shared_facts import asks_itself
 from analyzer.events import poll_errors
 from analyzer.events.event import Mark
 from analyzer.events.finding_info import POLLS
@@ -16,6 +17,8 @@ from analyzer.starts.readiness import own_api_missing
 _LASTING_S = 60.0
 _OLD_POD, _OLD_POD_S = "waiting for termination of old pod", 30.0
 _STUCK_S = 120.0
+_BY_ITSELF = "This server is not ready, by its own supervisor's word"
+_LOOK_HERE = "It asks itself, and its etcd or its API server is not up: read what they say themselves: {log}"
 _REPEATED = 3
 _API_POD = "kube-apiserver"
 _FROM_THE_API = ("readyz_failing", "forbidden", "not_ready_text")  # so the pod is up
@@ -100,7 +103,9 @@ def _for_server(context: RuleContext) -> Iterator[Finding]:
     asks = context.report.role == "agent" and not context.report.begin_seen  # who shows the middle of a wait has waited
     if marks and (context.spread(marks) >= _LASTING_S or len(marks) >= 10 or asks):
         detail = f"Said {times(marks)}{context.span(marks)}; the last: {context.words(marks[-1])}"
-        yield context.say("server_not_ready", detail, marks, severity="warning")
+        own = all(asks_itself(context, mark.record) for mark in marks)
+        title, advice = (_BY_ITSELF, _LOOK_HERE) if own else ("", None)
+        yield context.say("server_not_ready", detail, marks, severity="warning", title=title, advice=advice)
 
 
 @rule("forbidden_lasting", "refused_lasting", POLL)
