@@ -12,12 +12,15 @@ from collections.abc import Sequence
 from analyzer.analysis.causes_first import root_first
 from analyzer.analysis.rule_context import RuleContext
 from analyzer.analysis.rule_registry import FindingRule, rules, running_order
-from analyzer.analysis.shared_facts import OUT_OF_PROPORTION, proportion
+from analyzer.analysis.shared_facts import OUT_OF_PROPORTION, kubelet_keeps_ending, proportion
 from analyzer.analysis.studied_start import StudiedStart
 from analyzer.events.finding_info import late
 from analyzer.events.user_rules import NO_RULES, Rules
 from analyzer.records.log_records import LogRecords
 from analyzer.results import Finding, StartReport
+
+# RKE2's etcd and API server are pods of its kubelet.
+_OF_THE_KUBELET = ("datastore_waiting", "static_pod_waiting", "server_not_ready")
 
 running_order()  # a finding without rule, or a rule without finding, is an error now and not in some start
 
@@ -43,11 +46,12 @@ def across_starts(reports: Sequence[StartReport]) -> list[StartReport]:
 
 
 def _ruled_in(context: RuleContext, ended: list[Finding]) -> list[tuple[str, str]]:
-    """Edges that hold in this start because of the words with which its process ended."""
+    """Edges that hold in this start: by the words with which its process ended, or by what runs what."""
     causes = [*late(context.last_words)]
     if _names_a_skipped_key(context):
         causes.append("config_key_ignored")
-    return [(cause, finding.id) for cause in causes for finding in ended]
+    edges = [(cause, finding.id) for cause in causes for finding in ended]
+    return edges + [("kubelet_exited", one) for one in _OF_THE_KUBELET if kubelet_keeps_ending(context)]
 
 
 def _names_a_skipped_key(context: RuleContext) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 
 from analyzer.analysis.rule_context import CLASSES, ROLES, RuleContext
@@ -10,13 +11,16 @@ from analyzer.results import Gap
 from analyzer.timebase import SECOND
 
 LONG_SILENCE_S = 8.0
+_LONG_SILENCE_OF_RKE2_S = 25.0  # its etcd, API server and kubelet write elsewhere, and it looks after them every 20 s
 SLOW_BOOT_S = 4.0
 # Role writes over the API server's boot, measured: 0.2 to 1.0 on servers that only lacked CPU, 1.7 and more on a slow
 # disk or a distant database.
 OUT_OF_PROPORTION = 1.5
 SLOW = ("slow_sql", "etcd_slow_apply", "etcd_slow_fsync", "etcd_slow_read", "etcd_overloaded", "trace", "trace_step")
+_NOT_READY = re.compile(r"Waiting to retrieve [^\n]*: 500 Internal Server Error\W*$")
 _LATE_LINE_S = 0.5
 _SLOW_ANSWER = 0.35  # of the interval
+_UP_S = 30.0  # a kubelet that stays for longer has started its pods
 
 
 def slow_answers(context: RuleContext) -> list[tuple[float, LogRecord]]:
@@ -52,6 +56,11 @@ def surely_s(context: RuleContext, gap: Gap) -> float:
     return max(0.0, gap.end_s - gap.begin_s - context.report.clock.precision_s)
 
 
+def long_silence_s(context: RuleContext) -> float:
+    """From which length on a silence is worth a word."""
+    return _LONG_SILENCE_OF_RKE2_S if context.report.product == "rke2" else LONG_SILENCE_S
+
+
 def silences(context: RuleContext) -> list[Gap]:
     """Long silences that began before k3s noticed readiness (an agent: had its node), the longest first.
 
@@ -63,16 +72,18 @@ def silences(context: RuleContext) -> list[Gap]:
         noticed = None if node is None else node - 2 * context.report.clock.precision_s  # the line itself, too
     explained = _after_waits(context) | _after_ready(context)
     silent = [gap for gap in context.report.gaps if gap.kind == "silent" and (noticed is None or gap.begin_s < noticed)]
-    long = [g for g in silent if surely_s(context, g) >= LONG_SILENCE_S and (g.source, g.line) not in explained]
+    least = long_silence_s(context)
+    long = [g for g in silent if surely_s(context, g) >= least and (g.source, g.line) not in explained]
     return sorted(long, key=lambda gap: gap.begin_s - gap.end_s)
 
 
-_QUIET_WORK = ("images_importing", "extracting")  # lines behind which nothing is written until that is done
+# Lines behind which nothing is written until that is done.
+_QUIET_WORK = ("images_importing", "extracting", "runtime_pulling", "runtime_extracting")
 
 
 def _after_waits(context: RuleContext) -> set[tuple[int, int | None]]:
     """(source, line) of the lines next after one that says that a server is not ready, or that quiet work begins."""
-    said = {mark.record.seq for mark in context.studied.start.marks("server_not_ready", *_QUIET_WORK)}
+    said = {mark.record.seq for mark in context.studied.start.marks("server_not_ready", "pod_not_synced", *_QUIET_WORK)}
     return {(after.source, after.line) for line, after in pairwise(context.studied.start.process) if line.seq in said}
 
 
@@ -98,3 +109,19 @@ def proportion(context: RuleContext) -> float | None:
     if context.roles_s is None or not context.boot_most_s or context.roles_s <= 0:
         return None
     return context.roles_s / context.boot_most_s
+
+
+def asks_itself(context: RuleContext, record: LogRecord) -> bool:
+    """Whether a server is answered by its own supervisor, at whatever address: it never asks another one for this."""
+    return context.report.role == "server" and _NOT_READY.match(record.message) is not None
+
+
+def kubelet_keeps_ending(context: RuleContext) -> bool:
+    """Whether RKE2's kubelet, which is run again 5 seconds after each end, was not up for long when the text ended."""
+    ends, start = context.of("kubelet_exited"), context.studied.start
+    if context.report.product != "rke2" or not ends:
+        return False
+    last = ends[-1].record
+    if any(mark.record.seq > last.seq for mark in start.marks("pod_synced")):
+        return False
+    return (context.apart(last, start.process[-1]) or 0.0) <= _UP_S

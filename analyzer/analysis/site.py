@@ -34,6 +34,10 @@ _DATA_DIR = re.compile(
     r"/(?:server/(?:tls|db(?!/snapshots)|cred|manifests)|agent/(?:etc|containerd|images|pod-manifests|client-ca|kubelet))\b"
 )
 _USUAL = frozenset(("/var/lib/rancher/k3s", "/var/lib/rancher/rke2"))
+# What only an etcd inside the process, or beside it as RKE2's pod, writes into its log; kine and etcd's client do not.
+_OF_ITS_ETCD = frozenset(
+    ("etcd_starting", "temporary_etcd", "etcd_slow_apply", "etcd_slow_fsync", "etcd_overloaded", "etcd_election")
+)
 _LOOKED_AT = 2000  # lines of a start in which its paths are looked for: the components' arguments come early
 
 
@@ -115,7 +119,7 @@ def _data_dir(lines: Iterable[LogRecord]) -> str:
 def datastore_of(marks: Iterable[Mark]) -> Datastore:
     """Which datastore the start uses, as far as its lines say."""
     for mark in marks:
-        if mark.id in ("etcd_starting", "temporary_etcd"):
+        if mark.id in _OF_ITS_ETCD:
             return "etcd"
         if mark.id == "datastore_configured" and "driver" in mark.groups:
             driver = mark.groups["driver"].lower()

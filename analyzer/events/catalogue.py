@@ -34,6 +34,7 @@ _WARNINGS_WITH_A_WHY = frozenset(
         "failed to apply request",
         "prober detected unhealthy status",
         "failed to reach the peer URL",
+        "failed to get cluster response",
     }
 )
 _REMEMBERED = 1000  # characters of a message; longer ones are not worth the memory

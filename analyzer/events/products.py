@@ -61,6 +61,16 @@ def advise_on(advice: str, target: str, site: Site = NOWHERE) -> str:
     return advice if isinstance(advice, Filled) else Filled(advise(advice, site).replace("{target}", target))
 
 
+@cache
+def _rke2_words() -> re.Pattern[str]:
+    return re.compile(load("products.toml")["only_rke2"]["says"])
+
+
+def only_rke2_says(message: str) -> bool:
+    """Whether a message begins with words that k3s does not have."""
+    return _rke2_words().match(message) is not None
+
+
 def known_words() -> frozenset[str]:
     """The names that an advice may have in braces."""
     return frozenset(words(NOWHERE))

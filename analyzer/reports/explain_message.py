@@ -14,7 +14,7 @@ from analyzer.events.catalogue import info as rule_of, is_foreign, match as mark
 from analyzer.events.causes import END, UNNAMED, Cause, advice_for, cause_of, title_for
 from analyzer.events.chain import Chain, Layer, Link
 from analyzer.events.exit_codes import exit_code
-from analyzer.events.products import advise, advise_on
+from analyzer.events.products import advise, advise_on, only_rke2_says
 from analyzer.events.redaction import mask_secrets
 from analyzer.records.log_record import LogRecord
 from analyzer.reports.explain_entry import Entry, headed, sentence
@@ -48,7 +48,7 @@ def site_of(text: str, records: Sequence[LogRecord]) -> Site:
     # RKE2's own messages speak of k3s, too: only the program's name before a line shows that it is k3s'.
     idents, low = {record.ident or "" for record in records}, text.lower()
     k3s = any("k3s" in one for one in idents) or _BANNER in low
-    rke2 = "rke2" in low or (not k3s and _RKE2_PORT.search(low) is not None)
+    rke2 = "rke2" in low or (not k3s and (_RKE2_PORT.search(low) is not None or _is_rke2s(text, records)))
     product = "rke2" if rke2 else "k3s" if k3s else "unknown"
     agent = f"{product}-agent" in low or f"{product} agent" in low
     windows = product != "k3s" and _WINDOWS.search(text) is not None
@@ -57,6 +57,10 @@ def site_of(text: str, records: Sequence[LogRecord]) -> Site:
         role="agent" if agent or windows else "unknown",
         supervisor="windows" if windows else "systemd",
     )
+
+
+def _is_rke2s(text: str, records: Sequence[LogRecord]) -> bool:
+    return any(only_rke2_says(said) for said in (text.strip(), *(record.message for record in records)))
 
 
 def message_of(record: LogRecord) -> Message:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from analyzer.events.event import Mark
+from analyzer.events.products import only_rke2_says
 from analyzer.records.log_record import Payload
 from analyzer.starts.start import Start
 from analyzer.starts.truncated_lines import readable
@@ -20,7 +21,7 @@ CHILD = re.compile(r"/(k3s|rke2)(?:[, ]|$)")
 _BALANCED = re.compile(r"^Running load balancer |https://127\.0\.0\.1:6444/(?:v1-(?:k3s|rke2)/|cacerts)")
 # Paths that name the product, where neither banner nor identifier does; /run/k3s is RKE2's as well.
 _NAMES_PRODUCT = re.compile(
-    r"/v1-(k3s|rke2)/|/var/lib/rancher/(k3s|rke2)/|unix://(k)ine\.sock|^(Pod for \S+ (?:is|not) synced)|"
+    r"/v1-(k3s|rke2)/|/var/lib/rancher/(k3s|rke2)/|unix://(k)ine\.sock|"
     r"\b(rke2)-(?:agent-load-balancer|supervisor|cert-monitor|etcd|controller|(?:client|server)-ca)\b"
 )
 _DESCRIBED = re.compile(r"Rancher Kubernetes Engine v2(?: \((server|agent)\))?|Lightweight Kubernetes()")
@@ -129,5 +130,7 @@ def _product_by_paths(start: Start) -> str | None:
             f"{record.message} {record.fields.get('url', '')} {record.fields.get('error', '')}"
         )
         if found is not None:
-            return "rke2" if "rke2" in found.groups() or found[4] else "k3s"
+            return "rke2" if "rke2" in found.groups() else "k3s"
+        if only_rke2_says(record.message):
+            return "rke2"
     return None

@@ -65,13 +65,19 @@ def is_ours(start: Start, trusted: bool) -> bool:
     if any(_is_theirs(record) for record in start.process[:_LOOKED_AT]):
         return True
     return troubled and any(
-        _ONLY_THEIRS.search(f"{r.message} {r.fields.get('error', '')}") for r in start.process[:_LOOKED_AT]
+        _ONLY_THEIRS.search(f"{r.message} {r.fields.get('error', '')}") or _of_their_etcd(r)
+        for r in start.process[:_LOOKED_AT]
     )
 
 
 # The version that their builds of containerd and its like name, and how their logrus says that its own kubelet ended.
 _THEIR_BUILD = re.compile(r"[-+](?:k3s|rke2r?)\d+\b")
 _THEIR_KUBELET = re.compile(r"^[Kk]ubelet exited: ")
+
+
+def _of_their_etcd(record: LogRecord) -> bool:
+    """Whether etcd's client names a module of theirs as its build: ``v3@v3.5.9-k3s1/retry_interceptor.go``."""
+    return record.payload is Payload.ZAP and _THEIR_BUILD.search(record.file) is not None
 
 
 def _is_theirs(record: LogRecord) -> bool:

@@ -239,14 +239,22 @@ def _waited_for_etcd_alone(start: Start) -> bool:
 
 
 def own_api_missing(start: Start) -> bool:
-    """A start of a server that launched no API server, or did not wait for it: its ``up and running`` is no /readyz."""
-    return _waited_for_etcd_alone(start) or (
-        start.begin_seen
-        and start.product == "k3s"
-        and not (start.losses or start.filtered)
-        and start.first("apiserver_requested", "serving_securely", "api_running") is None
-        and sum(r.payload is Payload.LOGRUS for r in start.process) >= _A_LOG
-    )
+    """A server that has no API server, or did not wait for it: by its own words or by a whole start that names none.
+
+    Its ``up and running`` is no /readyz. Of RKE2, whose API server writes elsewhere, it shows that the line about etcd
+    stands without the one about the API server beside it.
+    """
+    if _waited_for_etcd_alone(start):
+        return True
+    if start.first("apiserver_requested", "serving_securely", "api_running") is not None:
+        return False
+    if start.first("control_plane_waiting") is not None:
+        return True
+    if not start.begin_seen or start.losses or start.filtered:
+        return False
+    if start.product == "rke2":
+        return start.first("etcd_running") is not None and start.first("k3s_running") is not None
+    return start.product == "k3s" and sum(r.payload is Payload.LOGRUS for r in start.process) >= _A_LOG
 
 
 def closing_burst(start: Start, record: LogRecord) -> LogRecord | None:

@@ -10,6 +10,7 @@ from analyzer.analysis.late_goals import late_goals
 from analyzer.analysis.normal_lines import just_launched, normal_marks, other_answer
 from analyzer.analysis.rule_context import RuleContext, count, sentences, shortened, times
 from analyzer.analysis.rule_registry import EVERY, PROBLEM, looked_for, rule
+from analyzer.analysis.shared_facts import asks_itself, kubelet_keeps_ending
 from analyzer.analysis.told_more import told_more
 from analyzer.analysis.unsettled import open_waits, unknown_alarms
 from analyzer.analysis.usual import is_late
@@ -26,6 +27,7 @@ from analyzer.window import at_least, at_most
 # What a joining node asks behind /cacerts, and the status with which it was answered: by the server, or by what stands
 # before it.
 _ANSWER = re.compile(r"https?://[^\s\"]{1,200}/v1-[^\s\"]{1,200}: [1-5]\d\d [A-Z]")
+_OF_ETCD = "etcd_"  # of its members; a supervisor's answer tells nothing of them
 _OFTEN = 5
 _OFTEN_IN_A_FRAGMENT = 3  # who shows the middle of a wait has waited
 _SHORT_S = 15.0
@@ -75,6 +77,10 @@ def _problem(context: RuleContext, marks: list[Mark], name: str) -> Finding:
     few = _OFTEN if context.report.begin_seen else _OFTEN_IN_A_FRAGMENT
     if name == "cri_missing" and len(marks) < few and context.spread(marks) < _SHORT_S and not other_answer(marks):
         severity = "info"  # k3s asks its own runtime from the moment it launches it
+    if name == "kubelet_exited" and context.report.product == "rke2" and not kubelet_keeps_ending(context):
+        severity = "info" if _has_started_pods(context, marks[-1]) else "warning"  # it was run again and stayed
+    if context.studied.start.first("cluster_reset_done") is not None:
+        severity = "info"  # it did what it was started for
     alike = len({mark.record.message for mark in marks}) == 1
     said = f"Said {times(marks)}" if alike else f"{len(marks)} lines"
     detail = f"{said}{context.span(marks)}{'' if alike else '; the last'}: {context.words(marks[-1])}"
@@ -84,6 +90,11 @@ def _problem(context: RuleContext, marks: list[Mark], name: str) -> Finding:
         title, advice, means = more.title or title, more.advice or advice, more.means or means
         proof += [more.beside] if more.beside is not None else []
     return context.say(name, sentences([detail, means]), proof, severity=severity, title=title, advice=advice)
+
+
+def _has_started_pods(context: RuleContext, mark: Mark) -> bool:
+    """Whether RKE2 found a pod of its kubelet running later."""
+    return any(later.record.seq > mark.record.seq for later in context.studied.start.marks("pod_synced"))
 
 
 def _inside(context: RuleContext, mark: Mark, name: str) -> tuple[str, str | None, str]:
@@ -117,7 +128,8 @@ def _peer(context: RuleContext, marks: list[Mark], name: str) -> Finding:
         detail += ". It was there in the end" + (f", after at least {at_least(length)}." if length >= 1.0 else ".")
     elif context.report.end.kind == "failed" and severity == "critical":
         severity = "warning"
-    if context.never_ready and (answered := _answered_after(context, marks)) is not None:
+    by_http = not name.startswith(_OF_ETCD)
+    if context.never_ready and by_http and (answered := _answered_after(context, marks)) is not None:
         severity = "info"
         detail += f". That was overcome: line {answered.line} holds an answer over HTTP"
     inside, advice, means = _inside(context, marks[-1], name) if context.never_ready else ("", None, "")
@@ -128,9 +140,10 @@ def _peer(context: RuleContext, marks: list[Mark], name: str) -> Finding:
 
 
 def _answered_after(context: RuleContext, marks: Sequence[Mark]) -> LogRecord | None:
-    """The first line after a wait for a server that shows an answer of it, whatever it says."""
+    """The first line after a wait for a server that shows an answer of it, whatever it says; not one of its own."""
     later = (record for record in context.studied.start.process if record.seq > marks[-1].record.seq)
-    return next((record for record in later if _ANSWER.search(record.message) is not None), None)
+    answers = (record for record in later if _ANSWER.search(record.message) is not None)
+    return next((record for record in answers if not asks_itself(context, record)), None)
 
 
 @rule("later_than_usual")

@@ -14,11 +14,13 @@ from analyzer.analysis.shared_facts import (
     LONG_SILENCE_S,
     SLOW_BOOT_S,
     late_lines,
+    long_silence_s,
     only_roles,
     silences,
     slow_answers,
     surely_s,
 )
+from analyzer.events.event import Mark
 from analyzer.records.log_record import LogRecord
 from analyzer.results import Finding, FindingSeverity, Gap
 from analyzer.window import at_least, at_most
@@ -26,6 +28,13 @@ from analyzer.window import at_least, at_most
 _TROUBLE = frozenset(("warning", "error", "fatal"))
 _GREPPED = 40  # so few lines may have been picked out by hand, with holes of their own
 _FIRST_YEAR = 2019
+_LONG_IMPORT_S = 5.0
+_LIST = ".txt"
+_PULL_NEARER = (
+    "The next start finds them. A mirror near the nodes ({registries}), or the release's image archives in {images}, "
+    "make the first one shorter."
+)
+_LONG_UNPACK_S, _VERY_LONG_UNPACK_S = 15.0, 60.0  # of RKE2's runtime image; some seconds are usual
 _TIMEOUTS_S = (1.0, 2.0, 5.0, 10.0, 15.0, 30.0)
 _CAUGHT_UP_S = 1.0  # of a delay may lie outside of a silence that explains it: until all is written that was held up
 _OVER_S = 0.4  # a timer fires late, and its news is printed later still
@@ -123,9 +132,10 @@ def silence(context: RuleContext) -> Iterator[Finding]:
     length = surely_s(context, worst)
     begin, end = at_most(worst.begin_s + context.report.clock.precision_s), at_least(worst.end_s)
     missing = _missing_polls(context, worst)
-    detail = f"No component wrote a line from {begin} to {end} (at least {at_least(length)})"
+    who = "RKE2 itself wrote no" if context.report.product == "rke2" else "No component wrote a"
+    detail = f"{who} line from {begin} to {end} (at least {at_least(length)})"
     if len(long) > 1:
-        detail += f", and {count(len(long) - 1, 'shorter silence')} over {LONG_SILENCE_S:g} s besides"
+        detail += f", and {count(len(long) - 1, 'shorter silence')} over {long_silence_s(context):g} s besides"
     roles = only_roles(context, worst) and not slow_answers(context)
     explained = roles or _tried_meanwhile(context, worst)
     waiting = context.never_ready and bool(context.report.polls) and not explained and not missing
@@ -237,10 +247,8 @@ def disk_work(context: RuleContext) -> Iterator[Finding]:
     if marks and took >= 5.0:
         detail = f"Unpacking the binaries took at least {at_least(took)}; it happens once after an upgrade."
         yield context.say("slow_extract", detail, marks)
-    images = [pair for pair in durations(context.of("image_import", before_ready=False)) if pair[0] >= 5]
-    if images:
-        detail = f"{count(len(images), 'import')} took {at_least(sum(seconds for seconds, _ in images))} together."
-        yield context.say("image_import", detail, [mark for _, mark in images])
+    yield from _runtime_unpacked(context)
+    yield from _images(context)
     waits = [pair for pair in durations(context.of("throttled_client")) if pair[0] >= 1.0]
     waited = sum(seconds for seconds, _ in waits)
     if waited >= 5.0:
@@ -248,3 +256,37 @@ def disk_work(context: RuleContext) -> Iterator[Finding]:
             f"{count(len(waits), 'request')} of the API server's clients waited {at_least(waited)} in sum by choice."
         )
         yield context.say("throttled_client", detail, [mark for _, mark in waits], severity="info")
+
+
+def _runtime_unpacked(context: RuleContext) -> Iterator[Finding]:
+    """RKE2's programs from the runtime image: a line before each file, so the last one's own time is not in it."""
+    marks = context.of("runtime_extracting", before_ready=False)
+    took = context.spread(marks)
+    if took >= _LONG_UNPACK_S:
+        slow = context.never_ready and took >= _VERY_LONG_UNPACK_S
+        files = count(len(marks), "file")
+        detail = f"Unpacking {files} of the runtime image took at least {at_least(took)}; some seconds are usual."
+        advice = "Look at the disk under {data} ({disk_load}) and at the load of the CPU." if slow else None
+        severity: FindingSeverity = "warning" if slow else "info"
+        yield context.say("slow_extract", detail, marks, severity=severity, advice=advice)
+
+
+def _images(context: RuleContext) -> Iterator[Finding]:
+    """Archives, which every start imports; or lists, as RKE2 writes them, of what is pulled unless it is there."""
+    images = [pair for pair in durations(context.of("image_import", before_ready=False)) if pair[0] >= _LONG_IMPORT_S]
+    pulled = [pair for pair in images if pair[1].groups.get("file", "").endswith(_LIST)]
+    kept = [pair for pair in images if pair not in pulled]
+    proof = [mark for _, mark in images]
+    if kept:
+        detail = f"{count(len(kept), 'import')} took {_together(kept)}."
+        detail += f" The images of {count(len(pulled), 'list')} were pulled, in {_together(pulled)}." if pulled else ""
+        yield context.say("image_import", detail, proof)
+    elif pulled:
+        yield context.say(
+            "image_import", f"The images of {count(len(pulled), 'list')} took {_together(pulled)}.", proof,
+            title="Images were pulled", advice=_PULL_NEARER,
+        )  # fmt: skip
+
+
+def _together(pairs: Sequence[tuple[float, Mark]]) -> str:
+    return f"{at_least(sum(seconds for seconds, _ in pairs))} together"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from analyzer.analysis.normal_lines import asked, is_normal
 from analyzer.analysis.rule_context import RuleContext, times
 from analyzer.analysis.rule_registry import rule
+from analyzer.analysis.shared_facts import asks_itself
 from analyzer.events import chain
 from analyzer.events.causes import UNNAMED, advice_for, cause_of, problem
 from analyzer.events.chain import Chain
@@ -21,6 +22,7 @@ from analyzer.window import at_least
 _SOON_S = 15.0  # for how long an error that does not heal may be said
 _OFTEN = 3
 _LONG_S = 120.0
+_OVER_S, _PAUSES = 60.0, 3  # so long after its last line, and so many of its pauses, something is not tried any more
 _SHOWN = 300
 _TOLD_ELSEWHERE = ("datastore_waiting", "pod_not_synced", "server_not_ready", "apiserver_waiting")
 
@@ -38,7 +40,7 @@ def tried_again(context: RuleContext) -> Iterator[Finding]:
     """The wait that lasted longest: one that does not heal by itself before all others."""
     if not context.never_ready or (context.last_words and _says_why(context)):
         return
-    waits = [wait for wait in _waits(context) if _lasts(context, wait)]
+    waits = [wait for wait in _waits(context) if _lasts(context, wait) and _goes_on(context, wait)]
     waits.sort(key=lambda wait: (_heals(wait.read), -_length(context, wait), -len(wait.records)))
     if waits:
         yield _told(context, waits[0], waits[1:])
@@ -64,7 +66,9 @@ def _waits(context: RuleContext) -> list[_Wait]:
         if record.seq in named or not chain.begins_with(record.message, "retried"):
             continue
         read = chain.read(_words(record), context.report.product)
-        if _is_retried(read) and (record.seq not in elsewhere or _says_more(read)):
+        if not _is_retried(read):
+            continue
+        if record.seq not in elsewhere or (_says_more(read) and not asks_itself(context, record)):
             key = (read.links[-1].layer.text[0], read.error.id if read.error is not None else "", asked(record))
             wait = found.setdefault(key, _Wait(read))
             wait.read = read
@@ -112,6 +116,15 @@ def _lasts(context: RuleContext, wait: _Wait) -> bool:
     if often >= _OFTEN and middle:
         return True
     return length >= chain.usual_s(wait.read) if _heals(wait.read) else often >= _OFTEN and length >= _SOON_S
+
+
+def _goes_on(context: RuleContext, wait: _Wait) -> bool:
+    """Whether it may still be tried where a text ends that goes on: what heals is over long after its last line."""
+    if context.report.end.kind != "running" or not _heals(wait.read):
+        return True
+    since = context.apart(wait.records[-1], context.studied.start.process[-1]) or 0.0
+    pause = _length(context, wait) / (len(wait.records) - 1) if len(wait.records) > 1 else 0.0
+    return since <= max(_OVER_S, _PAUSES * pause)
 
 
 def _is_told_elsewhere(context: RuleContext, wait: _Wait) -> bool:

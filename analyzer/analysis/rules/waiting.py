@@ -7,14 +7,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from analyzer.analysis.rule_context import RuleContext, count, times
 from analyzer.analysis.rule_registry import EVERY, POLL, rule
 from analyzer.analysis.rules.tried_again import told_by
+from analyzer.analysis.shared_facts import asks_itself
 from analyzer.events import poll_errors
 from analyzer.events.event import Mark
 from analyzer.events.finding_info import POLLS
 from analyzer.results import Finding, FindingSeverity
+from analyzer.starts.readiness import own_api_missing
 
 _LASTING_S = 60.0
 _OLD_POD, _OLD_POD_S = "waiting for termination of old pod", 30.0
 _STUCK_S = 120.0
+_BY_ITSELF = "This server is not ready, by its own supervisor's word"
+_LOOK_HERE = "It asks itself, and its etcd or its API server is not up: read what they say themselves: {log}"
 _REPEATED = 3
 _API_POD = "kube-apiserver"
 _FROM_THE_API = ("readyz_failing", "forbidden", "not_ready_text")  # so the pod is up
@@ -83,7 +87,7 @@ def _for_pods(context: RuleContext) -> Iterator[Finding]:
     up = synced and (not marks or synced[-1].record.seq > marks[-1].record.seq)
     if up or any(poll.error in _FROM_THE_API for poll in report.polls):
         return
-    why = f": {marks[-1].groups['cause']}" if marks else ""
+    why = f": {marks[-1].groups['cause']}" if marks and marks[-1].groups.get("cause") else ""
     marks = marks or _unexplained(context, "apiserver_waiting", "server_not_ready")
     if marks:
         detail = f"RKE2 waits for the static pod of {_API_POD}{why}. Said {times(marks)}{context.span(marks)}."
@@ -99,7 +103,9 @@ def _for_server(context: RuleContext) -> Iterator[Finding]:
     asks = context.report.role == "agent" and not context.report.begin_seen  # who shows the middle of a wait has waited
     if marks and (context.spread(marks) >= _LASTING_S or len(marks) >= 10 or asks):
         detail = f"Said {times(marks)}{context.span(marks)}; the last: {context.words(marks[-1])}"
-        yield context.say("server_not_ready", detail, marks, severity="warning")
+        own = all(asks_itself(context, mark.record) for mark in marks)
+        title, advice = (_BY_ITSELF, _LOOK_HERE) if own else ("", None)
+        yield context.say("server_not_ready", detail, marks, severity="warning", title=title, advice=advice)
 
 
 @rule("forbidden_lasting", "refused_lasting", POLL)
@@ -134,6 +140,9 @@ def stuck(context: RuleContext, others: Sequence[Finding]) -> Iterator[Finding]:
     report = context.report
     if report.outcome != "incomplete" or report.cut_at_s is None or report.cut_at_s < _STUCK_S or not report.begin_seen:
         return
+    start = context.studied.start
+    if own_api_missing(start) and start.first("k3s_running") is not None:
+        return  # a server with etcd alone is up, and waits for no API server of its own
     last = next((poll for poll in reversed(report.polls) if poll.error is not None), None)
     if context.still_failing:
         waits = f"these checks were failing at last: {', '.join(context.still_failing)}"
