@@ -14,7 +14,6 @@ from analyzer.reports import answer, narrative, text
 from analyzer.results import End, Finding, Gap, Report, StartReport
 from tests.kit.made_reports import failed_start, fragment, ready_start, report_of
 
-
 SAMPLES = Path(__file__).parents[2] / "sample_logs"
 
 
