@@ -20,7 +20,7 @@ from analyzer.events.readyz import abridge
 from analyzer.events.terms import term, terms
 from analyzer.reports import goal_words, wording
 from analyzer.results import Check, ErrorCount, Finding, Gap, Phase, Report, StartReport
-from analyzer.window import Span, Window
+from analyzer.window import Span, Window, down, up
 
 _SERVING = "serving_securely"
 _NAMED = 3  # checks told by name in a sentence
@@ -475,7 +475,7 @@ def _silence(start: StartReport, gap: Gap) -> str:
     """
     coarse = start.clock.precision_s
     late = coarse if coarse >= 0.01 and math.isclose(gap.begin_s, round(gap.begin_s / coarse) * coarse) else 0.0
-    return f"between {wording.up(gap.begin_s + late)} and {wording.down(gap.end_s)} s"
+    return f"between {up(gap.begin_s + late)} and {down(gap.end_s)} s"
 
 
 def ledger(report: Report) -> list[str]:
