@@ -67,9 +67,9 @@ def select(log_records: LogRecords, wanted: Selection) -> LogRecords:
             if callable(choose):
                 records = [record for record in records if choose(record)]
                 if not records:
+                    leave = "leave" if " and " in name else "leaves"
                     raise NoDataError(
-                        f"{name} {'leave' if ' and ' in name else 'leaves'} nothing of the log",
-                        hint=_what_there_is(name, log_records.records),
+                        f"{name} {leave} nothing of the log", hint=_what_there_is(name, log_records.records)
                     )
     records = [*records, *beside]
     return _renumbered(log_records, records) if len(records) < len(log_records.records) else log_records

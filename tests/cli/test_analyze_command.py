@@ -163,6 +163,8 @@ def test_an_interrupt_is_130_and_a_closed_pipe_141_quietly(run: Run, log: Path, 
         ["--fail-over", "soon"],
         ["--nope"],
         ["--table", "x"],
+        ["--table", "goals"],
+        ["--table", "goals", "-f", "json"],
     ],
 )
 def test_wrong_options_are_2(run: Run, log: Path, args: list[str]) -> None:
