@@ -444,13 +444,14 @@ def unknowns(report: Report, start: StartReport) -> Iterator[tuple[str, str]]:
         finer = f"{FINER} than {wording.precision_words(start.clock.precision_s)}{why}."
         yield (f"{finer} This prints finer ones:", whole) if start.begin_seen else (finer, "")
     steps, cut = start.clock.steps, sum(p.cut for p in start.polls)
+    failed = f"{'Whether more' if any(c.seen_failing for c in start.checks) else 'Which'} checks failed"
     cut_polls = f"{wording.plural(cut, 'poll line')} {'was' if cut == 1 else 'were'}"
     without_command = wording.those_that_hold(
         (steps, f"The clock was set {wording.plural(steps, 'time')} during this start."),
         (start.clock.year_from == "none" and start.began_at is not None, "The year: the timestamps hold none."),
         (
             start.poller.prints_polls is False and not start.shows_no_api,
-            "Which checks failed while it waited: this release does not print its polls.",
+            f"{failed} while it waited: this release does not print its polls.",
         ),
         (cut, f"Whether more checks failed: {cut_polls} cut short."),
     )

@@ -107,3 +107,9 @@ def test_nothing_below_is_referred_to_where_nothing_is_below() -> None:
 def test_a_command_does_not_run_into_the_words_behind_it() -> None:
     told = text.render(sample("slow-rbac-one-core.short.txt", slice(89, None)))
     assert "short-precise (2 more with --full)" in " ".join(told.split())
+
+
+def test_what_a_silent_poller_hides_is_not_what_another_line_told() -> None:
+    report = sample("verbose-health.cat.txt")  # the API server's own log names failing checks
+    [told] = [one for one, _ in narrative.unknowns(report, report.starts[0]) if "does not print its polls" in one]
+    assert told.startswith("Whether more checks failed")
