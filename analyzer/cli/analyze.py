@@ -91,12 +91,15 @@ def analyze(
     """
     if fail_over is not None and not math.isfinite(fail_over):
         raise UsageError(f"--fail-over {fail_over:g} is not a number of seconds", hint="For example --fail-over 30")
+    chosen = REPORT.chosen(format, output)
+    if table != "starts" and chosen.name != "csv":
+        raise UsageError(f"--table {table} is for csv, and this report is {chosen.name}", hint="Add --format csv")
     beside = (("html", html), ("png", png), ("svg", svg))
     report = write_report(
         paths,
         Part(unit, boot, since, until, host, directory),
         Options(start=start, utc=utc, table=table, width=width, goal=goal, full=full),
-        (Destination.named(output, force=force), REPORT.chosen(format, output)),
+        (Destination.named(output, force=force), chosen),
         *((Destination.named(file, force=force), REPORT.named(name)) for name, file in beside if file is not None),
         rules=rules,
         anonymize=anonymize,

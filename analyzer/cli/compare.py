@@ -117,13 +117,13 @@ def compare(
     4 a side without starts or nothing of what was asked for, 5 the starts cannot tell.
     """
     from analyzer.comparison.limit import limit_of
-    from analyzer.comparison.metrics import FINDINGS, check_metric
+    from analyzer.comparison.metrics import FINDINGS, check_metric, in_full
     from analyzer.comparison.model import Asked, History
 
     check_confidence(confidence)
     history = bool(by) or since_change
     _check_arguments(collections, by, since_change=since_change, fail_over=fail_over)
-    metrics = tuple(dict.fromkeys(metric or ()))
+    metrics = tuple(dict.fromkeys(map(in_full, metric or ())))
     for one in metrics:
         check_metric(one)
         if one.startswith(FINDINGS):

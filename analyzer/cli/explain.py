@@ -61,10 +61,16 @@ def _log_behind_a_check(words: list[str]) -> str | None:
     """The last word, where the ones before name a check: the only one behind it is a log, whether it exists or not."""
     if len(words) < 2 or vocabulary.find(" ".join(words)):
         return None
-    if not any(entry.kind == "check" for entry in vocabulary.find(" ".join(words[:-1]))):
-        return None
-    last = words[-1]
+    last, found = words[-1], vocabulary.find(" ".join(words[:-1]))
     is_path = last == STDIN or "/" in last or "." in last or Path(last).exists()
+    if found and is_path and not any(entry.kind == "check" for entry in found):
+        named = " ".join(words[:-1])
+        raise UsageError(
+            f"a LOG can stand behind a check only, and {named} is none",
+            hint=f"k3slog explain {named} says what it is, k3slog analyze {last} --full what the log holds",
+        )
+    if not any(entry.kind == "check" for entry in found):
+        return None
     return last if len(words) == 2 or is_path else None
 
 

@@ -11,7 +11,7 @@ from analyzer.collection.metric_order import PHASES, is_phase
 from analyzer.collection.model import CHECK, GOAL_METRICS, Collection
 from analyzer.comparison.model import Unit
 from analyzer.errors import UsageError
-from analyzer.events.check_info import info, known_checks
+from analyzer.events.check_info import HOOK, info, known_checks
 from analyzer.events.finding_info import known_findings
 from analyzer.events.versions import all_check_names
 
@@ -32,6 +32,14 @@ _PLAIN = (*GOALS, DETECTED, TAX, RESTARTS, FAILED, *(name for name in PHASES if 
 _OF_LENGTHS: tuple[AnyStatistic, ...] = ("max", "p99", "p90", "median", "mean", "min")  # the default first
 _SIMILAR, _CLOSE = 3, 0.5
 _LONGEST = 100  # characters of a name that a log has
+
+
+def in_full(metric: str) -> str:
+    """A metric's own name: ``api`` is ``ready``, and a hook may be named without its prefix, as reports show it."""
+    name = metric.removeprefix(CHECK)
+    if name != metric and not info(name).known and info(HOOK + name).known:
+        return f"{CHECK}{HOOK}{name}"
+    return ALIASES.get(metric, metric)
 
 
 def unit_of(metric: str) -> Unit:

@@ -23,7 +23,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
-from analyzer.comparison.metrics import ALIASES, STATISTICS, check_metric, statistics_of, unit_of
+from analyzer.comparison.metrics import STATISTICS, check_metric, in_full, statistics_of, unit_of
 from analyzer.errors import BadInputError, UsageError
 from analyzer.gate.model import GateLimit
 from analyzer.live.durations import seconds_of
@@ -115,7 +115,7 @@ def _metric_and_stat(name: str) -> tuple[str, str | None]:
 
 
 def _limit(metric: str, stat: str | None, value: str) -> GateLimit:
-    metric = ALIASES.get(metric, metric)
+    metric = in_full(metric)
     if max(len(metric), len(value)) > _LONGEST:
         raise UsageError(f"{_short(metric)!r} is too long for a metric and its limit", hint=_EXAMPLE)
     _check_metric(metric)
@@ -135,7 +135,7 @@ def _check_metric(metric: str) -> None:
         check_metric(metric)
     except UsageError:
         before, _, last = metric.rpartition(":")
-        if _is_metric(known := ALIASES.get(before, before)):
+        if _is_metric(known := in_full(before)):
             raise _no_statistic(known, last) from None
         raise
 

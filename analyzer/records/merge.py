@@ -69,7 +69,8 @@ def drop_copies(sources: Sequence[Source]) -> list[Source]:
             seen[key][host] += count
         heads.update(first)
         if dropped:
-            tally.tell(f"{len(dropped)} lines are in another input too, counted once", GIVEN_TWICE, len(dropped))
+            what = "1 line is" if len(dropped) == 1 else f"{len(dropped)} lines are"
+            tally.tell(f"{what} in another input too, counted once", GIVEN_TWICE, len(dropped))
         kept.append((tally, rest))
     return kept
 

@@ -56,18 +56,20 @@ def select(log_records: LogRecords, wanted: Selection) -> LogRecords:
     records = [record for record in log_records.records if record.source not in log_records.pods]
     beside = log_records.records[len(records) :] if records else ()
     records = records or list(log_records.records)
+    span = " and ".join(name for name, end in (("--since", wanted.since), ("--until", wanted.until)) if end)
     if records and wanted:
         for name, choose in (
             ("--host", wanted.host is not None and _of_host(wanted.host, records)),
             ("--boot", wanted.boot is not None and _of_boot(wanted.boot, records)),
-            ("--since and --until", (wanted.since or wanted.until) and _of_span(wanted.since, wanted.until, records)),
+            (span, (wanted.since or wanted.until) and _of_span(wanted.since, wanted.until, records)),
             ("--unit", bool(wanted.units) and _of_units(wanted.units, records)),
         ):
             if callable(choose):
                 records = [record for record in records if choose(record)]
                 if not records:
+                    leave = "leave" if " and " in name else "leaves"
                     raise NoDataError(
-                        f"{name} leaves nothing of the log", hint=_what_there_is(name, log_records.records)
+                        f"{name} {leave} nothing of the log", hint=_what_there_is(name, log_records.records)
                     )
     records = [*records, *beside]
     return _renumbered(log_records, records) if len(records) < len(log_records.records) else log_records
@@ -233,12 +235,26 @@ def _what_there_is(option: str, records: Iterable[LogRecord]) -> str:
         names = sorted({r.host for r in records if r.host is not None})
     elif option == "--unit":
         names = sorted({r.unit for r in records if r.unit is not None})
-    else:
+    elif option == "--boot":
         return "Choose more of it"
+    else:
+        return _from_to([record for record in records if record.at is not None])
     if not names:
         return "Leave it out"
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
     return f"There is {', '.join(names[:5])}{more}"
+
+
+def _from_to(stamped: Sequence[LogRecord]) -> str:
+    """The dates that a log holds, as ``--since`` takes them."""
+    ends = sorted(stamped, key=lambda record: record.at.us if record.at is not None else 0)
+    shown = [_shown(record) for record in (ends[:1] + ends[-1:])]
+    return f"It runs from {shown[0]} to {shown[-1]}" if shown else "Choose more of it"
+
+
+def _shown(record: LogRecord) -> str:
+    moment = datetime.fromtimestamp((record.at.us if record.at is not None else 0) // SECOND, UTC)
+    return f"{moment:%Y-%m-%d %H:%M:%S}{'Z' if record.absolute else ''}"
 
 
 def _renumbered(log_records: LogRecords, kept: Sequence[LogRecord]) -> LogRecords:

@@ -6,6 +6,7 @@ the log cannot tell. Texts may hold words of the log: whoever shows them must es
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -25,7 +26,7 @@ from analyzer.reports import chain, goal_words, narrative, wording
 from analyzer.reports.cluster_answer import apart, cluster_answers
 from analyzer.reports.goal_words import later_words
 from analyzer.reports.selection import select_starts
-from analyzer.results import Cluster, Episode, Finding, Phase, Report, StartReport, Usual
+from analyzer.results import Cluster, Episode, Finding, Gap, Phase, Report, StartReport, Usual
 from analyzer.window import SourceIndex, Span
 
 _NAMED = 3  # checks by name
@@ -257,6 +258,8 @@ def _not_ready(start: StartReport) -> str:
         return f"Not seen ready when this wait ended{_so_far(start)}."
     known = goal_of(start).window.lower
     if known is not None and known >= 1 and goal_of(start).state != "reached":
+        if start.cut_at_s is not None and known >= start.cut_at_s:  # it could not have come before the log ends
+            return f"Not known: the log ends{_so_far(start)}, before {goal}."
         not_yet = goal.replace("was ", "was not yet ")
         return f"Not known: the log ends{_so_far(start)}. At {wording.at_least(known)} {not_yet}."
     return f"Not known: the log ends{_so_far(start)} and does not show that {goal}."
@@ -267,12 +270,16 @@ def _ended(start: StartReport) -> str:
     if at_s is None:
         return ""
     if start.begin_seen:
-        return f" after {wording.about(at_s)}" if at_s >= 0.05 else " at once"
-    return f" {wording.about(at_s)} after the log begins" if at_s >= 1 else ""
+        return f" after {_passed(start, at_s)}" if at_s >= 0.05 else " at once"
+    return f" {_passed(start, at_s)} after the log begins" if at_s >= 1 else ""
 
 
 def _so_far(start: StartReport) -> str:
-    return "" if start.cut_at_s is None else f" after {wording.about(start.cut_at_s)}"
+    return "" if start.cut_at_s is None else f" after {_passed(start, start.cut_at_s)}"
+
+
+def _passed(start: StartReport, at_s: float) -> str:
+    return wording.passed(at_s, start.clock.precision_s)
 
 
 def _of_tries(episode: Episode, tries: Sequence[StartReport]) -> str:
@@ -349,12 +356,17 @@ def _why(start: StartReport, finding: Finding | None) -> tuple[str, tuple[str, .
             return f"{wording.program(start)} ended.", tuple(_shorter(reason)), ""
         return _held_back(start), (), ""
     title = f"{finding.title}."
-    waited = " ".join(chain.sentences(start)) if start.outcome != "ready" and start.bottleneck.checks else ""
+    waited = " ".join(_chain(start)) if start.outcome != "ready" and start.bottleneck.checks else ""
     if not reason or reason in finding.title:
         return title, (), " ".join(filter(None, ("" if reason else finding.detail, waited)))
     _, echoed, rest = finding.detail.partition(abridge(reason))
     more = rest.lstrip(". ") if echoed else finding.detail
     return title, tuple(_shorter(reason)), " ".join(filter(None, (more, waited)))
+
+
+def _chain(start: StartReport) -> tuple[str, ...]:
+    """The chain of blame, on the scale of the verdict: from the begin, where that is in the text."""
+    return chain.sentences(start, lengths=start.begin_seen)
 
 
 _ENDS = frozenset(("process_failed", "failed_step"))
@@ -363,7 +375,7 @@ _ENDS = frozenset(("process_failed", "failed_step"))
 def _held_back(start: StartReport) -> str:
     """What a start without a finding waited for, and which checks passed meanwhile."""
     held = "" if not start.bottleneck.checks else f"Held back by: {narrative.culprit(start)[0].rstrip('.')}."
-    told = " ".join(chain.sentences(start)) or held
+    told = " ".join(_chain(start)) or held
     passed = [c for c in start.checks if c.seen_failing and c.final == "ok"]
     if start.outcome == "ready" or not passed:
         return told
@@ -371,10 +383,14 @@ def _held_back(start: StartReport) -> str:
     return f"{told} Passed before: {names}{' …' if len(passed) > _NAMED else ''}.".strip()
 
 
+# Values that Go prints behind what it has to say: a struct on the same line, or the lines of one, or of two compared.
+_DUMP = re.compile(r"(?:[:,;]? ?\w*: ?)?&[\w.]+\{.*\Z|:\s*\n\s*(?:@@ |[-+]? ?\s*[&{\"\w.]+[{:]).*\Z", re.DOTALL)
+
+
 def _shorter(message: str) -> Iterator[str]:
     """A message of the log, then without its outer parts, which say least."""
     said = "systemd reports" if are_exit_words(message) else "Last error"
-    parts = " ".join(abridge(message).split()).rstrip(".").split(": ")
+    parts = " ".join(_DUMP.sub("", abridge(message)).split()).rstrip(".:, ").split(": ")
     for outer in range(len(parts)):
         yield f"{said}: {'… ' if outer else ''}{': '.join(parts[outer:])}."
 
@@ -386,8 +402,9 @@ def _do(start: StartReport, finding: Finding | None) -> str:
     done = next((f.advice for f in start.findings if f.id == "cluster_reset"), "")
     if done:
         return done
-    healthy = any(f.id == "healthy" for f in start.findings)
-    return other or ("Nothing: this start looks healthy." if healthy else narrative.nothing_to_do(start))
+    if other or not any(f.id == "healthy" for f in start.findings):
+        return other or narrative.nothing_to_do(start, alone=True)
+    return "Nothing: this start looks healthy." if narrative.of_known_length(start) else narrative.NOTHING_HERE
 
 
 def _rest_of_it(start: StartReport) -> str:
@@ -474,7 +491,8 @@ _SILENT = "No line at all "
 
 def _not_known(report: Report, start: StartReport) -> tuple[str, str]:
     """The first thing that the log cannot tell, and how many more there are."""
-    told = sorted(narrative.unknowns(report, start), key=lambda one: one[0].startswith(narrative.FINER))
+    asked = replace(start, gaps=tuple(gap for gap in start.gaps if not _is_later(start, gap)))
+    told = sorted(narrative.unknowns(report, asked), key=lambda one: one[0].startswith(narrative.FINER))
     if any(finding.id == "frozen_gap" and finding.severity != "info" for finding in start.findings):
         told = [one for one in told if not one[0].startswith(_SILENT)]  # a finding tells of it
     if start.end.kind == "failed":  # how long each part took is not the question then
@@ -483,6 +501,14 @@ def _not_known(report: Report, start: StartReport) -> tuple[str, str]:
         return "", ""
     more = f"{len(told) - 1} more with --full." if len(told) > 1 else ""
     return " ".join(told[0]).rstrip(), more
+
+
+def _is_later(start: StartReport, gap: Gap) -> bool:
+    """Whether it is a silence of a server that was up by then: it hides nothing of how the start went."""
+    if gap.kind != "silent" or start.outcome != "ready" or start.end.kind == "failed":
+        return False
+    ends = [goal.window.upper for goal in start.goals if goal.state == "reached"] + [start.ready.upper]
+    return gap.begin_s >= max((end for end in ends if end is not None), default=math.inf)
 
 
 def _who(start: StartReport, utc: bool) -> str:

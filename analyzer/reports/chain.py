@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from analyzer.analysis.chain_of_blame import blame_chain
+from analyzer.analysis.since_begin import since_begin
 from analyzer.events.check_info import info, roots
 from analyzer.reports import wording
 from analyzer.results import BlameChain, ChainLink, StartReport
@@ -16,13 +18,25 @@ _STAMP_S = 0.05  # as narrow as this is a stamped moment
 _ROW = 100  # characters of what a row says of a link
 
 
-def sentences(start: StartReport, chain: BlameChain | None = None) -> tuple[str, ...]:
-    """What was last and what it waited for; how much earlier readiness could have been. At most two sentences."""
+def sentences(start: StartReport, chain: BlameChain | None = None, *, lengths: bool = False) -> tuple[str, ...]:
+    """What was last and what it waited for; how much earlier readiness could have been. At most two sentences.
+
+    ``lengths``: moments as lengths since the start began, beside others that are.
+    """
     chain = chain or blame_chain(start)
     if chain is None:
         return ()
+    if lengths:
+        start, chain = _since_begin(start, chain)
     told = _never(start, chain) if start.ready.upper is None and start.role != "agent" else _reached(start, chain)
     return tuple(wording.capital(sentence) for sentence in told)
+
+
+def _since_begin(start: StartReport, chain: BlameChain) -> tuple[StartReport, BlameChain]:
+    """The same with every window from the begin of the start, which its zero is only as far as timestamps go."""
+    checks = tuple(replace(check, cleared=since_begin(start, check.cleared)) for check in start.checks)
+    links = tuple(replace(link, cleared=since_begin(start, link.cleared)) for link in chain.links)
+    return replace(start, checks=checks), replace(chain, links=links)
 
 
 def rows(start: StartReport, chain: BlameChain) -> Iterator[tuple[str, str]]:

@@ -46,7 +46,13 @@ def sentence(text: str) -> str:
 def filled(entry: Entry, site: Site) -> Entry:
     """The entry with the words in braces as they are called at ``site``; lines of logs stay as they are."""
     sections = tuple(
-        one if one.title in _AS_PRINTED else replace(one, lines=tuple(advise(line, site) for line in one.lines))
+        one if one.title in _AS_PRINTED else replace(one, lines=tuple(_advised(line, site) for line in one.lines))
         for one in entry.sections
     )
-    return replace(entry, summary=advise(entry.summary, site), sections=sections)
+    return replace(entry, summary=_advised(entry.summary, site), sections=sections)
+
+
+def _advised(text: str, site: Site) -> str:
+    """Words in braces may be whole sentences, with a full stop of their own."""
+    said = advise(text, site)
+    return said[:-1] if said.endswith("..") and not text.endswith("..") else said

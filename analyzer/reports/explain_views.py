@@ -9,7 +9,7 @@ from analyzer.reports.explain import KINDS, Names
 from analyzer.reports.explain_entry import Entry
 from analyzer.reports.format import DEFAULT, Options
 from analyzer.reports.json_report import dumps, plain
-from analyzer.reports.md import Md, code, document, markup
+from analyzer.reports.md import Md, code, document, markup, verbatim as as_it_is
 from analyzer.reports.terminal import Page
 
 SCHEMA = "k3slog.explain"
@@ -56,7 +56,7 @@ def markdown(entries: Sequence[Entry], _options: Options = DEFAULT) -> str:
         lines += [markup("## {}: {}", code(entry.name), Md(_ONE[entry.kind])), Md(), Md(entry.summary), Md()]
         for section in entry.sections:
             verbatim = section.title in _VERBATIM | _NAMES
-            shown = (code(line) if verbatim else Md(line) for line in section.lines)
+            shown = (as_it_is(line) if verbatim else Md(line) for line in section.lines)
             lines += [markup("### {}", Md(section.title)), Md(), *(markup("- {}", line) for line in shown), Md()]
     return document(lines)
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 from analyzer.collection.groups import UNKNOWN
 from analyzer.collection.model import Collection, FindingCount, Fleet, Group, Outlier, Slow
 from analyzer.events.terms import term
-from analyzer.reports import curve, fleet_page_answer as told, fleet_rows
+from analyzer.reports import curve, fleet_page_answer as told, fleet_rows, fleet_words
 from analyzer.reports.curve import Ends, Picture
 from analyzer.reports.fleet_report import FleetReport
 from analyzer.reports.format import DEFAULT, Options
@@ -46,7 +46,8 @@ JsonObject = dict[str, Any]
 def render(report: FleetReport, options: Options = DEFAULT) -> str:
     """The page as text, UTF-8 when written; ``options.goal`` chooses the metric that it speaks of."""
     fleet, collection = report.fleet, report.collection
-    goal = fleet_rows.goal_metric(collection, options.goal)
+    told_by = fleet_words.goal(fleet.groups[0]) if fleet.groups else None
+    goal = fleet_rows.goal_metric(collection, options.goal, told_by.id if told_by is not None else None)
     metric = None if goal is None else collection.metrics[goal]
     words = "" if goal is None else metric_words(goal)
     ends = None if metric is None else Ends.of(metric)

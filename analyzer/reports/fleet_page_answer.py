@@ -9,13 +9,14 @@ from urllib.parse import quote
 
 from analyzer.collection.groups import UNKNOWN
 from analyzer.collection.model import Fleet, Group, Labels, MetricSummary, Outlier, Quantile
+from analyzer.events.finding_info import title_of
 from analyzer.events.terms import term
+from analyzer.reports import fleet_words as words_of_many
 from analyzer.reports.curve import Ends, share
 from analyzer.reports.fleet_rows import OWN_LABELS
 from analyzer.reports.page_words import Piece, Section, Stretch, count, listed, outcome_bar, shown, shown_value
 from analyzer.reports.wording import at_least, at_most, capital, length_words, plural
 
-GRAVE: Final = 0.1  # share of failed starts from which on the whole has failed
 _LEAST: Final = (4, 10)  # starts that half of them, and 9 in 10, take
 _NAMED: Final = 3  # hosts that a sentence names
 _RELEASE: Final = ("version", "kubernetes")
@@ -47,11 +48,9 @@ def answer(fleet: Fleet, metric: str | None, words: str, ends: Ends | None) -> F
     if whole is None or not whole.starts:
         return _of_nothing(fleet)
     troubles = sorted(_troubles(fleet, whole), key=lambda trouble: -trouble.starts)
-    failed = dict(whole.outcomes).get("failed", 0)
-    mark = "failed" if failed >= GRAVE * whole.starts else "slow" if troubles else "ok"
-    sections = [trouble.section for trouble in troubles] or [Section("Normal", (Piece("Nothing stands out."),))]
+    sections = [trouble.section for trouble in troubles] or [_met(whole)]
     return _marked(
-        mark,
+        words_of_many.mark(fleet),
         _verdict(whole, summary_of(whole, metric), words, ends),
         (*sections, *_sure(fleet, whole, metric, ends), *_unread(fleet)),
         tuple(outcome_bar(whole.outcomes, whole.starts)),
@@ -66,7 +65,7 @@ def _marked(mark: str, verdict: str, sections: tuple[Section, ...], bar: tuple[S
 
 def _of_nothing(fleet: Fleet) -> FleetAnswer:
     verdict = f"No start of k3s or RKE2 was found in {plural(len(fleet.inputs), 'input')}."
-    return _marked("unknown", verdict, tuple(_unread(fleet)), ())
+    return _marked(words_of_many.mark(fleet), verdict, tuple(_unread(fleet)), ())
 
 
 def summary_of(group: Group, metric: str | None) -> MetricSummary | None:
@@ -78,7 +77,7 @@ _OUTCOMES: Final = (
     ("ready", "became ready", "became ready"),
     ("failed", "failed", "failed"),
     ("stopped", "was stopped before", "were stopped before"),
-    ("incomplete", "was never seen ready", "were never seen ready"),
+    ("incomplete", "is left open by the log", "are left open by the logs"),
 )
 
 
@@ -91,15 +90,15 @@ def _verdict(whole: Group, summary: MetricSummary | None, words: str, ends: Ends
         parts = [f"it {one}" for _, one, _ in known]
     all_came = summary is not None and summary.id == "ready" and counts.get("ready") == whole.starts
     said = (
-        f" {_times(summary, words, ends, all_came=all_came)}"
+        f" {_times(summary, words, ends, words_of_many.whose(summary, whole.starts), all_came=all_came)}"
         if summary is not None and ends is not None and ends.n
         else ""
     )
     return f"{told}: {listed(parts)}.{said}".rstrip()
 
 
-def _times(summary: MetricSummary, words: str, ends: Ends, *, all_came: bool) -> str:
-    """How long it took, as far as so many starts say it."""
+def _times(summary: MetricSummary, words: str, ends: Ends, whose: str, *, all_came: bool) -> str:
+    """How long it took, as far as so many starts say it; ``whose``: of which, where others do not have it."""
     ready = summary.id == "ready"
     at_all = "" if all_came else ", if at all"
     if ends.never == ends.n:
@@ -108,7 +107,9 @@ def _times(summary: MetricSummary, words: str, ends: Ends, *, all_came: bool) ->
         return f"{'It was ready' if ready else capital(words)} {quantile_after(summary.p50, at_all)}."
     if summary.n < _LEAST[0]:
         return ""
-    half = f"{'Half were ready' if ready else f'{capital(words)}: half'} {quantile_after(summary.p50, at_all)}"
+    of_whom = f" of {whose}" if whose else ""
+    begun = f"Half{of_whom} were ready" if ready else f"{capital(words)}: half{of_whom}"
+    half = f"{begun} {quantile_after(summary.p50, at_all)}"
     return f"{half}, 9 in 10 {quantile_after(summary.p90, at_all)}." if summary.n >= _LEAST[1] else f"{half}."
 
 
@@ -188,6 +189,17 @@ def _outliers(found: Sequence[Outlier], whole: Group) -> _Trouble:
         pieces.append(Piece(f" and {count(more, 'more host', 'more hosts')}." if more > 0 else "."))
     typical = max(1, whole.starts // max(1, whole.hosts))
     return _Trouble(len(hosts) * typical, Section("Host" if len(hosts) == 1 else "Hosts", tuple(pieces), lead=True))
+
+
+def _met(whole: Group) -> Section:
+    """Where nothing failed and nobody stands out: the finding that most starts have, or that there is none."""
+    found = next(iter(words_of_many.findings(whole)), None)
+    if found is None:
+        return Section("Normal", (Piece("Nothing stands out."),))
+    where = f"{count(found.starts, 'start')} on {count(found.hosts, 'host')}: "
+    return Section(
+        "Finding", (Piece(where), Piece(title_of(found.id), link("finding", found.id)), Piece(".")), lead=True
+    )
 
 
 # --- how sure, and what is missing

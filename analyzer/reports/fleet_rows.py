@@ -54,8 +54,10 @@ class Row:
     where: str
 
 
-def goal_metric(collection: Collection, asked: str | None) -> str | None:
-    """The metric that the page speaks of: the goal that was asked for, ``ready``, else the goal most starts have."""
+def goal_metric(collection: Collection, asked: str | None, usual: str | None = None) -> str | None:
+    """The metric that the page speaks of: the goal that was asked for, ``usual``, ``ready``, else that of most."""
+    if asked is None and usual in collection.metrics:
+        return usual
     named = {name: metric for name in GOAL_METRICS.values() if (metric := collection.metrics.get(name)) is not None}
     wanted = GOAL_METRICS.get(asked or "api", asked)
     if wanted in collection.metrics:

@@ -17,8 +17,8 @@ from analyzer.reports import wording
 from analyzer.reports.fleet_report import bad_inputs
 from analyzer.window import Span
 
-# The goal that a whole is told by: of these the one that most of its starts have. That they had it, and whose it is
-# where others have no such goal.
+# The goal that a whole is told by: readiness where at least half of its starts have it, else of these the one that most
+# have. That they had it, and whose it is where others have no such goal.
 _GOALS = {
     "ready": ("were ready", "that run an API server"),
     "node": ("had their node registered", "that log it"),  # what an agent is for
@@ -27,6 +27,7 @@ _GOALS = {
     "started": ("had started", "that log it"),
     "images": ("had their images", "that log it"),
 }
+GRAVE = 0.1  # share of failed starts from which on the whole has failed
 _NAMELESS = "a host without a name"
 _SHARES = (("half", "p50", 1), ("nine of ten", "p90", 10), ("99 of 100", "p99", 100))  # … of at least so many starts
 _BAD = {  # kinds of errors, in the order in which they are told
@@ -66,10 +67,20 @@ def grouped(fleet: Fleet) -> tuple[Group, ...]:
 
 
 def goal(group: Group) -> MetricSummary | None:
-    """The goal by which a group is told; ``None`` where no start has one."""
+    """The goal by which a group is told, here and on the page; ``None`` where no start has one."""
     found = [metric for metric in group.metrics if metric.id in _GOALS and metric.n]
     order = list(_GOALS)
-    return min(found, key=lambda metric: (-metric.n, order.index(metric.id)), default=None)
+
+    def rank(metric: MetricSummary) -> tuple[bool, int, int]:
+        return metric.id != "ready" or metric.n * 2 < group.starts, -metric.n, order.index(metric.id)
+
+    return min(found, key=rank, default=None)
+
+
+def whose(metric: MetricSummary, starts: int) -> str:
+    """Of which starts a metric tells, where others of so many do not have it; else empty."""
+    has = _GOALS[metric.id][1] if metric.id in _GOALS else "that log it"
+    return "" if metric.n == starts else f"the {number(metric.n)} {has}"
 
 
 def metric_of(group: Group, name: str) -> MetricSummary | None:
@@ -88,7 +99,7 @@ def mark(fleet: Fleet) -> str:
     if all_starts is None or not fleet.starts:
         return "failed" if bad_inputs(fleet) else "unknown"
     counts = dict(fleet.outcomes)
-    if counts.get("failed", 0) * 2 > fleet.starts:
+    if counts.get("failed", 0) >= GRAVE * fleet.starts:
         return "failed"
     trouble = any(found.severity != "info" for found in all_starts.findings)
     rough = counts.get("failed", 0) or fleet.outliers or bad_inputs(fleet) or trouble
@@ -127,8 +138,8 @@ def curve(group: Group) -> str:
     never = not_ready(group)
     if never == group.starts and metric.p50.max is None:
         return "none of them was seen ready"
-    had, whose = _GOALS[metric.id]
-    of_whom = "the starts" if metric.n == group.starts else f"the {number(metric.n)} {whose}"
+    had = _GOALS[metric.id][0]
+    of_whom = whose(metric, group.starts) or "the starts"
     told = []
     for share, name, least in _SHARES:
         quantile: Quantile = getattr(metric, name)

@@ -59,6 +59,7 @@ class Words:
         return first_that_holds(
             (self.start.began_at is None, "the first line with a timestamp"),
             (self.start.observer == "wait", "the wait began"),
+            (self.start.begin_seen and self.start.clock.precision_s >= 1, "the timestamp of its beginning"),
             (self.start.begin_seen, "the start began"),
             (True, "the first line of this fragment"),
         )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from analyzer.events.commands import commands_in
 from analyzer.events.terms import term
-from analyzer.reports import narrative, wording
+from analyzer.reports import answer as answers, narrative, wording
 from analyzer.reports.format import DEFAULT, Options
-from analyzer.reports.md import Md, code, document, joined, markup, table
+from analyzer.reports.md import Md, code, document, joined, markup, table, verbatim
 from analyzer.reports.selection import select_starts
 from analyzer.results import Finding, Report, StartReport
+from analyzer.site import NOWHERE, Site
 
 _MAX_GROUPS = 20
 _SIGN = {"certain": "last", "possible": "perhaps last", "no": ""}
@@ -18,13 +20,35 @@ _SIGN = {"certain": "last", "possible": "perhaps last", "no": ""}
 def render(report: Report, options: Options = DEFAULT) -> str:
     """Markdown with a final newline; raises ``UsageError`` for a start that does not exist."""
     shown = report.starts[-1:] if options.start is None else select_starts(report.starts, options.start)
-    lines: list[Md] = []
+    lines = _answer(report, options)
     if len(report.starts) > 1 and options.start in (None, "all"):
         lines += _summary(report.starts)
     for one in shown:
         lines += _start(report, one, options.utc)
     lines += [Md(), markup("---"), *(Md(sentence) for sentence in narrative.ledger(report))]
     return document([*lines, markup("k3slog {}", code(report.tool_version))])
+
+
+def _answer(report: Report, options: Options) -> list[Md]:
+    """What everyone reads first, in the words of the terminal; what else it says stands in the sections below."""
+    told = answers.answer(report, options.start, utc=options.utc, goal=options.goal)
+    site = next((start.site for start in report.starts if start.index == told.start), NOWHERE)
+    why = " ".join(filter(None, (told.why, *told.quotes[:1], told.more)))
+    texts = (("Why", why), ("Do", told.do), ("Also", told.also), ("Sure", told.sure))
+    lines = [markup("{} **{}**", Md(term("mark", told.mark).sign), Md(told.verdict)), Md()]
+    for label, text in texts:
+        if text:
+            where = Md(narrative.line_list(told.lines)) if label == "Why" else Md()
+            lines.append(markup("- **{}:** {}", Md(label), _with_commands(" ".join(text.split()), site)) + where)
+    return [*lines, Md()]
+
+
+def _with_commands(text: str, site: Site) -> Md:
+    made, behind = Md(), 0
+    for begin, end in commands_in(text, site):
+        made = made + Md(text[behind:begin]) + verbatim(text[begin:end])
+        behind = end
+    return made + Md(text[behind:])
 
 
 def _section(title: str, lines: Sequence[Md]) -> list[Md]:
@@ -58,7 +82,7 @@ def _start(report: Report, start: StartReport, utc: bool) -> list[Md]:
     for title, findings in narrative.advice(start):
         lines += _section(title, _findings(findings) or [Md(narrative.nothing_to_do(start))])
     missing = [
-        markup("- {}", Md(sentence)) + (markup(" {}", code(command)) if command else Md())
+        markup("- {}", Md(sentence)) + (markup(" {}", verbatim(command)) if command else Md())
         for sentence, command in narrative.unknowns(report, start)
     ]
     return lines + _section("What the log could not tell", missing)

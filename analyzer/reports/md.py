@@ -50,6 +50,11 @@ def code(text: str) -> Md:
     return _trusted(_code(text))
 
 
+def verbatim(text: str) -> Md:
+    """``text`` as a code span outside of a table, where a bar needs no escape and would show it: for commands."""
+    return _trusted(_code(text, "|"))
+
+
 def markup(template: str, *pieces: Md | int) -> Md:
     """Markup of ours with a ``{}`` for each piece; the template is a literal (a test looks)."""
     return _trusted(template.format(*(piece if isinstance(piece, int) else piece._source for piece in pieces)))
@@ -87,8 +92,8 @@ def _escaped(text: str) -> str:
     return _SPECIAL.sub(lambda m: f"\\{m[0]}", text)
 
 
-def _code(text: str) -> str:
-    shown = printable(text).replace("|", "\\|") or " "
+def _code(text: str, bar: str = "\\|") -> str:
+    shown = printable(text).replace("|", bar) or " "
     runs = [len(run) for run in re.findall(r"`+", shown)]
     fence = "`" * (max(runs, default=0) + 1)
     pad = " " if shown.startswith("`") or shown.endswith("`") else ""

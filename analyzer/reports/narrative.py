@@ -19,8 +19,8 @@ from analyzer.events.products import advise
 from analyzer.events.readyz import abridge
 from analyzer.events.terms import term, terms
 from analyzer.reports import goal_words, wording
-from analyzer.results import Check, ErrorCount, Finding, Phase, Report, StartReport
-from analyzer.window import Span, Window
+from analyzer.results import Check, ErrorCount, Finding, Gap, Phase, Report, StartReport
+from analyzer.window import Span, Window, down, up
 
 _SERVING = "serving_securely"
 _NAMED = 3  # checks told by name in a sentence
@@ -30,6 +30,8 @@ _BLAMED = 10  # rows of the table of checks
 _CALENDAR = ("journal", "klog")  # stamps with month and day at least
 _TO_DO = "What to do"
 FINER = "Moments finer"  # how the least of what is not known begins
+# A start whose begin is not in the text may have been slow before it, whatever the rest shows.
+NOTHING_HERE = "Nothing in this part of the log needs it; how long the start took in all is not in it."
 
 
 def title(start: StartReport, *, utc: bool = False) -> list[str]:
@@ -177,9 +179,10 @@ def _when(start: StartReport) -> str:
     at_s = start.end.at_s
     if at_s is None:
         return ""
+    told = wording.passed(at_s, start.clock.precision_s)
     if start.begin_seen:
-        return f" after {wording.about(at_s)}"
-    when = f"{wording.about(at_s)} after" if at_s >= 1 else "within a second of"
+        return f" after {told}"
+    when = f"{told} after" if at_s >= 1 else "within a second of"
     return f" {when} its first line in the log"
 
 
@@ -356,16 +359,21 @@ def _role(finding: Finding) -> str:
     return known.role if known is not None else ""
 
 
-def nothing_to_do(start: StartReport) -> str:
-    """What stands in place of advice when there is none."""
+def nothing_to_do(start: StartReport, *, alone: bool = False) -> str:
+    """What stands in place of advice when there is none; ``alone``: what is good to know does not stand below."""
     verdict = next((f for f in start.findings if _role(f) == "nothing"), None)
     if verdict is not None and verdict.advice:
         return f"{verdict.title}. {verdict.advice}"
     if verdict is not None:
-        return f"Nothing. {verdict.title}: {verdict.detail[:1].lower()}{verdict.detail[1:]}"
-    open_ = {finding.id for finding in start.findings} & {"open_wait", "unknown_alarms"}
+        told = f"Nothing. {verdict.title}" if of_known_length(start) else NOTHING_HERE.rstrip(".")
+        return f"{told}: {verdict.detail[:1].lower()}{verdict.detail[1:]}"
+    open_ = [finding for finding in start.findings if finding.id in ("open_wait", "unknown_alarms")]
+    note = next(iter([*open_, *notes(start)]), None)
+    look = "Nothing for certain: see what is good to know below, and give more of the log."
+    if alone and note is not None:
+        look = f"Nothing for certain: give more of the log. Good to know: {note.title[:1].lower()}{note.title[1:]}."
     return wording.first_that_holds(
-        (open_, "Nothing for certain: see what is good to know below, and give more of the log."),
+        (open_, look),
         (start.outcome == "ready", "Nothing was found that needs it."),
         (start.outcome != "incomplete", "No cause that this program knows is in this log."),
         (start.observer == "wait", "Nothing can be said from outside; the server's own log says more."),
@@ -374,9 +382,14 @@ def nothing_to_do(start: StartReport) -> str:
             normal(start),
             "Nothing yet: what looks bad in this log is normal. What comes after it decides; give more of it.",
         ),
-        (notes(start), "Nothing for certain: see what is good to know below, and give more of the log."),
+        (note is not None, look),
         (True, "This much of the log says nothing for certain; give more of it."),
     )
+
+
+def of_known_length(start: StartReport) -> bool:
+    """Whether the text shows how long the start took, so that it can be called a healthy one."""
+    return start.begin_seen or start.observer != "k3s"
 
 
 def line_list(lines: Sequence[int]) -> str:
@@ -431,13 +444,14 @@ def unknowns(report: Report, start: StartReport) -> Iterator[tuple[str, str]]:
         finer = f"{FINER} than {wording.precision_words(start.clock.precision_s)}{why}."
         yield (f"{finer} This prints finer ones:", whole) if start.begin_seen else (finer, "")
     steps, cut = start.clock.steps, sum(p.cut for p in start.polls)
+    failed = f"{'Whether more' if any(c.seen_failing for c in start.checks) else 'Which'} checks failed"
     cut_polls = f"{wording.plural(cut, 'poll line')} {'was' if cut == 1 else 'were'}"
     without_command = wording.those_that_hold(
         (steps, f"The clock was set {wording.plural(steps, 'time')} during this start."),
         (start.clock.year_from == "none" and start.began_at is not None, "The year: the timestamps hold none."),
         (
             start.poller.prints_polls is False and not start.shows_no_api,
-            "Which checks failed while it waited: this release does not print its polls.",
+            f"{failed} while it waited: this release does not print its polls.",
         ),
         (cut, f"Whether more checks failed: {cut_polls} cut short."),
     )
@@ -448,11 +462,21 @@ def unknowns(report: Report, start: StartReport) -> Iterator[tuple[str, str]]:
         names = ", ".join(short_name(c.name) for c in unseen[:3]) + (" …" if len(unseen) > 3 else "")
         yield f"The state of {wording.plural(len(unseen), 'check')}{at_end}: {names}", ""
     for gap in start.gaps[:5]:
-        when = wording.window_words(Window(gap.begin_s, gap.end_s))
+        when = _silence(start, gap) if gap.kind == "silent" else wording.window_words(Window(gap.begin_s, gap.end_s))
         told = term("gap", gap.kind).meaning
         yield f"{told[:1].upper()}{told[1:]} {when}{f' ({gap.detail})' if gap.detail else ''}.", ""
     if len(start.gaps) > 5:
         yield f"… and {len(start.gaps) - 5} more such gaps.", ""
+
+
+def _silence(start: StartReport, gap: Gap) -> str:
+    """Between which moments no line stands: rounded inwards, because lines stand at its ends.
+
+    The line before it may have been written as late as its timestamp allows.
+    """
+    coarse = start.clock.precision_s
+    late = coarse if coarse >= 0.01 and math.isclose(gap.begin_s, round(gap.begin_s / coarse) * coarse) else 0.0
+    return f"between {up(gap.begin_s + late)} and {down(gap.end_s)} s"
 
 
 def ledger(report: Report) -> list[str]:

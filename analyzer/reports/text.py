@@ -87,7 +87,9 @@ def _why(page: Page, told: Answer, most: int) -> str:
 
 def _unknown(page: Page, told: Answer, width: int) -> str:
     """What the log cannot tell; how much more there is only where that costs no command its end."""
-    more = f"{told.not_known} {told.not_known_more}"
+    behind_command = told.not_known_more and not told.not_known.endswith((".", "…", ")"))
+    more = f"({told.not_known_more.rstrip('.')})" if behind_command else told.not_known_more
+    more = f"{told.not_known} {more}"
     fits = len(broken(" ".join(more.split()), width)) <= _SHORT
     return more.strip() if fits and not page.options.full else told.not_known
 

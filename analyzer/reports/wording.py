@@ -148,6 +148,13 @@ def about(seconds: float) -> str:
     return _worded(seconds, round)
 
 
+def passed(seconds: float, precision_s: float) -> str:
+    """How long it is from the begin's timestamp to another one: no finer than timestamps to a second can tell."""
+    if precision_s < 1 or seconds >= 120:
+        return about(seconds)
+    return f"about {round(seconds)} s" if seconds >= 1 else "less than 2 s"
+
+
 def at_least(seconds: float) -> str:
     """A lower limit for a sentence, as ``about`` has it, rounded down."""
     return _worded(seconds, lambda value: math.floor(value + 1e-7))

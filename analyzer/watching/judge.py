@@ -67,7 +67,9 @@ class Judge:
     def timed_out(self, report: Report | None, timeout_s: float) -> Ending:
         """The time is over."""
         last = report.starts[-1] if report is not None and report.starts else None
-        return Ending("timed_out", f"not within {timeout_s:g} s", last, self._goal(last) if last is not None else "")
+        if last is None:
+            return Ending("timed_out", f"no start of k3s or RKE2 was seen within {timeout_s:g} s", None, "")
+        return Ending("timed_out", f"not within {timeout_s:g} s", last, self._goal(last))
 
     def _goal(self, start: StartReport) -> str:
         return default_goal(start) if self.until is None else {"ready": "api"}.get(self.until, self.until)

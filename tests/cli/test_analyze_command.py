@@ -33,7 +33,7 @@ def test_text_is_the_default_and_stdout_holds_nothing_else(run: Run, log: Path) 
 
 @pytest.mark.parametrize(
     ("format", "begin"),
-    [("json", '{\n  "schema"'), ("csv", "start,key,path"), ("markdown", "## Start 1"), ("text", "▲ The")],
+    [("json", '{\n  "schema"'), ("csv", "start,key,path"), ("markdown", "▲ **The"), ("text", "▲ The")],
 )
 def test_every_format_goes_to_stdout_and_to_a_file(run: Run, log: Path, format: str, begin: str) -> None:
     result = run("analyze", log, "--format", format)
@@ -44,7 +44,7 @@ def test_every_format_goes_to_stdout_and_to_a_file(run: Run, log: Path, format: 
     assert out.read_text() == result.stdout
 
 
-@pytest.mark.parametrize(("name", "begin"), [("r.json", "{"), ("r.csv", "start,"), ("r.md", "## "), ("r", "▲ The")])
+@pytest.mark.parametrize(("name", "begin"), [("r.json", "{"), ("r.csv", "start,"), ("r.md", "▲ **The"), ("r", "▲ The")])
 def test_the_name_of_the_file_chooses_the_format(run: Run, log: Path, name: str, begin: str) -> None:
     assert run("analyze", log, "-o", log.parent / name).exit_code == 0
     assert (log.parent / name).read_text().startswith(begin)
@@ -163,6 +163,8 @@ def test_an_interrupt_is_130_and_a_closed_pipe_141_quietly(run: Run, log: Path, 
         ["--fail-over", "soon"],
         ["--nope"],
         ["--table", "x"],
+        ["--table", "goals"],
+        ["--table", "goals", "-f", "json"],
     ],
 )
 def test_wrong_options_are_2(run: Run, log: Path, args: list[str]) -> None:

@@ -98,6 +98,12 @@ def test_blame_ends_as_the_other_commands_do(run: Run, tmp_path: Path) -> None:
     assert run("blame", LOG, "-o", out).exit_code == 3
 
 
+def test_a_log_behind_what_is_no_check_is_told_from_an_unknown_name(run: Run) -> None:
+    wrong = run("explain", "slow_datastore", LOG)
+    assert wrong.exit_code == 2 and "nothing is known" not in wrong.stderr
+    assert "a LOG can stand behind a check only, and slow_datastore is none" in wrong.stderr
+
+
 @pytest.mark.parametrize(
     "args",
     [["analyze"], ["analyze", "-f", "json"], ["analyze", "-f", "csv"], ["analyze", "-f", "csv", "--table", "timeline"],

@@ -395,7 +395,7 @@ def test_starts_that_a_very_long_log_left_out_let_nothing_pass() -> None:
 @pytest.mark.parametrize(
     ("text", "hint"),
     [
-        ("check:rbac/bootstrap-roles<=1s", "check:poststarthook/rbac/bootstrap-roles"),
+        ("check:rbac/bootstrap-role<=1s", "check:poststarthook/rbac/bootstrap-roles"),
         ("check:poststarthook/rbac/bootstrap-rolls<=1s", "check:poststarthook/rbac/bootstrap-roles"),
         ("check:ectd<=1s", "check:etcd"),
         ("findings:critcal<=0", "findings:critical"),

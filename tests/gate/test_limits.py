@@ -22,6 +22,7 @@ def says(limit: GateLimit) -> tuple[object, ...]:
         ("ready:p90<=60s", ("ready", "p90", 60.0, False, False)),
         ("ready<=60", ("ready", "max", 60.0, False, False)),
         ("api<=1m30s", ("ready", "max", 90.0, False, False)),
+        ("check:rbac/bootstrap-roles<=20s", ("check:poststarthook/rbac/bootstrap-roles", "max", 20.0, False, False)),
         (" started : 1 <= 2 ", None),
         ("ready:p50<=500ms", ("ready", "median", 0.5, False, False)),
         ("ready:median <= +10%", ("ready", "median", 0.1, True, True)),

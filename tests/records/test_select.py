@@ -94,8 +94,21 @@ def test_which_hosts_there_are(hosts: int, told: str) -> None:
     assert hint(Selection(host="elsewhere"), hosts) == told
 
 
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        (Selection(since="2040-01-01"), "--since leaves nothing"),
+        (Selection(until="2020-01-01"), "--until leaves nothing"),
+        (Selection(since="2040-01-01", until="2040-01-02"), "--since and --until leave nothing"),
+    ],
+)
+def test_only_what_was_asked_for_is_named(wanted: Selection, said: str) -> None:
+    with pytest.raises(NoDataError, match=said):
+        select(Journal().say(0.0, "words").log_records(), wanted)
+
+
 def test_where_a_span_or_a_unit_leaves_nothing() -> None:
-    assert hint(Selection(until="2020-01-01")) == "Choose more of it"
+    assert hint(Selection(until="2020-01-01")).startswith("It runs from 20")
     assert hint(Selection(units=("rke2-server",))) == "There is k3s.service"
     text = Journal().say(0.0, "words")
     with pytest.raises(NoDataError) as caught:

@@ -153,3 +153,10 @@ def test_text_fits_80_columns_and_every_format_holds_every_section() -> None:
         shown = explain_views.markdown(entries)
         for section in (s for e in entries for s in e.sections):
             assert section.title in made and f"### {section.title}" in shown
+
+
+def test_an_advice_that_is_a_whole_sentence_has_one_full_stop() -> None:
+    [entry] = [one for one in explain.find("slow_datastore") if one.kind == "finding"]
+    assert not any(
+        ".." in line for section in entry.sections for line in section.lines if section.title == "What to do"
+    )

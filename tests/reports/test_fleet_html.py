@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from analyzer.collection.model import Metric
-from analyzer.reports import curve, fleet_page_answer, fleet_rows, html_page
+from analyzer.reports import curve, fleet_page_answer, fleet_rows, fleet_words, html_page
 from analyzer.reports.curve import Axis, Ends
 from analyzer.reports.fleet_html import render
 from analyzer.reports.fleet_report import FleetReport
@@ -187,6 +187,25 @@ def test_what_concerns_most_starts_is_told_first(large: tuple[FleetReport, str])
     leading = [section.label for section in told.sections if section.lead]
     assert leading == ["Release", "Failures", "Hosts"]
     assert told.mark == "slow"
+
+
+@pytest.mark.parametrize("name", sorted(made.SITUATIONS))
+def test_the_page_and_the_text_judge_alike_and_speak_of_the_same_goal(name: str) -> None:
+    report = made.SITUATIONS[name]()
+    goal = fleet_words.goal(report.fleet.groups[0]) if report.fleet.groups else None
+    told = fleet_page_answer.answer(report.fleet, goal.id if goal is not None else None, "", None)
+    assert told.mark == fleet_words.mark(report.fleet)
+    if goal is not None and goal.id in report.collection.metrics:
+        assert fleet_rows.goal_metric(report.collection, None, goal.id) == goal.id
+    assert not (told.mark == "slow" and "Nothing stands out" in str(told.sections))
+
+
+def test_of_servers_and_agents_the_page_says_whose_half_it_is() -> None:
+    report = made.fleet(300, 40)
+    whole = report.fleet.groups[0]
+    n = next(metric.n for metric in whole.metrics if metric.id == "ready")
+    more = replace(report.fleet, groups=(replace(whole, starts=n + 10), *report.fleet.groups[1:]))
+    assert f"Half of the {n} that run an API server were ready after" in words(render(replace(report, fleet=more)))
 
 
 def test_a_fleet_in_order_says_so() -> None:

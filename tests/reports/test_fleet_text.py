@@ -181,7 +181,7 @@ def test_an_open_end_always_says_how_many_were_never_seen_ready(
 def test_of_servers_and_agents_together_it_says_of_how_many_the_curve_is() -> None:
     group = replace(with_ready(Quantile(5, 6), Quantile(7, 8), Quantile(9, 10)), starts=300)
     assert words.curve(group).startswith("half of the 200 that run an API server were ready within 5.0 to 6.0 s")
-    node = replace(group, metrics=(replace(group.metrics[0], id="node_ready", n=250), *group.metrics))
+    node = replace(group, starts=500, metrics=(replace(group.metrics[0], id="node_ready", n=250), *group.metrics))
     assert words.curve(node).startswith("half of the 250 that log it had their node ready within")
 
 

@@ -187,7 +187,7 @@ def shown(**changes: Any) -> str:
 
 @pytest.mark.parametrize(
     ("at_s", "words"),
-    [(0.0, "within a second of its first line in the log"), (3.9, "3.9 s after its first line in the log")],
+    [(0.0, "within a second of its first line in the log"), (3.9, "about 4 s after its first line in the log")],
 )
 def test_the_end_of_a_process_whose_begin_is_missing_is_told_plainly(at_s: float, words: str) -> None:
     made = shown(outcome="failed", end=End("failed", at_s, 3, "exit status 1"))

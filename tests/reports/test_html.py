@@ -153,7 +153,7 @@ def test_hostile_text_cannot_end_the_data_block() -> None:
 
 def test_what_a_reader_needs_is_in_the_words() -> None:
     text = " ".join("".join(Page(render(made.healthy())).texts).split())
-    assert "between 12.0 and 14.1 s after the start began" in text
+    assert "between 12.0 and 14.1 s after the timestamp of its beginning" in text
     assert "poststarthook/rbac/bootstrap-roles was the last check to clear." in text
     assert "What to do: Nothing." in text
     assert "2025-03-01 06:03:22 (UTC+00:00)" in text

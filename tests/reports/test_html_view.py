@@ -12,7 +12,10 @@ from tests.kit import page_factory as made
 def test_verdicts() -> None:
     ready = view.verdict(made.base())
     assert ready[1] == "Ready"
-    assert ready[2][0] == "The API became ready (/readyz turned OK) between 12.0 and 14.1 s after the start began."
+    assert (
+        ready[2][0]
+        == "The API became ready (/readyz turned OK) between 12.0 and 14.1 s after the timestamp of its beginning."
+    )
     failed = view.verdict(made.failed(1))
     assert failed[1] == "Failed before it was seen ready"
     assert "certainly not ready (/readyz not OK) until 8.0 s" in failed[2][0]

@@ -1,16 +1,19 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import re
 
 import pytest
 
 from analyzer import frames
-from analyzer.reports import csv_report, markdown
+from analyzer.events.terms import term
+from analyzer.reports import answer, csv_report, markdown
 from analyzer.reports.format import Options
 from analyzer.reports.md import Md, code, document, table
-from tests.kit.made_reports import RBAC, crash_loop, fragment, hostile_start, ready_start, report_of
+from analyzer.results import Finding
+from tests.kit.made_reports import RBAC, crash_loop, failed_start, fragment, hostile_start, ready_start, report_of
 
 
 def rendered(text: str) -> str:
@@ -27,6 +30,21 @@ def test_markdown_holds_the_story_in_tables() -> None:
     html = rendered(made)
     assert html.count("<table>") == 3
     assert "<strong>Ready between" in html
+
+
+def test_the_answer_stands_first_with_its_commands_as_they_can_be_run() -> None:
+    made = markdown.render(report_of(ready_start()))
+    told = answer.answer(report_of(ready_start()))
+    assert made.startswith(f"{term('mark', told.mark).sign} **{told.verdict}**\n\n- **Why:** ")
+    assert made.index("- **Do:**") < made.index("## Start 1")
+    killed = failed_start(
+        findings=(Finding("killed", "critical", "The process was killed", "", "Look: " + COMMAND, (3,)),)
+    )
+    made = markdown.render(report_of(killed))
+    assert f"`{COMMAND}`" in made and f"<code>{COMMAND}</code>" in html.unescape(rendered(made))
+
+
+COMMAND = "journalctl -k | grep -i -E 'out of memory'"
 
 
 def test_every_table_row_has_as_many_cells_as_its_header() -> None:
