@@ -18,6 +18,7 @@ from analyzer.records.chronological import true_order
 from analyzer.records.counted_lines import counted, too_many
 from analyzer.records.draft import Draft, Tally
 from analyzer.records.duplicates import drop_twice
+from analyzer.records.laid_out import as_printed
 from analyzer.records.log_record import ClockStep, LogRecord, Payload, SourceInfo
 from analyzer.records.log_records import LogRecords
 from analyzer.records.lost_lines import spread_losses
@@ -199,7 +200,7 @@ def _decode(opened: Opened, tally: Tally) -> Iterator[Draft]:
         yield from carrier.read(opened, tally)
         return
     text = TextReader(tally)
-    for line in counted(candidates(opened.reader, opened.big), tally):
+    for line in as_printed(counted(candidates(opened.reader, opened.big), tally), tally):
         yield from text.feed(line)
     yield from text.finish()
 
