@@ -7,6 +7,7 @@ the same words and the same stamp of its writer in both is one line. Of two sect
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
 from itertools import groupby, pairwise
@@ -19,6 +20,7 @@ from analyzer.timebase import DAY, SECOND
 _MOST_SECTIONS = 32
 _SHARE = 0.6  # of a section's lines stand in another one: it was taken from that
 _SORTED = 20  # lines in order of their characters are sorted
+_COLUMNS = 7  # from one of these on
 _SLACK = 2 * SECOND
 _FALLS, _SHARE_OF_FALLS = 5, 0.01  # so often no clock is set back
 _Key = tuple[Hashable, ...]
@@ -33,7 +35,7 @@ def drop_sections(tally: Tally, drafts: list[Draft]) -> list[Draft]:
     known = _Known()
     copies: set[int] = set()
     holes: set[int] = set()
-    for section in sorted(sections, key=lambda s: (-len(s), s.start)):
+    for section in sorted(sections, key=lambda s: (-round(math.log2(len(s))), s.start)):
         found = _copies(section, drafts, keys, known)
         copies |= found
         holes |= {place for place in found if drafts[place].gap_before and not known.torn(keys[place])}
@@ -50,7 +52,7 @@ class _Known:
 
     def __init__(self) -> None:
         self.carrier: Outer | None = None  # of the longest one
-        self._lines: dict[_Key, Counter[int | None]] = {}
+        self._lines: dict[_Key, Counter[tuple[str | None, int | None]]] = {}
         self._torn: set[_Key] = set()
 
     def add(self, key: _Key | None, draft: Draft) -> None:
@@ -59,16 +61,18 @@ class _Known:
             return
         if self.carrier is None:
             self.carrier = draft.outer
-        self._lines.setdefault(key, Counter())[draft.pid] += 1
+        self._lines.setdefault(key, Counter())[draft.host, draft.pid] += 1
         if draft.gap_before:
             self._torn.add(key)
 
-    def count(self, key: _Key, pid: int | None) -> int:
-        """How often a line stands there; a carrier without pids may be of any process."""
-        found = self._lines.get(key)
-        if found is None:
-            return 0
-        return found.total() if pid is None else found[pid] + found[None]
+    def count(self, key: _Key, draft: Draft) -> int:
+        """How often a line stands there; a carrier without hosts or pids may be of any."""
+        writers = self._lines.get(key, Counter())
+        return sum(
+            count
+            for (host, pid), count in writers.items()
+            if (host == draft.host or None in (host, draft.host)) and (pid == draft.pid or None in (pid, draft.pid))
+        )
 
     def torn(self, key: _Key | None) -> bool:
         """Whether lines are missing above such a line there, too."""
@@ -107,9 +111,9 @@ def _stamp(draft: Draft) -> tuple[Hashable, int]:
 def _key(draft: Draft) -> _Key | None:
     """What makes lines of two sections the same: the writer's stamp, or else the carrier's second, and the words."""
     if draft.inner in (Inner.UTC, Inner.PARTIAL):
-        return draft.host, draft.inner, draft.inner_value, draft.message
+        return draft.inner, draft.inner_value, draft.message
     if draft.outer in (Outer.UTC, Outer.WALL, Outer.PARTIAL, Outer.TIME):
-        return draft.host, draft.value % DAY // SECOND, draft.message
+        return draft.value % DAY // SECOND, draft.message
     return None
 
 
@@ -121,8 +125,8 @@ def _copies(section: range, drafts: Sequence[Draft], keys: Sequence[_Key | None]
     for place in places:
         key = keys[place] or ()
         here[key] += 1
-        same.append(here[key] <= known.count(key, drafts[place].pid))
-    if sum(same) < BLOCK:
+        same.append(here[key] <= known.count(key, drafts[place]))
+    if sum(same) < BLOCK and not (all(same) and any(map(_is_fine, (drafts[place] for place in places)))):
         return set()
     found = {place for place, is_same in zip(places, same, strict=True) if is_same}
     taken = len(found) >= _SHARE * len(places)
@@ -159,7 +163,8 @@ def _own(draft: Draft) -> bool:
 
 def sorted_back(tally: Tally, drafts: list[Draft]) -> list[Draft]:
     """The drafts in order of time, where the text was sorted by its words, or is in no order at all."""
-    by_words = _is_sorted([draft.raw for draft in drafts])
+    raws = [draft.raw for draft in drafts]
+    by_words = any(_is_sorted([raw.split(" ", words)[-1] for raw in raws]) for words in range(_COLUMNS))
     out = each_host(drafts, lambda lines: _by_time(lines, by_words=by_words))
     if out is None:
         return drafts
