@@ -1,4 +1,4 @@
-"""Parts of one log that stand in a text more than once, and texts whose lines were sorted by something else than time.
+"""Parts of one log that stand in a text more than once, texts sorted by something else than time, boots without a mark.
 
 People paste what a search found and then the whole log, the log and its end, the same log from the journal and from
 the container, screens that overlap. Where time goes back or the carrier changes another section begins; a line with
@@ -23,6 +23,7 @@ _SORTED = 20  # lines in order of their characters are sorted
 _COLUMNS = 7  # from one of these on
 _SLACK = 2 * SECOND
 _FALLS, _SHARE_OF_FALLS = 5, 0.01  # so often no clock is set back
+_NEXT = 20  # lines in which a writer's stamp is looked for
 _Key = tuple[Hashable, ...]
 
 
@@ -198,3 +199,30 @@ def _by_time(lines: list[Draft], *, by_words: bool) -> list[Draft] | None:
         before = before if value is None else value
         keyed.append((before, draft))
     return [draft for _, draft in sorted(keyed, key=lambda pair: pair[0])]
+
+
+# --- boots ----------------------------------------------------------------------------------------------------------
+
+
+def number_boots(drafts: list[Draft]) -> list[Draft]:
+    """The drafts, whose boots are told apart where monotonic stamps begin anew while the writers' own go on."""
+    if not any(draft.outer is Outer.MONO for draft in drafts):
+        return drafts
+    shift = 0
+    latest: dict[Hashable, int] = {}
+    written: int | None = None
+    for place, draft in enumerate(drafts):
+        if draft.outer is not Outer.MONO or draft.follows:
+            draft.boot_seq += shift
+            continue
+        boot = (draft.host, draft.boot_seq)
+        if draft.value < latest.get(boot, draft.value) - _SLACK and written is not None:
+            following = (d.inner_value for d in drafts[place : place + _NEXT] if d.inner is Inner.UTC)
+            if next(following, written - 1) >= written:
+                shift += 1
+                latest.clear()
+        latest[boot] = max(draft.value, latest.get(boot, draft.value))
+        if draft.inner is Inner.UTC:
+            written = draft.inner_value
+        draft.boot_seq += shift
+    return drafts
