@@ -204,6 +204,8 @@ def _column(texts: Sequence[str]) -> Column | None:
 def as_printed(lines: Iterator[RawLine], tally: Tally) -> Iterator[RawLine]:
     """The lines as the program printed them; each has the number of its first piece."""
     first = list(islice(lines, _LOOKED_AT))
+    if len(first) == 1 and first[0].data.count(b"\r") >= _FEWEST:
+        first = _of_returns(first[0])
     texts = [_text(line) for line in first]
     habit = _habit(texts)
     if habit is not None:
@@ -215,6 +217,14 @@ def as_printed(lines: Iterator[RawLine], tally: Tally) -> Iterator[RawLine]:
         return
     rest = _peeled((line for part in (first, lines) for line in part), habit)
     yield from rest if column is None else _joined(rest, column, tally)
+
+
+def _of_returns(line: RawLine) -> list[RawLine]:
+    """The lines of a text that ends them with a carriage return alone."""
+    parts = line.data.removesuffix(b"\r").split(b"\r")
+    if sum(head_kind(part[:_WIDEST].decode("utf-8", "replace")) is not None for part in parts) < _HEADED * len(parts):
+        return [line]  # a terminal redrew it
+    return [replace(line, number=line.number + number, data=part) for number, part in enumerate(parts)]
 
 
 def _peeled(lines: Iterator[RawLine], habit: Habit | None) -> Iterator[RawLine]:

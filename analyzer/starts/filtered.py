@@ -111,7 +111,9 @@ def _too_few(start: Start) -> bool:
     """Whether a part of a text in which checks are listed has fewer lines than a server writes in such a time."""
     if start.begin_seen or start.product == "rke2" or start.role == "agent":
         return False
-    lists = [event.record for event in start.events if isinstance(event, PollLine) and event.error.error == "readyz_failing"]
+    lists = [
+        event.record for event in start.events if isinstance(event, PollLine) and event.error.error == "readyz_failing"
+    ]
     return bool(lists) and len(start.process) - len(lists) < _BESIDE and _lasts(start.process)
 
 
