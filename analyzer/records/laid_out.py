@@ -182,7 +182,10 @@ def _column(texts: Sequence[str]) -> Column | None:
     if not _NARROWEST <= width <= _WIDEST:
         return None
     heads = Counter(kind for text in texts if (kind := head_kind(text)) is not None)
-    kinds = frozenset(kind for kind, count in heads.items() if count >= max(2, 0.02 * heads.total()))
+    first = next(iter(heads), None)
+    # Dates stand within lines, too: those of certificates.
+    known = {kind: count for kind, count in heads.items() if kind != "iso_blank" or kind == first}
+    kinds = frozenset(kind for kind, count in known.items() if count >= max(2, 0.02 * heads.total()))
     pairs = [(above, text) for above, text in pairwise(texts) if text and not text.isspace()]
     further = [(above, text) for above, text in pairs if head_kind(text) not in kinds]
     if not kinds or len(further) < max(_FEWEST, 0.05 * len(texts)):

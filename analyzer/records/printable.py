@@ -7,15 +7,12 @@ import re
 _TERMINAL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[PX^_][^\x1b]*\x1b\\|[@-Z\\-_])")
 # C0 and C1 without TAB and LF, DEL, lone surrogates, what has no width, and the bidirectional controls that can
 # disguise a line.
-_CONTROL = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u200b-\u200f\u2060\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
-)
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2060\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 # What pages and terminals put in place of a blank: no-break, thin, ideographic ones.
 _BLANKS = dict.fromkeys((0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000), " ")
 _HYPHENS = dict.fromkeys((0x2010, 0x2011), "-")  # … and of a hyphen, lest a line ends there
-_SHOWN_ESCAPE = re.compile(
-    r"\^\[(?:\[[0-9;?]{0,12}[mKJHhl]|\][^\^]{0,200}\^G)"
-)  # as `cat -v` and some pagers show them
+# As `cat -v` and some pagers show them.
+_SHOWN_ESCAPE = re.compile(r"\^\[(?:\[[0-9;?]{0,12}[mKJHhl]|\][^\^]{0,200}\^G)")
 _COLOUR_TEXT = re.compile(r"\[(?:0|(?:\d{1,2};){0,3}\d{1,2})?m")  # colours whose escape was dropped
 # A word processor's: the quotes of a log's own fields are plain.
 _CURLED = re.compile("[={][“”„]")

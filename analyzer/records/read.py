@@ -28,7 +28,7 @@ from analyzer.records.pod_clocks import name_hosts, skews
 from analyzer.records.rotated_parts import parts_in_order
 from analyzer.records.sections import drop_sections, number_boots, sorted_back
 from analyzer.records.textlines import TextReader
-from analyzer.records.timestamps import resolve
+from analyzer.records.timestamps import forget_stamps_of_printing, resolve
 from analyzer.records.within_second import ordered_seconds
 from analyzer.sources.inputs import Inputs
 from analyzer.sources.open_input import open_input
@@ -132,7 +132,8 @@ def _finished(drafts: list[Draft]) -> tuple[LogRecord, ...]:
 
 def _in_order(tally: Tally, drafts: list[Draft]) -> list[Draft]:
     """The drafts of one source in the order of time; what its carrier did to them is undone, or told."""
-    drafts = drop_twice(tally, drop_sections(tally, number_boots(drafts)))
+    drafts = number_boots(forget_stamps_of_printing(drafts))
+    drafts = drop_twice(tally, drop_sections(tally, drafts))
     drafts = sorted_back(tally, _one_host(true_order(tally, rejoin(drafts)), tally))
     drafts = drop_repeats(tally, ordered_seconds(tally, parts_in_order(tally, drafts)))
     spread_losses(drafts)

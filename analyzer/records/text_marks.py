@@ -23,10 +23,10 @@ NOISE = re.compile(
     r"Total bytes processed: |</?(?:code|pre|details|summary)>"
 )
 _CUT_BY_HAND = r"snip|snipped|cut|truncated|omitted|redacted|removed|shortened|elided|skipped|gekürzt|more lines?"
+_FEW_WORDS = r"[\s.…-]{0,4}(?:\w{1,12} ){0,3}" + f"(?:{_CUT_BY_HAND})" + r"(?: \w{1,12}){0,3}[\s.…-]{0,4}"
 ELISION = re.compile(
-    r"\s*(?:\.{2,}|…+|--|"
-    rf"[\[<(*#-]{{1,4}}[\s.…-]{{0,4}}(?:\w{{1,12}} ){{0,3}}(?:{_CUT_BY_HAND})(?: \w{{1,12}}){{0,3}}[\s.…-]{{0,4}}[\]>)*#-]{{1,4}}|"
-    r"[#\s]*(?:\.{3}|…).{1,40}?(?:\.{3}|…)|\[?(?:snip|\.\.\.)\]?)\s*$",
+    r"\s*(?:\.{2,}|…+|--|\[?(?:snip|\.\.\.)\]?|[#\s]*(?:\.{3}|…).{1,40}?(?:\.{3}|…)|"
+    rf"[\[<(*#-]{{1,4}}{_FEW_WORDS}[\]>)*#-]{{1,4}})\s*$",
     re.IGNORECASE,
 )
 # The banner of cloud-init's output; the installer's lines in it have no stamps of their own.

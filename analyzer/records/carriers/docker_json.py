@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from analyzer.records.carriers.carrier import Carrier, Envelope
-from analyzer.records.draft import Outer, Tally
 from analyzer.records.carriers.iso_stamps import PIECE
+from analyzer.records.draft import Outer, Tally
 from analyzer.timebase import LATEST, SECOND, parse_iso
 
 

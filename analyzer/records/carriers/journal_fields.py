@@ -150,7 +150,8 @@ def stamped(text: str, stamp: str, tally: Tally, line: int, labels: Mapping[str,
         fields |= {"_PID": str(inside.pid)} if inside.pid is not None else {}
     drafts = from_fields(fields, tally, line)
     put_stamp(drafts, stamp)
-    for draft in drafts if inside is not None else ():
-        if draft.outer is Outer.NONE:
-            draft.take_stamp(inside)
+    if inside is not None:
+        for draft in drafts:
+            if draft.outer is Outer.NONE:
+                draft.take_stamp(inside)
     return drafts
