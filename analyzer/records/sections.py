@@ -84,13 +84,15 @@ def _sections(drafts: Sequence[Draft]) -> list[range]:
     bounds = [0]
     latest: dict[Hashable, int] = {}
     carrier: Outer | None = None
+    first: _Key | None = None  # a text that begins again is another copy, however short it is
     for place, draft in enumerate(drafts):
         if draft.follows or draft.foreign:
             continue
         kind, value = _stamp(draft)
         if kind is None:
             continue
-        begins = value < latest.get(kind, value) - SECOND
+        before = latest.get(kind, value - 1)
+        begins = value < before - SECOND or (value <= before and _key(draft) == first)
         if begins or (carrier is not None and draft.outer is not carrier):
             bounds.append(place)
             latest.clear()
@@ -98,6 +100,7 @@ def _sections(drafts: Sequence[Draft]) -> list[range]:
                 return []
         latest[kind] = max(value, latest.get(kind, value))
         carrier = draft.outer
+        first = first or _key(draft) or ()
     return [range(begin, end) for begin, end in pairwise([*bounds, len(drafts)]) if end > begin]
 
 

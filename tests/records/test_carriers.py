@@ -517,3 +517,14 @@ def test_a_table_of_lines_of_syslog(mark: str, tmp_path: Path) -> None:
     [record] = read(write(tmp_path, "a.csv", text)).records
     assert (record.host, record.ident, record.pid, record.message) == ("node-a", "k3s", 7, "words")
     assert utc(record) == "2026-03-01T06:03:22.500000+00:00"
+
+
+def test_pretty_json_without_the_begin_of_its_first_entry(tmp_path: Path) -> None:
+    def entry(n: int) -> str:
+        fields = {"__REALTIME_TIMESTAMP": str(1772345000000000 + n), "_HOSTNAME": "node-a", "_PID": "7"}
+        return json.dumps(fields | {"SYSLOG_IDENTIFIER": "k3s", "MESSAGE": f"line {n}"}, indent="\t")
+
+    rows = "\n".join(map(entry, range(4))).split("\n")
+    for cut in (1, 3, len(rows) // 4 - 1):
+        found = read(write(tmp_path, "a.json", "\n".join(rows[cut:]) + "\n"))
+        assert [record.message for record in found.records] == ["line 1", "line 2", "line 3"]

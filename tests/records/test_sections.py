@@ -122,3 +122,9 @@ def test_monotonic_stamps_that_begin_anew_are_another_boots() -> None:
     stamps = [record.at.us for record in found.records if record.at is not None]
     assert stamps == sorted(stamps)
     assert stamps[9] - stamps[0] == 300_000_000
+
+
+@pytest.mark.parametrize("write", WAYS)
+def test_a_log_of_less_than_a_second_twice(write: type) -> None:
+    rows = [write(1), *(write(2).replace("line 2", f"line {n}") for n in range(6))]
+    assert messages([*rows, *rows]) == messages(rows)
