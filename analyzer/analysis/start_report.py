@@ -101,7 +101,7 @@ def study(start: Start, index: int, log_records: LogRecords) -> StudiedStart:
         hooks_shared_s=shares.shared_s,
         gaps=tuple(_gaps(start, line_times, log_records)),
         cut_at_s=_last(start, line_times),
-        begun_before_s=0.0 if start.begin_seen else None,
+        begun_before_s=0.0 if start.begin_seen and _begin_is_timed(start) else None,
         fresh=made_cluster(start),
         began_local=began.local_time if began is not None and not began.absolute else None,
         goals=reached,
@@ -111,6 +111,12 @@ def study(start: Start, index: int, log_records: LogRecords) -> StudiedStart:
         links=links_of(start, line_times),
     )
     return StudiedStart(start, verdict, line_times, polls, facts, report)
+
+
+def _begin_is_timed(start: Start) -> bool:
+    """Whether the line with which it began has a time: else it began before the first line that has one."""
+    opening = start.first("systemd_starting", "extracting", "starting")
+    return opening is None or opening.record.stamp is not None
 
 
 def _last(start: Start, line_times: LineTimes) -> float | None:

@@ -31,6 +31,8 @@ class Proof:
 
 
 _FIRST_SIGNED = "certificate CN=system:admin,O=system:masters signed by "
+_TOLD = 11  # characters by which those lines are known that may say so, however early they are cut
+_FIRST_WORDS = ("generated s", "certificate")
 
 
 def is_fresh(start: Start) -> bool:
@@ -54,8 +56,15 @@ def made_cluster(start: Start) -> bool | None:
         return None
     if any(seq <= asked.record.seq for seq in start.losses):
         return None
-    before = (record for record in start.process if record.seq < asked.record.seq)
-    return None if any(record.message.startswith(_FIRST_SIGNED) for record in before) else False
+    before = [record for record in start.process if record.seq < asked.record.seq]
+    cut = any(start.is_cut(record) and _may_be_signed(record) for record in before)
+    return None if cut or any(record.message.startswith(_FIRST_SIGNED) for record in before) else False
+
+
+def _may_be_signed(record: LogRecord) -> bool:
+    """Whether a cut line may be one of those that a first start prints."""
+    begin = record.message.rstrip(" .…>")[:_TOLD]
+    return any(words.startswith(begin) for words in _FIRST_WORDS)
 
 
 def proofs(start: Start, verdict: Verdict, line_times: LineTimes) -> Iterator[Proof]:

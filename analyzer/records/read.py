@@ -18,6 +18,7 @@ from analyzer.records.chronological import true_order
 from analyzer.records.counted_lines import counted, too_many
 from analyzer.records.draft import Draft, Tally
 from analyzer.records.duplicates import drop_twice
+from analyzer.records.laid_out import as_printed
 from analyzer.records.log_record import ClockStep, LogRecord, Payload, SourceInfo
 from analyzer.records.log_records import LogRecords
 from analyzer.records.lost_lines import spread_losses
@@ -25,8 +26,9 @@ from analyzer.records.merge import drop_copies, drop_repeats, merge
 from analyzer.records.payloads import digest
 from analyzer.records.pod_clocks import name_hosts, skews
 from analyzer.records.rotated_parts import parts_in_order
+from analyzer.records.sections import drop_sections, number_boots, sorted_back
 from analyzer.records.textlines import TextReader
-from analyzer.records.timestamps import resolve
+from analyzer.records.timestamps import forget_stamps_of_printing, resolve
 from analyzer.records.within_second import ordered_seconds
 from analyzer.sources.inputs import Inputs
 from analyzer.sources.open_input import open_input
@@ -130,7 +132,9 @@ def _finished(drafts: list[Draft]) -> tuple[LogRecord, ...]:
 
 def _in_order(tally: Tally, drafts: list[Draft]) -> list[Draft]:
     """The drafts of one source in the order of time; what its carrier did to them is undone, or told."""
-    drafts = _one_host(true_order(tally, rejoin(drop_twice(tally, drafts))), tally)
+    drafts = number_boots(forget_stamps_of_printing(drafts))
+    drafts = drop_twice(tally, drop_sections(tally, drafts))
+    drafts = sorted_back(tally, _one_host(true_order(tally, rejoin(drafts)), tally))
     drafts = drop_repeats(tally, ordered_seconds(tally, parts_in_order(tally, drafts)))
     spread_losses(drafts)
     return drafts
@@ -199,7 +203,7 @@ def _decode(opened: Opened, tally: Tally) -> Iterator[Draft]:
         yield from carrier.read(opened, tally)
         return
     text = TextReader(tally)
-    for line in counted(candidates(opened.reader, opened.big), tally):
+    for line in as_printed(counted(candidates(opened.reader, opened.big), tally), tally):
         yield from text.feed(line)
     yield from text.finish()
 

@@ -108,9 +108,9 @@ def _ordered(lines: list[Draft]) -> list[Draft] | None:
 def stamps_of(lines: Sequence[Draft]) -> list[int | None] | None:
     """Stamps on one scale, ``None`` for lines that have none of it; ``None``: another clock or none tells the order."""
     usual = usual_outer(lines)
-    if any(d.mono is not None for d in lines) or usual in (Outer.TIME, Outer.MONO):
+    if usual is Outer.TIME or (usual is not Outer.MONO and any(d.mono is not None for d in lines)):
         return None
-    if usual is None:
+    if usual is None or usual is Outer.MONO:  # the next boot begins at 0: only the writers' stamps tell
         return _own_values(lines)
     return [d.value if d.outer is usual and not (d.follows or d.foreign) else None for d in lines]
 

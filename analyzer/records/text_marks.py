@@ -22,7 +22,13 @@ NOISE = re.compile(
     r"[$#] |\[\w+@[^\]]+\][$#]|\w[\w.\-]*@[\w.\-]+:\S*[$#] |section_(?:start|end):\d|##\[|Common labels: |Line limit: |"
     r"Total bytes processed: |</?(?:code|pre|details|summary)>"
 )
-ELISION = re.compile(r"(?:\.{2,}|…+|\[?(?:SNIP|snip|\.\.\.)\]?|--)$")
+_CUT_BY_HAND = r"snip|snipped|cut|truncated|omitted|redacted|removed|shortened|elided|skipped|gekürzt|more lines?"
+_FEW_WORDS = r"[\s.…-]{0,4}(?:\w{1,12} ){0,3}" + f"(?:{_CUT_BY_HAND})" + r"(?: \w{1,12}){0,3}[\s.…-]{0,4}"
+ELISION = re.compile(
+    r"\s*(?:\.{2,}|…+|--|\[?(?:snip|\.\.\.)\]?|[#\s]*(?:\.{3}|…).{1,40}?(?:\.{3}|…)|"
+    rf"[\[<(*#-]{{1,4}}{_FEW_WORDS}[\]>)*#-]{{1,4}})\s*$",
+    re.IGNORECASE,
+)
 # The banner of cloud-init's output; the installer's lines in it have no stamps of their own.
 _CLOUD_INIT = re.compile(
     r"Cloud-init v\. \S+ .{0,80} at (?:\w{3}, )?(\d{1,2}) (\w{3}) (\d{4}) (\d\d:\d\d:\d\d) [+-]\d{4}\b"

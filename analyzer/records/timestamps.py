@@ -16,6 +16,7 @@ from analyzer.records.grouping import grouped
 from analyzer.records.log_record import Payload, Stamp
 from analyzer.records.message_timestamps import place_inner
 from analyzer.records.rotated_parts import usual_outer
+from analyzer.timebase import SECOND
 
 
 def boot_offsets(sources: Iterable[Sequence[Draft]]) -> dict[str, int]:
@@ -44,6 +45,26 @@ def _forget_own_stamps(drafts: Sequence[Draft]) -> None:
     if len(own) == len(stamped) and all(d.outer is Outer.WALL and d.ident is None for d in stamped):
         for draft in stamped:
             draft.outer = Outer.NONE
+
+
+_PAIRS, _WHILE = 5, 5 * SECOND
+
+
+def forget_stamps_of_printing(drafts: list[Draft]) -> list[Draft]:
+    """The drafts without the carrier's stamps where those tell when a log was shown, or stored, all at once.
+
+    A line is taken down soon after it was written: what was written over a minute was not taken down within a second.
+    """
+    both = [d for d in drafts if d.outer in (Outer.UTC, Outer.WALL) and d.inner is Inner.UTC and d.mono is None]
+    if len(both) < _PAIRS:
+        return drafts
+    shown, written = [d.value for d in both], [d.inner_value for d in both]
+    while_written = max(written) - min(written)
+    if while_written >= _WHILE and max(shown) - min(shown) < while_written // 2:
+        for draft in drafts:
+            if draft.outer in (Outer.UTC, Outer.WALL):
+                draft.outer = Outer.NONE
+    return drafts
 
 
 def resolve(sources: Sequence[tuple[Tally, list[Draft]]]) -> list[Step]:

@@ -19,6 +19,16 @@ _EVERYDAY = 3  # so many other lines of k3s between the polls: a filter by write
 # Before a report says that lines were chosen, so many must share a word, or be warnings; a caution needs less.
 _CERTAIN, _CERTAIN_LOUD = 6, 8
 _SPAN_US = 5_000_000  # … over so long: within seconds one part of the program writes many lines that are alike
+# What people search for with alternatives; of whole logs no part that lasts has nothing but such lines.
+_SEARCHED = tuple(
+    re.compile(words, re.IGNORECASE)
+    for words in (
+        r"error|fail|fatal|panic|warn|time(?:d )?out|refused|denied|unable|cannot|invalid|(?:^|[ :])[EWF]\d{4} ",
+        r"shut|stop|exit|kill|signal|terminat|cancel",
+    )
+)
+_SEARCHED_LINES = 8
+_BESIDE = 12  # lines over seconds in which checks are listed: an API server that begins to serve writes far more
 _PATH = re.compile(r"(?<![^\s/])[^\s/]*/\S*")
 _LATER = ("serving_securely", "apiserver_requested", "apiserver_version", "api_running", "containerd_ready")
 
@@ -32,12 +42,14 @@ def is_filtered(start: Start, *, whole: bool = True) -> bool:
     that says nothing at all beside its polls was filtered by a word. A poll that was answered otherwise may be missing
     between any two then.
     """
-    if (whole and lines_are_missing(start)) or _chosen_by_a_word(start):
+    if (whole and lines_are_missing(start)) or _chosen_by_a_word(start) or _chosen_by_words(start):
         return True
     told = [record for record in start.process if record.payload in (Payload.LOGRUS, Payload.KLOG)]
     polls = [event.record for event in start.events if isinstance(event, PollLine | PollUnchanged)]
     late = polls or [mark.record for mark in start.marks(*_LATER)]
     if _without_its_first_words(start, late):
+        return True
+    if _too_few(start):
         return True
     asked = {id(record) for record in polls}
     beside = [record for record in told if id(record) not in asked]
@@ -95,9 +107,27 @@ def _without_its_first_words(start: Start, late: Sequence[LogRecord]) -> bool:
     return start.begin_seen and bool(late) and start.first("starting", "extracting") is None
 
 
+def _too_few(start: Start) -> bool:
+    """Whether a part of a text in which checks are listed has fewer lines than a server writes in such a time."""
+    if start.begin_seen or start.product == "rke2" or start.role == "agent":
+        return False
+    lists = [
+        event.record for event in start.events if isinstance(event, PollLine) and event.error.error == "readyz_failing"
+    ]
+    return bool(lists) and len(start.process) - len(lists) < _BESIDE and _lasts(start.process)
+
+
 def _chosen_by_a_word(start: Start) -> bool:
     """Whether all lines of a process share a word, as ``grep`` leaves them."""
     return _share_a_word(_texts(start))
+
+
+def _chosen_by_words(start: Start) -> bool:
+    """Whether every line has one of the words that people search for together, as ``grep -E 'error|fail'`` leaves."""
+    lines = [" ".join((record.raw, record.message)) for record in start.process[:_LOOKED_AT] if record.message]
+    if len({record.message[:_SHAPE] for record in start.process[:_LOOKED_AT]}) < _SEARCHED_LINES:
+        return False
+    return any(all(words.search(line) for line in lines) for words in _SEARCHED) and _lasts(start.process)
 
 
 def _texts(start: Start) -> list[str]:

@@ -53,9 +53,14 @@ def identified(start: Start) -> Start:
     )
 
 
+_SPOILT = re.compile(r"[\\^<>*`]")
+
+
 def _whole_word(start: Start, mark: Mark | None, group: str) -> str | None:
     """A word of a line, unless the line was cut and the cut may have gone through it."""
     word = mark.groups.get(group) if mark is not None else None
+    if word is not None and _SPOILT.search(word):
+        return None  # an editor or a pager wrote into it
     if mark is None or word is None or not start.is_cut(mark.record):
         return word
     return None if readable(mark.record.message).endswith(readable(word)) else word

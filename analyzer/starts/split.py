@@ -410,8 +410,7 @@ def _existing(
         return current if record.invocation_id == current.invocation_id else None
     if record.pid is not None and current.pid is not None:
         return current if _is_child(record, current, spans) else None
-    earlier = _was_running(current) and not _of_the_same_second(current, record)
-    if banner and (current.banner or current.closed or current.dead or earlier):
+    if banner and (current.banner or current.closed or current.dead or _is_of_a_later_run(current, record)):
         return None
     if current.closed and record.pid is None and stream.systemd_seen:
         return current
@@ -447,6 +446,11 @@ def _said_once(record: LogRecord) -> str | None:
     if record.file == "secure_serving.go" and _SERVES.match(record.message):
         return "serving"
     return None
+
+
+def _is_of_a_later_run(current: _OpenStart, banner: LogRecord) -> bool:
+    """Whether lines above a banner are another process's. All of them are looked at: only for a banner."""
+    return _was_running(current) and not _of_the_same_second(current, banner)
 
 
 def _of_the_same_second(current: _OpenStart, banner: LogRecord) -> bool:
@@ -535,10 +539,13 @@ def _finish(stream: _Stream, extra: Sequence[Rule], around: _Surroundings, *, tr
     return finished[::-1]
 
 
+_STOPS = re.compile(r"Stopping ")  # of this start, whose own lines above it are not in the text
+
+
 def _to_start(stream: _Stream, opened: _OpenStart, unit: str | None, extra: Sequence[Rule]) -> Start:
     # systemd's Starting is its first line; else the process's first line that has a stamp. Lines are in the order
     # of the log, which is the order of time within one process.
-    dated = opened.starting or any("since" in record.fields for record in opened.records[:1])
+    dated = opened.starting or any("since" in r.fields or _STOPS.match(r.message) for r in opened.records[:1])
     head = opened.records if dated else opened.process or opened.records
     return identified(
         Start(

@@ -7,6 +7,7 @@ from, so the judge knows what the text still shows, whatever it looks like. Dama
 from __future__ import annotations
 
 import html
+import json
 import random
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -157,6 +158,16 @@ def shuffled_within_seconds(part: Part, others: Others, carrier: str, rng: rando
     return replace(before, lines=lines)
 
 
+def whole_text(lines: Lines, rng: random.Random) -> Lines:
+    """All of it."""
+    return lines
+
+
+def by_words(lines: Lines, rng: random.Random) -> Lines:
+    """As ``sort`` leaves them."""
+    return sorted(lines, key=lambda line: line.data)
+
+
 def swapped(lines: Lines, rng: random.Random) -> Lines:
     """Two rotated files glued, the newer first."""
     middle = rng.randrange(len(lines) // 4, max(3 * len(lines) // 4, len(lines) // 4 + 1))
@@ -230,6 +241,36 @@ def cut_at(columns: int) -> Edit:
         return [replace(line, data=line.data.decode("utf-8", "replace")[:columns].encode()) for line in lines]
 
     return edit
+
+
+def broken_at(columns: int, margin: bytes = b"") -> Edit:
+    """Every line broken over several at a terminal's last column."""
+
+    def edit(lines: Lines, rng: random.Random) -> Lines:
+        out: Lines = []
+        for line in lines:
+            text = line.data.decode("utf-8", "replace")
+            pieces = [text[at : at + columns] for at in range(0, max(len(text), 1), columns)]
+            out += [replace(line, data=margin + piece.encode()) for piece in pieces]
+        return out
+
+    return edit
+
+
+def numbered(lines: Lines, rng: random.Random) -> Lines:
+    """As ``cat -n`` or ``grep -n`` shows it."""
+    form = rng.choice((b"%6d\t%s", b"%d:%s", b"%5d | %s"))
+    return [replace(line, data=form % (number, line.data)) for number, line in enumerate(lines, 1)]
+
+
+def strings(lines: Lines, rng: random.Random) -> Lines:
+    """As a tool prints a list of lines in JSON."""
+    return [replace(line, data=json.dumps(line.data.decode("utf-8", "replace")).encode() + b",") for line in lines]
+
+
+def again(first: Edit, second: Edit) -> Edit:
+    """Two views of one log in one text, one below the other."""
+    return lambda lines, rng: [*first(lines, rng), Line(b""), *second(lines, rng)]
 
 
 def escaped(lines: Lines, rng: random.Random) -> Lines:
@@ -324,6 +365,16 @@ DAMAGES: dict[str, Damage] = {
     "cut-80": Damage(edited(cut_at(80), cut=True), _TEXTS),
     "cut-120": Damage(edited(cut_at(120), cut=True), _TEXTS),
     "html": Damage(edited(escaped, whole=True), _TEXTS),
+    "grep-alternatives": Damage(edited(grep(b"error|fail|fatal|panic", fold=True)), _TEXTS),
+    "grep-stops": Damage(edited(grep(b"shut|stop|exit|kill|signal", fold=True)), _TEXTS),
+    "wrapped-100": Damage(edited(broken_at(100), whole=True), _TEXTS),
+    "wrapped-80-margin": Damage(edited(broken_at(80, b"    "), whole=True), _TEXTS),
+    "numbered": Damage(edited(numbered, whole=True), _TEXTS),
+    "strings": Damage(edited(strings, whole=True), _TEXTS),
+    "log-twice": Damage(edited(again(whole_text, whole_text), whole=True), _TEXTS),
+    "search-then-all": Damage(edited(again(grep(b"error", fold=True), whole_text), whole=True), _TEXTS),
+    "end-then-all": Damage(edited(again(tail(20), whole_text), whole=True), _TEXTS),
+    "sorted": Damage(edited(by_words, whole=True), _TEXTS),
     "clock+3s": Damage(clock_step(3)),
     "clock-3s": Damage(clock_step(-3)),
     "clock+1h": Damage(clock_step(3600)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -490,3 +491,40 @@ def test_standard_input() -> None:
     assert not errors
     assert log_records.sources[0].path == "<stdin>"
     assert len(log_records.records) == 9
+
+
+@pytest.mark.parametrize("pid", ["XXX", "****", "<redacted>"])
+def test_a_pid_that_was_blacked_out_is_none(pid: str, tmp_path: Path) -> None:
+    line = f'Mar 01 06:03:22 node-a k3s[{pid}]: time="2026-03-01T06:03:22Z" level=info msg="words"'
+    [record] = read(write(tmp_path, "a.txt", line + "\n")).records
+    assert (record.host, record.ident, record.pid, record.message) == ("node-a", "k3s", None, "words")
+
+
+@pytest.mark.parametrize("stamp", ["timestamp", "time", "@timestamp"])
+def test_an_object_with_a_message_and_a_time(stamp: str, tmp_path: Path) -> None:
+    words = 'time="2026-03-01T06:03:22Z" level=info msg="words"'
+    row = {stamp: "2026-03-01T06:03:22.500Z", "message": words, "host": "node-a", "_PID": "7"}
+    [record] = read(write(tmp_path, "a.json", json.dumps(row) + "\n")).records
+    assert (record.host, record.pid, record.message, utc(record)) == (
+        "node-a", 7, "words", "2026-03-01T06:03:22.500000+00:00",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+def test_a_table_of_lines_of_syslog(mark: str, tmp_path: Path) -> None:
+    line = 'Mar 01 06:03:22 node-a k3s[7]: time=""2026-03-01T06:03:22Z"" level=info msg=""words""'
+    text = f'Time{mark}Line\n2026-03-01T06:03:22.500Z{mark}"{line}"\n'
+    [record] = read(write(tmp_path, "a.csv", text)).records
+    assert (record.host, record.ident, record.pid, record.message) == ("node-a", "k3s", 7, "words")
+    assert utc(record) == "2026-03-01T06:03:22.500000+00:00"
+
+
+def test_pretty_json_without_the_begin_of_its_first_entry(tmp_path: Path) -> None:
+    def entry(n: int) -> str:
+        fields = {"__REALTIME_TIMESTAMP": str(1772345000000000 + n), "_HOSTNAME": "node-a", "_PID": "7"}
+        return json.dumps(fields | {"SYSLOG_IDENTIFIER": "k3s", "MESSAGE": f"line {n}"}, indent="\t")
+
+    rows = "\n".join(map(entry, range(4))).split("\n")
+    for cut in (1, 3, len(rows) // 4 - 1):
+        found = read(write(tmp_path, "a.json", "\n".join(rows[cut:]) + "\n"))
+        assert [record.message for record in found.records] == ["line 1", "line 2", "line 3"]

@@ -91,3 +91,14 @@ def test_an_archive_is_refused_with_the_command_that_opens_it(
     path.write_bytes(data)
     _, errors = read_log_records([path])
     assert command.replace("{}", str(path)) in str(errors[0].hint)
+
+
+@pytest.mark.parametrize("extra", [{"date": 1772345002.5}, {"date": 1772345002.5, "_p": "F"}, {"logtag": "F"}])
+def test_lines_whose_end_a_shipper_took_away_are_whole(extra: dict[str, object]) -> None:
+    rows = [{**extra, "stream": "stderr", "log": text} for text in (LAST, LAST.replace("33Z", "35Z"))]
+    found = read("".join(json.dumps(row) + "\n" for row in rows).encode())
+    assert [record.message for record in found.records] == ["k3s is up and running"] * 2
+    assert not any(record.truncated for record in found.records)
+    if "date" in extra:
+        stamps = [record.at.us for record in found.records if record.at is not None]
+        assert stamps == [1772345002500000] * 2

@@ -19,6 +19,13 @@ from analyzer.records.printable import decode, strip_terminal
         ("left\u202eright\u2066\ufeff", "leftright"),
         ("no\xa0break\u202fthin\u3000wide", "no break thin wide"),
         ("soft\xadhyphen", "soft\xadhyphen"),
+        ("zero\u200bwidth", "zerowidth"),
+        ("no\u2011break", "no-break"),
+        ("^[[01;31m^[[Kerror^[[m^[[K", "error"),
+        ("[31mlevel=error[0m", "level=error"),
+        ("a[0] and b[m]", "a[0] and b[m]"),
+        ("msg=“its ‘words’”", "msg=\"its 'words'\""),
+        ("a “quoted” word", "a “quoted” word"),
     ],
 )
 def test_what_a_terminal_does_not_show(text: str, left: str) -> None:

@@ -56,7 +56,15 @@ def test_boots_by_their_marks() -> None:
     assert seen == [("a", 1), ("b", 2), ("a", 1), (None, 3), (None, 4)]
 
 
-@pytest.mark.parametrize(("text", "hole"), [("..", True), (".", False), ("--", True), ("[snip]", True), ("…", True)])
+@pytest.mark.parametrize(
+    ("text", "hole"),
+    [
+        ("..", True), (".", False), ("--", True), ("[snip]", True), ("…", True), ("<truncated>", True),
+        ("[12 lines removed]", True), ("(output omitted)", True), ("# ... a lot of these ...", True), ("[gekürzt]", True),
+        ("[+]ping ok", False), ("[-]etcd failed: reason withheld", False), ("--- FAIL: cut", False),
+        ("some lines are cut", False),
+    ],
+)  # fmt: skip
 def test_signs_that_lines_were_left_out(text: str, hole: bool) -> None:
     assert (ELISION.match(text) is not None) is hole
 

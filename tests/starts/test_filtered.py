@@ -186,3 +186,38 @@ def test_no_part_of_a_whole_start_is_called_chosen() -> None:
         for at in range(0, len(rows) - length, 3):
             text = "\n".join(rows[at : at + length]) + "\n"
             assert not any(start.chosen for start in find_starts(journal.log_records(text.encode()).records)), text
+
+
+def test_lines_that_all_have_one_of_some_searched_words_were_chosen() -> None:
+    def chosen(*others: str) -> bool:
+        journal = Journal()
+        words = (
+            "disk error",
+            "pod failed",
+            "no route: timed out",
+            "was refused",
+            "is invalid",
+            "cannot go",
+            "panic",
+            "unable",
+        )
+        for number, word in enumerate((*words, *others)):
+            journal.say(2.0 * number, f"{number} {word}")
+        return only(journal).filtered
+
+    assert chosen()
+    assert not chosen("all is well")
+
+
+def test_a_fragment_with_checks_and_hardly_anything_beside_them_was_chosen() -> None:
+    """An API server that begins to serve writes a hundred lines in the seconds in which its checks are listed."""
+
+    def outcome(lines: int) -> str:
+        journal = Journal()
+        for number in range(lines):
+            journal.kube(0.1 * number, f"{number} everyday words")
+        journal.listed(4.0, RBAC).say(9.0, 'signal received: "terminated", canceling context...', "warning")
+        return journal.report().outcome
+
+    assert outcome(3) == "incomplete"
+    assert outcome(30) == "stopped"

@@ -342,7 +342,7 @@ def _crash(context: RuleContext, detail: str, records: list[LogRecord]) -> Findi
 def dumped(context: RuleContext) -> Iterator[Finding]:
     """Frames of goroutines without their head: where it ended, though the text does not show why."""
     dump = headless(context.studied.start)
-    if dump is None or context.report.end.kind == "failed":
+    if dump is None or context.report.end.kind == "failed" or context.studied.start.filtered:
         return
     where = f" in {dump.frame}" if dump.frame is not None else ""
     if dump.on_purpose:

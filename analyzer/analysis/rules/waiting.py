@@ -108,6 +108,9 @@ def _for_server(context: RuleContext) -> Iterator[Finding]:
         yield context.say("server_not_ready", detail, marks, severity="warning", title=title, advice=advice)
 
 
+_TELLING = 8  # characters of an answer that tell it from others
+
+
 @rule("forbidden_lasting", "refused_lasting", POLL)
 def poll_answers(context: RuleContext) -> Iterator[Finding]:
     """Classes of poll answers that do not heal by themselves, or lasted too long."""
@@ -122,6 +125,8 @@ def poll_answers(context: RuleContext) -> Iterator[Finding]:
         if title and (error.severity == "fatal" or length >= 30.0 or (still and length >= 10.0)):
             severity: FindingSeverity = "critical" if still and error.severity == "fatal" else "warning"
             text = next((p.text for p in reversed(polls) if p.text), "")
+            if error.error == "other" and len(text.rstrip(" .…>")) < _TELLING:
+                continue  # cut so early that any answer may have begun so
             detail = f"{over} answered: {text[:300]}"
             yield context.say(f"{POLLS}{error.error}", detail, polls, severity=severity)
         elif error.error == "forbidden" and still and length >= 60.0:

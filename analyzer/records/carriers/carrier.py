@@ -71,7 +71,8 @@ def json_object(text: str) -> dict[str, Any] | None:
     return data if isinstance(data, dict) else None
 
 
-_TAIL_PID = re.compile(r"(?:(\S+) )?([^\s\[\]:=\"{}]+)\[(\d+)\]: ?(.*)", re.DOTALL)
+# A pid may be blacked out by whoever shows the log.
+_TAIL_PID = re.compile(r"(?:(\S+) )?([^\s\[\]:=\"{}]+)\[(\d+|[Xx*#?.]{1,10}|<[\w -]{1,20}>)\]: ?(.*)", re.DOTALL)
 _TAIL_FACILITY = re.compile(r"(\S+) [a-z0-9]+\.[a-z]+ ([^\s\[\]:=\"{}]+)(?:\[(\d+)\])?: ?(.*)", re.DOTALL)
 _TAIL_BARE = re.compile(r"(?:([^\s\[\]:=\"{}]+) )?([^\s\[\]:=\"{}]+)(): (.*)", re.DOTALL)  # no pid
 _TAIL_SPACED = re.compile(r"(\S+) ([^\[\]:=\"{}]{1,60}?)(?:\[(\d+)\])?: (.*)", re.DOTALL)

@@ -16,8 +16,9 @@ from analyzer.timebase import parse_iso
 DOCUMENT_LIMIT = 32 << 20  # bytes of a JSON document that is one value; it has to be held whole
 _TEXT = re.compile(r"\d{13,19}\t(\d{4}-\d\d-\d\dT[\d:.]+Z)\t(.*)", re.DOTALL)
 _ANSWER = re.compile(rb'\{\s*"(?:status|data)"\s*:')
-_TABLE = re.compile(rb'(?:\xef\xbb\xbf)?"?[\w@.]+"?(?:[,\t]"?[\w@. ]+"?){1,8}\r?\n')
-_LINE_COLUMNS, _TIME_COLUMNS = ("line", "message", "body"), ("tsns", "@timestamp", "timestamp", "date", "time")
+_TABLE = re.compile(rb'(?:\xef\xbb\xbf)?"?[\w@.]+"?(?:[,;\t]"?[\w@. ]+"?){1,8}\r?\n')
+_LINE_COLUMNS = ("line", "message", "body", "log", "_raw")
+_TIME_COLUMNS = ("tsns", "@timestamp", "timestamp", "date", "time", "_time")
 
 
 def _peel(text: str) -> Envelope | None:
@@ -99,8 +100,8 @@ def _columns(first: str) -> tuple[int, int] | None:
 
 
 def _delimiter(head: str) -> str:
-    """What separates the cells: a spreadsheet's table has tabs."""
-    return "\t" if "\t" in head else ","
+    """What separates the cells: a spreadsheet's table has tabs, or semicolons where the comma is in numbers."""
+    return next((mark for mark in "\t;" if mark in head), ",")
 
 
 def _table(opened: Opened, tally: Tally) -> Iterator[Draft]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from analyzer.records.carriers.journalctl_short import short
 from analyzer.records.draft import Draft, Outer, Tally
 from analyzer.records.log_record import NO_FIELDS, RAW_LIMIT
 from analyzer.records.payloads import digest
@@ -137,8 +138,20 @@ def put_stamp(drafts: list[Draft], text: str) -> None:
 
 
 def stamped(text: str, stamp: str, tally: Tally, line: int, labels: Mapping[str, object]) -> list[Draft]:
-    """Drafts of a bare message with an outer stamp (Loki, Grafana and the like); ``labels`` by the journal's names."""
+    """Drafts of a message with an outer stamp (Loki, Grafana and the like); ``labels`` by the journal's names.
+
+    The message may be a line of syslog: who wrote it is told there.
+    """
     fields = {"MESSAGE": text} | {name: value for name, value in labels.items() if isinstance(value, str)}
+    inside = short(text) if text[:1].isalpha() else None
+    if inside is not None and inside.tail:
+        fields |= {"MESSAGE": inside.rest, "SYSLOG_IDENTIFIER": inside.ident or ""}
+        fields |= {"_HOSTNAME": inside.host} if inside.host else {}
+        fields |= {"_PID": str(inside.pid)} if inside.pid is not None else {}
     drafts = from_fields(fields, tally, line)
     put_stamp(drafts, stamp)
+    if inside is not None:
+        for draft in drafts:
+            if draft.outer is Outer.NONE:
+                draft.take_stamp(inside)
     return drafts

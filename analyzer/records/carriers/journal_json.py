@@ -18,6 +18,7 @@ from analyzer.records.printable import COLOUR, decode, strip_terminal
 from analyzer.timebase import SECOND
 
 _PRETTY = re.compile(rb"\{\s*\n\s*(?:\x1b\[[\d;]*m)?\"")
+_PRETTY_CUT = re.compile(rb"(?:\"[A-Z_]{2,64}\" ?: [^\n]{0,4000}\r?\n\s*){0,80}\}\s*\n\{\s*\n\s*\"[A-Z_]{2,64}\" ?: ")
 
 
 def _value(value: Any) -> tuple[str | None, bool]:
@@ -102,7 +103,9 @@ def _load(text: str, opened: Opened, tally: Tally, record: int) -> list[Draft]:
 
 
 def _begins_pretty(head: bytes) -> bool:
-    return _PRETTY.match(COLOUR.sub(b"", head)) is not None
+    """Also where the begin of the first entry is missing."""
+    plain = COLOUR.sub(b"", head)
+    return _PRETTY.match(plain) is not None or (plain[:1] in (b'"', b"}") and _PRETTY_CUT.match(plain) is not None)
 
 
 JSON = Carrier(

@@ -17,6 +17,7 @@ _FIELDS = (
     ("SYSLOG_IDENTIFIER", ("syslog", "identifier")),
     ("_HOSTNAME", ("host", "hostname")),
 )
+_STAMPS = ("@timestamp", "timestamp", "time", "datetime")
 _FLUENT = re.compile(r"\[\d+\] (\S+): \[\[?(\d{9,11}\.\d{1,9})(?:, \{.{0,200}?\}\])?, (\{.*\})\]$", re.DOTALL)
 _ARROW = re.compile(r'(?<!\\)"=>')
 _UNIT = re.compile(r"(?<![\w@-])[\w@-]+\.service$")
@@ -38,16 +39,19 @@ def _filebeat(data: Mapping[str, Any], tally: Tally, line: int) -> list[Draft] |
     inside = data.get("_source")
     if isinstance(inside, dict) and "@timestamp" in inside:
         data = inside
-    if not isinstance(data.get("message"), str) or "@timestamp" not in data:
+    stamp = next((data[name] for name in _STAMPS if isinstance(data.get(name), str)), None)
+    if not isinstance(data.get("message"), str) or stamp is None:
         return None
     tally.formats["filebeat"] += 1
     fields = {"MESSAGE": str(data["message"])}
     for name, path in _FIELDS:
         value = _at(data, *path)
+        if not isinstance(value, (str, int)):
+            value = data.get("host" if name == "_HOSTNAME" else name)
         if isinstance(value, (str, int)):
             fields[name] = str(value)
     drafts = from_fields(fields, tally, line)
-    put_stamp(drafts, str(data["@timestamp"]))
+    put_stamp(drafts, stamp)
     return drafts
 
 
