@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from analyzer.analysis.episodes import default_goal
-from analyzer.analysis.since_begin import since_begin
 from analyzer.errors import ExitCode, UsageError
 from analyzer.gate.held import held
 from analyzer.reports import wording
@@ -63,9 +62,8 @@ def judge_each(starts: Sequence[StartReport], limit_s: float, goal: str | None =
     """A goal of every start against a limit, by default the one its outcome speaks of.
 
     A start passes when the goal's window ends by the limit and its begin is in the text or bounded by it: else it may
-    have waited long before the first line. It fails when it certainly took as long as the limit, also if it began as
-    late as the timestamp of its begin allows (lengths in a fragment are lower bounds), or when the start failed.
-    Everything else is undecided.
+    have waited long before the first line. It fails when the window begins at or after the limit, because lengths in a
+    fragment are lower bounds, or when the start failed. Everything else is undecided.
     """
     judged = [_judge(start, limit_s, goal) for start in starts]
     if any(later.index - start.index > 1 for start, later in pairwise(starts)):
@@ -80,7 +78,8 @@ def _judge(start: StartReport, limit_s: float, name: str | None) -> Judged:
     about = f"start {start.index}, limit {limit_s:g} s, {start.outcome}"
     if goal is None:
         return Judged(ExitCode.INCONCLUSIVE, f"{about}: undecided, {no_such_goal(start, name or '')}")
-    about += f", goal {goal.id} {wording.window_words(since_begin(start, goal.window))}"
+    window = goal.window
+    about += f", goal {goal.id} {wording.window_words(window)}"
     if start.outcome == "failed":
         return Judged(ExitCode.GATE_FAILED, f"{about}: over the limit, the start failed")
     least, most = _length(start, goal)
@@ -100,8 +99,7 @@ def _length(start: StartReport, goal: Goal) -> tuple[float, float]:
     most = math.inf
     if _told(start, goal) and window.upper is not None and start.begun_before_s is not None:
         most = window.upper + start.begun_before_s
-    least = since_begin(start, window).lower
-    return -math.inf if least is None else least, most
+    return -math.inf if window.lower is None else window.lower, most
 
 
 def _told(start: StartReport, goal: Goal) -> bool:
