@@ -11,6 +11,7 @@ from analyzer.analysis.normal_lines import just_launched, normal_marks, other_an
 from analyzer.analysis.rule_context import RuleContext, count, sentences, shortened, times
 from analyzer.analysis.rule_registry import EVERY, PROBLEM, looked_for, rule
 from analyzer.analysis.shared_facts import asks_itself, kubelet_keeps_ending
+from analyzer.analysis.since_begin import since_begin
 from analyzer.analysis.told_more import told_more
 from analyzer.analysis.unsettled import open_waits, unknown_alarms
 from analyzer.analysis.usual import is_late
@@ -197,15 +198,18 @@ def _unsettled(context: RuleContext, others: Sequence[Finding]) -> Iterator[Find
 
 
 def _healthy(context: RuleContext, others: Sequence[Finding]) -> Iterator[Finding]:
-    report, ready = context.report, context.report.ready
+    report = context.report
     if report.outcome != "ready" or report.end.kind == "failed" or report.observer == "wait":
         return
+    if not report.begin_seen:
+        return  # how long it took is not in the text
+    ready = since_begin(report, report.ready)
     if any(finding.severity != "info" or finding.id == "later_than_usual" for finding in others):
         return
     if late_goals(report) or any(g.state == "not_reached" or _should_have_come(context, g) for g in report.goals):
         return
     detail = "It became ready"
-    if report.begin_seen and ready.upper is not None and report.role != "agent":
+    if ready.upper is not None and report.role != "agent":
         least = f"at least {at_least(ready.lower)} and " if ready.lower is not None and ready.lower > 0 else ""
         detail += f" after {least}at most {at_most(ready.upper)}"
     polls = sum(1 for poll in report.polls if poll.printed and poll.error is not None)
