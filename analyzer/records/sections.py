@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from functools import cache
 from itertools import groupby, pairwise
 
 from analyzer.records.draft import Draft, Inner, Outer, Tally
@@ -167,9 +168,13 @@ def _own(draft: Draft) -> bool:
 
 def sorted_back(tally: Tally, drafts: list[Draft]) -> list[Draft]:
     """The drafts in order of time, where the text was sorted by its words, or is in no order at all."""
-    raws = [draft.raw for draft in drafts]
-    by_words = any(_is_sorted([raw.split(" ", words)[-1] for raw in raws]) for words in range(_COLUMNS))
-    out = each_host(drafts, lambda lines: _by_time(lines, by_words=by_words))
+
+    @cache
+    def by_words() -> bool:  # asked of texts out of order alone
+        raws = [draft.raw for draft in drafts]
+        return any(_is_sorted([raw.split(" ", words)[-1] for raw in raws]) for words in range(_COLUMNS))
+
+    out = each_host(drafts, lambda lines: _by_time(lines, by_words))
     if out is None:
         return drafts
     tally.tell("the lines stand in no order of time and were put in order", "lines put in order of time")
@@ -188,13 +193,13 @@ def _is_sorted(texts: Sequence[str]) -> bool:
     return all(a <= b for a, b in pairs) or all(a >= b for a, b in pairs)
 
 
-def _by_time(lines: list[Draft], *, by_words: bool) -> list[Draft] | None:
+def _by_time(lines: list[Draft], by_words: Callable[[], bool]) -> list[Draft] | None:
     values = stamps_of(lines)
     if values is None:
         return None
     stamped = [value for value in values if value is not None]
     falls = sum(after < before - _SLACK for before, after in pairwise(stamped))
-    if not falls or not (by_words or falls >= max(_FALLS, _SHARE_OF_FALLS * len(stamped))):
+    if not falls or not (falls >= max(_FALLS, _SHARE_OF_FALLS * len(stamped)) or by_words()):
         return None
     keyed: list[tuple[int, Draft]] = []
     before = stamped[0]

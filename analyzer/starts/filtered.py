@@ -114,7 +114,12 @@ def _too_few(start: Start) -> bool:
     lists = [
         event.record for event in start.events if isinstance(event, PollLine) and event.error.error == "readyz_failing"
     ]
-    return bool(lists) and len(start.process) - len(lists) < _BESIDE and _lasts(start.process)
+    if not lists:
+        return False
+    stop = start.first("stop_signal", "systemd_stopping")  # what it says on its way out comes after all that
+    until = stop.record.seq if stop is not None else start.process[-1].seq
+    beside = sum(record.seq <= until for record in start.process) - len(lists)
+    return beside < _BESIDE and (stop is not None or _lasts(start.process))
 
 
 def _chosen_by_a_word(start: Start) -> bool:

@@ -35,12 +35,13 @@ def test_a_log_that_begins_behind_the_certificates_does_not_tell(tmp_path: Path)
 
 def test_lines_that_are_cut_before_they_say_so_do_not_tell(tmp_path: Path) -> None:
     """A pager's right edge: the certificates' lines end in front of the name."""
-    plain = [
-        'time="2026-03-01T06:00:00Z" level=info msg="Starting k3s v1.33.4+k3s1 (148243c4)"',
-        'time="2026-03-01T06:00:01Z" level=info msg="generated self-signed CA certificate CN=k3s-client-ca@1: notBefore=x"',
-        'time="2026-03-01T06:00:01Z" level=info msg="certificate CN=system:admin,O=system:masters signed by CN=k3s-client-ca@1"',
-        'time="2026-03-01T06:00:02Z" level=info msg="Running kube-apiserver --advertise-port=6443 --allow-privileged=true"',
+    words = [
+        "Starting k3s v1.33.4+k3s1 (148243c4)",
+        "generated self-signed CA certificate CN=k3s-client-ca@1: notBefore=x notAfter=y",
+        "certificate CN=system:admin,O=system:masters signed by CN=k3s-client-ca@1: notBefore=x",
+        "Running kube-apiserver --advertise-port=6443 --allow-privileged=true --anonymous-auth=false",
     ]
+    plain = [f'time="2026-03-01T06:00:0{n}Z" level=info msg="{text}"' for n, text in enumerate(words)]
     rows = [f"Mar 01 06:00:0{n} node-a k3s[7]: {row}" for n, row in enumerate(plain)]
     assert fresh("\n".join(rows).encode(), tmp_path) == [True]
     cut = [row[:96] + ">" if len(row) > 97 else row for row in rows]

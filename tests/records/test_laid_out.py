@@ -19,7 +19,7 @@ WORDS = [
     'time="2026-03-01T06:03:22Z" level=info msg="Starting k3s v1.33.4+k3s1 (148243c4)"',
     f'time="2026-03-01T06:03:23Z" level=info msg="{LONG}"',
     "I0301 06:03:24.020255    1193 secure_serving.go:213] Serving securely on 127.0.0.1:6444",
-    'W0301 06:03:24.120255    1193 a.go:1] "Some trouble" err="no route to host" where="a place of many words, far away"',
+    'W0301 06:03:24.120255    1193 a.go:1] "Some trouble" err="no route to host" where="a place of many words, away"',
     'time="2026-03-01T06:03:26Z" level=info msg="Polling for API server readiness: GET /readyz failed: unknown"',
     f'time="2026-03-01T06:03:27Z" level=info msg="{LONG}"',
     'time="2026-03-01T06:03:28Z" level=warning msg="No room, no room: \\"they\\" cried out when they saw it coming"',

@@ -113,7 +113,8 @@ def test_a_clock_that_was_set_back_stays_a_step() -> None:
 
 def test_monotonic_stamps_that_begin_anew_are_another_boots() -> None:
     def row(mono: float, second: int, text: str) -> str:
-        return f'[{mono:12.6f}] edge-7 k3s[1193]: time="2026-03-01T06:{second // 60:02d}:{second % 60:02d}Z" level=info msg="{text}"'
+        at = f"2026-03-01T06:{second // 60:02d}:{second % 60:02d}Z"
+        return f'[{mono:12.6f}] edge-7 k3s[1193]: time="{at}" level=info msg="{text}"'
 
     first = [row(60 + n, 100 + n, BANNER if n == 1 else f"line {n}") for n in range(9)]
     second = [row(9 + n, 400 + n, BANNER if n == 1 else f"line {n}") for n in range(9)]

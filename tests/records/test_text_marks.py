@@ -60,7 +60,8 @@ def test_boots_by_their_marks() -> None:
     ("text", "hole"),
     [
         ("..", True), (".", False), ("--", True), ("[snip]", True), ("…", True), ("<truncated>", True),
-        ("[12 lines removed]", True), ("(output omitted)", True), ("# ... a lot of these ...", True), ("[gekürzt]", True),
+        ("[12 lines removed]", True), ("(output omitted)", True), ("# ... a lot of these ...", True),
+        ("[gekürzt]", True),
         ("[+]ping ok", False), ("[-]etcd failed: reason withheld", False), ("--- FAIL: cut", False),
         ("some lines are cut", False),
     ],
