@@ -120,7 +120,7 @@ CLASSES = [
     ("FATAL: bad (SQLSTATE 08006)", "sql_lost"),
     ('ERROR: prepared statement "s_4" does not exist (SQLSTATE 26000)', "sql_pooler"),
     ("ERROR: no such right (SQLSTATE 42501)", "sql_rights"),
-    ("commands out of sync. You can't run this command now", "sql_out_of_step"),
+    ("commands out of sync. Did you run multiple statements at once?", "sql_out_of_step"),
     ("FATAL: bad (SQLSTATE 53300)", "sql_connections"),
     ("ERROR: bad (SQLSTATE 53100)", "sql_disk"),
     ("ERROR: bad (SQLSTATE 42703)", "sql_statement"),

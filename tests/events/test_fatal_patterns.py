@@ -26,6 +26,8 @@ from tests.events.examples import examples, journal
 
 # These never end a process: it goes on, or only warns.
 _GO_ON = {"config_key_ignored", "selinux", "oidc_unreachable", "own_server_not_trusted", "lines_lost"}
+# Said by Go's runtime in lines of its own, never in a message of k3s (tests/analysis/test_told_more.py).
+_RUNTIME = {"no_more_threads"}
 _WRAPPED = re.compile(r"^(?:Error: |starting kubernetes: |preparing server: )+")
 _SHUTDOWN = "Shutdown request received: "
 # True only after 15 minutes of waiting; before, releases up to 1.29 print it when they are stopped.
@@ -36,7 +38,7 @@ _RELEASES = ("v1.28.4+k3s1", "v1.30.3+k3s1", "v1.32.4+k3s1", "v1.33.6+k3s1", "v1
 
 def fatal_rules() -> list[Rule]:
     """The problems that end a start."""
-    return [rule for rule in ending_problems() if rule.id not in _GO_ON | _LATE]
+    return [rule for rule in ending_problems() if rule.id not in _GO_ON | _LATE | _RUNTIME]
 
 
 def cause(record: LogRecord) -> str:

@@ -27,7 +27,8 @@ def test_a_start_that_became_ready_without_more_than_notes_is_healthy() -> None:
     assert good(ready=window(0.0, 4.0)) == ["It became ready after at most 4.0 s."]
     assert good(ready=window(None, 4.0)) == ["It became ready after at most 4.0 s."]
     assert good(ready=window(3.0, None)) == ["It became ready."]
-    assert good(begin_seen=False) == good(role="agent") == ["It became ready."]
+    assert good(role="agent") == ["It became ready."]
+    assert good(begin_seen=False) == []  # it may have taken minutes before the text
     assert not good(outcome="incomplete") and not good(end=End("failed")) and not good(observer="wait")
     assert good(end=End("stopped"))
 
