@@ -404,7 +404,7 @@ def _do(start: StartReport, finding: Finding | None) -> str:
         return done
     if other or not any(f.id == "healthy" for f in start.findings):
         return other or narrative.nothing_to_do(start, alone=True)
-    return "Nothing: this start looks healthy." if narrative.of_known_length(start) else narrative.NOTHING_HERE
+    return "Nothing: this start looks healthy."
 
 
 def _rest_of_it(start: StartReport) -> str:

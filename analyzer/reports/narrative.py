@@ -31,7 +31,7 @@ _CALENDAR = ("journal", "klog")  # stamps with month and day at least
 _TO_DO = "What to do"
 FINER = "Moments finer"  # how the least of what is not known begins
 # A start whose begin is not in the text may have been slow before it, whatever the rest shows.
-NOTHING_HERE = "Nothing in this part of the log needs it; how long the start took in all is not in it."
+_NOTHING_HERE = "Nothing in this part of the log needs it; how long the start took in all is not in it."
 
 
 def title(start: StartReport, *, utc: bool = False) -> list[str]:
@@ -365,8 +365,7 @@ def nothing_to_do(start: StartReport, *, alone: bool = False) -> str:
     if verdict is not None and verdict.advice:
         return f"{verdict.title}. {verdict.advice}"
     if verdict is not None:
-        told = f"Nothing. {verdict.title}" if of_known_length(start) else NOTHING_HERE.rstrip(".")
-        return f"{told}: {verdict.detail[:1].lower()}{verdict.detail[1:]}"
+        return f"Nothing. {verdict.title}: {verdict.detail[:1].lower()}{verdict.detail[1:]}"
     open_ = [finding for finding in start.findings if finding.id in ("open_wait", "unknown_alarms")]
     note = next(iter([*open_, *notes(start)]), None)
     look = "Nothing for certain: see what is good to know below, and give more of the log."
@@ -374,6 +373,7 @@ def nothing_to_do(start: StartReport, *, alone: bool = False) -> str:
         look = f"Nothing for certain: give more of the log. Good to know: {note.title[:1].lower()}{note.title[1:]}."
     return wording.first_that_holds(
         (open_, look),
+        (start.outcome == "ready" and not start.begin_seen, _NOTHING_HERE),
         (start.outcome == "ready", "Nothing was found that needs it."),
         (start.outcome != "incomplete", "No cause that this program knows is in this log."),
         (start.observer == "wait", "Nothing can be said from outside; the server's own log says more."),
@@ -385,11 +385,6 @@ def nothing_to_do(start: StartReport, *, alone: bool = False) -> str:
         (note is not None, look),
         (True, "This much of the log says nothing for certain; give more of it."),
     )
-
-
-def of_known_length(start: StartReport) -> bool:
-    """Whether the text shows how long the start took, so that it can be called a healthy one."""
-    return start.begin_seen or start.observer != "k3s"
 
 
 def line_list(lines: Sequence[int]) -> str:
