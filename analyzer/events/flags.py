@@ -80,8 +80,8 @@ def _of_the_other(said: str, mine: str, other: str) -> Guess:
 def _of_one_role(said: str, having: str, first: Minor) -> Guess:
     return Guess(
         f"{said} is a flag of the {having} alone, and not of old releases",
-        f"Whose command line this is the text does not tell. It came with about {first[0]}.{first[1]}.",
-        f"Take {said.lstrip('-')} out of {{arguments}} and {{config}} where this is no {having}; "
+        f"The log does not show whose command line this is. It came with about {first[0]}.{first[1]}.",
+        f"Take {said.lstrip('-')} out of {{arguments}} and {{config}} unless this is a {having}; "
         "on one, install a release that has it.",
     )
 

@@ -84,7 +84,7 @@ class _Known:
 def _sections(drafts: Sequence[Draft]) -> list[range]:
     bounds = [0]
     latest: dict[Hashable, int] = {}
-    carrier: Outer | None = None
+    carrier: tuple[Outer, bool] | None = None  # and whether it names hosts
     first: _Key | None = None  # a text that begins again is another copy, however short it is
     for place, draft in enumerate(drafts):
         if draft.follows or draft.foreign:
@@ -94,13 +94,14 @@ def _sections(drafts: Sequence[Draft]) -> list[range]:
             continue
         before = latest.get(kind, value - 1)
         begins = value < before - SECOND or (value <= before and _key(draft) == first)
-        if begins or (carrier is not None and draft.outer is not carrier):
+        own = draft.outer, draft.host is None
+        if begins or (carrier is not None and own != carrier):
             bounds.append(place)
             latest.clear()
             if len(bounds) > _MOST_SECTIONS:
                 return []
         latest[kind] = max(value, latest.get(kind, value))
-        carrier = draft.outer
+        carrier = own
         first = first or _key(draft) or ()
     return [range(begin, end) for begin, end in pairwise([*bounds, len(drafts)]) if end > begin]
 
@@ -131,7 +132,8 @@ def _copies(section: range, drafts: Sequence[Draft], keys: Sequence[_Key | None]
         key = keys[place] or ()
         here[key] += 1
         same.append(here[key] <= known.count(key, drafts[place]))
-    if sum(same) < BLOCK and not (all(same) and any(map(_is_fine, (drafts[place] for place in places)))):
+    fine = any(_is_fine(drafts[place]) for place in places)
+    if sum(same) < BLOCK and not (all(same) and fine):
         return set()
     found = {place for place, is_same in zip(places, same, strict=True) if is_same}
     taken = len(found) >= _SHARE * len(places)

@@ -25,8 +25,8 @@ NOISE = re.compile(
 _CUT_BY_HAND = r"snip|snipped|cut|truncated|omitted|redacted|removed|shortened|elided|skipped|gekürzt|more lines?"
 _FEW_WORDS = r"[\s.…-]{0,4}(?:\w{1,12} ){0,3}" + f"(?:{_CUT_BY_HAND})" + r"(?: \w{1,12}){0,3}[\s.…-]{0,4}"
 ELISION = re.compile(
-    r"\s*(?:\.{2,}|…+|--|\[?(?:snip|\.\.\.)\]?|[#\s]*(?:\.{3}|…).{1,40}?(?:\.{3}|…)|"
-    rf"[\[<(*#-]{{1,4}}{_FEW_WORDS}[\]>)*#-]{{1,4}})\s*$",
+    r"\s{0,8}(?:\.{2,}|…+|--|\[?(?:snip|\.\.\.)\]?|[# ]{0,8}(?:\.{3}|…).{1,40}?(?:\.{3}|…)|"
+    rf"[\[<(*#-]{{1,4}}{_FEW_WORDS}[\]>)*#-]{{1,4}})\s{{0,8}}$",
     re.IGNORECASE,
 )
 # The banner of cloud-init's output; the installer's lines in it have no stamps of their own.

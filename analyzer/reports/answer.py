@@ -384,7 +384,10 @@ def _held_back(start: StartReport) -> str:
 
 
 # Values that Go prints behind what it has to say: a struct on the same line, or the lines of one, or of two compared.
-_DUMP = re.compile(r"(?:[:,;]? ?\w*: ?)?&[\w.]+\{.*\Z|:\s*\n\s*(?:@@ |[-+]? ?\s*[&{\"\w.]+[{:]).*\Z", re.DOTALL)
+_DUMP = re.compile(
+    r"(?:[:,;]? ?\w{0,40}: ?)?&[\w.]{1,100}\{.*\Z|:\s{0,20}\n\s{0,20}(?:@@ |[-+]? ?\s{0,20}[&{\"\w.]{1,100}[{:]).*\Z",
+    re.DOTALL,
+)
 
 
 def _shorter(message: str) -> Iterator[str]:
