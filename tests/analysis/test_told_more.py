@@ -99,7 +99,7 @@ def test_a_flag_of_servers_whose_role_and_release_nobody_tells() -> None:
     title, words = first(k3s("fatal", "flag provided but not defined: -secrets-encryption", unit="k3s-box"))
     assert "is not in this release" not in title
     assert "servers" not in title or "alone" in title
-    assert "does not tell" in words
+    assert "does not show" in words
 
 
 def test_of_a_flag_like_none_nothing_is_guessed() -> None:
