@@ -164,11 +164,12 @@ class LineTimes:
         return max(0, *lags) / SECOND if lags else 0.0
 
     def _lag_near(self, stamp: Stamp) -> int:
-        """By how much the journal may be late here, from klog lines within two seconds; a second without any."""
+        """By how much the journal may be late here, from klog lines within two seconds; a second without any, of a
+        fine stamp."""
         lags = self._lags_near(stamp.us)
-        if stamp.precision_us >= SECOND:  # a prompt line's is below 0: the stamp is cut off
-            return max([0, *lags]) + _SLACK_US
-        return max(0, *lags) + _SLACK_US if lags else SECOND
+        if not lags and stamp.precision_us < SECOND:
+            return SECOND
+        return max([0, *lags]) + _SLACK_US  # of a stamp in whole seconds a prompt line's lag is below 0
 
     def _lags_near(self, us: int) -> list[int]:
         left = bisect.bisect_left(self._lags, us - _NEAR_US, key=itemgetter(0))

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from itertools import islice, pairwise
 
 from analyzer.records.draft import Tally
+from analyzer.records.html_entities import Unescaper
 from analyzer.records.printable import strip_terminal
 from analyzer.sources.raw_lines import LINE_LIMIT, RawLine
 
@@ -130,7 +131,8 @@ def _habit(texts: Sequence[str]) -> Habit | None:
         if peel is not _of_tags and bare > len(filled) * (1 - _MOST):
             continue  # the lines begin as they are
         inner = [(text, rest) for text in filled if (rest := peel(text)) is not None and rest != text]
-        heads = [(text, rest) for text, rest in inner if head_kind(rest) is not None]
+        # A page's source has entities as well; the lines keep them until they are read.
+        heads = [(text, rest) for text, rest in inner if head_kind(Unescaper().line(rest)) is not None]
         if len(heads) < max(_FEWEST, _HEADED * len(filled)):
             continue
         if peel in (_of_marks, _of_file):
@@ -193,7 +195,9 @@ def _column(texts: Sequence[str]) -> Column | None:
     full = [(above, text) for above, text in pairs if len(above) == width]
     below = sum(head_kind(text) not in kinds for _, text in full)
     under_full = sum(len(above) >= width - 2 for above, _ in further)
-    if len(full) >= _FEWEST and below >= _ALWAYS * len(full) and under_full >= _MOSTLY * len(further):
+    # A line may end at the column by chance; where no rest stands elsewhere that is all.
+    least = _MOSTLY if below == len(further) else _ALWAYS
+    if len(full) >= _FEWEST and below >= least * len(full) and under_full >= _MOSTLY * len(further):
         return Column(width, kinds, words=False)
     if sum(_overfull(above, text, width) for above, text in further) < _ALWAYS * len(further):
         return None
