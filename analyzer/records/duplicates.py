@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from analyzer.records.draft import Draft, Inner, Outer, Tally
 from analyzer.records.log_record import Payload
-from analyzer.records.merge import BLOCK, GIVEN_TWICE, without
+from analyzer.records.merge import BLOCK, GIVEN_TWICE, in_the_log, without
 from analyzer.records.startup_order import BANNER
 from analyzer.timebase import SECOND
 
@@ -151,5 +151,5 @@ def drop_twice(tally: Tally, drafts: list[Draft]) -> list[Draft]:
     lines = {drafts[place].line for place in copies}
     tally.reasons[GIVEN_TWICE] += len(lines)
     if len(lines) >= BLOCK:
-        tally.notes.append(f"{len(lines)} lines stand twice in the log, counted once")
+        tally.notes.append(in_the_log(len(lines)))
     return without(drafts, copies, copies)

@@ -69,7 +69,7 @@ def drop_copies(sources: Sequence[Source]) -> list[Source]:
             seen[key][host] += count
         heads.update(first)
         if dropped:
-            what = "1 line is" if len(dropped) == 1 else f"{len(dropped)} lines are"
+            what = _lines(len(dropped), "is", "are")
             tally.tell(f"{what} in another input too, counted once", GIVEN_TWICE, len(dropped))
         kept.append((tally, rest))
     return kept
@@ -103,8 +103,17 @@ def drop_repeats(tally: Tally, drafts: list[Draft]) -> list[Draft]:
         at += 1
     if not copies:
         return drafts
-    tally.tell(f"{len(copies)} lines stand twice in the log, counted once", GIVEN_TWICE, len(copies))
+    tally.tell(in_the_log(len(copies)), GIVEN_TWICE, len(copies))
     return without(drafts, copies, holes)
+
+
+def in_the_log(count: int) -> str:
+    """What a reader of the report should know of so many copies within one text."""
+    return f"{_lines(count, 'stands', 'stand')} twice in the log, counted once"
+
+
+def _lines(count: int, one: str, many: str) -> str:
+    return f"1 line {one}" if count == 1 else f"{count} lines {many}"
 
 
 def without(drafts: Sequence[Draft], copies: Container[int], holes: Container[int]) -> list[Draft]:

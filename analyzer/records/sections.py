@@ -14,7 +14,7 @@ from functools import cache
 from itertools import groupby, pairwise
 
 from analyzer.records.draft import Draft, Inner, Outer, Tally
-from analyzer.records.merge import BLOCK, GIVEN_TWICE, without
+from analyzer.records.merge import BLOCK, GIVEN_TWICE, in_the_log, without
 from analyzer.records.rotated_parts import each_host, stamps_of
 from analyzer.timebase import DAY, SECOND
 
@@ -45,7 +45,7 @@ def drop_sections(tally: Tally, drafts: list[Draft]) -> list[Draft]:
             known.add(keys[place], drafts[place])
     if not copies:
         return drafts
-    tally.tell(f"{len(copies)} lines stand twice in the log, counted once", GIVEN_TWICE, len(copies))
+    tally.tell(in_the_log(len(copies)), GIVEN_TWICE, len(copies))
     return without(drafts, copies, holes)
 
 
@@ -132,8 +132,7 @@ def _copies(section: range, drafts: Sequence[Draft], keys: Sequence[_Key | None]
         key = keys[place] or ()
         here[key] += 1
         same.append(here[key] <= known.count(key, drafts[place]))
-    fine = any(_is_fine(drafts[place]) for place in places)
-    if sum(same) < BLOCK and not (all(same) and fine):
+    if sum(same) < BLOCK and not (all(same) and any(_is_fine(drafts[place]) for place in places)):
         return set()
     found = {place for place, is_same in zip(places, same, strict=True) if is_same}
     taken = len(found) >= _SHARE * len(places)
