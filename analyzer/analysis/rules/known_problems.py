@@ -147,6 +147,12 @@ def _answered_after(context: RuleContext, marks: Sequence[Mark]) -> LogRecord | 
     return next((record for record in answers if not asks_itself(context, record)), None)
 
 
+def _may_hide_slowness(context: RuleContext) -> bool:
+    """Whether lines are missing between the begin and the line that shows readiness: what took long may be in them."""
+    start, detected = context.studied.start, context.studied.verdict.detected
+    return bool(start.records) and detected is not None and start.lost_between(start.records[0].seq, detected.seq)
+
+
 @rule("later_than_usual")
 def later_than_usual(context: RuleContext) -> Iterator[Finding]:
     """A start of k3s that took longer than nearly all that were measured."""
@@ -201,7 +207,7 @@ def _healthy(context: RuleContext, others: Sequence[Finding]) -> Iterator[Findin
     report = context.report
     if report.outcome != "ready" or report.end.kind == "failed" or report.observer == "wait":
         return
-    if not report.begin_seen:
+    if not report.begin_seen or _may_hide_slowness(context):
         return  # how long it took is not in the text
     ready = since_begin(report, report.ready)
     if any(finding.severity != "info" or finding.id == "later_than_usual" for finding in others):
