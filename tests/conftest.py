@@ -10,7 +10,7 @@ import pytest
 pytest.register_assert_rewrite("tests.kit")
 
 SLOW_S = 1800
-SOME = 3  # parameters of one test
+SOME = 2  # parameters of one test
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -110,6 +110,7 @@ def assert_sharp(start: StartReport, told: StartTruth, where: str) -> None:
     assert width <= PERIOD_S + request + 0.1, f"{where}: {width:.3f} s wide {start.ready}"
 
 
+@pytest.mark.long
 def test_where_the_grid_rule_applies_the_ready_window_is_one_period_wide_at_most() -> None:
     judged = 0
     for seed in range(0, JOURNALS, 4):

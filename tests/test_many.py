@@ -123,6 +123,7 @@ def test_confidence_makes_the_bounds_of_a_quantile_wider() -> None:
     assert ready.p50.max is not None and (ready.p50.upper is None or ready.p50.upper >= ready.p50.max)
 
 
+@pytest.mark.long
 def test_conditions_keep_some_of_the_starts() -> None:
     assert three().where("first=c", "outcome!=failed").starts()["index"].tolist() == [4]
     assert three().where("role=server").where("host=cp-2").starts()["host"].tolist() == ["cp-2"]
@@ -142,6 +143,7 @@ def test_tables_without_a_row_have_their_columns() -> None:
     assert repr(nobody) == "<ManyStarts: 0 starts of 3 inputs: none>"
 
 
+@pytest.mark.long
 def test_outputs_are_those_of_the_command(tmp_path: Path) -> None:
     grouped = three().by("version")
     page = tmp_path / "fleet.html"

@@ -275,6 +275,7 @@ def test_what_the_readme_shows_is_what_the_program_prints() -> None:
     assert ran.returncode == 0, ran.stderr
 
 
+@pytest.mark.long
 def test_every_option_in_the_readme_exists() -> None:
     text = (ROOT / "README.md").read_text()
     used = {

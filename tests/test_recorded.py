@@ -144,6 +144,7 @@ def with_truth(*folders: Path) -> Iterator[tuple[StartReport, dict[str, Any]]]:
         yield from ((start, seen | {"role": truth.get("role")}) for start, seen in pairs)
 
 
+@pytest.mark.long
 def test_a_killed_server_that_was_ready_is_not_said_to_have_ended_before() -> None:
     """k3s asks every two seconds; the outcome is what it noticed, the words must not say more."""
     killed = 0

@@ -242,6 +242,7 @@ def test_a_phase_that_another_line_divides_is_not_the_serving() -> None:
     assert next(link.cleared for link in found.links if link.name == "serving").lower == 5.1
 
 
+@pytest.mark.long
 def test_the_roots_of_made_journals_are_found() -> None:
     found = [blame_chain(judged(made(seed, stall_at_s=0.6, stall_s=31.0))) for seed in range(12)]
     assert sum(chain is not None and chain.root == "datastore" for chain in found) >= 9

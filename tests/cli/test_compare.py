@@ -166,6 +166,7 @@ def test_a_change_in_the_history_of_a_host(reads: Reads) -> None:
     assert any("v1.34.1+k3s1" in sentence for sentence in change["changed"])
 
 
+@pytest.mark.long
 def test_stand_ins_are_the_same_on_both_sides() -> None:
     """What is said with and without them is the same: one machine, and the same start on both sides."""
     for logs in (PAIR, (PAIR[0], PAIR[0])):

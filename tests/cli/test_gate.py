@@ -104,6 +104,7 @@ def test_what_is_not_whole_never_passes(tmp_path: Path) -> None:
         assert "fail" in told(whole, bad, *options("ready<=1s"), code=1).values()
 
 
+@pytest.mark.long
 def test_a_log_is_at_most_as_sure_after_each_line_that_is_cut_off(tmp_path: Path) -> None:
     """From either end: what passed may become undecided, and never what the whole refutes."""
     lines = GOOD.read_text().splitlines(keepends=True)

@@ -102,6 +102,7 @@ def test_bad_and_empty_inputs(log: Path, tmp_path: Path) -> None:
     assert here("analyze").returncode == 4
 
 
+@pytest.mark.long
 def test_two_thousand_lines_take_less_than_a_second_and_a_half(tmp_path: Path) -> None:
     noise = "".join(
         f"Mar 01 06:03:{s % 60:02d} node-a k3s[1193]: I0301 06:03:{s % 60:02d}.000001    1193 reflector.go:{s}] x\n"

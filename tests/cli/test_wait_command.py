@@ -67,6 +67,7 @@ def test_a_program_that_cannot_be_run(pki: Pki, tmp_path: Path, program: list[st
     assert len(done.stderr.splitlines()) == 1 and program[0] in done.stderr
 
 
+@pytest.mark.long
 def test_without_success_the_program_is_not_run(pki: Pki, tmp_path: Path) -> None:
     mark = tmp_path / "ran"
     program = ("--", "touch", str(mark))

@@ -126,6 +126,7 @@ def test_one_schema_fits_an_event_and_no_other_does() -> None:
     assert not validator.is_valid({**whole, "more": 1})
 
 
+@pytest.mark.long
 def test_tries_and_the_end_of_the_input(watch: Callable[..., Process]) -> None:
     one = watch("-", "--tries", "2")
     first = place(b"Failed with result", "1324-killed-thrice")
@@ -144,6 +145,7 @@ def test_tries_and_the_end_of_the_input(watch: Callable[..., Process]) -> None:
     assert "the input ended before another try" in err
 
 
+@pytest.mark.long
 def test_codes_of_what_ends_otherwise(watch: Callable[..., Process], tmp_path: Path) -> None:
     one = watch("-")
     one.write(*pieces()[:100])
@@ -221,6 +223,7 @@ def test_a_file_is_followed_over_rotation_and_truncation(watch: Callable[..., Pr
     assert "The API server was ready after" in out
 
 
+@pytest.mark.long
 def test_strange_bytes_and_endless_lines(watch: Callable[..., Process]) -> None:
     one = watch("-")
     lines = pieces("1324-fresh-25", "short")
@@ -272,6 +275,7 @@ def test_a_journal_that_cannot_be_read(watch: Callable[..., Process], tmp_path: 
     assert len(err.splitlines()) == 1
 
 
+@pytest.mark.long
 def test_earlier_starts(watch: Callable[..., Process]) -> None:
     one = watch("-", "--history", str(RECORDED))
     one.write(*pieces()[:60])

@@ -164,6 +164,7 @@ def test_a_worker_that_nobody_can_reach_is_given_up(monkeypatch: pytest.MonkeyPa
     assert kinds(results) == {"a": "", "sleeper-1": "too_long", "b": ""}
 
 
+@pytest.mark.long
 def test_memory_of_a_worker_is_limited() -> None:
     options = WorkOptions(memory_bytes=1 << 30)
     results = run(named("a", "hog-1", "b"), 1, options=options)

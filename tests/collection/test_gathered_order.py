@@ -7,6 +7,8 @@ import os
 import re
 from pathlib import Path
 
+import pytest
+
 from analyzer.collection.gather import Gathering, _from_anywhere, gather
 from analyzer.collection.labels import LabelRules, where_of
 from analyzer.collection.model import InputSpec
@@ -24,6 +26,7 @@ def test_a_worker_in_another_folder_finds_the_files() -> None:
     assert sent.files == (os.path.abspath("logs/a.log"), "s3://bucket/a.log")
 
 
+@pytest.mark.long
 def test_one_input_and_its_condition() -> None:
     log = str(SAMPLES / "crash-loop-until-roles.short.txt")
     rules = LabelRules.of(["site=sample_([a-z]+)"])
@@ -34,6 +37,7 @@ def test_one_input_and_its_condition() -> None:
     assert [row.outcome for row in some.starts] == ["ready"] and len(some.inputs) == 1
 
 
+@pytest.mark.long
 def test_the_order_of_what_is_named_changes_no_number() -> None:
     names = [str(SAMPLES / name) for name in ("healthy-sqlite.short.txt", "crash-loop-until-roles.short.txt")]
     told = []

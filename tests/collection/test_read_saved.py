@@ -119,6 +119,7 @@ def test_what_is_not_a_window_tells_nothing(tmp_path: Path) -> None:
         assert np.all(metric.least >= 0) and np.all(metric.least <= metric.most) and np.all(np.isfinite(metric.least))
 
 
+@pytest.mark.long
 def test_any_damage_is_one_error_or_the_same_shape(tmp_path: Path) -> None:
     out, drawn = tmp_path / "out", random.Random(5)
     save(out, some_results(6))

@@ -168,6 +168,7 @@ def test_restarts_are_the_failed_tries_of_the_same_episode() -> None:
 # --- laws
 
 
+@pytest.mark.long
 def test_every_bound_is_in_order_and_ready_is_there_for_every_server() -> None:
     paths = [p for p in chain(SAMPLES.glob("*.*"), SAMPLES.glob("recorded/*.gz")) if p.suffix not in (".md", ".tgz")]
     for path in [p for p in paths if not p.name.endswith(".truth.json")]:

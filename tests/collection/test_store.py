@@ -60,6 +60,7 @@ def test_what_was_saved_is_the_same_collection(tmp_path: Path) -> None:
     assert is_saved(tmp_path / "out") and beside(tmp_path / "out") == ["out"]
 
 
+@pytest.mark.long
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 12), st.integers(0, 10**6), st.integers(1, 40))
 def test_the_same_whatever_is_in_it_and_however_it_is_cut(

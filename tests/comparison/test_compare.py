@@ -317,6 +317,7 @@ def test_what_both_have_in_its_usual_order() -> None:
 lengths = st.lists(st.tuples(st.floats(0.0, 50.0), st.floats(0.0, 10.0)), min_size=1, max_size=9)
 
 
+@pytest.mark.long
 @settings(max_examples=80, deadline=None)
 @given(lengths, lengths, st.sampled_from(["median", "mean", "p90"]), st.lists(st.floats(0.0, 1.0), min_size=18))
 def test_no_position_inside_the_windows_leaves_the_interval(

@@ -206,6 +206,7 @@ def anything(seed: int, hosts: int = 1) -> bool:
     return any(one.verdict != "undecided" for step in history.steps for one in step.comparison.metrics)
 
 
+@pytest.mark.long
 def test_groups_that_do_not_differ_are_seldom_said_to() -> None:
     assert sum(anything(seed) for seed in range(30)) <= 4
 

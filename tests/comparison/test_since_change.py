@@ -394,6 +394,7 @@ def test_false_alarms_of_single_hosts() -> None:
     assert alarms / 300 <= 0.06
 
 
+@pytest.mark.long
 def test_the_interval_holds_the_step_although_its_place_was_chosen() -> None:
     held = []
     for seed in range(100):
@@ -412,6 +413,7 @@ def test_every_change_told_is_sure_in_its_interval_too() -> None:
             assert goal.difference.lower > 0.0 or goal.difference.upper < 0.0
 
 
+@pytest.mark.long
 def test_a_thousand_hosts() -> None:
     collection = hosts([Made(50, {20: 3.0} if n % 100 == 0 else {}) for n in range(1000)])
     began = time.process_time()
@@ -450,6 +452,7 @@ ROWS = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.long
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(ENDS, ROWS, st.sampled_from(["ready", "node", "hooks"])), max_size=60), st.booleans())
 def test_any_collection_has_a_history(made: list[tuple[Bounds, dict[str, object], str]], step: bool) -> None:

@@ -129,6 +129,7 @@ def test_every_shape_in_every_release(version: str, words: str) -> None:
     assert start.findings[0].id == name
 
 
+@pytest.mark.long
 def test_no_cause_is_named_in_a_healthy_start() -> None:
     causes = {reported_as(rule.id) for rule in fatal_rules()}
     seen = 0

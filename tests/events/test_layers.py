@@ -129,6 +129,7 @@ def own(layer: Layer, product: str) -> bool:
     return layer.product in ("", product) and chain.part(layer.part).product in ("", product)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("product", "role"), SITES)
 def test_every_end_is_the_reason_of_a_start_that_ends_with_it(product: str, role: str) -> None:
     layers = [layer for layer in ending() if own(layer, product) and layer.text[0] not in NEVER_A_START]

@@ -126,6 +126,7 @@ def test_of_our_own_expressions_only_those_with_look_around_could_not_be_a_users
     assert len(refused) < 26
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("pattern", ["(?:a?){30}a{30}$", "a*a*a*a*a*a*b"])
 def test_analyze_with_such_a_rule_comes_to_an_end(tmp_path: Path, pattern: str) -> None:
     own, log = tmp_path / "own.toml", tmp_path / "k3s.log"

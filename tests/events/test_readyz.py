@@ -69,6 +69,7 @@ def test_round_trip_at_every_depth(expected: dict[str, str], depth: int) -> None
     assert body.reasons == ()
 
 
+@pytest.mark.long
 @settings(max_examples=300)
 @given(
     bodies,

@@ -445,6 +445,7 @@ def _recorded() -> Score:
     return score
 
 
+@pytest.mark.long
 def test_no_placed_line_contradicts_a_recording() -> None:
     assert _recorded().wrong == []
 

@@ -22,6 +22,7 @@ def guarded(check: Callable[[], object]) -> str | None:
     return fuzz_drive.guarded(check, MEMORY + peak_memory())
 
 
+@pytest.mark.long
 def test_mutated_lines() -> None:
     bent = 0
     for number in range(LINES):
@@ -31,6 +32,7 @@ def test_mutated_lines() -> None:
     assert bent > 3000
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", sorted(FILES))
 def test_mutated_files(kind: str, tmp_path: Path) -> None:
     made = set()

@@ -95,6 +95,7 @@ WINDOWS = st.lists(
 STATS = ["max", "min", "median", "p90", "p99", "mean"]
 
 
+@pytest.mark.long
 @settings(max_examples=400, deadline=None)
 @given(WINDOWS, st.sampled_from(STATS), st.integers(0, 70), st.randoms(use_true_random=False))
 def test_no_position_inside_the_windows_refutes_a_pass_or_a_failure(

@@ -112,6 +112,7 @@ def test_a_name_that_promises_compression_the_content_does_not_keep(tmp_path: Pa
     assert ran.code == 0, ran.err
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("unpacked", "ratio_from"),
     [(256 << 20, 128 << 20), pytest.param(2 << 30, 1 << 30, marks=pytest.mark.slow, id="as it is")],

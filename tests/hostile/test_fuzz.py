@@ -87,6 +87,7 @@ def check_pipeline(content: bytes) -> None:
     assert "\x1b" not in analysis.to_text()
 
 
+@pytest.mark.long
 def test_the_journals_are_analysed_before_they_are_spliced() -> None:
     """Else everything below could pass on input that nothing is found in."""
     for carrier in ("short", "iso", "json", "cat", "export"):
@@ -95,6 +96,7 @@ def test_the_journals_are_analysed_before_they_are_spliced() -> None:
         check_pipeline(content)
 
 
+@pytest.mark.long
 @STEADY
 @given(spliced())
 def test_spliced_journals(content: bytes) -> None:

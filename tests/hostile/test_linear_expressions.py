@@ -78,6 +78,7 @@ def is_linear(one: Found, attack: tuple[str, str, str]) -> bool:
     return cost(one, attack, THIRD) < MOST_S
 
 
+@pytest.mark.long
 def test_the_expressions_of_modules_and_of_the_vocabulary_are_all_seen() -> None:
     wheres = {one.where.rpartition(":")[0] for one in found()}
     assert len(found()) > 350

@@ -172,6 +172,7 @@ def bomb() -> bytes:
     return gzip.compress(out.getvalue())
 
 
+@pytest.mark.long
 def test_a_bomb_in_gz(bomb: bytes, tmp_path: Path) -> None:
     (tmp_path / "x.gz").write_bytes(bomb)
     assert_bounded(run("analyze", tmp_path / "x.gz"), 30, 200)

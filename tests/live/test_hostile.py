@@ -105,6 +105,7 @@ SHAPES = st.dictionaries(
 )
 
 
+@pytest.mark.long
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200, deadline=None)
 @given(SHAPES)
 def test_any_yaml_is_a_kubeconfig_or_refused(tmp_path: Path, document: dict[str, Any]) -> None:

@@ -93,6 +93,7 @@ def test_what_it_reads_is_what_the_library_reads(text: str) -> None:
         assert found == yaml.safe_load(text)
 
 
+@pytest.mark.long
 def test_every_cut_and_change_of_a_character_is_read_alike_or_left_alone() -> None:
     rng = random.Random(18)
     alike = 0

@@ -54,6 +54,7 @@ def test_a_slow_answer_is_followed_at_once_and_the_grid_stays() -> None:
     assert prober.asked == pytest.approx([0, 2, 7, 8, 10])
 
 
+@pytest.mark.long
 def test_fixed_interval_has_a_mean_delay_of_half_of_it() -> None:
     """Readiness at a random phase of a 2 s grid is noticed 1 s late in the mean (plus one request)."""
     rng = random.Random(20250301)

@@ -61,6 +61,7 @@ def test_a_file_sets_the_parameters_of_the_new_policy(tmp_path: Path) -> None:
     assert isinstance(decision, AskAt) and decision.at_s == 5.0
 
 
+@pytest.mark.long
 def test_a_package_of_ones_own_is_found_by_its_entry_point(tmp_path: Path) -> None:
     (tmp_path / "patient_policy.py").write_text(block("python", "class Patient"), encoding="utf-8")
     metadata = tmp_path / "patient_policy-1.0.dist-info"

@@ -28,6 +28,7 @@ def test_unquote(text: str, plain: str) -> None:
     assert unquote(text) == plain
 
 
+@pytest.mark.long
 @given(st.text())
 def test_unquote_undoes_quoting_at_any_depth(text: str) -> None:
     clean = "".join(c for c in text if not 0xD800 <= ord(c) < 0xE000)

@@ -277,6 +277,7 @@ def advices() -> list[str]:
     return [advise(text) for file in names for name, text in strings(load(file)) if name == "advice"]
 
 
+@pytest.mark.long
 def test_no_advice_of_ours_loses_a_word() -> None:
     said = advices()
     assert len(said) > 1000
@@ -350,6 +351,7 @@ def test_stand_ins_are_never_taken_from_the_text_itself() -> None:
     assert "2001:db8::1" not in b
 
 
+@pytest.mark.long
 def test_thousands_of_names_and_addresses_take_no_longer_each_than_few() -> None:
     texts = [f'node="n{n}q" at 10.{n >> 8}.{n & 255}.9 and [2a01::{n:x}:1] in /srv/p{n}q/x' for n in range(4000)]
     assert len(set(hidden(*texts))) == 4000

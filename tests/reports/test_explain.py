@@ -115,6 +115,7 @@ def test_a_pasted_check_list_names_the_failing_checks() -> None:
     assert ("check", "poststarthook/rbac/bootstrap-roles") in found
 
 
+@pytest.mark.long
 def test_every_example_of_the_vocabulary_is_recognised() -> None:
     from analyzer.events.vocabulary import load
 

@@ -97,6 +97,7 @@ def test_a_request_and_a_part_leave_the_server_running() -> None:
     assert "goes on without it" in section(whole(ends["part"]), "What comes of it")
 
 
+@pytest.mark.long
 def test_every_layer_is_known_as_its_source_has_it_and_as_it_is_printed() -> None:
     missed = []
     for layer in chain.layers()[::8]:  # 14,000 questions in all
@@ -157,6 +158,7 @@ def test_a_line_of_systemd_is_known_without_its_name() -> None:
     assert "process_exited" in {entry.name for entry in found}
 
 
+@pytest.mark.long
 def test_an_end_is_named_as_the_report_names_it() -> None:
     told = []
     for number, layer in enumerate(chain.layers()):

@@ -193,6 +193,7 @@ def test_the_shown_start_can_be_chosen() -> None:
         render(report, Options(start="7"))
 
 
+@pytest.mark.long
 def test_a_thousand_starts_keep_the_page_light_and_it_says_so() -> None:
     report = made.report(*(made.failed(i) for i in range(1, 1001)))
     page = Page(render(report, Options(start="3")))

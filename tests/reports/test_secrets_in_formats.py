@@ -6,6 +6,8 @@ import io
 import json
 from dataclasses import replace
 
+import pytest
+
 import analyzer
 from analyzer.collection.model import InputRow, Outlier
 from analyzer.comparison.model import Compared, DesignNote, History, OneSided
@@ -66,6 +68,7 @@ def test_no_format_of_many_starts_shows_one() -> None:
             assert SECRET not in joined, (name, joined[joined.index(SECRET) - 200 :][:300])
 
 
+@pytest.mark.long
 def test_no_format_of_a_comparison_or_a_history_shows_one() -> None:
     """Whoever put it there: a log into a reason, a user into a label, a path or the name of a host."""
     kinds = [kind % SECRET for kind in KINDS[::4]]

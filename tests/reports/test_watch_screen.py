@@ -64,6 +64,7 @@ def test_a_failed_try_and_the_next_one() -> None:
     assert "after 2 failed tries" in shown(report(b"Polling for API", "1324-killed-thrice", 5))
 
 
+@pytest.mark.long
 def test_it_has_room_on_a_small_terminal() -> None:
     for name in ("1324-killed-thrice", "1350-quorum-lost-15min", "1324-pg-40ms"):
         for width in (40, 80):

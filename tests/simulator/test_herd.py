@@ -63,6 +63,7 @@ def test_a_server_that_polls_alone_would_fill_has_only_a_lower_bound() -> None:
     assert found.ready_delayed_s.max < 2.0  # nothing more is claimed
 
 
+@pytest.mark.long
 def test_policies_of_nobody_are_left_out_and_the_same_seed_gives_the_same() -> None:
     draw = scenario.load("edge-1core").draw
     one, two = (herd(draw, ("oracle", "optimal", "adaptive", "legacy-4x1s"), Agents(20), 3, 1.0) for _ in range(2))

@@ -56,6 +56,7 @@ def test_requests_of_a_fixed_interval_are_counted_exactly() -> None:
     assert outcome.cpu_s == pytest.approx(outcome.requests * 0.002)
 
 
+@pytest.mark.long
 def test_oracle_asks_once_and_nobody_is_earlier() -> None:
     worlds = rough().draw(3000, 8)
     floor = replay(get("oracle"), worlds)

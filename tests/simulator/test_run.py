@@ -69,6 +69,7 @@ def test_same_seed_same_bytes_whatever_the_threads() -> None:
     assert one != other
 
 
+@pytest.mark.long
 def test_story_of_a_starved_board_and_of_a_cloud_machine() -> None:
     starved, cloud = answer("edge-1core"), answer("cloud-2vcpu")
     by = {name: {p.policy: p for p in s.policies} for name, s in (("edge", starved), ("cloud", cloud))}
@@ -86,6 +87,7 @@ def test_story_of_a_starved_board_and_of_a_cloud_machine() -> None:
     assert "with hooks and checks" in text
 
 
+@pytest.mark.long
 def test_optimal_spends_no_more_requests_than_shared() -> None:
     by = {p.policy: p for p in answer("pi4", draws=20_000).policies}
     assert by["optimal"].requests.mean <= 1.05 * by["shared-2s"].requests.mean
@@ -123,6 +125,7 @@ def test_pooled_curve_counts_starts_that_never_became_ready() -> None:
     assert found["assumptions"]["starts_used"] >= 2
 
 
+@pytest.mark.long
 def test_csv_and_markdown(tmp_path: Path) -> None:
     rows = list(csv.DictReader(io.StringIO(report.render_csv(answer()))))
     assert [row["policy"] for row in rows] == list(run.DEFAULT_POLICIES)
@@ -264,6 +267,7 @@ def test_optimal_is_fitted_to_several_pilots_and_its_interval_shows_it() -> None
         assert sum(held) >= 2
 
 
+@pytest.mark.long
 def test_starts_of_a_log_meet_the_optimal_schedule_of_the_others() -> None:
     logs = [str(path) for path in sorted(RECORDED.glob("13*-fresh-*.export.gz"))]
     result = call("simulate", *logs, "--draws", 600, "--policy", "optimal", "--format", "json")
@@ -281,6 +285,7 @@ def test_later_than_all_other_starts_optimal_keeps_the_pace_it_is_compared_with(
     assert optimal.requests.max < 1.2 * known[-1].ready[1] / Shared2s().interval_s
 
 
+@pytest.mark.long
 def test_pooled_curve_of_one_start_has_no_interval() -> None:
     result = call("simulate", NEW, "--pool", "--draws", 500, "--format", "json")
     assert result.exit_code == 0, result.output
@@ -291,6 +296,7 @@ def test_pooled_curve_of_one_start_has_no_interval() -> None:
     assert "[not known]" in text and "(95 %" not in text
 
 
+@pytest.mark.long
 def test_the_interval_of_a_pooled_curve_is_that_of_its_starts_not_of_the_draws() -> None:
     """It was that of the draws alone: with enough of them as narrow as one liked."""
     logs = sorted(RECORDED.glob("13*-fresh-*.export.gz"))[:5]
@@ -339,6 +345,7 @@ def test_last_block_of_few_draws_belongs_to_the_same_starts(monkeypatch: pytest.
     assert optimal["vs_shared_2s"]["detected_s"]["low"] is not None
 
 
+@pytest.mark.long
 def test_search_for_the_price_leaves_flat_stretches() -> None:
     """A pilot in which the search ended on the flat of a jump got a schedule with one look, at its very end."""
     make = scenario.load("cloud-2vcpu").draw

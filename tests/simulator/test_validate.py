@@ -56,6 +56,7 @@ def test_replay_predicts_every_logged_detection_within_0_3_s_from_half_a_core_on
     assert abs(worst.residual) <= 0.3, worst
 
 
+@pytest.mark.long
 def test_replay_predicts_almost_all_of_the_rest_too() -> None:
     rest = [validate.predict(s) for s in STARTS if s.cpu_pct < 50 or s.disturbed]
     outside = [p for p in rest if abs(p.residual) > 0.3]
@@ -122,10 +123,12 @@ def test_halves_keep_recordings_whole() -> None:
         assert len({validate.half_of(s) for s in STARTS if s.name == name}) == 1
 
 
+@pytest.mark.long
 def test_tuning_repeats_itself() -> None:
     assert tune_adaptive.search(8, 3) == tune_adaptive.search(8, 3)
 
 
+@pytest.mark.long
 def test_state_aware_schedule_gains_out_of_sample() -> None:
     starts = [sketch_recorded(s) for s in STARTS[::3]]
     found = stateaware.judge(starts, Costs(0.05, 1.0), draws=8, folds=8)

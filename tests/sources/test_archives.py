@@ -289,6 +289,7 @@ def test_zip_damage(tmp_path: Path) -> None:
     assert "a.log" in notes(log_records) + " ".join(errors)
 
 
+@pytest.mark.long
 def test_damage_in_a_bzip2_member_of_a_zip(tmp_path: Path) -> None:
     """libbz2 is not to be asked again after damage: it then raises what looks like a fault of the program."""
     out = io.BytesIO()
@@ -368,6 +369,7 @@ def test_sizes_as_numbers_to_the_base_of_256() -> None:
     assert "a header is damaged" in errors[0]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("unpacked", "ratio_from", "most"),
     [(128, 96, 100), pytest.param(400, 256, 250, marks=pytest.mark.slow)],  # MB
@@ -397,6 +399,7 @@ def test_a_whole_bomb_costs_little_memory(unpacked: int, ratio_from: int, most: 
     assert int(done.stderr.split()[-1]) < most * 1024
 
 
+@pytest.mark.long
 def test_mutated_archives_give_an_answer_or_a_sentence() -> None:
     rng = random.Random(6)
     members = {name: data[:600] for name, data in bundles.files(LOG, rotated=LOG).items()}

@@ -345,6 +345,7 @@ def test_what_date_prints(said: str, wall: int | None, offset: int | None) -> No
     assert found == (None if wall is None else (wall * 1_000_000, offset))
 
 
+@pytest.mark.long
 def test_progress_of_an_archive_is_that_of_the_archive(tmp_path: Path) -> None:
     path = tmp_path / "b.tar.gz"
     path.write_bytes(bundles.tar(bundles.files(text() * 200)))

@@ -105,6 +105,7 @@ def said(report: Report) -> str:
     return "\n".join(note for _, note in report.notes)
 
 
+@pytest.mark.long
 def test_most_starts_are_told_sharper_and_none_wider(tmp_path: Path) -> None:
     sharper = 0
     for seed in range(SEEDS):

@@ -50,6 +50,7 @@ def normal(number: int, seed: int, step: float = 0.0, at: int | None = None, wid
 # --- laws
 
 
+@pytest.mark.long
 @settings(max_examples=60, deadline=None)
 @given(WINDOWS, st.data())
 def test_no_position_inside_the_windows_undoes_it(ends: list[tuple[float, float]], data: st.DataObject) -> None:
@@ -166,6 +167,7 @@ def test_waves_show() -> None:
     assert not any(one.wavy for one in of(normal(60, 1, 3.0, 30)))
 
 
+@pytest.mark.long
 def test_many_lengths() -> None:
     rng = np.random.default_rng(1)
     times = rng.normal(60.0, 5.0, 6000)
@@ -198,11 +200,13 @@ def test_false_alarms_with_stalls_and_starts_that_never_end() -> None:
     assert rate(made, 500) <= 0.06
 
 
+@pytest.mark.long
 def test_power() -> None:
     assert rate(lambda seed: normal(30, seed, 1.5, 15), 200) >= 0.8
     assert rate(lambda seed: normal(10, seed, 3.0, 5), 200) >= 0.8
 
 
+@pytest.mark.long
 def test_of_many_courses_few_false_ones_are_told() -> None:
     false = told = missed = 0
     for seed in range(10):

@@ -111,6 +111,7 @@ def test_a_constant_moves_it(base, new, statistic, seconds) -> None:
     assert (moved.lower, moved.upper) == pytest.approx((plain.lower + seconds, plain.upper + seconds), abs=1e-6)
 
 
+@pytest.mark.long
 @settings(deadline=None, max_examples=60)
 @given(LENGTHS, LENGTHS, st.sampled_from(STATISTICS))
 def test_more_confidence_never_narrows_it_and_the_p_value_agrees(base, new, statistic) -> None:

@@ -31,6 +31,7 @@ def decided(number: int, shift: float, statistic: Statistic, width: float = 0.1)
     return found / trials
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("statistic", ["median", "mean", "p90"])
 @pytest.mark.parametrize("width", [0.1, 2.0])
 def test_as_many_as_it_says_decide_about_as_often_as_asked(statistic: Statistic, width: float) -> None:
@@ -60,6 +61,7 @@ def test_windows_wider_than_the_difference_are_never_decided() -> None:
     assert detectable(*seen) > 10.0
 
 
+@pytest.mark.long
 def test_the_smallest_difference_that_can_be_decided_is_decided_so_often() -> None:
     smallest = [detectable(side(60, 2 * seed), side(60, 2 * seed + 1)) for seed in range(15)]
     assert 0.7 <= decided(60, float(np.median(smallest)), "median") <= 0.9

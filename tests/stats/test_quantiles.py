@@ -158,6 +158,7 @@ def drawn(least, most, groups, probability, confidence, resamples=4000) -> tuple
     )
 
 
+@pytest.mark.long
 def test_the_interval_of_hosts_drawn_one_by_one() -> None:
     rng = np.random.default_rng(3)
     groups = np.repeat(np.arange(12), 3)

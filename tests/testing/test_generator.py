@@ -78,6 +78,7 @@ def test_another_seed_gives_another_journal_of_the_same_story() -> None:
     assert [s.outcome for s in one.truth.starts] == [s.outcome for s in two.truth.starts] == ["ready"]
 
 
+@pytest.mark.long
 def test_random_scenarios_cover_releases_roles_and_outcomes() -> None:
     drawn = [start for made in journals() for start in made.truth.starts]
     assert {s.outcome for s in drawn} == {"ready", "failed", "stopped", "incomplete"}

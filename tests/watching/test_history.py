@@ -31,6 +31,7 @@ def start_of(path: Path) -> StartReport:
     return pipeline.report_on(pipeline.read(["-"], io.BytesIO(gzip.decompress(path.read_bytes())))[0]).starts[0]
 
 
+@pytest.mark.long
 def test_counts_are_bounds_that_grow(history: History) -> None:
     start = start_of(SAMPLES / "recorded" / "1324-fresh-25.export.gz")
     before: Compared | None = None

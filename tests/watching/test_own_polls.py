@@ -196,6 +196,7 @@ def command(*arguments: str, stdin: bytes = b"") -> tuple[int, str, str]:
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 
+@pytest.mark.long
 def test_the_command(pki: Pki, tmp_path: Path) -> None:
     """An old recording, and no kubeconfig yet: it is said what is waited for, and the report is that of the log."""
     log = gzip.decompress((RECORDED / "1324-fresh-25.export.gz").read_bytes())
@@ -205,6 +206,7 @@ def test_the_command(pki: Pki, tmp_path: Path) -> None:
     assert "With own polls: none of them tells more" in out.splitlines()[-1]
 
 
+@pytest.mark.long
 def test_what_does_not_go_together() -> None:
     code, _, err = command("-", "--poll", "--host", "another-machine")
     assert code == 2 and "moments of two clocks prove nothing together" in err

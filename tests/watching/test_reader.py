@@ -100,6 +100,7 @@ def facts(report: Report | None) -> object:
     return [replace(start, began_at=None, ended_at=None) for start in report.starts]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("most", thinned([300, 500], 2))
 def test_earlier_starts_keep_their_reports(most: int) -> None:
     pieces = recorded_text(SAMPLES / "recorded" / "1324-killed-thrice.export.gz", "export").pieces
