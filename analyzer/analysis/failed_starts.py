@@ -36,8 +36,9 @@ class FailedStarts:
 
     @property
     def middle_life_s(self) -> float | None:
-        """Half of them lived no longer; ``None`` where no length is known."""
-        return _middle(self.lives_s)
+        """Half of them all lived no longer; ``None`` where too few lengths are known to say so."""
+        middle = self.count // 2
+        return self.lives_s[middle] if middle < len(self.lives_s) else None
 
     @property
     def spacing(self) -> str:

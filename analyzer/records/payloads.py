@@ -66,6 +66,13 @@ _EXECUTORS_WORDS = re.compile(
     r"^[\w.@\\:-]{1,200}\.service: (?:Failed at step \w{1,30} spawning |(?:Failed|Unable) to (?:locate|execute) )"
 )
 _SYSTEMD_IDENTS = frozenset({"systemd", "(systemd)"})
+# Where no carrier names a program (``-o cat``, exports of the text alone), PID 1's words about a unit tell that they
+# are its own: no program writes so of itself.
+_PID_1S_WORDS = re.compile(
+    r"(?:k3s|rke2)[\w.@-]{0,60}\.service: [A-Zm]|"
+    r"(?:Starting|Started|Stopping|Stopped|Failed to start) "
+    r"(?:(?:k3s|rke2)[\w.@-]{0,60}\.service(?: - |\.)|Lightweight Kubernetes|Rancher Kubernetes Engine)"
+)
 
 
 def _pairs(text: str) -> dict[str, str]:
@@ -228,6 +235,14 @@ def _is_systemds(draft: Draft, text: str) -> bool:
     if draft.ident in _SYSTEMD_IDENTS:
         return draft.pid is None or draft.pid == 1 or bool(draft.journal)
     return _EXECUTOR.match(draft.ident or "") is not None and _EXECUTORS_WORDS.search(text) is not None
+
+
+def recognise_pid_1(draft: Draft) -> None:
+    """Take a line that nobody is named for as systemd's where its words are; the unit stays as untold as k3s' own."""
+    nobodys = draft.payload is Payload.PLAIN and draft.ident is None and draft.unit is None
+    if nobodys and _PID_1S_WORDS.match(draft.message) is not None:
+        _systemd(draft, draft.message)
+        draft.unit = None
 
 
 def digest(draft: Draft) -> None:

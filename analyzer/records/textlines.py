@@ -20,7 +20,7 @@ from analyzer.records.line_layers import CutLine, Layers, Pieces
 from analyzer.records.log_record import RAW_LIMIT, Payload
 from analyzer.records.months import MonthJudge
 from analyzer.records.pasted_terminal import Terminal
-from analyzer.records.payloads import digest, is_stamped_payload
+from analyzer.records.payloads import digest, is_stamped_payload, recognise_pid_1
 from analyzer.records.printable import decode, strip_terminal
 from analyzer.records.startup_order import BANNER
 from analyzer.records.systemctl_status import StatusBlock, is_head
@@ -277,6 +277,7 @@ class TextReader:
             draft.take_stamp(found)
             draft.follows = bool(drafts)
             self._digest(draft)
+            recognise_pid_1(draft)
             if found.month:
                 self._months.see(found.month, draft)
             drafts.append(draft)
@@ -342,6 +343,7 @@ class TextReader:
         self._digest(draft)
         self._broken.stay(before, draft)
         if head is None:
+            recognise_pid_1(draft)
             self._status.claim(draft)
         elif draft.payload is not Payload.LOGRUS:
             draft.take_writer(head)  # the prefix was cut away or wrapped: it belongs where it stands

@@ -538,8 +538,7 @@ def loop(starts: Sequence[StartReport]) -> list[str]:
         return []
     facts = failed_starts(failed)
     spacing = f", {facts.spacing}" if facts.spacing else ""
-    life = "" if facts.middle_life_s is None else f"; half of them ended within {wording.about(facts.middle_life_s)}"
-    lines = [f"{facts.count} starts failed{spacing}{life}."]
+    lines = [f"{facts.count} starts failed{spacing}{_middle_life(failed, facts.middle_life_s)}."]
     reasons = [(why or "no reason in the log", number) for why, number in facts.reasons]
     if len(reasons) == 1:
         return [*lines, f"Always for the same reason: {reasons[0][0]}"]
@@ -547,6 +546,13 @@ def loop(starts: Sequence[StartReport]) -> list[str]:
     if len(reasons) > 3:
         lines.append(f"… and {len(reasons) - 3} other reasons.")
     return lines
+
+
+def _middle_life(failed: Sequence[StartReport], seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    precision_s = max(start.clock.precision_s for start in failed)
+    return f"; half of them ended within {wording.passed(seconds, precision_s)}"
 
 
 def slowest(starts: Sequence[StartReport]) -> list[str]:

@@ -186,11 +186,14 @@ def _streams(records: Sequence[LogRecord]) -> dict[tuple[str | None, str], _Stre
     spans = _pid_spans(records)
     apart = units_apart(records)
     bare = _bare_service(records)
+    nameless = any(r.ident is None and r.payload is Payload.LOGRUS for r in records)
     streams: dict[tuple[str | None, str], _Stream] = {}
     for record in records:
         key = _stream_key(record, named)
         if key is None:
             continue
+        if record.payload is Payload.SYSTEMD and record.ident is None and not nameless:
+            continue  # what a terminal showed beside a log that names who wrote its lines
         if record.unit is not None and (record.host, record.unit) in apart:
             key = (record.host, record.unit.removesuffix(".service"))
         if bare is not None and record.ident == OPENRC:
@@ -227,7 +230,7 @@ def _in_time_order(starts: list[Start]) -> list[Start]:
 
 def _stream_key(record: LogRecord, named: frozenset[str]) -> tuple[str | None, str] | None:
     """Which unit the line is of; ``None``: of nobody we know."""
-    if record.payload is Payload.SYSTEMD:
+    if record.payload is Payload.SYSTEMD and record.ident is not None:
         match = FAMILY.match((record.unit or "").removesuffix(".service"))
         ours = match is not None or _OURS.search(record.message) is not None
         product = match[1] if match is not None else "rke2" if "Rancher" in record.message else "k3s"

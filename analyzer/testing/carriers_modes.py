@@ -167,6 +167,11 @@ def _catalogue(mark: str, blank: str) -> Renderer:
     return render
 
 
+def _unit_cat(entries: Sequence[Entry], wall: Wall, zone: str) -> bytes:
+    """``-u k3s -o cat``: the words of all that the unit has to do with, and nothing of who said them, or when."""
+    return lines([entry.line.text for entry in entries])
+
+
 _RED, _BOLD, _RESET = "\x1b[0;1;39m\x1b[0;1;31m\x1b[0;1;39m", "\x1b[0;1;39m", "\x1b[0m"
 
 
@@ -220,6 +225,7 @@ RENDERERS: dict[str, Renderer] = {
     "short-catalogue-c": _catalogue("-- ", "--"),
     "short-pages": _pages,
     "terminal": _terminal,
+    "unit-cat": _unit_cat,
     "utf-16": _windows,
     **{f"short-{language}": _localised(language) for language in _MONTHS},
 }

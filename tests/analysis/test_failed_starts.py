@@ -48,6 +48,7 @@ def test_a_life_counts_only_where_begin_and_end_are_in_the_text(start: StartRepo
     assert failed_starts([*members, replace(members[0], begin_seen=False)]).lives_s == (3.0, 9.0)
     assert failed_starts(members).middle_life_s == 9.0
     assert failed_starts(members[1:2]).middle_life_s is None
+    assert failed_starts(members[:2]).middle_life_s is None  # one of two is not half of them
 
 
 def test_reasons_are_counted_without_what_differs_each_time(start: StartReport) -> None:

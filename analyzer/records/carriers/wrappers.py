@@ -44,4 +44,4 @@ WRAPPED = Carrier(
     peel=_wrapped,
 )
 JUNK = Carrier("junk", Outer.NONE, peel=_junk, last_resort=True)
-CAT = Carrier("cat", Outer.NONE, ("cat", "docker-tty", "console-dates", "rancher"))
+CAT = Carrier("cat", Outer.NONE, ("cat", "unit-cat", "docker-tty", "console-dates", "rancher"))
