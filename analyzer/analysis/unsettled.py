@@ -16,6 +16,8 @@ from analyzer.starts.panics import of_a_dump
 
 _AT_END_S = 3.0  # a wait that is said each second or two is still there when the text ends so soon after
 _AT_END_LINES = 3  # the same without times
+_ADDRESS = "://"
+_CROSSED = 2  # lines behind readiness of a wait that readiness should have ended
 _TOLD = (Mark, PollLine, PollUnchanged, HealthBlock)
 _WORST = frozenset(("fatal", "panic"))
 _PASSING = re.compile(r"0x[0-9a-f]+|[0-9a-f]{12,}|\d+")  # what differs from one line to the next in the same words
@@ -23,10 +25,11 @@ _PASSING = re.compile(r"0x[0-9a-f]+|[0-9a-f]{12,}|\d+")  # what differs from one
 
 @dataclass(frozen=True, slots=True)
 class OpenWait:
-    """A wait that was not over when the text ended."""
+    """A wait that was not over when the text ended; ``behind``: it should have ended with readiness, and did not."""
 
     what: str
     records: Sequence[LogRecord]
+    behind: bool = False
 
 
 def open_waits(context: RuleContext) -> list[OpenWait]:
@@ -34,7 +37,8 @@ def open_waits(context: RuleContext) -> list[OpenWait]:
     process = context.studied.start.process
     if not process or context.report.end.kind != "running" or context.report.observer == "wait":
         return []
-    found = [OpenWait(wait.what, _said(process, wait)) for wait in wait_lines() if not _by_readiness(context, wait)]
+    ready = not context.never_ready
+    found = [OpenWait(wait.what, _said(context, wait), ready and wait.until_ready) for wait in wait_lines()]
     soon = {mark.record.seq for mark in just_launched(context)}
     return [
         wait
@@ -43,21 +47,29 @@ def open_waits(context: RuleContext) -> list[OpenWait]:
     ]
 
 
-def _by_readiness(context: RuleContext, wait: WaitLine) -> bool:
-    return wait.until_ready and not context.never_ready
+def waits_behind_readiness(context: RuleContext) -> frozenset[int]:
+    """The lines (seq) of open waits that a ready API server did not end: something here keeps its agent back."""
+    return frozenset(record.seq for wait in open_waits(context) if wait.behind for record in wait.records)
 
 
-def _said(process: Sequence[LogRecord], wait: WaitLine) -> list[LogRecord]:
-    """The lines of the wait behind the last that shows it over."""
+def _said(context: RuleContext, wait: WaitLine) -> list[LogRecord]:
+    """The lines of the wait behind the last that shows it over.
+
+    Of one that readiness ends, those behind readiness that name no address: what is asked there is soon answered. One
+    alone may just have crossed it.
+    """
+    noticed = context.studied.verdict.detected
+    since = noticed.seq if noticed is not None and wait.until_ready else -1
     said: list[LogRecord] = []
-    for record in process:
-        if record.payload is not Payload.LOGRUS:
+    for record in context.studied.start.process:
+        if record.payload is not Payload.LOGRUS or record.seq <= since:
             continue
         if wait.words.match(record.message):
-            said.append(record)
+            if since < 0 or _ADDRESS not in record.message:
+                said.append(record)
         elif wait.over is not None and wait.over.match(record.message):
             said.clear()
-    return said
+    return said if since < 0 or len(said) >= _CROSSED else []
 
 
 def _at_the_end(context: RuleContext, said: Sequence[LogRecord]) -> bool:

@@ -13,7 +13,7 @@ from analyzer.analysis.rule_registry import EVERY, PROBLEM, looked_for, rule
 from analyzer.analysis.shared_facts import asks_itself, kubelet_keeps_ending
 from analyzer.analysis.since_begin import since_begin
 from analyzer.analysis.told_more import told_more
-from analyzer.analysis.unsettled import open_waits, unknown_alarms
+from analyzer.analysis.unsettled import OpenWait, lines_told, open_waits, unknown_alarms, waits_behind_readiness
 from analyzer.analysis.usual import is_late
 from analyzer.events.catalogue import causes_in, with_reason
 from analyzer.events.causes import advice_for, cause_of, title_for
@@ -32,6 +32,12 @@ _OF_ETCD = "etcd_"  # of its members; a supervisor's answer tells nothing of the
 _OFTEN = 5
 _OFTEN_IN_A_FRAGMENT = 3  # who shows the middle of a wait has waited
 _SHORT_S = 15.0
+_KEPT_BACK = "The agent part of this server still waits"
+_BEHIND_READINESS = "The API server was ready by then, so this wait is for something else."
+_LOOK = (
+    "What stands behind the last colon of that line names it: as a rule a setting, a file or an interface of this very "
+    "node. Until that is right this machine runs no pods."
+)
 _LONG_AFTER_S = 300.0  # after readiness a node has long registered
 
 
@@ -64,10 +70,10 @@ def problems(context: RuleContext, ended: Sequence[Finding]) -> Iterator[Finding
 
 
 def _does_not_pass(context: RuleContext) -> list[Mark]:
-    """Lines behind readiness of a wait that is answered by somebody else: a ready API server does not end it."""
-    noticed = context.studied.verdict.detected
-    later = (m for m in context.of("cri_missing", before_ready=False) if noticed and m.record.seq >= noticed.seq)
-    return [mark for mark in later if other_answer([mark])]
+    """Lines behind readiness of waits that a ready API server does not end: another answers, or it still waits."""
+    noticed, open_ = context.studied.verdict.detected, waits_behind_readiness(context)
+    later = [mark for mark in context.marks if noticed and mark.record.seq >= noticed.seq]
+    return [m for m in later if m.record.seq in open_ or (m.id == "cri_missing" and other_answer([m]))]
 
 
 def _problem(context: RuleContext, marks: list[Mark], name: str) -> Finding:
@@ -185,8 +191,23 @@ def healthy(context: RuleContext, others: Sequence[Finding]) -> Iterator[Finding
 
     Not while it waits at the end of the text, or lines that look alarming are not known: that is said instead.
     """
-    unsettled = list(_unsettled(context, others))
+    unsettled = [*_kept_back(context, others)] or [*_unsettled(context, others)]
     yield from unsettled or _healthy(context, others)
+
+
+def _kept_back(context: RuleContext, others: Sequence[Finding]) -> Iterator[Finding]:
+    """A wait of a server's own agent that goes on behind readiness, of which no finding tells."""
+    told_of = lines_told(others)
+    for wait in open_waits(context):
+        last = wait.records[-1]
+        if wait.behind and (last.source, last.line) not in told_of:
+            detail = f"{_BEHIND_READINESS} {_still(wait)}"
+            yield context.say("open_wait", detail, wait.records, severity="warning", title=_KEPT_BACK, advice=_LOOK)
+
+
+def _still(wait: OpenWait) -> str:
+    said = shortened(mask_secrets(with_reason(wait.records[-1])))
+    return f"Said {times(wait.records)}; the last: {said}"
 
 
 def _unsettled(context: RuleContext, others: Sequence[Finding]) -> Iterator[Finding]:
@@ -194,8 +215,7 @@ def _unsettled(context: RuleContext, others: Sequence[Finding]) -> Iterator[Find
     if context.report.end.kind == "failed" or any(finding.severity != "info" for finding in others):
         return
     for wait in open_waits(context):
-        said = shortened(mask_secrets(with_reason(wait.records[-1])))
-        detail = f"It still waited for {wait.what} when the log ended. Said {times(wait.records)}; the last: {said}"
+        detail = f"It still waited for {wait.what} when the log ended. {_still(wait)}"
         yield context.say("open_wait", detail, wait.records)
     if alarms := unknown_alarms(context, others):
         said = shortened(mask_secrets(with_reason(alarms[0])))

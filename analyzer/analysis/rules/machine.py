@@ -20,8 +20,10 @@ from analyzer.analysis.shared_facts import (
     slow_answers,
     surely_s,
 )
+from analyzer.analysis.unsettled import words_of
 from analyzer.events.event import Mark
-from analyzer.records.log_record import LogRecord
+from analyzer.events.open_waits import wait_lines
+from analyzer.records.log_record import LogRecord, Payload
 from analyzer.results import Finding, FindingSeverity, Gap
 from analyzer.window import at_least, at_most
 
@@ -129,6 +131,8 @@ def silence(context: RuleContext) -> Iterator[Finding]:
     if not long or (not context.report.begin_seen and len(context.studied.start.process) < _GREPPED):
         return  # a few lines somebody picked out have holes of their own
     worst = long[0]
+    if context.never_ready and _goes_on_complaining(context, worst):
+        return  # what is said again and again is why it is not ready
     length = surely_s(context, worst)
     begin, end = at_most(worst.begin_s + context.report.clock.precision_s), at_least(worst.end_s)
     missing = _missing_polls(context, worst)
@@ -170,6 +174,21 @@ def _tried_meanwhile(context: RuleContext, gap: Gap) -> bool:
         return False
     last, first = before[-1], after[0]
     return last.level in _TROUBLE and last.seq != first.seq and last.message == first.message
+
+
+def _goes_on_complaining(context: RuleContext, gap: Gap) -> bool:
+    """Whether what is said behind a silence is a wait or an error that is said several times."""
+    said = [record for record in context.studied.start.process if _complains(record)]
+    often = Counter(words_of(record) for record in said)
+    behind = (
+        r for r in said if (at := context.at(r)) is not None and at >= gap.end_s - context.report.clock.precision_s
+    )
+    return any(often[words_of(record)] > 1 for record in behind)
+
+
+def _complains(record: LogRecord) -> bool:
+    waits = record.payload is Payload.LOGRUS and any(wait.words.match(record.message) for wait in wait_lines())
+    return waits or (record.level in _TROUBLE and record.level != "warning")
 
 
 def _held(context: RuleContext, freeze: Gap) -> list[str]:
