@@ -38,6 +38,7 @@ _LOOK = (
     "What stands behind the last colon of that line names it: as a rule a setting, a file or an interface of this very "
     "node. Until that is right this machine runs no pods."
 )
+_UNREGISTERED = "Unable to register node"
 _LONG_AFTER_S = 300.0  # after readiness a node has long registered
 
 
@@ -70,10 +71,20 @@ def problems(context: RuleContext, ended: Sequence[Finding]) -> Iterator[Finding
 
 
 def _does_not_pass(context: RuleContext) -> list[Mark]:
-    """Lines behind readiness of waits that a ready API server does not end: another answers, or it still waits."""
+    """Lines behind readiness of what a ready API server does not end.
+
+    Somebody else answers, its own agent still waits, or the node is not registered: of an agent that is all there is.
+    """
     noticed, open_ = context.studied.verdict.detected, waits_behind_readiness(context)
     later = [mark for mark in context.marks if noticed and mark.record.seq >= noticed.seq]
-    return [m for m in later if m.record.seq in open_ or (m.id == "cri_missing" and other_answer([m]))]
+    away = any(goal.id == "node" and goal.state != "reached" for goal in context.report.goals)
+    return [
+        mark
+        for mark in later
+        if mark.record.seq in open_
+        or (mark.id == "cri_missing" and other_answer([mark]))
+        or (away and (context.report.role == "agent" or _UNREGISTERED in mark.record.message))
+    ]
 
 
 def _problem(context: RuleContext, marks: list[Mark], name: str) -> Finding:
