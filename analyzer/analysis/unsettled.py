@@ -17,6 +17,7 @@ from analyzer.starts.panics import of_a_dump
 _AT_END_S = 3.0  # a wait that is said each second or two is still there when the text ends so soon after
 _AT_END_LINES = 3  # the same without times
 _ADDRESS = "://"
+_LASTING_S = 60.0
 _CROSSED = 2  # lines behind readiness of a wait that readiness should have ended
 _TOLD = (Mark, PollLine, PollUnchanged, HealthBlock)
 _WORST = frozenset(("fatal", "panic"))
@@ -25,7 +26,7 @@ _PASSING = re.compile(r"0x[0-9a-f]+|[0-9a-f]{12,}|\d+")  # what differs from one
 
 @dataclass(frozen=True, slots=True)
 class OpenWait:
-    """A wait that was not over when the text ended; ``behind``: it should have ended with readiness, and did not."""
+    """A wait that was not over when the text ended; ``behind``: readiness should have ended it, and did not."""
 
     what: str
     records: Sequence[LogRecord]
@@ -37,9 +38,8 @@ def open_waits(context: RuleContext) -> list[OpenWait]:
     process = context.studied.start.process
     if not process or context.report.end.kind != "running" or context.report.observer == "wait":
         return []
-    ready = not context.never_ready
-    found = [OpenWait(wait.what, _said(context, wait), ready and wait.until_ready) for wait in wait_lines()]
     soon = {mark.record.seq for mark in just_launched(context)}
+    found = (_open_wait(context, wait) for wait in wait_lines())
     return [
         wait
         for wait in found
@@ -48,28 +48,45 @@ def open_waits(context: RuleContext) -> list[OpenWait]:
 
 
 def waits_behind_readiness(context: RuleContext) -> frozenset[int]:
-    """The lines (seq) of open waits that a ready API server did not end: something here keeps its agent back."""
+    """The lines (seq) of open waits that a ready API server did not end: something here keeps the node back."""
     return frozenset(record.seq for wait in open_waits(context) if wait.behind for record in wait.records)
 
 
-def _said(context: RuleContext, wait: WaitLine) -> list[LogRecord]:
-    """The lines of the wait behind the last that shows it over.
+def _open_wait(context: RuleContext, wait: WaitLine) -> OpenWait:
+    """The lines of a wait, without those that readiness ended.
 
-    Of one that readiness ends, those behind readiness that name no address: what is asked there is soon answered. One
-    alone may just have crossed it.
+    Of a wait that readiness should end, one line may just have crossed it, and what a server is asked it answers soon:
+    it goes on where a line names no address, or where it lasts.
     """
     noticed = context.studied.verdict.detected
-    since = noticed.seq if noticed is not None and wait.until_ready else -1
+    said = _said(context, wait)
+    if noticed is None:
+        return OpenWait(wait.what, said)
+    later = [record for record in said if record.seq > noticed.seq]
+    if _lasts(context, later):
+        return OpenWait(wait.what, later, behind=True)
+    if not wait.until_ready:
+        return OpenWait(wait.what, said)
+    of_its_own = [record for record in later if _ADDRESS not in record.message]
+    return OpenWait(wait.what, of_its_own if len(of_its_own) >= _CROSSED else [], behind=True)
+
+
+def _said(context: RuleContext, wait: WaitLine) -> list[LogRecord]:
+    """The lines of the wait behind the last that shows it over."""
     said: list[LogRecord] = []
     for record in context.studied.start.process:
-        if record.payload is not Payload.LOGRUS or record.seq <= since:
+        if record.payload is not Payload.LOGRUS:
             continue
         if wait.words.match(record.message):
-            if since < 0 or _ADDRESS not in record.message:
-                said.append(record)
+            said.append(record)
         elif wait.over is not None and wait.over.match(record.message):
             said.clear()
-    return said if since < 0 or len(said) >= _CROSSED else []
+    return said
+
+
+def _lasts(context: RuleContext, said: Sequence[LogRecord]) -> bool:
+    """Whether a wait is said for longer than any part of a start takes."""
+    return len(said) > _CROSSED and (context.apart(said[0], said[-1]) or 0.0) >= _LASTING_S
 
 
 def _at_the_end(context: RuleContext, said: Sequence[LogRecord]) -> bool:

@@ -32,11 +32,10 @@ _OF_ETCD = "etcd_"  # of its members; a supervisor's answer tells nothing of the
 _OFTEN = 5
 _OFTEN_IN_A_FRAGMENT = 3  # who shows the middle of a wait has waited
 _SHORT_S = 15.0
-_KEPT_BACK = "The agent part of this server still waits"
-_BEHIND_READINESS = "The API server was ready by then, so this wait is for something else."
+_KEPT_BACK = "The node on this machine does not come up"
 _LOOK = (
-    "What stands behind the last colon of that line names it: as a rule a setting, a file or an interface of this very "
-    "node. Until that is right this machine runs no pods."
+    "The end of that line names what is missing: as a rule it lies on this very machine (a setting, a file, an "
+    "interface, the container runtime, the kubelet). No pods run here before that: {log}"
 )
 _UNREGISTERED = "Unable to register node"
 _LONG_AFTER_S = 300.0  # after readiness a node has long registered
@@ -212,8 +211,9 @@ def _kept_back(context: RuleContext, others: Sequence[Finding]) -> Iterator[Find
     for wait in open_waits(context):
         last = wait.records[-1]
         if wait.behind and (last.source, last.line) not in told_of:
-            detail = f"{_BEHIND_READINESS} {_still(wait)}"
-            yield context.say("open_wait", detail, wait.records, severity="warning", title=_KEPT_BACK, advice=_LOOK)
+            detail = f"The API server is ready, and it still waited for {wait.what} when the log ended. {_still(wait)}"
+            advice = advise(_LOOK, context.site)
+            yield context.say("open_wait", detail, wait.records, severity="warning", title=_KEPT_BACK, advice=advice)
 
 
 def _still(wait: OpenWait) -> str:

@@ -131,8 +131,6 @@ def silence(context: RuleContext) -> Iterator[Finding]:
     if not long or (not context.report.begin_seen and len(context.studied.start.process) < _GREPPED):
         return  # a few lines somebody picked out have holes of their own
     worst = long[0]
-    if context.never_ready and _goes_on_complaining(context, worst):
-        return  # what is said again and again is why it is not ready
     length = surely_s(context, worst)
     begin, end = at_most(worst.begin_s + context.report.clock.precision_s), at_least(worst.end_s)
     missing = _missing_polls(context, worst)
@@ -143,6 +141,8 @@ def silence(context: RuleContext) -> Iterator[Finding]:
     roles = only_roles(context, worst) and not slow_answers(context)
     explained = roles or _tried_meanwhile(context, worst)
     waiting = context.never_ready and bool(context.report.polls) and not explained and not missing
+    if context.never_ready and not (missing or waiting or explained) and _goes_on_complaining(context, worst):
+        return  # what is said again and again is why it is not ready
     if missing:
         detail += ". Polls that --debug prints every 2 s are missing as well: the process did not run"
     elif waiting:
