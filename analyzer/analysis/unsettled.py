@@ -18,6 +18,7 @@ _AT_END_S = 3.0  # a wait that is said each second or two is still there when th
 _AT_END_LINES = 3  # the same without times
 _ADDRESS = "://"
 _LASTING_S = 60.0
+_OFTEN = 5
 _CROSSED = 2  # lines behind readiness of a wait that readiness should have ended
 _TOLD = (Mark, PollLine, PollUnchanged, HealthBlock)
 _WORST = frozenset(("fatal", "panic"))
@@ -128,6 +129,19 @@ def _is_alarming(record: LogRecord, *, whole: bool, dumped: bool) -> bool:
     if record.payload is Payload.PANIC or (record.payload is Payload.PLAIN and of_a_dump(record)):
         return not dumped
     return record.level == "error" and not whole
+
+
+def lasting_errors(context: RuleContext) -> list[LogRecord]:
+    """The error that comes again and again behind readiness until the text ends; not one of a single pod."""
+    noticed, stop = context.studied.verdict.detected, context.studied.verdict.stop_sign
+    if noticed is None or stop is not None:
+        return []
+    found: dict[str, list[LogRecord]] = {}
+    for record in context.studied.start.process:
+        if record.seq > noticed.seq and record.level == "error" and "pod" not in record.fields:
+            found.setdefault(words_of(record), []).append(record)
+    long = [said for said in found.values() if len(said) >= _OFTEN and _lasts(context, said)]
+    return max((said for said in long if _at_the_end(context, said)), key=len, default=[])
 
 
 def lines_told(known: Sequence[Finding]) -> frozenset[tuple[int, int]]:

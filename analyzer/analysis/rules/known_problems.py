@@ -13,7 +13,7 @@ from analyzer.analysis.rule_registry import EVERY, PROBLEM, looked_for, rule
 from analyzer.analysis.shared_facts import asks_itself, kubelet_keeps_ending
 from analyzer.analysis.since_begin import since_begin
 from analyzer.analysis.told_more import told_more
-from analyzer.analysis.unsettled import OpenWait, lines_told, open_waits, unknown_alarms, waits_behind_readiness
+from analyzer.analysis.unsettled import lasting_errors, lines_told, open_waits, unknown_alarms, waits_behind_readiness
 from analyzer.analysis.usual import is_late
 from analyzer.events.catalogue import causes_in, with_reason
 from analyzer.events.causes import advice_for, cause_of, title_for
@@ -33,6 +33,7 @@ _OFTEN = 5
 _OFTEN_IN_A_FRAGMENT = 3  # who shows the middle of a wait has waited
 _SHORT_S = 15.0
 _KEPT_BACK = "The node on this machine does not come up"
+_NO_END = "The same error comes until the log ends"
 _LOOK = (
     "The end of that line names what is missing: as a rule it lies on this very machine (a setting, a file, an "
     "interface, the container runtime, the kubelet). No pods run here before that: {log}"
@@ -211,14 +212,14 @@ def _kept_back(context: RuleContext, others: Sequence[Finding]) -> Iterator[Find
     for wait in open_waits(context):
         last = wait.records[-1]
         if wait.behind and (last.source, last.line) not in told_of:
-            detail = f"The API server is ready, and it still waited for {wait.what} when the log ended. {_still(wait)}"
+            said = _said_last(wait.records)
+            detail = f"The API server is ready, and it still waited for {wait.what} when the log ended. {said}"
             advice = advise(_LOOK, context.site)
             yield context.say("open_wait", detail, wait.records, severity="warning", title=_KEPT_BACK, advice=advice)
 
 
-def _still(wait: OpenWait) -> str:
-    said = shortened(mask_secrets(with_reason(wait.records[-1])))
-    return f"Said {times(wait.records)}; the last: {said}"
+def _said_last(records: Sequence[LogRecord]) -> str:
+    return f"Said {times(records)}; the last: {shortened(mask_secrets(with_reason(records[-1])))}"
 
 
 def _unsettled(context: RuleContext, others: Sequence[Finding]) -> Iterator[Finding]:
@@ -226,9 +227,12 @@ def _unsettled(context: RuleContext, others: Sequence[Finding]) -> Iterator[Find
     if context.report.end.kind == "failed" or any(finding.severity != "info" for finding in others):
         return
     for wait in open_waits(context):
-        detail = f"It still waited for {wait.what} when the log ended. {_still(wait)}"
+        detail = f"It still waited for {wait.what} when the log ended. {_said_last(wait.records)}"
         yield context.say("open_wait", detail, wait.records)
-    if alarms := unknown_alarms(context, others):
+    if lasting := lasting_errors(context):
+        detail = f"It was ready, and an error comes until the log ends. {_said_last(lasting)}"
+        yield context.say("unknown_alarms", detail, lasting, title=_NO_END)
+    elif alarms := unknown_alarms(context, others):
         said = shortened(mask_secrets(with_reason(alarms[0])))
         detail = f"{count(len(alarms), 'line')} at error level or worse that this program does not know, as: {said}"
         yield context.say("unknown_alarms", detail, alarms)
