@@ -35,16 +35,23 @@ class OpenWait:
 
 
 def open_waits(context: RuleContext) -> list[OpenWait]:
-    """The known waits of which the text shows no end, their lines in order."""
-    process = context.studied.start.process
-    if not process or context.report.end.kind != "running" or context.report.observer == "wait":
+    """The known waits of which the text shows no end, their lines in order.
+
+    Of a process that was stopped, those of a ready server: there a stop is what people do about them.
+    """
+    stopped = context.report.end.kind == "stopped" and not context.never_ready
+    open_ended = context.report.end.kind == "running" or stopped
+    if not context.studied.start.process or not open_ended or context.report.observer == "wait":
         return []
     soon = {mark.record.seq for mark in just_launched(context)}
     found = (_open_wait(context, wait) for wait in wait_lines())
     return [
         wait
         for wait in found
-        if wait.records and not soon.issuperset(r.seq for r in wait.records) and _at_the_end(context, wait.records)
+        if wait.records
+        and (wait.behind or not stopped)
+        and not soon.issuperset(r.seq for r in wait.records)
+        and _at_the_end(context, wait.records)
     ]
 
 
@@ -92,8 +99,8 @@ def _lasts(context: RuleContext, said: Sequence[LogRecord]) -> bool:
 
 def _at_the_end(context: RuleContext, said: Sequence[LogRecord]) -> bool:
     """Whether the text ends before the next line of the wait would have to stand in it."""
-    last, process = said[-1], context.studied.start.process
-    rest = context.apart(last, process[-1])
+    last, process, stop = said[-1], context.studied.start.process, context.studied.verdict.stop_sign
+    rest = context.apart(last, process[-1] if stop is None else stop)
     if rest is None:
         return any(record.seq == last.seq for record in process[-_AT_END_LINES:])
     pause = context.apart(said[0], last) or 0.0

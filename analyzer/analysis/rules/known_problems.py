@@ -77,13 +77,14 @@ def _does_not_pass(context: RuleContext) -> list[Mark]:
     """
     noticed, open_ = context.studied.verdict.detected, waits_behind_readiness(context)
     later = [mark for mark in context.marks if noticed and mark.record.seq >= noticed.seq]
-    away = any(goal.id == "node" and goal.state != "reached" for goal in context.report.goals)
+    report = context.report
+    away = report.begin_seen and any(goal.id == "node" and goal.state != "reached" for goal in report.goals)
     return [
         mark
         for mark in later
         if mark.record.seq in open_
         or (mark.id == "cri_missing" and other_answer([mark]))
-        or (away and (context.report.role == "agent" or _UNREGISTERED in mark.record.message))
+        or (away and (report.role == "agent" or _UNREGISTERED in mark.record.message))
     ]
 
 
