@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from analyzer.analysis.causes_first import root_first
 from analyzer.analysis.rule_context import RuleContext
 from analyzer.analysis.rule_registry import FindingRule, rules, running_order
-from analyzer.analysis.shared_facts import OUT_OF_PROPORTION, kubelet_keeps_ending, proportion
+from analyzer.analysis.shared_facts import OUT_OF_PROPORTION, kubelet_keeps_ending, proportion, silences
 from analyzer.analysis.studied_start import StudiedStart
 from analyzer.events.finding_info import late
 from analyzer.events.user_rules import NO_RULES, Rules
@@ -21,6 +21,8 @@ from analyzer.results import Finding, StartReport
 
 # RKE2's etcd and API server are pods of its kubelet.
 _OF_THE_KUBELET = ("datastore_waiting", "static_pod_waiting", "server_not_ready")
+
+_LEASE_S = 30.0  # twice the time for which a controller may go without renewing its lease
 
 running_order()  # a finding without rule, or a rule without finding, is an error now and not in some start
 
@@ -71,4 +73,11 @@ def _ruled_out(context: RuleContext) -> list[tuple[str, str]]:
     times = proportion(context)
     slow_disk = bool(context.of("etcd_slow_fsync")) or (times is not None and times >= OUT_OF_PROPORTION)
     # The datastore is not part of the starved process, or is slow by itself.
-    return [("cpu_starved", "slow_datastore")] if slow_disk or context.datastore == "external" else []
+    apart = [("cpu_starved", "slow_datastore")] if slow_disk or context.datastore == "external" else []
+    return apart + ([("frozen_gap", "lease_lost")] if _silent_long_before(context) else [])
+
+
+def _silent_long_before(context: RuleContext) -> bool:
+    """Whether every silence was over long before the end: a lease that one costs is lost within seconds of it."""
+    ended = context.report.end.at_s
+    return ended is not None and all(gap.end_s + _LEASE_S < ended for gap in silences(context))

@@ -42,6 +42,7 @@ _BESIDE_DATASTORE = frozenset({_PREPARED, "containerd", "images", "certificates"
 _PREPARING = frozenset({_PREPARED, "certificates"})
 _OF_THE_RUNTIME = ("containerd_requested", "containerd_ready", "images_importing", "kubelet_requested")
 _MOMENT_S = 1.0  # what takes less is not worth to be named beside something else
+_TUNNEL = "Connecting to proxy"
 _FEW_LINES = 10  # so few may have been picked out by hand
 
 
@@ -232,8 +233,17 @@ class _Budget:
         reason = self.verdict.end_reason or ""
         if "[+]" in reason or "[-]" in reason:  # its last words show the API server answering
             complete = False
+        if "server" in order and "images" in left and self._opens_tunnels():
+            # It has its configuration, and nothing is imported: the kubelet waits for the API server.
+            return ("server", *(phase for phase in left if phase != "images"))
         until = next((n for n, phase in enumerate(left, 1) if complete and phase in _ALWAYS), len(left))
         return tuple(left[:until])
+
+    def _opens_tunnels(self) -> bool:
+        """Whether an agent that imports no images went on to its tunnels, beside which its kubelet is started."""
+        if self.start.first("images_importing") is not None or "containerd" not in self.over:
+            return False
+        return any(record.message.startswith(_TUNNEL) for record in self.start.process)
 
     def _waits(self, ids: tuple[str, ...], last: LogRecord) -> tuple[str, ...]:
         """Cuts off the time up to the last line that says which of them is waited for; what the rest may be."""

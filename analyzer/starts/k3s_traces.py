@@ -42,6 +42,8 @@ def is_ours(start: Start, trusted: bool) -> bool:
     """Whether a group of lines is of k3s or RKE2; ``trusted``: its identifier says so."""
     if trusted:
         return bool(start.process) or bool(start.events)
+    if any(record.payload is Payload.LOGRUS and record.fields.get("called") for record in start.process):
+        return True  # the command at the prompt before it started a server or an agent
     troubled = False
     for event in start.events:
         match event:

@@ -13,7 +13,7 @@ from analyzer.analysis.rule_registry import EVERY, PROBLEM, looked_for, rule
 from analyzer.analysis.shared_facts import asks_itself, kubelet_keeps_ending
 from analyzer.analysis.since_begin import since_begin
 from analyzer.analysis.told_more import told_more
-from analyzer.analysis.unsettled import open_waits, unknown_alarms
+from analyzer.analysis.unsettled import lasting_errors, lines_told, open_waits, unknown_alarms, waits_behind_readiness
 from analyzer.analysis.usual import is_late
 from analyzer.events.catalogue import causes_in, with_reason
 from analyzer.events.causes import advice_for, cause_of, title_for
@@ -32,6 +32,13 @@ _OF_ETCD = "etcd_"  # of its members; a supervisor's answer tells nothing of the
 _OFTEN = 5
 _OFTEN_IN_A_FRAGMENT = 3  # who shows the middle of a wait has waited
 _SHORT_S = 15.0
+_KEPT_BACK = "The node on this machine does not come up"
+_NO_END = "The same error comes until the log ends"
+_LOOK = (
+    "The end of that line names what is missing: as a rule it lies on this very machine (a setting, a file, an "
+    "interface, the container runtime, the kubelet). No pods run here before that: {log}"
+)
+_UNREGISTERED = "Unable to register node"
 _LONG_AFTER_S = 300.0  # after readiness a node has long registered
 
 
@@ -64,10 +71,21 @@ def problems(context: RuleContext, ended: Sequence[Finding]) -> Iterator[Finding
 
 
 def _does_not_pass(context: RuleContext) -> list[Mark]:
-    """Lines behind readiness of a wait that is answered by somebody else: a ready API server does not end it."""
-    noticed = context.studied.verdict.detected
-    later = (m for m in context.of("cri_missing", before_ready=False) if noticed and m.record.seq >= noticed.seq)
-    return [mark for mark in later if other_answer([mark])]
+    """Lines behind readiness of what a ready API server does not end.
+
+    Somebody else answers, its own agent still waits, or the node is not registered: of an agent that is all there is.
+    """
+    noticed, open_ = context.studied.verdict.detected, waits_behind_readiness(context)
+    later = [mark for mark in context.marks if noticed and mark.record.seq >= noticed.seq]
+    report = context.report
+    away = report.begin_seen and any(goal.id == "node" and goal.state != "reached" for goal in report.goals)
+    return [
+        mark
+        for mark in later
+        if mark.record.seq in open_
+        or (mark.id == "cri_missing" and other_answer([mark]))
+        or (away and (report.role == "agent" or _UNREGISTERED in mark.record.message))
+    ]
 
 
 def _problem(context: RuleContext, marks: list[Mark], name: str) -> Finding:
@@ -185,8 +203,24 @@ def healthy(context: RuleContext, others: Sequence[Finding]) -> Iterator[Finding
 
     Not while it waits at the end of the text, or lines that look alarming are not known: that is said instead.
     """
-    unsettled = list(_unsettled(context, others))
+    unsettled = [*_kept_back(context, others)] or [*_unsettled(context, others)]
     yield from unsettled or _healthy(context, others)
+
+
+def _kept_back(context: RuleContext, others: Sequence[Finding]) -> Iterator[Finding]:
+    """A wait of a server's own agent that goes on behind readiness, of which no finding tells."""
+    told_of = lines_told(others)
+    for wait in open_waits(context):
+        last = wait.records[-1]
+        if wait.behind and (last.source, last.line) not in told_of:
+            said = _said_last(wait.records)
+            detail = f"The API server is ready, and it still waited for {wait.what} when the log ended. {said}"
+            advice = advise(_LOOK, context.site)
+            yield context.say("open_wait", detail, wait.records, severity="warning", title=_KEPT_BACK, advice=advice)
+
+
+def _said_last(records: Sequence[LogRecord]) -> str:
+    return f"Said {times(records)}; the last: {shortened(mask_secrets(with_reason(records[-1])))}"
 
 
 def _unsettled(context: RuleContext, others: Sequence[Finding]) -> Iterator[Finding]:
@@ -194,10 +228,12 @@ def _unsettled(context: RuleContext, others: Sequence[Finding]) -> Iterator[Find
     if context.report.end.kind == "failed" or any(finding.severity != "info" for finding in others):
         return
     for wait in open_waits(context):
-        said = shortened(mask_secrets(with_reason(wait.records[-1])))
-        detail = f"It still waited for {wait.what} when the log ended. Said {times(wait.records)}; the last: {said}"
+        detail = f"It still waited for {wait.what} when the log ended. {_said_last(wait.records)}"
         yield context.say("open_wait", detail, wait.records)
-    if alarms := unknown_alarms(context, others):
+    if lasting := lasting_errors(context):
+        detail = f"It was ready, and an error comes until the log ends. {_said_last(lasting)}"
+        yield context.say("unknown_alarms", detail, lasting, title=_NO_END)
+    elif alarms := unknown_alarms(context, others):
         said = shortened(mask_secrets(with_reason(alarms[0])))
         detail = f"{count(len(alarms), 'line')} at error level or worse that this program does not know, as: {said}"
         yield context.say("unknown_alarms", detail, alarms)

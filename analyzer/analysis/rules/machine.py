@@ -20,8 +20,10 @@ from analyzer.analysis.shared_facts import (
     slow_answers,
     surely_s,
 )
+from analyzer.analysis.unsettled import words_of
 from analyzer.events.event import Mark
-from analyzer.records.log_record import LogRecord
+from analyzer.events.open_waits import wait_lines
+from analyzer.records.log_record import LogRecord, Payload
 from analyzer.results import Finding, FindingSeverity, Gap
 from analyzer.window import at_least, at_most
 
@@ -139,6 +141,8 @@ def silence(context: RuleContext) -> Iterator[Finding]:
     roles = only_roles(context, worst) and not slow_answers(context)
     explained = roles or _tried_meanwhile(context, worst)
     waiting = context.never_ready and bool(context.report.polls) and not explained and not missing
+    if context.never_ready and not (missing or waiting or explained) and _goes_on_complaining(context, worst):
+        return  # what is said again and again is why it is not ready
     if missing:
         detail += ". Polls that --debug prints every 2 s are missing as well: the process did not run"
     elif waiting:
@@ -170,6 +174,21 @@ def _tried_meanwhile(context: RuleContext, gap: Gap) -> bool:
         return False
     last, first = before[-1], after[0]
     return last.level in _TROUBLE and last.seq != first.seq and last.message == first.message
+
+
+def _goes_on_complaining(context: RuleContext, gap: Gap) -> bool:
+    """Whether what is said behind a silence is a wait or an error that is said several times."""
+    said = [record for record in context.studied.start.process if _complains(record)]
+    often = Counter(words_of(record) for record in said)
+    behind = (
+        r for r in said if (at := context.at(r)) is not None and at >= gap.end_s - context.report.clock.precision_s
+    )
+    return any(often[words_of(record)] > 1 for record in behind)
+
+
+def _complains(record: LogRecord) -> bool:
+    waits = record.payload is Payload.LOGRUS and any(wait.words.match(record.message) for wait in wait_lines())
+    return waits or (record.level in _TROUBLE and record.level != "warning")
 
 
 def _held(context: RuleContext, freeze: Gap) -> list[str]:

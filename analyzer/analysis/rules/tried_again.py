@@ -9,6 +9,7 @@ from analyzer.analysis.normal_lines import asked, is_normal
 from analyzer.analysis.rule_context import RuleContext, times
 from analyzer.analysis.rule_registry import rule
 from analyzer.analysis.shared_facts import asks_itself
+from analyzer.analysis.unsettled import waits_behind_readiness
 from analyzer.events import chain
 from analyzer.events.causes import UNNAMED, advice_for, cause_of, problem
 from analyzer.events.chain import Chain
@@ -37,10 +38,15 @@ class _Wait:
 
 @rule("tried_again")
 def tried_again(context: RuleContext) -> Iterator[Finding]:
-    """The wait that lasted longest: one that does not heal by itself before all others."""
-    if not context.never_ready or (context.last_words and _says_why(context)):
+    """The wait that lasted longest: one that does not heal by itself before all others.
+
+    Of a server that was ready, only what keeps its own agent back.
+    """
+    behind = waits_behind_readiness(context)
+    if not (context.never_ready or behind) or (context.last_words and _says_why(context)):
         return
     waits = [wait for wait in _waits(context) if _lasts(context, wait) and _goes_on(context, wait)]
+    waits = [wait for wait in waits if context.never_ready or wait.records[-1].seq in behind]
     waits.sort(key=lambda wait: (_heals(wait.read), -_length(context, wait), -len(wait.records)))
     if waits:
         yield _told(context, waits[0], waits[1:])
@@ -57,7 +63,7 @@ def _waits(context: RuleContext) -> list[_Wait]:
     named = {mark.record.seq for mark in context.starting if mark.kind == "problem"}
     named |= {mark.record.seq for mark in context.starting if mark.kind == "noise" and is_normal(context, mark)}
     named |= {event.record.seq for event in context.studied.start.events if isinstance(event, PollLine)}
-    elsewhere = {mark.record.seq for mark in context.of(*_TOLD_ELSEWHERE)}
+    elsewhere = {mark.record.seq for mark in context.of(*_TOLD_ELSEWHERE, before_ready=False)}
     stop = context.studied.verdict.stop_sign
     found: dict[tuple[str, str, str], _Wait] = {}
     for record in context.studied.start.process:
