@@ -6,7 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from analyzer.records.log_record import LogRecord, Payload
-from analyzer.starts.identity import FAMILY
+from analyzer.starts.identity import DESCRIBED, FAMILY
+
+_USUAL = frozenset({"k3s", "k3s-server", "k3s-agent", "rke2", "rke2-server", "rke2-agent"})
 
 
 def units_apart(records: Iterable[LogRecord]) -> frozenset[tuple[str | None, str]]:
@@ -21,3 +23,21 @@ def units_apart(records: Iterable[LogRecord]) -> frozenset[tuple[str | None, str
         if match is not None:
             seen[(record.host, match[1])].add(unit)
     return frozenset((host, unit) for (host, _), units in seen.items() if len(units) > 1 for unit in units)
+
+
+def others_units(records: Iterable[LogRecord]) -> frozenset[tuple[str | None, str]]:
+    """(host, unit) of units that have k3s in their name and are none of it: a backup, an upgrade, ``k3s-killall``.
+
+    One whose lines stand in the text, or that systemd calls by the product's name, is k3s, whatever its name; so is the
+    only one of a host.
+    """
+    told: dict[str | None, set[str]] = defaultdict(set)
+    ours: dict[str | None, set[str]] = defaultdict(set)
+    for record in records:
+        name = (record.unit or "").removesuffix(".service")
+        if FAMILY.match(name) is None:
+            continue
+        told[record.host].add(record.unit or "")
+        if record.payload is not Payload.SYSTEMD or name in _USUAL or DESCRIBED.search(record.message) is not None:
+            ours[record.host].add(record.unit or "")
+    return frozenset((host, unit) for host, units in told.items() if ours[host] for unit in units - ours[host])

@@ -23,7 +23,7 @@ from analyzer.starts.filtered import is_chosen, is_filtered
 from analyzer.starts.identity import CHILD, FAMILY, OPENRC, identified
 from analyzer.starts.k3s_traces import is_ours
 from analyzer.starts.reported_ends import announced, announcements
-from analyzer.starts.several_units import units_apart
+from analyzer.starts.several_units import others_units, units_apart
 from analyzer.starts.start import Start
 from analyzer.timebase import SECOND
 
@@ -184,12 +184,12 @@ def _streams(records: Sequence[LogRecord]) -> dict[tuple[str | None, str], _Stre
     """The lines of each unit on each host, cut into starts."""
     named = _named_streams(records)
     spans = _pid_spans(records)
-    apart = units_apart(records)
+    apart, others = units_apart(records), others_units(records)
     bare = _bare_service(records)
     streams: dict[tuple[str | None, str], _Stream] = {}
     for record in records:
         key = _stream_key(record, named)
-        if key is None:
+        if key is None or (record.host, record.unit) in others:
             continue
         if record.unit is not None and (record.host, record.unit) in apart:
             key = (record.host, record.unit.removesuffix(".service"))
@@ -285,6 +285,9 @@ def _take_systemd(stream: _Stream, record: LogRecord) -> None:
             current.records.insert(0, record)
             current.starting = True
             return
+        if _told_by_status(current, record):
+            current.records.append(record)
+            return
         current.closed = True
     starting = not ids.isdisjoint(("systemd_starting", "status_activating"))
     if starting or (current is None and ids):
@@ -294,6 +297,14 @@ def _take_systemd(stream: _Stream, record: LogRecord) -> None:
         current.records.append(record)
     if current is not None and ids & _PIDLESS_CLOSERS:
         current.closed = True
+
+
+def _told_by_status(current: _OpenStart, record: LogRecord) -> bool:
+    """Whether ``systemctl status`` above the log tells of the very start that systemd announces here."""
+    first = current.records[0]
+    if current.process or "since" not in first.fields or first.at is None or record.at is None:
+        return False
+    return first.at.us <= record.at.us < first.at.us + first.at.precision_us
 
 
 def _announced_late(current: _OpenStart, record: LogRecord) -> bool:
