@@ -31,6 +31,8 @@ from analyzer.timebase import (
     with_year,
 )
 
+# The name of a CA holds the second in which it was made; its certificate may be valid from an hour before.
+_NAMED_CA = re.compile(r"generated self-signed CA certificate CN=[^\s@]{1,100}@(\d{10}):")
 _FRESH_CA = re.compile(
     r"generated self-signed CA certificate .*notBefore=(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.\d+)? \+0000 UTC"
 )
@@ -100,6 +102,9 @@ def _utc_of(draft: Draft) -> int | None:
 
 
 def _certificate(message: str) -> int | None:
+    named = _NAMED_CA.match(message)
+    if named is not None:
+        return int(named[1]) * SECOND
     match = _FRESH_CA.search(message)
     instant = parse_iso(match.group(1) + "+00:00") if match is not None else None
     return instant.us if instant is not None else None

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from analyzer.records.log_record import LogRecord, Payload
-from analyzer.starts.identity import DESCRIBED, FAMILY
+from analyzer.starts.identity import CHILD, DESCRIBED, FAMILY, OPENRC
 
 _USUAL = frozenset({"k3s", "k3s-server", "k3s-agent", "rke2", "rke2-server", "rke2-agent"})
 
@@ -41,3 +41,16 @@ def others_units(records: Iterable[LogRecord]) -> frozenset[tuple[str | None, st
         if record.payload is not Payload.SYSTEMD or name in _USUAL or DESCRIBED.search(record.message) is not None:
             ours[record.host].add(record.unit or "")
     return frozenset((host, unit) for host, units in told.items() if ours[host] for unit in units - ours[host])
+
+
+def bare_service(records: Iterable[LogRecord]) -> tuple[str | None, str] | None:
+    """The stream of a service's own file under OpenRC, which holds its lines without any name, beside a syslog.
+
+    ``None`` where the text has no such lines, or where it names the service's lines, or several machines' supervisors.
+    """
+    ours = [r for r in records if not r.foreign and r.payload not in (Payload.SYSTEMD, Payload.KERNEL)]
+    supervisors = {r.host for r in ours if r.ident == OPENRC and CHILD.search(r.message)}
+    if len(supervisors) != 1 or any(r.ident is not None and FAMILY.match(r.ident) for r in ours):
+        return None
+    hosts = {r.host for r in ours if r.ident is None}
+    return (hosts.pop(), "") if len(hosts) == 1 else None
