@@ -31,6 +31,8 @@ from analyzer.timebase import (
     with_year,
 )
 
+# The name of a CA holds the second in which it was made; its certificate may be valid from an hour before.
+_NAMED_CA = re.compile(r"generated self-signed CA certificate CN=[^\s@]{1,100}@(\d{10}):")
 _FRESH_CA = re.compile(
     r"generated self-signed CA certificate .*notBefore=(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.\d+)? \+0000 UTC"
 )
@@ -62,7 +64,7 @@ def place_outer(tally: Tally, drafts: list[Draft], known: dict[str | None, Known
         _monotonic_text([d for d in lines if d.outer is Outer.MONO])
         _times_only([d for d in lines if d.outer is Outer.TIME])
         walls = [d for d in lines if d.outer in (Outer.WALL, Outer.PARTIAL)]
-        if walls and not _walls(tally, host, walls, known, last_resort):
+        if walls and not (_by_neighbours(walls, drafts) or _walls(tally, host, walls, known, last_resort)):
             pending = True
     if not pending:
         _strays(drafts)
@@ -70,9 +72,16 @@ def place_outer(tally: Tally, drafts: list[Draft], known: dict[str | None, Known
 
 
 def _strays(drafts: list[Draft]) -> None:
-    """Lines without a carrier's stamp among lines that have one: their own inner stamp is all there is."""
-    for draft in drafts:
-        if draft.at is None and draft.outer is Outer.NONE and draft.inner is Inner.UTC:
+    """Lines without a carrier's stamp among lines that have one: their own inner stamp is all there is.
+
+    Beside the state of its unit they are the output of the process itself.
+    """
+    strays = [draft for draft in drafts if draft.outer is Outer.NONE]
+    if all(draft.outer is Outer.NONE or draft.of_status for draft in drafts):
+        _bare(strays)
+        return
+    for draft in strays:
+        if draft.at is None and draft.inner is Inner.UTC:
             writer = "etcd" if draft.etcd else "logrus"
             info = clock_info("logrus", draft.inner_precision, draft.inner_offset_s, writer)
             draft.put(draft.inner_value, draft.inner_precision, info)
@@ -93,9 +102,35 @@ def _utc_of(draft: Draft) -> int | None:
 
 
 def _certificate(message: str) -> int | None:
+    named = _NAMED_CA.match(message)
+    if named is not None:
+        return int(named[1]) * SECOND
     match = _FRESH_CA.search(message)
     instant = parse_iso(match.group(1) + "+00:00") if match is not None else None
     return instant.us if instant is not None else None
+
+
+def _by_neighbours(lines: Sequence[Draft], drafts: Sequence[Draft]) -> bool:
+    """Dates lines that say no year themselves by those of another carrier around them; ``False``: there are none.
+
+    Where most of them stand within two minutes of such a line in one zone, that is theirs; else the other lines' zone.
+    """
+    around = [draft for draft in drafts if draft.outer is Outer.UTC]
+    if not around or any(line.outer is Outer.WALL for line in lines) or _anchors_of(lines):
+        return False
+    place = {id(line): index for index, line in enumerate(lines)}
+    found: list[Anchor] = []
+    last = around[0]
+    for draft in drafts:
+        if draft.outer is Outer.UTC:
+            last = draft
+        elif id(draft) in place and (near := anchor(place[id(draft)], False, draft.value, last.value)) is not None:
+            found.append(near)
+    offsets = {item.offset_s for item in found}
+    offset = offsets.pop() if len(offsets) == 1 and 2 * len(found) > len(lines) else last.offset_s or 0
+    walls = _near([(False, line.value) for line in lines], last.value + offset * SECOND)
+    _put_walls(lines, [(wall, offset) for wall in walls], "stamp")
+    return True
 
 
 def _walls(

@@ -119,6 +119,11 @@ class Draft(Origin):
         return self.payload in _PROGRAM
 
     @property
+    def of_status(self) -> bool:
+        """Whether ``systemctl status`` says it: its moments are no carrier's."""
+        return self.payload is Payload.SYSTEMD and self.host is None and self.pid is None
+
+    @property
     def is_last_word(self) -> bool:
         """Whether a process says nothing after the line."""
         return self.level in ("fatal", "panic")

@@ -179,30 +179,67 @@ def _overfull(above: str, text: str, width: int) -> bool:
     return len(above) + 1 + len(words[0]) > width
 
 
+_CARRIERS_END = re.compile(r'(?::|\dZ|[ =]"?\d{4}-\d\d-\d\dT[\d:]{8}\S{1,6}")$')
+_CARRIERS = frozenset(("date", "iso", "iso_blank", "number"))
+
+
 def _column(texts: Sequence[str]) -> Column | None:
-    width = max(map(len, texts), default=0)
-    if not _NARROWEST <= width <= _WIDEST:
-        return None
     heads = Counter(kind for text in texts if (kind := head_kind(text)) is not None)
     first = next(iter(heads), None)
     # Dates stand within lines, too: those of certificates.
     known = {kind: count for kind, count in heads.items() if kind != "iso_blank" or kind == first}
     kinds = frozenset(kind for kind, count in known.items() if count >= max(2, 0.02 * heads.total()))
+    if not kinds:
+        return None
+    carriers = kinds & _CARRIERS
+    broken_off = carriers < kinds and _heads_broken_off(texts, kinds - carriers)
+    return (_column_of(texts, carriers) if broken_off else None) or _column_of(texts, kinds)
+
+
+def _heads_broken_off(texts: Sequence[str], kinds: frozenset[str]) -> bool:
+    """Whether lines begin as the program's own do only because their carrier's words stand alone in the line above."""
+    above = [before for before, text in pairwise(texts) if head_kind(text) in kinds]
+    return sum(_CARRIERS_END.search(text) is not None for text in above) >= _ALWAYS * len(above)
+
+
+def _column_of(texts: Sequence[str], kinds: frozenset[str]) -> Column | None:
+    """The column of lines that begin in one of these ways."""
     pairs = [(above, text) for above, text in pairwise(texts) if text and not text.isspace()]
     further = [(above, text) for above, text in pairs if head_kind(text) not in kinds]
     if not kinds or len(further) < max(_FEWEST, 0.05 * len(texts)):
         return None
+    width = max(map(len, texts))
+    # A mail program leaves a word whole that is longer than its lines.
+    spaced = max((len(text) for text in texts if " " in text.strip()), default=width)
+    if _broken_at(width, kinds, pairs, further):
+        return Column(width, kinds, words=False)
+    wrapped = next((at for at in (width, spaced) if _wrapped_at(at, further)), None)
+    if wrapped is None:
+        return None
+    indents = Counter(text[: len(text) - len(text.lstrip(" "))] for _, text in further)
+    return Column(wrapped, kinds, words=True, indent=indents.most_common(1)[0][0])
+
+
+_Pairs = Sequence[tuple[str, str]]  # a line, and the one below it
+
+
+def _broken_at(width: int, kinds: frozenset[str], pairs: _Pairs, further: _Pairs) -> bool:
+    """Whether the lines were broken at the last column, wherever that fell."""
+    if not _NARROWEST <= width <= _WIDEST:
+        return False
     full = [(above, text) for above, text in pairs if len(above) == width]
     below = sum(head_kind(text) not in kinds for _, text in full)
     under_full = sum(len(above) >= width - 2 for above, _ in further)
     # A line may end at the column by chance; where no rest stands elsewhere that is all.
     least = _MOSTLY if below == len(further) else _ALWAYS
-    if len(full) >= _FEWEST and below >= least * len(full) and under_full >= _MOSTLY * len(further):
-        return Column(width, kinds, words=False)
-    if sum(_overfull(above, text, width) for above, text in further) < _ALWAYS * len(further):
-        return None
-    indents = Counter(text[: len(text) - len(text.lstrip(" "))] for _, text in further)
-    return Column(width, kinds, words=True, indent=indents.most_common(1)[0][0])
+    return len(full) >= _FEWEST and below >= least * len(full) and under_full >= _MOSTLY * len(further)
+
+
+def _wrapped_at(width: int, further: _Pairs) -> bool:
+    """Whether the lines were broken where the next word had no room."""
+    if not _NARROWEST <= width <= _WIDEST:
+        return False
+    return sum(_overfull(above, text, width) for above, text in further) >= _ALWAYS * len(further)
 
 
 # --- the text -------------------------------------------------------------------------------------------------------

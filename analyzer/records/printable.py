@@ -14,6 +14,7 @@ _HYPHENS = dict.fromkeys((0x2010, 0x2011), "-")  # … and of a hyphen, lest a l
 # As `cat -v` and some pagers show them.
 _SHOWN_ESCAPE = re.compile(r"\^\[(?:\[[0-9;?]{0,12}[mKJHhl]|\][^\^]{0,200}\^G)")
 _COLOUR_TEXT = re.compile(r"\[(?:0|(?:\d{1,2};){0,3}\d{1,2})?m")  # colours whose escape was dropped
+_GREP_COLOUR = re.compile(r"\[(?:(?:\d{1,2};){0,3}\d{1,2})?m\[K")
 # A word processor's: the quotes of a log's own fields are plain.
 _CURLED = re.compile("[={][“”„]")
 _QUOTES = {0x201C: '"', 0x201D: '"', 0x201E: '"', 0x2018: "'", 0x2019: "'"}
@@ -29,6 +30,8 @@ def strip_terminal(text: str) -> str:
         text = _SHOWN_ESCAPE.sub("", text)
     if "[0m" in text and "\x1b" not in text:
         text = _COLOUR_TEXT.sub("", text)
+    if "[m[K" in text and "\x1b" not in text:
+        text = _GREP_COLOUR.sub("", text)
     # Whatever is printable needs no search; a tab or a soft hyphen does.
     if text.isprintable():
         return text if text.isascii() else _plain_marks(text)

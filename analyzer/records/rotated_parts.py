@@ -117,7 +117,7 @@ def stamps_of(lines: Sequence[Draft]) -> list[int | None] | None:
 
 def usual_outer(drafts: Iterable[Draft]) -> Outer | None:
     """The kind of stamp that the carrier puts before most lines; ``None``: it puts none."""
-    kinds = Counter(d.outer for d in drafts if d.outer is not Outer.NONE)
+    kinds = Counter(d.outer for d in drafts if d.outer is not Outer.NONE and not d.of_status)
     return next((kind for kind, _ in kinds.most_common(1)), None)
 
 

@@ -30,6 +30,7 @@ _UNITS = {
     "w": 604_800, "week": 604_800, "weeks": 604_800, "d": 86_400, "day": 86_400, "days": 86_400,
     "h": 3600, "min": 60, "s": 1, "ms": 0, "us": 0,
 }  # fmt: skip
+_SHOWN = 10  # lines of the log below a block, unless told otherwise
 _FAMILY = re.compile(r"(k3s|rke2)(?:[-_@.][\w.@-]+)?\.service$")
 
 
@@ -56,6 +57,7 @@ class StatusBlock:
         self._over = False
         self._inside = False  # nothing but this block's lines was seen since its head
         self._blanks = 0
+        self._claimed: list[Draft] = []
 
     def head(self, text: str) -> str | None:
         """The unit that a line begins a block of."""
@@ -64,6 +66,7 @@ class StatusBlock:
             return None
         self.unit, self.pid, self._inside, self._blanks = match[1], None, True, 0
         self._ended, self._over = None, False
+        self._claimed = []
         return match[1]
 
     def blank(self) -> None:
@@ -106,7 +109,16 @@ class StatusBlock:
         draft.fields = fields
 
     def claim(self, draft: Draft) -> None:
-        """A line without a stamp right below the block is one of the unit's own."""
+        """A line without a stamp right below the block is one of the unit's own.
+
+        A block shows a unit's last lines only: a whole log below it is another one, of which it says nothing.
+        """
         family = _FAMILY.match(self.unit)
-        if self._inside and self._blanks < 2 and family is not None:
-            draft.unit, draft.ident, draft.pid = self.unit, family[1], self.pid
+        if not self._inside or self._blanks >= 2 or family is None:
+            return
+        self._claimed.append(draft)
+        draft.unit, draft.ident, draft.pid = self.unit, family[1], self.pid
+        if len(self._claimed) > _SHOWN:
+            self._inside = False
+            for claimed in self._claimed:
+                claimed.unit = claimed.ident = claimed.pid = None

@@ -24,7 +24,7 @@ _NAMES_PRODUCT = re.compile(
     r"/v1-(k3s|rke2)/|/var/lib/rancher/(k3s|rke2)/|unix://(k)ine\.sock|"
     r"\b(rke2)-(?:agent-load-balancer|supervisor|cert-monitor|etcd|controller|(?:client|server)-ca)\b"
 )
-_DESCRIBED = re.compile(r"Rancher Kubernetes Engine v2(?: \((server|agent)\))?|Lightweight Kubernetes()")
+DESCRIBED = re.compile(r"Rancher Kubernetes Engine v2(?: \((server|agent)\))?|Lightweight Kubernetes()")
 # The head of the help that a usage error prints.
 _HELP = re.compile(r"^ {0,9}(?:k3s|rke2) (server|agent)(?: - Run | \[OPTIONS\])")
 _SERVER_SIGNS = (
@@ -123,7 +123,7 @@ def _called(start: Start) -> tuple[str, str] | None:
 def _descriptions(start: Start) -> Iterator[re.Match[str]]:
     """What systemd calls the unit in the first lines."""
     told = (record.message for record in start.records[:_HEAD] if record.payload is Payload.SYSTEMD)
-    return filter(None, map(_DESCRIBED.search, told))
+    return filter(None, map(DESCRIBED.search, told))
 
 
 def _product_by_paths(start: Start) -> str | None:

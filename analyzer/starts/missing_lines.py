@@ -23,11 +23,20 @@ _ONE_AFTER_THE_OTHER = ("apiserver_requested", "apiserver_version", "serving_sec
 
 def lines_are_missing(start: Start) -> bool:
     """Whether lines of a whole start of a k3s server are missing although nothing says so."""
-    if not start.begin_seen or start.product != "k3s" or start.role != "server":
+    if not (start.begin_seen or _from_early_on(start)) or start.product != "k3s" or start.role != "server":
         return False
     if sum(record.payload is Payload.KLOG for record in start.process) < _A_LOG:
         return False  # its components write elsewhere, it never got so far, or a few lines were pasted
     return _step_left_out(start) or _half_of_a_pair(start)
+
+
+def _from_early_on(start: Start) -> bool:
+    """Whether a text that begins in the middle has a line of before the launch of the API server."""
+    early = start.first("datastore_configured", "datastore_ready", "certificates")
+    first = next(
+        (record for record in start.process if record.payload is Payload.KLOG and "aches " in record.message), None
+    )
+    return early is not None and first is not None and early.record.seq < first.seq
 
 
 def _step_left_out(start: Start) -> bool:

@@ -22,9 +22,11 @@ from analyzer.records.startup_order import BANNER, WRAPPER
 from analyzer.starts.filtered import is_chosen, is_filtered
 from analyzer.starts.identity import CHILD, FAMILY, OPENRC, identified
 from analyzer.starts.k3s_traces import is_ours
+from analyzer.starts.mixed_processes import CONTAINERS_PIDS, mixed_up
 from analyzer.starts.reported_ends import announced, announcements
-from analyzer.starts.several_units import units_apart
+from analyzer.starts.several_units import bare_service, others_units, units_apart
 from analyzer.starts.start import Start
+from analyzer.starts.told_by_status import announced_at, told_anyway
 from analyzer.timebase import SECOND
 
 _OURS = re.compile(r"Lightweight Kubernetes|Rancher Kubernetes Engine|\bk3s service\b")
@@ -62,8 +64,15 @@ _TYPED = re.compile(
     r"(?:(?:\S*/)?(?:k3s|rke2) (?:server|agent)\b|curl \S*[^\n]{0,300}(?:get\.k3s\.io|get\.rke2\.io)|"
     r"systemctl (?:re)?start (?:k3s|rke2))"
 )
-_CONTAINERS_PIDS = 100  # the numbers that processes have in a container are small, and the same in each run
 _PAUSE_US = 2 * SECOND  # a process that ends and one that takes its place are at least so far apart
+_STOPPED_US = 120 * SECOND  # no process lives so long after it was told to stop: systemd waits 90 s, others less
+_SIGNALLED = ("signal received: ", "Signal received: ")
+# What a process says only after its API server was launched.
+_LATE = (
+    "Kube API server is now running", "k3s is up and running", "rke2 is up and running",
+    "Applying CRD ", "Creating embedded CRD ", "Updating embedded CRD ", "Waiting for CRD ", "Done waiting for CRD ",
+    "Shutting down ",
+)  # fmt: skip
 _UNKNOWN_FIRST = 3  # lines that a process may print before the first one of which it is known
 _PIDLESS_CLOSERS = frozenset({"process_exited", "systemd_failed", "systemd_stopped", "restart_scheduled"})
 
@@ -83,6 +92,7 @@ class _OpenStart:
     once: set[str] = field(default_factory=set)  # what a process says once, as far as it was said
     closed: bool = False  # systemd said that it ended
     dead: bool = False  # the process printed its last words
+    asked: LogRecord | None = None  # where it said that it was told to stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,16 +194,21 @@ def _streams(records: Sequence[LogRecord]) -> dict[tuple[str | None, str], _Stre
     """The lines of each unit on each host, cut into starts."""
     named = _named_streams(records)
     spans = _pid_spans(records)
-    apart = units_apart(records)
-    bare = _bare_service(records)
-    nameless = any(r.ident is None and r.payload is Payload.LOGRUS for r in records)
+    apart, others = units_apart(records), others_units(records)
+    mixed, begins = mixed_up(records), announced_at(records)
+    bare = bare_service(records)
+    nameless = any(r.ident is None and r.payload is Payload.LOGRUS for r in records) and not mixed
     streams: dict[tuple[str | None, str], _Stream] = {}
     for record in records:
         key = _stream_key(record, named)
-        if key is None:
+        if key is None or (record.host, record.unit) in others or told_anyway(record, begins):
             continue
         if record.payload is Payload.SYSTEMD and record.ident is None and not nameless:
-            continue  # what a terminal showed beside a log that names who wrote its lines
+            continue  # a terminal showed it beside a log that names who wrote its lines, or nobody knows whose it is
+        if record.host in mixed and record.pid is None and record.payload is not Payload.SYSTEMD:
+            if record.klog_pid is None:
+                continue
+            key = (record.host, f"#{record.klog_pid}")
         if record.unit is not None and (record.host, record.unit) in apart:
             key = (record.host, record.unit.removesuffix(".service"))
         if bare is not None and record.ident == OPENRC:
@@ -321,19 +336,6 @@ def _take_openrc(stream: _Stream, record: LogRecord) -> None:
     current.closed = current.closed or "exited with " in record.message
 
 
-def _bare_service(records: Iterable[LogRecord]) -> tuple[str | None, str] | None:
-    """The stream of a service's own file under OpenRC, which holds its lines without any name, beside a syslog.
-
-    ``None`` where the text has no such lines, or where it names the service's lines, or several machines' supervisors.
-    """
-    ours = [r for r in records if not r.foreign and r.payload not in (Payload.SYSTEMD, Payload.KERNEL)]
-    supervisors = {r.host for r in ours if r.ident == OPENRC and CHILD.search(r.message)}
-    if len(supervisors) != 1 or any(r.ident is not None and FAMILY.match(r.ident) for r in ours):
-        return None
-    hosts = {r.host for r in ours if r.ident is None}
-    return (hosts.pop(), "") if len(hosts) == 1 else None
-
-
 def _take_process(stream: _Stream, record: LogRecord, spans: _Spans) -> None:
     banner = bool(BANNER.match(record.message))
     target = None if _of_a_new_run(stream, record) else _existing(stream, record, banner, spans)
@@ -344,7 +346,11 @@ def _take_process(stream: _Stream, record: LogRecord, spans: _Spans) -> None:
             target = current  # systemd announced exactly this one
         else:
             target = _OpenStart(boot_id=record.boot_id)
-            if current is not None and record.pid is None:
+            if (
+                current is not None
+                and record.pid is None
+                and not (record.lost_before or _long_stopped(current, record))
+            ):
                 _pull_back(current, target, banner or bool(_FIRST_WORDS.match(record.message)))
             stream.opens.append(target)
     if record.pid is not None:
@@ -360,6 +366,7 @@ def _take_process(stream: _Stream, record: LogRecord, spans: _Spans) -> None:
     target.process.append(record)
     target.banner = target.banner or banner
     target.dead = target.dead or record.level in ("fatal", "panic")
+    target.asked = target.asked or (record if record.message.startswith(_SIGNALLED) else None)
     target.klog_pid = target.klog_pid or record.klog_pid
     if (word := _said_once(record)) is not None:
         target.once.add(word)
@@ -423,7 +430,7 @@ def _existing(
 def _late_of(opened: _OpenStart, record: LogRecord) -> bool:
     """Whether klog's header says that a line without a pid of its own is of the process before (not in a container)."""
     number = record.klog_pid
-    return record.pid is None and number is not None and number == opened.klog_pid and number > _CONTAINERS_PIDS
+    return record.pid is None and number is not None and number == opened.klog_pid and number > CONTAINERS_PIDS
 
 
 def _of_another_process(record: LogRecord, current: _OpenStart) -> bool:
@@ -433,9 +440,17 @@ def _of_another_process(record: LogRecord, current: _OpenStart) -> bool:
     """
     if record.klog_pid is not None and current.klog_pid is not None and record.klog_pid != current.klog_pid:
         return True
+    if _long_stopped(current, record):
+        return True
     if "serving" in current.once and record.payload is Payload.LOGRUS and WRAPPER.match(record.message):
         return True  # what a process says before it has an API server, behind the words of one
     return _said_once(record) in current.once  # in a container every process has the same number
+
+
+def _long_stopped(current: _OpenStart, record: LogRecord) -> bool:
+    """Whether the process was told to stop so long before a line that it is none of it."""
+    asked = current.asked.at if current.asked is not None else None
+    return asked is not None and record.at is not None and record.at.us - asked.us > _STOPPED_US
 
 
 def _said_once(record: LogRecord) -> str | None:
@@ -504,7 +519,7 @@ def _pull_back(old: _OpenStart, new: _OpenStart, named: bool) -> None:
         at -= 1
     if not named:
         end = at
-        while at > 1 and old.process[at - 1].payload is not Payload.KLOG and old.process[at - 1].level != "fatal":
+        while at > 1 and not _is_of_a_running_one(old.process[at - 1]):
             at -= 1
         at = _first_of_next(old.process[:end], at) or end
     moved = old.process[at:]
@@ -513,6 +528,11 @@ def _pull_back(old: _OpenStart, new: _OpenStart, named: bool) -> None:
     old.records[:] = [record for record in old.records if id(record) not in known]
     new.process[:0] = moved
     new.records[:0] = moved
+
+
+def _is_of_a_running_one(record: LogRecord) -> bool:
+    """Whether only a process that had launched its API server, or that ended, prints a line."""
+    return record.payload is Payload.KLOG or record.level == "fatal" or record.message.startswith(_LATE)
 
 
 def _first_of_next(process: Sequence[LogRecord], least: int) -> int | None:
@@ -542,6 +562,16 @@ def _finish(stream: _Stream, extra: Sequence[Rule], around: _Surroundings, *, tr
     return finished[::-1]
 
 
+def _maybe_two(opened: _OpenStart) -> bool:
+    """Whether lines are missing in the middle, and nothing shows that one process wrote on both sides of them."""
+    holes = [at for at, record in enumerate(opened.process) if at and record.lost_before]
+    if opened.pid is not None or opened.invocation_id is not None or not holes:
+        return False
+    before = {record.klog_pid for record in opened.process[: holes[0]]} - {None}
+    after = {record.klog_pid for record in opened.process[holes[-1] :]} - {None}
+    return not before & after
+
+
 _STOPS = re.compile(r"Stopping ")  # of this start, whose own lines above it are not in the text
 
 
@@ -557,7 +587,7 @@ def _to_start(stream: _Stream, opened: _OpenStart, unit: str | None, extra: Sequ
             records=opened.records,
             process=opened.process,
             began=next((r for r in head if r.at is not None), None),
-            begin_seen=opened.starting or opened.banner,
+            begin_seen=(opened.starting or opened.banner) and not _maybe_two(opened),
             events=list(detect(opened.records, extra)),
             pid=opened.pid,
             boot_id=opened.boot_id,

@@ -10,12 +10,14 @@ import html
 import json
 import random
 import re
+import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import cached_property
 from itertools import groupby, pairwise
 
-from tests.kit.mutations import begin_s, docker_logs, export, on_host, own, precise, stamp_us, text, travelled
+from tests.kit.mutations import at, begin_s, docker_logs, export, on_host, own, precise, stamp_us, text, travelled
 from tests.kit.score_recorded import Row, Truth, write_carrier
 
 Rows = list[Row]
@@ -341,6 +343,149 @@ def runs_in_a_row(part: Part, others: Others, carrier: str, rng: random.Random) 
     return Damaged(left, parts, carrier)
 
 
+# --- lines of others, and what stands around a log ------------------------------------------------------------------
+
+_UNITS = (
+    b"fwupd.service: Failed with result 'exit-code'.",
+    b"Failed to start snapd.service - Snap Daemon.",
+    b"Stopped session-1.scope.",
+    b"k3s-backup.service: Main process exited, code=exited, status=1/FAILURE",
+    b"k3s-killall.service: Deactivated successfully.",
+)
+_NEIGHBOURS = (b"kernel: cni0: port 1(veth1) entered forwarding state", b"systemd[1]: Started session-1.scope.")
+
+
+def _between(words: Callable[[Row, str, random.Random], bytes]) -> Make:
+    """Lines of nobody's between some of the log's."""
+
+    def make(part: Part, others: Others, carrier: str, rng: random.Random) -> Damaged:
+        before = plain(part, carrier)
+        lines: Lines = []
+        for line in before.lines:
+            lines.append(line)
+            if rng.random() < 0.15:
+                lines.append(Line(words(part.shown[line.row or 0], carrier, rng)))
+        return replace(before, lines=lines)
+
+    return make
+
+
+def _other_unit(row: Row, carrier: str, rng: random.Random) -> bytes:
+    told = {**row, "SYSLOG_IDENTIFIER": b"systemd", "_PID": b"1", "MESSAGE": rng.choice(_UNITS)}
+    return rendered(Part("", [told], [told], {}), 0, carrier)[0].data
+
+
+def _syslog(row: Row, carrier: str, rng: random.Random) -> bytes:
+    return write_carrier([{**row, "MESSAGE": b""}], "short")[:16] + row["_HOSTNAME"] + b" " + rng.choice(_NEIGHBOURS)
+
+
+def with_status(*, first: bool) -> Make:
+    """``systemctl status`` of the unit above or below its log."""
+
+    def make(part: Part, others: Others, carrier: str, rng: random.Random) -> Damaged:
+        start = part.truth["starts"][-1]
+        unit = "k3s-agent" if "registered" in start else "k3s"
+        up = start["detected_line_rt"]
+        since = datetime.fromtimestamp((up or start["exec_rt"]) / US, UTC)
+        state = "active (running)" if up else "activating (start)"
+        block = (
+            f"● {unit}.service - Lightweight Kubernetes",
+            f"     Loaded: loaded (/etc/systemd/system/{unit}.service; enabled; vendor preset: enabled)",
+            f"     Active: {state} since {since:%a %Y-%m-%d %H:%M:%S} UTC; 5min ago",
+            f"   Main PID: {start['pid']} (k3s-server)",
+            "",
+        )
+        status = [Line(line.encode()) for line in block]
+        before = plain(part, carrier)
+        return replace(before, lines=[*status, *before.lines] if first else [*before.lines, Line(b""), *status])
+
+    return make
+
+
+# --- what people and stores do to lines -----------------------------------------------------------------------------
+
+
+def wrapped_by_words(columns: int, mark: str = "") -> Edit:
+    """As a mail program breaks lines: between words, and none within a long word."""
+
+    def edit(lines: Lines, rng: random.Random) -> Lines:
+        out: Lines = []
+        for line in lines:
+            words = line.data.decode("utf-8", "replace")
+            pieces = textwrap.wrap(words, columns, break_long_words=False, break_on_hyphens=False) or [""]
+            out += [replace(line, data=f"{mark}{piece}".encode()) for piece in pieces]
+        return out
+
+    return edit
+
+
+def coloured_by_grep(lines: Lines, rng: random.Random) -> Lines:
+    """What ``grep --color`` found, pasted where escapes are dropped."""
+    return [replace(line, data=line.data.replace(b"k3s", b"[01;31m[Kk3s[m[K")) for line in lines]
+
+
+Render = Callable[[Row], str]
+
+
+def _ms(row: Row) -> str:
+    return f"{at(row):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"
+
+
+def _cells(*cells: str) -> str:
+    return ",".join('"' + cell.replace('"', '""').replace("\n", " ") + '"' for cell in cells)
+
+
+def _host(row: Row) -> str:
+    return row["_HOSTNAME"].decode()
+
+
+_TABLES: dict[str, tuple[str, Render]] = {
+    "datadog": ("Date,Host,Service,Message", lambda r: _cells(_ms(r), _host(r), "k3s", text(r))),
+    "graylog": ('"timestamp","source","message"', lambda r: _cells(_ms(r), _host(r), text(r))),
+    "loki": (
+        '"labels","Time","Line","tsNs","id"',
+        lambda r: _cells(json.dumps({"host": _host(r)}), _ms(r), text(r), f"{stamp_us(r)}000", "x"),
+    ),
+}
+_OBJECTS: dict[str, Render] = {
+    "elastic": lambda r: json.dumps(
+        {"_source": {"@timestamp": _ms(r), "message": text(r), "host": {"name": _host(r)}}}
+    ),
+    "splunk": lambda r: json.dumps({"result": {"_raw": text(r), "_time": _ms(r), "host": _host(r)}}),
+    "datadog": lambda r: json.dumps({"attributes": {"timestamp": _ms(r), "host": _host(r), "message": text(r)}}),
+    "google": lambda r: json.dumps(
+        {"textPayload": text(r), "timestamp": _ms(r), "resource": {"labels": {"instance_id": _host(r)}}}
+    ),
+    "loki": lambda r: json.dumps({"labels": {"instance": _host(r)}, "line": text(r), "timestamp": _ms(r)}),
+}
+
+
+def _of_both(parts: Sequence[Part], render: Render, head: str, rng: random.Random) -> Damaged:
+    lines = [
+        Line(render(row).encode(), number, index)
+        for number, part in enumerate(parts)
+        for index, row in enumerate(part.shown)
+        if own(part.rows[index])
+    ]
+    lines.sort(key=lambda line: stamp_us(parts[line.part].shown[line.row or 0]), reverse=rng.random() < 0.5)
+    return Damaged([*([Line(head.encode())] if head else []), *lines], list(parts), "docker", whole=True)
+
+
+def stored(*, table: bool) -> Make:
+    """What a log store gives out of two machines, in either order; its rows name the machine."""
+
+    def make(part: Part, others: Others, carrier: str, rng: random.Random) -> Damaged:
+        other = rng.choice(others)
+        gap = begin_s(part.rows) + rng.randrange(0, 20) - begin_s(other.rows)
+        parts = [_moved(part, 0), _moved(other, gap, b"edge-2")]
+        if table:
+            head, render = _TABLES[rng.choice(sorted(_TABLES))]
+            return _of_both(parts, render, head, rng)
+        return _of_both(parts, _OBJECTS[rng.choice(sorted(_OBJECTS))], "", rng)
+
+    return make
+
+
 # --- all of them ----------------------------------------------------------------------------------------------------
 
 _TEXTS = ("short", "cat", "docker", "precise", "iso")
@@ -381,6 +526,15 @@ DAMAGES: dict[str, Damage] = {
     "clock-1h": Damage(clock_step(-3600)),
     "two-hosts": Damage(two_hosts, JOURNAL),
     "four-runs": Damage(runs_in_a_row, ("cat", "docker")),
+    "other-units": Damage(_between(_other_unit), ("short", "precise", "iso")),
+    "syslog-among-iso": Damage(_between(_syslog), ("iso",)),
+    "status-first": Damage(with_status(first=True), _TEXTS),
+    "status-last": Damage(with_status(first=False), _TEXTS),
+    "mail-76": Damage(edited(wrapped_by_words(76, "> "), whole=True), _TEXTS),
+    "words-80": Damage(edited(wrapped_by_words(80), whole=True), _TEXTS),
+    "grep-coloured": Damage(edited(coloured_by_grep, whole=True), _TEXTS),
+    "store-table": Damage(stored(table=True), ("docker",)),
+    "store-objects": Damage(stored(table=False), ("docker",)),
 }
 
 

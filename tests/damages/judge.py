@@ -209,11 +209,12 @@ class _Judge:
             given = datetime.fromisoformat(began).timestamp()
             if self.alone and self.seen.part.step is None:
                 exec_s = (self.truth["exec_rt"] + self.seen.part.shift_us) / US
+                last_s = (self.seen.last_us + self.seen.part.shift_us) / US
                 slack = 1.5 + self.precision
                 near = min(abs(given - first), abs(given - exec_s)) <= slack
                 # Without pids nobody knows whose the first lines are: what is known of a fragment begins later.
                 fragment = not self.start["begin_seen"] and self.made.carrier not in JOURNAL
-                near = near or (fragment and exec_s - slack <= given <= self.seen.last_us / US + slack)
+                near = near or (fragment and exec_s - slack <= given <= last_s + slack)
                 if not near and not self.apart:
                     self.score.excused["began"] += 1  # another run's lines that nothing tells from its own
                     return given

@@ -31,7 +31,8 @@ def sample(damage: str) -> list[Case]:
     """A few recordings in one carrier each, different ones for every damage."""
     found = recordings()
     shift = list(DAMAGES).index(damage)
-    carriers = [carrier for carrier in ("short", "cat", "docker", "export") if carrier in DAMAGES[damage].carriers]
+    usual = [carrier for carrier in ("short", "cat", "docker", "export") if carrier in DAMAGES[damage].carriers]
+    carriers = usual or DAMAGES[damage].carriers
     chosen = [found[(shift * 5 + n * len(found) // FEW) % len(found)] for n in range(FEW)]
     return [Case(path, damage, carriers[(n + shift) % len(carriers)]) for n, path in enumerate(chosen)]
 

@@ -24,6 +24,7 @@ from analyzer.records.printable import decode, strip_terminal
         ("^[[01;31m^[[Kerror^[[m^[[K", "error"),
         ("[31mlevel=error[0m", "level=error"),
         ("a[0] and b[m]", "a[0] and b[m]"),
+        ("Starting [01;31m[Kk3s[m[K v1", "Starting k3s v1"),
         ("msg=“its ‘words’”", "msg=\"its 'words'\""),
         ("a “quoted” word", "a “quoted” word"),
     ],

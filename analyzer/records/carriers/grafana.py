@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from analyzer.records.carriers.carrier import Carrier, Envelope, Opened
-from analyzer.records.carriers.journal_fields import stamped
+from analyzer.records.carriers.carrier import Carrier, Envelope, Opened, json_object
+from analyzer.records.carriers.journal_fields import host_of, stamped
 from analyzer.records.draft import Draft, Outer, Tally
 from analyzer.sources.raw_lines import RawLine, read_lines
 from analyzer.timebase import parse_iso
@@ -16,9 +16,14 @@ from analyzer.timebase import parse_iso
 DOCUMENT_LIMIT = 32 << 20  # bytes of a JSON document that is one value; it has to be held whole
 _TEXT = re.compile(r"\d{13,19}\t(\d{4}-\d\d-\d\dT[\d:.]+Z)\t(.*)", re.DOTALL)
 _ANSWER = re.compile(rb'\{\s*"(?:status|data)"\s*:')
-_TABLE = re.compile(rb'(?:\xef\xbb\xbf)?"?[\w@.]+"?(?:[,;\t]"?[\w@. ]+"?){1,8}\r?\n')
-_LINE_COLUMNS = ("line", "message", "body", "log", "_raw")
-_TIME_COLUMNS = ("tsns", "@timestamp", "timestamp", "date", "time", "_time")
+_TABLE = re.compile(rb'(?:\xef\xbb\xbf)?"?[\w@. \[\]()-]{1,64}"?(?:[,;\t]"?[\w@. \[\]()-]{1,64}"?){1,8}\r?\n')
+_LINE_COLUMNS = (
+    "line", "message", "@message", "body", "log", "_raw", "content", "syslogmessage", "textpayload", "event.original",
+)  # fmt: skip
+_TIME_COLUMNS = (
+    "tsns", "@timestamp", "timestamp", "date", "time", "_time", "datetime", "timegenerated", "timegenerated [utc]",
+    "timestamp [utc]",
+)  # fmt: skip
 
 
 def _peel(text: str) -> Envelope | None:
@@ -34,7 +39,7 @@ def _parse(data: Mapping[str, Any], tally: Tally, line: int) -> list[Draft] | No
     tally.formats["logcli"] += 1
     given = data.get("labels") or data.get("fields")
     labels = given if isinstance(given, dict) else {}
-    named = {"_HOSTNAME": labels.get("nodename") or labels.get("host"), "_SYSTEMD_UNIT": labels.get("unit")}
+    named = {"_HOSTNAME": host_of(labels), "_SYSTEMD_UNIT": labels.get("unit")}
     return stamped(str(data["line"]), str(data["timestamp"]), tally, line, named)
 
 
@@ -71,7 +76,7 @@ def _document(opened: Opened, tally: Tally) -> Iterator[Draft]:
     for stamp, line, labels in _rows(result):
         tally.lines += 1
         tally.formats["loki"] += 1
-        named = {"_HOSTNAME": labels.get("nodename"), "_SYSTEMD_UNIT": labels.get("unit")}
+        named = {"_HOSTNAME": host_of(labels), "_SYSTEMD_UNIT": labels.get("unit")}
         yield from stamped(line, stamp, tally, tally.lines, named)
 
 
@@ -93,10 +98,20 @@ def _is_table(head: bytes) -> bool:
 
 def _columns(first: str) -> tuple[int, int] | None:
     """``(column of the time, column of the line)`` of an exported table, ``None`` when this is no such table."""
-    names = [name.strip().strip('"').lower() for name in first.lstrip("\ufeff").split(_delimiter(first))]
+    names = _names(first)
     line = next((names.index(name) for name in _LINE_COLUMNS if name in names), None)
     stamp = next((names.index(name) for name in _TIME_COLUMNS if name in names), None)
     return None if line is None or stamp is None else (stamp, line)
+
+
+def _names(first: str) -> list[str]:
+    return [name.strip().strip('"').lower() for name in first.lstrip("\ufeff").split(_delimiter(first))]
+
+
+def _labels(names: list[str], row: list[str]) -> dict[str, Any]:
+    """What the other columns say of a line, and the labels that one of them may hold as an object."""
+    named: dict[str, Any] = dict(zip(names, row, strict=False))
+    return named | (json_object(named.get("labels", "")) or {})
 
 
 def _delimiter(head: str) -> str:
@@ -114,6 +129,7 @@ def _table(opened: Opened, tally: Tally) -> Iterator[Draft]:
     if columns is None:
         return
     tally.lines += 1
+    names = _names(head.removesuffix("\n"))
     try:
         for number, row in enumerate(csv.reader(lines, delimiter=_delimiter(head)), 2):
             tally.lines += 1
@@ -121,7 +137,8 @@ def _table(opened: Opened, tally: Tally) -> Iterator[Draft]:
                 tally.spoil(number, "table row with too few cells")
                 continue
             tally.formats["csv"] += 1
-            yield from stamped(row[columns[1]], row[columns[0]], tally, number, {})
+            named = {"_HOSTNAME": host_of(_labels(names, row))}
+            yield from stamped(row[columns[1]], row[columns[0]], tally, number, named)
     except csv.Error as error:
         tally.notes.append(f"the table cannot be read further: {error}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from analyzer.records.carriers.journalctl_short import short
 from analyzer.records.draft import Draft, Outer, Tally
@@ -125,16 +126,42 @@ def _kibana_iso(match: re.Match[str]) -> str:
 
 
 def put_stamp(drafts: list[Draft], text: str) -> None:
-    """The stamp that a shipper gives beside a message: ISO with a zone, nanoseconds or Kibana's local time."""
+    """The stamp that a shipper gives beside a message: ISO with a zone, nanoseconds, milliseconds or Kibana's time."""
     if text.isdecimal() and 16 <= len(text) <= 19:  # nanoseconds since 1970
         for draft in drafts:
             draft.outer, draft.value, draft.precision = Outer.UTC, int(text) // 1000 if len(text) > 16 else int(text), 1
+        return
+    if text.isdecimal() and len(text) == 13:  # milliseconds
+        for draft in drafts:
+            draft.outer, draft.value, draft.precision = Outer.UTC, int(text) * 1000, 1000
         return
     kibana = _KIBANA.fullmatch(text)
     instant = parse_iso(_kibana_iso(kibana) if kibana is not None else text)
     if instant is not None and (instant.offset_s is None) is (kibana is not None):
         for draft in drafts:
             draft.stamped(instant)
+
+
+# Where shippers name the machine of a line, the most telling first.
+_HOSTS = (
+    ("host", "hostname"), ("host", "name"), ("host",), ("hostname",), ("_HOSTNAME",), ("nodename",), ("node_name",),
+    ("node",), ("computer",), ("instance",), ("kubernetes", "host"), ("resource", "labels", "node_name"),
+    ("resource", "labels", "instance_id"), ("source",),
+)  # fmt: skip
+_HOST = re.compile(r"(?!std(?:out|err)$)[\w.:-]{1,255}")  # not a file or a stream
+
+
+def host_of(labels: Mapping[str, Any]) -> str | None:
+    """The machine that the labels, columns or fields of a line name."""
+    for path in _HOSTS:
+        here: Any = labels.get(".".join(path))
+        if here is None:
+            here = labels
+            for name in path:
+                here = here.get(name) if isinstance(here, Mapping) else None
+        if isinstance(here, str) and _HOST.fullmatch(here):
+            return here
+    return None
 
 
 def stamped(text: str, stamp: str, tally: Tally, line: int, labels: Mapping[str, object]) -> list[Draft]:

@@ -1,4 +1,4 @@
-"""Log shippers with lines of their own: Filebeat and Elastic Agent, Fluent Bit's standard output."""
+"""Log shippers and log stores with objects of their own around a line: Filebeat, Elastic, Splunk, Google Cloud …"""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from analyzer.records.carriers.carrier import Carrier, json_object
-from analyzer.records.carriers.journal_fields import from_fields, put_stamp
+from analyzer.records.carriers.journal_fields import host_of, stamped
 from analyzer.records.draft import Draft, Outer, Tally
 
 _FIELDS = (
@@ -15,9 +15,10 @@ _FIELDS = (
     ("_BOOT_ID", ("journald", "host", "boot_id")),
     ("_SYSTEMD_UNIT", ("systemd", "unit")),
     ("SYSLOG_IDENTIFIER", ("syslog", "identifier")),
-    ("_HOSTNAME", ("host", "hostname")),
 )
-_STAMPS = ("@timestamp", "timestamp", "time", "datetime")
+_STAMPS = ("@timestamp", "timestamp", "time", "datetime", "_time")
+_LINES = (("message",), ("MESSAGE",), ("_raw",), ("textPayload",), ("event", "original"))
+_AROUND = ("_source", "result", "attributes", "jsonPayload")  # what a store puts around a shipper's object
 _FLUENT = re.compile(r"\[\d+\] (\S+): \[\[?(\d{9,11}\.\d{1,9})(?:, \{.{0,200}?\}\])?, (\{.*\})\]$", re.DOTALL)
 _ARROW = re.compile(r'(?<!\\)"=>')
 _UNIT = re.compile(r"(?<![\w@-])[\w@-]+\.service$")
@@ -34,25 +35,36 @@ def _at(data: Mapping[str, Any], *path: str) -> Any:
     return here
 
 
+def _unpacked(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a store keeps of a line, with what it says beside it."""
+    for name in _AROUND:
+        inside = data.get(name)
+        if isinstance(inside, dict) and _line(inside) is not None:
+            return {**data, **inside}
+    return data
+
+
+def _line(data: Mapping[str, Any]) -> str | None:
+    found = (_at(data, *path) for path in _LINES)
+    return next((text for text in found if isinstance(text, str)), None)
+
+
 def _filebeat(data: Mapping[str, Any], tally: Tally, line: int) -> list[Draft] | None:
-    """The journald input: numbers are numbers, the monotonic stamp is gone; also as one of Elasticsearch's hits."""
-    inside = data.get("_source")
-    if isinstance(inside, dict) and "@timestamp" in inside:
-        data = inside
-    stamp = next((data[name] for name in _STAMPS if isinstance(data.get(name), str)), None)
-    if not isinstance(data.get("message"), str) or stamp is None:
+    """The journald input: numbers are numbers, the monotonic stamp is gone; also as one of a log store's hits."""
+    data = _unpacked(data)
+    message = _line(data)
+    stamp = next((data[name] for name in _STAMPS if isinstance(data.get(name), (str, int))), None)
+    if message is None or stamp is None:
         return None
     tally.formats["filebeat"] += 1
-    fields = {"MESSAGE": str(data["message"])}
+    fields = {"_HOSTNAME": host_of(data)}
     for name, path in _FIELDS:
         value = _at(data, *path)
         if not isinstance(value, (str, int)):
-            value = data.get("host" if name == "_HOSTNAME" else name)
+            value = data.get(name)
         if isinstance(value, (str, int)):
             fields[name] = str(value)
-    drafts = from_fields(fields, tally, line)
-    put_stamp(drafts, stamp)
-    return drafts
+    return stamped(message, str(stamp), tally, line, fields)
 
 
 def _fluent(text: str) -> dict[str, Any] | None:

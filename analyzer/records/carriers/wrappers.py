@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from analyzer.records.carriers.carrier import Carrier, Envelope
+from analyzer.records.carriers.carrier import Carrier, Envelope, with_tail
 from analyzer.records.draft import Outer
 
 _COMPOSE = re.compile(r"([A-Za-z0-9][\w.\-]{0,63}) +\| (.*)", re.DOTALL)
@@ -17,6 +17,10 @@ _JUNK = re.compile(
     r"[^\"={}\[\]]{1,24}?(?=time=\"\d{4}-\d\d-\d\dT)|"
     r"[^\"={}\[\]]{1,48}? (?=(?:INFO|WARN|ERRO|FATA|DEBU)\[\d{4}(?:\]|-\d\d-\d\dT))"
 )
+
+
+# A stamp of a form that is not known, before who wrote the line.
+_STAMP = re.compile(r"(?=.{0,9}\d)[^\"={}]{6,48}? (?=[\w.-]{1,64} (?:k3s|rke2|systemd)\[\d{1,10}\]: )")
 
 
 def _wrapped(text: str) -> Envelope | None:
@@ -32,9 +36,15 @@ def _wrapped(text: str) -> Envelope | None:
 
 
 def _junk(text: str) -> Envelope | None:
-    """A few characters of some other tool, or of another record, right before a line of k3s."""
+    """A few characters of some other tool, or of another record, right before a line of k3s; an unknown stamp."""
     match = _JUNK.match(text)
-    return Envelope(text[match.end() :]) if match is not None else None
+    if match is not None:
+        return Envelope(text[match.end() :])
+    stamp = _STAMP.match(text)
+    if stamp is None:
+        return None
+    envelope = Envelope(text[stamp.end() :])
+    return envelope if with_tail(envelope, envelope.rest) else None
 
 
 WRAPPED = Carrier(

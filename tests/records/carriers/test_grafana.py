@@ -37,6 +37,9 @@ def test_the_answer_of_loki_stands_alone_in_its_line(head: bytes, document: bool
         (b"Level,Line\n", False),
         (b"Line\n", False),
         (b"a,b,c,d,e,f,g,time,line\n", True),
+        (b"Date,Host,Service,Content\n", True),
+        (b'"@timestamp","host.name","@message"\n', True),
+        (b'"TimeGenerated [UTC]",Computer,SyslogMessage\n', True),
         (b"a,b,c,d,e,f,g,h,time,line\n", False),
     ],
 )
