@@ -20,7 +20,8 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 QUARTER = 15 * MINUTE  # zone offsets in use are multiples of a quarter of an hour
 MAX_OFFSET = 14 * HOUR
-ARBITRARY_YEAR = 1972  # a leap year, used only for axes that are not absolute
+# Used only for axes that are not absolute: in a leap year the last of February and the first of March lie a day apart.
+_COMMON_YEAR, _LEAP_YEAR = 1973, 1972
 # A date at either end of the calendar is damage, and may not be one any more in another zone or a second later.
 EARLIEST = -30_610_224_000 * SECOND  # the year 1000
 LATEST = 221_845_392_000 * SECOND  # the year 9000
@@ -79,6 +80,9 @@ def days_from_civil(year: int, month: int, day: int) -> int | None:
 def pack_partial(month: int, day: int, time_of_day: int) -> int:
     """Month, day and time of day (µs) as one integer that sorts like the calendar."""
     return (month * 32 + day) * DAY + time_of_day
+
+
+_LEAP_DAY = pack_partial(2, 29, 0) // DAY
 
 
 def with_year(partial: int, year: int) -> int | None:
@@ -198,12 +202,16 @@ def resolve_walls(stamps: Sequence[tuple[bool, int]], anchors: Sequence[Anchor])
     return list(zip(walls, offsets, strict=True))
 
 
-def walls_without_anchor(stamps: Sequence[tuple[bool, int]], last_year: int = ARBITRARY_YEAR) -> list[int]:
+def walls_without_anchor(stamps: Sequence[tuple[bool, int]], last_year: int | None = None) -> list[int]:
     """Wall values when nothing in the log names zone and year together.
 
-    ``last_year`` is the year of the last line if some header said so; otherwise an arbitrary leap year stands in.
-    Walking backwards, a date more than half a year later than its successor belongs to the year before.
+    ``last_year`` is the year of the last line if some header said so; otherwise an arbitrary one stands in, a leap
+    year only where a line has its day. Walking backwards, a date more than half a year later than its successor belongs
+    to the year before.
     """
+    if last_year is None:
+        leap = any(not has_year and value // DAY == _LEAP_DAY for has_year, value in stamps)
+        last_year = _LEAP_YEAR if leap else _COMMON_YEAR
     walls: list[int] = []
     following: int | None = None
     for has_year, value in reversed(stamps):

@@ -16,7 +16,7 @@ ANNOUNCED = re.compile(r"Starting (?:(?:k3s|rke2)\S*\.service|Lightweight Kubern
 # What the wrapper and the flag handling print before the banner, in the same process.
 WRAPPER = re.compile(
     r"Acquiring lock file |Preparing data dir |Found ip |Webhooks and apiserver aggregation may not|"
-    r"Unknown flag |Starting VPN|remotedialer disabled|Changed advertise-address"
+    r"Unknown flag |Starting VPN|remotedialer disabled|Changed advertise-address|not running in CIS mode"
 )
 IS_UP = ("Kube API server is now running", " is up and running")  # how the words of readiness end
 LANDMARKS = (

@@ -55,8 +55,8 @@ def ordered_seconds(tally: Tally, drafts: list[Draft]) -> list[Draft]:
 
 def _of_host(lines: list[Draft]) -> list[Draft] | None:
     values = stamps_of(lines)
-    if values is None:
-        return None
+    if values is None or any(d.inner is Inner.ELAPSED and d.outer is Outer.NONE for d in lines):
+        return None  # seconds of a process, on a terminal, which keeps the order: each run has the same ones
     seconds = _seconds(lines, values)
     fine = sum(d.precision < SECOND for d in lines if d.outer is not Outer.NONE) * 2 > len(lines)
     everywhere = _no_order(seconds, fine=fine)

@@ -21,7 +21,7 @@ from analyzer.reports.pseudonyms import Pseudonyms
 _SAFE = frozenset(("base", "new", "before", "after", "first", "restart", UNKNOWN, "?", ""))
 _KEPT = ("version", "kubernetes", "product", "role", "outcome")  # labels whose values stay
 _RELEASE = re.compile(r"v?\d+(?:\.\d+){1,3}(?:[-+](?:k3s|rke2r|rc)\d+){0,2}")
-_LABEL = re.compile(r"The label (?P<name>\S+) changed from (?P<old>.*) to (?P<new>.*)\.", re.DOTALL)
+_LABEL = re.compile(r"The label (?P<name>\S+) changed from ")
 _BETWEEN = re.compile(r"(,\s*)")  # the values of several labels
 
 
@@ -133,10 +133,11 @@ class _Walk:
 
     def _changed(self, told: str, host: str) -> str:
         """What changed at a change; a label of the user's has values of the user's."""
-        label = _LABEL.fullmatch(told)
-        if label is None:
+        label = _LABEL.match(told)
+        old, between, new = told[label.end() :].removesuffix(".").rpartition(" to ") if label is not None else ("",) * 3
+        if label is None or not between:
             return self._sentence(told, (host,))
-        name, old, new = (self._walk.text(label["name"]), *map(self._names.name, label.group("old", "new")))
+        name, old, new = self._walk.text(label["name"]), self._names.name(old), self._names.name(new)
         return f"The label {name} changed from {old} to {new}."
 
     def _start(self, start: str) -> str:

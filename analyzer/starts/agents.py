@@ -6,6 +6,7 @@ k3d an agent works for months without ever saying so; and its readiness line spe
 
 from __future__ import annotations
 
+import math
 import re
 
 from analyzer.events.event import Mark
@@ -41,14 +42,19 @@ def registration(start: Start, stop_sign: LogRecord | None) -> Mark | None:
 def notified(start: Start) -> Mark | None:
     """systemd's ``Started`` where the unit's own word caused it: Type=notify, k3s-agent from 1.24 on, servers always.
 
-    Not with ``--log``: k3s then forks and gives the word at once, before any of its work.
+    Not with ``--log``: k3s then forks and gives the word at once, before any of its work. What comes behind k3s' own
+    word is no sign of that: many a release starts a server's containerd only then.
     """
     version = parse_version(start.version) if start.version else None
     banner = start.first("starting")
     if banner is None or version is None or (start.role == "agent" and version.kubernetes_minor < _NOTIFIES_SINCE):
         return None
     mark = next((m for m in start.marks("systemd_started") if m.record.seq > banner.record.seq), None)
-    worked = mark is not None and any(work.record.seq > mark.record.seq for work in start.marks(*_WORK_IDS))
+    if mark is None:
+        return None
+    up = start.first("k3s_running", "agent_running")
+    until = up.record.seq if up is not None else math.inf
+    worked = any(mark.record.seq < work.record.seq < until for work in start.marks(*_WORK_IDS))
     return None if worked else mark
 
 

@@ -18,6 +18,7 @@ from analyzer.testing.truth import SECOND, StartTruth, Truth
 from analyzer.window import Span, Window
 
 # Stamps of other components are laid on the journal's axis by a measured offset, so a bound may be this far off.
+FIRST_LINE_S = 3.0  # a process prints its first line within this of its launch
 SLACK_S = 2e-3
 
 
@@ -102,6 +103,7 @@ class _Judge:
         self._identity()
         self._polls()
         if self.zero_s is None:
+            self._about()
             return
         self._moments()
         self._goals()
@@ -162,6 +164,19 @@ class _Judge:
         moment = moment_us / SECOND - self.zero_s
         self.verdict.contained += 1
         self.claim(window.contains(moment, SLACK_S), f"{name} {_shown(window)} misses {moment:.6f}")
+
+    def _about(self) -> None:
+        """Readiness of a start of no known date: its times count from the first line of the process."""
+        told, start = self.told, self.start
+        if not start.begin_seen or self.truth.text_from_us is not None or self.lossy:
+            return
+        for name, window, moment in (
+            ("ready", start.ready, told.ready_us),
+            ("detected", start.detected, told.detected_us),
+        ):
+            if moment is not None:
+                at = (moment - told.exec_us) / SECOND
+                self.claim(window.contains(at, FIRST_LINE_S), f"{name} {_shown(window)} misses about {at:.1f}")
 
     def _moments(self) -> None:
         told, start = self.told, self.start
