@@ -566,7 +566,11 @@ def _is_known_domain(name: str) -> bool:
         return True
     if last in known.FILE_SUFFIXES | known.UNIT_SUFFIXES:
         stem = low.removesuffix(f".{last}")
-        return known.is_path_piece(stem) or all(known.is_component(p) or not _worth(p) for p in stem.split("."))
+        return (
+            known.is_path_piece(low)
+            or known.is_path_piece(stem)
+            or all(known.is_component(p) or not _worth(p) for p in stem.split("."))
+        )
     if low.endswith((".svc", ".svc.cluster.local", ".cluster.local")):
         return all(not _worth(p) or known.is_component(p) for p in re.split(r"\.svc|\.cluster", low)[0].split("."))
     if any(low == own or low.endswith("." + own) for own in known.DOMAINS):

@@ -82,7 +82,7 @@ class _Judge:
         from_systemd = any(m.id == "systemd_starting" and m.at_s == 0 for m in start.milestones)
         if start.began_at is not None:
             self.zero_s = start.began_at.timestamp()
-        if from_systemd and (start.began_at is None or carrier == "short-monotonic"):
+        if from_systemd and (start.began_at is None or carrier in ("short-monotonic", "short-delta")):
             # Times count from systemd's line. When that was, nothing in the carrier tells, or only whole seconds do.
             off_s = told.began_us / SECOND - self.zero_s if self.zero_s is not None else 0.0
             self.claim(abs(off_s) < 1.0, f"began {off_s} s off")
