@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import cache
 
-from analyzer.events.vocabulary import load
+from analyzer.events.check_info import known_checks
+from analyzer.events.vocabulary import files, load
 
 _DATA = load("known_words.toml")
 
@@ -56,3 +58,20 @@ def is_path_piece(piece: str) -> bool:
         return True
     stem, *suffixes = low.split(".")
     return set(suffixes) <= FILE_SUFFIXES | {"export", "short", "nochain"} and stem in (_PATH_PIECES | WORDS)
+
+
+@cache
+def vocabulary() -> frozenset[str]:
+    """Words of the package's own data and of everyday logs: they name nobody."""
+    words = set(WORDS) | {check.short for check in known_checks()}
+    for file in ("checks.toml", "errors.toml", "findings.toml"):
+        words.update(w.lower() for w in re.findall(r"[A-Za-z][A-Za-z0-9]+", str(load(file))))
+    return frozenset(words)
+
+
+@cache
+def sought() -> frozenset[str]:
+    """Words of sentences that rules look for: were one taken for a name, the log would mean another thing."""
+    texts = (str(load(file)) for file in files() if file not in ("known_words.toml", "secrets.toml"))
+    words = (word for text in texts for word in re.findall(r"(?<![\w.\\/=-])[a-z]{3,}(?![\w.\\/=-])", text))
+    return frozenset(words) - MACHINES

@@ -14,11 +14,9 @@ import ipaddress
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache, partial
+from functools import partial
 from itertools import count
 
-from analyzer.events.check_info import known_checks
-from analyzer.events.vocabulary import files, load
 from analyzer.reports import known_words as known
 from analyzer.reports.learnt_names import LearntNames
 
@@ -282,10 +280,10 @@ class Pseudonyms:
             for id in _BOOT.findall(text):
                 self._ids.setdefault(id, "")
             for host in _hosts_in(text):
-                if host.lower() not in _sought():
+                if host.lower() not in known.sought():
                     self._add_host(host)
             for name in _names_in(text):
-                if name.lower() not in _sought():
+                if name.lower() not in known.sought():
                     self._add_name(name)
 
     def apply(self, text: str) -> str:
@@ -525,7 +523,7 @@ def _names_in(text: str) -> Iterator[str]:
 
 def _is_said(joined: str) -> bool:
     """Whether every longer part of some joined words is one that sentences have."""
-    known_ones = (_vocabulary(), _sought(), known.JOINED)
+    known_ones = (known.vocabulary(), known.sought(), known.JOINED)
     return all(len(word) < 4 or any(word in words for words in known_ones) for word in re.findall("[a-z]+", joined))
 
 
@@ -549,7 +547,7 @@ def _worth(name: str) -> bool:
     low = name.lower().strip(".")
     return (
         len(low) > 1
-        and low not in _vocabulary()
+        and low not in known.vocabulary()
         and re.fullmatch(r"[vV]?[\d.:_-]+(?:[-+](?:k3s|rke2r)\d+)?|0x[0-9a-f]+", low) is None
     )
 
@@ -582,20 +580,3 @@ _HOMES = frozenset(("home", "users", "mnt", "media"))  # what comes next is some
 _FIXED = frozenset(("tls", "cred", "temporary-certs"))  # k3s names all files in these
 _API_VERSION = re.compile(r"v\d+(?:(?:alpha|beta)\d+)?")
 _OWN = frozenset(("", "..", "."))
-
-
-@cache
-def _vocabulary() -> frozenset[str]:
-    """Words of the package's own data and of everyday logs: they name nobody."""
-    words = set(known.WORDS) | {check.short for check in known_checks()}
-    for file in ("checks.toml", "errors.toml", "findings.toml"):
-        words.update(w.lower() for w in re.findall(r"[A-Za-z][A-Za-z0-9]+", str(load(file))))
-    return frozenset(words)
-
-
-@cache
-def _sought() -> frozenset[str]:
-    """Words of sentences that rules look for: were one taken for a name, the log would mean another thing."""
-    texts = (str(load(file)) for file in files() if file not in ("known_words.toml", "secrets.toml"))
-    words = (word for text in texts for word in re.findall(r"(?<![\w.\\/=-])[a-z]{3,}(?![\w.\\/=-])", text))
-    return frozenset(words) - known.MACHINES
