@@ -37,6 +37,7 @@ def test_it_is_written_as_the_command_writes_it() -> None:
     assert "is ready later" in found._repr_html_()
 
 
+@pytest.mark.long
 def test_paths_are_read() -> None:
     found = analyzer.compare(AB / "ab-1.32.2-90-0.export.gz", AB / "ab-1.32.4-90-0.export.gz", metrics=["ready"])
     assert (found.comparison.base.starts, found.comparison.goal) == (2, "ready")

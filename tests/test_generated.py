@@ -130,6 +130,7 @@ def test_where_the_grid_rule_applies_the_ready_window_is_one_period_wide_at_most
 # --- the journals are worth the trouble -----------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_the_journals_are_of_every_kind() -> None:
     starts = [told for seed in range(JOURNALS) for told in made(seed).truth.starts]
     assert {told.outcome for told in starts} == {"ready", "failed", "stopped", "incomplete"}

@@ -52,6 +52,7 @@ def types(frame: pd.DataFrame) -> dict[str, str]:
     return {str(name): str(of) for name, of in frame.dtypes.items()}
 
 
+@pytest.mark.long
 def test_each_start_is_a_row_with_its_labels_and_windows() -> None:
     starts = three().starts()
     assert types(starts) == STARTS
@@ -168,6 +169,7 @@ def test_what_cannot_be_read_is_a_row_of_the_inputs(tmp_path: Path) -> None:
     assert kinds[str(tmp_path / "empty.log")] == "no_data"
 
 
+@pytest.mark.long
 def test_in_a_notebook_names_are_text(tmp_path: Path) -> None:
     hostile = "<img src=x onerror=alert(1)>"
     log = tmp_path / f"{hostile}\x1b[31m.log"

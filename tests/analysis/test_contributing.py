@@ -36,6 +36,7 @@ def add_entry(copy: Path) -> None:
         file.write(f"\n{ENTRY}")
 
 
+@pytest.mark.long
 def test_two_files_make_a_finding(copy: Path) -> None:
     add_entry(copy)
     (copy / RULE).write_text(MODULE, encoding="utf-8")

@@ -209,6 +209,7 @@ def test_a_log_read_from_a_folder_is_never_replaced(run: Callable[..., Any], tmp
     assert run("analyze", tmp_path, "-o", page, "--force").exit_code == 0
 
 
+@pytest.mark.long
 def test_closed_standard_streams_do_not_mix_and_are_no_bug(tmp_path: Path) -> None:
     out = tmp_path / "out"
     script = f"'{sys.executable}' -m analyzer.cli.main analyze '{SAMPLE}' nothing"

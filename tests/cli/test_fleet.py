@@ -166,6 +166,7 @@ def test_a_saved_folder_is_never_silently_left_out_of_another(logs: Path, tmp_pa
 # ---------------------------------------------------------------- anonymize
 
 
+@pytest.mark.long
 def test_nothing_saved_or_shown_names_a_host_a_path_or_a_label(logs: Path, tmp_path: Path) -> None:
     private = ("zurich", "acme", "kassandra", "customers", "site-", "Höhenweg", "gone", str(tmp_path))
     (logs / "site-kassandra" / "gone.export.gz").write_bytes(b"\x1f\x8b")

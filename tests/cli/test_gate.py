@@ -217,6 +217,7 @@ def logs_of(folder: Path, seconds: float, count: int) -> Path:
     return folder
 
 
+@pytest.mark.long
 def test_growth_is_judged_against_a_baseline(tmp_path: Path) -> None:
     base, slow = logs_of(tmp_path / "base", 1.0, 6), logs_of(tmp_path / "slow", 3.0, 6)
     limits = options("ready:median<=+10%", "ready:max<=+500s", "failed<=0")

@@ -119,6 +119,7 @@ def test_options_are_handed_on_and_none_passes_for_another(fake: Fake) -> None:
     assert "is not a unit" in err
 
 
+@pytest.mark.long
 def test_a_device_is_no_pipe_but_a_pipe_is_chosen_from(fake: Fake, run: Run) -> None:
     notes = fake()
     done = subprocess.run(
@@ -133,6 +134,7 @@ def test_a_device_is_no_pipe_but_a_pipe_is_chosen_from(fake: Fake, run: Run) -> 
     assert run("analyze", "--host", "node-a", input=export()).exit_code == 0
 
 
+@pytest.mark.long
 def test_the_host_is_chosen_among_those_of_the_journal(fake: Fake) -> None:
     later = "s/^__REALTIME_TIMESTAMP=1772345/__REALTIME_TIMESTAMP=1772346/"
     fake(f'cat "$DATA"; sed "s/_HOSTNAME=node-a/_HOSTNAME=node-b/;{later}" "$DATA"')

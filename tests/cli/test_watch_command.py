@@ -257,6 +257,7 @@ def test_this_machines_journal_from_the_begin_of_the_present_start(
     assert asked[6:] == ["-u", "k3s", "--no-tail", "--since=@1795450148"]
 
 
+@pytest.mark.long
 def test_a_journal_that_cannot_be_read(watch: Callable[..., Process], tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     code, out, err = watch(PATH=str(tmp_path / "empty")).end()

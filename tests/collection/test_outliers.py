@@ -100,6 +100,7 @@ def test_too_few_hosts_say_nothing() -> None:
     assert outliers(MadeFleet(hosts=0).collection(1)) == ()
 
 
+@pytest.mark.long
 def test_a_slower_release_is_told_as_that_and_not_as_hosts() -> None:
     fleet = MadeFleet(hosts=400, releases=TEN, slow_releases={TEN[3]: 1.6}, slow={11: 2.5, 52: 2.5})
     collection = fleet.collection(1)

@@ -487,6 +487,7 @@ def assert_nothing_is_lost(tmp_path: Path, calls: int) -> bool:
     return killed
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("calls", [0, pytest.param(1, marks=pytest.mark.slow), 30])
 def test_a_killed_run_leaves_what_the_next_one_puts_right(tmp_path: Path, calls: int) -> None:
     assert_nothing_is_lost(tmp_path, calls)

@@ -188,6 +188,7 @@ def test_a_tar_of_bombs(bomb: bytes, tmp_path: Path) -> None:
     assert_bounded(run("analyze", tmp_path / "x.tar"), 60, 250)
 
 
+@pytest.mark.long
 def test_a_zip_whose_members_are_the_same_bytes(tmp_path: Path) -> None:
     """Each of 3000 entries names the one member of 20 MB."""
     out = io.BytesIO()

@@ -183,6 +183,7 @@ def test_numbers_ids_and_verdicts_are_those_without_the_option(seed: int) -> Non
     assert len(anonymize(report).evidence) == len(report.evidence)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "sample", ["starved.short-precise.txt", "etcd-three-servers.short-iso-precise.txt", "rke2-server.short.txt"]
 )

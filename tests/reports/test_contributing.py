@@ -36,6 +36,7 @@ def add(copy: Path, module: str) -> None:
     (copy / "analyzer/reports/formats/tsv.py").write_text(module, encoding="utf-8")
 
 
+@pytest.mark.long
 def test_one_file_makes_a_format(copy: Path) -> None:
     add(copy, MODULE)
     assert "svg|tsv]" in run(copy, "-m", "analyzer.cli.main", "analyze", "--help").stdout

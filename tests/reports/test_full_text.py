@@ -123,6 +123,7 @@ def test_a_chosen_start_is_shown_alone_and_all_shows_every_one() -> None:
         text.render(report, Options(start="9"))
 
 
+@pytest.mark.long
 def test_thousands_of_starts_stay_a_few_lines() -> None:
     assert len(text.render(crash_loop(5000)).splitlines()) < 70
 

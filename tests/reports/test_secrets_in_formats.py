@@ -31,6 +31,7 @@ def crash_loop(reasons: list[str]) -> str:
     return "\n".join(rows) + "\n"
 
 
+@pytest.mark.long
 def test_no_format_shows_one() -> None:
     kinds = KINDS[::4]  # all are tried on the rules themselves
     text = crash_loop([f"cannot start: {kind % SECRET}" for kind in kinds])

@@ -44,6 +44,7 @@ def test_schedule_costs_what_it_says_and_no_more_than_the_programme(name: str, p
     assert row.real <= row.best * 1.01
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("dist", [lognormal(1, 3), weibull(0.2, 1), weibull(0.1, 1e-6)])
 @pytest.mark.parametrize("poll", [0.05, 5.0])
 def test_heavy_tails_are_never_negative(dist: Distribution, poll: float) -> None:

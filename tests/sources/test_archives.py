@@ -212,6 +212,7 @@ def test_a_damaged_header_ends_the_archive_with_a_note() -> None:
     assert "a header is damaged" in notes(log_records)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress])
 def test_a_bomb_ends_early(pack: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streams, "RATIO_FROM", 8 << 20)

@@ -196,6 +196,7 @@ def test_reports_of_ours_are_no_logs(tmp_path: Path) -> None:
 # ------------------------------------------------------------------------------------------------ support bundles
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "name", ["healthy-sqlite", "crash-loop-until-roles", "rke2-server", "kolkata", "stuck-15-minutes"]
 )

@@ -40,6 +40,7 @@ def test_nothing_that_was_told_of_any_recording_is_refuted(path: Path, carrier: 
     assert list(refuted(events, report)) == []
 
 
+@pytest.mark.long
 def test_each_change_is_told_once() -> None:
     events, _ = told(recorded_text(KEPT[0], "export").pieces, 5)
     named = [(e.start.index, e.event, e.at_s, getattr(e.part, "id", getattr(e.part, "name", None))) for e in events]
