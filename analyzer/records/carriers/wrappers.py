@@ -19,8 +19,11 @@ _JUNK = re.compile(
 )
 
 
-# A stamp of a form that is not known, before who wrote the line.
-_STAMP = re.compile(r"(?=.{0,9}\d)[^\"={}]{6,48}? (?=[\w.-]{1,64} (?:k3s|rke2|systemd)\[\d{1,10}\]: )")
+# A stamp of a form that is not known, before who wrote the line; not a known one of a day that no calendar has.
+_STAMP = re.compile(
+    r"(?!\w{3} [ \d]\d \d\d:\d\d:\d\d |\d{4}-\d\d-\d\dT)(?=.{0,9}\d)"
+    r"[^\"={}]{6,48}? (?=[\w.-]{1,64} (?:k3s|rke2|systemd)\[\d{1,10}\]: )"
+)
 
 
 def _wrapped(text: str) -> Envelope | None:
