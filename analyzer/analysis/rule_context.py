@@ -12,6 +12,7 @@ from analyzer.analysis.studied_start import StudiedStart
 from analyzer.events.catalogue import go_seconds, with_reason
 from analyzer.events.event import Mark
 from analyzer.events.finding_info import FindingInfo, about
+from analyzer.events.open_waits import WaitLine, wait_lines
 from analyzer.events.products import advise
 from analyzer.events.redaction import mask_secrets
 from analyzer.events.user_rules import NO_RULES, Rules
@@ -161,6 +162,11 @@ class RuleContext:
             return detail
         behind = f"{own} is this node's own load balancer: what it asks there is {' or '.join(servers)}"
         return sentences([detail, f"{behind}."])
+
+    @cached_property
+    def waits(self) -> list[tuple[WaitLine, list[LogRecord]]]:
+        """The known waits, each with its lines behind the last that shows it over."""
+        return [(wait, wait.said(self.studied.start.process)) for wait in wait_lines()]
 
     @cached_property
     def boot(self) -> tuple[LogRecord, ...]:

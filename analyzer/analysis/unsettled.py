@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from analyzer.analysis.normal_lines import just_launched
 from analyzer.analysis.rule_context import RuleContext
 from analyzer.events.event import HealthBlock, Mark, PollLine, PollUnchanged
-from analyzer.events.open_waits import WaitLine, wait_lines
+from analyzer.events.open_waits import WaitLine
 from analyzer.records.log_record import LogRecord, Payload
 from analyzer.results import Finding
 from analyzer.starts.panics import of_a_dump
@@ -44,7 +44,7 @@ def open_waits(context: RuleContext) -> list[OpenWait]:
     if not context.studied.start.process or not open_ended or context.report.observer == "wait":
         return []
     soon = {mark.record.seq for mark in just_launched(context)}
-    found = (_open_wait(context, wait) for wait in wait_lines())
+    found = (_open_wait(context, wait, said) for wait, said in context.waits)
     return [
         wait
         for wait in found
@@ -60,14 +60,13 @@ def waits_behind_readiness(context: RuleContext) -> frozenset[int]:
     return frozenset(record.seq for wait in open_waits(context) if wait.behind for record in wait.records)
 
 
-def _open_wait(context: RuleContext, wait: WaitLine) -> OpenWait:
-    """The lines of a wait, without those that readiness ended.
+def _open_wait(context: RuleContext, wait: WaitLine, said: Sequence[LogRecord]) -> OpenWait:
+    """A wait with those of its lines that readiness did not end.
 
     Of a wait that readiness should end, one line may just have crossed it, and what a server is asked it answers soon:
     it goes on where a line names no address, or where it lasts.
     """
     noticed = context.studied.verdict.detected
-    said = _said(context, wait)
     if noticed is None:
         return OpenWait(wait.what, said)
     later = [record for record in said if record.seq > noticed.seq]
@@ -77,19 +76,6 @@ def _open_wait(context: RuleContext, wait: WaitLine) -> OpenWait:
         return OpenWait(wait.what, said)
     of_its_own = [record for record in later if _ADDRESS not in record.message]
     return OpenWait(wait.what, of_its_own if len(of_its_own) >= _CROSSED else [], behind=True)
-
-
-def _said(context: RuleContext, wait: WaitLine) -> list[LogRecord]:
-    """The lines of the wait behind the last that shows it over."""
-    said: list[LogRecord] = []
-    for record in context.studied.start.process:
-        if record.payload is not Payload.LOGRUS:
-            continue
-        if wait.words.match(record.message):
-            said.append(record)
-        elif wait.over is not None and wait.over.match(record.message):
-            said.clear()
-    return said
 
 
 def _lasts(context: RuleContext, said: Sequence[LogRecord]) -> bool:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
 from analyzer.events.vocabulary import load
+from analyzer.records.log_record import LogRecord, Payload
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +19,18 @@ class WaitLine:
     over: re.Pattern[str] | None
     what: str
     until_ready: bool = False
+
+    def said(self, process: Iterable[LogRecord]) -> list[LogRecord]:
+        """The lines of the wait behind the last that shows it over."""
+        said: list[LogRecord] = []
+        for record in process:
+            if record.payload is not Payload.LOGRUS:
+                continue
+            if self.words.match(record.message):
+                said.append(record)
+            elif self.over is not None and self.over.match(record.message):
+                said.clear()
+        return said
 
 
 @cache

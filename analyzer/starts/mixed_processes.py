@@ -23,7 +23,7 @@ def mixed_up(records: Iterable[LogRecord]) -> frozenset[str | None]:
     returns: dict[str | None, list[int]] = defaultdict(list)
     met: dict[str | None, set[int]] = defaultdict(set)
     for record in records:
-        if (banner := BANNER.match(record.message)) is not None and "rke2" in banner[0]:
+        if record.message.startswith("Starting rke2 ") and BANNER.match(record.message):
             return frozenset()
         number = record.klog_pid
         if record.payload is not Payload.KLOG or record.pid is not None or number is None or record.foreign:
