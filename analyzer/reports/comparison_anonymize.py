@@ -21,7 +21,7 @@ from analyzer.reports.pseudonyms import Pseudonyms
 _SAFE = frozenset(("base", "new", "before", "after", "first", "restart", UNKNOWN, "?", ""))
 _KEPT = ("version", "kubernetes", "product", "role", "outcome")  # labels whose values stay
 _RELEASE = re.compile(r"v?\d+(?:\.\d+){1,3}(?:[-+](?:k3s|rke2r|rc)\d+){0,2}")
-_LABEL = re.compile(r"The label (?P<name>\S+) changed from ")
+_LABEL = re.compile(r"The label (?P<name>\S+) changed from (?P<values>.*)\.", re.DOTALL)
 _BETWEEN = re.compile(r"(,\s*)")  # the values of several labels
 
 
@@ -133,10 +133,10 @@ class _Walk:
 
     def _changed(self, told: str, host: str) -> str:
         """What changed at a change; a label of the user's has values of the user's."""
-        label = _LABEL.match(told)
-        old, between, new = told[label.end() :].removesuffix(".").rpartition(" to ") if label is not None else ("",) * 3
-        if label is None or not between:
+        label = _LABEL.fullmatch(told)
+        if label is None or " to " not in label["values"]:
             return self._sentence(told, (host,))
+        old, _, new = label["values"].rpartition(" to ")
         name, old, new = self._walk.text(label["name"]), self._names.name(old), self._names.name(new)
         return f"The label {name} changed from {old} to {new}."
 
