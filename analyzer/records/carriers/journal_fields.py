@@ -148,7 +148,11 @@ _HOSTS = (
     ("node",), ("computer",), ("instance",), ("kubernetes", "host"), ("resource", "labels", "node_name"),
     ("resource", "labels", "instance_id"), ("source",),
 )  # fmt: skip
-_HOST = re.compile(r"(?!std(?:out|err)$)[\w.:-]{1,255}")  # not a file or a stream
+# Not a file, a stream, or what took the line in: many a store calls that its source, too.
+_HOST = re.compile(
+    r"(?!(?:std(?:out|err)|(?:systemd-)?journald?|systemd|r?syslog(?:-ng)?|kernel|audit|docker|containerd|file)$)"
+    r"[\w.:-]{1,255}"
+)
 
 
 def host_of(labels: Mapping[str, Any]) -> str | None:

@@ -70,3 +70,9 @@ def test_a_table_names_the_machine_of_each_row(
 def test_an_object_without_a_line_is_none_of_a_store(tmp_path: Path) -> None:
     audit = {"kind": "Event", "stage": "ResponseComplete", "requestURI": "/readyz", "timestamp": AT}
     assert "filebeat" not in {source.format for source in read(f"{LINE}\n{json.dumps(audit)}\n", tmp_path).sources}
+
+
+def test_what_took_a_line_in_is_no_machine(tmp_path: Path) -> None:
+    rows = [f"{AT},{source},a line" for source in ("journald", "syslog", "stdout", "node-a")]
+    found = read("\n".join(["timestamp,source,message", *rows, ""]), tmp_path)
+    assert {record.host for record in found.records} <= {None, "node-a"}
