@@ -3,7 +3,6 @@ from __future__ import annotations
 import copy
 import io
 import json
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +23,7 @@ from analyzer.results import Report
 from analyzer.testing import generate, random_scenario
 from tests.analysis.test_clusters import late_server
 from tests.kit import many_hosts
+from tests.kit.effort import calls
 from tests.kit.frame_schema import validate
 from tests.kit.made_reports import crash_loop, failed_start, fragment, hostile_start, ready_start, report_of
 
@@ -303,11 +303,7 @@ def test_any_bytes_in_the_middle_are_one_error_or_a_report(junk: bytes, at: int)
         assert told(load_report(json.loads(told(back)))) == told(back)
 
 
-def test_a_usual_report_is_read_in_milliseconds() -> None:
+def test_a_usual_report_is_read_with_few_calls() -> None:
     text = told(analyzer.analyze(analyzer.load(ROOT / "sample_logs/healthy-sqlite.short.txt")).report)
-    took = []
-    for _ in range(15):
-        begun = time.process_time()
-        load_report(io.StringIO(text))
-        took.append(time.process_time() - begun)
-    assert min(took) < 0.02  # 3 ms; 5 where a slow machine measures coverage beside it
+    load_report(io.StringIO(text))  # what is made once
+    assert calls(lambda: load_report(io.StringIO(text))) < 3200  # 2526, in 3 ms
